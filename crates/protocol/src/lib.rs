@@ -1,0 +1,25 @@
+//! The rules of Countersign.
+//!
+//! Everything in this crate is a pure function over plain values: no I/O, no clock, no randomness. Time and random
+//! bytes come in as arguments, so every rule can be tested by property and fuzzed on its own. The one exception is
+//! the entropy that ECDSA needs while signing, which the cryptographic library draws for itself.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`id`] | typed identifiers, `<prefix>_<ulid>` |
+//! | [`time`] | [`time::Timestamp`], UTC milliseconds, and its wire form |
+//! | [`secret`] | secrets that cannot be printed, the values we issue, keyed digests |
+//! | [`seal`] | authenticated encryption of what we must be able to read back |
+//! | [`jose`] | JSON Web Keys and signed tokens |
+//! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
+//! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
+//! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+
+pub mod id;
+pub mod jose;
+pub mod management;
+pub mod model;
+pub mod oauth;
+pub mod seal;
+pub mod secret;
+pub mod time;

@@ -1,0 +1,151 @@
+//! The errors of the management API: one list that gives each its status and its body.
+
+use serde_json::{Value, json};
+
+/// One thing wrong with a body or a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where, as a path such as `redirect_uris.0.uri`.
+    pub field: String,
+    /// What, as a word for programs.
+    pub code: &'static str,
+    /// What, as a sentence for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field error.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// An error of the management API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiError {
+    /// 400: understood and not possible.
+    BadRequest {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
+    /// 401: no key, or none that we know.
+    Unauthorized,
+    /// 403: the key does not allow it.
+    Forbidden {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
+    /// 404: no such thing in this environment.
+    NotFound {
+        /// What was looked for, as people call it.
+        thing: &'static str,
+        /// The identifier that was given.
+        id: String,
+    },
+    /// 404: no such path.
+    NoSuchPath,
+    /// 405: the path exists and does not take this method.
+    MethodNotAllowed,
+    /// 409: it collides with what exists.
+    Conflict {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
+    /// 413: the body is larger than any request needs.
+    TooLarge,
+    /// 415: the body is not declared as JSON.
+    UnsupportedMediaType,
+    /// 421: no environment has this host.
+    MisdirectedRequest,
+    /// 422: the body or the query is not of the right form.
+    Validation(Vec<FieldError>),
+    /// 429: too many requests.
+    RateLimited,
+    /// 500: we failed. The log knows more.
+    Internal,
+    /// 503: we cannot answer now and may later.
+    Unavailable,
+}
+
+impl ApiError {
+    /// A validation error with one entry.
+    pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Validation(vec![FieldError::new(field, code, message)])
+    }
+
+    /// A 404 for an identifier.
+    pub fn not_found(thing: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound { thing, id: id.into() }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest { .. } => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden { .. } => 403,
+            Self::NotFound { .. } | Self::NoSuchPath => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict { .. } => 409,
+            Self::TooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::MisdirectedRequest => 421,
+            Self::Validation(_) => 422,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> Value {
+        match self {
+            Self::BadRequest { code, message } | Self::Forbidden { code, message } | Self::Conflict { code, message } => {
+                json!({"code": code, "message": message})
+            }
+            Self::Unauthorized => json!({"message": "Unauthorized"}),
+            Self::NotFound { thing, id } => json!({
+                "message": format!("{thing} not found: '{id}'."),
+                "code": "entity_not_found",
+                "entity_id": id,
+            }),
+            Self::NoSuchPath => json!({"message": "Not Found"}),
+            Self::MethodNotAllowed => json!({"message": "Method Not Allowed"}),
+            Self::TooLarge => json!({"code": "request_too_large", "message": "The request body is too large."}),
+            Self::UnsupportedMediaType => json!({
+                "code": "unsupported_media_type",
+                "message": "Send the body as JSON, with 'Content-Type: application/json'.",
+            }),
+            Self::MisdirectedRequest => json!({
+                "code": "unknown_host",
+                "message": "No environment is served under this host. Check the URL, and that the proxy passes the Host header on.",
+            }),
+            Self::Validation(errors) => json!({
+                "message": "Validation failed.",
+                "code": "invalid_request_parameters",
+                "errors": errors
+                    .iter()
+                    .map(|e| json!({"field": e.field, "code": e.code, "message": e.message}))
+                    .collect::<Vec<_>>(),
+            }),
+            Self::RateLimited => json!({
+                "code": "rate_limit_exceeded",
+                "message": "Rate limit exceeded. Try again after the time given in Retry-After.",
+            }),
+            Self::Internal => json!({
+                "code": "internal_error",
+                "message": "Something went wrong on our side. The X-Request-ID of this answer finds it in the log.",
+            }),
+            Self::Unavailable => json!({
+                "code": "temporarily_unavailable",
+                "message": "The server cannot answer this right now. Try again after the time given in Retry-After.",
+            }),
+        }
+    }
+}

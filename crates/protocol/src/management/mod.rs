@@ -1,0 +1,7 @@
+//! What the management API accepts, as pure rules: bodies, queries, pages, and the errors they give.
+
+pub mod domain_name;
+pub mod error;
+pub mod fields;
+pub mod page;
+pub mod query;

@@ -1,0 +1,153 @@
+//! Environments: the tenants of an installation.
+
+use crate::id::{ClientId, EnvironmentId};
+use crate::jose::Algorithm;
+use crate::time::Timestamp;
+use std::fmt;
+
+/// What an environment is used for; decides how strict redirect URIs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentKind {
+    /// For trying things out: plain http and localhost are allowed in redirect URIs.
+    Staging,
+    /// For real users.
+    Production,
+}
+
+impl EnvironmentKind {
+    /// The word in storage and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Staging, Self::Production].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// An environment: a tenant with data, keys, issuer and client id of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its identifier.
+    pub id: EnvironmentId,
+    /// A short name, unique in the installation.
+    pub name: String,
+    /// Staging or production.
+    pub kind: EnvironmentKind,
+    /// The client id of the environment's own application; the default `aud` of tokens.
+    pub client_id: ClientId,
+    /// The issuer, fixed for the environment's life.
+    pub issuer: Issuer,
+    /// What new signing keys are made for.
+    pub signing_algorithm: Algorithm,
+    /// How long an access token lives, in seconds.
+    pub access_token_lifetime: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An issuer: an origin without path and without trailing slash (RFC 8414 §2), compared byte for byte by clients.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Issuer(String);
+
+/// The text cannot be an issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerError {
+    /// Not an origin in its normal form.
+    #[error("must be an origin such as https://auth.example.com: a scheme and a host in lower case, without path or trailing slash")]
+    NotAnOrigin,
+    /// Plain http, and not to this machine.
+    #[error("must be https, except on localhost")]
+    NotHttps,
+}
+
+impl Issuer {
+    /// Reads an issuer; only the normal form is accepted, so that there is one text for it.
+    ///
+    /// # Errors
+    /// See [`IssuerError`].
+    pub fn parse(text: &str) -> Result<Self, IssuerError> {
+        let url = url::Url::parse(text).map_err(|_| IssuerError::NotAnOrigin)?;
+        if !matches!(url.scheme(), "https" | "http") || url.origin().ascii_serialization() != text {
+            return Err(IssuerError::NotAnOrigin);
+        }
+        if url.scheme() == "http" && !is_this_machine(&url) {
+            return Err(IssuerError::NotHttps);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The origin.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Host, and port unless it is the scheme's own: what the `Host` header of a request to it says.
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Whether connections to it are encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
+    /// Whether it names this machine itself: localhost or a loopback address.
+    pub fn is_this_machine(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| is_this_machine(&url))
+    }
+}
+
+fn is_this_machine(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, IssuerError>) {
+        assert_eq!(Issuer::parse(text).as_ref().map(Issuer::authority).map_err(|e| *e), expected, "{text}");
+    }
+
+    #[test]
+    fn an_issuer_is_an_origin_in_its_one_form() {
+        check("https://auth.example.com", Ok("auth.example.com"));
+        check("https://auth.example.com:8443", Ok("auth.example.com:8443"));
+        check("http://localhost:8080", Ok("localhost:8080"));
+        check("http://127.0.0.1:8080", Ok("127.0.0.1:8080"));
+        check("http://[::1]:8080", Ok("[::1]:8080"));
+        check("http://auth.example.com", Err(IssuerError::NotHttps));
+        for bad in [
+            "",
+            "auth.example.com",
+            "https://auth.example.com/",
+            "https://auth.example.com/path",
+            "https://auth.example.com:443",
+            "https://Auth.example.com",
+            "https://user@auth.example.com",
+            "https://auth.example.com?x",
+            "ftp://auth.example.com",
+            "javascript:alert(1)",
+        ] {
+            check(bad, Err(IssuerError::NotAnOrigin));
+        }
+    }
+}

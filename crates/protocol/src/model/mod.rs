@@ -1,0 +1,17 @@
+//! The things that exist, as plain values: what the store returns and the rules read. No second copy of any of them.
+
+mod api_key;
+mod application;
+mod environment;
+mod organization;
+mod permission;
+mod signing_key;
+
+pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
+pub use application::{
+    ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
+};
+pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
+pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
+pub use permission::Permission;
+pub use signing_key::{KeyState, SigningKeyRecord};

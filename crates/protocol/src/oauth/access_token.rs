@@ -1,0 +1,55 @@
+//! The claims of access tokens (RFC 9068 §2.2 where compatible).
+
+use crate::id::{ClientId, ClientSecretId, OrganizationId, TokenId};
+use serde::{Deserialize, Serialize};
+
+/// The claims of a machine's access token, as they are signed.
+#[derive(Debug, Serialize)]
+pub struct MachineTokenClaims<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The environment's client id.
+    pub aud: ClientId,
+    /// The application's client id: the machine is its own subject.
+    pub sub: ClientId,
+    /// The application's client id (RFC 8693 §4.3).
+    pub client_id: ClientId,
+    /// The organization it acts for.
+    pub org_id: OrganizationId,
+    /// What is granted, space-separated; absent when nothing is.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+    /// Our addition: the credential that stands behind the token, so that deleting it ends the token.
+    pub credential_id: ClientSecretId,
+    /// The token's own identifier.
+    pub jti: TokenId,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+}
+
+/// The claims of an access token of ours, as they are read back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct AccessTokenClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The audience.
+    pub aud: String,
+    /// The subject.
+    pub sub: String,
+    /// The client it was issued to.
+    pub client_id: String,
+    /// The organization it acts for.
+    pub org_id: Option<OrganizationId>,
+    /// What is granted, space-separated.
+    pub scope: Option<String>,
+    /// The client secret that stands behind a machine's token.
+    pub credential_id: Option<ClientSecretId>,
+    /// The token's own identifier.
+    pub jti: TokenId,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+}

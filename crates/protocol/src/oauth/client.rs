@@ -1,0 +1,25 @@
+//! A client as the token path sees it: an application with the digests of its live secrets.
+
+use crate::id::EnvironmentId;
+use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication};
+
+/// An OAuth client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The environment it belongs to.
+    pub environment_id: EnvironmentId,
+    /// The application it is.
+    pub application: ConnectApplication,
+    /// Its live secrets.
+    pub secrets: Vec<ClientSecret>,
+}
+
+impl Client {
+    /// Whether it can keep a secret (RFC 6749 §2.1).
+    pub fn client_type(&self) -> ClientType {
+        match self.application.kind {
+            ApplicationKind::Machine { .. } => ClientType::Confidential,
+            ApplicationKind::OAuth { client_type, .. } => client_type,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Client authentication (RFC 6749 §2.3): what the client presents, and whether it proves anything.
+
+use super::client::Client;
+use super::error::{OAuthError, OAuthErrorCode};
+use super::params::{Params, decode_form_component};
+use crate::id::{ClientId, ClientSecretId};
+use crate::model::ClientType;
+use crate::secret::{Digest, Secret};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// What a client presented. Nothing of it has been checked.
+#[derive(Debug)]
+pub struct Presented {
+    /// Who it says it is.
+    pub client_id: ClientId,
+    /// The secret it showed, if any.
+    pub secret: Option<Secret>,
+}
+
+/// Reads the client's credentials from the `Authorization` header and the parameters.
+///
+/// # Errors
+/// - `invalid_request` when two methods are used at once (RFC 6749 §2.3), or header and body name different clients;
+/// - `invalid_client` when no client is named, the header is not understood, or the identifier has not our form.
+pub fn present(authorization: Option<&[u8]>, params: &Params<'_>) -> Result<Presented, OAuthError> {
+    let body_client = params.get("client_id");
+    let body_secret = params.get("client_secret");
+    if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
+        return Err(OAuthError::new(
+            OAuthErrorCode::InvalidClient,
+            "Client assertions are not supported; use client_secret_basic or client_secret_post.",
+        ));
+    }
+    let Some(authorization) = authorization else {
+        let Some(client_id) = body_client else {
+            return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "Missing authorization header."));
+        };
+        return Ok(Presented {
+            client_id: parse_client_id(client_id)?,
+            secret: body_secret.map(|secret| Secret::new(secret.to_owned())),
+        });
+    };
+    let (client_id, secret) = basic_credentials(authorization)?;
+    if body_secret.is_some() {
+        return Err(OAuthError::invalid_request("Use one method of client authentication, not two."));
+    }
+    if body_client.is_some_and(|body| body != client_id.expose()) {
+        return Err(OAuthError::invalid_request("The client_id differs from the one in the Authorization header."));
+    }
+    Ok(Presented {
+        client_id: parse_client_id(client_id.expose())?,
+        secret: Some(secret).filter(|secret| !secret.expose().is_empty()),
+    })
+}
+
+fn parse_client_id(text: &str) -> Result<ClientId, OAuthError> {
+    ClientId::parse(text).map_err(|_| OAuthError::invalid_client())
+}
+
+/// Reads `Basic` credentials (RFC 7617 §2) with both parts form-encoded (RFC 6749 §2.3.1); clients that do not encode
+/// are taken at their word when decoding fails.
+fn basic_credentials(authorization: &[u8]) -> Result<(Secret, Secret), OAuthError> {
+    let refused =
+        || OAuthError::new(OAuthErrorCode::InvalidClient, "The Authorization header holds no Basic credentials.");
+    let (scheme, credentials) = authorization.split_first_chunk::<6>().ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case(b"Basic ") {
+        return Err(refused());
+    }
+    let decoded = zeroize::Zeroizing::new(STANDARD.decode(credentials.trim_ascii()).map_err(|_| refused())?);
+    let colon = decoded.iter().position(|&byte| byte == b':').ok_or_else(refused)?;
+    let (user, password) = decoded.split_at_checked(colon).ok_or_else(refused)?;
+    let part = |raw: &[u8]| -> Result<Secret, OAuthError> {
+        let text = match decode_form_component(raw) {
+            Some(text) => text.into_owned(),
+            None => String::from_utf8(raw.to_vec()).map_err(|_| refused())?,
+        };
+        if text.contains('\0') { Err(refused()) } else { Ok(Secret::new(text)) }
+    };
+    Ok((part(user)?, part(password.strip_prefix(b":").unwrap_or_default())?))
+}
+
+/// Proof that a client authenticated with one of its secrets. Only [`authenticate`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthenticatedClient<'a> {
+    client: &'a Client,
+    secret_id: ClientSecretId,
+}
+
+impl<'a> AuthenticatedClient<'a> {
+    /// The client.
+    pub fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    /// The secret it proved itself with: the authority behind what is issued now.
+    pub fn secret_id(&self) -> ClientSecretId {
+        self.secret_id
+    }
+}
+
+/// Checks the digest of a presented secret against every live secret of the client, all of them, in constant time.
+///
+/// # Errors
+/// `invalid_client`, in the same words for every cause. `presented` is `None` when no secret was shown, and a public
+/// client that shows one is held to it: having no secret, it fails.
+pub fn authenticate<'a>(
+    client: &'a Client,
+    presented: Option<&Digest>,
+) -> Result<AuthenticatedClient<'a>, OAuthError> {
+    let presented = presented.ok_or_else(OAuthError::invalid_client)?;
+    let mut found = None;
+    for secret in &client.secrets {
+        if secret.digest.matches(presented) {
+            found = Some(secret.id);
+        }
+    }
+    match (client.client_type(), found) {
+        (ClientType::Confidential, Some(secret_id)) => Ok(AuthenticatedClient { client, secret_id }),
+        _ => Err(OAuthError::invalid_client()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+    use crate::model::{ApplicationKind, ConnectApplication, Ownership};
+    use crate::secret::DigestKey;
+    use crate::time::Timestamp;
+    use proptest::prelude::*;
+
+    const ID: &str = "client_01EHZNVPK3SFK441A1RGBFSHRT";
+
+    fn basic(user: &str, password: &str) -> Vec<u8> {
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))).into_bytes()
+    }
+
+    fn check(header: Option<Vec<u8>>, form: &str, expected: Result<Option<&str>, OAuthErrorCode>) {
+        let params = Params::from_form(form.as_bytes()).unwrap();
+        let presented = present(header.as_deref(), &params);
+        if let Ok(presented) = &presented {
+            assert_eq!(presented.client_id.to_string(), ID);
+        }
+        let seen = presented.as_ref().map(|p| p.secret.as_ref().map(Secret::expose)).map_err(|e| e.code);
+        assert_eq!(seen, expected, "{form}");
+    }
+
+    #[test]
+    fn credentials_come_in_one_place() {
+        let form = format!("client_id={ID}&client_secret=s%2B");
+        check(None, &form, Ok(Some("s+")));
+        check(None, &format!("client_id={ID}"), Ok(None));
+        check(Some(basic(ID, "s")), "", Ok(Some("s")));
+        check(Some(basic(ID, "s%2B")), "", Ok(Some("s+")));
+        check(Some(basic(ID, "100%")), "", Ok(Some("100%")));
+        check(Some(basic(ID, "a:b")), "", Ok(Some("a:b")));
+        check(Some(basic(ID, "")), "", Ok(None));
+        check(Some(basic(ID, "s")), &format!("client_id={ID}"), Ok(Some("s")));
+        check(Some(basic(ID, "s")), &form, Err(OAuthErrorCode::InvalidRequest));
+        check(Some(basic(ID, "s")), "client_id=client_other", Err(OAuthErrorCode::InvalidRequest));
+        check(Some(basic(ID, "s\0")), "", Err(OAuthErrorCode::InvalidClient));
+        check(Some(b"Bearer abc".to_vec()), &form, Err(OAuthErrorCode::InvalidClient));
+        check(Some(b"Basic !!!".to_vec()), "", Err(OAuthErrorCode::InvalidClient));
+        check(Some(b"Basic \xff".to_vec()), "", Err(OAuthErrorCode::InvalidClient));
+        check(None, "", Err(OAuthErrorCode::InvalidClient));
+        check(None, "client_id=nobody", Err(OAuthErrorCode::InvalidClient));
+        check(None, &format!("{form}&client_assertion=x"), Err(OAuthErrorCode::InvalidClient));
+    }
+
+    fn client(client_type: ClientType, secrets: &[&str], key: &DigestKey) -> Client {
+        let epoch = Timestamp::from_millis(0);
+        Client {
+            environment_id: EnvironmentIdOf::from_ulid(1),
+            application: ConnectApplication {
+                id: Id::from_ulid(2),
+                client_id: Id::from_ulid(3),
+                name: "x".into(),
+                description: None,
+                scopes: vec![],
+                kind: ApplicationKind::OAuth {
+                    ownership: Ownership::FirstParty,
+                    client_type,
+                    redirect_uris: vec![],
+                    cors_origins: vec![],
+                },
+                created_at: epoch,
+                updated_at: epoch,
+            },
+            secrets: secrets
+                .iter()
+                .zip(10..)
+                .map(|(value, id)| crate::model::ClientSecret {
+                    id: Id::from_ulid(id),
+                    digest: key.digest(value),
+                    hint: String::new(),
+                    last_used_at: None,
+                    created_at: epoch,
+                    updated_at: epoch,
+                })
+                .collect(),
+        }
+    }
+    use crate::id::EnvironmentId as EnvironmentIdOf;
+
+    #[test]
+    fn any_live_secret_proves_a_confidential_client_and_names_itself() {
+        let key = DigestKey::new(&[1; 32]);
+        let confidential = client(ClientType::Confidential, &["one", "two"], &key);
+        let proof = authenticate(&confidential, Some(&key.digest("two"))).unwrap();
+        assert_eq!(proof.secret_id(), confidential.secrets[1].id);
+        assert!(authenticate(&confidential, Some(&key.digest("three"))).is_err());
+        assert!(authenticate(&confidential, None).is_err());
+        let public = client(ClientType::Public, &["one"], &key);
+        assert!(authenticate(&public, Some(&key.digest("one"))).is_err());
+        assert!(authenticate(&public, None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn presenting_noise_never_panics(header: Vec<u8>, form: Vec<u8>) {
+            if let Ok(params) = Params::from_form(&form) {
+                let _ = present(Some(&header), &params);
+                let _ = present(Some(&[b"Basic ".as_slice(), &header].concat()), &params);
+            }
+        }
+
+        #[test]
+        fn a_form_encoded_secret_comes_back(secret in "[^\\x00:]{1,40}") {
+            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let presented = present(Some(&basic(ID, &encoded)), &Params::default()).unwrap();
+            let presented = presented.secret.unwrap();
+            prop_assert_eq!(presented.expose(), secret);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The OAuth error codes (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8707 §2), each with the status its specification gives it.
+
+use std::borrow::Cow;
+
+/// An OAuth error code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OAuthErrorCode {
+    /// The request is malformed, incomplete, or says something twice (RFC 6749 §5.2).
+    InvalidRequest,
+    /// The client is unknown or did not prove itself (RFC 6749 §5.2).
+    InvalidClient,
+    /// The code or token presented is not good (RFC 6749 §5.2).
+    InvalidGrant,
+    /// This client may not use this grant (RFC 6749 §5.2).
+    UnauthorizedClient,
+    /// The grant type is not known here (RFC 6749 §5.2).
+    UnsupportedGrantType,
+    /// The scope is malformed or not this client's to ask for (RFC 6749 §5.2).
+    InvalidScope,
+    /// The resource is not known or not the one authorized (RFC 8707 §2).
+    InvalidTarget,
+    /// The body is larger than any request needs.
+    RequestTooLarge,
+    /// Too many requests; see `Retry-After`.
+    TooManyRequests,
+    /// We failed.
+    ServerError,
+    /// We cannot answer now and may later.
+    TemporarilyUnavailable,
+}
+
+impl OAuthErrorCode {
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            // RFC 6749 has no code of its own for a body that is too large; the status says it.
+            Self::InvalidRequest | Self::RequestTooLarge => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::TooManyRequests => "too_many_requests",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient => 401,
+            Self::RequestTooLarge => 413,
+            Self::TooManyRequests => 429,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope
+            | Self::InvalidTarget => 400,
+        }
+    }
+}
+
+/// An OAuth error: the code, and a sentence for the developer of the client. Neither names anything secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {description}", code.as_str())]
+pub struct OAuthError {
+    /// The code.
+    pub code: OAuthErrorCode,
+    /// The sentence.
+    pub description: Cow<'static, str>,
+}
+
+impl OAuthError {
+    /// An error with a sentence.
+    pub fn new(code: OAuthErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, description: description.into() }
+    }
+
+    /// [`OAuthErrorCode::InvalidRequest`] with a sentence.
+    pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(OAuthErrorCode::InvalidRequest, description)
+    }
+
+    /// [`OAuthErrorCode::InvalidClient`]. One sentence for every failure to prove a client, so that a stranger cannot
+    /// tell an unknown client from a wrong secret.
+    pub fn invalid_client() -> Self {
+        Self::new(OAuthErrorCode::InvalidClient, "Invalid client ID or secret.")
+    }
+}

@@ -1,0 +1,162 @@
+//! Token introspection (RFC 7662): whether an access token still stands, and what is said of it.
+
+use super::access_token::AccessTokenClaims;
+use super::client::Client;
+use crate::id::{ClientId, EnvironmentId};
+use crate::model::ApplicationKind;
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// What is known, at this moment, of the authority behind a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Authority<'a> {
+    /// The environment that was asked.
+    pub environment_id: EnvironmentId,
+    /// Its issuer.
+    pub issuer: &'a str,
+    /// The client the token was issued to, if it still exists.
+    pub client: Option<&'a Client>,
+    /// Whether the token itself was revoked.
+    pub token_revoked: bool,
+}
+
+/// Tells whether a verified token is active: not expired, of this issuer, not revoked, and everything that stood behind
+/// it still standing: the application, its organization, and the very secret that was used.
+pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Timestamp) -> bool {
+    let Some(client) = authority.client else {
+        return false;
+    };
+    let same_client = ClientId::parse(&claims.client_id).is_ok_and(|id| id == client.application.client_id);
+    let stands = match client.application.kind {
+        ApplicationKind::Machine { organization_id } => {
+            claims.org_id == Some(organization_id)
+                && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
+        }
+        // No token is issued to these yet; the grants that do will say what stands behind theirs.
+        ApplicationKind::OAuth { .. } => false,
+    };
+    same_client
+        && stands
+        && !authority.token_revoked
+        && claims.exp > now.as_secs()
+        && claims.iss == authority.issuer
+        && client.environment_id == authority.environment_id
+}
+
+/// The answer for an active access token. `token_type` names the kind of token, as the public product does.
+#[derive(Debug, Serialize)]
+pub struct ActiveAccessToken<'a> {
+    active: bool,
+    token_type: &'static str,
+    client_id: &'a str,
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    exp: i64,
+    jti: crate::id::TokenId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<crate::id::OrganizationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}
+
+impl<'a> ActiveAccessToken<'a> {
+    /// The answer for these claims.
+    pub fn new(claims: &'a AccessTokenClaims) -> Self {
+        Self {
+            active: true,
+            token_type: "access_token",
+            client_id: &claims.client_id,
+            iss: &claims.iss,
+            sub: &claims.sub,
+            aud: &claims.aud,
+            iat: claims.iat,
+            exp: claims.exp,
+            jti: claims.jti,
+            org_id: claims.org_id,
+            scope: claims.scope.as_deref(),
+        }
+    }
+}
+
+/// The answer for every token that is not active: nothing else is said (RFC 7662 §2.2).
+pub const INACTIVE: &str = r#"{"active":false}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Id, TokenId};
+    use crate::model::{ClientSecret, ConnectApplication};
+    use crate::secret::DigestKey;
+
+    fn client() -> Client {
+        let epoch = Timestamp::from_millis(0);
+        Client {
+            environment_id: Id::from_ulid(1),
+            application: ConnectApplication {
+                id: Id::from_ulid(2),
+                client_id: Id::from_ulid(3),
+                name: "x".into(),
+                description: None,
+                scopes: vec![],
+                kind: ApplicationKind::Machine { organization_id: Id::from_ulid(5) },
+                created_at: epoch,
+                updated_at: epoch,
+            },
+            secrets: vec![ClientSecret {
+                id: Id::from_ulid(4),
+                digest: DigestKey::new(&[1; 32]).digest("secret"),
+                hint: String::new(),
+                last_used_at: None,
+                created_at: epoch,
+                updated_at: epoch,
+            }],
+        }
+    }
+
+    fn claims() -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: "https://issuer.example".into(),
+            aud: ClientId::from_ulid(9).to_string(),
+            sub: ClientId::from_ulid(3).to_string(),
+            client_id: ClientId::from_ulid(3).to_string(),
+            org_id: Some(Id::from_ulid(5)),
+            scope: None,
+            credential_id: Some(Id::from_ulid(4)),
+            jti: TokenId::from_ulid(6),
+            iat: 1000,
+            exp: 1300,
+        }
+    }
+
+    fn check(change: impl FnOnce(&mut AccessTokenClaims, &mut Client, &mut bool, &mut i64), expected: bool) {
+        let (mut claims, mut client, mut token_revoked, mut now) = (claims(), client(), false, 1100);
+        change(&mut claims, &mut client, &mut token_revoked, &mut now);
+        let authority = Authority {
+            environment_id: Id::from_ulid(1),
+            issuer: "https://issuer.example",
+            client: Some(&client),
+            token_revoked,
+        };
+        assert_eq!(is_active(&claims, &authority, Timestamp::from_millis(now * 1000)), expected);
+        let gone = Authority { client: None, ..authority };
+        assert!(!is_active(&claims, &gone, Timestamp::from_millis(now * 1000)));
+    }
+
+    #[test]
+    fn a_token_stands_only_while_everything_behind_it_does() {
+        check(|_, _, _, _| {}, true);
+        check(|_, client, _, _| client.secrets.clear(), false);
+        check(|_, client, _, _| client.secrets[0].id = Id::from_ulid(44), false);
+        check(|claims, _, _, _| claims.credential_id = None, false);
+        check(|claims, _, _, _| claims.org_id = Some(Id::from_ulid(55)), false);
+        check(|claims, _, _, _| claims.org_id = None, false);
+        check(|claims, _, _, _| claims.iss = "https://issuer.example/".into(), false);
+        check(|claims, _, _, _| claims.client_id = ClientId::from_ulid(33).to_string(), false);
+        check(|_, client, _, _| client.environment_id = Id::from_ulid(11), false);
+        check(|_, _, revoked, _| *revoked = true, false);
+        check(|_, _, _, now| *now = 1299, true);
+        check(|_, _, _, now| *now = 1300, false);
+    }
+}

@@ -1,0 +1,52 @@
+//! The discovery documents (RFC 8414 §2, OpenID Connect Discovery §3). They list what is served and nothing else, and
+//! agree where both speak.
+
+use super::scope::BUILT_IN;
+use super::token::GRANT_TYPES;
+use crate::jose::Algorithm;
+use crate::model::Issuer;
+use serde_json::{Value, json};
+
+const CLIENT_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// `/.well-known/oauth-authorization-server`.
+pub fn authorization_server(issuer: &Issuer) -> Value {
+    json!({
+        "issuer": issuer.as_str(),
+        "token_endpoint": format!("{issuer}/oauth2/token"),
+        "jwks_uri": format!("{issuer}/oauth2/jwks"),
+        "introspection_endpoint": format!("{issuer}/oauth2/introspection"),
+        "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
+        "grant_types_supported": GRANT_TYPES,
+        "response_types_supported": [],
+        "scopes_supported": BUILT_IN,
+        "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+    })
+}
+
+/// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top.
+pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value {
+    let mut document = authorization_server(issuer);
+    document["subject_types_supported"] = json!(["public"]);
+    document["id_token_signing_alg_values_supported"] =
+        algorithms.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into();
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_documents_agree() {
+        let issuer = Issuer::parse("https://auth.example.com").unwrap();
+        let oauth = authorization_server(&issuer);
+        let openid = openid_configuration(&issuer, &[Algorithm::Rs256]);
+        for (name, value) in oauth.as_object().unwrap() {
+            assert_eq!(openid.get(name), Some(value), "{name}");
+        }
+        assert_eq!(openid["id_token_signing_alg_values_supported"], json!(["RS256"]));
+    }
+}

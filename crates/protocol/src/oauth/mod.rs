@@ -1,0 +1,26 @@
+//! The rules of OAuth 2.1 and OpenID Connect as we apply them. Pure: a handler loads, asks a rule here, and writes.
+//!
+//! | Module | Rule |
+//! |---|---|
+//! | [`params`] | request parameters: form or JSON, each at most once |
+//! | [`error`] | every error code with the status its specification gives it |
+//! | [`client`], [`client_auth`] | what a client is, and how it proves itself |
+//! | [`token`], [`grant`] | the token request, one variant and one file per grant |
+//! | [`scope`] | scope strings |
+//! | [`redirect_uri`] | which redirect URIs may be registered |
+//! | [`access_token`] | the claims of access tokens |
+//! | [`introspection`], [`revocation`] | what is said of a token, and how one is ended |
+//! | [`metadata`] | the discovery documents |
+
+pub mod access_token;
+pub mod client;
+pub mod client_auth;
+pub mod error;
+pub mod grant;
+pub mod introspection;
+pub mod metadata;
+pub mod params;
+pub mod redirect_uri;
+pub mod revocation;
+pub mod scope;
+pub mod token;

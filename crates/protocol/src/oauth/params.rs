@@ -1,0 +1,215 @@
+//! Request parameters (RFC 6749 §3.1, §3.2, Appendix B): form-encoded or JSON, each name at most once.
+
+use super::error::OAuthError;
+use percent_encoding::percent_decode;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// More parameters than any request of ours has.
+const MOST_PARAMETERS: usize = 64;
+/// These may come more than once on the wire; each rule that reads one says what it makes of that (RFC 8707 §2).
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
+
+/// The parameters of one request. A parameter without a value counts as absent (RFC 6749 §3.2).
+#[derive(PartialEq, Eq, Default)]
+pub struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl fmt::Debug for Params<'_> {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl<'a> Params<'a> {
+    /// Reads a form body or a query string.
+    ///
+    /// # Errors
+    /// `invalid_request` for a repeated name, wrong percent-encoding, text that is not UTF-8, or a NUL character.
+    pub fn from_form(body: &'a [u8]) -> Result<Self, OAuthError> {
+        let mut params = Self::default();
+        for pair in body.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            let mut halves = pair.splitn(2, |&byte| byte == b'=');
+            let name = decode_form(halves.next().unwrap_or_default())?;
+            let value = decode_form(halves.next().unwrap_or_default())?;
+            params.add(name, value)?;
+        }
+        Ok(params)
+    }
+
+    /// Reads a JSON body: one object whose values are strings (or null, which counts as absent).
+    ///
+    /// # Errors
+    /// `invalid_request` for anything else, repeated names included.
+    pub fn from_json(body: &'a [u8]) -> Result<Self, OAuthError> {
+        let members: Members<'a> = serde_json::from_slice(body)
+            .map_err(|_| OAuthError::invalid_request("The body is not a JSON object of string values."))?;
+        let mut params = Self::default();
+        for (name, value) in members.0 {
+            params.add(name, value)?;
+        }
+        Ok(params)
+    }
+
+    fn add(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), OAuthError> {
+        if name.contains('\0') || value.contains('\0') {
+            return Err(OAuthError::invalid_request("The request contains a NUL character."));
+        }
+        if !REPEATABLE.contains(&&*name) && self.0.iter().any(|(known, _)| *known == name) {
+            return Err(OAuthError::invalid_request("The request repeats a parameter."));
+        }
+        if self.0.len() == MOST_PARAMETERS {
+            return Err(OAuthError::invalid_request("The request has too many parameters."));
+        }
+        self.0.push((name, value));
+        Ok(())
+    }
+
+    /// A parameter's value, if it has one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value)
+    }
+
+    /// A parameter that must be there.
+    ///
+    /// # Errors
+    /// `invalid_request`, naming it.
+    pub fn require(&self, name: &'static str) -> Result<&str, OAuthError> {
+        self.get(name).ok_or_else(|| OAuthError::invalid_request(format!("The parameter '{name}' is missing.")))
+    }
+}
+
+fn decode_form(text: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
+    decode_form_component(text)
+        .ok_or_else(|| OAuthError::invalid_request("The request is not well-formed percent-encoded UTF-8."))
+}
+
+/// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8.
+pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
+    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return std::str::from_utf8(text).ok().map(Cow::Borrowed);
+    }
+    let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
+        matches!(text.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
+    });
+    if !well_formed {
+        return None;
+    }
+    let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    let decoded: Vec<u8> = percent_decode(&spaced).collect();
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+/// A JSON object with its members in order, repeats kept so that they can be refused.
+struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of string values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key::<Text<'de>>()? {
+                    let value = map.next_value::<Option<Text<'de>>>()?;
+                    members.push((name.0, value.map_or(Cow::Borrowed(""), |value| value.0)));
+                    if members.len() > MOST_PARAMETERS {
+                        return Err(serde::de::Error::custom("too many members"));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(body: &[u8], expected: Option<&[(&str, &str)]>) {
+        let params = Params::from_form(body).ok();
+        let pairs = params.as_ref().map(|p| p.0.iter().map(|(n, v)| (&**n, &**v)).collect::<Vec<_>>());
+        assert_eq!(pairs.as_deref(), expected, "{}", String::from_utf8_lossy(body));
+    }
+
+    #[test]
+    fn form_bodies() {
+        check(b"", Some(&[]));
+        check(b"a=1&b=2", Some(&[("a", "1"), ("b", "2")]));
+        check(b"a=1&&b", Some(&[("a", "1"), ("b", "")]));
+        check(b"scope=a+b%20c%2B", Some(&[("scope", "a b c+")]));
+        check(b"a=1=2", Some(&[("a", "1=2")]));
+        check(b"a=1&a=1", None);
+        check(b"a=1&%61=2", None);
+        check(b"resource=x&resource=y", Some(&[("resource", "x"), ("resource", "y")]));
+        check(b"a=%", None);
+        check(b"a=%4", None);
+        check(b"a=%zz", None);
+        check(b"a=%ff", None);
+        check(b"a=\xff", None);
+        check(b"a=%00", None);
+        check(b"a=\0", None);
+    }
+
+    #[test]
+    fn json_bodies() {
+        let get = |body: &str| {
+            Params::from_json(body.as_bytes()).ok().map(|params| params.get("a").unwrap_or("absent").to_owned())
+        };
+        assert_eq!(get(r#"{"a":"1","b":null}"#).as_deref(), Some("1"));
+        assert_eq!(get(r#"{"a":null}"#).as_deref(), Some("absent"));
+        assert_eq!(get(r#"{"a":"\u0041"}"#).as_deref(), Some("A"));
+        for bad in ["", "[]", "1", r#"{"a":1}"#, r#"{"a":["1"]}"#, r#"{"a":{"b":"c"}}"#, r#"{"a":"1","a":"2"}"#, r#"{"a":"\u0000"}"#, r#"{"a":"1"} x"#] {
+            assert_eq!(get(bad), None, "{bad}");
+        }
+        assert_eq!(get(&format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000))), None);
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_counts_as_absent() {
+        let params = Params::from_form(b"scope=&state").unwrap();
+        assert_eq!(params.get("scope"), None);
+        assert!(params.require("scope").is_err());
+    }
+
+    #[test]
+    fn values_do_not_print() {
+        let params = Params::from_form(b"client_secret=hunter2").unwrap();
+        assert_eq!(format!("{params:?}"), r#"{"client_secret"}"#);
+    }
+
+    #[test]
+    fn there_is_a_most() {
+        let body = (0..=MOST_PARAMETERS).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
+        assert!(Params::from_form(body.as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn reading_noise_never_panics(noise: Vec<u8>) {
+            let _ = Params::from_form(&noise);
+            let _ = Params::from_json(&noise);
+        }
+
+        #[test]
+        fn what_a_form_serializer_writes_is_read_back(pairs in proptest::collection::btree_map("[^\\x00]{1,12}", "[^\\x00]{0,24}", 0..8)) {
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let params = Params::from_form(body.as_bytes()).unwrap();
+            for (name, value) in &pairs {
+                prop_assert_eq!(params.get(name).unwrap_or(""), value);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Points in time: UTC milliseconds inside, ISO 8601 with exactly three fractional digits on the wire.
+
+use std::fmt;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(milliseconds: i64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, as tokens carry them (RFC 7519 §2, NumericDate).
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment plus a number of seconds; saturates.
+    pub const fn plus_secs(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Reads an ISO 8601 date and time with an offset, as clients send it.
+    ///
+    /// # Errors
+    /// When the text is not such a moment, or lies outside the years 0000 to 9999.
+    pub fn parse(text: &str) -> Result<Self, ParseTimestampError> {
+        if text.len() > 64 {
+            return Err(ParseTimestampError);
+        }
+        let parsed: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
+        let milliseconds = parsed.as_millisecond();
+        if (-62_167_219_200_000..=253_402_300_799_999).contains(&milliseconds) {
+            Ok(Self(milliseconds))
+        } else {
+            Err(ParseTimestampError)
+        }
+    }
+}
+
+/// The text was not an ISO 8601 moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an ISO 8601 date and time with an offset, such as 2030-01-01T00:00:00.000Z")]
+pub struct ParseTimestampError;
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => write!(f, "{timestamp:.3}"),
+            // Outside the calendar's range, which no stored value is; the number is still the truth.
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_wire_form_always_has_three_digits_and_z() {
+        assert_eq!(Timestamp::from_millis(1_768_478_400_000).to_string(), "2026-01-15T12:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(1_768_478_400_007).to_string(), "2026-01-15T12:00:00.007Z");
+    }
+
+    #[test]
+    fn offsets_are_read_and_nonsense_is_not() {
+        assert_eq!(Timestamp::parse("2026-01-15T13:00:00+01:00"), Ok(Timestamp::from_millis(1_768_478_400_000)));
+        for bad in ["", "tomorrow", "2026-01-15", "2026-01-15T12:00:00", "1768478400000", "2026-13-01T00:00:00Z"] {
+            assert!(Timestamp::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_parsing_is_identity(ms in -62_167_219_200_000_i64..=253_402_300_799_999) {
+            let t = Timestamp::from_millis(ms);
+            prop_assert_eq!(Timestamp::parse(&t.to_string()), Ok(t));
+        }
+
+        #[test]
+        fn parsing_never_panics(text in "\\PC{0,80}") {
+            let _ = Timestamp::parse(&text);
+        }
+    }
+}
