@@ -1,1 +1,285 @@
-//! x
+//! The rows of Countersign: the only crate that knows SQL.
+//!
+//! One seam, one SQL text, two engines. A statement is written once (`$1`, `RETURNING`, `ON CONFLICT` read alike) and
+//! runs on SQLite and on PostgreSQL; the few that must differ are visible pairs.
+//!
+//! - [`Store::reader`] gives a [`Reader`]: on SQLite a read-only connection of the calling thread, used inline (a read
+//!   by key takes microseconds, less than a hop to another thread); on PostgreSQL a pooled connection.
+//! - [`Store::write`] runs a transaction. On PostgreSQL it is an ordinary one, at `READ COMMITTED`. On SQLite it runs on
+//!   the one writer thread, in a savepoint of the current group, and is answered after the group's commit has reached
+//!   the disk. A transaction awaits nothing but its own statements.
+//!
+//! Every function takes the environment: a row of another environment cannot be read by mistake. This crate decides
+//! nothing; rules live in `countersign-protocol`.
+
+pub mod api_key;
+pub mod application;
+pub mod change;
+pub mod client_secret;
+pub mod data_key;
+pub mod environment;
+pub mod environment_api_key;
+mod error;
+pub mod event;
+pub mod idempotency;
+mod migrate;
+pub mod organization;
+pub mod permission;
+mod postgres;
+pub mod revoked_token;
+pub mod signing_key;
+mod sql;
+mod sqlite;
+
+pub use error::{Error, Result};
+pub use migrate::{MigrationState, newest_version};
+pub use sql::{Query, Row, Sql, Value};
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// A future that a transaction is made of.
+pub type TxFuture<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
+
+/// Where the rows are kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// A SQLite file, made if it does not exist.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres {
+        /// `postgres://…`
+        url: String,
+        /// How many connections at most.
+        connections: usize,
+        /// Certificates (PEM) to trust besides the public ones.
+        authorities: Option<PathBuf>,
+    },
+}
+
+/// A database, open. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Engine>);
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Reads outside a transaction.
+pub struct Reader(ReaderKind);
+
+enum ReaderKind {
+    Sqlite(sqlite::ReaderHandle),
+    Postgres(Box<postgres::Connection>),
+}
+
+/// A transaction: reads and writes.
+pub struct Tx(TxKind);
+
+enum TxKind {
+    Sqlite,
+    Postgres(Box<postgres::Transaction>),
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &*self.0 {
+            Engine::Sqlite(_) => "Store(SQLite)",
+            Engine::Postgres(_) => "Store(PostgreSQL)",
+        })
+    }
+}
+
+impl Store {
+    /// Opens the database. Does not touch the schema; see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// When it cannot be opened or reached.
+    pub async fn open(location: &Location) -> Result<Self> {
+        let engine = match location {
+            Location::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
+            Location::Postgres { url, connections, authorities } => {
+                Engine::Postgres(postgres::Postgres::open(url, *connections, authorities.as_deref()).await?)
+            }
+        };
+        Ok(Self(Arc::new(engine)))
+    }
+
+    /// The engine's name, for people.
+    pub fn engine_name(&self) -> &'static str {
+        match &*self.0 {
+            Engine::Sqlite(_) => "SQLite",
+            Engine::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Reads outside a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection can be had in time.
+    pub async fn reader(&self) -> Result<Reader> {
+        Ok(Reader(match &*self.0 {
+            Engine::Sqlite(sqlite) => ReaderKind::Sqlite(sqlite.reader()),
+            Engine::Postgres(postgres) => ReaderKind::Postgres(Box::new(postgres.connection().await?)),
+        }))
+    }
+
+    /// Runs a transaction: commits when the function returns `Ok`, rolls back when it returns `Err`.
+    ///
+    /// The function must await nothing but statements of the transaction it is given; on SQLite anything else fails it.
+    ///
+    /// # Errors
+    /// The function's own, or a database error turned into its type.
+    pub async fn write<T, E, F>(&self, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.write(function).await,
+            Engine::Postgres(postgres) => {
+                let transaction = postgres.begin().await.map_err(E::from)?;
+                let mut tx = Tx(TxKind::Postgres(Box::new(transaction)));
+                let outcome = function(&mut tx).await;
+                let TxKind::Postgres(transaction) = tx.0 else {
+                    return outcome;
+                };
+                match outcome {
+                    Ok(value) => transaction.commit().await.map(|()| value).map_err(E::from),
+                    Err(error) => {
+                        transaction.rollback().await;
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings the schema up to date, under a lock. Does nothing when it is.
+    ///
+    /// # Errors
+    /// [`Error::SchemaTooNew`] when a newer version of this program made it, [`Error::MigrationAltered`] when a migration
+    /// that was applied is not the one this program knows.
+    pub async fn migrate(&self, now: countersign_protocol::time::Timestamp) -> Result<MigrationState> {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite(connection, now)),
+            Engine::Postgres(postgres) => migrate::postgres(&mut postgres.begin_without_timeout().await?, now).await,
+        }
+    }
+
+    /// Tells the state of the schema without changing it.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn migration_state(&self) -> Result<MigrationState> {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite_state(connection)),
+            Engine::Postgres(postgres) => migrate::postgres_state(&mut postgres.begin_without_timeout().await?).await,
+        }
+    }
+
+    /// Writes a consistent copy of a SQLite database to a new file, while it is in use.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] on PostgreSQL, which has tools of its own for this.
+    pub fn backup(&self, to: &Path) -> Result<()> {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.backup(to),
+            Engine::Postgres(_) => Err(Error::NotSupported("use pg_dump to back up a PostgreSQL database")),
+        }
+    }
+
+    /// Every statement of this crate, for the test that prepares them all on both engines.
+    #[doc(hidden)]
+    pub fn statements() -> Vec<(&'static str, Sql)> {
+        [
+            api_key::STATEMENTS,
+            application::STATEMENTS,
+            change::STATEMENTS,
+            client_secret::STATEMENTS,
+            data_key::STATEMENTS,
+            environment::STATEMENTS,
+            environment_api_key::STATEMENTS,
+            event::STATEMENTS,
+            idempotency::STATEMENTS,
+            organization::STATEMENTS,
+            permission::STATEMENTS,
+            revoked_token::STATEMENTS,
+            signing_key::STATEMENTS,
+        ]
+        .concat()
+    }
+
+    /// Prepares a statement without running it; on SQLite also gives the query plan.
+    #[doc(hidden)]
+    pub async fn prepare(&self, sql: Sql) -> Result<Vec<String>> {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| {
+                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.sqlite))?;
+                for at in 1..=plan.parameter_count() {
+                    plan.raw_bind_parameter(at, "")?;
+                }
+                let mut rows = plan.raw_query();
+                let mut steps = Vec::new();
+                while let Some(row) = rows.next()? {
+                    steps.push(row.get(3)?);
+                }
+                Ok(steps)
+            }),
+            Engine::Postgres(postgres) => postgres.connection().await?.prepare(sql).await.map(|()| Vec::new()),
+        }
+    }
+}
+
+impl Query for Reader {
+    async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+        match &mut self.0 {
+            ReaderKind::Sqlite(reader) => reader.query(sql, params),
+            ReaderKind::Postgres(connection) => connection.query(sql, params).await,
+        }
+    }
+}
+
+impl Reader {
+    /// A query that may look at many rows. On SQLite it runs on a thread for blocking work, so that nobody waits for it.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn scan(&mut self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
+        match &mut self.0 {
+            ReaderKind::Sqlite(reader) => {
+                let reader = reader.clone();
+                tokio::task::spawn_blocking(move || reader.query(sql, &params))
+                    .await
+                    .map_err(|_| Error::Database("the scan was cancelled".to_owned()))?
+            }
+            ReaderKind::Postgres(connection) => connection.query(sql, &params).await,
+        }
+    }
+}
+
+impl Query for Tx {
+    async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+        match &mut self.0 {
+            TxKind::Sqlite => sqlite::writer_query(sql, params),
+            TxKind::Postgres(transaction) => transaction.query(sql, params).await,
+        }
+    }
+}
+
+impl Tx {
+    /// Runs a statement that returns no rows; gives how many it changed.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+        match &mut self.0 {
+            TxKind::Sqlite => sqlite::writer_execute(sql, params),
+            TxKind::Postgres(transaction) => transaction.execute(sql, params).await,
+        }
+    }
+}

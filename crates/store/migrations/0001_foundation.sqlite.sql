@@ -1,0 +1,223 @@
+-- One row: the key under which everything else is sealed or digested, itself sealed by the master key.
+CREATE TABLE data_key (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE environment (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('staging', 'production')),
+    client_id TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    signing_algorithm TEXT NOT NULL,
+    access_token_lifetime INTEGER NOT NULL CHECK (access_token_lifetime BETWEEN 30 AND 86400),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX environment_name_unique ON environment (name);
+CREATE UNIQUE INDEX environment_client_id_unique ON environment (client_id);
+CREATE UNIQUE INDEX environment_issuer_unique ON environment (issuer);
+
+CREATE TABLE environment_api_key (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    hint TEXT NOT NULL,
+    last_used_at INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id)
+) STRICT;
+CREATE UNIQUE INDEX environment_api_key_digest_unique ON environment_api_key (digest);
+CREATE UNIQUE INDEX environment_api_key_name_unique ON environment_api_key (environment_id, name);
+
+CREATE TABLE signing_key (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'active', 'retiring')),
+    until INTEGER,
+    public_key BLOB NOT NULL,
+    certificate BLOB NOT NULL,
+    sealed_private_key BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id)
+) STRICT;
+-- An environment signs with one key at a time, and has one waiting at most.
+CREATE UNIQUE INDEX signing_key_active_unique ON signing_key (environment_id) WHERE state = 'active';
+CREATE UNIQUE INDEX signing_key_pending_unique ON signing_key (environment_id) WHERE state = 'pending';
+
+CREATE TABLE organization (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    external_id TEXT,
+    metadata TEXT NOT NULL,
+    stripe_customer_id TEXT,
+    allow_profiles_outside_organization INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id)
+) STRICT;
+CREATE UNIQUE INDEX organization_external_id_unique ON organization (environment_id, external_id);
+CREATE UNIQUE INDEX organization_stripe_customer_id_unique ON organization (environment_id, stripe_customer_id);
+
+CREATE TABLE organization_domain (
+    environment_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'failed')),
+    verification_strategy TEXT NOT NULL CHECK (verification_strategy IN ('dns', 'manual')),
+    verification_token TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id),
+    FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE UNIQUE INDEX organization_domain_organization_unique ON organization_domain (environment_id, organization_id, domain);
+-- A proven domain belongs to one organization; several may claim one until then.
+CREATE UNIQUE INDEX organization_domain_domain_unique ON organization_domain (environment_id, domain) WHERE state = 'verified';
+CREATE INDEX organization_domain_domain ON organization_domain (environment_id, domain, organization_id);
+
+CREATE TABLE permission (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    system INTEGER NOT NULL,
+    resource_type_slug TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id)
+) STRICT;
+CREATE UNIQUE INDEX permission_slug_unique ON permission (environment_id, slug);
+
+CREATE TABLE connect_application (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    application_type TEXT NOT NULL CHECK (application_type IN ('m2m', 'oauth')),
+    ownership TEXT NOT NULL CHECK (ownership IN ('first_party', 'third_party', 'dynamic')),
+    organization_id TEXT,
+    client_type TEXT NOT NULL CHECK (client_type IN ('confidential', 'public')),
+    redirect_uris TEXT NOT NULL,
+    cors_origins TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id),
+    FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE,
+    -- Third parties belong to an organization, nobody else does; machines are third parties that keep a secret.
+    CHECK ((ownership = 'third_party') = (organization_id IS NOT NULL)),
+    CHECK (application_type = 'oauth' OR (ownership = 'third_party' AND client_type = 'confidential'))
+) STRICT;
+CREATE UNIQUE INDEX connect_application_client_id_unique ON connect_application (client_id);
+CREATE INDEX connect_application_organization ON connect_application (environment_id, organization_id, id);
+
+CREATE TABLE connect_application_scope (
+    environment_id TEXT NOT NULL,
+    application_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    PRIMARY KEY (environment_id, application_id, scope),
+    FOREIGN KEY (environment_id, application_id) REFERENCES connect_application (environment_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX connect_application_scope_scope ON connect_application_scope (environment_id, scope);
+
+CREATE TABLE client_secret (
+    environment_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    application_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    hint TEXT NOT NULL,
+    last_used_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id),
+    FOREIGN KEY (environment_id, application_id) REFERENCES connect_application (environment_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX client_secret_application ON client_secret (environment_id, application_id, id);
+
+CREATE TABLE api_key (
+    environment_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    obfuscated_value TEXT NOT NULL,
+    last_used_at INTEGER,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id),
+    FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE UNIQUE INDEX api_key_digest_unique ON api_key (environment_id, digest);
+CREATE INDEX api_key_organization ON api_key (environment_id, organization_id, id);
+
+CREATE TABLE api_key_permission (
+    environment_id TEXT NOT NULL,
+    api_key_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    slug TEXT NOT NULL,
+    PRIMARY KEY (environment_id, api_key_id, slug),
+    FOREIGN KEY (environment_id, api_key_id) REFERENCES api_key (environment_id, id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX api_key_permission_slug ON api_key_permission (environment_id, slug);
+
+-- Tokens revoked one by one; a row lives as long as the token would have.
+CREATE TABLE revoked_token (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    jti TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, jti)
+) STRICT;
+CREATE INDEX revoked_token_expires_at ON revoked_token (expires_at);
+
+CREATE TABLE idempotency_key (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    key_digest BLOB NOT NULL,
+    request_digest BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    sealed_reply BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, key_digest)
+) STRICT;
+CREATE INDEX idempotency_key_expires_at ON idempotency_key (expires_at);
+
+-- The ordered log. A row is written in the transaction of the change; its position is given later, to rows that are
+-- committed, so that a reader never sees a hole that fills afterwards.
+CREATE TABLE event (
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    organization_id TEXT,
+    data TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    position INTEGER,
+    PRIMARY KEY (environment_id, id)
+) STRICT;
+CREATE INDEX event_unplaced ON event (id) WHERE position IS NULL;
+CREATE INDEX event_created_at ON event (created_at);
+
+-- What caches must drop. The counter's row stays locked until commit, so versions become visible in their order.
+CREATE TABLE change_counter (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    pruned_through INTEGER NOT NULL
+) STRICT;
+INSERT INTO change_counter (id, version, pruned_through) VALUES (1, 0, 0);
+
+CREATE TABLE change (
+    version INTEGER NOT NULL PRIMARY KEY,
+    environment_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX change_created_at ON change (created_at);

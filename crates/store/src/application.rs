@@ -1,0 +1,243 @@
+//! Connect applications.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Error, Result, Tx, client_secret};
+use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
+use countersign_protocol::oauth::client::Client;
+
+statements! {
+    INSERT = "INSERT INTO connect_application (environment_id, id, client_id, name, description, application_type, ownership, ",
+        "organization_id, client_type, redirect_uris, cors_origins, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)";
+    UPDATE = "UPDATE connect_application SET name = $3, description = $4, redirect_uris = $5, cors_origins = $6, updated_at = $7 ",
+        "WHERE environment_id = $1 AND id = $2";
+    DELETE = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2";
+    DELETE_SCOPES = "DELETE FROM connect_application_scope WHERE environment_id = $1 AND application_id = $2";
+    INSERT_SCOPE = "INSERT INTO connect_application_scope (environment_id, application_id, position, scope) VALUES ($1, $2, $3, $4)";
+    FIND = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id = $2";
+    FIND_BY_CLIENT_ID = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.client_id = $2";
+    LIST_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id < $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id DESC LIMIT $3";
+    LIST_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id > $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id ASC LIMIT $3";
+    OF_ORGANIZATION_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id < $2 ORDER BY a.id DESC LIMIT $3";
+    OF_ORGANIZATION_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id > $2 ORDER BY a.id ASC LIMIT $3";
+}
+
+fn read(row: &Row) -> Result<ConnectApplication> {
+    let organization_id: Option<OrganizationId> = row.opt_parse(6)?;
+    let kind = match (row.text(4)?, row.text(5)?, organization_id, row.text(7)?) {
+        ("m2m", "third_party", Some(organization_id), "confidential") => ApplicationKind::Machine { organization_id },
+        ("oauth", ownership, organization_id, client_type) => ApplicationKind::OAuth {
+            ownership: match (ownership, organization_id) {
+                ("first_party", None) => Ownership::FirstParty,
+                ("third_party", Some(organization_id)) => Ownership::ThirdParty { organization_id },
+                ("dynamic", None) => Ownership::DynamicallyRegistered,
+                _ => return Err(Error::Corrupt("an application's ownership".to_owned())),
+            },
+            client_type: match client_type {
+                "confidential" => ClientType::Confidential,
+                "public" => ClientType::Public,
+                _ => return Err(Error::Corrupt("an application's client type".to_owned())),
+            },
+            redirect_uris: row.json(8)?,
+            cors_origins: row.json(9)?,
+        },
+        _ => return Err(Error::Corrupt("an application's kind".to_owned())),
+    };
+    Ok(ConnectApplication {
+        id: row.parse(0)?,
+        client_id: row.parse(1)?,
+        name: row.text(2)?.to_owned(),
+        description: row.opt_text(3)?.map(str::to_owned),
+        scopes: row.text(12)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        kind,
+        created_at: row.timestamp(10)?,
+        updated_at: row.timestamp(11)?,
+    })
+}
+
+fn json(list: &impl serde::Serialize) -> String {
+    serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// The columns that depend on the kind: type, ownership, client type, redirect URIs, CORS origins.
+fn kind_columns(kind: &ApplicationKind) -> (&'static str, &'static str, &'static str, String, String) {
+    match kind {
+        ApplicationKind::Machine { .. } => ("m2m", "third_party", "confidential", "[]".to_owned(), "[]".to_owned()),
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => (
+            "oauth",
+            match ownership {
+                Ownership::FirstParty => "first_party",
+                Ownership::ThirdParty { .. } => "third_party",
+                Ownership::DynamicallyRegistered => "dynamic",
+            },
+            match client_type {
+                ClientType::Confidential => "confidential",
+                ClientType::Public => "public",
+            },
+            json(redirect_uris),
+            json(cors_origins),
+        ),
+    }
+}
+
+/// Makes an application.
+///
+/// # Errors
+/// `ForeignKey` when its organization is gone, `Unique` when its client id is taken.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
+    let (application_type, ownership, client_type, redirect_uris, cors_origins) = kind_columns(&application.kind);
+    let params = [
+        environment_id.into(),
+        application.id.into(),
+        application.client_id.into(),
+        (&application.name).into(),
+        application.description.as_ref().into(),
+        application_type.into(),
+        ownership.into(),
+        application.organization_id().into(),
+        client_type.into(),
+        redirect_uris.into(),
+        cors_origins.into(),
+        application.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    insert_scopes(tx, environment_id, application).await
+}
+
+async fn insert_scopes(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
+    for (position, scope) in (0_i64..).zip(&application.scopes) {
+        let params = [environment_id.into(), application.id.into(), position.into(), scope.into()];
+        tx.execute(INSERT_SCOPE, &params).await?;
+    }
+    Ok(())
+}
+
+/// Stores everything of an application that can change.
+///
+/// # Errors
+/// Database errors.
+pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
+    let (_, _, _, redirect_uris, cors_origins) = kind_columns(&application.kind);
+    let params = [
+        environment_id.into(),
+        application.id.into(),
+        (&application.name).into(),
+        application.description.as_ref().into(),
+        redirect_uris.into(),
+        cors_origins.into(),
+        application.updated_at.into(),
+    ];
+    tx.execute(UPDATE, &params).await?;
+    tx.execute(DELETE_SCOPES, &[environment_id.into(), application.id.into()]).await?;
+    insert_scopes(tx, environment_id, application).await
+}
+
+/// Deletes an application with its secrets; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ApplicationId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// The application with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: ApplicationId,
+) -> Result<Option<ConnectApplication>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The application with this client id.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_client_id(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    client_id: ClientId,
+) -> Result<Option<ConnectApplication>> {
+    query.query_opt(FIND_BY_CLIENT_ID, &[environment_id.into(), client_id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// A client as the token path needs it: the application and the digests of its live secrets.
+///
+/// # Errors
+/// Database errors.
+pub async fn load_client(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    client_id: ClientId,
+) -> Result<Option<Client>> {
+    let Some(application) = find_by_client_id(query, environment_id, client_id).await? else {
+        return Ok(None);
+    };
+    let secrets = client_secret::list(query, environment_id, application.id).await?;
+    Ok(Some(Client { environment_id, application, secrets }))
+}
+
+/// Which applications to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Only this organization's.
+    pub organization_id: Option<OrganizationId>,
+    /// Those that somebody made.
+    pub authenticated: bool,
+    /// Those that registered themselves.
+    pub dynamic: bool,
+}
+
+/// A slice of the applications.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    filter: Filter,
+    slice: &Slice<ApplicationId>,
+) -> Result<Vec<ConnectApplication>> {
+    let rows = match filter.organization_id {
+        // An application of an organization never registered itself.
+        Some(_) if !filter.authenticated => Vec::new(),
+        Some(organization_id) => {
+            let paged = Paged { descending: OF_ORGANIZATION_DESCENDING, ascending: OF_ORGANIZATION_ASCENDING };
+            let (sql, bound, limit) = paged.pick(slice);
+            query.query(sql, &[environment_id.into(), bound, limit, organization_id.into()]).await?
+        }
+        None => {
+            let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
+            // The two truth values that "is dynamic" may have.
+            let (one, other) = match (filter.authenticated, filter.dynamic) {
+                (true, true) => (false, true),
+                (_, dynamic) => (dynamic, dynamic),
+            };
+            query.query(sql, &[environment_id.into(), bound, limit, one.into(), other.into()]).await?
+        }
+    };
+    rows.iter().map(read).collect()
+}

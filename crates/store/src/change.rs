@@ -1,0 +1,143 @@
+//! The change feed: what caches must drop, in commit order.
+//!
+//! A change of an authority (a secret deleted, a key rotated) records itself in its own transaction. The counter's row
+//! stays locked from then to the commit, so a version becomes visible only after every smaller one. Nodes poll; see the
+//! server's `freshness` module for what they promise.
+
+use crate::sql::{Query, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{ClientId, EnvironmentId, TokenId};
+use countersign_protocol::time::Timestamp;
+
+/// How many changes are read at a time.
+pub const BATCH: usize = 1000;
+
+statements! {
+    NEXT = "UPDATE change_counter SET version = version + 1 WHERE id = 1 RETURNING version";
+    INSERT = "INSERT INTO change (version, environment_id, topic, subject, created_at) VALUES ($1, $2, $3, $4, $5)";
+    HEAD = "SELECT version, pruned_through FROM change_counter WHERE id = 1";
+    SINCE = "SELECT version, environment_id, topic, subject FROM change WHERE version > $1 ORDER BY version LIMIT $2";
+    PRUNABLE = "SELECT MAX(version) FROM change WHERE created_at < $1";
+    PRUNE = "DELETE FROM change WHERE version <= $1";
+    PRUNED = "UPDATE change_counter SET pruned_through = $1 WHERE id = 1 AND pruned_through < $1";
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topic {
+    /// An environment or its signing keys.
+    Environment,
+    /// An environment's own API keys.
+    EnvironmentApiKeys,
+    /// One client: its application or its secrets.
+    Client(ClientId),
+    /// Many clients of the environment at once.
+    Clients,
+    /// A token was revoked, until this moment.
+    RevokedToken(TokenId, Timestamp),
+}
+
+impl Topic {
+    fn to_parts(&self) -> (&'static str, String) {
+        match self {
+            Self::Environment => ("environment", String::new()),
+            Self::EnvironmentApiKeys => ("environment_api_keys", String::new()),
+            Self::Client(id) => ("client", id.to_string()),
+            Self::Clients => ("clients", String::new()),
+            Self::RevokedToken(jti, until) => ("revoked_token", format!("{jti} {}", until.as_millis())),
+        }
+    }
+
+    fn from_parts(topic: &str, subject: &str) -> Option<Self> {
+        match topic {
+            "environment" => Some(Self::Environment),
+            "environment_api_keys" => Some(Self::EnvironmentApiKeys),
+            "client" => ClientId::parse(subject).ok().map(Self::Client),
+            "clients" => Some(Self::Clients),
+            "revoked_token" => {
+                let (jti, until) = subject.split_once(' ')?;
+                Some(Self::RevokedToken(TokenId::parse(jti).ok()?, Timestamp::from_millis(until.parse().ok()?)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A change that was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the order.
+    pub version: i64,
+    /// Whose it is.
+    pub environment_id: EnvironmentId,
+    /// What changed; `None` for a topic that a newer program wrote, upon which everything must be dropped.
+    pub topic: Option<Topic>,
+}
+
+/// Where the feed stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The newest version.
+    pub version: i64,
+    /// Changes up to here are no longer kept: who has not seen them must drop everything.
+    pub pruned_through: i64,
+}
+
+/// Records a change. Call it last in a transaction: it locks the feed until the commit.
+///
+/// # Errors
+/// Database errors.
+pub async fn record(tx: &mut Tx, environment_id: EnvironmentId, topic: &Topic, now: Timestamp) -> Result<()> {
+    let version = match tx.query_opt(NEXT, &[]).await? {
+        Some(row) => row.int(0)?,
+        None => return Err(crate::Error::Corrupt("the change counter is missing".to_owned())),
+    };
+    let (topic, subject) = topic.to_parts();
+    let params = [version.into(), environment_id.into(), topic.into(), subject.into(), now.into()];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// Where the feed stands now.
+///
+/// # Errors
+/// Database errors.
+pub async fn head(query: &mut impl Query) -> Result<Head> {
+    match query.query_opt(HEAD, &[]).await? {
+        Some(row) => Ok(Head { version: row.int(0)?, pruned_through: row.int(1)? }),
+        None => Err(crate::Error::Corrupt("the change counter is missing".to_owned())),
+    }
+}
+
+/// The changes after a version, in order, [`BATCH`] at most.
+///
+/// # Errors
+/// Database errors.
+pub async fn since(query: &mut impl Query, version: i64) -> Result<Vec<Change>> {
+    let rows = query.query(SINCE, &[version.into(), (BATCH as i64).into()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Change {
+                version: row.int(0)?,
+                environment_id: row.parse(1)?,
+                topic: Topic::from_parts(row.text(2)?, row.text(3)?),
+            })
+        })
+        .collect()
+}
+
+/// Forgets the changes made before a moment.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let Some(row) = tx.query_opt(PRUNABLE, &[before.into()]).await? else {
+        return Ok(0);
+    };
+    let Some(through) = row.opt_int(0)? else {
+        return Ok(0);
+    };
+    let pruned = tx.execute(PRUNE, &[through.into()]).await?;
+    tx.execute(PRUNED, &[through.into()]).await?;
+    Ok(pruned)
+}

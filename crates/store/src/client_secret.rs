@@ -1,0 +1,93 @@
+//! The secrets of Connect applications.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{ApplicationId, ClientId, ClientSecretId, EnvironmentId};
+use countersign_protocol::model::ClientSecret;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    LOCK_APPLICATION = "UPDATE connect_application SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
+    INSERT = "INSERT INTO client_secret (environment_id, id, application_id, digest, hint, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $6)";
+    LIST = "SELECT id, digest, hint, last_used_at, created_at, updated_at FROM client_secret ",
+        "WHERE environment_id = $1 AND application_id = $2 ORDER BY id";
+    DELETE = "DELETE FROM client_secret WHERE environment_id = $1 AND id = $2 RETURNING application_id";
+    CLIENT_ID = "SELECT client_id FROM connect_application WHERE environment_id = $1 AND id = $2";
+    TOUCH = "UPDATE client_secret SET last_used_at = $3 WHERE environment_id = $1 AND id = $2";
+}
+
+fn read(row: &Row) -> Result<ClientSecret> {
+    Ok(ClientSecret {
+        id: row.parse(0)?,
+        digest: row.digest(1)?,
+        hint: row.text(2)?.to_owned(),
+        last_used_at: row.opt_timestamp(3)?,
+        created_at: row.timestamp(4)?,
+        updated_at: row.timestamp(5)?,
+    })
+}
+
+/// Makes other transactions that add a secret to this application wait for this one, so that counting them is safe.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_application(tx: &mut Tx, environment_id: EnvironmentId, id: ApplicationId) -> Result<()> {
+    tx.execute(LOCK_APPLICATION, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Makes a secret.
+///
+/// # Errors
+/// `ForeignKey` when the application is gone.
+pub async fn insert(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    secret: &ClientSecret,
+) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        secret.id.into(),
+        application_id.into(),
+        (&secret.digest).into(),
+        (&secret.hint).into(),
+        secret.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// An application's live secrets, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+) -> Result<Vec<ClientSecret>> {
+    query.query(LIST, &[environment_id.into(), application_id.into()]).await?.iter().map(read).collect()
+}
+
+/// Deletes a secret; gives the client it belonged to, or `None` when there is no such secret.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ClientSecretId) -> Result<Option<ClientId>> {
+    let Some(row) = tx.query_opt(DELETE, &[environment_id.into(), id.into()]).await? else {
+        return Ok(None);
+    };
+    let row = tx.query_opt(CLIENT_ID, &[environment_id.into(), row.text(0)?.into()]).await?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// Notes that a secret was used.
+///
+/// # Errors
+/// Database errors.
+pub async fn touch(tx: &mut Tx, environment_id: EnvironmentId, id: ClientSecretId, at: Timestamp) -> Result<()> {
+    tx.execute(TOUCH, &[environment_id.into(), id.into(), at.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered afterwards.
+
+use crate::error::{Error, Result};
+use crate::postgres::Transaction;
+use crate::sql::{Sql, Value};
+use aws_lc_rs::digest;
+use countersign_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal;)*) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/", $name, ".sqlite.sql")),
+            postgres: include_str!(concat!("../migrations/", $name, ".postgres.sql")),
+        }),*]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_foundation";
+};
+
+/// The newest schema version this program knows.
+pub fn newest_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// Where a database stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its schema version; 0 is an empty database.
+    pub version: i64,
+    /// The migrations that it lacks, or that were just applied.
+    pub pending: Vec<&'static str>,
+}
+
+const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+
+fn checksum(text: &str) -> String {
+    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares what was applied with what this program knows.
+fn compare(applied: &[(i64, String)], text: impl Fn(&Migration) -> &'static str) -> Result<Vec<&'static Migration>> {
+    if let Some((found, _)) = applied.iter().find(|(version, _)| *version > newest_version()) {
+        return Err(Error::SchemaTooNew { found: *found, known: newest_version() });
+    }
+    let mut pending = Vec::new();
+    for migration in MIGRATIONS {
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            None => pending.push(migration),
+            Some((_, sum)) if *sum == checksum(text(migration)) => {}
+            Some((version, _)) => return Err(Error::MigrationAltered { version: *version }),
+        }
+    }
+    Ok(pending)
+}
+
+fn state(applied: &[(i64, String)], pending: &[&'static Migration]) -> MigrationState {
+    MigrationState {
+        version: applied.iter().map(|(version, _)| *version).max().unwrap_or(0),
+        pending: pending.iter().map(|migration| migration.name).collect(),
+    }
+}
+
+fn sqlite_applied(connection: &Connection) -> Result<Vec<(i64, String)>> {
+    let known: Option<i64> = connection
+        .query_row("SELECT 1 FROM sqlite_master WHERE name = 'schema_migration'", [], |row| row.get(0))
+        .optional()?;
+    if known.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare("SELECT version, checksum FROM schema_migration ORDER BY version")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+pub(crate) fn sqlite_state(connection: &Connection) -> Result<MigrationState> {
+    let applied = sqlite_applied(connection)?;
+    let pending = compare(&applied, |migration| migration.sqlite)?;
+    Ok(state(&applied, &pending))
+}
+
+pub(crate) fn sqlite(connection: &mut Connection, now: Timestamp) -> Result<MigrationState> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let applied = sqlite_applied(&transaction)?;
+    let pending = compare(&applied, |migration| migration.sqlite)?;
+    transaction.execute_batch(BOOKKEEPING)?;
+    for migration in &pending {
+        transaction.execute_batch(migration.sqlite)?;
+        transaction.execute(
+            "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
+            (migration.version, migration.name, checksum(migration.sqlite), now.as_millis()),
+        )?;
+    }
+    transaction.commit()?;
+    Ok(MigrationState { version: newest_version(), pending: state(&applied, &pending).pending })
+}
+
+const fn plain(text: &'static str) -> Sql {
+    Sql { sqlite: "", postgres: text }
+}
+const APPLIED: Sql = plain("SELECT version, checksum FROM schema_migration ORDER BY version");
+const EXISTS: Sql = plain("SELECT CASE WHEN to_regclass('schema_migration') IS NULL THEN 0::bigint ELSE 1::bigint END");
+const APPLY: Sql = plain("INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)");
+
+async fn postgres_applied(transaction: &mut Transaction) -> Result<Vec<(i64, String)>> {
+    let exists = transaction.query(EXISTS, &[]).await?.first().map_or(Ok(0), |row| row.int(0))?;
+    if exists == 0 {
+        return Ok(Vec::new());
+    }
+    let rows = transaction.query(APPLIED, &[]).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?.to_owned()))).collect()
+}
+
+pub(crate) async fn postgres_state(transaction: &mut Transaction) -> Result<MigrationState> {
+    let applied = postgres_applied(transaction).await?;
+    let pending = compare(&applied, |migration| migration.postgres)?;
+    Ok(state(&applied, &pending))
+}
+
+pub(crate) async fn postgres(transaction: &mut Transaction, now: Timestamp) -> Result<MigrationState> {
+    // Two nodes may start on an empty database at once. CREATE TABLE IF NOT EXISTS is not safe against that; a lock
+    // that ends with the transaction is. Its number is the product's name in ASCII.
+    transaction.batch("SELECT pg_advisory_xact_lock(7165064744911537006)").await?;
+    let applied = postgres_applied(transaction).await?;
+    let pending = compare(&applied, |migration| migration.postgres)?;
+    transaction.batch(BOOKKEEPING).await?;
+    for migration in &pending {
+        transaction.batch(migration.postgres).await?;
+        let sum = checksum(migration.postgres);
+        let params: [Value<'_>; 4] = [migration.version.into(), migration.name.into(), sum.into(), now.into()];
+        transaction.execute(APPLY, &params).await?;
+    }
+    transaction.batch("COMMIT").await?;
+    Ok(MigrationState { version: newest_version(), pending: state(&applied, &pending).pending })
+}

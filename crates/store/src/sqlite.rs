@@ -1,0 +1,262 @@
+//! SQLite: one writer thread with group commit, and a read-only connection per thread.
+
+use crate::error::{Error, Result};
+use crate::sql::{Row, RowKind, Sql, Value};
+use crate::{Tx, TxFuture, TxKind};
+use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many transactions may wait for the writer. Beyond that the answer is "not now".
+const QUEUE: usize = 4096;
+/// How many transactions share one commit at most.
+const GROUP: usize = 512;
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 512;
+
+thread_local! {
+    /// The writer thread's connection.
+    static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
+    /// This thread's read-only connections, one per open database (one, but for tests).
+    static READERS: RefCell<Vec<(u64, Connection)>> = const { RefCell::new(Vec::new()) };
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A job for the writer: run inside a savepoint, it says whether to keep the changes and whom to answer.
+type Job = Box<dyn FnOnce() -> Ran + Send>;
+struct Ran {
+    keep: bool,
+    /// Called after the commit, with its error if it failed.
+    answer: Box<dyn FnOnce(Option<&Error>) + Send>,
+}
+
+pub(crate) struct Sqlite {
+    path: Arc<PathBuf>,
+    number: u64,
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ReaderHandle {
+    path: Arc<PathBuf>,
+    number: u64,
+}
+
+fn configure(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(())
+}
+
+fn open_to_write(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    // Write-ahead log, and a commit that has reached the disk before it is answered: a 201 survives a power cut.
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    Ok(connection)
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        // Opened here first, so that a bad path is an error of this call.
+        let connection = open_to_write(path)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_loop(connection, queue))
+            .map_err(|error| Error::Database(error.to_string()))?;
+        Ok(Self { path: Arc::new(path.to_owned()), number: NEXT.fetch_add(1, Ordering::Relaxed), jobs })
+    }
+
+    pub(crate) fn reader(&self) -> ReaderHandle {
+        ReaderHandle { path: Arc::clone(&self.path), number: self.number }
+    }
+
+    /// Runs a function with a connection opened for it alone: for migrations and the like, not for requests.
+    pub(crate) fn with_own_connection<T>(&self, function: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        function(&mut open_to_write(&self.path)?)
+    }
+
+    pub(crate) fn backup(&self, to: &Path) -> Result<()> {
+        let target = to.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
+        if to.exists() {
+            return Err(Error::NotSupported("the backup file exists already; name a new one"));
+        }
+        open_to_write(&self.path)?.execute("VACUUM INTO ?1", [target])?;
+        Ok(())
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            let outcome = run_to_end(function);
+            Ran {
+                keep: outcome.is_ok(),
+                answer: Box::new(move |failed_commit| {
+                    let outcome = match (outcome, failed_commit) {
+                        (Ok(_), Some(error)) => Err(E::from(Error::Unavailable(format!("commit failed: {error}")))),
+                        (outcome, _) => outcome,
+                    };
+                    // Nobody listens when the caller has gone away; the change stands all the same.
+                    let _ = answer.send(outcome);
+                }),
+            }
+        });
+        self.jobs.try_send(job).map_err(|_| E::from(Error::Unavailable("the write queue is full".to_owned())))?;
+        answered.await.map_err(|_| E::from(Error::Unavailable("the writer has stopped".to_owned())))?
+    }
+}
+
+/// Polls a transaction's future once. Every statement is ready at once here, so it must be done by then.
+fn run_to_end<T, E, F>(function: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E>,
+    E: From<Error>,
+{
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx(TxKind::Sqlite);
+        let mut future = function(&mut tx);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Err(E::from(Error::Database("a transaction awaited something else".to_owned()))),
+        }
+    }));
+    ran.unwrap_or_else(|_| Err(E::from(Error::Database("a transaction panicked".to_owned()))))
+}
+
+fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    WRITER.set(Some(connection));
+    while let Some(first) = queue.blocking_recv() {
+        if let Err(error) = statement("BEGIN IMMEDIATE") {
+            // Another process holds the lock for longer than we wait: this job and all that wait are told so.
+            let mut job = Some(first);
+            while let Some(refused) = job {
+                refuse(refused, &error);
+                job = queue.try_recv().ok();
+            }
+            continue;
+        }
+        let mut ran = Vec::new();
+        let mut job = Some(first);
+        while let Some(next) = job {
+            ran.push(run_in_savepoint(next));
+            job = if ran.len() < GROUP { queue.try_recv().ok() } else { None };
+        }
+        let failed = statement("COMMIT").err();
+        if failed.is_some() {
+            let _ = statement("ROLLBACK");
+        }
+        for done in ran {
+            (done.answer)(failed.as_ref());
+        }
+    }
+    WRITER.set(None);
+}
+
+fn run_in_savepoint(job: Job) -> Ran {
+    let opened = statement("SAVEPOINT job");
+    let ran = job();
+    let closed = opened.and_then(|()| {
+        if !ran.keep {
+            statement("ROLLBACK TO job")?;
+        }
+        statement("RELEASE job")
+    });
+    match closed {
+        Ok(()) => ran,
+        Err(error) => Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) },
+    }
+}
+
+/// Runs nothing of a job but its refusal: outside a transaction no change can be kept, so it must not run at all.
+fn refuse(job: Job, error: &Error) {
+    // The job holds the only way to answer; run against a closed writer every statement of it fails.
+    let connection = WRITER.take();
+    let ran = job();
+    WRITER.set(connection);
+    (ran.answer)(Some(error));
+}
+
+fn statement(text: &str) -> Result<()> {
+    with_writer(|connection| Ok(connection.prepare_cached(text)?.execute([]).map(|_| ())?))
+}
+
+fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    WRITER.with_borrow(|writer| match writer {
+        Some(connection) => function(connection),
+        None => Err(Error::Unavailable("the database is locked by another process".to_owned())),
+    })
+}
+
+pub(crate) fn writer_query(sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    with_writer(|connection| query(connection, sql, params))
+}
+
+pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+    with_writer(|connection| {
+        let changed = connection.prepare_cached(sql.sqlite)?.execute(rusqlite::params_from_iter(params))?;
+        Ok(changed as u64)
+    })
+}
+
+impl ReaderHandle {
+    pub(crate) fn query(&self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+        READERS.with_borrow_mut(|readers| {
+            let at = match readers.iter().position(|(number, _)| *number == self.number) {
+                Some(at) => at,
+                None => {
+                    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                    let connection = Connection::open_with_flags(&*self.path, flags)?;
+                    configure(&connection)?;
+                    readers.push((self.number, connection));
+                    readers.len() - 1
+                }
+            };
+            match readers.get(at) {
+                Some((_, connection)) => query(connection, sql, params),
+                None => Err(Error::Database("no reader".to_owned())),
+            }
+        })
+    }
+}
+
+fn query(connection: &Connection, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql.sqlite)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for at in 0..columns {
+            values.push(row.get::<_, rusqlite::types::Value>(at)?);
+        }
+        found.push(Row(RowKind::Sqlite(values)));
+    }
+    Ok(found)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        use rusqlite::types::ValueRef;
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
