@@ -62,11 +62,7 @@ impl SealKey {
         let mut buffer = Zeroizing::new(ciphertext.to_vec());
         let length = self
             .0
-            .open_in_place(
-                Nonce::assume_unique_for_key(*nonce),
-                Aad::from(authenticated_data(context)),
-                &mut buffer,
-            )
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(authenticated_data(context)), &mut buffer)
             .map_err(|_| OpenError)?
             .len();
         buffer.truncate(length);

@@ -1,1 +1,21 @@
-//! x
+//! The Countersign server: see ARCHITECTURE.md for the map.
+//!
+//! `http`, `domain` and `cache` serve the feature folders (`oauth`, `api`, `operations`, `jobs`), which never import one
+//! another; [`router`] names every URL, [`app`] holds what a running server has, [`cli`] is what the operator types.
+
+pub mod api;
+pub mod app;
+pub mod cache;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod entropy;
+pub mod http;
+pub mod installation;
+pub mod jobs;
+pub mod keys;
+pub mod logging;
+pub mod oauth;
+pub mod operations;
+pub mod router;

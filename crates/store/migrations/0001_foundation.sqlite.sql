@@ -53,6 +53,8 @@ CREATE TABLE organization (
     environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
+    -- The name in lower case, for the search: neither engine's own lower() knows more than ASCII here.
+    search_name TEXT NOT NULL,
     external_id TEXT,
     metadata TEXT NOT NULL,
     stripe_customer_id TEXT,
@@ -77,7 +79,8 @@ CREATE TABLE organization_domain (
     PRIMARY KEY (environment_id, id),
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
 ) STRICT;
-CREATE UNIQUE INDEX organization_domain_organization_unique ON organization_domain (environment_id, organization_id, domain);
+CREATE UNIQUE INDEX organization_domain_organization_id_domain_unique ON organization_domain (environment_id, organization_id, domain);
+CREATE INDEX organization_domain_organization ON organization_domain (environment_id, organization_id, id);
 -- A proven domain belongs to one organization; several may claim one until then.
 CREATE UNIQUE INDEX organization_domain_domain_unique ON organization_domain (environment_id, domain) WHERE state = 'verified';
 CREATE INDEX organization_domain_domain ON organization_domain (environment_id, domain, organization_id);
@@ -117,6 +120,7 @@ CREATE TABLE connect_application (
     CHECK (application_type = 'oauth' OR (ownership = 'third_party' AND client_type = 'confidential'))
 ) STRICT;
 CREATE UNIQUE INDEX connect_application_client_id_unique ON connect_application (client_id);
+CREATE INDEX connect_application_name ON connect_application (environment_id, name);
 CREATE INDEX connect_application_organization ON connect_application (environment_id, organization_id, id);
 
 CREATE TABLE connect_application_scope (

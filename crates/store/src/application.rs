@@ -24,6 +24,10 @@ statements! {
         "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.client_id = $2";
+    FIND_BY_NAME = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
+        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.name = $2 ORDER BY a.id LIMIT 2";
     LIST_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
         "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
@@ -184,6 +188,18 @@ pub async fn find_by_client_id(
     query.query_opt(FIND_BY_CLIENT_ID, &[environment_id.into(), client_id.into()]).await?.as_ref().map(read).transpose()
 }
 
+/// The applications of this name, two at most: names are not unique.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_name(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    name: &str,
+) -> Result<Vec<ConnectApplication>> {
+    query.query(FIND_BY_NAME, &[environment_id.into(), name.into()]).await?.iter().map(read).collect()
+}
+
 /// A client as the token path needs it: the application and the digests of its live secrets.
 ///
 /// # Errors
@@ -222,6 +238,7 @@ pub async fn list(
     slice: &Slice<ApplicationId>,
 ) -> Result<Vec<ConnectApplication>> {
     let rows = match filter.organization_id {
+        None if !filter.authenticated && !filter.dynamic => Vec::new(),
         // An application of an organization never registered itself.
         Some(_) if !filter.authenticated => Vec::new(),
         Some(organization_id) => {

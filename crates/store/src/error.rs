@@ -19,7 +19,9 @@ pub enum Error {
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The schema was made by a newer version of this program.
-    #[error("the database has schema version {found}, this program knows {known}: start a newer countersign, or restore a backup")]
+    #[error(
+        "the database has schema version {found}, this program knows {known}: start a newer countersign, or restore a backup"
+    )]
     SchemaTooNew {
         /// Version of the database.
         found: i64,
@@ -44,15 +46,21 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether this is the violation of the unique index `<table>_<column>_unique`.
-    pub fn is_unique(&self, table: &str, column: &str) -> bool {
-        match self {
-            Self::Unique { constraint } => {
-                constraint == &format!("{table}_{column}_unique")
-                    || constraint.split(", ").any(|part| part == format!("{table}.{column}"))
-            }
-            _ => false,
+    /// Whether this is the violation of the unique index `<table>_<columns>_unique`: its columns but `environment_id`,
+    /// joined by underscores.
+    pub fn is_unique(&self, table: &str, columns: &str) -> bool {
+        let Self::Unique { constraint } = self else {
+            return false;
+        };
+        if constraint == &format!("{table}_{columns}_unique") {
+            return true;
         }
+        let named: Option<Vec<&str>> =
+            constraint.split(", ").map(|part| part.strip_prefix(table)?.strip_prefix('.')).collect();
+        named.is_some_and(|mut named| {
+            named.retain(|column| *column != "environment_id");
+            named.join("_") == columns
+        })
     }
 }
 
@@ -63,12 +71,14 @@ impl From<rusqlite::Error> for Error {
             return Self::Database(error.to_string());
         };
         match (failure.code, failure.extended_code) {
-            (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Unique {
-                constraint: message
-                    .as_deref()
-                    .and_then(|message| message.split_once(": "))
-                    .map_or_else(String::new, |(_, columns)| columns.to_owned()),
-            },
+            (_, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Self::Unique {
+                    constraint: message
+                        .as_deref()
+                        .and_then(|message| message.split_once(": "))
+                        .map_or_else(String::new, |(_, columns)| columns.to_owned()),
+                }
+            }
             (_, rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Self::ForeignKey,
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull, _) => {
                 Self::Unavailable(error.to_string())

@@ -9,9 +9,9 @@ use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO organization (environment_id, id, name, external_id, metadata, stripe_customer_id, ",
-        "allow_profiles_outside_organization, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+        "allow_profiles_outside_organization, created_at, updated_at, search_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
     UPDATE = "UPDATE organization SET name = $3, external_id = $4, metadata = $5, stripe_customer_id = $6, ",
-        "allow_profiles_outside_organization = $7, updated_at = $8 WHERE environment_id = $1 AND id = $2";
+        "allow_profiles_outside_organization = $7, updated_at = $8, search_name = $9 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM organization WHERE environment_id = $1 AND id = $2";
     LOCK = "UPDATE organization SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
     FIND = "SELECT id, name, external_id, metadata, stripe_customer_id, allow_profiles_outside_organization, created_at, updated_at ",
@@ -23,9 +23,9 @@ statements! {
     LIST_ASCENDING = "SELECT id, name, external_id, metadata, stripe_customer_id, allow_profiles_outside_organization, created_at, updated_at ",
         "FROM organization WHERE environment_id = $1 AND id > $2 ORDER BY id ASC LIMIT $3";
     SEARCH_DESCENDING = "SELECT id, name, external_id, metadata, stripe_customer_id, allow_profiles_outside_organization, created_at, updated_at ",
-        "FROM organization WHERE environment_id = $1 AND id < $2 AND lower(name) LIKE $4 ESCAPE '\\' ORDER BY id DESC LIMIT $3";
+        "FROM organization WHERE environment_id = $1 AND id < $2 AND search_name LIKE $4 ESCAPE '\\' ORDER BY id DESC LIMIT $3";
     SEARCH_ASCENDING = "SELECT id, name, external_id, metadata, stripe_customer_id, allow_profiles_outside_organization, created_at, updated_at ",
-        "FROM organization WHERE environment_id = $1 AND id > $2 AND lower(name) LIKE $4 ESCAPE '\\' ORDER BY id ASC LIMIT $3";
+        "FROM organization WHERE environment_id = $1 AND id > $2 AND search_name LIKE $4 ESCAPE '\\' ORDER BY id ASC LIMIT $3";
     IDS_OF_DOMAIN = "SELECT organization_id FROM organization_domain WHERE environment_id = $1 AND domain = $2 ORDER BY organization_id LIMIT 200";
     INSERT_DOMAIN = "INSERT INTO organization_domain (environment_id, id, organization_id, domain, state, verification_strategy, ",
         "verification_token, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
@@ -82,6 +82,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, organization: &O
         organization.stripe_customer_id.as_ref().into(),
         organization.allow_profiles_outside_organization.into(),
         organization.created_at.into(),
+        organization.name.to_lowercase().into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -101,6 +102,7 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, organization: &O
         organization.stripe_customer_id.as_ref().into(),
         organization.allow_profiles_outside_organization.into(),
         organization.updated_at.into(),
+        organization.name.to_lowercase().into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

@@ -79,12 +79,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Database errors.
-pub async fn update(
-    tx: &mut Tx,
-    environment_id: EnvironmentId,
-    permission: &Permission,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, permission: &Permission, now: Timestamp) -> Result<()> {
     let params = [
         environment_id.into(),
         permission.id.into(),

@@ -30,7 +30,8 @@ pub(crate) struct Transaction {
 impl Postgres {
     pub(crate) async fn open(url: &str, connections: usize, authorities: Option<&Path>) -> Result<Self> {
         let unusable = |error: &dyn std::fmt::Display| Error::Unavailable(format!("cannot connect: {error}"));
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
+        let mut config: tokio_postgres::Config =
+            url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
         let local = config.get_hosts().iter().all(|host| match host {
             Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
             Host::Unix(_) => true,

@@ -154,7 +154,9 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
         let mut job = Some(first);
         while let Some(next) = job {
             ran.push(run_in_savepoint(next));
-            job = if ran.len() < GROUP { queue.try_recv().ok() } else { None };
+            // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a
+            // part of it, and what came before must be told: the commit fails.
+            job = if ran.len() < GROUP && in_transaction().is_ok() { queue.try_recv().ok() } else { None };
         }
         let failed = statement("COMMIT").err();
         if failed.is_some() {
@@ -202,11 +204,21 @@ fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> 
     })
 }
 
+/// An error when the group's transaction has been lost: a statement would be committed by itself.
+fn in_transaction() -> Result<()> {
+    with_writer(|connection| match connection.is_autocommit() {
+        false => Ok(()),
+        true => Err(Error::Unavailable("the transaction was rolled back by the database".to_owned())),
+    })
+}
+
 pub(crate) fn writer_query(sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    in_transaction()?;
     with_writer(|connection| query(connection, sql, params))
 }
 
 pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+    in_transaction()?;
     with_writer(|connection| {
         let changed = connection.prepare_cached(sql.sqlite)?.execute(rusqlite::params_from_iter(params))?;
         Ok(changed as u64)

@@ -104,8 +104,7 @@ impl SigningKey {
                 &signature[..]
             }
             Pair::Ecdsa(pair) => {
-                let made =
-                    pair.sign(&SystemRandom::new(), token.as_bytes()).map_err(|_| SigningKeyError::Sign)?;
+                let made = pair.sign(&SystemRandom::new(), token.as_bytes()).map_err(|_| SigningKeyError::Sign)?;
                 copy(&mut signature, made.as_ref())?
             }
             Pair::Ed25519(pair) => {
@@ -221,8 +220,7 @@ impl VerifyingKey {
             Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
             Algorithm::EdDsa => &ED25519,
         };
-        let key =
-            ParsedPublicKey::new(verification, public_key).map_err(|_| SigningKeyError::Unusable(algorithm))?;
+        let key = ParsedPublicKey::new(verification, public_key).map_err(|_| SigningKeyError::Unusable(algorithm))?;
         Ok(Self { kid, algorithm, key })
     }
 
@@ -234,9 +232,7 @@ impl VerifyingKey {
         if token.kid != self.kid || token.algorithm != self.algorithm {
             return Err(VerifyError::WrongKey);
         }
-        self.key
-            .verify_sig(token.signing_input.as_bytes(), &token.signature)
-            .map_err(|_| VerifyError::Signature)?;
+        self.key.verify_sig(token.signing_input.as_bytes(), &token.signature).map_err(|_| VerifyError::Signature)?;
         let payload = URL_SAFE_NO_PAD.decode(token.payload).map_err(|_| VerifyError::Claims)?;
         serde_json::from_slice(&payload).map_err(|_| VerifyError::Claims)
     }
@@ -244,7 +240,10 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("VerifyingKey")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
     }
 }
 

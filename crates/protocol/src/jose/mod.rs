@@ -9,4 +9,4 @@ mod jws;
 
 pub use algorithm::Algorithm;
 pub use jwk::{JwkError, certificate_thumbprint, public_jwk};
-pub use jws::{DecodeError, SigningKey, SigningKeyError, UnverifiedToken, VerifyingKey, VerifyError};
+pub use jws::{DecodeError, SigningKey, SigningKeyError, UnverifiedToken, VerifyError, VerifyingKey};

@@ -56,7 +56,23 @@ mod tests {
         check("Foo-Corp.com", Some("foo-corp.com"));
         check("sub.foo.co.uk", Some("sub.foo.co.uk"));
         check("b\u{fc}cher.example", Some("xn--bcher-kva.example"));
-        for bad in ["", "com", "co.uk", "localhost", "gmail.com", "127.0.0.1", "foo", "foo..com", "-foo.com", "foo.com.", "foo.com/x", "a@foo.com", "foo.com:1", "https://foo.com", "foo .com"] {
+        for bad in [
+            "",
+            "com",
+            "co.uk",
+            "localhost",
+            "gmail.com",
+            "127.0.0.1",
+            "foo",
+            "foo..com",
+            "-foo.com",
+            "foo.com.",
+            "foo.com/x",
+            "a@foo.com",
+            "foo.com:1",
+            "https://foo.com",
+            "foo .com",
+        ] {
             check(bad, None);
         }
     }

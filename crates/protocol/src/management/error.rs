@@ -106,7 +106,9 @@ impl ApiError {
     /// The body.
     pub fn body(&self) -> Value {
         match self {
-            Self::BadRequest { code, message } | Self::Forbidden { code, message } | Self::Conflict { code, message } => {
+            Self::BadRequest { code, message }
+            | Self::Forbidden { code, message }
+            | Self::Conflict { code, message } => {
                 json!({"code": code, "message": message})
             }
             Self::Unauthorized => json!({"message": "Unauthorized"}),

@@ -233,7 +233,11 @@ impl Fields {
     pub fn required_slug(&mut self, field: &str) -> String {
         let slug = self.required_text(field, LONGEST_SLUG);
         if !slug.is_empty() && !is_slug(&slug) {
-            self.refuse(field, "invalid", format!("{field} may contain lower-case letters, digits and - _ : . * only."));
+            self.refuse(
+                field,
+                "invalid",
+                format!("{field} may contain lower-case letters, digits and - _ : . * only."),
+            );
         }
         slug
     }
@@ -302,7 +306,11 @@ impl Fields {
                     match (uri, default) {
                         (Some(uri), Some(default)) => uris.push(RedirectUri { uri, default }),
                         (None, _) => {
-                            self.refuse(format!("redirect_uris.{at}.uri"), "required", "Each entry needs a uri, a string.");
+                            self.refuse(
+                                format!("redirect_uris.{at}.uri"),
+                                "required",
+                                "Each entry needs a uri, a string.",
+                            );
                         }
                         (_, None) => self.refuse(
                             format!("redirect_uris.{at}.default"),
@@ -416,7 +424,13 @@ mod tests {
         read.timestamp("at");
         read.required_text("missing", 10);
         let seen = codes(read);
-        let expected = [("name", "invalid_type"), ("slug", "invalid"), ("flag", "invalid_type"), ("at", "invalid"), ("missing", "required")];
+        let expected = [
+            ("name", "invalid_type"),
+            ("slug", "invalid"),
+            ("flag", "invalid_type"),
+            ("at", "invalid"),
+            ("missing", "required"),
+        ];
         assert_eq!(seen, expected.map(|(f, c)| (f.to_owned(), c)));
     }
 

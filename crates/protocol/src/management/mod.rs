@@ -5,3 +5,4 @@ pub mod error;
 pub mod fields;
 pub mod page;
 pub mod query;
+pub mod views;

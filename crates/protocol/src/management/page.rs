@@ -79,7 +79,11 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
             Some(text) => match text.parse::<usize>() {
                 Ok(limit) if (1..=LARGEST_LIMIT).contains(&limit) && text.bytes().all(|b| b.is_ascii_digit()) => limit,
                 _ => {
-                    errors.push(FieldError::new("limit", "invalid", format!("limit must be a number from 1 to {LARGEST_LIMIT}.")));
+                    errors.push(FieldError::new(
+                        "limit",
+                        "invalid",
+                        format!("limit must be a number from 1 to {LARGEST_LIMIT}."),
+                    ));
                     DEFAULT_LIMIT
                 }
             },
@@ -97,7 +101,11 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
         let mut cursor = |name: &str, text: &str| {
             let id = parse_id(text);
             if id.is_none() {
-                errors.push(FieldError::new(name, "invalid", format!("{name} must be the identifier of a row of this list.")));
+                errors.push(FieldError::new(
+                    name,
+                    "invalid",
+                    format!("{name} must be the identifier of a row of this list."),
+                ));
             }
             id
         };
@@ -206,7 +214,11 @@ mod tests {
 
     fn check(query: &str, data: &[u32], before: Option<&str>, after: Option<&str>) {
         let page = read(5, query);
-        assert_eq!((page.data.as_slice(), page.before.as_deref(), page.after.as_deref()), (data, before, after), "{query}");
+        assert_eq!(
+            (page.data.as_slice(), page.before.as_deref(), page.after.as_deref()),
+            (data, before, after),
+            "{query}"
+        );
     }
 
     #[test]
@@ -229,7 +241,19 @@ mod tests {
 
     #[test]
     fn threat_45_page_parameters_are_bounded() {
-        for bad in ["limit=0", "limit=101", "limit=-1", "limit=+5", "limit=ten", "limit=1e2", "limit=99999999999999999999", "order=up", "before=x", "after=x", "before=1&after=2"] {
+        for bad in [
+            "limit=0",
+            "limit=101",
+            "limit=-1",
+            "limit=+5",
+            "limit=ten",
+            "limit=1e2",
+            "limit=99999999999999999999",
+            "order=up",
+            "before=x",
+            "after=x",
+            "before=1&after=2",
+        ] {
             assert!(matches!(request(bad), Err(ApiError::Validation(_))), "{bad}");
         }
     }

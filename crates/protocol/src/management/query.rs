@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn lists_come_in_every_spelling() {
-        for spelling in ["a=1,2", "a=1&a=2", "a[]=1&a[]=2", "a[0]=1&a[1]=2", "a%5B%5D=1&a%5b1%5d=2", "a=1%2C2", "b=9&a=1&a=2"] {
+        for spelling in
+            ["a=1,2", "a=1&a=2", "a[]=1&a[]=2", "a[0]=1&a[1]=2", "a%5B%5D=1&a%5b1%5d=2", "a=1%2C2", "b=9&a=1&a=2"]
+        {
             let query = Query::parse(spelling).unwrap();
             assert_eq!(query.list("a"), Some(vec!["1", "2"]), "{spelling}");
         }

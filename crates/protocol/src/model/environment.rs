@@ -60,7 +60,9 @@ pub struct Issuer(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
     /// Not an origin in its normal form.
-    #[error("must be an origin such as https://auth.example.com: a scheme and a host in lower case, without path or trailing slash")]
+    #[error(
+        "must be an origin such as https://auth.example.com: a scheme and a host in lower case, without path or trailing slash"
+    )]
     NotAnOrigin,
     /// Plain http, and not to this machine.
     #[error("must be https, except on localhost")]

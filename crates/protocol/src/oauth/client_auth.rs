@@ -104,10 +104,7 @@ impl<'a> AuthenticatedClient<'a> {
 /// # Errors
 /// `invalid_client`, in the same words for every cause. `presented` is `None` when no secret was shown, and a public
 /// client that shows one is held to it: having no secret, it fails.
-pub fn authenticate<'a>(
-    client: &'a Client,
-    presented: Option<&Digest>,
-) -> Result<AuthenticatedClient<'a>, OAuthError> {
+pub fn authenticate<'a>(client: &'a Client, presented: Option<&Digest>) -> Result<AuthenticatedClient<'a>, OAuthError> {
     let presented = presented.ok_or_else(OAuthError::invalid_client)?;
     let mut found = None;
     for secret in &client.secrets {

@@ -90,9 +90,9 @@ pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return std::str::from_utf8(text).ok().map(Cow::Borrowed);
     }
-    let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
-        matches!(text.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
-    });
+    let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(
+        |(at, _)| matches!(text.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
+    );
     if !well_formed {
         return None;
     }
@@ -171,7 +171,17 @@ mod tests {
         assert_eq!(get(r#"{"a":"1","b":null}"#).as_deref(), Some("1"));
         assert_eq!(get(r#"{"a":null}"#).as_deref(), Some("absent"));
         assert_eq!(get(r#"{"a":"\u0041"}"#).as_deref(), Some("A"));
-        for bad in ["", "[]", "1", r#"{"a":1}"#, r#"{"a":["1"]}"#, r#"{"a":{"b":"c"}}"#, r#"{"a":"1","a":"2"}"#, r#"{"a":"\u0000"}"#, r#"{"a":"1"} x"#] {
+        for bad in [
+            "",
+            "[]",
+            "1",
+            r#"{"a":1}"#,
+            r#"{"a":["1"]}"#,
+            r#"{"a":{"b":"c"}}"#,
+            r#"{"a":"1","a":"2"}"#,
+            r#"{"a":"\u0000"}"#,
+            r#"{"a":"1"} x"#,
+        ] {
             assert_eq!(get(bad), None, "{bad}");
         }
         assert_eq!(get(&format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000))), None);

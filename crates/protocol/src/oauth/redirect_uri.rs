@@ -27,7 +27,9 @@ pub enum RedirectUriError {
     #[error("A redirect URI must be https; plain http is allowed for 127.0.0.1, and for localhost in staging.")]
     NotHttps,
     /// A wildcard where none may stand.
-    #[error("A wildcard may stand once, in the left-most label of an https host with at least two labels more, or as the port of localhost.")]
+    #[error(
+        "A wildcard may stand once, in the left-most label of an https host with at least two labels more, or as the port of localhost."
+    )]
     Wildcard,
     /// A wildcard entry marked as the default.
     #[error("A redirect URI with a wildcard cannot be the default.")]
@@ -78,9 +80,8 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
             _ => Err(E::NotHttps),
         },
         // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Those that browsers interpret never are.
-        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "ftp" | "ws" | "wss" | "mailto" | "view-source" => {
-            Err(E::Scheme)
-        }
+        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "ftp" | "ws" | "wss" | "mailto"
+        | "view-source" => Err(E::Scheme),
         _ if client_type == ClientType::Public => Ok(()),
         _ => Err(E::Scheme),
     }
@@ -173,7 +174,16 @@ mod tests {
         assert_eq!(confidential("http://[::1]:9/cb", Production), Ok(()));
         assert_eq!(confidential("https://partner.example/cb#x", Production), Err(E::Fragment));
         assert_eq!(confidential("https://a:b@partner.example/cb", Production), Err(E::Credentials));
-        for bad in ["", "/cb", "partner.example/cb", "https:///cb", "https:partner.example", "https://partner.example/ cb", "https://partner.example\\@evil.example", "https://p\u{e4}rtner.example"] {
+        for bad in [
+            "",
+            "/cb",
+            "partner.example/cb",
+            "https:///cb",
+            "https:partner.example",
+            "https://partner.example/ cb",
+            "https://partner.example\\@evil.example",
+            "https://p\u{e4}rtner.example",
+        ] {
             assert_eq!(confidential(bad, Staging), Err(E::NotAbsolute), "{bad}");
         }
     }
@@ -183,7 +193,9 @@ mod tests {
         assert_eq!(check("com.example.app:/cb", Production, ClientType::Public), Ok(()));
         assert_eq!(check("warp://auth/cb", Production, ClientType::Public), Ok(()));
         assert_eq!(check("warp://auth/cb", Production, ClientType::Confidential), Err(E::Scheme));
-        for bad in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x"] {
+        for bad in
+            ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x"]
+        {
             assert_eq!(check(bad, Staging, ClientType::Public), Err(E::Scheme), "{bad}");
         }
     }
@@ -196,9 +208,21 @@ mod tests {
         assert_eq!(production("http://127.0.0.1:*/cb"), Ok(()));
         assert_eq!(check("http://localhost:*/cb", Staging, ClientType::Confidential), Ok(()));
         for bad in [
-            "https://*/cb", "https://*.com/cb", "https://*.co.uk/cb", "https://a.*.com/cb", "https://*.*.partner.com/cb",
-            "https://partner.com/*", "https://partner.com/cb?x=*", "http://*.partner.com/cb", "https://partner.com:*/cb",
-            "http://localhost:*/cb", "*://partner.com/cb", "https://*.127.0.0.1/cb", "https://x@*.partner.com/cb", "https://*", "*",
+            "https://*/cb",
+            "https://*.com/cb",
+            "https://*.co.uk/cb",
+            "https://a.*.com/cb",
+            "https://*.*.partner.com/cb",
+            "https://partner.com/*",
+            "https://partner.com/cb?x=*",
+            "http://*.partner.com/cb",
+            "https://partner.com:*/cb",
+            "http://localhost:*/cb",
+            "*://partner.com/cb",
+            "https://*.127.0.0.1/cb",
+            "https://x@*.partner.com/cb",
+            "https://*",
+            "*",
         ] {
             assert_eq!(production(bad), Err(E::Wildcard), "{bad}");
         }
@@ -207,13 +231,20 @@ mod tests {
     #[test]
     fn there_is_one_default() {
         let settle = |entries: &[(&str, bool)]| {
-            settle(entries.iter().map(|(uri, d)| ((*uri).to_owned(), *d)).collect(), Production, ClientType::Confidential)
-                .map(|settled| settled.iter().map(|entry| entry.default).collect::<Vec<_>>())
+            settle(
+                entries.iter().map(|(uri, d)| ((*uri).to_owned(), *d)).collect(),
+                Production,
+                ClientType::Confidential,
+            )
+            .map(|settled| settled.iter().map(|entry| entry.default).collect::<Vec<_>>())
         };
         assert_eq!(settle(&[]), Ok(vec![]));
         assert_eq!(settle(&[("https://a.example/", false), ("https://b.example/", false)]), Ok(vec![true, false]));
         assert_eq!(settle(&[("https://a.example/", false), ("https://b.example/", true)]), Ok(vec![false, true]));
-        assert_eq!(settle(&[("https://*.a.example.com/", false), ("https://b.example/", false)]), Ok(vec![false, true]));
+        assert_eq!(
+            settle(&[("https://*.a.example.com/", false), ("https://b.example/", false)]),
+            Ok(vec![false, true])
+        );
         assert_eq!(settle(&[("https://*.a.example.com/", true)]), Err(E::WildcardDefault));
         assert_eq!(settle(&[("https://a.example/", true), ("https://b.example/", true)]), Err(E::SeveralDefaults));
         assert_eq!(settle(&[("https://a.example/", true), ("https://a.example/", false)]), Err(E::Repeated));

@@ -1,0 +1,120 @@
+//! The objects of the management API as they look on the wire. Events carry the same objects.
+
+use crate::model::{
+    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, Organization,
+    OrganizationDomain, Ownership, Permission,
+};
+use serde_json::{Value, json};
+
+/// `organization`.
+pub fn organization_view(organization: &Organization) -> Value {
+    let mut view = json!({
+        "object": "organization",
+        "id": organization.id,
+        "name": organization.name,
+        "allow_profiles_outside_organization": organization.allow_profiles_outside_organization,
+        "domains": organization.domains.iter().map(organization_domain_view).collect::<Vec<_>>(),
+        "metadata": organization.metadata,
+        "external_id": organization.external_id,
+        "created_at": organization.created_at,
+        "updated_at": organization.updated_at,
+    });
+    if let Some(customer) = &organization.stripe_customer_id {
+        view["stripe_customer_id"] = customer.as_str().into();
+    }
+    view
+}
+
+/// `organization_domain`.
+pub fn organization_domain_view(domain: &OrganizationDomain) -> Value {
+    json!({
+        "object": "organization_domain",
+        "id": domain.id,
+        "organization_id": domain.organization_id,
+        "domain": domain.domain,
+        "state": domain.state.as_str(),
+        "verification_strategy": domain.verification_strategy.as_str(),
+        "verification_token": domain.verification_token,
+        "created_at": domain.created_at,
+        "updated_at": domain.updated_at,
+    })
+}
+
+/// `permission`.
+pub fn permission_view(permission: &Permission) -> Value {
+    json!({
+        "object": "permission",
+        "id": permission.id,
+        "slug": permission.slug,
+        "name": permission.name,
+        "description": permission.description,
+        "system": permission.system,
+        "resource_type_slug": permission.resource_type_slug,
+        "created_at": permission.created_at,
+        "updated_at": permission.updated_at,
+    })
+}
+
+/// `connect_application`. Keys that do not apply are absent, not null: clients tell the kinds apart by them.
+pub fn connect_application_view(application: &ConnectApplication) -> Value {
+    let mut view = json!({
+        "object": "connect_application",
+        "id": application.id,
+        "client_id": application.client_id,
+        "name": application.name,
+        "description": application.description,
+        "scopes": application.scopes,
+        "created_at": application.created_at,
+        "updated_at": application.updated_at,
+    });
+    match &application.kind {
+        ApplicationKind::Machine { organization_id } => {
+            view["application_type"] = "m2m".into();
+            view["organization_id"] = json!(organization_id);
+        }
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => {
+            view["application_type"] = "oauth".into();
+            view["redirect_uris"] = json!(redirect_uris);
+            view["cors_origins"] = json!(cors_origins);
+            view["uses_pkce"] = (*client_type == ClientType::Public).into();
+            view["is_first_party"] = (*ownership == Ownership::FirstParty).into();
+            if *ownership != Ownership::FirstParty {
+                view["was_dynamically_registered"] = (*ownership == Ownership::DynamicallyRegistered).into();
+            }
+            if let Ownership::ThirdParty { organization_id } = ownership {
+                view["organization_id"] = json!(organization_id);
+            }
+        }
+    }
+    view
+}
+
+/// `connect_application_secret`, without its value.
+pub fn client_secret_view(secret: &ClientSecret) -> Value {
+    json!({
+        "object": "connect_application_secret",
+        "id": secret.id,
+        "secret_hint": secret.hint,
+        "last_used_at": secret.last_used_at,
+        "created_at": secret.created_at,
+        "updated_at": secret.updated_at,
+    })
+}
+
+/// `api_key`, without its value.
+pub fn api_key_view(key: &ApiKey) -> Value {
+    json!({
+        "object": "api_key",
+        "id": key.id,
+        "owner": match key.owner {
+            ApiKeyOwner::Organization(id) => json!({"type": "organization", "id": id}),
+        },
+        "name": key.name,
+        "obfuscated_value": key.obfuscated_value,
+        "last_used_at": key.last_used_at,
+        "expires_at": key.expires_at,
+        "permissions": key.permissions,
+        "created_at": key.created_at,
+        "updated_at": key.updated_at,
+    })
+}

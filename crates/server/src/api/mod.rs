@@ -1,0 +1,8 @@
+//! The management API, one file per resource. A handler reads the request, calls `domain`, and writes the object.
+
+pub mod api_keys;
+pub mod client_secrets;
+pub mod connect_applications;
+pub mod organization_domains;
+pub mod organizations;
+pub mod permissions;

@@ -1,0 +1,144 @@
+//! What a running server has. Built once, in [`App::new`]; handlers receive it and nothing global exists.
+
+use crate::cache::Caches;
+use crate::cache::environments::{Environments, SnapshotError};
+use crate::cache::freshness::Freshness;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::Failure;
+use crate::entropy::Entropy;
+use crate::http::rate_limit::RateLimiters;
+use crate::jobs::last_used::LastUsed;
+use crate::keys::keyring::Keyring;
+use crate::operations::metrics::Metrics;
+use countersign_protocol::id::{ClientId, EnvironmentId};
+use countersign_protocol::model::{EnvironmentApiKey, Issuer};
+use countersign_protocol::oauth::client::Client;
+use countersign_protocol::secret::Digest;
+use countersign_store::{Store, application, change, environment_api_key};
+use std::sync::Arc;
+
+/// A running server's parts.
+#[derive(Debug)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The clock.
+    pub clock: Clock,
+    /// Random bytes and identifiers.
+    pub entropy: Arc<Entropy>,
+    /// Derived keys.
+    pub keyring: Arc<Keyring>,
+    /// What is kept in memory.
+    pub caches: Caches,
+    /// Whether it may be believed.
+    pub freshness: Freshness,
+    /// Rate limits.
+    pub limits: RateLimiters,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Notes of when credentials were last used, on their way to the database.
+    pub last_used: LastUsed,
+    /// The origin of the API.
+    pub public_url: Issuer,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Whether `/metrics` has a listener of its own.
+    pub separate_operations: bool,
+}
+
+impl App {
+    /// Puts a server together and reads what it must know before its first request.
+    ///
+    /// # Errors
+    /// Database errors, and keys that do not open.
+    pub async fn new(
+        config: &Config,
+        store: Store,
+        keyring: Arc<Keyring>,
+        clock: Clock,
+        public_url: Issuer,
+    ) -> Result<Arc<Self>, SnapshotError> {
+        let head = change::head(&mut store.reader().await?).await?;
+        let app = Arc::new(Self {
+            caches: Caches::new(config.cache_entries, Arc::clone(&keyring), public_url.clone(), clock.clone()),
+            freshness: Freshness::new(head),
+            entropy: Arc::new(Entropy::default()),
+            limits: RateLimiters::new(&config.rate_limits),
+            metrics: Metrics::default(),
+            last_used: LastUsed::new(config.cache_entries),
+            trusted_proxies: config.trusted_proxies.clone(),
+            separate_operations: config.operations_listen.is_some(),
+            store,
+            clock,
+            keyring,
+            public_url,
+        });
+        app.freshness.catch_up(&app.store, &app.caches).await?;
+        Ok(app)
+    }
+
+    /// Makes sure that memory may be believed: nothing when it is current, else one poll of the change feed.
+    ///
+    /// # Errors
+    /// When it is not, and the database cannot be asked: the request must be answered "not now".
+    pub async fn ensure_current(&self) -> Result<(), Failure> {
+        if self.freshness.is_current() {
+            return Ok(());
+        }
+        self.freshness.catch_up(&self.store, &self.caches).await.map_err(Failure::from)
+    }
+
+    /// Applies what was just committed to this node's memory. A failure is logged only: the change stands, and memory
+    /// stops being believed by itself when the feed stays out of reach.
+    pub async fn catch_up(&self) {
+        if let Err(error) = self.freshness.catch_up(&self.store, &self.caches).await {
+            tracing::warn!(%error, "could not read the change feed after a change");
+        }
+    }
+
+    /// All environments.
+    pub fn environments(&self) -> arc_swap::Guard<Arc<Environments>> {
+        self.caches.environments.load()
+    }
+
+    /// The client of this identifier in an environment, from memory when it is there.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn client(
+        &self,
+        environment_id: EnvironmentId,
+        client_id: ClientId,
+    ) -> Result<Option<Arc<Client>>, Failure> {
+        if let Some(client) = self.caches.clients.get(environment_id, client_id) {
+            return Ok(Some(client));
+        }
+        let version = self.freshness.version();
+        let mut reader = self.store.reader().await?;
+        let Some(client) = application::load_client(&mut reader, environment_id, client_id).await? else {
+            return Ok(None);
+        };
+        let client = Arc::new(client);
+        self.freshness.admit(version, || self.caches.clients.insert(Arc::clone(&client)));
+        Ok(Some(client))
+    }
+
+    /// The management API key with this digest, from memory when it is there.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn environment_api_key(&self, digest: &Digest) -> Result<Option<Arc<EnvironmentApiKey>>, Failure> {
+        if let Some(key) = self.caches.environment_api_keys.get(digest) {
+            return Ok(Some(key));
+        }
+        let version = self.freshness.version();
+        let mut reader = self.store.reader().await?;
+        let Some(key) = environment_api_key::find_by_digest(&mut reader, digest).await? else {
+            return Ok(None);
+        };
+        let key = Arc::new(key);
+        self.freshness.admit(version, || self.caches.environment_api_keys.insert(digest, Arc::clone(&key)));
+        Ok(Some(key))
+    }
+}

@@ -1,0 +1,166 @@
+//! A snapshot of all environments: who answers to which host, with which keys, and the documents ready to send.
+
+use crate::keys::keyring::Keyring;
+use crate::keys::signing;
+use bytes::Bytes;
+use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
+use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
+use countersign_protocol::model::{Environment, Issuer, KeyState, SigningKeyRecord};
+use countersign_protocol::oauth::metadata;
+use countersign_store::{Query, environment, signing_key};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The snapshot could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] countersign_store::Error),
+    /// A key of an environment.
+    #[error("environment '{environment}': {reason}")]
+    Key {
+        /// Whose.
+        environment: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// An environment as requests need it.
+#[derive(Debug)]
+pub struct EnvironmentState {
+    /// The environment.
+    pub environment: Environment,
+    /// The key that signs now.
+    pub signer: SigningKey,
+    /// Every published key.
+    verifiers: Vec<(SigningKeyId, VerifyingKey)>,
+    /// `/.well-known/openid-configuration`.
+    pub openid_configuration: Bytes,
+    /// `/.well-known/oauth-authorization-server`.
+    pub authorization_server: Bytes,
+    /// `/oauth2/jwks`.
+    pub jwks: Bytes,
+}
+
+impl EnvironmentState {
+    fn new(environment: Environment, keys: &[SigningKeyRecord], keyring: &Keyring) -> Result<Self, SnapshotError> {
+        let wrong = |reason: &dyn std::fmt::Display| SnapshotError::Key {
+            environment: environment.name.clone(),
+            reason: reason.to_string(),
+        };
+        let active =
+            keys.iter().find(|key| key.state == KeyState::Active).ok_or_else(|| wrong(&"no active signing key"))?;
+        let signer = signing::open(active, keyring).map_err(|error| wrong(&error))?;
+        let mut verifiers = Vec::with_capacity(keys.len());
+        let mut published = Vec::with_capacity(keys.len());
+        let mut algorithms: Vec<Algorithm> = Vec::new();
+        for key in keys {
+            let verifier = VerifyingKey::new(key.id, key.algorithm, &key.public_key).map_err(|error| wrong(&error))?;
+            verifiers.push((key.id, verifier));
+            let jwk =
+                public_jwk(key.id, key.algorithm, &key.public_key, &key.certificate).map_err(|error| wrong(&error))?;
+            published.push(jwk);
+            if !algorithms.contains(&key.algorithm) {
+                algorithms.push(key.algorithm);
+            }
+        }
+        let issuer = &environment.issuer;
+        Ok(Self {
+            openid_configuration: metadata::openid_configuration(issuer, &algorithms).to_string().into(),
+            authorization_server: metadata::authorization_server(issuer).to_string().into(),
+            jwks: serde_json::json!({"keys": published}).to_string().into(),
+            environment,
+            signer,
+            verifiers,
+        })
+    }
+
+    /// The environment's identifier.
+    pub fn id(&self) -> EnvironmentId {
+        self.environment.id
+    }
+
+    /// The published key of this identifier.
+    pub fn verifier(&self, kid: SigningKeyId) -> Option<&VerifyingKey> {
+        self.verifiers.iter().find(|(id, _)| *id == kid).map(|(_, key)| key)
+    }
+}
+
+/// What a `Host` header stands for.
+#[derive(Debug, Clone)]
+pub enum Host {
+    /// The issuer of an environment.
+    Issuer(Arc<EnvironmentState>),
+    /// The API's own host, which is no issuer.
+    Api,
+}
+
+/// All environments.
+#[derive(Debug, Default)]
+pub struct Environments {
+    by_id: HashMap<EnvironmentId, Arc<EnvironmentState>>,
+    by_client_id: HashMap<ClientId, Arc<EnvironmentState>>,
+    by_authority: HashMap<String, Arc<EnvironmentState>>,
+    api_authorities: HashSet<String>,
+}
+
+impl Environments {
+    /// Reads all environments and their keys.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub async fn load(query: &mut impl Query, keyring: &Keyring, public_url: &Issuer) -> Result<Self, SnapshotError> {
+        let mut all = Self::default();
+        all.api_authorities.extend(authorities(public_url));
+        for environment in environment::all(query).await? {
+            let keys = signing_key::list(query, environment.id).await?;
+            let state = Arc::new(EnvironmentState::new(environment, &keys, keyring)?);
+            all.by_id.insert(state.id(), Arc::clone(&state));
+            all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
+            for authority in authorities(&state.environment.issuer) {
+                all.by_authority.entry(authority).or_insert_with(|| Arc::clone(&state));
+            }
+            // The issuer's own spelling wins over another's loopback alias.
+            all.by_authority.insert(state.environment.issuer.authority().to_owned(), state);
+        }
+        Ok(all)
+    }
+
+    /// What a `Host` header stands for; `None` for a host that is not ours.
+    pub fn host(&self, authority: &str) -> Option<Host> {
+        if let Some(state) = self.by_authority.get(authority) {
+            return Some(Host::Issuer(Arc::clone(state)));
+        }
+        if self.api_authorities.contains(authority) {
+            return Some(Host::Api);
+        }
+        // Rare: capitals, or the scheme's own port written out.
+        let lower = authority.to_ascii_lowercase();
+        let plain = lower.strip_suffix(":443").or_else(|| lower.strip_suffix(":80")).unwrap_or(&lower);
+        if plain == authority { None } else { self.host(plain) }
+    }
+
+    /// The environment of this identifier.
+    pub fn get(&self, id: EnvironmentId) -> Option<&Arc<EnvironmentState>> {
+        self.by_id.get(&id)
+    }
+
+    /// The environment whose own application has this client id.
+    pub fn by_client_id(&self, client_id: ClientId) -> Option<&Arc<EnvironmentState>> {
+        self.by_client_id.get(&client_id)
+    }
+}
+
+/// The authorities an origin is reached under: on this machine also its other names.
+fn authorities(issuer: &Issuer) -> Vec<String> {
+    let own = issuer.authority();
+    let mut all = vec![own.to_owned()];
+    if issuer.is_this_machine() {
+        let port = own.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        let port = port.map_or_else(String::new, |(_, port)| format!(":{port}"));
+        all.extend(["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}{port}")));
+    }
+    all
+}

@@ -1,0 +1,115 @@
+//! What a node keeps in memory, and how long it may believe it.
+//!
+//! - [`environments`]: a snapshot of all environments with their keys and ready-made documents;
+//! - [`clients`]: clients by environment and client id, bounded;
+//! - [`environment_api_keys`]: management API keys by digest, bounded;
+//! - [`revoked_tokens`]: tokens revoked one by one, bounded;
+//! - [`verified_tokens`]: claims of tokens whose signature was checked, bounded;
+//! - [`freshness`]: the change feed that drops what has changed, and the rule that says when memory may be trusted.
+
+pub mod clients;
+pub mod environment_api_keys;
+pub mod environments;
+pub mod freshness;
+pub mod revoked_tokens;
+pub mod verified_tokens;
+
+use crate::clock::Clock;
+use crate::keys::keyring::Keyring;
+use arc_swap::ArcSwap;
+use clients::Clients;
+use countersign_protocol::model::Issuer;
+use countersign_store::change::{Change, Topic};
+use countersign_store::{Store, revoked_token};
+use environment_api_keys::EnvironmentApiKeys;
+use environments::{Environments, SnapshotError};
+use revoked_tokens::RevokedTokens;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use verified_tokens::VerifiedTokens;
+
+/// Everything a node keeps in memory. Each part is bounded, but for the environments, of which there are few.
+#[derive(Debug)]
+pub struct Caches {
+    /// All environments.
+    pub environments: ArcSwap<Environments>,
+    /// Clients.
+    pub clients: Clients,
+    /// Management API keys.
+    pub environment_api_keys: EnvironmentApiKeys,
+    /// Revoked tokens.
+    pub revoked_tokens: RevokedTokens,
+    /// Verified tokens.
+    pub verified_tokens: VerifiedTokens,
+    keyring: Arc<Keyring>,
+    public_url: Issuer,
+    clock: Clock,
+    stale_environments: AtomicBool,
+    stale_revoked_tokens: AtomicBool,
+}
+
+impl Caches {
+    /// Caches that hold nothing yet; the first poll of the feed fills what must be there.
+    pub fn new(entries: usize, keyring: Arc<Keyring>, public_url: Issuer, clock: Clock) -> Self {
+        Self {
+            environments: ArcSwap::default(),
+            clients: Clients::new(entries),
+            environment_api_keys: EnvironmentApiKeys::new(entries),
+            revoked_tokens: RevokedTokens::new(entries.saturating_mul(10)),
+            verified_tokens: VerifiedTokens::new(entries),
+            keyring,
+            public_url,
+            clock,
+            stale_environments: AtomicBool::new(true),
+            stale_revoked_tokens: AtomicBool::new(true),
+        }
+    }
+
+    /// Drops revoked tokens that have expired by themselves.
+    pub fn expire_revoked_tokens(&self) {
+        if self.revoked_tokens.expire(self.clock.now()) {
+            self.stale_revoked_tokens.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl freshness::Memory for Caches {
+    fn apply(&self, changes: &[Change]) {
+        for change in changes {
+            match &change.topic {
+                Some(Topic::Environment) => self.stale_environments.store(true, Ordering::Release),
+                Some(Topic::EnvironmentApiKeys) => self.environment_api_keys.remove_environment(change.environment_id),
+                Some(Topic::Client(client_id)) => self.clients.remove(change.environment_id, *client_id),
+                Some(Topic::Clients) => self.clients.remove_environment(change.environment_id),
+                Some(Topic::RevokedToken(jti, until)) => {
+                    self.revoked_tokens.insert(change.environment_id, *jti, *until);
+                }
+                None => self.forget(),
+            }
+        }
+    }
+
+    fn forget(&self) {
+        self.clients.clear();
+        self.environment_api_keys.clear();
+        self.revoked_tokens.forget();
+        self.stale_environments.store(true, Ordering::Release);
+        self.stale_revoked_tokens.store(true, Ordering::Release);
+    }
+
+    async fn refresh(&self, store: &Store) -> Result<(), SnapshotError> {
+        if self.stale_environments.load(Ordering::Acquire) {
+            let mut reader = store.reader().await?;
+            let environments = Environments::load(&mut reader, &self.keyring, &self.public_url).await?;
+            self.environments.store(Arc::new(environments));
+            self.stale_environments.store(false, Ordering::Release);
+        }
+        if self.stale_revoked_tokens.load(Ordering::Acquire) {
+            let mut reader = store.reader().await?;
+            let live = revoked_token::live(&mut reader, self.clock.now(), self.revoked_tokens.wanted()).await?;
+            self.revoked_tokens.fill(live);
+            self.stale_revoked_tokens.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The declarative file: what it may say.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    #[serde(default, rename = "environment")]
+    pub environments: Vec<EnvironmentEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EnvironmentEntry {
+    pub name: String,
+    pub issuer: Option<String>,
+    pub kind: Option<String>,
+    pub client_id: Option<String>,
+    pub signing_algorithm: Option<String>,
+    pub access_token_lifetime: Option<i64>,
+    #[serde(default, rename = "api_key")]
+    pub api_keys: Vec<ApiKeyEntry>,
+    #[serde(default, rename = "permission")]
+    pub permissions: Vec<PermissionEntry>,
+    #[serde(default, rename = "organization")]
+    pub organizations: Vec<OrganizationEntry>,
+    #[serde(default, rename = "application")]
+    pub applications: Vec<ApplicationEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiKeyEntry {
+    pub name: String,
+    pub value: SecretReference,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PermissionEntry {
+    pub slug: String,
+    pub name: String,
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrganizationEntry {
+    pub external_id: String,
+    pub name: String,
+    pub metadata: Option<BTreeMap<String, String>>,
+    pub domains: Option<Vec<DomainEntry>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DomainEntry {
+    pub domain: String,
+    #[serde(default = "pending")]
+    pub state: String,
+}
+
+fn pending() -> String {
+    "pending".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApplicationEntry {
+    pub name: String,
+    pub application_type: String,
+    pub client_id: Option<String>,
+    pub description: Option<String>,
+    pub organization: Option<String>,
+    pub is_first_party: Option<bool>,
+    pub uses_pkce: Option<bool>,
+    pub scopes: Option<Vec<String>>,
+    pub redirect_uris: Option<Vec<RedirectUriEntry>>,
+    pub cors_origins: Option<Vec<String>>,
+    #[serde(default)]
+    pub secrets: Vec<SecretReference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedirectUriEntry {
+    pub uri: String,
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// Where a secret is found. The file itself holds none, so that it can be kept with the code.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a secret is named by { env = \"VARIABLE\" } or { file = \"PATH\" }, never written out")]
+pub(super) enum SecretReference {
+    Variable(VariableReference),
+    File(FileReference),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VariableReference {
+    pub env: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileReference {
+    pub file: PathBuf,
+}
+
+/// Shortest secret that may be brought along.
+const SHORTEST: usize = 32;
+
+impl SecretReference {
+    /// The secret. Paths are relative to the declarative file.
+    pub(super) fn resolve(&self, base: &Path) -> Result<countersign_protocol::secret::Secret, String> {
+        let (text, from) = match self {
+            Self::Variable(VariableReference { env }) => {
+                let text =
+                    crate::config::source::variable(env).ok_or_else(|| format!("The variable {env} is not set."))?;
+                (text, format!("The variable {env}"))
+            }
+            Self::File(FileReference { file }) => {
+                let path = base.join(file);
+                let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}.", path.display()))?;
+                (text, format!("The file {}", path.display()))
+            }
+        };
+        let secret = countersign_protocol::secret::Secret::new(text.trim().to_owned());
+        if secret.expose().len() < SHORTEST || secret.expose().chars().any(char::is_control) {
+            return Err(format!(
+                "{from} holds no usable secret: it must have at least {SHORTEST} characters, on one line."
+            ));
+        }
+        Ok(secret)
+    }
+}

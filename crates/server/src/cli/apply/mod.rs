@@ -1,0 +1,533 @@
+//! `countersign apply FILE`: bring an installation to what a file declares.
+//!
+//! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
+//! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
+//! slug, organizations by external id, applications by client id or else by name.
+
+mod document;
+
+use super::{CommandError, CommandResult, say};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
+use crate::domain::organizations::{self, NewOrganization};
+use crate::domain::permissions::{self, NewPermission};
+use crate::domain::{Act, Failure, client_secrets};
+use crate::installation::Installation;
+use crate::keys::signing;
+use countersign_protocol::id::ClientId;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::management::domain_name;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::fields::{LONGEST_NAME, is_slug};
+use countersign_protocol::model::{
+    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, EnvironmentKind, Issuer, KeyState,
+    Ownership, RedirectUri, SigningKeyRecord,
+};
+use countersign_protocol::secret::Secret;
+use countersign_store::change::{self, Topic};
+use countersign_store::environment::EnvironmentSettings;
+use countersign_store::{
+    Tx, application, client_secret, environment, environment_api_key, organization, permission, signing_key,
+};
+use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// An entry of the file with everything read that lies outside the database.
+struct Prepared {
+    entry: EnvironmentEntry,
+    api_keys: Vec<(String, Secret)>,
+    secrets: Vec<Vec<Secret>>,
+    /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
+    fresh: Option<(Environment, SigningKeyRecord)>,
+}
+
+/// Why the transaction ended without a commit.
+enum End {
+    Failed(Failure),
+    Wrong(String),
+    /// `--check`: this is what would have been done.
+    Checked(Vec<String>),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+impl From<countersign_store::Error> for End {
+    fn from(error: countersign_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResult {
+    let path = Path::new(file);
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}."))?;
+    let document: Document = toml::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
+    let installation = Arc::new(Installation::open(config, Clock::default()).await?);
+    let base = path.parent().unwrap_or(Path::new("."));
+    let existing = environment::all(&mut installation.store.reader().await?).await?;
+    let mut prepared = Vec::new();
+    for entry in document.environments {
+        prepared.push(prepare(entry, &existing, base, &installation).map_err(|error| format!("{file}: {error}"))?);
+    }
+    let shared = Arc::clone(&installation);
+    let outcome = installation
+        .store
+        .write::<Vec<String>, End, _>(move |tx| {
+            Box::pin(async move {
+                let mut plan = Vec::new();
+                for item in &prepared {
+                    apply_environment(tx, &shared, item, &mut plan).await?;
+                }
+                if check { Err(End::Checked(plan)) } else { Ok(plan) }
+            })
+        })
+        .await;
+    let (plan, done) = match outcome {
+        Ok(plan) => (plan, true),
+        Err(End::Checked(plan)) => (plan, false),
+        Err(End::Wrong(error)) => return Err(format!("{file}: {error}").into()),
+        Err(End::Failed(Failure::Refused(error))) => return Err(format!("{file}: {}", explain(&error)).into()),
+        Err(End::Failed(failure)) => return Err(CommandError::from(failure)),
+    };
+    for line in &plan {
+        say(line)?;
+    }
+    say(match (plan.len(), done) {
+        (0, _) => "Nothing to change.".to_owned(),
+        (count, true) => format!("{count} changed."),
+        (count, false) => format!("{count} would change. Nothing was changed."),
+    })?;
+    Ok(if !done && !plan.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// A refusal of the API, for someone at a terminal.
+fn explain(error: &ApiError) -> String {
+    match error {
+        ApiError::Validation(errors) => {
+            errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
+        }
+        other => other.body()["message"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn prepare(
+    entry: EnvironmentEntry,
+    existing: &[Environment],
+    base: &Path,
+    installation: &Installation,
+) -> Result<Prepared, String> {
+    let name = entry.name.clone();
+    let within = move |error: String| format!("environment '{name}': {error}");
+    if !is_slug(&entry.name) {
+        return Err(within("name may contain lower-case letters, digits and - _ : . * only.".to_owned()));
+    }
+    let mut api_keys = Vec::new();
+    for key in &entry.api_keys {
+        api_keys.push((key.name.clone(), key.value.resolve(base).map_err(&within)?));
+    }
+    let mut secrets = Vec::new();
+    for application in &entry.applications {
+        let resolved: Result<Vec<Secret>, String> =
+            application.secrets.iter().map(|secret| secret.resolve(base)).collect();
+        secrets.push(resolved.map_err(&within)?);
+    }
+    let fresh = if existing.iter().any(|environment| environment.name == entry.name) {
+        None
+    } else {
+        Some(fresh_environment(&entry, installation).map_err(&within)?)
+    };
+    Ok(Prepared { entry, api_keys, secrets, fresh })
+}
+
+fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
+    EnvironmentKind::parse(word).ok_or_else(|| "kind must be 'staging' or 'production'.".to_owned())
+}
+
+fn read_algorithm(word: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
+}
+
+fn fresh_environment(
+    entry: &EnvironmentEntry,
+    installation: &Installation,
+) -> Result<(Environment, SigningKeyRecord), String> {
+    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
+    let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
+    let kind = match &entry.kind {
+        Some(word) => read_kind(word)?,
+        None if issuer.is_this_machine() => EnvironmentKind::Staging,
+        None => EnvironmentKind::Production,
+    };
+    let algorithm = entry.signing_algorithm.as_deref().map_or(Ok(Algorithm::Rs256), read_algorithm)?;
+    let mut environment =
+        installation.new_environment(&entry.name, kind, issuer, algorithm).map_err(|failure| failure.to_string())?;
+    if let Some(client_id) = &entry.client_id {
+        environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
+    }
+    if let Some(lifetime) = entry.access_token_lifetime {
+        environment.access_token_lifetime = check_lifetime(lifetime)?;
+    }
+    let key = signing::generate(
+        &environment,
+        algorithm,
+        KeyState::Active,
+        &installation.keyring,
+        &installation.entropy,
+        installation.clock.now(),
+    )
+    .map_err(|error| error.to_string())?;
+    Ok((environment, key))
+}
+
+fn check_lifetime(seconds: i64) -> Result<i64, String> {
+    if (30..=86_400).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("access_token_lifetime must be 30 to 86400 seconds.".to_owned())
+    }
+}
+
+async fn apply_environment(
+    tx: &mut Tx,
+    installation: &Installation,
+    item: &Prepared,
+    plan: &mut Vec<String>,
+) -> Result<(), End> {
+    let entry = &item.entry;
+    let now = installation.clock.now();
+    let found = environment::all(tx).await?.into_iter().find(|environment| environment.name == entry.name);
+    let environment = match (found, &item.fresh) {
+        (Some(found), _) => change_environment(tx, entry, found, installation, plan).await?,
+        (None, Some((fresh, key))) => {
+            environment::insert(tx, fresh).await.map_err(|error| {
+                if error.is_unique("environment", "issuer") {
+                    End::Wrong(format!(
+                        "environment '{}': the issuer {} belongs to another environment.",
+                        entry.name, fresh.issuer
+                    ))
+                } else if error.is_unique("environment", "client_id") {
+                    End::Wrong(format!("environment '{}': the client_id belongs to another environment.", entry.name))
+                } else {
+                    error.into()
+                }
+            })?;
+            signing_key::insert(tx, key).await?;
+            change::record(tx, fresh.id, &Topic::Environment, now).await?;
+            plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
+            fresh.clone()
+        }
+        (None, None) => return Err(End::Wrong(format!("environment '{}' has just been deleted.", entry.name))),
+    };
+    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    for (name, value) in &item.api_keys {
+        apply_api_key(tx, installation, &environment, name, value, plan).await?;
+    }
+    for permission in &entry.permissions {
+        apply_permission(tx, &act, permission, plan).await?;
+    }
+    for organization in &entry.organizations {
+        apply_organization(tx, &act, organization, plan).await?;
+    }
+    for (application, secrets) in entry.applications.iter().zip(&item.secrets) {
+        let made = apply_application(tx, &act, application, plan).await?;
+        for secret in secrets {
+            apply_secret(tx, &act, &made, secret, plan).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn change_environment(
+    tx: &mut Tx,
+    entry: &EnvironmentEntry,
+    mut found: Environment,
+    installation: &Installation,
+    plan: &mut Vec<String>,
+) -> Result<Environment, End> {
+    let wrong = |error: String| End::Wrong(format!("environment '{}': {error}", entry.name));
+    if entry.issuer.as_deref().is_some_and(|issuer| issuer != found.issuer.as_str()) {
+        return Err(wrong(format!(
+            "its issuer is {} for its whole life; make another environment for another issuer.",
+            found.issuer
+        )));
+    }
+    if entry.client_id.as_deref().is_some_and(|id| id != found.client_id.to_string()) {
+        return Err(wrong(format!("its client_id is {} for its whole life.", found.client_id)));
+    }
+    let before = found.clone();
+    if let Some(word) = &entry.kind {
+        found.kind = read_kind(word).map_err(wrong)?;
+    }
+    if let Some(word) = &entry.signing_algorithm {
+        found.signing_algorithm = read_algorithm(word).map_err(wrong)?;
+    }
+    if let Some(lifetime) = entry.access_token_lifetime {
+        found.access_token_lifetime = check_lifetime(lifetime).map_err(wrong)?;
+    }
+    if found != before {
+        let now = installation.clock.now();
+        let settings = EnvironmentSettings {
+            kind: found.kind,
+            signing_algorithm: found.signing_algorithm,
+            access_token_lifetime: found.access_token_lifetime,
+        };
+        environment::update(tx, found.id, settings, now).await?;
+        change::record(tx, found.id, &Topic::Environment, now).await?;
+        let hint = if found.signing_algorithm == before.signing_algorithm {
+            ""
+        } else {
+            " (in force from the next 'countersign keys rotate')"
+        };
+        plan.push(format!("~ environment {}{hint}", found.name));
+    }
+    Ok(found)
+}
+
+async fn apply_api_key(
+    tx: &mut Tx,
+    installation: &Installation,
+    environment: &Environment,
+    name: &str,
+    value: &Secret,
+    plan: &mut Vec<String>,
+) -> Result<(), End> {
+    let digest = installation.keyring.environment_api_key.digest(value.expose());
+    let existing = environment_api_key::list(tx, environment.id).await?.into_iter().find(|key| key.name == name);
+    let taken = |error: countersign_store::Error| match error {
+        error if error.is_unique("environment_api_key", "digest") => End::Wrong(format!(
+            "environment '{}': the value of the API key '{name}' is in use already.",
+            environment.name
+        )),
+        error => error.into(),
+    };
+    match existing {
+        Some(key) if environment_api_key::has_digest(tx, environment.id, key.id, &digest).await? => return Ok(()),
+        Some(key) => {
+            let hint = value.hint(countersign_protocol::model::ENVIRONMENT_API_KEY_HINT);
+            environment_api_key::set_digest(tx, environment.id, key.id, &digest, &hint).await.map_err(taken)?;
+            plan.push(format!("~ API key {name}: another value"));
+        }
+        None => {
+            let key = installation.new_api_key(environment, name, value)?;
+            environment_api_key::insert(tx, &key, &digest).await.map_err(taken)?;
+            plan.push(format!("+ API key {name}"));
+        }
+    }
+    change::record(tx, environment.id, &Topic::EnvironmentApiKeys, installation.clock.now()).await?;
+    Ok(())
+}
+
+async fn apply_permission(tx: &mut Tx, act: &Act, entry: &PermissionEntry, plan: &mut Vec<String>) -> Result<(), End> {
+    if !is_slug(&entry.slug) || entry.name.is_empty() || entry.name.chars().count() > LONGEST_NAME {
+        return Err(End::Wrong(format!("permission '{}': slug or name is not of the right form.", entry.slug)));
+    }
+    match permission::find(tx, act.environment_id, &entry.slug).await? {
+        None => {
+            let new = NewPermission {
+                slug: entry.slug.clone(),
+                name: entry.name.clone(),
+                description: entry.description.clone(),
+                resource_type_slug: "organization".to_owned(),
+            };
+            permissions::create(tx, act, new).await?;
+            plan.push(format!("+ permission {}", entry.slug));
+        }
+        Some(found) => {
+            let mut changed = found.clone();
+            changed.name = entry.name.clone();
+            if entry.description.is_some() {
+                changed.description = entry.description.clone();
+            }
+            if changed != found {
+                permissions::update(tx, act, changed).await?;
+                plan.push(format!("~ permission {}", entry.slug));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_domains(entry: &OrganizationEntry) -> Result<Option<Vec<(String, DomainState)>>, End> {
+    let wrong = |error: String| End::Wrong(format!("organization '{}': {error}", entry.external_id));
+    let Some(domains) = &entry.domains else { return Ok(None) };
+    let mut read = Vec::new();
+    for domain in domains {
+        let name = domain_name::normalize(&domain.domain)
+            .ok_or_else(|| wrong(format!("'{}' is not a domain that an organization can own.", domain.domain)))?;
+        let state = DomainState::parse(&domain.state)
+            .filter(|state| *state != DomainState::Failed)
+            .ok_or_else(|| wrong("a domain's state must be 'pending' or 'verified'.".to_owned()))?;
+        read.push((name, state));
+    }
+    Ok(Some(read))
+}
+
+async fn apply_organization(
+    tx: &mut Tx,
+    act: &Act,
+    entry: &OrganizationEntry,
+    plan: &mut Vec<String>,
+) -> Result<(), End> {
+    let domains = read_domains(entry)?;
+    match organization::find_by_external_id(tx, act.environment_id, &entry.external_id).await? {
+        None => {
+            let new = NewOrganization {
+                name: entry.name.clone(),
+                external_id: Some(entry.external_id.clone()),
+                metadata: entry.metadata.clone().unwrap_or_default(),
+                allow_profiles_outside_organization: false,
+                domains: domains.unwrap_or_default(),
+            };
+            organizations::create(tx, act, new).await?;
+            plan.push(format!("+ organization {}", entry.external_id));
+        }
+        Some(found) => {
+            let mut changed = found.clone();
+            changed.name = entry.name.clone();
+            if let Some(metadata) = &entry.metadata {
+                changed.metadata = metadata.clone();
+            }
+            let domains = domains.filter(|wanted| {
+                let same = |(name, state): &(String, DomainState)| {
+                    found.domains.iter().any(|known| {
+                        known.domain == *name && (known.state == *state || known.state == DomainState::Verified)
+                    })
+                };
+                wanted.len() != found.domains.len() || !wanted.iter().all(same)
+            });
+            if changed != found || domains.is_some() {
+                organizations::update(tx, act, changed, domains).await?;
+                plan.push(format!("~ organization {}", entry.external_id));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn apply_application(
+    tx: &mut Tx,
+    act: &Act,
+    entry: &ApplicationEntry,
+    plan: &mut Vec<String>,
+) -> Result<ConnectApplication, End> {
+    let wrong = |error: String| End::Wrong(format!("application '{}': {error}", entry.name));
+    let client_id = entry
+        .client_id
+        .as_deref()
+        .map(|text| ClientId::parse(text).map_err(|_| wrong("client_id must be 'client_' and a ULID.".to_owned())))
+        .transpose()?;
+    let found = match client_id {
+        Some(client_id) => application::find_by_client_id(tx, act.environment_id, client_id).await?,
+        None => {
+            let mut found = application::find_by_name(tx, act.environment_id, &entry.name).await?;
+            if found.len() > 1 {
+                return Err(wrong("several applications have this name; tell them apart by client_id.".to_owned()));
+            }
+            found.pop()
+        }
+    };
+    let redirect_uris: Option<Vec<RedirectUri>> = entry
+        .redirect_uris
+        .as_ref()
+        .map(|list| list.iter().map(|e| RedirectUri { uri: e.uri.clone(), default: e.default }).collect());
+    let organization_id = match &entry.organization {
+        None => None,
+        Some(external_id) => Some(
+            organization::find_by_external_id(tx, act.environment_id, external_id)
+                .await?
+                .ok_or_else(|| wrong(format!("there is no organization '{external_id}'.")))?
+                .id,
+        ),
+    };
+    let client_type = if entry.uses_pkce == Some(true) { ClientType::Public } else { ClientType::Confidential };
+    let Some(found) = found else {
+        let kind = match (entry.application_type.as_str(), organization_id, entry.is_first_party) {
+            ("m2m", Some(id), None | Some(false)) => {
+                applications::refuse_for_machines(&redirect_uris, &entry.cors_origins)?;
+                NewApplicationKind::Machine { organization_id: id.to_string() }
+            }
+            ("oauth", organization, Some(first_party)) if first_party == organization.is_none() => {
+                NewApplicationKind::OAuth {
+                    third_party_organization_id: organization.map(|id| id.to_string()),
+                    client_type,
+                    redirect_uris: redirect_uris.unwrap_or_default(),
+                    cors_origins: entry.cors_origins.clone().unwrap_or_default(),
+                }
+            }
+            ("m2m", ..) => {
+                return Err(wrong("an m2m application needs an organization and is third-party.".to_owned()));
+            }
+            ("oauth", ..) => {
+                return Err(wrong(
+                    "an oauth application needs is_first_party, and an organization exactly when that is false."
+                        .to_owned(),
+                ));
+            }
+            _ => return Err(wrong("application_type must be 'oauth' or 'm2m'.".to_owned())),
+        };
+        let new = NewApplication {
+            name: entry.name.clone(),
+            description: entry.description.clone(),
+            scopes: entry.scopes.clone().unwrap_or_default(),
+            kind,
+            client_id,
+        };
+        let made = applications::create(tx, act, new).await?;
+        plan.push(format!("+ application {}, client id {}", made.name, made.client_id));
+        return Ok(made);
+    };
+    let same_kind = match &found.kind {
+        ApplicationKind::Machine { organization_id: own } => {
+            entry.application_type == "m2m" && organization_id.is_none_or(|id| id == *own)
+        }
+        ApplicationKind::OAuth { ownership, client_type: own, .. } => {
+            entry.application_type == "oauth"
+                && entry.uses_pkce.is_none_or(|_| client_type == *own)
+                && entry.is_first_party.is_none_or(|first_party| first_party == (*ownership == Ownership::FirstParty))
+                && (organization_id.is_none() || organization_id == found.organization_id())
+        }
+    };
+    if !same_kind {
+        return Err(wrong("its type, ownership, organization and uses_pkce are fixed when it is made.".to_owned()));
+    }
+    let change = ApplicationChange {
+        name: Some(entry.name.clone()),
+        description: entry.description.clone().map(Some),
+        scopes: entry.scopes.clone(),
+        redirect_uris,
+        cors_origins: entry.cors_origins.clone(),
+    };
+    let updated_at = found.updated_at;
+    let mut changed = applications::update(tx, act, &found.id.to_string(), change).await?;
+    // What the update settled may be what was there already: then the row must look untouched.
+    let mut compared = changed.clone();
+    compared.updated_at = updated_at;
+    if compared == found {
+        application::update(tx, act.environment_id, &found).await?;
+        changed = found;
+    } else {
+        plan.push(format!("~ application {}", changed.name));
+    }
+    Ok(changed)
+}
+
+async fn apply_secret(
+    tx: &mut Tx,
+    act: &Act,
+    made: &ConnectApplication,
+    value: &Secret,
+    plan: &mut Vec<String>,
+) -> Result<(), End> {
+    let digest = act.keyring.client_secret.digest(value.expose());
+    let secrets = client_secret::list(tx, act.environment_id, made.id).await?;
+    if !secrets.iter().any(|secret| secret.digest.matches(&digest)) {
+        let secret = client_secrets::insert(tx, act, made, value).await?;
+        plan.push(format!("+ secret ...{} of application {}", secret.hint, made.name));
+    }
+    Ok(())
+}

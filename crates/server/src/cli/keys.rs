@@ -1,0 +1,56 @@
+//! `countersign keys`: signing keys. Works on the database, so also while servers run: they follow within a second.
+
+use super::{CommandResult, environment, open_existing, say, text};
+use crate::app::App;
+use crate::config::Config;
+use crate::keys::rotation;
+use clap::ArgMatches;
+use countersign_protocol::id::SigningKeyId;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::KeyState;
+use countersign_store::signing_key;
+use std::process::ExitCode;
+
+pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) -> CommandResult {
+    let installation = open_existing(config).await?;
+    let environment = environment(&installation, matches.get_one::<String>("environment")).await?;
+    if command == "list" {
+        for key in signing_key::list(&mut installation.store.reader().await?, environment.id).await? {
+            let state = match key.state {
+                KeyState::Pending { activates_at } => format!("pending, signs from {activates_at}"),
+                KeyState::Active => "active".to_owned(),
+                KeyState::Retiring { gone_at } => format!("retiring, published until {gone_at}"),
+            };
+            say(format_args!("{}  {}  made {}  {state}", key.id, key.algorithm, key.created_at))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let public_url = environment.issuer.clone();
+    let clock = installation.clock.clone();
+    let app = App::new(config, installation.store, installation.keyring, clock, public_url).await?;
+    if command == "rotate" {
+        let algorithm = match matches.get_one::<String>("algorithm") {
+            None => environment.signing_algorithm,
+            Some(name) => Algorithm::parse(name).ok_or_else(|| format!("'{name}' is not RS256, ES256 or EdDSA."))?,
+        };
+        let now = app.clock.now();
+        let at_once = matches.get_flag("now");
+        let activates_at = if at_once { now } else { now.plus_secs(rotation::PUBLISHED_BEFORE_SIGNING) };
+        let id = rotation::rotate(&app, &environment, algorithm, activates_at).await?;
+        say(if at_once {
+            format!("{id} signs now; the old key stays published until its last token has expired.")
+        } else {
+            format!("{id} is published and signs from {activates_at}; a running server takes that step by itself.")
+        })?;
+    } else {
+        let kid = text(matches, "kid");
+        let id = SigningKeyId::parse(kid)
+            .map_err(|_| format!("'{kid}' is no key id; 'countersign keys list' shows them."))?;
+        let successor = rotation::burn(&app, &environment, id).await.map_err(|failure| match failure {
+            crate::domain::Failure::Refused(_) => format!("The environment '{}' has no key {kid}.", environment.name),
+            other => other.to_string(),
+        })?;
+        say(format_args!("{kid} is gone: every token it signed is void. {successor} signs now."))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

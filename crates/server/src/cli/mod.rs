@@ -1,0 +1,247 @@
+//! The command line: one file per command. Flags for settings come from the table of settings.
+
+mod api_keys;
+mod apply;
+mod backup;
+mod config_check;
+mod init;
+mod keys;
+mod migrate;
+pub mod serve;
+
+use crate::clock::Clock;
+use crate::config::settings::{Given, SETTINGS};
+use crate::config::source::{self, Sources};
+use crate::config::{Config, ConfigError};
+use crate::installation::{Installation, InstallationError};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why a command failed: the text for the operator, and what the process ends with.
+#[derive(Debug)]
+struct CommandError {
+    message: String,
+    code: u8,
+}
+
+impl<E: std::fmt::Display> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Self { message: error.to_string(), code: 1 }
+    }
+}
+
+type CommandResult = Result<ExitCode, CommandError>;
+
+fn command() -> Command {
+    let settings = SETTINGS.iter().filter(|setting| setting.given == Given::Anywhere).map(|setting| {
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+        Arg::new(setting.key)
+            .long(setting.flag())
+            .value_name(setting.value)
+            .help(format!("{}{default}", setting.help))
+            .global(true)
+            .help_heading("Settings (also as COUNTERSIGN_… variables and in the configuration file)")
+    });
+    let environment =
+        || Arg::new("environment").long("environment").value_name("NAME").help("Environment [default: the first one]");
+    Command::new("countersign")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A self-hosted identity server: OAuth, OpenID Connect, API credentials bound to organizations")
+        .after_help("Without a command it serves. Start here: docs/quickstart-m2m.md")
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help("Configuration file (TOML); also COUNTERSIGN_CONFIG")
+                .global(true),
+        )
+        .args(settings)
+        .subcommand(Command::new("serve").about("Serve (the default)"))
+        .subcommand(
+            Command::new("init")
+                .about("Set up a data directory or an empty database without serving; print its key once")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object")),
+        )
+        .subcommand(
+            Command::new("apply")
+                .about("Bring environments, keys, permissions, organizations and applications to what a file declares")
+                .arg(Arg::new("file").value_name("FILE").required(true))
+                .arg(
+                    Arg::new("check")
+                        .long("check")
+                        .action(ArgAction::SetTrue)
+                        .help("Change nothing; exit with 2 if something would change"),
+                ),
+        )
+        .subcommand(
+            Command::new("keys")
+                .about("Signing keys")
+                .subcommand_required(true)
+                .subcommand(Command::new("list").about("List signing keys").arg(environment()))
+                .subcommand(
+                    Command::new("rotate")
+                        .about("Publish a new signing key, which takes over after 15 minutes")
+                        .arg(environment())
+                        .arg(
+                            Arg::new("algorithm")
+                                .long("algorithm")
+                                .value_name("ALGORITHM")
+                                .help("RS256, ES256 or EdDSA [default: the environment's]"),
+                        )
+                        .arg(
+                            Arg::new("now")
+                                .long("now")
+                                .action(ArgAction::SetTrue)
+                                .help("Take over at once; clients that cache the key set may fail for five minutes"),
+                        ),
+                )
+                .subcommand(
+                    Command::new("burn")
+                        .about("End a leaked signing key at once: every token it signed is void")
+                        .arg(environment())
+                        .arg(Arg::new("kid").value_name("KID").required(true)),
+                ),
+        )
+        .subcommand(
+            Command::new("api-keys")
+                .about("An environment's keys for the management API")
+                .subcommand_required(true)
+                .subcommand(Command::new("list").about("List API keys").arg(environment()))
+                .subcommand(
+                    Command::new("create")
+                        .about("Make an API key and print it once")
+                        .arg(environment())
+                        .arg(Arg::new("name").value_name("NAME").required(true)),
+                )
+                .subcommand(
+                    Command::new("revoke")
+                        .about("End an API key at once")
+                        .arg(environment())
+                        .arg(Arg::new("name").value_name("NAME").required(true)),
+                ),
+        )
+        .subcommand(
+            Command::new("migrate").about("Bring the database schema up to date (serve does it by itself)").arg(
+                Arg::new("check")
+                    .long("check")
+                    .action(ArgAction::SetTrue)
+                    .help("Change nothing; exit with 2 if migrations are pending"),
+            ),
+        )
+        .subcommand(
+            Command::new("backup")
+                .about("Write a consistent copy of the SQLite database while it is in use")
+                .arg(Arg::new("file").value_name("FILE").required(true)),
+        )
+        .subcommand(
+            Command::new("config").about("The configuration").subcommand_required(true).subcommand(
+                Command::new("check").about("Check the configuration and print where each setting comes from"),
+            ),
+        )
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let matches = command().get_matches();
+    match run(&matches) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "countersign: {}", error.message);
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+fn sources(matches: &ArgMatches) -> Result<Sources, ConfigError> {
+    let variables = source::environment();
+    let named = variables.iter().find(|(name, value)| name == "COUNTERSIGN_CONFIG" && !value.is_empty());
+    let file = matches.get_one::<String>("config").or(named.map(|(_, value)| value)).map(PathBuf::from);
+    let flags: Vec<(&'static str, String)> = SETTINGS
+        .iter()
+        .filter(|setting| setting.given == Given::Anywhere)
+        .filter_map(|setting| Some((setting.key, matches.get_one::<String>(setting.key)?.clone())))
+        .collect();
+    Sources::collect(flags, variables, file.as_deref())
+}
+
+fn run(matches: &ArgMatches) -> CommandResult {
+    // Global flags may stand before or after the command: the innermost level knows them all.
+    let mut innermost = matches;
+    let mut path: Vec<&str> = Vec::new();
+    while let Some((name, inner)) = innermost.subcommand() {
+        path.push(name);
+        innermost = inner;
+    }
+    let sources = sources(innermost)?;
+    if path == ["config", "check"] {
+        return config_check::run(&sources);
+    }
+    let config = Config::load(&sources)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if config.threads > 0 {
+        runtime.worker_threads(config.threads);
+    }
+    let runtime = runtime.enable_all().build()?;
+    runtime.block_on(async {
+        match path.as_slice() {
+            [] | ["serve"] => {
+                crate::logging::start(&config)?;
+                for name in &sources.unknown_variables {
+                    tracing::warn!(%name, "there is no setting for this variable; it is ignored");
+                }
+                serve::run(config).await
+            }
+            ["init"] => init::run(&config, innermost.get_flag("json")).await,
+            ["apply"] => apply::run(&config, text(innermost, "file"), innermost.get_flag("check")).await,
+            ["keys", command] => keys::run(&config, command, innermost).await,
+            ["api-keys", command] => api_keys::run(&config, command, innermost).await,
+            ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
+            ["backup"] => backup::run(&config, text(innermost, "file")).await,
+            _ => Err(CommandError { message: "no such command; see --help".to_owned(), code: 2 }),
+        }
+    })
+}
+
+fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+/// Prints a line on standard output.
+fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
+    writeln!(std::io::stdout(), "{line}")
+}
+
+/// Opens an installation that must exist already.
+async fn open_existing(config: &Config) -> Result<Installation, CommandError> {
+    if let countersign_store::Location::Sqlite(path) = &config.database
+        && !path.exists()
+    {
+        return Err(InstallationError::Failed(format!(
+            "There is no database in {}. Run 'countersign init' or 'countersign serve' first, or name the directory with --data.",
+            config.data.display()
+        ))
+        .into());
+    }
+    Ok(Installation::open(config, Clock::default()).await?)
+}
+
+/// The environment that a command is about.
+async fn environment(
+    installation: &Installation,
+    name: Option<&String>,
+) -> Result<countersign_protocol::model::Environment, CommandError> {
+    let mut all = countersign_store::environment::all(&mut installation.store.reader().await?).await?.into_iter();
+    let found = match name {
+        None => all.next(),
+        Some(name) => all.find(|environment| environment.name == *name),
+    };
+    found.ok_or_else(|| {
+        CommandError::from(match name {
+            Some(name) => format!("There is no environment '{name}'."),
+            None => "There is no environment yet. Run 'countersign init' first.".to_owned(),
+        })
+    })
+}

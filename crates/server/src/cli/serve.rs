@@ -1,0 +1,101 @@
+//! `countersign serve`: open the installation, listen, serve until told to stop.
+
+use super::{CommandResult, init, say};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::routes::{Routes, request_ids};
+use crate::http::server::{self, Service};
+use crate::installation::Installation;
+use crate::{jobs, router};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub(super) async fn run(config: Config) -> CommandResult {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!("Cannot listen on {}: {error}. Choose another address with --listen.", config.listen)
+    })?;
+    let address = listener.local_addr()?;
+    let public_url = config.public_url_or_local(address.port())?;
+    let tls = config.tls.as_ref().map(server::tls_acceptor).transpose()?;
+    let installation = Installation::open(&config, Clock::default()).await?;
+    let first = installation.ensure_environment(&public_url).await?;
+    let engine = installation.store.engine_name();
+    let app =
+        App::new(&config, installation.store, installation.keyring, installation.clock, public_url.clone()).await?;
+
+    let (stop, stopped) = watch::channel(false);
+    let drain = Duration::from_secs(config.shutdown_seconds);
+    let mut listeners = JoinSet::new();
+    let service = service(&app, router::routes(), public_url.is_https())?;
+    listeners.spawn(server::serve(listener, tls, service, stopped.clone(), drain));
+    if let Some(address) = config.operations_listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("Cannot listen on {address} (operations_listen): {error}."))?;
+        let service = service_for_operator(&app)?;
+        listeners.spawn(server::serve(listener, None, service, stopped.clone(), drain));
+    }
+    let mut jobs = jobs::start(&app, config.key_rotation_days, &stopped);
+
+    if first.api_key.is_some() {
+        say(init::welcome(public_url.as_str(), &first))?;
+    }
+    if first.environment.issuer != public_url {
+        tracing::info!(
+            issuer = %first.environment.issuer,
+            %public_url,
+            "the default environment keeps the issuer it was made with; this process serves the API under its public_url"
+        );
+    }
+    tracing::info!(%address, %public_url, database = engine, version = env!("CARGO_PKG_VERSION"), "serving");
+
+    signal().await?;
+    tracing::info!("stopping: no new connections, requests in flight may finish");
+    let _ = stop.send(true);
+    while listeners.join_next().await.is_some() {}
+    while jobs.join_next().await.is_some() {}
+    // What was noted since the last round.
+    jobs::last_used::run(Arc::clone(&app)).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The service of the main listener.
+///
+/// # Errors
+/// When no random bytes are to be had.
+pub fn service(app: &Arc<App>, routes: Routes, require_encryption: bool) -> Result<Service, crate::entropy::NoEntropy> {
+    Ok(Service {
+        app: Arc::clone(app),
+        router: routes.into_router(Arc::clone(app)),
+        request_ids: Arc::new(request_ids(app)?),
+        require_encryption,
+    })
+}
+
+fn service_for_operator(app: &Arc<App>) -> Result<Service, crate::entropy::NoEntropy> {
+    service(app, router::operations_routes(), false)
+}
+
+/// Waits for SIGTERM or SIGINT; a second one ends the process at once.
+async fn signal() -> Result<(), std::io::Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}

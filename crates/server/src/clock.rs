@@ -1,0 +1,26 @@
+//! The one place that reads the clock. Tests move it.
+
+use countersign_protocol::time::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A clock: the system's, plus an offset that only tests set.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    offset: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let milliseconds = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(milliseconds.saturating_add(self.offset.load(Ordering::Relaxed)))
+    }
+
+    /// Moves the clock forward, for everyone who holds it.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.offset.fetch_add(seconds.saturating_mul(1000), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,233 @@
+//! Connect applications.
+
+use super::{Act, Failure, organizations, permissions};
+use countersign_protocol::id::{ApplicationId, ClientId};
+use countersign_protocol::management::error::{ApiError, FieldError};
+use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership, RedirectUri};
+use countersign_protocol::oauth::redirect_uri;
+use countersign_store::change::{self, Topic};
+use countersign_store::{Query, Tx, application};
+
+/// What a new application is made of. The organization is given as it comes on the wire.
+#[derive(Debug, Clone)]
+pub struct NewApplication {
+    /// What people read.
+    pub name: String,
+    /// What people read when they want to know more.
+    pub description: Option<String>,
+    /// Scopes assigned to it.
+    pub scopes: Vec<String>,
+    /// What kind of client it is.
+    pub kind: NewApplicationKind,
+    /// A client id chosen by the operator; otherwise one is made.
+    pub client_id: Option<ClientId>,
+}
+
+/// The kinds of new application.
+#[derive(Debug, Clone)]
+pub enum NewApplicationKind {
+    /// `m2m`.
+    Machine {
+        /// The organization it acts for.
+        organization_id: String,
+    },
+    /// `oauth`.
+    OAuth {
+        /// The organization that publishes it; `None` is first-party.
+        third_party_organization_id: Option<String>,
+        /// Whether it can keep a secret.
+        client_type: ClientType,
+        /// Where codes may be sent.
+        redirect_uris: Vec<RedirectUri>,
+        /// Browser origins that may call the token endpoint.
+        cors_origins: Vec<String>,
+    },
+}
+
+/// Makes an application.
+///
+/// # Errors
+/// 404 for the organization, 422 for scopes, redirect URIs and origins that cannot be.
+pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<ConnectApplication, Failure> {
+    let kind = match new.kind {
+        NewApplicationKind::Machine { organization_id } => {
+            ApplicationKind::Machine { organization_id: organizations::find(tx, act, &organization_id).await?.id }
+        }
+        NewApplicationKind::OAuth { third_party_organization_id, client_type, redirect_uris, cors_origins } => {
+            ApplicationKind::OAuth {
+                ownership: match third_party_organization_id {
+                    None => Ownership::FirstParty,
+                    Some(id) => Ownership::ThirdParty { organization_id: organizations::find(tx, act, &id).await?.id },
+                },
+                client_type,
+                redirect_uris: settle_redirect_uris(act, client_type, redirect_uris)?,
+                cors_origins: check_origins(cors_origins)?,
+            }
+        }
+    };
+    permissions::require_scopes(tx, act, "scopes", &new.scopes, true).await?;
+    let made = ConnectApplication {
+        id: act.entropy.id(act.now)?,
+        client_id: match new.client_id {
+            Some(client_id) => client_id,
+            None => act.entropy.id(act.now)?,
+        },
+        name: new.name,
+        description: new.description,
+        scopes: new.scopes,
+        kind,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    application::insert(tx, act.environment_id, &made).await.map_err(|error| match error {
+        error if error.is_unique("connect_application", "client_id") => {
+            Failure::conflict("client_id_already_used", format!("The client id {} is already used.", made.client_id))
+        }
+        error => error.into(),
+    })?;
+    Ok(made)
+}
+
+fn settle_redirect_uris(
+    act: &Act,
+    client_type: ClientType,
+    redirect_uris: Vec<RedirectUri>,
+) -> Result<Vec<RedirectUri>, Failure> {
+    let entries = redirect_uris.into_iter().map(|entry| (entry.uri, entry.default)).collect();
+    redirect_uri::settle(entries, act.environment_kind, client_type)
+        .map_err(|error| Failure::invalid("redirect_uris", "invalid_redirect_uri", error.to_string()))
+}
+
+/// Origins are written as browsers send them: scheme, host, port unless it is the scheme's own.
+fn check_origins(origins: Vec<String>) -> Result<Vec<String>, Failure> {
+    let wrong: Vec<FieldError> = origins
+        .iter()
+        .enumerate()
+        .filter(|(_, origin)| {
+            let url = url::Url::parse(origin);
+            !url.is_ok_and(|url| {
+                matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == **origin
+            })
+        })
+        .map(|(at, _)| {
+            FieldError::new(format!("cors_origins.{at}"), "invalid", "Not an origin such as https://app.example.com.")
+        })
+        .collect();
+    if wrong.is_empty() { Ok(origins) } else { Err(Failure::Refused(ApiError::Validation(wrong))) }
+}
+
+/// The application with this identifier or client id, as it comes on the wire.
+///
+/// # Errors
+/// 404.
+pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<ConnectApplication, Failure> {
+    let found = if let Ok(id) = ApplicationId::parse(id) {
+        application::find(query, act.environment_id, id).await?
+    } else if let Ok(client_id) = ClientId::parse(id) {
+        application::find_by_client_id(query, act.environment_id, client_id).await?
+    } else {
+        None
+    };
+    found.ok_or_else(|| Failure::not_found("Application", id))
+}
+
+/// What may change of an application; `None` leaves.
+#[derive(Debug, Clone, Default)]
+pub struct ApplicationChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description; `Some(None)` clears it.
+    pub description: Option<Option<String>>,
+    /// Other scopes, all of them.
+    pub scopes: Option<Vec<String>>,
+    /// Other redirect URIs, all of them.
+    pub redirect_uris: Option<Vec<RedirectUri>>,
+    /// Other origins, all of them.
+    pub cors_origins: Option<Vec<String>>,
+}
+
+/// Changes an application.
+///
+/// # Errors
+/// 404; 422 as [`create`], and for redirect URIs or origins of a machine.
+pub async fn update(
+    tx: &mut Tx,
+    act: &Act,
+    id: &str,
+    change: ApplicationChange,
+) -> Result<ConnectApplication, Failure> {
+    // Found, locked, and read again: what is changed is what nobody else is changing.
+    let found = find(tx, act, id).await?;
+    countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
+    let mut changed = find(tx, act, id).await?;
+    if let Some(name) = change.name {
+        changed.name = name;
+    }
+    if let Some(description) = change.description {
+        changed.description = description;
+    }
+    if let Some(scopes) = change.scopes {
+        permissions::require_scopes(tx, act, "scopes", &scopes, true).await?;
+        changed.scopes = scopes;
+    }
+    match &mut changed.kind {
+        ApplicationKind::Machine { .. } => refuse_for_machines(&change.redirect_uris, &change.cors_origins)?,
+        ApplicationKind::OAuth { client_type, redirect_uris, cors_origins, .. } => {
+            if let Some(uris) = change.redirect_uris {
+                *redirect_uris = settle_redirect_uris(act, *client_type, uris)?;
+            }
+            if let Some(origins) = change.cors_origins {
+                *cors_origins = check_origins(origins)?;
+            }
+        }
+    }
+    changed.updated_at = act.now;
+    application::update(tx, act.environment_id, &changed).await?;
+    record_change(tx, act, changed.client_id).await?;
+    Ok(changed)
+}
+
+/// A machine has neither redirect URIs nor origins.
+///
+/// # Errors
+/// 422 when either is given with an entry.
+pub fn refuse_for_machines(
+    redirect_uris: &Option<Vec<RedirectUri>>,
+    cors_origins: &Option<Vec<String>>,
+) -> Result<(), Failure> {
+    if redirect_uris.as_ref().is_some_and(|list| !list.is_empty()) {
+        return Err(Failure::invalid(
+            "redirect_uris",
+            "not_allowed",
+            "A machine-to-machine application has no redirect URIs.",
+        ));
+    }
+    if cors_origins.as_ref().is_some_and(|list| !list.is_empty()) {
+        return Err(Failure::invalid(
+            "cors_origins",
+            "not_allowed",
+            "A machine-to-machine application has no CORS origins.",
+        ));
+    }
+    Ok(())
+}
+
+/// Deletes an application with its secrets: its tokens are inactive from now on.
+///
+/// # Errors
+/// 404.
+pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let gone = find(tx, act, id).await?;
+    if !application::delete(tx, act.environment_id, gone.id).await? {
+        return Err(Failure::not_found("Application", id));
+    }
+    record_change(tx, act, gone.client_id).await
+}
+
+/// Tells every node that a client has changed.
+///
+/// # Errors
+/// Database errors.
+pub async fn record_change(tx: &mut Tx, act: &Act, client_id: ClientId) -> Result<(), Failure> {
+    Ok(change::record(tx, act.environment_id, &Topic::Client(client_id), act.now).await?)
+}

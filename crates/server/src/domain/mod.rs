@@ -1,0 +1,128 @@
+//! Acts that more than one front door performs: the management API and `countersign apply` create the same things
+//! through the same functions. Each runs inside the caller's transaction and writes its events there.
+
+pub mod api_keys;
+pub mod applications;
+pub mod client_secrets;
+pub mod events;
+pub mod organizations;
+pub mod permissions;
+
+use crate::cache::environments::SnapshotError;
+use crate::clock::Clock;
+use crate::entropy::{Entropy, NoEntropy};
+use crate::keys::keyring::Keyring;
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::EnvironmentKind;
+use countersign_protocol::time::Timestamp;
+use std::sync::Arc;
+
+/// Why an act was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The caller is told this.
+    #[error("{0:?}")]
+    Refused(ApiError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] countersign_store::Error),
+    /// Something of ours failed; the text is for the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// A failure of ours.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    /// A 404.
+    pub fn not_found(thing: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::Refused(ApiError::not_found(thing, id.to_string()))
+    }
+
+    /// A conflict.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused(ApiError::Conflict { code, message: message.into() })
+    }
+
+    /// Something wrong with one field.
+    pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused(ApiError::invalid(field, code, message))
+    }
+
+    /// What the caller is told. What they are not told is logged here.
+    pub fn into_api_error(self) -> ApiError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Store(countersign_store::Error::Unavailable(reason)) => {
+                tracing::warn!(%reason, "the database is not available");
+                ApiError::Unavailable
+            }
+            Self::Store(error) => {
+                tracing::error!(%error, "a request failed");
+                ApiError::Internal
+            }
+            Self::Internal(error) => {
+                tracing::error!(%error, "a request failed");
+                ApiError::Internal
+            }
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(error: NoEntropy) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Store(error) => Self::Store(error),
+            key @ SnapshotError::Key { .. } => Self::internal(key),
+        }
+    }
+}
+
+/// What every act needs: whose environment, when, and where identifiers and digests come from.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// The tenant.
+    pub environment_id: EnvironmentId,
+    /// Staging or production.
+    pub environment_kind: EnvironmentKind,
+    /// The moment at which the act happens.
+    pub now: Timestamp,
+    /// Identifiers and secrets.
+    pub entropy: Arc<Entropy>,
+    /// Digests.
+    pub keyring: Arc<Keyring>,
+}
+
+impl Act {
+    /// An act in an environment, now.
+    pub fn new(
+        environment: &countersign_protocol::model::Environment,
+        clock: &Clock,
+        entropy: &Arc<Entropy>,
+        keyring: &Arc<Keyring>,
+    ) -> Self {
+        Self {
+            environment_id: environment.id,
+            environment_kind: environment.kind,
+            now: clock.now(),
+            entropy: Arc::clone(entropy),
+            keyring: Arc::clone(keyring),
+        }
+    }
+}

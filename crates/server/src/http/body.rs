@@ -1,0 +1,55 @@
+//! Reading bodies: within a size, within a time.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+use std::time::Duration;
+
+/// Most a management request may carry.
+pub const MANAGEMENT_LIMIT: usize = 1024 * 1024;
+/// Most an OAuth request may carry.
+pub const OAUTH_LIMIT: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is larger than allowed.
+    TooLarge,
+    /// It broke off or took too long.
+    Incomplete,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// See [`BodyError`]. A body announced as too large is not read at all.
+pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(BodyError::TooLarge);
+    }
+    let reading = async {
+        let mut first: Option<Bytes> = None;
+        let mut more = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
+            if more.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+                return Err(BodyError::TooLarge);
+            }
+            match first.take() {
+                // The usual body comes in one piece and is not copied.
+                None if more.is_empty() => first = Some(data),
+                held => {
+                    more.extend_from_slice(&held.unwrap_or_default());
+                    more.extend_from_slice(&data);
+                }
+            }
+        }
+        Ok(first.unwrap_or_else(|| more.freeze()))
+    };
+    tokio::time::timeout(PATIENCE, reading).await.map_err(|_| BodyError::Incomplete)?
+}

@@ -1,0 +1,36 @@
+//! CORS: which browser pages may read an answer. Public documents may be read by every page; the token endpoint's
+//! answer only by pages of origins that the client was registered with; the management API's by none, because its key
+//! does not belong into a browser.
+
+use super::reply::Reply;
+use countersign_protocol::model::ApplicationKind;
+use countersign_protocol::oauth::client::Client;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue};
+
+/// The answer to a preflight: any page may ask, what it may read is decided by the answer itself.
+pub fn preflight() -> Reply {
+    Reply::no_content()
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))
+        .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"))
+        .with(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"))
+        .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"))
+}
+
+/// Lets the asking page read this answer if its origin is one of the client's.
+#[must_use]
+pub fn allow_registered(reply: Reply, headers: &HeaderMap, client: &Client) -> Reply {
+    let Some(origin) = headers.get(ORIGIN) else { return reply };
+    let reply = reply.with(VARY, HeaderValue::from_static("Origin"));
+    match &client.application.kind {
+        ApplicationKind::OAuth { cors_origins, .. }
+            if cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()) =>
+        {
+            reply.with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
+        }
+        _ => reply,
+    }
+}

@@ -1,0 +1,40 @@
+//! The two error shapes, each with its headers. A handler never picks a status.
+
+use super::reply::Reply;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// What `Retry-After` says, in seconds, when nothing better is known.
+const RETRY: HeaderValue = HeaderValue::from_static("1");
+
+/// An error of the management API.
+pub fn api(error: &ApiError) -> Reply {
+    let reply = Reply::json(status(error.status()), &error.body());
+    match error {
+        // RFC 9110 §11.6.1: a 401 says how to authenticate.
+        ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        ApiError::RateLimited | ApiError::Unavailable => reply.with(RETRY_AFTER, RETRY),
+        _ => reply,
+    }
+    .no_store()
+}
+
+/// An error of the OAuth endpoints (RFC 6749 §5.2).
+pub fn oauth(error: &OAuthError) -> Reply {
+    let body = json!({"error": error.code.as_str(), "error_description": error.description});
+    let reply = Reply::json(status(error.code.status()), &body).no_store();
+    match error.code {
+        OAuthErrorCode::InvalidClient => {
+            reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\", charset=\"UTF-8\""))
+        }
+        OAuthErrorCode::TooManyRequests | OAuthErrorCode::TemporarilyUnavailable => reply.with(RETRY_AFTER, RETRY),
+        _ => reply,
+    }
+}

@@ -1,0 +1,131 @@
+//! Calls of the management API: the environment's key opens its environment and nothing else.
+
+use crate::app::App;
+use crate::cache::environments::EnvironmentState;
+use crate::domain::{Act, Failure};
+use crate::http::body::{self, BodyError};
+use crate::http::idempotency;
+use crate::http::peer::Peer;
+use crate::http::public_call::PathParams;
+use crate::http::reply::Reply;
+use crate::jobs::last_used::Subject;
+use axum::body::Body;
+use bytes::Bytes;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::fields::Fields;
+use countersign_protocol::management::query::Query;
+use countersign_protocol::secret::SecretKind;
+use countersign_store::{Reader, Tx, TxFuture};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use std::sync::Arc;
+
+/// A call with a good key. Only [`ManagementCall::admit`] makes one.
+#[derive(Debug)]
+pub struct ManagementCall {
+    /// The server.
+    pub app: Arc<App>,
+    /// The environment that the key opens.
+    pub environment: Arc<EnvironmentState>,
+    /// What the path names.
+    pub path: PathParams,
+    /// What the query says.
+    pub query: Query,
+    body: Bytes,
+    idempotency: Option<idempotency::Request>,
+}
+
+impl ManagementCall {
+    /// Checks the key, the rate and the form of a request, in this order, and reads its body.
+    ///
+    /// # Errors
+    /// 401, 429, 413, 415, 422.
+    pub async fn admit(
+        app: Arc<App>,
+        peer: Peer,
+        path: PathParams,
+        parts: http::request::Parts,
+        body: Body,
+    ) -> Result<Self, ApiError> {
+        let refused = || match app.limits.failure(peer.limit_key()) {
+            Ok(()) => ApiError::Unauthorized,
+            Err(_) => ApiError::RateLimited,
+        };
+        let mut authorization = parts.headers.get_all(AUTHORIZATION).iter();
+        let value = authorization.next().and_then(bearer).ok_or_else(refused)?;
+        if authorization.next().is_some()
+            || SecretKind::recognise(value).is_some_and(|kind| kind != SecretKind::EnvironmentApiKey)
+        {
+            return Err(refused());
+        }
+        let digest = app.keyring.environment_api_key.digest(value);
+        let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
+        let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
+        app.limits.management(key.id).map_err(|_| ApiError::RateLimited)?;
+        app.last_used.note(environment.id(), Subject::EnvironmentApiKey(key.id), app.clock.now());
+
+        let query = Query::parse(parts.uri.query().unwrap_or(""))?;
+        let body = body::read(&parts.headers, body, body::MANAGEMENT_LIMIT).await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::TooLarge,
+            BodyError::Incomplete => ApiError::BadRequest {
+                code: "incomplete_body",
+                message: "The request body did not arrive completely.".to_owned(),
+            },
+        })?;
+        if !body.is_empty() && !declares_json(&parts.headers) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
+        Ok(Self { app, environment, path, query, body, idempotency })
+    }
+
+    /// The body, as fields to be read.
+    ///
+    /// # Errors
+    /// 400 and 422.
+    pub fn fields(&self) -> Result<Fields, ApiError> {
+        Fields::parse(&self.body)
+    }
+
+    /// What acts in this environment need.
+    pub fn act(&self) -> Act {
+        Act::new(&self.environment.environment, &self.app.clock, &self.app.entropy, &self.app.keyring)
+    }
+
+    /// Reads outside a transaction.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn reader(&self) -> Result<Reader, Failure> {
+        Ok(self.app.store.reader().await?)
+    }
+
+    /// Performs a change: one transaction that holds the change, its events and, when the caller sent an idempotency
+    /// key, the reply kept under it. Before the answer goes out this node's memory has followed.
+    ///
+    /// # Errors
+    /// What the act says.
+    pub async fn commit<F>(&self, act: F) -> Result<Reply, Failure>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Reply, Failure> + Send + 'static,
+    {
+        let context = Arc::new(self.act());
+        let reply = match &self.idempotency {
+            None => self.app.store.write(move |tx| act(tx, context)).await?,
+            Some(request) => idempotency::perform(&self.app.store, request, context, act).await?,
+        };
+        self.app.catch_up().await;
+        Ok(reply)
+    }
+}
+
+fn bearer(value: &http::HeaderValue) -> Option<&str> {
+    let (scheme, value) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| value.trim())
+}
+
+fn declares_json(headers: &http::HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_none_or(|value| {
+        let kind = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+        kind.eq_ignore_ascii_case("application/json")
+    })
+}

@@ -1,0 +1,28 @@
+//! HTTP: listening, who calls, what is allowed, and how answers look. Knows nothing of any feature.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`server`] | the accept loop: TLS, limits, graceful shutdown |
+//! | [`routes`] | the route table: every route declares who may call it, or it cannot be registered |
+//! | [`management`] | calls of the management API: the key, the body, the query, the transaction |
+//! | [`oauth_call`], [`public_call`] | calls of the OAuth endpoints; calls of public documents |
+//! | [`idempotency`] | the same key gives the same answer |
+//! | [`peer`] | the address and scheme of the caller, behind trusted proxies or not |
+//! | [`rate_limit`] | how much anyone may ask |
+//! | [`cors`] | which browser pages may read an answer |
+//! | [`reply`], [`error`] | answers and their shapes |
+//! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
+
+pub mod body;
+pub mod cors;
+pub mod error;
+pub mod idempotency;
+pub mod management;
+pub mod oauth_call;
+pub mod peer;
+pub mod public_call;
+pub mod rate_limit;
+pub mod reply;
+pub mod request_id;
+pub mod routes;
+pub mod server;

@@ -1,0 +1,66 @@
+//! Calls of public documents: no credential, an environment by host.
+
+use crate::app::App;
+use crate::cache::environments::{EnvironmentState, Host};
+use crate::http::peer::Peer;
+use countersign_protocol::management::error::ApiError;
+use http::header::HOST;
+use std::sync::Arc;
+
+/// A call without credentials.
+#[derive(Debug)]
+pub struct PublicCall {
+    /// The server.
+    pub app: Arc<App>,
+    /// The caller.
+    pub peer: Peer,
+    /// What the path names.
+    pub path: PathParams,
+    host: Option<Host>,
+}
+
+/// What the variable parts of a path are, decoded.
+#[derive(Debug, Clone, Default)]
+pub struct PathParams(pub Vec<(String, String)>);
+
+impl PathParams {
+    /// A part by name; empty when the route has none such.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// What the request's host stands for.
+pub fn host(app: &App, request: &http::request::Parts) -> Option<Host> {
+    // HTTP/2 has it in the URI, HTTP/1.1 in the header.
+    let authority = match request.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => request.headers.get(HOST)?.to_str().ok()?,
+    };
+    app.environments().host(authority)
+}
+
+impl PublicCall {
+    /// A call.
+    pub fn new(app: Arc<App>, peer: Peer, path: PathParams, request: &http::request::Parts) -> Self {
+        let host = host(&app, request);
+        Self { app, peer, path, host }
+    }
+
+    /// Whether the host is one of ours at all.
+    pub fn is_for_us(&self) -> bool {
+        self.host.is_some()
+    }
+
+    /// The environment whose issuer the host is.
+    ///
+    /// # Errors
+    /// 421 for a host that is not ours, 404 for the API's own host, which is no issuer.
+    pub fn environment(&self) -> Result<&Arc<EnvironmentState>, ApiError> {
+        match &self.host {
+            Some(Host::Issuer(state)) => Ok(state),
+            Some(Host::Api) => Err(ApiError::NoSuchPath),
+            None => Err(ApiError::MisdirectedRequest),
+        }
+    }
+}

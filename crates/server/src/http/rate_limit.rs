@@ -1,0 +1,92 @@
+//! Rate limits, counted on this node: a bound on what one caller can ask of it.
+
+use crate::config::RateLimits;
+use countersign_protocol::id::{ClientId, EnvironmentApiKeyId};
+use governor::clock::{Clock, DefaultClock};
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+/// The limit was reached; how many whole seconds until it is worth trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Seconds, at least 1.
+    pub retry_after: u64,
+}
+
+/// A limit per key, or none.
+#[derive(Debug)]
+struct Limit<K: Hash + Eq + Clone>(Option<RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>>);
+
+impl<K: Hash + Eq + Clone> Limit<K> {
+    fn per_minute(most: u32) -> Self {
+        Self(NonZeroU32::new(most).map(|most| RateLimiter::keyed(Quota::per_minute(most))))
+    }
+
+    fn check(&self, key: &K) -> Result<(), Exceeded> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter.check_key(key).map_err(|until| Exceeded {
+            retry_after: until.wait_time_from(DefaultClock::default().now()).as_secs() + 1,
+        })
+    }
+
+    fn tidy(&self) {
+        if let Some(limiter) = &self.0 {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+}
+
+/// All limits.
+#[derive(Debug)]
+pub struct RateLimiters {
+    management: Limit<EnvironmentApiKeyId>,
+    client: Limit<ClientId>,
+    failures: Limit<IpAddr>,
+}
+
+impl RateLimiters {
+    /// As configured.
+    pub fn new(limits: &RateLimits) -> Self {
+        Self {
+            management: Limit::per_minute(limits.management),
+            client: Limit::per_minute(limits.client),
+            failures: Limit::per_minute(limits.failures),
+        }
+    }
+
+    /// A management request with a good key.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub fn management(&self, key: EnvironmentApiKeyId) -> Result<(), Exceeded> {
+        self.management.check(&key)
+    }
+
+    /// An OAuth request of an authenticated client.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub fn client(&self, client: ClientId) -> Result<(), Exceeded> {
+        self.client.check(&client)
+    }
+
+    /// A failed authentication. When there were too many, the answer is "too many" instead of "wrong"; callers from the
+    /// same address with good credentials are not affected.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub fn failure(&self, address: IpAddr) -> Result<(), Exceeded> {
+        self.failures.check(&address)
+    }
+
+    /// Forgets whoever has not been seen for long. To be called now and then.
+    pub fn tidy(&self) {
+        self.management.tidy();
+        self.client.tidy();
+        self.failures.tidy();
+    }
+}

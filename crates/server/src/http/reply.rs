@@ -1,0 +1,81 @@
+//! Answers.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+/// An answer, before it is one of HTTP's.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The body; empty is none.
+    pub body: Bytes,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, body: Bytes::new(), headers: Vec::new() }
+    }
+
+    /// An answer whose body is ready JSON text.
+    pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
+        Self { status, body, headers: Vec::new() }.with(CONTENT_TYPE, JSON)
+    }
+
+    /// An answer in JSON.
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => Self::json_bytes(status, body.into()),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written as JSON");
+                Self::empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// 200 with JSON.
+    pub fn ok(value: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, value)
+    }
+
+    /// 201 with JSON.
+    pub fn created(value: &impl Serialize) -> Self {
+        Self::json(StatusCode::CREATED, value)
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// With another header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Never to be stored by anyone (RFC 6749 §5.1).
+    #[must_use]
+    pub fn no_store(self) -> Self {
+        self.with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+            .with(PRAGMA, HeaderValue::from_static("no-cache"))
+    }
+
+    /// As an HTTP response.
+    pub fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(if self.body.is_empty() { Body::empty() } else { Body::from(self.body) });
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}

@@ -1,0 +1,275 @@
+//! An installation: data directory, database, master key, data key, and the first environment.
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::domain::Failure;
+use crate::entropy::Entropy;
+use crate::keys::keyring::Keyring;
+use crate::keys::master_key::{MasterKey, MasterKeyError};
+use crate::keys::signing;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::{
+    ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, KeyState,
+};
+use countersign_protocol::secret::{Secret, SecretKind};
+use countersign_store::change::{self, Topic};
+use countersign_store::{Location, Store, data_key, environment, environment_api_key, signing_key};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The name of the environment that a first start makes.
+pub const DEFAULT_ENVIRONMENT: &str = "default";
+/// Seconds that access tokens live, unless an environment says otherwise.
+pub const ACCESS_TOKEN_LIFETIME: i64 = 300;
+
+const DATA_KEY: &[&str] = &["data-key"];
+
+/// Why an installation cannot be opened. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The master key is not the one this database was set up with.
+    #[error(
+        "The master key is not the one this database was set up with. Restore the right one: without it nothing sealed \
+         in the database can be read, and no other key will do."
+    )]
+    WrongMasterKey,
+    /// The data directory.
+    #[error("The data directory {path}: {reason}")]
+    DataDirectory {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database.
+    #[error("The database: {0}")]
+    Store(#[from] countersign_store::Error),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<Failure> for InstallationError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Store(error) => Self::Store(error),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// An installation, open.
+#[derive(Debug)]
+pub struct Installation {
+    /// The database, its schema up to date.
+    pub store: Store,
+    /// The keys derived from its data key.
+    pub keyring: Arc<Keyring>,
+    /// Random bytes and identifiers.
+    pub entropy: Arc<Entropy>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// What the first start made: shown once.
+#[derive(Debug)]
+pub struct FirstEnvironment {
+    /// The environment.
+    pub environment: Environment,
+    /// Its API key. `None` when it existed already.
+    pub api_key: Option<Secret>,
+}
+
+/// Makes the data directory if it does not exist; only its owner may read it.
+///
+/// # Errors
+/// When it cannot be made, or others may read it.
+pub fn prepare_data_directory(path: &Path) -> Result<(), InstallationError> {
+    let failed = |reason: String| InstallationError::DataDirectory { path: path.display().to_string(), reason };
+    if !path.exists() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| failed(format!("cannot be made: {error}.")))?;
+    }
+    let metadata = std::fs::metadata(path).map_err(|error| failed(format!("cannot be read: {error}.")))?;
+    if !metadata.is_dir() {
+        return Err(failed("is not a directory.".to_owned()));
+    }
+    if metadata.permissions().mode() & 0o007 != 0 {
+        return Err(failed(format!("is open to every user of this machine. Run: chmod 700 {}", path.display())));
+    }
+    Ok(())
+}
+
+/// Opens the database, without touching it.
+///
+/// # Errors
+/// See [`InstallationError`].
+pub async fn open_store(config: &Config) -> Result<Store, InstallationError> {
+    if matches!(config.database, Location::Sqlite(_)) {
+        prepare_data_directory(&config.data)?;
+    }
+    Ok(Store::open(&config.database).await?)
+}
+
+impl Installation {
+    /// Opens an installation, or sets one up in an empty place: schema, master key, data key.
+    ///
+    /// # Errors
+    /// See [`InstallationError`].
+    pub async fn open(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
+        let entropy = Arc::new(Entropy::default());
+        let store = open_store(config).await?;
+        store.migrate(clock.now()).await?;
+        let sealed = data_key::find(&mut store.reader().await?).await?;
+        let first_start = sealed.is_none();
+        if first_start && matches!(&config.master_key, crate::config::MasterKeySource::File { may_create: true, .. }) {
+            prepare_data_directory(&config.data)?;
+        }
+        let master_key = MasterKey::obtain(&config.master_key, first_start, &entropy)?;
+        let seal_key = master_key.seal_key()?;
+        let sealed = match sealed {
+            Some(sealed) => sealed,
+            None => {
+                let fresh = Zeroizing::new(entropy.bytes::<32>().map_err(Failure::from)?);
+                let nonce = entropy.bytes().map_err(Failure::from)?;
+                let sealed = seal_key.seal(DATA_KEY, fresh.as_slice(), nonce).map_err(Failure::internal)?;
+                let now = clock.now();
+                store
+                    .write::<_, Failure, _>(move |tx| {
+                        Box::pin(async move { Ok(data_key::insert(tx, &sealed, now).await?) })
+                    })
+                    .await?;
+                // Two nodes may start on an empty database at once: what is stored is what counts.
+                data_key::find(&mut store.reader().await?)
+                    .await?
+                    .ok_or_else(|| InstallationError::Failed("the data key was not stored".to_owned()))?
+            }
+        };
+        let data_key = seal_key.open(DATA_KEY, &sealed).map_err(|_| InstallationError::WrongMasterKey)?;
+        let keyring = Keyring::new(&data_key).map_err(Failure::internal)?;
+        Ok(Self { store, keyring: Arc::new(keyring), entropy, clock })
+    }
+
+    /// Finds the default environment, or makes it with a signing key and an API key.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn ensure_environment(&self, issuer: &Issuer) -> Result<FirstEnvironment, InstallationError> {
+        let existing = environment::all(&mut self.store.reader().await?).await?;
+        if let Some(environment) = existing.into_iter().next() {
+            return Ok(FirstEnvironment { environment, api_key: None });
+        }
+        let kind = if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
+        let environment = self.new_environment(DEFAULT_ENVIRONMENT, kind, issuer.clone(), Algorithm::Rs256)?;
+        let value = self.entropy.secret(SecretKind::EnvironmentApiKey).map_err(Failure::from)?;
+        let api_key = self.new_api_key(&environment, DEFAULT_ENVIRONMENT, &value)?;
+        let made = self.create_environment(environment, vec![(api_key, value.clone())]).await;
+        match made {
+            Ok(environment) => Ok(FirstEnvironment { environment, api_key: Some(value) }),
+            Err(InstallationError::Store(error)) if error.is_unique("environment", "name") => {
+                // Another node, started at the same moment, was first.
+                let existing = environment::all(&mut self.store.reader().await?).await?.into_iter().next();
+                let environment =
+                    existing.ok_or_else(|| InstallationError::Failed("the environment has vanished".to_owned()))?;
+                Ok(FirstEnvironment { environment, api_key: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new environment, not yet stored.
+    ///
+    /// # Errors
+    /// When no random bytes are to be had.
+    pub fn new_environment(
+        &self,
+        name: &str,
+        kind: EnvironmentKind,
+        issuer: Issuer,
+        signing_algorithm: Algorithm,
+    ) -> Result<Environment, Failure> {
+        let now = self.clock.now();
+        Ok(Environment {
+            id: self.entropy.id(now)?,
+            name: name.to_owned(),
+            kind,
+            client_id: self.entropy.id(now)?,
+            issuer,
+            signing_algorithm,
+            access_token_lifetime: ACCESS_TOKEN_LIFETIME,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// A new management API key, not yet stored.
+    ///
+    /// # Errors
+    /// When no random bytes are to be had.
+    pub fn new_api_key(
+        &self,
+        environment: &Environment,
+        name: &str,
+        value: &Secret,
+    ) -> Result<EnvironmentApiKey, Failure> {
+        let now = self.clock.now();
+        Ok(EnvironmentApiKey {
+            id: self.entropy.id(now)?,
+            environment_id: environment.id,
+            name: name.to_owned(),
+            hint: value.hint(ENVIRONMENT_API_KEY_HINT),
+            last_used_at: None,
+            created_at: now,
+        })
+    }
+
+    /// Stores an environment with its first signing key and API keys, in one transaction.
+    ///
+    /// # Errors
+    /// `Unique` when name, issuer or client id is taken.
+    pub async fn create_environment(
+        &self,
+        environment: Environment,
+        api_keys: Vec<(EnvironmentApiKey, Secret)>,
+    ) -> Result<Environment, InstallationError> {
+        let now = self.clock.now();
+        let signing = signing::generate(
+            &environment,
+            environment.signing_algorithm,
+            KeyState::Active,
+            &self.keyring,
+            &self.entropy,
+            now,
+        )
+        .map_err(Failure::internal)?;
+        let digests: Vec<_> = api_keys
+            .into_iter()
+            .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
+            .collect();
+        let stored = environment.clone();
+        self.store
+            .write::<_, Failure, _>(move |tx| {
+                Box::pin(async move {
+                    environment::insert(tx, &stored).await?;
+                    signing_key::insert(tx, &signing).await?;
+                    for (key, digest) in &digests {
+                        environment_api_key::insert(tx, key, digest).await?;
+                    }
+                    Ok(change::record(tx, stored.id, &Topic::Environment, now).await?)
+                })
+            })
+            .await?;
+        Ok(environment)
+    }
+}

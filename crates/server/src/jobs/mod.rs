@@ -1,0 +1,47 @@
+//! Work that no request waits for: one file per job. Each runs on every node and minds that others do too.
+
+pub mod feed;
+pub mod key_rotation;
+pub mod last_used;
+pub mod retention;
+
+use crate::app::App;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Starts all jobs; they end when `stop` becomes true.
+pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(every(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), feed::run));
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
+    jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
+    jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
+        key_rotation::run(app, rotation_days)
+    }));
+    jobs
+}
+
+async fn every<F: Future<Output = ()>>(
+    pause: Duration,
+    mut stop: watch::Receiver<bool>,
+    app: Arc<App>,
+    run: impl Fn(Arc<App>) -> F,
+) {
+    let mut ticks = tokio::time::interval(pause);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = until_stopped(&mut stop) => break,
+        }
+        run(Arc::clone(&app)).await;
+    }
+}
+
+async fn until_stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

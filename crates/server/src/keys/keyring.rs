@@ -1,0 +1,75 @@
+//! The keys derived from the data key: one per purpose, so that nothing made for one purpose is good for another.
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use countersign_protocol::seal::{OpenError, SealKey};
+use countersign_protocol::secret::DigestKey;
+use zeroize::Zeroizing;
+
+/// Every key we digest and seal with.
+#[derive(Debug)]
+pub struct Keyring {
+    /// Digests of client secrets.
+    pub client_secret: DigestKey,
+    /// Digests of environments' API keys.
+    pub environment_api_key: DigestKey,
+    /// Digests of customers' API keys.
+    pub api_key: DigestKey,
+    /// Digests of idempotency keys and of the requests they came with.
+    pub idempotency: DigestKey,
+    /// Seals private signing keys.
+    pub signing_key: SealKey,
+    /// Seals replies kept for a retry.
+    pub kept_reply: SealKey,
+}
+
+struct ThirtyTwo;
+impl KeyType for ThirtyTwo {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+fn derive(data_key: &Prk, purpose: &str) -> Result<Zeroizing<[u8; 32]>, OpenError> {
+    let mut key = Zeroizing::new([0_u8; 32]);
+    data_key
+        .expand(&[b"countersign/v1/", purpose.as_bytes()], ThirtyTwo)
+        .and_then(|okm| okm.fill(key.as_mut_slice()))
+        .map_err(|_| OpenError)?;
+    Ok(key)
+}
+
+impl Keyring {
+    /// Derives every key (HKDF-SHA-256, RFC 5869).
+    ///
+    /// # Errors
+    /// Only if the cryptographic library fails.
+    pub fn new(data_key: &[u8]) -> Result<Self, OpenError> {
+        let prk = Salt::new(HKDF_SHA256, b"countersign data key").extract(data_key);
+        Ok(Self {
+            client_secret: DigestKey::new(&*derive(&prk, "client-secret")?),
+            environment_api_key: DigestKey::new(&*derive(&prk, "environment-api-key")?),
+            api_key: DigestKey::new(&*derive(&prk, "api-key")?),
+            idempotency: DigestKey::new(&*derive(&prk, "idempotency")?),
+            signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
+            kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threat_38_every_purpose_has_a_key_of_its_own() {
+        let keyring = Keyring::new(&[7; 32]).unwrap();
+        let digests = [&keyring.client_secret, &keyring.environment_api_key, &keyring.api_key, &keyring.idempotency]
+            .map(|key| *key.digest("same value").as_bytes());
+        for (at, one) in digests.iter().enumerate() {
+            assert!(digests[at + 1..].iter().all(|other| other != one));
+        }
+        let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
+        assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
+        assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());
+    }
+}

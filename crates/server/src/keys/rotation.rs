@@ -1,0 +1,236 @@
+//! The life of signing keys: pending, active, retiring, gone.
+//!
+//! A new key is published before it signs, so that clients that cache the key set know it by then; the old one stays
+//! published until the last token it signed has expired. `burn` skips both: for a key that has leaked.
+
+use crate::app::App;
+use crate::domain::Failure;
+use crate::keys::signing;
+use countersign_protocol::id::{EnvironmentId, SigningKeyId};
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::{Environment, KeyState, SigningKeyRecord};
+use countersign_protocol::time::Timestamp;
+use countersign_store::change::{self, Topic};
+use countersign_store::signing_key;
+
+/// How long a new key is published before it signs, in seconds: three times what clients may cache the key set for.
+pub const PUBLISHED_BEFORE_SIGNING: i64 = 900;
+/// How much longer than its last token a key is published, in seconds, for clocks that differ.
+const AFTER_LAST_TOKEN: i64 = 60;
+
+/// A step in the life of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It enters another state.
+    Enter(SigningKeyId, KeyState),
+    /// It is deleted.
+    Delete(SigningKeyId),
+}
+
+/// The steps that are due, in an order that keeps one key active at a time. Pure.
+pub fn due(keys: &[SigningKeyRecord], access_token_lifetime: i64, now: Timestamp) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for key in keys {
+        if let KeyState::Retiring { gone_at } = key.state
+            && gone_at <= now
+        {
+            steps.push(Step::Delete(key.id));
+        }
+    }
+    let ready =
+        |key: &&SigningKeyRecord| matches!(key.state, KeyState::Pending { activates_at } if activates_at <= now);
+    if let Some(next) = keys.iter().find(ready) {
+        let gone_at = now.plus_secs(access_token_lifetime + AFTER_LAST_TOKEN);
+        steps.extend(
+            keys.iter()
+                .filter(|key| key.state == KeyState::Active)
+                .map(|key| Step::Enter(key.id, KeyState::Retiring { gone_at })),
+        );
+        steps.push(Step::Enter(next.id, KeyState::Active));
+    }
+    steps
+}
+
+/// Whether the active key is old enough for a successor to be made. Pure.
+pub fn wants_successor(keys: &[SigningKeyRecord], rotation_days: u32, now: Timestamp) -> bool {
+    let waiting = keys.iter().any(|key| matches!(key.state, KeyState::Pending { .. }));
+    let age_limit = i64::from(rotation_days) * 86_400;
+    let old = keys.iter().any(|key| {
+        key.state == KeyState::Active && key.created_at.plus_secs(age_limit - PUBLISHED_BEFORE_SIGNING) <= now
+    });
+    rotation_days > 0 && old && !waiting
+}
+
+/// Makes a key on a thread for blocking work.
+async fn generate(
+    app: &App,
+    environment: &Environment,
+    algorithm: Algorithm,
+    state: KeyState,
+) -> Result<SigningKeyRecord, Failure> {
+    let (keyring, entropy, environment, now) =
+        (app.keyring.clone(), app.entropy.clone(), environment.clone(), app.clock.now());
+    tokio::task::spawn_blocking(move || signing::generate(&environment, algorithm, state, &keyring, &entropy, now))
+        .await
+        .map_err(Failure::internal)?
+        .map_err(Failure::internal)
+}
+
+/// Publishes a successor of the active key; it signs from `activates_at` on. A successor that waits already is replaced.
+///
+/// # Errors
+/// Database errors.
+pub async fn rotate(
+    app: &App,
+    environment: &Environment,
+    algorithm: Algorithm,
+    activates_at: Timestamp,
+) -> Result<SigningKeyId, Failure> {
+    let record = generate(app, environment, algorithm, KeyState::Pending { activates_at }).await?;
+    let (id, environment_id, lifetime, now) =
+        (record.id, environment.id, environment.access_token_lifetime, app.clock.now());
+    app.store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                signing_key::lock(tx, environment_id).await?;
+                for key in signing_key::list(tx, environment_id).await? {
+                    if matches!(key.state, KeyState::Pending { .. }) {
+                        signing_key::delete(tx, environment_id, key.id).await?;
+                    }
+                }
+                signing_key::insert(tx, &record).await?;
+                advance_in(tx, environment_id, lifetime, now).await?;
+                Ok(change::record(tx, environment_id, &Topic::Environment, now).await?)
+            })
+        })
+        .await?;
+    app.catch_up().await;
+    Ok(id)
+}
+
+/// Ends a key at once: no token it signed stands any longer. When it was the active one, a new key signs from now on.
+///
+/// # Errors
+/// `NotFound` when the environment has no such key.
+pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Result<SigningKeyId, Failure> {
+    let successor = generate(app, environment, environment.signing_algorithm, KeyState::Active).await?;
+    let (environment_id, now) = (environment.id, app.clock.now());
+    let active = app
+        .store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                signing_key::lock(tx, environment_id).await?;
+                if !signing_key::delete(tx, environment_id, id).await? {
+                    return Err(Failure::not_found("Signing key", id));
+                }
+                let rest = signing_key::list(tx, environment_id).await?;
+                let active = match rest.iter().find(|key| key.state == KeyState::Active) {
+                    Some(key) => key.id,
+                    None => {
+                        signing_key::insert(tx, &successor).await?;
+                        successor.id
+                    }
+                };
+                change::record(tx, environment_id, &Topic::Environment, now).await?;
+                Ok(active)
+            })
+        })
+        .await?;
+    app.catch_up().await;
+    Ok(active)
+}
+
+/// Takes the steps that are due in every environment, and makes successors where the schedule wants them. Any number
+/// of nodes may do this at once.
+///
+/// # Errors
+/// Database errors.
+pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
+    let mut reader = app.store.reader().await?;
+    for environment in countersign_store::environment::all(&mut reader).await? {
+        let keys = signing_key::list(&mut reader, environment.id).await?;
+        let now = app.clock.now();
+        if wants_successor(&keys, rotation_days, now) {
+            let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
+            let id = rotate(app, &environment, environment.signing_algorithm, activates_at).await?;
+            tracing::info!(environment = %environment.name, key = %id, "published a successor of the signing key");
+        } else if !due(&keys, environment.access_token_lifetime, now).is_empty() {
+            let (environment_id, lifetime) = (environment.id, environment.access_token_lifetime);
+            app.store.write::<_, Failure, _>(move |tx| Box::pin(advance_in(tx, environment_id, lifetime, now))).await?;
+            app.catch_up().await;
+        }
+    }
+    Ok(())
+}
+
+async fn advance_in(
+    tx: &mut countersign_store::Tx,
+    environment_id: EnvironmentId,
+    lifetime: i64,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    signing_key::lock(tx, environment_id).await?;
+    let keys = signing_key::list(tx, environment_id).await?;
+    let steps = due(&keys, lifetime, now);
+    for step in &steps {
+        match *step {
+            Step::Enter(id, state) => signing_key::set_state(tx, environment_id, id, state).await?,
+            Step::Delete(id) => {
+                signing_key::delete(tx, environment_id, id).await?;
+            }
+        }
+    }
+    if !steps.is_empty() {
+        change::record(tx, environment_id, &Topic::Environment, now).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::id::Id;
+
+    fn key(id: u128, state: KeyState) -> SigningKeyRecord {
+        SigningKeyRecord {
+            id: SigningKeyId::from_ulid(id),
+            environment_id: EnvironmentId::from_ulid(1),
+            algorithm: Algorithm::Es256,
+            state,
+            public_key: vec![],
+            certificate: vec![],
+            sealed_private_key: vec![],
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_successor_takes_over_when_its_time_has_come() {
+        let keys = [key(1, KeyState::Active), key(2, KeyState::Pending { activates_at: at(100) })];
+        assert_eq!(due(&keys, 300, at(99)), []);
+        let old = Step::Enter(keys[0].id, KeyState::Retiring { gone_at: at(100 + 300 + 60) });
+        assert_eq!(due(&keys, 300, at(100)), [old, Step::Enter(keys[1].id, KeyState::Active)]);
+    }
+
+    #[test]
+    fn a_retired_key_goes_after_its_last_token() {
+        let keys = [key(1, KeyState::Retiring { gone_at: at(460) }), key(2, KeyState::Active)];
+        assert_eq!(due(&keys, 300, at(459)), []);
+        assert_eq!(due(&keys, 300, at(460)), [Step::Delete(keys[0].id)]);
+    }
+
+    #[test]
+    fn the_schedule_makes_one_successor_in_time() {
+        let day = 86_400;
+        let active = [key(1, KeyState::Active)];
+        assert!(!wants_successor(&active, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING - 1)));
+        assert!(wants_successor(&active, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING)));
+        assert!(!wants_successor(&active, 0, at(10_000 * day)));
+        let waiting = [key(1, KeyState::Active), key(2, KeyState::Pending { activates_at: at(1) })];
+        assert!(!wants_successor(&waiting, 90, at(100 * day)));
+    }
+}

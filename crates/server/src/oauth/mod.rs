@@ -1,0 +1,9 @@
+//! The OAuth endpoints, one file each. The rules are in `countersign_protocol::oauth`; here they are asked.
+
+pub mod discovery;
+pub mod grant;
+pub mod introspection;
+pub mod jwks;
+pub mod revocation;
+pub mod token;
+pub mod verify;

@@ -1,0 +1,24 @@
+//! `POST /oauth2/token` (RFC 6749 §3.2). The endpoint owns the steps every grant shares, so that no grant can forget one:
+//! read the parameters, load the client, let it prove itself, read the grant, let the grant decide, answer.
+
+use crate::http::cors;
+use crate::http::oauth_call::OAuthCall;
+use crate::http::reply::Reply;
+use crate::oauth::grant::client_credentials;
+use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::token::TokenRequest;
+
+/// Issues tokens.
+///
+/// # Errors
+/// The OAuth error codes of RFC 6749 §5.2.
+pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
+    let params = call.params()?;
+    let presenting = call.load_client(&params).await?;
+    let client = call.authenticate(&presenting)?;
+    let response = match TokenRequest::parse(&params)? {
+        TokenRequest::ClientCredentials { scope } => client_credentials::issue(&call, client, scope)?,
+    };
+    let reply = Reply::ok(&response).no_store();
+    Ok(cors::allow_registered(reply, &call.headers, client.client()))
+}

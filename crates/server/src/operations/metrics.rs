@@ -1,0 +1,115 @@
+//! `/metrics`: Prometheus text. On the main listener it answers this machine only; `operations_listen` gives it one of
+//! its own.
+
+use crate::app::App;
+use crate::http::peer::Peer;
+use crate::http::reply::Reply;
+use bytes::Bytes;
+use countersign_protocol::management::error::ApiError;
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new([0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
+}
+
+/// The counters of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram>,
+    /// Access tokens issued.
+    pub tokens_issued: Counter,
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The counters of one route, looked up once.
+#[derive(Debug, Clone)]
+pub struct RouteCounters {
+    classes: [Counter; 5],
+    duration: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("countersign");
+        let requests = Family::default();
+        let durations = Family::<RouteLabels, Histogram>::new_with_constructor(histogram);
+        let tokens_issued = Counter::default();
+        registry.register("http_requests", "Requests answered, by route and status class", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time to answer, by route",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register("tokens_issued", "Access tokens issued", tokens_issued.clone());
+        Self { registry, requests, durations, tokens_issued }
+    }
+}
+
+impl Metrics {
+    /// The counters of a route.
+    pub fn route(&self, route: &str) -> RouteCounters {
+        let counter = |status| self.requests.get_or_create_owned(&RequestLabels { route: route.to_owned(), status });
+        RouteCounters {
+            classes: CLASSES.map(counter),
+            duration: self.durations.get_or_create_owned(&RouteLabels { route: route.to_owned() }),
+        }
+    }
+}
+
+impl RouteCounters {
+    /// Counts an answer.
+    pub fn observe(&self, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        if let Some(counter) = self.classes.get(class) {
+            counter.inc();
+        }
+        self.duration.observe(took.as_secs_f64());
+    }
+}
+
+/// The metrics of the process.
+pub async fn metrics(app: Arc<App>, peer: Peer) -> Reply {
+    if app.separate_operations || !peer.local {
+        return crate::http::error::api(&ApiError::NoSuchPath);
+    }
+    text(&app)
+}
+
+/// The metrics, for whoever reaches the operator's own listener.
+pub async fn metrics_for_operator(app: Arc<App>, _: Peer) -> Reply {
+    text(&app)
+}
+
+fn text(app: &App) -> Reply {
+    let mut text = String::new();
+    if encode(&mut text, &app.metrics.registry).is_err() {
+        return Reply::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let mut reply = Reply::empty(StatusCode::OK).with(http::header::CONTENT_TYPE, kind);
+    reply.body = Bytes::from(text);
+    reply
+}

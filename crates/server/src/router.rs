@@ -1,0 +1,73 @@
+//! Every URL of the product, one line each.
+
+use crate::api::{api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions};
+use crate::http::routes::Routes;
+use crate::oauth::{discovery, introspection, jwks, revocation, token};
+use crate::operations::{health, metrics};
+use http::Method;
+
+/// The routes of the main listener.
+#[rustfmt::skip]
+pub fn routes() -> Routes {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+
+    Routes::default()
+        // Discovery. Clients that were given a URL with a path try the well-known location with that path behind it
+        // (RFC 8414 §3.1): they get the document of the one issuer this host has.
+        .public("/.well-known/openid-configuration", discovery::openid_configuration)
+        .public("/.well-known/oauth-authorization-server", discovery::authorization_server)
+        .public("/.well-known/oauth-authorization-server/{*path}", discovery::authorization_server)
+        .public("/.well-known/openid-configuration/{*path}", discovery::openid_configuration)
+        .public("/oauth2/jwks", jwks::by_host)
+        .public("/sso/jwks/{client_id}", jwks::by_client_id)
+        // OAuth.
+        .oauth("/oauth2/token", token::post)
+        .preflight("/oauth2/token")
+        .oauth("/oauth2/introspection", introspection::post)
+        .oauth("/oauth2/revoke", revocation::post)
+        .preflight("/oauth2/revoke")
+        // Management.
+        .management(GET, "/organizations", organizations::list)
+        .management(POST, "/organizations", organizations::create)
+        .management(GET, "/organizations/{id}", organizations::get)
+        .management(PUT, "/organizations/{id}", organizations::update)
+        .management(DELETE, "/organizations/{id}", organizations::delete)
+        .management(GET, "/organizations/external_id/{external_id}", organizations::get_by_external_id)
+        .management(GET, "/organizations/{id}/api_keys", api_keys::list)
+        .management(POST, "/organizations/{id}/api_keys", api_keys::create)
+        .management(POST, "/organization_domains", organization_domains::create)
+        .management(GET, "/organization_domains/{id}", organization_domains::get)
+        .management(DELETE, "/organization_domains/{id}", organization_domains::delete)
+        .management(GET, "/authorization/permissions", permissions::list)
+        .management(POST, "/authorization/permissions", permissions::create)
+        .management(GET, "/authorization/permissions/{slug}", permissions::get)
+        .management(PATCH, "/authorization/permissions/{slug}", permissions::update)
+        .management(DELETE, "/authorization/permissions/{slug}", permissions::delete)
+        .management(GET, "/connect/applications", connect_applications::list)
+        .management(POST, "/connect/applications", connect_applications::create)
+        .management(GET, "/connect/applications/{id}", connect_applications::get)
+        .management(PUT, "/connect/applications/{id}", connect_applications::update)
+        .management(DELETE, "/connect/applications/{id}", connect_applications::delete)
+        .management(GET, "/connect/applications/{id}/client_secrets", client_secrets::list)
+        .management(POST, "/connect/applications/{id}/client_secrets", client_secrets::create)
+        .management(DELETE, "/connect/client_secrets/{id}", client_secrets::delete)
+        .management(POST, "/api_keys/validations", api_keys::validate)
+        .management(POST, "/api_keys/{id}/expire", api_keys::expire)
+        .management(DELETE, "/api_keys/{id}", api_keys::delete)
+        // Operations.
+        .operator("/healthz", health::healthz)
+        .operator("/readyz", health::readyz)
+        .operator("/metrics", metrics::metrics)
+}
+
+/// The routes of the operator's own listener.
+pub fn operations_routes() -> Routes {
+    Routes::default()
+        .operator("/healthz", health::healthz)
+        .operator("/readyz", health::readyz)
+        .operator("/metrics", metrics::metrics_for_operator)
+}

@@ -1,0 +1,56 @@
+//! Tests of the store against real databases: every body runs on SQLite, and on PostgreSQL when
+//! `COUNTERSIGN_TEST_POSTGRES` names a server (see `scripts/with-postgres`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+/// Runs one body on both engines: `mod name { fn sqlite(); fn postgres(); }`. The body takes a `Store` that is open and
+/// migrated, or a `Database` that is empty.
+macro_rules! on_both_databases {
+    ($(async fn $name:ident($argument:ident: $fixture:ident) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "a body need not use everything around it")]
+            use super::*;
+
+            async fn body($argument: $fixture) $body
+
+            #[test]
+            fn sqlite() {
+                crate::harness::on_sqlite(body);
+            }
+
+            #[test]
+            fn postgres() {
+                crate::harness::on_postgres(body);
+            }
+        }
+    )*};
+}
+
+/// Runs a transaction and waits for its outcome, a `countersign_store::Result`.
+macro_rules! transaction {
+    ($store:expr, |$tx:ident| $body:expr) => {
+        $store
+            .write(move |$tx| {
+                Box::pin(async move {
+                    let outcome: countersign_store::Result<_> = $body;
+                    outcome
+                })
+            })
+            .await
+    };
+}
+
+mod backup;
+mod change_feed;
+mod deletion;
+mod environment_isolation;
+mod harness;
+mod migrations;
+mod paging;
+mod races;
+mod round_trip;
+mod sample;
+mod schema;
+mod statements;
+mod transactions;
+mod uniqueness;
+mod writer;

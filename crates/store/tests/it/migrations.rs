@@ -1,0 +1,103 @@
+//! Migrations: applied once, by one of many, and refused when the database is not one this program knows.
+
+use crate::harness::{Database, at, on_sqlite};
+use countersign_store::{Error, Location, MigrationState, Store, newest_version};
+use std::sync::Arc;
+use tokio::sync::Barrier;
+
+const APPLIED: &str = "SELECT version, name, applied_at FROM schema_migration ORDER BY version";
+
+on_both_databases! {
+    async fn an_empty_database_is_brought_up_to_date_once(database: Database) {
+        let store = database.open().await;
+        let before = store.migration_state().await.unwrap();
+        assert_eq!(before.version, 0);
+        assert_eq!(before.pending.len(), usize::try_from(newest_version()).unwrap());
+        // Asking changes nothing.
+        assert_eq!(store.migration_state().await.unwrap(), before);
+
+        let first = store.migrate(at(1)).await.unwrap();
+        assert_eq!(first, MigrationState { version: newest_version(), pending: before.pending });
+        let applied = database.rows(APPLIED).await;
+        assert_eq!(applied.len(), first.pending.len());
+
+        let nothing_to_do = MigrationState { version: newest_version(), pending: Vec::new() };
+        assert_eq!(store.migrate(at(2)).await.unwrap(), nothing_to_do);
+        assert_eq!(store.migration_state().await.unwrap(), nothing_to_do);
+        assert_eq!(database.open().await.migrate(at(3)).await.unwrap(), nothing_to_do);
+        assert_eq!(database.rows(APPLIED).await, applied);
+    }
+
+    async fn many_may_start_on_one_empty_database(database: Database) {
+        let applied = start_together(&database.location()).await;
+        assert_eq!(applied, usize::try_from(newest_version()).unwrap(), "each migration is applied by one of them");
+        assert_eq!(database.rows(APPLIED).await.len(), applied);
+    }
+
+    async fn a_database_of_a_newer_program_is_refused(database: Database) {
+        let store = database.migrated().await;
+        let newer = newest_version() + 1;
+        database.execute(&format!("INSERT INTO schema_migration VALUES ({newer}, 'from the future', 'x', 0)")).await;
+        let before = database.rows(APPLIED).await;
+        for outcome in [store.migrate(at(9)).await, store.migration_state().await] {
+            let expected = (newer, newest_version());
+            assert!(
+                matches!(&outcome, Err(Error::SchemaTooNew { found, known }) if (*found, *known) == expected),
+                "{outcome:?}"
+            );
+        }
+        assert_eq!(database.rows(APPLIED).await, before);
+    }
+
+    async fn an_altered_migration_is_refused(database: Database) {
+        let store = database.migrated().await;
+        database.execute("UPDATE schema_migration SET checksum = 'another' WHERE version = 1").await;
+        for outcome in [store.migrate(at(9)).await, store.migration_state().await] {
+            assert!(matches!(outcome, Err(Error::MigrationAltered { version: 1 })), "{outcome:?}");
+        }
+    }
+
+    async fn a_migration_that_fails_leaves_nothing(database: Database) {
+        // Somebody else's table stands in the way of the last one.
+        database.execute("CREATE TABLE change (x INTEGER)").await;
+        let store = database.open().await;
+        assert!(store.migrate(at(1)).await.is_err());
+        assert_eq!(store.migration_state().await.unwrap().version, 0);
+        database.execute("DROP TABLE change").await;
+        assert_eq!(store.migrate(at(2)).await.unwrap().version, newest_version());
+    }
+}
+
+/// Opens and migrates one database from many tasks at once; gives how many migrations they applied together.
+async fn start_together(location: &Location) -> usize {
+    const NODES: usize = 4;
+    let barrier = Arc::new(Barrier::new(NODES));
+    let tasks: Vec<_> = (0..NODES)
+        .map(|_| {
+            let (location, barrier) = (location.clone(), Arc::clone(&barrier));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                let store = Store::open(&location).await?;
+                store.migrate(at(1)).await
+            })
+        })
+        .collect();
+    let mut applied = 0;
+    for task in tasks {
+        let state = task.await.unwrap().unwrap();
+        assert_eq!(state.version, newest_version());
+        applied += state.pending.len();
+    }
+    applied
+}
+
+/// SQLite has no server that would put them in order, also not while the file is made.
+#[test]
+fn many_may_make_one_sqlite_file() {
+    on_sqlite(|database: Database| async move {
+        for round in 0..30 {
+            let location = Location::Sqlite(database.path(&format!("round-{round}.db")));
+            assert_eq!(start_together(&location).await, usize::try_from(newest_version()).unwrap(), "round {round}");
+        }
+    });
+}

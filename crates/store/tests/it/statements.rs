@@ -1,0 +1,70 @@
+//! Every statement prepares on both engines, and on SQLite none reads a table from end to end without a reason.
+
+use crate::harness::Database;
+use countersign_store::Store;
+
+/// Steps of a plan that read more than an index leads to, each with the reason why that is right.
+const ALLOWED: &[(&str, &str, &str)] = &[
+    ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
+    ("environment_api_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+];
+
+on_both_databases! {
+    async fn every_statement_prepares(store: Store) {
+        let statements = Store::statements();
+        assert!(statements.len() > 60, "{}", statements.len());
+        for (name, sql) in statements {
+            store.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error}\n{sql:?}"));
+        }
+    }
+
+    async fn every_statement_says_what_it_is_called_once(store: Store) {
+        let mut names: Vec<_> = Store::statements().into_iter().map(|(name, _)| name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{store:?}");
+    }
+}
+
+#[test]
+fn no_statement_is_left_out() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut modules = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if std::fs::read_to_string(&path).unwrap().contains("\nstatements! {") {
+            let module = format!("::{}::", path.file_stem().unwrap().to_str().unwrap());
+            assert!(Store::statements().iter().any(|(name, _)| name.contains(&module)), "{module} is missing");
+            modules += 1;
+        }
+    }
+    assert!(modules > 10, "{modules}");
+}
+
+/// Whether a step of a query plan reads rows that no index led it to: a whole table, a whole tenant, or a sort.
+fn is_wide(step: &str) -> bool {
+    step.starts_with("SCAN") || step.ends_with("(environment_id=?)") || step.ends_with("FOR ORDER BY")
+}
+
+#[test]
+fn sqlite_finds_rows_by_index() {
+    crate::harness::on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        let mut unused: Vec<_> = ALLOWED.iter().collect();
+        let mut wide = Vec::new();
+        for (name, sql) in Store::statements() {
+            for step in store.prepare(sql).await.unwrap() {
+                let allowed =
+                    |(statement, text, _): &(&str, &str, &str)| name.ends_with(statement) && step.contains(text);
+                if is_wide(&step) && !ALLOWED.iter().any(allowed) {
+                    wide.push(format!("{name}: {step}"));
+                }
+                unused.retain(|row| !allowed(row));
+            }
+        }
+        assert!(wide.is_empty(), "an index is missing, or a reason:\n{}", wide.join("\n"));
+        assert!(unused.is_empty(), "no longer needed: {unused:?}");
+    });
+}

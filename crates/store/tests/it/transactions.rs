@@ -1,0 +1,233 @@
+//! Transactions: what fails rolls back alone, what is answered is kept and seen, what is abandoned leaves no half.
+
+use crate::harness::{Database, PATIENCE};
+use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::model::Organization;
+use countersign_store::{Error, Result, Store, organization};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// How a transaction may come to nothing after it has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    None,
+    Refused,
+    Duplicate,
+    Panics,
+    /// SQLite only: on PostgreSQL it is unwise, not impossible.
+    AwaitsSomethingElse,
+}
+
+async fn write(
+    store: Store,
+    environment_id: EnvironmentId,
+    organization: Organization,
+    failure: Failure,
+) -> Result<()> {
+    transaction!(store, |tx| {
+        organization::insert(tx, environment_id, &organization).await?;
+        match failure {
+            Failure::None => {}
+            Failure::Refused => return Err(Error::NotSupported("refused")),
+            Failure::Duplicate => organization::insert(tx, environment_id, &organization).await?,
+            Failure::Panics => panic!("on purpose"),
+            Failure::AwaitsSomethingElse => tokio::task::yield_now().await,
+        }
+        Ok(())
+    })
+}
+
+on_both_databases! {
+    async fn a_failing_transaction_rolls_back_alone(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let mut failures = vec![Failure::Refused, Failure::Duplicate, Failure::Panics];
+        if store.engine_name() == "SQLite" {
+            failures.push(Failure::AwaitsSomethingElse);
+        }
+        let mut tasks = JoinSet::new();
+        let mut expected = Vec::new();
+        for round in 0..10 {
+            for failure in failures.iter().copied().chain([Failure::None]) {
+                let organization = an_organization();
+                let id = organization.id;
+                if failure == Failure::None {
+                    expected.push(id);
+                }
+                let store = store.clone();
+                tasks.spawn(async move {
+                    // A panic may reach the caller (PostgreSQL) or be turned into an error (SQLite).
+                    let task = tokio::spawn(write(store, environment_id, organization, failure));
+                    let kept = task.await.is_ok_and(|outcome| outcome.is_ok());
+                    assert_eq!(kept, failure == Failure::None, "{failure:?} in round {round}");
+                });
+            }
+        }
+        while let Some(outcome) = tasks.join_next().await {
+            outcome.unwrap();
+        }
+        assert_eq!(organization_ids(&store, environment_id).await, expected);
+    }
+
+    async fn errors_reach_the_caller_as_they_are(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let organization = an_organization();
+        let outcome = write(store.clone(), environment_id, organization.clone(), Failure::Refused).await;
+        assert!(matches!(outcome, Err(Error::NotSupported("refused"))), "{outcome:?}");
+        let outcome = write(store.clone(), environment_id, organization, Failure::Duplicate).await;
+        assert!(matches!(outcome, Err(Error::Unique { .. })), "{outcome:?}");
+        let nowhere = crate::sample::fresh();
+        let outcome = write(store.clone(), nowhere, an_organization(), Failure::None).await;
+        assert!(matches!(outcome, Err(Error::ForeignKey)), "{outcome:?}");
+    }
+
+    async fn two_hundred_concurrent_writes_all_land(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let organizations: Vec<_> = std::iter::repeat_with(an_organization).take(200).collect();
+        let expected: Vec<_> = organizations.iter().map(|organization| organization.id).collect();
+        let mut tasks = JoinSet::new();
+        for organization in organizations {
+            let store = store.clone();
+            tasks.spawn(async move { insert_organization(&store, environment_id, &organization).await });
+        }
+        while let Some(outcome) = tasks.join_next().await {
+            outcome.unwrap().unwrap();
+        }
+        assert_eq!(organization_ids(&store, environment_id).await, expected);
+    }
+
+    async fn what_was_answered_is_seen_by_every_later_read(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for _ in 0..10 {
+                    let organization = an_organization();
+                    insert_organization(&store, environment_id, &organization).await.unwrap();
+                    // On another thread, whose connection may have read an older state before.
+                    let (store, expected) = (store.clone(), organization.clone());
+                    let read = tokio::spawn(async move {
+                        organization::find(&mut store.reader().await.unwrap(), environment_id, expected.id).await
+                    });
+                    assert_eq!(read.await.unwrap().unwrap(), Some(organization));
+                }
+            });
+        }
+        while let Some(outcome) = tasks.join_next().await {
+            outcome.unwrap();
+        }
+    }
+
+    async fn a_transaction_reads_what_it_wrote_and_nobody_else_does(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let organization = an_organization();
+        let (id, expected) = (organization.id, organization.clone());
+        let seen_inside = transaction!(store, |tx| {
+            organization::insert(tx, environment_id, &organization).await?;
+            organization::find(tx, environment_id, id).await
+        });
+        assert_eq!(seen_inside.unwrap(), Some(expected));
+
+        let refused = an_organization();
+        let id = refused.id;
+        let outcome: Result<()> = transaction!(store, |tx| {
+            organization::insert(tx, environment_id, &refused).await?;
+            Err(Error::NotSupported("refused"))
+        });
+        assert!(outcome.is_err());
+        let seen_outside = organization::find(&mut store.reader().await.unwrap(), environment_id, id).await.unwrap();
+        assert_eq!(seen_outside, None);
+    }
+
+    async fn an_abandoned_write_is_done_whole_or_not_at_all(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let mut pairs = Vec::new();
+        for polls in 0..40 {
+            let (one, other) = (an_organization(), an_organization());
+            pairs.push((one.id, other.id));
+            let write = store.write(move |tx| {
+                Box::pin(async move {
+                    organization::insert(tx, environment_id, &one).await?;
+                    organization::insert(tx, environment_id, &other).await?;
+                    Ok::<_, Error>(())
+                })
+            });
+            // Polled so many times, then dropped wherever it is.
+            let mut write = Box::pin(write);
+            let mut left = polls % 10;
+            std::future::poll_fn(|context| {
+                if left == 0 || write.as_mut().poll(context).is_ready() {
+                    return std::task::Poll::Ready(());
+                }
+                left -= 1;
+                std::task::Poll::Pending
+            })
+            .await;
+            drop(write);
+        }
+        // Nothing is left behind that would stop or swallow later writes.
+        let after: Vec<_> = std::iter::repeat_with(an_organization).take(20).collect();
+        for organization in &after {
+            insert_organization(&store, environment_id, organization).await.unwrap();
+        }
+        let found = organization_ids(&store, environment_id).await;
+        for (one, other) in pairs {
+            assert_eq!(found.contains(&one), found.contains(&other), "half a transaction was kept");
+        }
+        for organization in after {
+            assert!(found.contains(&organization.id));
+        }
+    }
+}
+
+/// On PostgreSQL a transaction can be abandoned between two of its statements. Its connection must not be used again.
+#[test]
+fn an_abandoned_postgres_transaction_closes_its_connection() {
+    crate::harness::on_postgres(|database: Database| async move {
+        let store = database.migrated().await;
+        let environment_id = plant_environment(&store).await;
+        let abandoned: Vec<_> = std::iter::repeat_with(an_organization).take(20).collect();
+        for organization in &abandoned {
+            let (reached, in_the_middle) = oneshot::channel();
+            let (store, organization) = (store.clone(), organization.clone());
+            let task = tokio::spawn(async move {
+                transaction!(store, |tx| {
+                    organization::insert(tx, environment_id, &organization).await?;
+                    reached.send(()).unwrap();
+                    std::future::pending().await
+                })
+            });
+            let task: tokio::task::JoinHandle<Result<()>> = task;
+            in_the_middle.await.unwrap();
+            task.abort();
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        // All connections of the pool are used now, at the same time. One that is still in a transaction would commit it.
+        let barrier = Arc::new(tokio::sync::Barrier::new(8));
+        let mut tasks = JoinSet::new();
+        for _ in 0..8 {
+            let (store, barrier) = (store.clone(), Arc::clone(&barrier));
+            tasks.spawn(async move {
+                let organization = an_organization();
+                let id = organization.id;
+                let outcome = transaction!(store, |tx| {
+                    barrier.wait().await;
+                    organization::insert(tx, environment_id, &organization).await
+                });
+                outcome.map(|()| id)
+            });
+        }
+        let mut expected = Vec::new();
+        while let Some(outcome) = tokio::time::timeout(PATIENCE, tasks.join_next()).await.unwrap() {
+            expected.push(outcome.unwrap().unwrap());
+        }
+        expected.sort_unstable();
+        assert_eq!(organization_ids(&store, environment_id).await, expected);
+        // The abandoned rows are not locked either: they can be made now.
+        for organization in &abandoned {
+            insert_organization(&store, environment_id, organization).await.unwrap();
+        }
+    });
+}
