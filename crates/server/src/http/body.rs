@@ -22,23 +22,33 @@ pub enum BodyError {
     Incomplete,
 }
 
+/// How much of a body that is too large is still taken in and dropped: a client that is in the middle of sending reads
+/// the answer only when it has finished, and sees a broken connection otherwise.
+const DRAINED: usize = 16 * 1024 * 1024;
+
 /// Reads a body.
 ///
 /// # Errors
-/// See [`BodyError`]. A body announced as too large is not read at all.
+/// See [`BodyError`]. Of a body that is too large nothing is kept, and one that is far too large is not read on.
 pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
     let announced =
-        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length: u64| length > DRAINED as u64) {
         return Err(BodyError::TooLarge);
     }
     let reading = async {
         let mut first: Option<Bytes> = None;
         let mut more = BytesMut::new();
+        let mut length = 0;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
-            if more.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
-                return Err(BodyError::TooLarge);
+            length += data.len();
+            if length > DRAINED {
+                break;
+            }
+            if length > limit {
+                (first, more) = (None, BytesMut::new());
+                continue;
             }
             match first.take() {
                 // The usual body comes in one piece and is not copied.
@@ -49,7 +59,7 @@ pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Re
                 }
             }
         }
-        Ok(first.unwrap_or_else(|| more.freeze()))
+        if length > limit { Err(BodyError::TooLarge) } else { Ok(first.unwrap_or_else(|| more.freeze())) }
     };
     tokio::time::timeout(PATIENCE, reading).await.map_err(|_| BodyError::Incomplete)?
 }

@@ -1,0 +1,159 @@
+//! `countersign apply`: declared, planned, idempotent, checked.
+
+use crate::harness::{TestServer, binary, on_both_databases};
+use std::process::Command;
+
+const DECLARED: &str = r#"
+[[environment]]
+name = "default"
+access_token_lifetime = 600
+
+[[environment.api_key]]
+name = "backend"
+value = { env = "BACKEND_KEY" }
+
+[[environment.permission]]
+slug = "posts:read"
+name = "Read posts"
+description = "See what was written"
+
+[[environment.organization]]
+external_id = "acme"
+name = "Acme"
+metadata = { tier = "gold" }
+domains = [{ domain = "acme.example.com", state = "verified" }, { domain = "acme.example.org" }]
+
+[[environment.application]]
+name = "Reporting"
+application_type = "m2m"
+organization = "acme"
+scopes = ["posts:read"]
+client_id = "client_01EHZNVPK3SFK441A1RGBFSHRT"
+secrets = [{ file = "reporting.secret" }]
+
+[[environment.application]]
+name = "Forum"
+application_type = "oauth"
+is_first_party = true
+redirect_uris = [{ uri = "https://forum.example.com/cb" }]
+
+[[environment]]
+name = "second"
+issuer = "http://localhost:45678"
+kind = "staging"
+signing_algorithm = "ES256"
+
+[[environment.api_key]]
+name = "other"
+value = { env = "OTHER_KEY" }
+"#;
+
+const SECRET: &str = "reporting-secret-of-at-least-thirty-two-characters";
+const BACKEND: &str = "sk_backend_key_of_at_least_thirty_two_characters";
+const OTHER: &str = "sk_other_key_of_at_least_thirty_two_characters";
+
+struct Applied {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn apply(server: &TestServer, text: &str, check: bool) -> Applied {
+    let directory = server.database.directory.path();
+    let file = directory.join("declared.toml");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(directory.join("reporting.secret"), format!("{SECRET}\n")).unwrap();
+    let data = directory.join("data");
+    let mut command = Command::new(binary());
+    command.args([
+        "apply",
+        file.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+        "--database",
+        &server.database.url,
+    ]);
+    command.env("BACKEND_KEY", BACKEND).env("OTHER_KEY", OTHER);
+    if check {
+        command.arg("--check");
+    }
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Applied { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !done().await {
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{what}");
+    }
+}
+
+on_both_databases! {
+    async fn a_file_is_checked_applied_and_then_there_is_nothing_to_change(server: TestServer) {
+        let checked = apply(&server, DECLARED, true);
+        assert_eq!(checked.code, Some(2), "{}", checked.err);
+        assert!(checked.out.contains("+ organization acme") && checked.out.contains("Nothing was changed."), "{}", checked.out);
+        server.anonymous().with_key(BACKEND).get("/organizations").await.expect(401);
+
+        let applied = apply(&server, DECLARED, false);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        let lines = |text: &str| text.lines().filter(|line| line.starts_with(['+', '~'])).map(|l| l.split(", client id").next().unwrap().to_owned()).collect::<Vec<_>>();
+        assert_eq!(lines(&applied.out), lines(&checked.out), "the plan is what is done");
+
+        for check in [true, false] {
+            let again = apply(&server, DECLARED, check);
+            assert_eq!((again.code, again.out.as_str()), (Some(0), "Nothing to change.\n"), "{}", again.err);
+        }
+
+        let client = server.anonymous().with_key(BACKEND);
+        eventually("the key works", async || client.get("/organizations").await.status == 200).await;
+        let organization = client.get("/organizations/external_id/acme").await.expect(200).json();
+        assert_eq!(organization["metadata"]["tier"], "gold");
+        assert_eq!(organization["domains"].as_array().unwrap().len(), 2);
+        let ask = async || server.anonymous().token("client_01EHZNVPK3SFK441A1RGBFSHRT", SECRET).await;
+        eventually("the lifetime is in force", async || ask().await.expect(200).json()["expires_in"] == 600).await;
+        let token = ask().await.json();
+        assert_eq!(token["scope"], "posts:read");
+
+        // The second environment is another tenant, under its own issuer and algorithm.
+        let second = server.anonymous().with_host("localhost:45678");
+        eventually("the second environment serves", async || second.get("/oauth2/jwks").await.status == 200).await;
+        assert_eq!(second.get("/oauth2/jwks").await.json()["keys"][0]["alg"], "ES256");
+        assert_eq!(second.get("/.well-known/openid-configuration").await.json()["issuer"], "http://localhost:45678");
+        let other = server.anonymous().with_key(OTHER);
+        assert_eq!(other.get("/organizations").await.expect(200).json()["data"], serde_json::json!([]));
+        second.token("client_01EHZNVPK3SFK441A1RGBFSHRT", SECRET).await.expect(401);
+    }
+
+    async fn changes_are_planned_and_made(server: TestServer) {
+        apply(&server, DECLARED, false);
+        let changed = DECLARED.replace("name = \"Acme\"", "name = \"Acme Corp\"").replace("Read posts", "Read all posts").replace("= 600", "= 900").replace("forum.example.com/cb", "forum.example.com/callback");
+        let applied = apply(&server, &changed, false);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        for line in ["~ environment default", "~ permission posts:read", "~ organization acme", "~ application Forum", "4 changed."] {
+            assert!(applied.out.contains(line), "{line}: {}", applied.out);
+        }
+        assert_eq!(apply(&server, &changed, false).out, "Nothing to change.\n");
+    }
+
+    async fn what_is_wrong_is_told_and_nothing_is_changed(server: TestServer) {
+        let check = |text: &str, expected: &str| {
+            let applied = apply(&server, text, false);
+            assert_eq!(applied.code, Some(1), "{}", applied.out);
+            assert!(applied.err.contains(expected), "{expected}: {}", applied.err);
+        };
+        check("[[environment]]\nname = \"default\"\nissuerr = 1", "unknown field `issuerr`");
+        check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = \"in the clear\"", "never written out");
+        check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = { env = \"NOT_SET_ANYWHERE\" }", "NOT_SET_ANYWHERE is not set");
+        check("[[environment]]\nname = \"new\"", "needs an issuer");
+        check("[[environment]]\nname = \"new\"\nissuer = \"http://auth.example.com\"", "must be https");
+        check("[[environment]]\nname = \"default\"\nissuer = \"https://other.example.com\"", "for its whole life");
+        check(&format!("[[environment]]\nname = \"new\"\nissuer = \"{}\"", server.base_url), "belongs to another environment");
+        check(&DECLARED.replace("scopes = [\"posts:read\"]", "scopes = [\"posts:write\"]"), "There is no permission 'posts:write'");
+        check(&DECLARED.replace("organization = \"acme\"", "organization = \"nobody\""), "there is no organization 'nobody'");
+        check(&DECLARED.replace("https://forum.example.com/cb", "javascript:alert(1)"), "not allowed");
+        let listed = server.management().get("/organizations").await.expect(200).json();
+        assert_eq!(listed["data"], serde_json::json!([]), "all or nothing");
+    }
+}

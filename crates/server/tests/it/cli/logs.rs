@@ -1,0 +1,66 @@
+//! No secret is ever in the log: a server at its most talkative, every kind of secret used well and badly, and a search.
+
+use crate::harness::{Client, Process, run};
+use serde_json::json;
+
+#[test]
+fn the_log_of_a_whole_run_holds_no_secret() {
+    for format in ["text", "json"] {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let mut process = Process::start(
+            &["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--log-level", "trace"],
+            &[("COUNTERSIGN_LOG_FORMAT", format)],
+        );
+        let key = process.api_key();
+        let mut secrets =
+            vec![key.clone(), std::fs::read_to_string(data.join("master.key")).unwrap().trim().to_owned()];
+        let base_url = process.base_url.clone();
+        let used = std::thread::spawn(move || {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            run(async move { sender.send(use_everything(&Client::new(&base_url), &key).await).unwrap() });
+            receiver.recv().unwrap()
+        })
+        .join()
+        .unwrap();
+        secrets.extend(used);
+        process.signal("TERM");
+        assert_eq!(process.wait(), Some(0));
+        let log = process.log.lock().unwrap().clone();
+        assert!(log.lines().count() > 12, "it was talkative");
+        for secret in &secrets {
+            assert!(secret.len() > 6 && !log.contains(secret.as_str()), "the log holds {secret}");
+        }
+    }
+}
+
+/// Uses every kind of secret, and gives all that must not be logged.
+async fn use_everything(client: &Client, key: &str) -> Vec<String> {
+    let management = client.clone().with_key(key);
+    let (client_id, secret) = management.credential(&[]).await;
+    let token = client.token(&client_id, &secret).await.expect(200).text_at("access_token");
+    client.introspect(&client_id, &secret, &token).await;
+    client.token(&client_id, "a-wrong-secret-that-somebody-typed").await.expect(401);
+    let basic =
+        client.request(reqwest::Method::POST, "/oauth2/token").basic_auth(&client_id, Some("another-wrong-secret"));
+    client.send(basic.form(&[("grant_type", "client_credentials")])).await.expect(401);
+    client.clone().with_key("sk_wrong_key_that_somebody_pasted").get("/organizations").await.expect(401);
+    let organization = management.organization("Other").await;
+    let made =
+        management.post(&format!("/organizations/{organization}/api_keys"), json!({"name": "k"})).await.expect(201);
+    let value = made.text_at("value");
+    management.post("/api_keys/validations", json!({"value": value})).await.expect(200);
+    management.post("/api_keys/validations", json!({"value": "sk_org_wrong_value_here"})).await.expect(200);
+    management.post("/organizations", json!({"name": 1, "external_id": "sk_in_the_wrong_field"})).await.expect(422);
+    let (_, signature) = token.rsplit_once('.').unwrap();
+    vec![
+        secret,
+        signature.to_owned(),
+        value,
+        "a-wrong-secret-that-somebody-typed".into(),
+        "another-wrong-secret".into(),
+        "sk_wrong_key_that_somebody_pasted".into(),
+        "sk_org_wrong_value_here".into(),
+        "sk_in_the_wrong_field".into(),
+    ]
+}

@@ -1,0 +1,7 @@
+//! The program as an operator meets it.
+
+mod apply;
+mod commands;
+mod durability;
+mod first_start;
+mod logs;

@@ -1,0 +1,74 @@
+//! A fresh database per test: a directory for SQLite, a schema for PostgreSQL.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that goes away with the test.
+#[derive(Debug)]
+pub struct Database {
+    /// The data directory.
+    pub directory: tempfile::TempDir,
+    /// What `database` is set to.
+    pub url: String,
+    schema: Option<(String, String)>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+fn variable(name: &str) -> Option<String> {
+    #[allow(clippy::disallowed_methods, reason = "tests are told by the environment what is there")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Says loudly, past the test runner's capture, that something was skipped; fails where nothing may be.
+pub fn skip(what: &str, why: &str) {
+    assert!(variable("COUNTERSIGN_TEST_REQUIRE_ALL").is_none(), "{what} would be skipped: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
+}
+
+impl Database {
+    /// A fresh database, or `None` (said loudly) when there is no server for it.
+    pub async fn fresh(backend: Backend) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        if backend == Backend::Sqlite {
+            return Some(Self { directory, url: "sqlite".into(), schema: None });
+        }
+        let Some(server) = variable("COUNTERSIGN_TEST_POSTGRES") else {
+            let name = std::thread::current().name().unwrap_or("test").to_owned();
+            skip(&name, "COUNTERSIGN_TEST_POSTGRES is not set (scripts/with-postgres sets it)");
+            return None;
+        };
+        let schema = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        execute(&server, &format!("CREATE SCHEMA {schema}")).await;
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+        Some(Self { directory, url, schema: Some((server, schema)) })
+    }
+}
+
+async fn execute(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    client.batch_execute(statement).await.unwrap();
+    drop(client);
+    let _ = driver.await;
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some((server, schema)) = self.schema.take() {
+            // A thread of its own: drop may run inside a runtime.
+            let _ = std::thread::spawn(move || {
+                super::run(async move { execute(&server, &format!("DROP SCHEMA {schema} CASCADE")).await });
+            })
+            .join();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What every test stands on: databases, servers, a client.
+
+mod client;
+mod database;
+mod process;
+mod server;
+
+pub use client::{Answer, Client};
+pub use database::{Backend, Database, skip};
+pub use process::{Process, binary};
+pub use server::TestServer;
+
+/// Runs a test's body to its end.
+pub fn run<F: Future<Output = ()>>(body: F) {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(body);
+}
+
+/// Makes each test one for SQLite and one for PostgreSQL.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($server:ident: TestServer) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "what one body does not use another does")]
+            use super::*;
+
+            async fn body($server: $crate::harness::TestServer) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::harness::run(async {
+                    body($crate::harness::TestServer::start($crate::harness::Backend::Sqlite).await.unwrap()).await;
+                });
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::harness::run(async {
+                    if let Some(server) = $crate::harness::TestServer::start($crate::harness::Backend::Postgres).await {
+                        body(server).await;
+                    }
+                });
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,109 @@
+//! A server inside the test process: the real router on a free port, with a clock that can be moved.
+
+use super::{Backend, Client, Database};
+use countersign::app::App;
+use countersign::cli::serve::service;
+use countersign::clock::Clock;
+use countersign::config::Config;
+use countersign::config::source::Sources;
+use countersign::http::server;
+use countersign::installation::Installation;
+use countersign::{jobs, router};
+use countersign_protocol::model::Issuer;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A running server with a fresh database and one environment.
+pub struct TestServer {
+    /// `http://localhost:<port>`.
+    pub base_url: String,
+    /// The environment's API key.
+    pub api_key: String,
+    /// The environment's own client id.
+    pub client_id: String,
+    /// The clock, to be moved.
+    pub clock: Clock,
+    /// The parts, for jobs that a test runs out of turn.
+    pub app: Arc<App>,
+    /// What the servers of this installation are known as.
+    host: String,
+    stop: watch::Sender<bool>,
+    /// Kept until the server is gone.
+    pub database: Arc<Database>,
+}
+
+impl TestServer {
+    /// Starts a server; `None` when there is no such database here.
+    pub async fn start(backend: Backend) -> Option<Self> {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// Starts a server with settings.
+    pub async fn start_with(backend: Backend, settings: &[(&'static str, &str)]) -> Option<Self> {
+        let database = Arc::new(Database::fresh(backend).await?);
+        Some(Self::node(database, settings).await)
+    }
+
+    /// Starts another server on the same database.
+    pub async fn another_node(&self) -> Self {
+        let mut node = Self::node(Arc::clone(&self.database), &[("public_url", &self.base_url)]).await;
+        node.api_key.clone_from(&self.api_key);
+        node
+    }
+
+    async fn node(database: Arc<Database>, settings: &[(&'static str, &str)]) -> Self {
+        let mut flags = vec![
+            ("data", database.directory.path().join("data").to_str().unwrap().to_owned()),
+            ("database", database.url.clone()),
+            ("database_connections", "6".to_owned()),
+            ("rate_limit_failures", "0".to_owned()),
+        ];
+        flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        let config = Config::load(&Sources::collect(flags, [], None).unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let own_url = Issuer::parse(&format!("http://localhost:{port}")).unwrap();
+        let public_url = config.public_url.clone().unwrap_or_else(|| own_url.clone());
+        let installation = Installation::open(&config, Clock::default()).await.unwrap();
+        let first = installation.ensure_environment(&public_url).await.unwrap();
+        let clock = installation.clock.clone();
+        let app = App::new(&config, installation.store, installation.keyring, clock.clone(), public_url.clone())
+            .await
+            .unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let mut jobs = jobs::start(&app, config.key_rotation_days, &stopped);
+        let service = service(&app, router::routes(), public_url.is_https()).unwrap();
+        tokio::spawn(async move {
+            server::serve(listener, None, service, stopped, Duration::from_secs(1)).await;
+            while jobs.join_next().await.is_some() {}
+        });
+        Self {
+            base_url: own_url.as_str().to_owned(),
+            api_key: first.api_key.map(|key| key.expose().to_owned()).unwrap_or_default(),
+            client_id: first.environment.client_id.to_string(),
+            clock,
+            app,
+            host: public_url.authority().to_owned(),
+            stop,
+            database,
+        }
+    }
+
+    /// A client with the environment's API key.
+    pub fn management(&self) -> Client {
+        self.anonymous().with_key(&self.api_key)
+    }
+
+    /// A client with no credential.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.base_url).with_host(&self.host)
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}

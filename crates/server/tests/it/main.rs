@@ -1,0 +1,13 @@
+//! Black-box tests: every test starts a server of its own with a fresh database and speaks HTTP to it. Each runs on
+//! SQLite and, where `COUNTERSIGN_TEST_POSTGRES` names a server, on PostgreSQL. Folders mirror the URL tree.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
+
+mod api;
+mod cli;
+mod clients;
+mod harness;
+mod http;
+mod nodes;
+mod oauth;
+mod threats;

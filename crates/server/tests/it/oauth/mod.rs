@@ -1,0 +1,7 @@
+//! `/oauth2/*` and the discovery documents.
+
+mod discovery;
+mod introspection;
+mod revocation;
+mod signing_keys;
+pub mod token;

@@ -1,0 +1,99 @@
+//! The life of signing keys, seen from outside: rotation by schedule and by command, and burning.
+
+use super::token::claims;
+use crate::harness::{TestServer, on_both_databases};
+use countersign::keys::rotation;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::Environment;
+use serde_json::Value;
+
+async fn environment(server: &TestServer) -> Environment {
+    let mut reader = server.app.store.reader().await.unwrap();
+    countersign_store::environment::all(&mut reader).await.unwrap().remove(0)
+}
+
+async fn published(server: &TestServer) -> Vec<String> {
+    let jwks = server.anonymous().get("/oauth2/jwks").await.expect(200).json();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn kid(token: &str) -> String {
+    jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
+}
+
+on_both_databases! {
+    async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_token(server: TestServer) {
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let anonymous = server.anonymous();
+        let first = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+        let environment = environment(&server).await;
+
+        // The schedule wants a successor after its days.
+        server.clock.advance_seconds(90 * 86_400 - rotation::PUBLISHED_BEFORE_SIGNING);
+        rotation::advance(&server.app, 90).await.unwrap();
+        let both = published(&server).await;
+        assert_eq!(both.len(), 2);
+        let before = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+        assert_eq!(kid(&before), kid(&first), "published, and not yet signing");
+
+        server.clock.advance_seconds(rotation::PUBLISHED_BEFORE_SIGNING);
+        rotation::advance(&server.app, 90).await.unwrap();
+        let last_of_old = before;
+        let after = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+        assert_ne!(kid(&after), kid(&first));
+        assert_eq!(published(&server).await.len(), 2, "the old key is still needed");
+        claims(&server, &last_of_old).await;
+        claims(&server, &after).await;
+
+        server.clock.advance_seconds(environment.access_token_lifetime + 61);
+        rotation::advance(&server.app, 90).await.unwrap();
+        assert_eq!(published(&server).await, [kid(&after)]);
+    }
+
+    async fn a_key_of_another_algorithm_takes_over_on_command(server: TestServer) {
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let anonymous = server.anonymous();
+        let environment = environment(&server).await;
+        let mut tokens = vec![anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token")];
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
+            rotation::rotate(&server.app, &environment, algorithm, server.clock.now()).await.unwrap();
+            let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+            let header = jsonwebtoken::decode_header(&token).unwrap();
+            assert_eq!(format!("{:?}", header.alg).to_lowercase(), algorithm.as_str().to_lowercase());
+            tokens.push(token);
+        }
+        for token in &tokens {
+            claims(&server, token).await;
+            assert_eq!(anonymous.introspect(&client_id, &secret, token).await["active"], true);
+        }
+    }
+
+    async fn a_burnt_key_is_gone_with_every_token_it_signed(server: TestServer) {
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let anonymous = server.anonymous();
+        let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+        // Asked once before, so that it is remembered as verified: that must not help it.
+        assert_eq!(anonymous.introspect(&client_id, &secret, &token).await["active"], true);
+        let environment = environment(&server).await;
+        let burnt = kid(&token);
+        let successor = rotation::burn(&server.app, &environment, burnt.parse().unwrap()).await.unwrap();
+        assert_eq!(anonymous.introspect(&client_id, &secret, &token).await, serde_json::json!({"active": false}));
+        assert_eq!(published(&server).await, [successor.to_string()]);
+        let fresh = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
+        assert_eq!(kid(&fresh), successor.to_string());
+        let claims: Value = claims(&server, &fresh).await;
+        assert_eq!(claims["client_id"], client_id.as_str());
+        assert!(rotation::burn(&server.app, &environment, burnt.parse().unwrap()).await.is_err(), "it exists no more");
+    }
+
+    async fn two_nodes_on_the_same_schedule_make_one_successor(server: TestServer) {
+        let other = server.another_node().await;
+        server.clock.advance_seconds(100 * 86_400);
+        other.clock.advance_seconds(100 * 86_400);
+        let (one, two) = tokio::join!(rotation::advance(&server.app, 90), rotation::advance(&other.app, 90));
+        one.unwrap();
+        two.unwrap();
+        let published = published(&server).await;
+        assert_eq!(published.len(), 2, "the active key and one successor: {published:?}");
+    }
+}
