@@ -32,9 +32,10 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 type Job = Box<dyn FnOnce() -> Ran + Send>;
 struct Ran {
     keep: bool,
-    /// Called after the commit, with its error if it failed.
-    answer: Box<dyn FnOnce(Option<&Error>) + Send>,
+    answer: AfterCommit,
 }
+/// Answers the caller; called after the commit, with its error if it failed.
+type AfterCommit = Box<dyn FnOnce(Option<&Error>) + Send>;
 
 pub(crate) struct Sqlite {
     path: Arc<PathBuf>,

@@ -44,7 +44,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
             let (key, value) = api_keys::create(tx, &act, &id, new).await?;
             let mut view = api_key_view(&key);
             view["value"] = value.expose().into();
-            Ok(Reply::created(&view).no_store())
+            Ok(Reply::created(&view).showing_secret())
         })
     })
     .await
@@ -62,7 +62,7 @@ pub async fn validate(call: ManagementCall) -> Result<Reply, Failure> {
     if let Some(key) = &found {
         call.app.last_used.note(call.environment.id(), Subject::ApiKey(key.id), call.app.clock.now());
     }
-    Ok(Reply::ok(&json!({"api_key": found.as_ref().map(api_key_view)})).no_store())
+    Ok(Reply::ok(&json!({"api_key": found.as_ref().map(api_key_view)})))
 }
 
 /// `POST /api_keys/{id}/expire`: absent or past is now, a moment in the future schedules, null cancels.

@@ -30,7 +30,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
             let (secret, value) = client_secrets::create(tx, &act, &id).await?;
             let mut view = client_secret_view(&secret);
             view["secret"] = value.expose().into();
-            Ok(Reply::created(&view).no_store())
+            Ok(Reply::created(&view).showing_secret())
         })
     })
     .await

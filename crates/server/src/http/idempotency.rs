@@ -111,14 +111,11 @@ fn context_of(act: &Act, key: &Digest) -> [String; 3] {
 }
 
 async fn keep_reply(tx: &mut Tx, request: &Request, act: &Act, reply: &Reply) -> Result<bool, Failure> {
-    let shows_secret = [&b"\"secret\":"[..], b"\"value\":"]
-        .iter()
-        .any(|name| reply.body.windows(name.len()).any(|window| window == *name));
     let context = context_of(act, &request.key);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
     let sealed = act.keyring.kept_reply.seal(&context, &reply.body, act.entropy.bytes()?).map_err(Failure::internal)?;
+    let until = act.now.plus_secs(if reply.shows_secret { KEPT_WITH_SECRET } else { KEPT });
     let reply = KeptReply { request_digest: request.request, status: reply.status.as_u16(), sealed_reply: sealed };
-    let until = act.now.plus_secs(if shows_secret { KEPT_WITH_SECRET } else { KEPT });
     Ok(keep(tx, act.environment_id, &request.key, &reply, until, act.now).await?)
 }
 

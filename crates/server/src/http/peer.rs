@@ -27,7 +27,7 @@ impl Peer {
         if !trusted.iter().any(|network| network.contains(&direct)) {
             return Self { address: direct, encrypted: tls, local };
         }
-        let proto = headers.get_all("x-forwarded-proto").iter().last().and_then(|value| value.to_str().ok());
+        let proto = headers.get_all("x-forwarded-proto").iter().next_back().and_then(|value| value.to_str().ok());
         let encrypted = tls
             || proto.is_some_and(|proto| proto.rsplit(',').next().unwrap_or("").trim().eq_ignore_ascii_case("https"));
         // From the right: the last entry that is not itself a trusted proxy is the caller; what stands before it is

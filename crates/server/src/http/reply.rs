@@ -13,6 +13,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// The body; empty is none.
     pub body: Bytes,
+    /// Whether the body shows a secret, which is then kept no longer than a retry needs.
+    pub shows_secret: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -21,12 +23,12 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 impl Reply {
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: Bytes::new(), headers: Vec::new() }
+        Self { status, body: Bytes::new(), shows_secret: false, headers: Vec::new() }
     }
 
     /// An answer whose body is ready JSON text.
     pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
-        Self { status, body, headers: Vec::new() }.with(CONTENT_TYPE, JSON)
+        Self { status, body, shows_secret: false, headers: Vec::new() }.with(CONTENT_TYPE, JSON)
     }
 
     /// An answer in JSON.
@@ -59,6 +61,13 @@ impl Reply {
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// With a body that shows a secret.
+    #[must_use]
+    pub fn showing_secret(mut self) -> Self {
+        self.shows_secret = true;
         self
     }
 

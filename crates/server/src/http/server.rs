@@ -23,8 +23,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-/// How long a client may take to send its request head, or to finish a TLS handshake.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may wait between requests, and a request head may take to arrive: longer than the 60 seconds
+/// for which the usual load balancers keep a connection, so that it is never we who close one that they are about to use.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 /// Most connections open at once.
 const CONNECTIONS: usize = 20_000;
 /// Largest request head, and read buffer, of an HTTP/1 connection.
@@ -49,7 +52,7 @@ pub fn connection_builder() -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(IDLE_PATIENCE)
         .max_buf_size(HEAD_LIMIT)
         .max_headers(64);
     builder
@@ -98,7 +101,7 @@ pub async fn serve(
             let _place = place;
             match tls {
                 None => converse(stream, address, false, service, &builder, watcher).await,
-                Some(acceptor) => match tokio::time::timeout(HEAD_PATIENCE, acceptor.accept(stream)).await {
+                Some(acceptor) => match tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => converse(stream, address, true, service, &builder, watcher).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),

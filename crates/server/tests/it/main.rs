@@ -11,3 +11,4 @@ mod http;
 mod nodes;
 mod oauth;
 mod threats;
+mod tidy;

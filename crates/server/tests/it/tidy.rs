@@ -1,0 +1,109 @@
+//! House rules as tests: who may import whom, and where things may stand.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![root.join(folder)];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap_or_else(|_| panic!("no folder {}", next.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+/// Everything before the unit tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+#[track_caller]
+fn never(folder: &str, words: &[&str], why: &str) {
+    for (path, text) in sources(folder) {
+        for word in words {
+            assert!(!code(&text).contains(word), "{path} has '{word}': {why}");
+        }
+    }
+}
+
+#[test]
+fn rules_do_no_io() {
+    never(
+        "protocol/src",
+        &["tokio", "axum", "rusqlite", "std::fs", "std::net", "SystemTime", "std::env", "reqwest"],
+        "a rule takes time, randomness and data as arguments",
+    );
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/Cargo.toml")).unwrap();
+    for dependency in ["tokio", "axum", "hyper", "rusqlite", "reqwest", "rand"] {
+        assert!(!manifest.contains(&format!("\n{dependency}")), "protocol depends on {dependency}");
+    }
+}
+
+#[test]
+fn only_the_store_knows_sql() {
+    never(
+        "server/src",
+        &["SELECT ", "INSERT INTO", "DELETE FROM", "rusqlite", "tokio_postgres"],
+        "SQL lives in the store",
+    );
+    never("protocol/src", &["SELECT ", "INSERT INTO", "DELETE FROM"], "SQL lives in the store");
+    never("store/src", &["axum", "hyper", "http::"], "the store knows nothing of HTTP");
+}
+
+#[test]
+fn feature_folders_do_not_import_one_another() {
+    const FEATURES: [&str; 4] = ["api", "oauth", "operations", "cli"];
+    for feature in FEATURES.iter().filter(|feature| **feature != "cli") {
+        let others: Vec<String> =
+            FEATURES.iter().filter(|other| *other != feature).map(|other| format!("crate::{other}::")).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        never(&format!("server/src/{feature}"), &others, "what two features need belongs to domain or http");
+    }
+    never(
+        "server/src/domain",
+        &["crate::api", "crate::oauth", "crate::http", "crate::cli"],
+        "domain serves the features",
+    );
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment_and_only_the_clock_the_time() {
+    for (path, text) in sources("server/src") {
+        let text = code(&text);
+        assert!(!text.contains("env::var") || path.contains("/config/source.rs"), "{path}");
+        assert!(!text.contains("SystemTime") || path.ends_with("/clock.rs"), "{path}");
+        assert!(!text.contains("process::exit") || path.ends_with("/cli/serve.rs"), "{path}");
+    }
+}
+
+#[test]
+fn files_hold_one_idea() {
+    for folder in ["protocol/src", "store/src", "server/src"] {
+        for (path, text) in sources(folder) {
+            let lines = code(&text).lines().count();
+            assert!(lines <= 600, "{path} has {lines} lines: would a newcomer find what they seek?");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_half_done() {
+    for folder in ["protocol/src", "store/src", "server/src", "server/tests", "store/tests"] {
+        for (path, text) in sources(folder) {
+            if path.ends_with("/tidy.rs") {
+                continue;
+            }
+            for word in ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "XXX:", "#[ignore", "thread::sleep"] {
+                assert!(!text.contains(word), "{path} has {word}");
+            }
+        }
+    }
+}
