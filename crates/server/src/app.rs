@@ -17,6 +17,10 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::secret::Digest;
 use countersign_store::{Store, application, change, environment_api_key};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a request waits for the change feed when memory is not current.
+const POLL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running server's parts.
 #[derive(Debug)]
@@ -83,17 +87,24 @@ impl App {
     /// # Errors
     /// When it is not, and the database cannot be asked: the request must be answered "not now".
     pub async fn ensure_current(&self) -> Result<(), Failure> {
-        if self.freshness.is_current() {
-            return Ok(());
+        if self.freshness.is_current() { Ok(()) } else { self.poll().await }
+    }
+
+    async fn poll(&self) -> Result<(), Failure> {
+        let poll = self.freshness.catch_up(&self.store, &self.caches);
+        match tokio::time::timeout(POLL_PATIENCE, poll).await {
+            Ok(polled) => polled.map_err(Failure::from),
+            Err(_) => {
+                Err(Failure::Store(countersign_store::Error::Unavailable("the change feed does not answer".to_owned())))
+            }
         }
-        self.freshness.catch_up(&self.store, &self.caches).await.map_err(Failure::from)
     }
 
     /// Applies what was just committed to this node's memory. A failure is logged only: the change stands, and memory
     /// stops being believed by itself when the feed stays out of reach.
     pub async fn catch_up(&self) {
-        if let Err(error) = self.freshness.catch_up(&self.store, &self.caches).await {
-            tracing::warn!(%error, "could not read the change feed after a change");
+        if let Err(failure) = self.poll().await {
+            tracing::warn!(%failure, "could not read the change feed");
         }
     }
 

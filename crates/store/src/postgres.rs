@@ -45,9 +45,11 @@ impl Postgres {
         };
         config
             .ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable })
-            .application_name("countersign")
             .connect_timeout(WAIT)
             .tcp_user_timeout(Duration::from_secs(10));
+        if config.get_application_name().is_none() {
+            config.application_name("countersign");
+        }
         let options = config.get_options().unwrap_or_default().to_owned();
         config.options(format!("{options} -c statement_timeout=15s -c lock_timeout=5s"));
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };

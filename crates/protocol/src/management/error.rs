@@ -66,7 +66,10 @@ pub enum ApiError {
     /// 422: the body or the query is not of the right form.
     Validation(Vec<FieldError>),
     /// 429: too many requests.
-    RateLimited,
+    RateLimited {
+        /// Whole seconds until it is worth trying again.
+        retry_after: u64,
+    },
     /// 500: we failed. The log knows more.
     Internal,
     /// 503: we cannot answer now and may later.
@@ -97,7 +100,7 @@ impl ApiError {
             Self::UnsupportedMediaType => 415,
             Self::MisdirectedRequest => 421,
             Self::Validation(_) => 422,
-            Self::RateLimited => 429,
+            Self::RateLimited { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -136,7 +139,7 @@ impl ApiError {
                     .map(|e| json!({"field": e.field, "code": e.code, "message": e.message}))
                     .collect::<Vec<_>>(),
             }),
-            Self::RateLimited => json!({
+            Self::RateLimited { .. } => json!({
                 "code": "rate_limit_exceeded",
                 "message": "Rate limit exceeded. Try again after the time given in Retry-After.",
             }),

@@ -73,17 +73,25 @@ pub struct OAuthError {
     pub code: OAuthErrorCode,
     /// The sentence.
     pub description: Cow<'static, str>,
+    /// Whole seconds until it is worth trying again, where that is the answer.
+    pub retry_after: Option<u64>,
 }
 
 impl OAuthError {
     /// An error with a sentence.
     pub fn new(code: OAuthErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into() }
+        Self { code, description: description.into(), retry_after: None }
     }
 
     /// [`OAuthErrorCode::InvalidRequest`] with a sentence.
     pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(OAuthErrorCode::InvalidRequest, description)
+    }
+
+    /// [`OAuthErrorCode::TooManyRequests`], worth trying again after so many seconds.
+    pub fn too_many_requests(retry_after: u64) -> Self {
+        let description = "Rate limit exceeded. Try again after the time given in Retry-After.";
+        Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::TooManyRequests, description) }
     }
 
     /// [`OAuthErrorCode::InvalidClient`]. One sentence for every failure to prove a client, so that a stranger cannot

@@ -11,8 +11,12 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What `Retry-After` says, in seconds, when nothing better is known.
-const RETRY: HeaderValue = HeaderValue::from_static("1");
+/// What `Retry-After` says when nothing better is known: whole seconds, for some clients read nothing else.
+const SOON: u64 = 1;
+
+fn retry_after(reply: Reply, seconds: u64) -> Reply {
+    reply.with(RETRY_AFTER, HeaderValue::from(seconds))
+}
 
 /// An error of the management API.
 pub fn api(error: &ApiError) -> Reply {
@@ -20,7 +24,8 @@ pub fn api(error: &ApiError) -> Reply {
     match error {
         // RFC 9110 §11.6.1: a 401 says how to authenticate.
         ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-        ApiError::RateLimited | ApiError::Unavailable => reply.with(RETRY_AFTER, RETRY),
+        ApiError::RateLimited { retry_after: seconds } => retry_after(reply, *seconds),
+        ApiError::Unavailable => retry_after(reply, SOON),
         _ => reply,
     }
     .no_store()
@@ -34,7 +39,9 @@ pub fn oauth(error: &OAuthError) -> Reply {
         OAuthErrorCode::InvalidClient => {
             reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\", charset=\"UTF-8\""))
         }
-        OAuthErrorCode::TooManyRequests | OAuthErrorCode::TemporarilyUnavailable => reply.with(RETRY_AFTER, RETRY),
+        OAuthErrorCode::TooManyRequests | OAuthErrorCode::TemporarilyUnavailable => {
+            retry_after(reply, error.retry_after.unwrap_or(SOON))
+        }
         _ => reply,
     }
 }

@@ -48,7 +48,7 @@ impl ManagementCall {
     ) -> Result<Self, ApiError> {
         let refused = || match app.limits.failure(peer.limit_key()) {
             Ok(()) => ApiError::Unauthorized,
-            Err(_) => ApiError::RateLimited,
+            Err(exceeded) => exceeded.into(),
         };
         let mut authorization = parts.headers.get_all(AUTHORIZATION).iter();
         let value = authorization.next().and_then(bearer).ok_or_else(refused)?;
@@ -60,7 +60,7 @@ impl ManagementCall {
         let digest = app.keyring.environment_api_key.digest(value);
         let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
         let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
-        app.limits.management(key.id).map_err(|_| ApiError::RateLimited)?;
+        app.limits.management(key.id).map_err(ApiError::from)?;
         app.last_used.note(environment.id(), Subject::EnvironmentApiKey(key.id), app.clock.now());
 
         let query = Query::parse(parts.uri.query().unwrap_or(""))?;

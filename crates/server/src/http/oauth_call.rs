@@ -75,7 +75,14 @@ impl OAuthCall {
         let presented = client_auth::present(first, params).map_err(|error| self.refused(error))?;
         // The digest is made for unknown clients too: the answer takes the same work.
         let digest = presented.secret.map(|secret| self.app.keyring.client_secret.digest(secret.expose()));
-        let client = self.app.client(self.environment.id(), presented.client_id).await.map_err(oauth_error)?;
+        let load = || self.app.client(self.environment.id(), presented.client_id);
+        let mut client = load().await.map_err(oauth_error)?;
+        let fails = |client: &Client| client_auth::authenticate(client, digest.as_ref()).is_err();
+        if digest.is_some() && client.as_deref().is_some_and(fails) {
+            // The secret may have been made on another node a moment ago: ask for changes before refusing it.
+            self.app.catch_up().await;
+            client = load().await.map_err(oauth_error)?;
+        }
         match client {
             Some(client) => Ok(Presenting { client, digest }),
             None => Err(self.refused(OAuthError::invalid_client())),
@@ -89,7 +96,7 @@ impl OAuthCall {
     pub fn authenticate<'a>(&self, presenting: &'a Presenting) -> Result<AuthenticatedClient<'a>, OAuthError> {
         let proven = client_auth::authenticate(&presenting.client, presenting.digest.as_ref())
             .map_err(|error| self.refused(error))?;
-        self.app.limits.client(presenting.client.application.client_id).map_err(|_| too_many())?;
+        self.app.limits.client(presenting.client.application.client_id).map_err(OAuthError::from)?;
         self.app.last_used.note(self.environment.id(), Subject::ClientSecret(proven.secret_id()), self.app.clock.now());
         Ok(proven)
     }
@@ -100,16 +107,9 @@ impl OAuthCall {
         }
         match self.app.limits.failure(self.peer.limit_key()) {
             Ok(()) => error,
-            Err(_) => too_many(),
+            Err(exceeded) => exceeded.into(),
         }
     }
-}
-
-fn too_many() -> OAuthError {
-    OAuthError::new(
-        OAuthErrorCode::TooManyRequests,
-        "Rate limit exceeded. Try again after the time given in Retry-After.",
-    )
 }
 
 /// A client that was loaded and has yet to prove itself.

@@ -2,6 +2,8 @@
 
 use crate::config::RateLimits;
 use countersign_protocol::id::{ClientId, EnvironmentApiKeyId};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::oauth::error::OAuthError;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
@@ -14,6 +16,18 @@ use std::num::NonZeroU32;
 pub struct Exceeded {
     /// Seconds, at least 1.
     pub retry_after: u64,
+}
+
+impl From<Exceeded> for ApiError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::RateLimited { retry_after: exceeded.retry_after }
+    }
+}
+
+impl From<Exceeded> for OAuthError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::too_many_requests(exceeded.retry_after)
+    }
 }
 
 /// A limit per key, or none.

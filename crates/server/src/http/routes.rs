@@ -19,7 +19,10 @@ use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a request may take, its body included. A change that was not committed by then never will be.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +103,15 @@ impl Routes {
                 // The operator's questions must be answered whatever the database does.
                 let current = if policy == Policy::Operator { Ok(()) } else { app.ensure_current().await };
                 let reply = match current {
-                    Ok(()) => handler(app, params, parts, body).await,
+                    Ok(()) if policy == Policy::Public => handler(app, params, parts, body).await,
+                    Ok(()) => match tokio::time::timeout(PATIENCE, handler(app, params, parts, body)).await {
+                        Ok(reply) => reply,
+                        Err(_) if policy == Policy::Client => error::oauth(&OAuthError::new(
+                            OAuthErrorCode::TemporarilyUnavailable,
+                            "The server cannot answer this right now. Try again.",
+                        )),
+                        Err(_) => error::api(&ApiError::Unavailable),
+                    },
                     Err(failure) if policy == Policy::Client => error::oauth(&oauth_error(failure)),
                     Err(failure) => error::api(&failure.into_api_error()),
                 };

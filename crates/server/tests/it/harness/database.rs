@@ -48,11 +48,21 @@ impl Database {
         let schema = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         execute(&server, &format!("CREATE SCHEMA {schema}")).await;
         let separator = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+        let url = format!("{server}{separator}application_name={schema}&options=-csearch_path%3D{schema}");
         Some(Self { directory, url, schema: Some((server, schema)) })
+    }
+
+    /// Ends every connection to a PostgreSQL database, as a fail-over or a restart does.
+    pub async fn end_connections(&self) {
+        if let Some((server, schema)) = &self.schema {
+            let all =
+                format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'");
+            execute(server, &all).await;
+        }
     }
 }
 
+/// Runs statements on a PostgreSQL server as its operator would.
 async fn execute(url: &str, statement: &str) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let driver = tokio::spawn(connection);

@@ -17,13 +17,13 @@ pub fn run<F: Future<Output = ()>>(body: F) {
 
 /// Makes each test one for SQLite and one for PostgreSQL.
 macro_rules! on_both_databases {
-    ($($(#[$meta:meta])* async fn $name:ident($server:ident: TestServer) $body:block)*) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($server:ident: $kind:ty) $body:block)*) => {$(
         $(#[$meta])*
         mod $name {
             #[allow(unused_imports, reason = "what one body does not use another does")]
             use super::*;
 
-            async fn body($server: $crate::harness::TestServer) $body
+            async fn body($server: $kind) $body
 
             #[test]
             fn sqlite() {

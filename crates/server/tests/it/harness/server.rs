@@ -48,7 +48,13 @@ impl TestServer {
 
     /// Starts another server on the same database.
     pub async fn another_node(&self) -> Self {
-        let mut node = Self::node(Arc::clone(&self.database), &[("public_url", &self.base_url)]).await;
+        self.another_node_with(&[]).await
+    }
+
+    /// Starts another server on the same database, with settings.
+    pub async fn another_node_with(&self, settings: &[(&'static str, &str)]) -> Self {
+        let settings = [&[("public_url", self.base_url.as_str())], settings].concat();
+        let mut node = Self::node(Arc::clone(&self.database), &settings).await;
         node.api_key.clone_from(&self.api_key);
         node
     }
