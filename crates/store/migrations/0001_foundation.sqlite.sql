@@ -120,7 +120,7 @@ CREATE TABLE connect_application (
     CHECK (application_type = 'oauth' OR (ownership = 'third_party' AND client_type = 'confidential'))
 ) STRICT;
 CREATE UNIQUE INDEX connect_application_client_id_unique ON connect_application (client_id);
-CREATE INDEX connect_application_name ON connect_application (environment_id, name);
+CREATE INDEX connect_application_name ON connect_application (environment_id, name, id);
 CREATE INDEX connect_application_organization ON connect_application (environment_id, organization_id, id);
 
 CREATE TABLE connect_application_scope (

@@ -251,12 +251,7 @@ impl Reader {
     /// Database errors.
     pub async fn scan(&mut self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
         match &mut self.0 {
-            ReaderKind::Sqlite(reader) => {
-                let reader = reader.clone();
-                tokio::task::spawn_blocking(move || reader.query(sql, &params))
-                    .await
-                    .map_err(|_| Error::Database("the scan was cancelled".to_owned()))?
-            }
+            ReaderKind::Sqlite(reader) => reader.scan(sql, params).await,
             ReaderKind::Postgres(connection) => connection.query(sql, &params).await,
         }
     }

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// How many transactions may wait for the writer. Beyond that the answer is "not now".
 const QUEUE: usize = 4096;
 /// How many transactions share one commit at most.
 const GROUP: usize = 512;
+/// How many scans run at once.
+const SCANS: usize = 4;
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
 
@@ -40,6 +42,7 @@ type AfterCommit = Box<dyn FnOnce(Option<&Error>) + Send>;
 pub(crate) struct Sqlite {
     path: Arc<PathBuf>,
     number: u64,
+    scans: Arc<Semaphore>,
     jobs: mpsc::Sender<Job>,
 }
 
@@ -47,6 +50,8 @@ pub(crate) struct Sqlite {
 pub(crate) struct ReaderHandle {
     path: Arc<PathBuf>,
     number: u64,
+    /// Scans that may run at once: each blocking thread has a connection with a cache of its own.
+    scans: Arc<Semaphore>,
 }
 
 fn configure(connection: &Connection) -> Result<()> {
@@ -62,8 +67,18 @@ fn open_to_write(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     configure(&connection)?;
     // Write-ahead log, and a commit that has reached the disk before it is answered: a 201 survives a power cut.
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-    Ok(connection)
+    let mut tries = 0;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;") {
+            Ok(()) => return Ok(connection),
+            // The change of the journal does not wait as statements do: another process is making it right now.
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
+                tries += 1;
+                std::thread::park_timeout(std::time::Duration::from_millis(25));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 impl Sqlite {
@@ -75,11 +90,16 @@ impl Sqlite {
             .name("sqlite-writer".to_owned())
             .spawn(move || write_loop(connection, queue))
             .map_err(|error| Error::Database(error.to_string()))?;
-        Ok(Self { path: Arc::new(path.to_owned()), number: NEXT.fetch_add(1, Ordering::Relaxed), jobs })
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            scans: Arc::new(Semaphore::new(SCANS)),
+            jobs,
+        })
     }
 
     pub(crate) fn reader(&self) -> ReaderHandle {
-        ReaderHandle { path: Arc::clone(&self.path), number: self.number }
+        ReaderHandle { path: Arc::clone(&self.path), number: self.number, scans: Arc::clone(&self.scans) }
     }
 
     /// Runs a function with a connection opened for it alone: for migrations and the like, not for requests.
@@ -144,6 +164,7 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.blocking_recv() {
         if let Err(error) = statement("BEGIN IMMEDIATE") {
             // Another process holds the lock for longer than we wait: this job and all that wait are told so.
+            tracing::warn!(%error, "the SQLite write lock could not be had");
             let mut job = Some(first);
             while let Some(refused) = job {
                 refuse(refused, &error);
@@ -227,6 +248,18 @@ pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
 }
 
 impl ReaderHandle {
+    /// A query that may look at many rows: on a thread for blocking work, few at a time.
+    pub(crate) async fn scan(&self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
+        let cancelled = |_| Error::Database("the scan was cancelled".to_owned());
+        let place = Arc::clone(&self.scans).acquire_owned().await.map_err(|_| Error::Database("closed".to_owned()))?;
+        let reader = self.clone();
+        let scan = move || {
+            let _place = place;
+            reader.query(sql, &params)
+        };
+        tokio::task::spawn_blocking(scan).await.map_err(cancelled)?
+    }
+
     pub(crate) fn query(&self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
         READERS.with_borrow_mut(|readers| {
             let at = match readers.iter().position(|(number, _)| *number == self.number) {

@@ -173,9 +173,10 @@ on_both_databases! {
         let id = plant_environment(&store).await;
         let (mut one, mut other) = (plant_organization(&store, id).await, plant_organization(&store, id).await);
         plant_organization(&store, id).await;
-        for (owner, name, state) in
-            [(&mut other, "b.example", Verified), (&mut one, "a.example", Pending), (&mut one, "b.example", Pending)]
+        for (first, name, state) in
+            [(false, "b.example", Verified), (true, "a.example", Pending), (true, "b.example", Pending)]
         {
+            let owner = if first { &mut one } else { &mut other };
             let domain = crate::sample::a_domain(owner.id, name, state);
             owner.domains.push(domain.clone());
             let outcome: Result<()> = transaction!(store, |tx| organization::insert_domain(tx, id, &domain).await);

@@ -371,7 +371,7 @@ on_both_databases! {
         let data = serde_json::json!({"object": "organization", "name": DIFFICULT});
         let mut expected = Vec::new();
         for (event, organization_id) in [("organization.created", Some(organization_id)), ("permission.created", None)] {
-            let (event_id, data) = (fresh(), data.clone());
+            let (event_id, data): (countersign_protocol::id::EventId, _) = (fresh(), data.clone());
             let organization = organization_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
             let made_at = at(99).as_millis().to_string();
             let row = [id.to_string(), event_id.to_string(), event.to_owned(), organization, data.to_string(), made_at];
