@@ -163,12 +163,15 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     WRITER.set(Some(connection));
     while let Some(first) = queue.blocking_recv() {
         if let Err(error) = statement("BEGIN IMMEDIATE") {
-            // Another process holds the lock for longer than we wait: this job and all that wait are told so.
+            // Another process holds the lock for longer than we wait: this job and all that waited with it are told so.
+            // Those that come after the answers get an attempt of their own.
             tracing::warn!(%error, "the SQLite write lock could not be had");
-            let mut job = Some(first);
-            while let Some(refused) = job {
-                refuse(refused, &error);
-                job = queue.try_recv().ok();
+            let waiting = queue.len();
+            refuse(first, &error);
+            for _ in 0..waiting {
+                if let Ok(job) = queue.try_recv() {
+                    refuse(job, &error);
+                }
             }
             continue;
         }

@@ -137,9 +137,13 @@ fn command() -> Command {
                 .arg(Arg::new("file").value_name("FILE").required(true)),
         )
         .subcommand(
-            Command::new("config").about("The configuration").subcommand_required(true).subcommand(
-                Command::new("check").about("Check the configuration and print where each setting comes from"),
-            ),
+            Command::new("config")
+                .about("The configuration")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("check").about("Check the configuration and print where each setting comes from"),
+                )
+                .subcommand(Command::new("settings").about("Print the table of settings, in Markdown")),
         )
 }
 
@@ -176,6 +180,10 @@ fn run(matches: &ArgMatches) -> CommandResult {
         innermost = inner;
     }
     let sources = sources(innermost)?;
+    if path == ["config", "settings"] {
+        say(crate::config::settings::documentation().trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if path == ["config", "check"] {
         return config_check::run(&sources);
     }
