@@ -41,6 +41,11 @@ pub enum InstallationError {
          in the database can be read, and no other key will do."
     )]
     WrongMasterKey,
+    /// Nothing has been set up there.
+    #[error(
+        "Nothing is set up here yet. Run 'countersign init' or 'countersign serve' first, or name the right place with --data or --database."
+    )]
+    NotSetUp,
     /// The data directory.
     #[error("The data directory {path}: {reason}")]
     DataDirectory {
@@ -123,6 +128,33 @@ pub async fn open_store(config: &Config) -> Result<Store, InstallationError> {
 }
 
 impl Installation {
+    /// Opens an installation that is set up and up to date, and changes nothing.
+    ///
+    /// # Errors
+    /// See [`InstallationError`]; among them that there is nothing yet, or that migrations are pending.
+    pub async fn open_existing(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
+        if let Location::Sqlite(path) = &config.database
+            && !path.exists()
+        {
+            return Err(InstallationError::NotSetUp);
+        }
+        let store = open_store(config).await?;
+        let state = store.migration_state().await?;
+        if state.version == 0 {
+            return Err(InstallationError::NotSetUp);
+        }
+        if !state.pending.is_empty() {
+            return Err(InstallationError::Failed(
+                "The database's schema is older than this program. Start the server with it, or run 'countersign migrate', first.".to_owned(),
+            ));
+        }
+        if data_key::find(&mut store.reader().await?).await?.is_none() {
+            return Err(InstallationError::NotSetUp);
+        }
+        drop(store);
+        Self::open(config, clock).await
+    }
+
     /// Opens an installation, or sets one up in an empty place: schema, master key, data key.
     ///
     /// # Errors
@@ -137,6 +169,16 @@ impl Installation {
             prepare_data_directory(&config.data)?;
         }
         let master_key = MasterKey::obtain(&config.master_key, first_start, &entropy)?;
+        if first_start
+            && let (Location::Postgres { .. }, crate::config::MasterKeySource::File { path, may_create: true }) =
+                (&config.database, &config.master_key)
+        {
+            tracing::warn!(
+                path = %path.display(),
+                "the master key of this database lies in a file of this machine: copy it to a safe place and give it to \
+                 every other node (master_key_file, COUNTERSIGN_MASTER_KEY); without it the database cannot be opened again"
+            );
+        }
         let seal_key = master_key.seal_key()?;
         let sealed = match sealed {
             Some(sealed) => sealed,
@@ -177,7 +219,7 @@ impl Installation {
         let made = self.create_environment(environment, vec![(api_key, value.clone())]).await;
         match made {
             Ok(environment) => Ok(FirstEnvironment { environment, api_key: Some(value) }),
-            Err(InstallationError::Store(error)) if error.is_unique("environment", "name") => {
+            Err(InstallationError::Store(countersign_store::Error::Unique { .. })) => {
                 // Another node, started at the same moment, was first.
                 let existing = environment::all(&mut self.store.reader().await?).await?.into_iter().next();
                 let environment =
@@ -266,7 +308,10 @@ impl Installation {
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
                     }
-                    Ok(change::record(tx, stored.id, &Topic::Environment, now).await?)
+                    {
+                        change::record(tx, stored.id, &Topic::Environment, now);
+                        Ok(())
+                    }
                 })
             })
             .await?;

@@ -136,7 +136,7 @@ async fn insert_scopes(tx: &mut Tx, environment_id: EnvironmentId, application: 
     Ok(())
 }
 
-/// Stores everything of an application that can change.
+/// Stores everything of an application that can change, but its scopes.
 ///
 /// # Errors
 /// Database errors.
@@ -152,6 +152,14 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, application: &Co
         application.updated_at.into(),
     ];
     tx.execute(UPDATE, &params).await?;
+    Ok(())
+}
+
+/// Replaces an application's scopes.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_scopes(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
     tx.execute(DELETE_SCOPES, &[environment_id.into(), application.id.into()]).await?;
     insert_scopes(tx, environment_id, application).await
 }

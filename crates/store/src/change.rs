@@ -15,11 +15,20 @@ pub const BATCH: usize = 1000;
 statements! {
     NEXT = "UPDATE change_counter SET version = version + 1 WHERE id = 1 RETURNING version";
     INSERT = "INSERT INTO change (version, environment_id, topic, subject, created_at) VALUES ($1, $2, $3, $4, $5)";
-    HEAD = "SELECT version, pruned_through FROM change_counter WHERE id = 1";
-    SINCE = "SELECT version, environment_id, topic, subject FROM change WHERE version > $1 ORDER BY version LIMIT $2";
+    HEAD = "SELECT c.version, c.pruned_through, COALESCE((SELECT d.created_at || ' ' || d.topic || ' ' || d.subject FROM change d ",
+        "WHERE d.version = c.version), '') FROM change_counter c WHERE c.id = 1";
+    SINCE = "SELECT version, environment_id, topic, subject, created_at FROM change WHERE version >= $1 ORDER BY version LIMIT $2";
     PRUNABLE = "SELECT MAX(version) FROM change WHERE created_at < $1";
     PRUNE = "DELETE FROM change WHERE version <= $1";
     PRUNED = "UPDATE change_counter SET pruned_through = $1 WHERE id = 1 AND pruned_through < $1";
+}
+
+/// A change that a transaction will record when it ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    environment_id: EnvironmentId,
+    topic: Topic,
+    now: Timestamp,
 }
 
 /// What changed.
@@ -70,31 +79,42 @@ pub struct Change {
     pub version: i64,
     /// Whose it is.
     pub environment_id: EnvironmentId,
+    /// Tells this change from another of the same number: after a restore or a lost fail-over numbers come again.
+    pub mark: String,
     /// What changed; `None` for a topic that a newer program wrote, upon which everything must be dropped.
     pub topic: Option<Topic>,
 }
 
 /// Where the feed stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The newest version.
     pub version: i64,
+    /// The mark of the newest change; empty when it is no longer kept.
+    pub mark: String,
     /// Changes up to here are no longer kept: who has not seen them must drop everything.
     pub pruned_through: i64,
 }
 
-/// Records a change. Call it last in a transaction: it locks the feed until the commit.
-///
-/// # Errors
-/// Database errors.
-pub async fn record(tx: &mut Tx, environment_id: EnvironmentId, topic: &Topic, now: Timestamp) -> Result<()> {
-    let version = match tx.query_opt(NEXT, &[]).await? {
-        Some(row) => row.int(0)?,
-        None => return Err(crate::Error::Corrupt("the change counter is missing".to_owned())),
-    };
-    let (topic, subject) = topic.to_parts();
-    let params = [version.into(), environment_id.into(), topic.into(), subject.into(), now.into()];
-    tx.execute(INSERT, &params).await?;
+/// Records a change when the transaction ends: it locks the feed until the commit, so it comes after everything else.
+pub fn record(tx: &mut Tx, environment_id: EnvironmentId, topic: &Topic, now: Timestamp) {
+    let change = Pending { environment_id, topic: topic.clone(), now };
+    if !tx.changes.contains(&change) {
+        tx.changes.push(change);
+    }
+}
+
+/// Writes the changes that a transaction recorded.
+pub(crate) async fn flush(tx: &mut Tx) -> Result<()> {
+    for change in std::mem::take(&mut tx.changes) {
+        let version = match tx.query_opt(NEXT, &[]).await? {
+            Some(row) => row.int(0)?,
+            None => return Err(crate::Error::Corrupt("the change counter is missing".to_owned())),
+        };
+        let (topic, subject) = change.topic.to_parts();
+        let params = [version.into(), change.environment_id.into(), topic.into(), subject.into(), change.now.into()];
+        tx.execute(INSERT, &params).await?;
+    }
     Ok(())
 }
 
@@ -104,23 +124,25 @@ pub async fn record(tx: &mut Tx, environment_id: EnvironmentId, topic: &Topic, n
 /// Database errors.
 pub async fn head(query: &mut impl Query) -> Result<Head> {
     match query.query_opt(HEAD, &[]).await? {
-        Some(row) => Ok(Head { version: row.int(0)?, pruned_through: row.int(1)? }),
+        Some(row) => Ok(Head { version: row.int(0)?, pruned_through: row.int(1)?, mark: row.text(2)?.to_owned() }),
         None => Err(crate::Error::Corrupt("the change counter is missing".to_owned())),
     }
 }
 
-/// The changes after a version, in order, [`BATCH`] at most.
+/// The changes from a version on, that one included, in order, [`BATCH`] at most.
 ///
 /// # Errors
 /// Database errors.
-pub async fn since(query: &mut impl Query, version: i64) -> Result<Vec<Change>> {
+pub async fn from(query: &mut impl Query, version: i64) -> Result<Vec<Change>> {
     let rows = query.query(SINCE, &[version.into(), (BATCH as i64).into()]).await?;
     rows.iter()
         .map(|row| {
+            let (topic, subject) = (row.text(2)?, row.text(3)?);
             Ok(Change {
                 version: row.int(0)?,
                 environment_id: row.parse(1)?,
-                topic: Topic::from_parts(row.text(2)?, row.text(3)?),
+                mark: format!("{} {topic} {subject}", row.int(4)?),
+                topic: Topic::from_parts(topic, subject),
             })
         })
         .collect()

@@ -112,9 +112,15 @@ impl From<tokio_postgres::Error> for Error {
             ]
             .contains(code) =>
             {
-                Self::Unavailable(database.to_string())
+                Self::Unavailable(format!("{}: {}", database.code().code(), database.message()))
             }
-            _ => Self::Database(database.to_string()),
+            // Code, message and constraint: the detail may quote a row.
+            code => Self::Database(format!(
+                "{}: {} {}",
+                code.code(),
+                database.message(),
+                database.constraint().unwrap_or_default()
+            )),
         }
     }
 }

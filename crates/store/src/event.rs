@@ -7,7 +7,7 @@ use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO event (environment_id, id, event, organization_id, data, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    PRUNE = "DELETE FROM event WHERE created_at < $1";
+    PRUNE = "DELETE FROM event WHERE (environment_id, id) IN (SELECT environment_id, id FROM event WHERE created_at < $1 LIMIT 1000)";
 }
 
 /// An event about to be written.
@@ -42,7 +42,7 @@ pub async fn append(tx: &mut Tx, environment_id: EnvironmentId, event: &NewEvent
     Ok(())
 }
 
-/// Forgets events from before a moment.
+/// Forgets events from before a moment, a thousand at most.
 ///
 /// # Errors
 /// Database errors.

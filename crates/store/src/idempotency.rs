@@ -13,7 +13,8 @@ statements! {
         "VALUES ($1, $2, $3, $4, $5, $6) ",
         "ON CONFLICT (environment_id, key_digest) DO UPDATE SET request_digest = $3, status = $4, sealed_reply = $5, expires_at = $6 ",
         "WHERE idempotency_key.expires_at <= $7";
-    PRUNE = "DELETE FROM idempotency_key WHERE expires_at < $1";
+    PRUNE = "DELETE FROM idempotency_key WHERE (environment_id, key_digest) IN ",
+        "(SELECT environment_id, key_digest FROM idempotency_key WHERE expires_at < $1 LIMIT 1000)";
 }
 
 /// A reply that was given.
@@ -72,7 +73,7 @@ pub async fn keep(
     Ok(tx.execute(INSERT, &params).await? == 1)
 }
 
-/// Forgets replies whose time is over.
+/// Forgets replies whose time is over, a thousand at most.
 ///
 /// # Errors
 /// Database errors.

@@ -44,7 +44,7 @@ use std::sync::Arc;
 pub type TxFuture<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
 
 /// Where the rows are kept.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Location {
     /// A SQLite file, made if it does not exist.
     Sqlite(PathBuf),
@@ -57,6 +57,16 @@ pub enum Location {
         /// Certificates (PEM) to trust besides the public ones.
         authorities: Option<PathBuf>,
     },
+}
+
+impl std::fmt::Debug for Location {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres { .. } => f.write_str("Postgres(not shown)"),
+        }
+    }
 }
 
 /// A database, open. Cheap to clone.
@@ -77,7 +87,11 @@ enum ReaderKind {
 }
 
 /// A transaction: reads and writes.
-pub struct Tx(TxKind);
+pub struct Tx {
+    kind: TxKind,
+    /// What caches must drop, recorded last of all: it locks the feed until the commit.
+    changes: Vec<change::Pending>,
+}
 
 enum TxKind {
     Sqlite,
@@ -127,6 +141,18 @@ impl Store {
         }))
     }
 
+    /// Reads the change feed: on PostgreSQL with connections that nothing else uses, so that a rush of requests cannot
+    /// keep a node from learning what has changed.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection can be had in time.
+    pub async fn feed_reader(&self) -> Result<Reader> {
+        match &*self.0 {
+            Engine::Sqlite(_) => self.reader().await,
+            Engine::Postgres(postgres) => Ok(Reader(ReaderKind::Postgres(Box::new(postgres.feed_connection().await?)))),
+        }
+    }
+
     /// Runs a transaction: commits when the function returns `Ok`, rolls back when it returns `Err`.
     ///
     /// The function must await nothing but statements of the transaction it is given; on SQLite anything else fails it.
@@ -143,9 +169,9 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.write(function).await,
             Engine::Postgres(postgres) => {
                 let transaction = postgres.begin().await.map_err(E::from)?;
-                let mut tx = Tx(TxKind::Postgres(Box::new(transaction)));
-                let outcome = function(&mut tx).await;
-                let TxKind::Postgres(transaction) = tx.0 else {
+                let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
+                let outcome = run(&mut tx, function).await;
+                let TxKind::Postgres(transaction) = tx.kind else {
                     return outcome;
                 };
                 match outcome {
@@ -259,20 +285,35 @@ impl Reader {
 
 impl Query for Tx {
     async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
-        match &mut self.0 {
+        match &mut self.kind {
             TxKind::Sqlite => sqlite::writer_query(sql, params),
             TxKind::Postgres(transaction) => transaction.query(sql, params).await,
         }
     }
 }
 
+/// Runs a transaction's function, and then records its changes.
+async fn run<T, E, F>(tx: &mut Tx, function: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E>,
+    E: From<Error>,
+{
+    let value = function(tx).await?;
+    change::flush(tx).await?;
+    Ok(value)
+}
+
 impl Tx {
+    fn new(kind: TxKind) -> Self {
+        Self { kind, changes: Vec::new() }
+    }
+
     /// Runs a statement that returns no rows; gives how many it changed.
     ///
     /// # Errors
     /// Database errors.
     pub async fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64> {
-        match &mut self.0 {
+        match &mut self.kind {
             TxKind::Sqlite => sqlite::writer_execute(sql, params),
             TxKind::Postgres(transaction) => transaction.execute(sql, params).await,
         }

@@ -27,6 +27,7 @@ statements! {
     SEARCH_ASCENDING = "SELECT id, name, external_id, metadata, stripe_customer_id, allow_profiles_outside_organization, created_at, updated_at ",
         "FROM organization WHERE environment_id = $1 AND id > $2 AND search_name LIKE $4 ESCAPE '\\' ORDER BY id ASC LIMIT $3";
     IDS_OF_DOMAIN = "SELECT organization_id FROM organization_domain WHERE environment_id = $1 AND domain = $2 ORDER BY organization_id LIMIT 200";
+    OWNER_OF_DOMAIN = "SELECT organization_id FROM organization_domain WHERE environment_id = $1 AND domain = $2 AND state = 'verified'";
     INSERT_DOMAIN = "INSERT INTO organization_domain (environment_id, id, organization_id, domain, state, verification_strategy, ",
         "verification_token, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
     DOMAINS = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at ",
@@ -223,6 +224,18 @@ pub async fn claiming(
         organizations.extend(find(query, environment_id, id).await?);
     }
     Ok(organizations)
+}
+
+/// The organization that has proven a domain.
+///
+/// # Errors
+/// Database errors.
+pub async fn owner_of_domain(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    domain: &str,
+) -> Result<Option<OrganizationId>> {
+    query.query_opt(OWNER_OF_DOMAIN, &[environment_id.into(), domain.into()]).await?.map(|row| row.parse(0)).transpose()
 }
 
 /// Makes a domain.

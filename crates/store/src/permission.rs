@@ -16,6 +16,7 @@ statements! {
         "WHERE environment_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     LIST_ASCENDING = "SELECT id, slug, name, description, system, resource_type_slug, created_at, updated_at FROM permission ",
         "WHERE environment_id = $1 AND id > $2 ORDER BY id ASC LIMIT $3";
+    LOCK = "UPDATE permission SET updated_at = updated_at WHERE environment_id = $1 AND slug = $2";
     UPDATE = "UPDATE permission SET name = $3, description = $4, updated_at = $5 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM permission WHERE environment_id = $1 AND id = $2";
     DELETE_SCOPES = "DELETE FROM connect_application_scope WHERE environment_id = $1 AND scope = $2";
@@ -62,6 +63,14 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, slug: &
     query.query_opt(FIND, &[environment_id.into(), slug.into()]).await?.as_ref().map(read).transpose()
 }
 
+/// Makes other transactions that change this permission, or delete it, wait for this one; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, slug: &str) -> Result<bool> {
+    Ok(tx.execute(LOCK, &[environment_id.into(), slug.into()]).await? == 1)
+}
+
 /// A slice of the permissions.
 ///
 /// # Errors
@@ -96,8 +105,9 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, permission: &Per
 /// # Errors
 /// Database errors.
 pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, permission: &Permission) -> Result<()> {
+    // First the row itself: whoever has locked it is about to assign it, and must be waited for.
+    tx.execute(DELETE, &[environment_id.into(), permission.id.into()]).await?;
     tx.execute(DELETE_SCOPES, &[environment_id.into(), (&permission.slug).into()]).await?;
     tx.execute(DELETE_API_KEY_PERMISSIONS, &[environment_id.into(), (&permission.slug).into()]).await?;
-    tx.execute(DELETE, &[environment_id.into(), permission.id.into()]).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ const WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Postgres {
     pool: Pool,
+    feed: Pool,
 }
 
 pub(crate) struct Connection {
@@ -52,27 +53,39 @@ impl Postgres {
         }
         let options = config.get_options().unwrap_or_default().to_owned();
         config.options(format!("{options} -c statement_timeout=15s -c lock_timeout=5s"));
-        let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if encrypted {
-            Manager::from_config(config, tokio_postgres_rustls::MakeRustlsConnect::new(tls(authorities)?), settings)
-        } else {
-            Manager::from_config(config, tokio_postgres::NoTls, settings)
+        let pool = |connections: usize| -> Result<Pool> {
+            let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            let config = config.clone();
+            let manager = if encrypted {
+                let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls(authorities)?);
+                Manager::from_config(config, tls, settings)
+            } else {
+                Manager::from_config(config, tokio_postgres::NoTls, settings)
+            };
+            let timeouts = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) };
+            Pool::builder(manager)
+                .max_size(connections)
+                .runtime(Runtime::Tokio1)
+                .timeouts(timeouts)
+                .build()
+                .map_err(|error| unusable(&error))
         };
-        let timeouts = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) };
-        let pool = Pool::builder(manager)
-            .max_size(connections.max(2))
-            .runtime(Runtime::Tokio1)
-            .timeouts(timeouts)
-            .build()
-            .map_err(|error| unusable(&error))?;
-        let postgres = Self { pool };
+        let postgres = Self { pool: pool(connections.max(2))?, feed: pool(2)? };
         // Reached now, so that a wrong URL is an error of this call.
         postgres.connection().await?;
         Ok(postgres)
     }
 
     pub(crate) async fn connection(&self) -> Result<Connection> {
-        let object = self.pool.get().await.map_err(|error| match error {
+        Self::take(&self.pool).await
+    }
+
+    pub(crate) async fn feed_connection(&self) -> Result<Connection> {
+        Self::take(&self.feed).await
+    }
+
+    async fn take(pool: &Pool) -> Result<Connection> {
+        let object = pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => Error::from(error),
             other => Error::Unavailable(other.to_string()),
         })?;

@@ -9,7 +9,7 @@ statements! {
     INSERT = "INSERT INTO revoked_token (environment_id, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT (environment_id, jti) DO NOTHING";
     EXISTS = "SELECT 1 FROM revoked_token WHERE environment_id = $1 AND jti = $2";
     LIVE = "SELECT environment_id, jti, expires_at FROM revoked_token WHERE expires_at > $1 ORDER BY expires_at DESC LIMIT $2";
-    PRUNE = "DELETE FROM revoked_token WHERE expires_at < $1";
+    PRUNE = "DELETE FROM revoked_token WHERE (environment_id, jti) IN (SELECT environment_id, jti FROM revoked_token WHERE expires_at < $1 LIMIT 1000)";
 }
 
 /// Revokes a token; `false` when it was revoked already.
@@ -44,7 +44,7 @@ pub async fn live(
         .collect()
 }
 
-/// Forgets tokens that have expired by themselves.
+/// Forgets tokens that have expired by themselves, a thousand at most.
 ///
 /// # Errors
 /// Database errors.

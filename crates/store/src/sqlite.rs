@@ -5,6 +5,7 @@ use crate::sql::{Row, RowKind, Sql, Value};
 use crate::{Tx, TxFuture, TxKind};
 use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
 use std::cell::RefCell;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,9 +110,15 @@ impl Sqlite {
 
     pub(crate) fn backup(&self, to: &Path) -> Result<()> {
         let target = to.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
-        if to.exists() {
-            return Err(Error::NotSupported("the backup file exists already; name a new one"));
-        }
+        // Made empty with its final permissions: the copy is at no moment readable by others.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    Error::NotSupported("the backup file exists already; name a new one")
+                }
+                _ => Error::Database(format!("{}: {error}", to.display())),
+            }
+        })?;
         open_to_write(&self.path)?.execute("VACUUM INTO ?1", [target])?;
         Ok(())
     }
@@ -124,7 +131,12 @@ impl Sqlite {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || {
-            let outcome = run_to_end(function);
+            // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
+            let outcome = if answer.is_closed() {
+                Err(E::from(Error::Unavailable("the caller has gone away".to_owned())))
+            } else {
+                run_to_end(function)
+            };
             Ran {
                 keep: outcome.is_ok(),
                 answer: Box::new(move |failed_commit| {
@@ -149,8 +161,8 @@ where
     E: From<Error>,
 {
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut tx = Tx(TxKind::Sqlite);
-        let mut future = function(&mut tx);
+        let mut tx = Tx::new(TxKind::Sqlite);
+        let mut future = std::pin::pin!(crate::run(&mut tx, function));
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Err(E::from(Error::Database("a transaction awaited something else".to_owned()))),
@@ -195,14 +207,18 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
 }
 
 fn run_in_savepoint(job: Job) -> Ran {
-    let opened = statement("SAVEPOINT job");
+    if let Err(error) = statement("SAVEPOINT job") {
+        // Without a savepoint nothing of it could be undone alone.
+        let ran = run_without_connection(job);
+        return Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) };
+    }
     let ran = job();
-    let closed = opened.and_then(|()| {
+    let closed = (|| {
         if !ran.keep {
             statement("ROLLBACK TO job")?;
         }
         statement("RELEASE job")
-    });
+    })();
     match closed {
         Ok(()) => ran,
         Err(error) => Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) },
@@ -211,11 +227,15 @@ fn run_in_savepoint(job: Job) -> Ran {
 
 /// Runs nothing of a job but its refusal: outside a transaction no change can be kept, so it must not run at all.
 fn refuse(job: Job, error: &Error) {
-    // The job holds the only way to answer; run against a closed writer every statement of it fails.
+    (run_without_connection(job).answer)(Some(error));
+}
+
+/// The job holds the only way to answer; run against a closed writer every statement of it fails.
+fn run_without_connection(job: Job) -> Ran {
     let connection = WRITER.take();
     let ran = job();
     WRITER.set(connection);
-    (ran.answer)(Some(error));
+    ran
 }
 
 fn statement(text: &str) -> Result<()> {

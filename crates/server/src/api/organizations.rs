@@ -23,6 +23,13 @@ const MOST_DOMAINS: usize = 100;
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| OrganizationId::parse(text).ok())?;
     let search = call.query.get("search")?.map(str::to_owned);
+    if search.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NAME) {
+        return Err(Failure::invalid(
+            "search",
+            "too_long",
+            format!("search must have at most {LONGEST_NAME} characters."),
+        ));
+    }
     let mut reader = call.reader().await?;
     let (slice, environment_id) = (request.slice(), call.environment.id());
     let rows = match call.query.list("domains").filter(|domains| !domains.is_empty()) {

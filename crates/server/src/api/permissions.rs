@@ -65,7 +65,7 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let slug = call.path.get("slug").to_owned();
     call.commit(move |tx, act| {
         Box::pin(async move {
-            let mut changed = permissions::find(tx, &act, &slug).await?;
+            let mut changed = permissions::find_and_lock(tx, &act, &slug).await?;
             if let Patch::Value(name) = name {
                 changed.name = name;
             }

@@ -88,6 +88,9 @@ impl EnvironmentState {
     }
 }
 
+/// A host name has 253 characters at most, and a port five.
+const LONGEST_AUTHORITY: usize = 260;
+
 /// What a `Host` header stands for.
 #[derive(Debug, Clone)]
 pub enum Host {
@@ -130,16 +133,21 @@ impl Environments {
 
     /// What a `Host` header stands for; `None` for a host that is not ours.
     pub fn host(&self, authority: &str) -> Option<Host> {
+        if authority.len() > LONGEST_AUTHORITY {
+            return None;
+        }
+        self.known_host(authority).or_else(|| {
+            // Rare: capitals, or the scheme's own port written out. Once, whatever is left.
+            let lower = authority.to_ascii_lowercase();
+            self.known_host(lower.strip_suffix(":443").or_else(|| lower.strip_suffix(":80")).unwrap_or(&lower))
+        })
+    }
+
+    fn known_host(&self, authority: &str) -> Option<Host> {
         if let Some(state) = self.by_authority.get(authority) {
             return Some(Host::Issuer(Arc::clone(state)));
         }
-        if self.api_authorities.contains(authority) {
-            return Some(Host::Api);
-        }
-        // Rare: capitals, or the scheme's own port written out.
-        let lower = authority.to_ascii_lowercase();
-        let plain = lower.strip_suffix(":443").or_else(|| lower.strip_suffix(":80")).unwrap_or(&lower);
-        if plain == authority { None } else { self.host(plain) }
+        self.api_authorities.contains(authority).then_some(Host::Api)
     }
 
     /// The environment of this identifier.

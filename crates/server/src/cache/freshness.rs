@@ -8,10 +8,10 @@
 //! commit and the answer.
 
 use crate::cache::environments::SnapshotError;
-use countersign_store::Store;
 use countersign_store::change::{self, Change, Head};
-use std::sync::Mutex;
+use countersign_store::{Reader, Store};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a node asks for changes.
@@ -37,6 +37,8 @@ pub struct Freshness {
     confirmed: AtomicU64,
     /// The newest change that is applied.
     version: AtomicI64,
+    /// Its mark.
+    mark: Mutex<String>,
     /// Held while changes are applied and while a loaded value is put into a cache, so that a value read before a change
     /// cannot be put in after it.
     applying: Mutex<()>,
@@ -51,6 +53,7 @@ impl Freshness {
             started: Instant::now(),
             confirmed: AtomicU64::new(0),
             version: AtomicI64::new(head.version),
+            mark: Mutex::new(head.mark),
             applying: Mutex::new(()),
             polling: tokio::sync::Mutex::new(()),
         }
@@ -73,7 +76,7 @@ impl Freshness {
 
     /// Runs `insert` unless a change was applied since `loaded_at`: the value loaded then may be from before it.
     pub fn admit(&self, loaded_at: i64, insert: impl FnOnce()) {
-        let _applying = self.applying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _applying = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         if self.version() == loaded_at {
             insert();
         }
@@ -92,20 +95,12 @@ impl Freshness {
             return Ok(());
         }
         let began = self.elapsed();
-        let mut reader = store.reader().await?;
+        let mut reader = store.feed_reader().await?;
         let head = change::head(&mut reader).await?;
-        while self.version() < head.version {
-            let known = self.version();
-            if known < head.pruned_through {
-                self.advance(head.version, || memory.forget());
-                break;
-            }
-            let changes = change::since(&mut reader, known).await?;
-            let Some(last) = changes.last() else {
-                self.advance(head.version, || memory.forget());
-                break;
-            };
-            self.advance(last.version, || memory.apply(&changes));
+        if self.follows(&head) {
+            self.read_on(&mut reader, &head, memory).await?;
+        } else {
+            self.start_over(&head, memory);
         }
         drop(reader);
         memory.refresh(store).await?;
@@ -113,8 +108,51 @@ impl Freshness {
         Ok(())
     }
 
-    fn advance(&self, version: i64, apply: impl FnOnce()) {
-        let _applying = self.applying.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// Whether a head can be reached from what is applied: not when changes are no longer kept, and not when the database
+    /// was set back (a restore, a fail-over that lost transactions).
+    fn follows(&self, head: &Head) -> bool {
+        let known = self.version();
+        let mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        match head.version.cmp(&known) {
+            std::cmp::Ordering::Less => false,
+            std::cmp::Ordering::Equal => head.mark.is_empty() || *mark == head.mark,
+            std::cmp::Ordering::Greater => known >= head.pruned_through,
+        }
+    }
+
+    async fn read_on(&self, reader: &mut Reader, head: &Head, memory: &impl Memory) -> Result<(), SnapshotError> {
+        while self.version() < head.version {
+            let known = self.version();
+            // Read with the one that is known, to see that it still is the same.
+            let mut changes = change::from(reader, known.max(1)).await?;
+            let first = changes.first().map(|first| first.version);
+            let same = if first == Some(known) {
+                let known_one = changes.remove(0);
+                *self.mark.lock().unwrap_or_else(PoisonError::into_inner) == known_one.mark
+            } else {
+                // Nothing was known yet, or what was is just no longer kept.
+                known == 0 || known == head.pruned_through
+            };
+            let unbroken = changes.iter().zip(known + 1..).all(|(change, version)| change.version == version);
+            match changes.last() {
+                Some(last) if same && unbroken => self.advance(last.version, &last.mark, || memory.apply(&changes)),
+                _ => {
+                    self.start_over(head, memory);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start_over(&self, head: &Head, memory: &impl Memory) {
+        tracing::info!(version = head.version, "the change feed does not go on from what is known; memory starts over");
+        self.advance(head.version, &head.mark, || memory.forget());
+    }
+
+    fn advance(&self, version: i64, mark: &str, apply: impl FnOnce()) {
+        let _applying = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        mark.clone_into(&mut self.mark.lock().unwrap_or_else(PoisonError::into_inner));
         self.version.store(version, Ordering::Release);
         apply();
     }

@@ -37,7 +37,10 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 .write::<_, Failure, _>(move |tx| {
                     Box::pin(async move {
                         environment_api_key::insert(tx, &key, &digest).await?;
-                        Ok(change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now).await?)
+                        {
+                            change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now);
+                            Ok(())
+                        }
                     })
                 })
                 .await?;
@@ -54,7 +57,10 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 .write::<_, Failure, _>(move |tx| {
                     Box::pin(async move {
                         environment_api_key::delete(tx, environment_id, id).await?;
-                        Ok(change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now).await?)
+                        {
+                            change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now);
+                            Ok(())
+                        }
                     })
                 })
                 .await?;

@@ -3,7 +3,6 @@
 use super::{CommandResult, say};
 use crate::config::Config;
 use crate::installation::open_store;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,7 +14,6 @@ pub(super) async fn run(config: &Config, file: &str) -> CommandResult {
     }
     let file = Path::new(file);
     open_store(config).await?.backup(file)?;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
     say(format_args!(
         "Wrote {}. The master key is not in it: keep that separately, for one is useless without the other.",
         file.display()

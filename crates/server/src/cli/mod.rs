@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::settings::{Given, SETTINGS};
 use crate::config::source::{self, Sources};
 use crate::config::{Config, ConfigError};
-use crate::installation::{Installation, InstallationError};
+use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
 use std::path::PathBuf;
@@ -224,16 +224,7 @@ fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
 
 /// Opens an installation that must exist already.
 async fn open_existing(config: &Config) -> Result<Installation, CommandError> {
-    if let countersign_store::Location::Sqlite(path) = &config.database
-        && !path.exists()
-    {
-        return Err(InstallationError::Failed(format!(
-            "There is no database in {}. Run 'countersign init' or 'countersign serve' first, or name the directory with --data.",
-            config.data.display()
-        ))
-        .into());
-    }
-    Ok(Installation::open(config, Clock::default()).await?)
+    Ok(Installation::open_existing(config, Clock::default()).await?)
 }
 
 /// The environment that a command is about.

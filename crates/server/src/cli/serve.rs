@@ -21,9 +21,24 @@ pub(super) async fn run(config: Config) -> CommandResult {
     })?;
     let address = listener.local_addr()?;
     let public_url = config.public_url_or_local(address.port())?;
+    let operations_listener = match config.operations_listen {
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .map_err(|error| format!("Cannot listen on {address} (operations_listen): {error}."))?,
+        ),
+        None => None,
+    };
     let tls = config.tls.as_ref().map(server::tls_acceptor).transpose()?;
     let installation = Installation::open(&config, Clock::default()).await?;
     let first = installation.ensure_environment(&public_url).await?;
+    // At once: the key is stored only as a digest, and whatever fails from here on must not lose it.
+    if first.api_key.is_some() {
+        say(init::welcome(public_url.as_str(), &first))?;
+    }
+    if config.public_url.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "public_url is not set: this server answers to the name localhost only, in plain text");
+    }
     let engine = installation.store.engine_name();
     let app =
         App::new(&config, installation.store, installation.keyring, installation.clock, public_url.clone()).await?;
@@ -33,18 +48,11 @@ pub(super) async fn run(config: Config) -> CommandResult {
     let mut listeners = JoinSet::new();
     let service = service(&app, router::routes(), public_url.is_https())?;
     listeners.spawn(server::serve(listener, tls, service, stopped.clone(), drain));
-    if let Some(address) = config.operations_listen {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| format!("Cannot listen on {address} (operations_listen): {error}."))?;
-        let service = service_for_operator(&app)?;
-        listeners.spawn(server::serve(listener, None, service, stopped.clone(), drain));
+    if let Some(listener) = operations_listener {
+        listeners.spawn(server::serve(listener, None, service_for_operator(&app)?, stopped.clone(), drain));
     }
     let mut jobs = jobs::start(&app, config.key_rotation_days, &stopped);
 
-    if first.api_key.is_some() {
-        say(init::welcome(public_url.as_str(), &first))?;
-    }
     if first.environment.issuer != public_url {
         tracing::info!(
             issuer = %first.environment.issuer,

@@ -164,7 +164,7 @@ impl Sources {
                             )
                         },
                     )
-                } else if setting.secret && setting.given == Given::Variable && !value.is_empty() {
+                } else if setting.secret && value != setting.default {
                     "(set, not shown)".to_owned()
                 } else {
                     value

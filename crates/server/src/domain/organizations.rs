@@ -232,11 +232,11 @@ async fn insert_domain(
     state: DomainState,
 ) -> Result<OrganizationDomain, Failure> {
     // One that another organization has proven cannot be claimed, whatever state this claim would be in.
-    for other in organization::claiming(tx, act.environment_id, std::slice::from_ref(&domain)).await? {
-        let proven = other.domains.iter().any(|known| known.domain == domain && known.state == DomainState::Verified);
-        if proven && other.id != organization_id {
-            return Err(domain_taken(Error::Unique { constraint: String::new() }, &domain));
-        }
+    if organization::owner_of_domain(tx, act.environment_id, &domain)
+        .await?
+        .is_some_and(|owner| owner != organization_id)
+    {
+        return Err(domain_taken(Error::Unique { constraint: String::new() }, &domain));
     }
     let made = OrganizationDomain {
         id: act.entropy.id(act.now)?,
@@ -291,7 +291,9 @@ pub async fn find_domain(query: &mut impl Query, act: &Act, id: &str) -> Result<
 /// 404.
 pub async fn delete_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_domain(tx, act, id).await?;
-    organization::delete_domain(tx, act.environment_id, gone.id).await?;
+    if !organization::delete_domain(tx, act.environment_id, gone.id).await? {
+        return Err(Failure::not_found("Organization domain", id));
+    }
     events::record(tx, act, "organization_domain.deleted", Some(gone.organization_id), &organization_domain_view(&gone))
         .await
 }
@@ -304,5 +306,8 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
     organization::delete(tx, act.environment_id, gone.id).await?;
     events::record(tx, act, "organization.deleted", Some(gone.id), &organization_view(&gone)).await?;
-    Ok(change::record(tx, act.environment_id, &Topic::Clients, act.now).await?)
+    {
+        change::record(tx, act.environment_id, &Topic::Clients, act.now);
+        Ok(())
+    }
 }

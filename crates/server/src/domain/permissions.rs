@@ -64,6 +64,15 @@ pub async fn find(query: &mut impl Query, act: &Act, slug: &str) -> Result<Permi
     permission::find(query, act.environment_id, slug).await?.ok_or_else(|| Failure::not_found("Permission", slug))
 }
 
+/// The same, with every other change of it made to wait for this transaction.
+///
+/// # Errors
+/// 404.
+pub async fn find_and_lock(tx: &mut Tx, act: &Act, slug: &str) -> Result<Permission, Failure> {
+    permission::lock(tx, act.environment_id, slug).await?;
+    find(tx, act, slug).await
+}
+
 /// Changes name and description.
 ///
 /// # Errors
@@ -80,7 +89,7 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: Permission) -> Result<P
 /// # Errors
 /// 404; 403 for one of ours.
 pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
-    let gone = find(tx, act, slug).await?;
+    let gone = find_and_lock(tx, act, slug).await?;
     if gone.system {
         return Err(Failure::Refused(countersign_protocol::management::error::ApiError::Forbidden {
             code: "system_permission",
@@ -89,25 +98,37 @@ pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     }
     permission::delete(tx, act.environment_id, &gone).await?;
     events::record(tx, act, "permission.deleted", None, &permission_view(&gone)).await?;
-    Ok(change::record(tx, act.environment_id, &Topic::Clients, act.now).await?)
+    {
+        change::record(tx, act.environment_id, &Topic::Clients, act.now);
+        Ok(())
+    }
 }
 
-/// Checks that every one of these scopes is a permission or one of the built-in scopes.
+/// Checks that every one of these scopes is a permission or one of the built-in scopes, and keeps those permissions from
+/// being deleted before this transaction ends.
 ///
 /// # Errors
 /// 422, naming each that is not.
 pub async fn require_scopes(
-    query: &mut impl Query,
+    tx: &mut Tx,
     act: &Act,
     field: &str,
     scopes: &[String],
     allow_built_in: bool,
 ) -> Result<(), Failure> {
+    // Locked in one order, so that two transactions never wait for each other.
+    let mut ordered: Vec<&String> =
+        scopes.iter().filter(|slug| !(allow_built_in && scope::is_built_in(slug))).collect();
+    ordered.sort_unstable();
+    let mut missing = Vec::new();
+    for slug in ordered {
+        if !permission::lock(tx, act.environment_id, slug).await? {
+            missing.push(slug);
+        }
+    }
     let mut unknown = Vec::new();
     for (at, slug) in scopes.iter().enumerate() {
-        let known = (allow_built_in && scope::is_built_in(slug))
-            || permission::find(query, act.environment_id, slug).await?.is_some();
-        if !known {
+        if missing.contains(&slug) {
             unknown.push(countersign_protocol::management::error::FieldError::new(
                 format!("{field}.{at}"),
                 "unknown_permission",

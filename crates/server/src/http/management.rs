@@ -58,10 +58,12 @@ impl ManagementCall {
             return Err(refused());
         }
         let digest = app.keyring.environment_api_key.digest(value);
+        if app.caches.environment_api_keys.get(&digest).is_none() {
+            app.limits.lookup(peer.limit_key())?;
+        }
         let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
-        let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
         app.limits.management(key.id).map_err(ApiError::from)?;
-        app.last_used.note(environment.id(), Subject::EnvironmentApiKey(key.id), app.clock.now());
+        app.last_used.note(key.environment_id, Subject::EnvironmentApiKey(key.id), app.clock.now());
 
         let query = Query::parse(parts.uri.query().unwrap_or(""))?;
         let body = body::read(&parts.headers, body, body::MANAGEMENT_LIMIT).await.map_err(|error| match error {
@@ -74,6 +76,10 @@ impl ManagementCall {
         if !body.is_empty() && !declares_json(&parts.headers) {
             return Err(ApiError::UnsupportedMediaType);
         }
+        // A body may take its time. What is true now is what counts: the key and the environment are looked up again.
+        app.ensure_current().await.map_err(Failure::into_api_error)?;
+        let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
+        let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
         let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
         Ok(Self { app, environment, path, query, body, idempotency })
     }

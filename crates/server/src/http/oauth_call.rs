@@ -75,6 +75,9 @@ impl OAuthCall {
         let presented = client_auth::present(first, params).map_err(|error| self.refused(error))?;
         // The digest is made for unknown clients too: the answer takes the same work.
         let digest = presented.secret.map(|secret| self.app.keyring.client_secret.digest(secret.expose()));
+        if self.app.caches.clients.get(self.environment.id(), presented.client_id).is_none() {
+            self.app.limits.lookup(self.peer.limit_key())?;
+        }
         let load = || self.app.client(self.environment.id(), presented.client_id);
         let mut client = load().await.map_err(oauth_error)?;
         let fails = |client: &Client| client_auth::authenticate(client, digest.as_ref()).is_err();

@@ -7,9 +7,14 @@ use countersign_protocol::oauth::error::OAuthError;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
+use quick_cache::sync::Cache;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// How many addresses over their share are remembered.
+const OVER: usize = 10_000;
 
 /// The limit was reached; how many whole seconds until it is worth trying again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub struct RateLimiters {
     management: Limit<EnvironmentApiKeyId>,
     client: Limit<ClientId>,
     failures: Limit<IpAddr>,
+    /// Addresses over their share of failures, and until when nothing is looked up in the database for them.
+    over: Cache<IpAddr, Instant>,
 }
 
 impl RateLimiters {
@@ -69,6 +76,7 @@ impl RateLimiters {
             management: Limit::per_minute(limits.management),
             client: Limit::per_minute(limits.client),
             failures: Limit::per_minute(limits.failures),
+            over: Cache::new(OVER),
         }
     }
 
@@ -94,7 +102,19 @@ impl RateLimiters {
     /// # Errors
     /// [`Exceeded`].
     pub fn failure(&self, address: IpAddr) -> Result<(), Exceeded> {
-        self.failures.check(&address)
+        self.failures.check(&address).inspect_err(|exceeded| {
+            self.over.insert(address, Instant::now() + Duration::from_secs(exceeded.retry_after));
+        })
+    }
+
+    /// Whether this address is over its share of failures: then only what memory knows is served to it.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub fn lookup(&self, address: IpAddr) -> Result<(), Exceeded> {
+        let Some(until) = self.over.get(&address) else { return Ok(()) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Ok(()) } else { Err(Exceeded { retry_after: left.as_secs() + 1 }) }
     }
 
     /// Forgets whoever has not been seen for long. To be called now and then.

@@ -21,7 +21,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// How long a request may take, its body included. A change that was not committed by then never will be.
+/// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who may call a route.
@@ -150,10 +150,9 @@ impl Routes {
             let handler = handler.clone();
             async move {
                 let call = PublicCall::new(Arc::clone(&app), peer(&parts), PathParams::default(), &parts);
-                let environment = match call.environment() {
-                    Ok(environment) => Arc::clone(environment),
-                    Err(refused) => return error::api(&refused),
-                };
+                if let Err(refused) = call.environment() {
+                    return error::api(&refused);
+                }
                 let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
                     Ok(body) => body,
                     Err(BodyError::TooLarge) => {
@@ -165,6 +164,15 @@ impl Routes {
                     Err(BodyError::Incomplete) => {
                         return error::oauth(&OAuthError::invalid_request("The request did not arrive completely."));
                     }
+                };
+                // A body may take its time: keys and clients are those of now, not of when the request began.
+                if let Err(failure) = app.ensure_current().await {
+                    return error::oauth(&oauth_error(failure));
+                }
+                let call = PublicCall::new(Arc::clone(&app), call.peer, PathParams::default(), &parts);
+                let environment = match call.environment() {
+                    Ok(environment) => Arc::clone(environment),
+                    Err(refused) => return error::api(&refused),
                 };
                 let call = OAuthCall { app, environment, peer: call.peer, headers: parts.headers, body };
                 handler(call).await.unwrap_or_else(|refused| error::oauth(&refused))

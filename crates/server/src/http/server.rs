@@ -16,6 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -28,6 +29,8 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection may wait between requests, and a request head may take to arrive: longer than the 60 seconds
 /// for which the usual load balancers keep a connection, so that it is never we who close one that they are about to use.
 const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+/// How long a new connection may take until its first request head is complete.
+const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// Most connections open at once.
 const CONNECTIONS: usize = 20_000;
 /// Largest request head, and read buffer, of an HTTP/1 connection.
@@ -58,7 +61,7 @@ pub fn connection_builder() -> Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
+        .max_concurrent_streams(64)
         .max_header_list_size(16 * 1024)
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(30))
@@ -125,12 +128,28 @@ async fn converse<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let spoken = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&spoken);
     let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
+        spoken.store(true, Ordering::Relaxed);
         let service = service.clone();
         async move { Ok::<_, Infallible>(respond(service, address, tls, request).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), respond);
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
+    let mut conversation = std::pin::pin!(watcher.watch(connection.into_owned()));
+    let ended = tokio::select! {
+        ended = &mut conversation => ended,
+        // Whoever connects has something to say. One that says nothing, or never finishes its first head, holds a place
+        // that somebody else could use; from its first request on the bounds of HTTP itself apply.
+        () = tokio::time::sleep(FIRST_REQUEST_PATIENCE) => {
+            if !heard.load(Ordering::Relaxed) {
+                tracing::debug!("a connection without a request was closed");
+                return;
+            }
+            conversation.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }

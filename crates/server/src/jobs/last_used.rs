@@ -14,8 +14,11 @@ const RESOLUTION: i64 = 60_000;
 /// Notes that may wait; more are dropped, for they are only a convenience.
 const WAITING: usize = 10_000;
 
+/// Notes written in one transaction.
+const STEP: usize = 500;
+
 /// What was used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A client secret.
     ClientSecret(ClientSecretId),
@@ -64,19 +67,27 @@ pub async fn run(app: Arc<App>) {
     if notes.is_empty() {
         return;
     }
-    let written = app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move {
-            for (environment_id, subject, at) in notes {
-                match subject {
-                    Subject::ClientSecret(id) => client_secret::touch(tx, environment_id, id, at).await?,
-                    Subject::EnvironmentApiKey(id) => environment_api_key::touch(tx, environment_id, id, at).await?,
-                    Subject::ApiKey(id) => api_key::touch(tx, environment_id, id, at).await?,
+    // In one order, so that two nodes never wait for each other, and in steps, so that nobody waits for long.
+    let mut notes = notes;
+    notes.sort_unstable_by_key(|(environment_id, subject, _)| (*environment_id, *subject));
+    for step in notes.chunks(STEP) {
+        let step = step.to_vec();
+        let written = app.store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                for (environment_id, subject, at) in step {
+                    match subject {
+                        Subject::ClientSecret(id) => client_secret::touch(tx, environment_id, id, at).await?,
+                        Subject::EnvironmentApiKey(id) => {
+                            environment_api_key::touch(tx, environment_id, id, at).await?
+                        }
+                        Subject::ApiKey(id) => api_key::touch(tx, environment_id, id, at).await?,
+                    }
                 }
-            }
-            Ok(())
-        })
-    });
-    if let Err(failure) = written.await {
-        tracing::warn!(%failure, "could not write when credentials were last used");
+                Ok(())
+            })
+        });
+        if let Err(failure) = written.await {
+            tracing::warn!(%failure, "could not write when credentials were last used");
+        }
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const CHANGES: i64 = 3600;
 const EVENTS: i64 = 90 * 86_400;
 
-/// One round: a transaction per table, so that none is long.
+/// One round.
 pub async fn run(app: Arc<App>) {
     app.limits.tidy();
     app.caches.expire_revoked_tokens();
@@ -29,15 +29,21 @@ pub async fn run(app: Arc<App>) {
 async fn prune(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
     let store = &app.store;
-    store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(revoked_token::prune(tx, now).await?) })).await?;
-    store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(idempotency::prune(tx, now).await?) })).await?;
-    store
-        .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { Ok(change::prune(tx, now.plus_secs(-CHANGES)).await?) })
-        })
-        .await?;
-    store
-        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(event::prune(tx, now.plus_secs(-EVENTS)).await?) }))
-        .await?;
+    // In steps of a thousand rows, each a transaction of its own.
+    macro_rules! in_steps {
+        ($prune:path, $before:expr) => {
+            while store
+                .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok($prune(tx, $before).await?) }))
+                .await?
+                >= 1000
+            {}
+        };
+    }
+    in_steps!(revoked_token::prune, now);
+    in_steps!(idempotency::prune, now);
+    in_steps!(event::prune, now.plus_secs(-EVENTS));
+    // One statement: a change feed of an hour is short.
+    let before = now.plus_secs(-CHANGES);
+    store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(change::prune(tx, before).await?) })).await?;
     Ok(())
 }

@@ -129,13 +129,21 @@ fn create_file(path: &Path, entropy: &Entropy) -> Result<MasterKey, MasterKeyErr
     };
     let bytes = Zeroizing::new(entropy.bytes::<32>().map_err(|error| failed(&error))?);
     let text = Zeroizing::new(format!("{}\n", STANDARD.encode(*bytes)));
-    // Never over an existing file: two processes may start at once, and one of them must then read the other's key.
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match opened {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
-            MasterKey::parse(&text)
-        }
+    // Written whole under another name and then given its own, never over an existing file: two processes may start at
+    // once, and one of them must then read the other's key, and read it whole.
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let suffix = entropy.bytes::<8>().map_err(|error| failed(&error))?;
+    let temporary = directory.join(format!(".master.key.{:016x}", u64::from_be_bytes(suffix)));
+    let written = (|| {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::hard_link(&temporary, path)?;
+        std::fs::File::open(directory)?.sync_all()
+    })();
+    let _ = std::fs::remove_file(&temporary);
+    match written {
+        Ok(()) => MasterKey::parse(&text),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read_file(path),
         Err(error) => Err(failed(&error)),
     }

@@ -15,8 +15,9 @@ use countersign_store::signing_key;
 
 /// How long a new key is published before it signs, in seconds: three times what clients may cache the key set for.
 pub const PUBLISHED_BEFORE_SIGNING: i64 = 900;
-/// How much longer than its last token a key is published, in seconds, for clocks that differ.
-const AFTER_LAST_TOKEN: i64 = 60;
+/// How long a key that no longer signs stays published, in seconds: the longest life that any setting gives a token, for
+/// the setting may have been longer when the token was made; and a minute for clocks that differ.
+pub const RETIRING: i64 = 86_400 + 60;
 
 /// A step in the life of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub enum Step {
 }
 
 /// The steps that are due, in an order that keeps one key active at a time. Pure.
-pub fn due(keys: &[SigningKeyRecord], access_token_lifetime: i64, now: Timestamp) -> Vec<Step> {
+pub fn due(keys: &[SigningKeyRecord], now: Timestamp) -> Vec<Step> {
     let mut steps = Vec::new();
     for key in keys {
         if let KeyState::Retiring { gone_at } = key.state
@@ -40,7 +41,7 @@ pub fn due(keys: &[SigningKeyRecord], access_token_lifetime: i64, now: Timestamp
     let ready =
         |key: &&SigningKeyRecord| matches!(key.state, KeyState::Pending { activates_at } if activates_at <= now);
     if let Some(next) = keys.iter().find(ready) {
-        let gone_at = now.plus_secs(access_token_lifetime + AFTER_LAST_TOKEN);
+        let gone_at = now.plus_secs(RETIRING);
         steps.extend(
             keys.iter()
                 .filter(|key| key.state == KeyState::Active)
@@ -87,8 +88,7 @@ pub async fn rotate(
     activates_at: Timestamp,
 ) -> Result<SigningKeyId, Failure> {
     let record = generate(app, environment, algorithm, KeyState::Pending { activates_at }).await?;
-    let (id, environment_id, lifetime, now) =
-        (record.id, environment.id, environment.access_token_lifetime, app.clock.now());
+    let (id, environment_id, now) = (record.id, environment.id, app.clock.now());
     app.store
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
@@ -99,8 +99,11 @@ pub async fn rotate(
                     }
                 }
                 signing_key::insert(tx, &record).await?;
-                advance_in(tx, environment_id, lifetime, now).await?;
-                Ok(change::record(tx, environment_id, &Topic::Environment, now).await?)
+                advance_in(tx, environment_id, now).await?;
+                {
+                    change::record(tx, environment_id, &Topic::Environment, now);
+                    Ok(())
+                }
             })
         })
         .await?;
@@ -131,7 +134,7 @@ pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Res
                         successor.id
                     }
                 };
-                change::record(tx, environment_id, &Topic::Environment, now).await?;
+                change::record(tx, environment_id, &Topic::Environment, now);
                 Ok(active)
             })
         })
@@ -154,9 +157,9 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
             let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
             let id = rotate(app, &environment, environment.signing_algorithm, activates_at).await?;
             tracing::info!(environment = %environment.name, key = %id, "published a successor of the signing key");
-        } else if !due(&keys, environment.access_token_lifetime, now).is_empty() {
-            let (environment_id, lifetime) = (environment.id, environment.access_token_lifetime);
-            app.store.write::<_, Failure, _>(move |tx| Box::pin(advance_in(tx, environment_id, lifetime, now))).await?;
+        } else if !due(&keys, now).is_empty() {
+            let environment_id = environment.id;
+            app.store.write::<_, Failure, _>(move |tx| Box::pin(advance_in(tx, environment_id, now))).await?;
             app.catch_up().await;
         }
     }
@@ -166,12 +169,11 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
 async fn advance_in(
     tx: &mut countersign_store::Tx,
     environment_id: EnvironmentId,
-    lifetime: i64,
     now: Timestamp,
 ) -> Result<(), Failure> {
     signing_key::lock(tx, environment_id).await?;
     let keys = signing_key::list(tx, environment_id).await?;
-    let steps = due(&keys, lifetime, now);
+    let steps = due(&keys, now);
     for step in &steps {
         match *step {
             Step::Enter(id, state) => signing_key::set_state(tx, environment_id, id, state).await?,
@@ -181,7 +183,7 @@ async fn advance_in(
         }
     }
     if !steps.is_empty() {
-        change::record(tx, environment_id, &Topic::Environment, now).await?;
+        change::record(tx, environment_id, &Topic::Environment, now);
     }
     Ok(())
 }
@@ -211,16 +213,16 @@ mod tests {
     #[test]
     fn a_successor_takes_over_when_its_time_has_come() {
         let keys = [key(1, KeyState::Active), key(2, KeyState::Pending { activates_at: at(100) })];
-        assert_eq!(due(&keys, 300, at(99)), []);
-        let old = Step::Enter(keys[0].id, KeyState::Retiring { gone_at: at(100 + 300 + 60) });
-        assert_eq!(due(&keys, 300, at(100)), [old, Step::Enter(keys[1].id, KeyState::Active)]);
+        assert_eq!(due(&keys, at(99)), []);
+        let old = Step::Enter(keys[0].id, KeyState::Retiring { gone_at: at(100 + RETIRING) });
+        assert_eq!(due(&keys, at(100)), [old, Step::Enter(keys[1].id, KeyState::Active)]);
     }
 
     #[test]
     fn a_retired_key_goes_after_its_last_token() {
         let keys = [key(1, KeyState::Retiring { gone_at: at(460) }), key(2, KeyState::Active)];
-        assert_eq!(due(&keys, 300, at(459)), []);
-        assert_eq!(due(&keys, 300, at(460)), [Step::Delete(keys[0].id)]);
+        assert_eq!(due(&keys, at(459)), []);
+        assert_eq!(due(&keys, at(460)), [Step::Delete(keys[0].id)]);
     }
 
     #[test]

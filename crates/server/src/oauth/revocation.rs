@@ -29,7 +29,7 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
                     if revoked_token::insert(tx, environment_id, jti, expires_at).await? {
-                        change::record(tx, environment_id, &Topic::RevokedToken(jti, expires_at), now).await?;
+                        change::record(tx, environment_id, &Topic::RevokedToken(jti, expires_at), now);
                     }
                     Ok(())
                 })

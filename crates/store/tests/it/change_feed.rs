@@ -7,11 +7,21 @@ use countersign_store::{Error, Result, Store, organization};
 use tokio::task::JoinSet;
 
 async fn record(store: &Store, environment_id: countersign_protocol::id::EnvironmentId, topic: Topic, made_at: i64) {
-    transaction!(store, |tx| change::record(tx, environment_id, &topic, at(made_at)).await).unwrap();
+    let outcome: Result<()> = transaction!(store, |tx| {
+        change::record(tx, environment_id, &topic, at(made_at));
+        Ok(())
+    });
+    outcome.unwrap();
 }
 
 async fn since(store: &Store, version: i64) -> Vec<Change> {
-    change::since(&mut store.reader().await.unwrap(), version).await.unwrap()
+    change::from(&mut store.reader().await.unwrap(), version + 1).await.unwrap()
+}
+
+/// Newest version, and up to which changes are forgotten.
+async fn bounds(store: &Store) -> (i64, i64) {
+    let head = head(store).await;
+    (head.version, head.pruned_through)
 }
 
 async fn head(store: &Store) -> Head {
@@ -33,7 +43,7 @@ on_both_databases! {
                     let rolled_back = number % 5 == 4;
                     let outcome: Result<()> = transaction!(store, |tx| {
                         organization::insert(tx, environment_id, &organization).await?;
-                        change::record(tx, environment_id, &Topic::Clients, at(writer)).await?;
+                        change::record(tx, environment_id, &Topic::Clients, at(writer));
                         if postgres {
                             // Others get a chance between the version and the commit.
                             for _ in 0..number % 4 {
@@ -68,7 +78,7 @@ on_both_databases! {
         }
         assert_eq!(passed, total);
         assert_eq!(since(&store, passed).await, []);
-        assert_eq!(head(&store).await, Head { version: total, pruned_through: 0 });
+        assert_eq!(bounds(&store).await, (total, 0));
         assert_eq!(crate::sample::organization_ids(&store, environment_id).await.len(), usize::try_from(total).unwrap());
     }
 
@@ -84,12 +94,28 @@ on_both_databases! {
         for topic in topics.clone() {
             record(&store, environment_id, topic, 0).await;
         }
+        let seen = since(&store, 0).await;
         let expected: Vec<_> = (1..)
             .zip(topics)
-            .map(|(version, topic)| Change { version, environment_id, topic: Some(topic) })
+            .zip(&seen)
+            .map(|((version, topic), seen)| Change { version, environment_id, mark: seen.mark.clone(), topic: Some(topic) })
             .collect();
-        assert_eq!(since(&store, 0).await, expected);
+        assert_eq!(seen, expected);
         assert_eq!(since(&store, 3).await, expected[3..]);
+        assert_eq!(head(&store).await.mark, seen[4].mark, "the head names the newest change");
+        assert_eq!(seen.iter().map(|change| &change.mark).collect::<std::collections::HashSet<_>>().len(), 5);
+    }
+
+    async fn one_transaction_records_a_topic_once(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        transaction!(store, |tx| {
+            for _ in 0..3 {
+                change::record(tx, environment_id, &Topic::Clients, at(0));
+            }
+            Result::Ok(())
+        })
+        .unwrap();
+        assert_eq!(since(&store, 0).await.len(), 1);
     }
 
     async fn a_topic_of_a_newer_program_is_told_apart(database: Database) {
@@ -109,9 +135,9 @@ on_both_databases! {
         let total = BATCH as i64 + 5;
         transaction!(store, |tx| {
             for _ in 0..total {
-                change::record(tx, environment_id, &Topic::Clients, at(0)).await?;
+                change::record(tx, environment_id, &Topic::RevokedToken(fresh_token(), at(0)), at(0));
             }
-            Ok(())
+            Result::Ok(())
         })
         .unwrap();
         let first = since(&store, 0).await;
@@ -124,23 +150,23 @@ on_both_databases! {
         let environment_id = plant_environment(&store).await;
         let prune = async |before: i64| transaction!(store, |tx| change::prune(tx, at(before)).await).unwrap();
         assert_eq!(prune(1000).await, 0);
-        assert_eq!(head(&store).await, Head { version: 0, pruned_through: 0 });
+        assert_eq!(bounds(&store).await, (0, 0));
         // The third was recorded by a node whose clock is ahead.
         for made_at in [10, 20, 90, 30, 40] {
             record(&store, environment_id, Topic::Clients, made_at).await;
         }
         assert_eq!(prune(10).await, 0);
         assert_eq!(prune(25).await, 2);
-        assert_eq!(head(&store).await, Head { version: 5, pruned_through: 2 });
+        assert_eq!(bounds(&store).await, (5, 2));
         assert_eq!(since(&store, 0).await.first().map(|change| change.version), Some(3));
         assert_eq!(prune(35).await, 2);
-        assert_eq!(head(&store).await, Head { version: 5, pruned_through: 4 });
+        assert_eq!(bounds(&store).await, (5, 4));
         assert_eq!(prune(35).await, 0);
         assert_eq!(prune(1000).await, 1);
-        assert_eq!(head(&store).await, Head { version: 5, pruned_through: 5 });
+        assert_eq!(bounds(&store).await, (5, 5));
         // Forgetting everything does not make versions begin anew.
         record(&store, environment_id, Topic::Clients, 2000).await;
         assert_eq!(since(&store, 5).await.first().map(|change| change.version), Some(6));
-        assert_eq!(head(&store).await, Head { version: 6, pruned_through: 5 });
+        assert_eq!(bounds(&store).await, (6, 5));
     }
 }

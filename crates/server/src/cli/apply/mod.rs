@@ -13,7 +13,7 @@ use crate::domain::applications::{self, ApplicationChange, NewApplication, NewAp
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, client_secrets};
-use crate::installation::Installation;
+use crate::installation::{Installation, InstallationError};
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::Algorithm;
@@ -67,7 +67,17 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
     let path = Path::new(file);
     let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}."))?;
     let document: Document = toml::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
-    let installation = Arc::new(Installation::open(config, Clock::default()).await?);
+    let installation = if check {
+        match Installation::open_existing(config, Clock::default()).await {
+            Err(InstallationError::NotSetUp) => {
+                say("Nothing is set up here yet: everything in the file would be made. Nothing was changed.")?;
+                return Ok(ExitCode::from(2));
+            }
+            opened => Arc::new(opened?),
+        }
+    } else {
+        Arc::new(Installation::open(config, Clock::default()).await?)
+    };
     let base = path.parent().unwrap_or(Path::new("."));
     let existing = environment::all(&mut installation.store.reader().await?).await?;
     let mut prepared = Vec::new();
@@ -217,7 +227,7 @@ async fn apply_environment(
                 }
             })?;
             signing_key::insert(tx, key).await?;
-            change::record(tx, fresh.id, &Topic::Environment, now).await?;
+            change::record(tx, fresh.id, &Topic::Environment, now);
             plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
             fresh.clone()
         }
@@ -277,7 +287,7 @@ async fn change_environment(
             access_token_lifetime: found.access_token_lifetime,
         };
         environment::update(tx, found.id, settings, now).await?;
-        change::record(tx, found.id, &Topic::Environment, now).await?;
+        change::record(tx, found.id, &Topic::Environment, now);
         let hint = if found.signing_algorithm == before.signing_algorithm {
             ""
         } else {
@@ -318,7 +328,7 @@ async fn apply_api_key(
             plan.push(format!("+ API key {name}"));
         }
     }
-    change::record(tx, environment.id, &Topic::EnvironmentApiKeys, installation.clock.now()).await?;
+    change::record(tx, environment.id, &Topic::EnvironmentApiKeys, installation.clock.now());
     Ok(())
 }
 
@@ -374,7 +384,12 @@ async fn apply_organization(
     plan: &mut Vec<String>,
 ) -> Result<(), End> {
     let domains = read_domains(entry)?;
-    match organization::find_by_external_id(tx, act.environment_id, &entry.external_id).await? {
+    let found = match organization::find_by_external_id(tx, act.environment_id, &entry.external_id).await? {
+        // Locked, and read again: what is compared is what nobody else is changing.
+        Some(found) => Some(organizations::find_and_lock(tx, act, &found.id.to_string()).await?),
+        None => None,
+    };
+    match found {
         None => {
             let new = NewOrganization {
                 name: entry.name.clone(),
@@ -392,13 +407,16 @@ async fn apply_organization(
             if let Some(metadata) = &entry.metadata {
                 changed.metadata = metadata.clone();
             }
-            let domains = domains.filter(|wanted| {
-                let same = |(name, state): &(String, DomainState)| {
-                    found.domains.iter().any(|known| {
-                        known.domain == *name && (known.state == *state || known.state == DomainState::Verified)
-                    })
-                };
-                wanted.len() != found.domains.len() || !wanted.iter().all(same)
+            // Domains are added and declared verified, never taken away: what a customer proved since stays.
+            let news = domains.unwrap_or_default().into_iter().filter(|(name, state)| {
+                !found.domains.iter().any(|known| {
+                    known.domain == *name && (known.state == *state || known.state == DomainState::Verified)
+                })
+            });
+            let news: Vec<(String, DomainState)> = news.collect();
+            let domains = (!news.is_empty()).then(|| {
+                let kept = found.domains.iter().map(|known| (known.domain.clone(), known.state));
+                kept.filter(|(name, _)| !news.iter().any(|(new, _)| new == name)).chain(news.clone()).collect()
             });
             if changed != found || domains.is_some() {
                 organizations::update(tx, act, changed, domains).await?;

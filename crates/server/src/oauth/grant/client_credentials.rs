@@ -14,7 +14,7 @@ pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Always there, also when it is empty (RFC 6749 §5.1 lets a client take its absence for "as asked").
     scope: String,
 }
 

@@ -1,1 +1,12 @@
-//! x
+//! The management API, one file per resource, and what all of them have in common.
+
+mod api_keys;
+mod bad_input;
+mod client_secrets;
+mod connect_applications;
+mod idempotency;
+mod organization_domains;
+mod organizations;
+mod paging;
+mod permissions;
+mod strangers;

@@ -20,8 +20,11 @@ fn a_first_start_needs_nothing_and_says_what_to_do_next() {
     let data = directory.path().join("nested/data");
     let arguments = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let process = Process::start(&arguments, &[]);
-    let printed = process.printed.lock().unwrap().clone();
     let key = process.api_key();
+    while !process.printed.lock().unwrap().contains("docs/quickstart-m2m.md") {
+        std::thread::yield_now();
+    }
+    let printed = process.printed.lock().unwrap().clone();
     assert!(key.starts_with("sk_cs_env_"));
     for expected in ["Base URL", "Client id", "docs/quickstart-m2m.md", "shown once"] {
         assert!(printed.contains(expected), "{printed}");

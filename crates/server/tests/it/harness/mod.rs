@@ -1,12 +1,16 @@
 //! What every test stands on: databases, servers, a client.
 
+mod answers;
 mod client;
 mod database;
+mod environments;
 mod process;
 mod server;
 
+pub use answers::{assert_id, assert_keys, assert_moment, ids};
 pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip};
+pub use environments::Environment;
 pub use process::{Process, binary};
 pub use server::TestServer;
 

@@ -73,9 +73,19 @@ impl Process {
 
     /// The API key it printed at its first start.
     pub fn api_key(&self) -> String {
-        let printed = self.printed.lock().unwrap();
-        let line = printed.lines().find(|line| line.trim_start().starts_with("API key")).expect("a key was printed");
-        line.split_whitespace().last().unwrap().to_owned()
+        let line = |text: &str| {
+            let line = text.lines().find(|line| line.trim_start().starts_with("API key"))?;
+            line.split_whitespace().last().map(str::to_owned)
+        };
+        // It was written before the server said that it serves, and may still be on its way through the pipe.
+        let began = std::time::Instant::now();
+        loop {
+            if let Some(key) = line(&self.printed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)) {
+                return key;
+            }
+            assert!(began.elapsed() < std::time::Duration::from_secs(10), "no key was printed");
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -21,6 +21,14 @@ on_both_databases! {
         }
     }
 
+    async fn threat_17_a_host_of_any_length_is_only_looked_up(server: TestServer) {
+        for host in [format!("x{}", ":80".repeat(20_000)), format!("x{}", ":443".repeat(60)), "a".repeat(60_000)] {
+            let answer = server.anonymous().with_host(&host).get("/.well-known/openid-configuration").await;
+            assert_eq!(answer.status, 421, "{}", answer.text);
+        }
+        server.anonymous().get("/healthz").await.expect(200);
+    }
+
     async fn this_machine_has_several_names(server: TestServer) {
         let port = server.base_url.rsplit(':').next().unwrap().to_owned();
         for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), format!("LOCALHOST:{port}")] {

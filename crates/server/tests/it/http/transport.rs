@@ -140,3 +140,54 @@ fn tls_from_certificate_files() {
         assert_eq!(made.status(), 201);
     });
 }
+
+#[test]
+fn a_connection_without_a_request_does_not_keep_its_place() {
+    run(async {
+        let server = TestServer::start(Backend::Sqlite).await.unwrap();
+        for opening in [&b""[..], b"PRI * HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"] {
+            let base_url = server.base_url.clone();
+            let opening = opening.to_vec();
+            let held = tokio::task::spawn_blocking(move || {
+                let began = std::time::Instant::now();
+                let answer = raw(&base_url, &opening);
+                (answer, began.elapsed())
+            });
+            let (answer, took) = held.await.unwrap();
+            assert!(!answer.contains("200 OK") && took < Duration::from_secs(15), "{took:?} {answer}");
+        }
+    });
+}
+
+#[test]
+fn a_key_revoked_while_the_body_arrives_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let data = data.to_str().unwrap();
+    let process = Process::start(&["--data", data, "--listen", "127.0.0.1:0"], &[]);
+    let host = process.base_url.trim_start_matches("http://").to_owned();
+    let key = process.api_key();
+    let mut stream = TcpStream::connect(&host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let body = r#"{"name":"Late"}"#;
+    let head = format!(
+        "POST /organizations HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut continued = [0; 25];
+    stream.read_exact(&mut continued).unwrap();
+    let revoked = std::process::Command::new(crate::harness::binary())
+        .args(["api-keys", "revoke", "default", "--data", data])
+        .status()
+        .unwrap();
+    assert!(revoked.success());
+    run(async {
+        let client = crate::harness::Client::new(&process.base_url).with_key(&key);
+        while client.get("/organizations").await.status != 401 {}
+    });
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}

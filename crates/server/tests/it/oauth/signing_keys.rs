@@ -26,8 +26,6 @@ on_both_databases! {
         let (client_id, secret) = server.management().credential(&[]).await;
         let anonymous = server.anonymous();
         let first = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
-        let environment = environment(&server).await;
-
         // The schedule wants a successor after its days.
         server.clock.advance_seconds(90 * 86_400 - rotation::PUBLISHED_BEFORE_SIGNING);
         rotation::advance(&server.app, 90).await.unwrap();
@@ -45,7 +43,7 @@ on_both_databases! {
         claims(&server, &last_of_old).await;
         claims(&server, &after).await;
 
-        server.clock.advance_seconds(environment.access_token_lifetime + 61);
+        server.clock.advance_seconds(rotation::RETIRING);
         rotation::advance(&server.app, 90).await.unwrap();
         assert_eq!(published(&server).await, [kid(&after)]);
     }

@@ -1,0 +1,398 @@
+"""The WorkOS SDK for Python, unmodified and told nothing but where the server is; then what a Python API does with an
+access token (PyJWT), and a general OAuth client (Authlib).
+
+Run with the server's address and credentials in COUNTERSIGN_BASE_URL, COUNTERSIGN_API_KEY and COUNTERSIGN_CLIENT_ID.
+"""
+
+import base64
+import json
+import os
+import unittest
+import uuid
+from datetime import datetime, timedelta, timezone
+
+import httpx2
+import jwt
+import workos
+from authlib.integrations.requests_client import OAuth2Session
+from workos import WorkOSClient
+from workos.connect import RedirectUriInput
+from workos.organizations import OrganizationDomainData
+
+BASE_URL = os.environ["COUNTERSIGN_BASE_URL"]
+API_KEY = os.environ["COUNTERSIGN_API_KEY"]
+CLIENT_ID = os.environ["COUNTERSIGN_CLIENT_ID"]
+NOBODY = "org_01EHZNVPK3SFK441A1RGBFSHRT"
+
+
+def client(api_key=API_KEY, **options):
+    made = WorkOSClient(api_key=api_key, client_id=CLIENT_ID, base_url=BASE_URL, **options)
+    unittest.addModuleCleanup(made.close)
+    return made
+
+
+def unique(prefix):
+    """A name that no other test uses, so that the script can run again on the same server."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+class LosesTheFirstAnswer(httpx2.HTTPTransport):
+    """Passes every request on and loses the first answer, as a broken connection does."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_request(self, request):
+        response = super().handle_request(request)
+        self.seen.append(request.headers.get("Idempotency-Key"))
+        if len(self.seen) == 1:
+            response.read()
+            raise httpx2.ReadError("connection lost")
+        return response
+
+
+class SdkTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.workos = client()
+
+    def refused(self, error_class, status, action, *arguments, **options):
+        """The error must be of this class, and carry what support asks for."""
+        with self.assertRaises(error_class) as caught:
+            action(*arguments, **options)
+        self.assertEqual(caught.exception.status_code, status)
+        self.assertTrue(caught.exception.request_id)
+        return caught.exception
+
+
+class Organizations(SdkTest):
+    def test_create_get_update_delete(self):
+        organizations = self.workos.organizations
+        external_id, domain = unique("ext/1 a"), f"{unique('acme')}.example.com"
+        made = organizations.create_organization(
+            name="Acme",
+            allow_profiles_outside_organization=True,
+            domain_data=[OrganizationDomainData(domain=domain, state="pending")],
+            metadata={"tier": "gold", "region": "eu"},
+            external_id=external_id,
+        )
+        self.assertEqual(made.object, "organization")
+        self.assertTrue(made.id.startswith("org_"))
+        self.assertEqual(made.external_id, external_id)
+        self.assertEqual(made.metadata, {"tier": "gold", "region": "eu"})
+        self.assertIs(made.allow_profiles_outside_organization, True)
+        self.assertEqual([(row.domain, row.state.value) for row in made.domains], [(domain, "pending")])
+        self.assertLess(abs(datetime.now(timezone.utc) - made.created_at), timedelta(minutes=1))
+
+        self.assertEqual(organizations.get_organization(made.id), made)
+        self.assertEqual(organizations.get_organization_by_external_id(external_id), made)
+        self.assertEqual(organizations.list_organizations(domains=[domain]).data, [made])
+
+        renamed = organizations.update_organization(made.id, name="Acme Ltd")
+        self.assertEqual(renamed.name, "Acme Ltd")
+        self.assertEqual((renamed.external_id, renamed.metadata), (external_id, made.metadata))
+        self.assertEqual(len(renamed.domains), 1)
+        changed = organizations.update_organization(
+            made.id, external_id=None, stripe_customer_id="cus_1", metadata={"tier": None, "region": "us"}
+        )
+        self.assertIsNone(changed.external_id)
+        self.assertEqual(changed.stripe_customer_id, "cus_1")
+        self.assertEqual(changed.metadata, {"region": "us"})
+
+        organizations.delete_organization(made.id)
+        self.refused(workos.NotFoundError, 404, organizations.get_organization, made.id)
+
+    def test_pages_both_ways_and_more_than_a_hundred_rows(self):
+        organizations, many = self.workos.organizations, unique("Many")
+        made = [organizations.create_organization(name=f"{many} {number}").id for number in range(105)]
+        page = organizations.list_organizations(search=many)
+        rows = list(page.auto_paging_iter())
+        newest_first = [row.id for row in rows]
+        self.assertCountEqual(newest_first, made)
+        self.assertEqual(rows, sorted(rows, key=lambda row: row.created_at, reverse=True))
+        self.assertEqual([row.id for row in page.data], newest_first[:10])
+        self.assertIsNone(page.before)
+        self.assertEqual(page.after, newest_first[9])
+        hundreds = organizations.list_organizations(search=many, limit=100, order="asc")
+        self.assertEqual([row.id for row in hundreds.auto_paging_iter()], newest_first[::-1])
+        second = organizations.list_organizations(search=many, limit=3, after=newest_first[2])
+        self.assertEqual([row.id for row in second.data], newest_first[3:6])
+        first = organizations.list_organizations(search=many, limit=3, before=newest_first[3])
+        self.assertEqual([row.id for row in first.data], newest_first[:3])
+        older = organizations.list_organizations(search=many, limit=3, order="normal", before=newest_first[2])
+        self.assertEqual([row.id for row in older.data], newest_first[3:6])
+
+
+class Permissions(SdkTest):
+    def test_create_list_get_update_delete(self):
+        authorization, slug = self.workos.authorization, unique("invoices:read")
+        made = authorization.create_permission(slug=slug, name="Read invoices", description="All of them")
+        self.assertEqual((made.slug, made.description, made.system), (slug, "All of them", False))
+        self.assertEqual(authorization.get_permission(slug).id, made.id)
+        listed = {row.slug: row.id for row in authorization.list_permissions(limit=100).auto_paging_iter()}
+        self.assertEqual(listed[slug], made.id)
+        renamed = authorization.update_permission(slug, name="See invoices")
+        self.assertEqual((renamed.name, renamed.description), ("See invoices", "All of them"))
+        self.assertIsNone(authorization.update_permission(slug, description=None).description)
+        again = self.refused(workos.ConflictError, 409, authorization.create_permission, slug=slug, name="Again")
+        self.assertTrue(again.code)
+        authorization.delete_permission(slug)
+        self.refused(workos.NotFoundError, 404, authorization.get_permission, slug)
+
+
+class Connect(SdkTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scopes = [unique("posts:read"), unique("posts:write")]
+        for slug in cls.scopes:
+            cls.workos.authorization.create_permission(slug=slug, name=slug)
+        cls.organization = cls.workos.organizations.create_organization(name="Partner")
+
+    def test_machine_applications(self):
+        connect = self.workos.connect
+        made = connect.create_m2m_application(
+            name="Nightly export",
+            organization_id=self.organization.id,
+            description="Runs at night",
+            scopes=self.scopes,
+        )
+        self.assertEqual((made.object, made.application_type), ("connect_application", "m2m"))
+        self.assertEqual((made.description, made.scopes), ("Runs at night", self.scopes))
+        self.assertEqual(made.organization_id, self.organization.id)
+        self.assertEqual(connect.get_application(made.id), made)
+        self.assertEqual(connect.get_application(made.client_id), made)
+
+        listed = connect.list_applications(organization_id=self.organization.id, limit=1)
+        self.assertIn(made, list(listed.auto_paging_iter()))
+        kinds = ["authenticated", "dynamic"]
+        listed = connect.list_applications(organization_id=self.organization.id, registration_types=kinds)
+        self.assertIn(made, listed.data)
+        refused = connect.list_applications
+        self.refused(workos.UnprocessableEntityError, 422, refused, registration_types=["unheard-of"])
+
+        renamed = connect.update_application(made.id, name="Export")
+        self.assertEqual((renamed.name, renamed.description, renamed.scopes), ("Export", "Runs at night", self.scopes))
+        kept = connect.update_application(made.id, scopes=None)
+        self.assertEqual(kept.scopes, self.scopes)
+        cleared = connect.update_application(made.client_id, description=None, scopes=[])
+        self.assertEqual((cleared.description, cleared.scopes), (None, []))
+        connect.delete_application(made.id)
+        self.refused(workos.NotFoundError, 404, connect.get_application, made.id)
+
+    def test_oauth_applications(self):
+        connect = self.workos.connect
+        made = connect.create_oauth_application(
+            name="Partner portal",
+            is_first_party=False,
+            description="For partners",
+            scopes=["openid", self.scopes[0]],
+            redirect_uris=[
+                {"uri": "https://partner.example/cb", "default": True},
+                {"uri": "https://partner.example/other"},
+            ],
+            uses_pkce=True,
+            organization_id=self.organization.id,
+        )
+        self.assertEqual(made.application_type, "oauth")
+        self.assertEqual((made.uses_pkce, made.is_first_party, made.was_dynamically_registered), (True, False, False))
+        self.assertEqual(made.organization_id, self.organization.id)
+        uris = [(row.uri, row.default) for row in made.redirect_uris]
+        self.assertEqual(uris, [("https://partner.example/cb", True), ("https://partner.example/other", False)])
+        self.assertEqual(made.cors_origins, [])
+        own = connect.create_oauth_application(name="Own", is_first_party=True)
+        self.assertEqual((own.redirect_uris, own.scopes, own.uses_pkce), ([], [], False))
+        self.assertIsNone(own.organization_id)
+
+        renamed = connect.update_application(made.id, name="Portal")
+        self.assertEqual((renamed.scopes, renamed.redirect_uris), (made.scopes, made.redirect_uris))
+        moved = connect.update_application(
+            made.id,
+            redirect_uris=[RedirectUriInput(uri="https://portal.example/cb")],
+            cors_origins=["https://portal.example"],
+        )
+        uris = [(row.uri, row.default) for row in moved.redirect_uris]
+        self.assertEqual(uris, [("https://portal.example/cb", True)])
+        self.assertEqual(moved.cors_origins, ["https://portal.example"])
+        for application in (made, own):
+            connect.delete_application(application.client_id)
+
+    def test_client_secrets(self):
+        connect = self.workos.connect
+        application = connect.create_m2m_application(name="Keeper", organization_id=self.organization.id)
+        self.assertEqual(connect.list_application_client_secrets(application.id), [])
+        made = connect.create_application_client_secret(application.id)
+        self.assertEqual(made.object, "connect_application_secret")
+        self.assertTrue(made.secret.endswith(made.secret_hint))
+        self.assertIsNone(made.last_used_at)
+        listed = connect.list_application_client_secrets(application.client_id)
+        self.assertEqual([(row.id, row.secret_hint) for row in listed], [(made.id, made.secret_hint)])
+        for _ in range(4):
+            connect.create_application_client_secret(application.id)
+        sixth = connect.create_application_client_secret
+        self.refused(workos.UnprocessableEntityError, 422, sixth, application.id)
+        connect.delete_client_secret(made.id)
+        self.assertEqual(len(connect.list_application_client_secrets(application.id)), 4)
+        self.refused(workos.NotFoundError, 404, connect.delete_client_secret, made.id)
+
+
+class ApiKeys(SdkTest):
+    def test_create_list_validate_expire_delete(self):
+        keys, permission = self.workos.api_keys, unique("invoices:write")
+        self.workos.authorization.create_permission(slug=permission, name="Write invoices")
+        organization = self.workos.organizations.create_organization(name="Key holder").id
+        tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+        made = keys.create_organization_api_key(
+            organization, name="First", permissions=[permission], expires_at=tomorrow
+        )
+        self.assertEqual((made.object, made.owner.type, made.owner.id), ("api_key", "organization", organization))
+        self.assertEqual(made.obfuscated_value, f"sk_...{made.value[-4:]}")
+        self.assertEqual(made.permissions, [permission])
+        self.assertLess(abs(made.expires_at - tomorrow), timedelta(seconds=1))
+        second = keys.create_organization_api_key(organization, name="Second")
+        self.assertIsNone(second.expires_at)
+        listed = keys.list_organization_api_keys(organization)
+        self.assertCountEqual([row.id for row in listed.auto_paging_iter()], [second.id, made.id])
+
+        valid = keys.create_validation(value=made.value).api_key
+        self.assertEqual((valid.id, valid.permissions), (made.id, [permission]))
+        self.assertIsNone(keys.create_validation(value="sk_nobody").api_key)
+        self.refused(workos.UnprocessableEntityError, 422, keys.create_validation, value="")
+
+        self.assertIsNone(keys.create_api_key_expire(made.id, expires_at=None).expires_at)
+        scheduled = keys.create_api_key_expire(made.id, expires_at=tomorrow)
+        self.assertLess(abs(scheduled.expires_at - tomorrow), timedelta(seconds=1))
+        self.assertIsNotNone(keys.create_validation(value=made.value).api_key)
+        keys.create_api_key_expire(made.id)
+        self.assertIsNone(keys.create_validation(value=made.value).api_key)
+        expired = self.refused(workos.ConflictError, 409, keys.create_api_key_expire, made.id)
+        self.assertEqual(expired.code, "api_key_already_expired")
+
+        keys.delete_api_key(second.id)
+        self.assertIsNone(keys.create_validation(value=second.value).api_key)
+        self.refused(workos.NotFoundError, 404, keys.delete_api_key, second.id)
+        self.refused(workos.NotFoundError, 404, keys.create_organization_api_key, NOBODY, name="Nobody")
+        yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+        late = keys.create_organization_api_key
+        self.refused(workos.UnprocessableEntityError, 422, late, organization, name="Late", expires_at=yesterday)
+
+
+class Errors(SdkTest):
+    def test_errors_are_of_the_right_class(self):
+        organizations = self.workos.organizations
+        self.refused(workos.AuthenticationError, 401, client("sk_wrong").organizations.list_organizations)
+        missing = self.refused(workos.NotFoundError, 404, organizations.get_organization, NOBODY)
+        self.assertEqual(missing.code, "entity_not_found")
+        self.assertIn(NOBODY, missing.message)
+        nameless = self.refused(workos.UnprocessableEntityError, 422, organizations.create_organization, name="")
+        self.assertEqual([(error["field"], error["code"]) for error in nameless.errors], [("name", "required")])
+        external_id = unique("ext")
+        organizations.create_organization(name="Owner", external_id=external_id)
+        taken = organizations.create_organization
+        error = self.refused(workos.BadRequestError, 400, taken, name="Another", external_id=external_id)
+        self.assertEqual(error.code, "external_id_already_used")
+        lost = self.workos.connect.create_m2m_application
+        self.refused(workos.NotFoundError, 404, lost, name="Lost", organization_id=NOBODY)
+        ownerless = self.workos.connect.create_oauth_application
+        self.refused(workos.UnprocessableEntityError, 422, ownerless, name="Ownerless", is_first_party=False)
+
+
+class Retries(SdkTest):
+    def test_the_same_idempotency_key_makes_one_organization(self):
+        name, options = unique("Once"), {"idempotency_key": unique("key")}
+        first = self.workos.organizations.create_organization(name=name, request_options=options)
+        again = self.workos.organizations.create_organization(name=name, request_options=options)
+        self.assertEqual(again, first)
+        self.assertEqual(self.workos.organizations.list_organizations(search=name).data, [first])
+
+    def test_a_lost_answer_and_the_retry_of_the_sdk_make_one_secret(self):
+        organization = self.workos.organizations.create_organization(name="Retrier").id
+        application = self.workos.connect.create_m2m_application(name="Retrier", organization_id=organization)
+        transport = LosesTheFirstAnswer()
+        with httpx2.Client(transport=transport) as http_client:
+            made = client(http_client=http_client).connect.create_application_client_secret(application.id)
+        self.assertEqual(len(transport.seen), 2)
+        self.assertEqual(transport.seen[0], transport.seen[1])
+        listed = self.workos.connect.list_application_client_secrets(application.id)
+        self.assertEqual([row.id for row in listed], [made.id])
+        self.assertTrue(made.secret)
+
+
+class Tokens(SdkTest):
+    """A machine gets a token; an API verifies it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scope = unique("reports:read")
+        cls.workos.authorization.create_permission(slug=cls.scope, name=cls.scope)
+        cls.organization = cls.workos.organizations.create_organization(name="Machine owner")
+        cls.application = cls.workos.connect.create_m2m_application(
+            name="Machine", organization_id=cls.organization.id, scopes=[cls.scope]
+        )
+        cls.secret = cls.workos.connect.create_application_client_secret(cls.application.id)
+
+    def session(self, method="client_secret_basic"):
+        session = OAuth2Session(self.application.client_id, self.secret.secret, token_endpoint_auth_method=method)
+        self.addCleanup(session.close)
+        return session
+
+    def token(self, method="client_secret_basic"):
+        return self.session(method).fetch_token(f"{BASE_URL}/oauth2/token", grant_type="client_credentials")
+
+    def verify(self, token, path="/oauth2/jwks", **expected):
+        key = jwt.PyJWKClient(f"{BASE_URL}{path}").get_signing_key_from_jwt(token)
+        expected = {"issuer": BASE_URL, "audience": CLIENT_ID} | expected
+        options = {"require": ["exp", "iat", "sub", "jti"]}
+        return jwt.decode(token, key, algorithms=["RS256"], options=options, **expected)
+
+    def test_pyjwt_verifies(self):
+        token = self.token()["access_token"]
+        for path in ("/oauth2/jwks", f"/sso/jwks/{CLIENT_ID}"):
+            claims = self.verify(token, path)
+            self.assertEqual(claims["org_id"], self.organization.id)
+            self.assertEqual(claims["sub"], self.application.client_id)
+            self.assertEqual(claims["scope"], self.scope)
+
+    def test_pyjwt_rejects(self):
+        token = self.token()["access_token"]
+        with self.assertRaises(jwt.InvalidAudienceError):
+            self.verify(token, audience="client_another")
+        with self.assertRaises(jwt.InvalidIssuerError):
+            self.verify(token, issuer=f"{BASE_URL}/")
+        header, payload, signature = token.split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+        claims["org_id"] = "org_another"
+        altered = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+        with self.assertRaises(jwt.InvalidSignatureError):
+            self.verify(f"{header}.{altered}.{signature}")
+
+    def test_authlib_introspects_and_revokes(self):
+        for method in ("client_secret_basic", "client_secret_post"):
+            with self.subTest(method):
+                session, token = self.session(method), self.token(method)
+                self.assertEqual(token["token_type"], "Bearer")
+                value, introspection = token["access_token"], f"{BASE_URL}/oauth2/introspection"
+                seen = session.introspect_token(introspection, token=value).json()
+                self.assertIs(seen["active"], True)
+                self.assertEqual(seen["org_id"], self.organization.id)
+                self.assertEqual(session.revoke_token(f"{BASE_URL}/oauth2/revoke", token=value).status_code, 200)
+                self.assertEqual(session.introspect_token(introspection, token=value).json(), {"active": False})
+
+    def test_a_deleted_secret_ends_its_tokens_at_once(self):
+        connect = self.workos.connect
+        spare = connect.create_application_client_secret(self.application.id)
+        with OAuth2Session(self.application.client_id, spare.secret) as session:
+            token = session.fetch_token(f"{BASE_URL}/oauth2/token", grant_type="client_credentials")
+        introspect = self.session().introspect_token
+        ask = lambda: introspect(f"{BASE_URL}/oauth2/introspection", token=token["access_token"]).json()  # noqa: E731
+        self.assertIs(ask()["active"], True)
+        connect.delete_client_secret(spare.id)
+        self.assertEqual(ask(), {"active": False})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,179 @@
+//! Who may call the management API: holders of an environment's key, and nobody else.
+
+use crate::harness::{Client, TestServer, ids, on_both_databases};
+use countersign::http::routes::{Policy, Route};
+use countersign::router;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// Every management route there is.
+fn management_routes() -> Vec<Route> {
+    let routes: Vec<Route> =
+        router::routes().table().iter().filter(|route| route.policy == Policy::EnvironmentKey).cloned().collect();
+    assert!(routes.len() >= 27, "the table has the management routes");
+    routes
+}
+
+/// A path with its variable parts filled in with what exists.
+fn filled(path: &str, organization: &str, application: &str, secret: &str, key: &str) -> String {
+    let id = match path {
+        path if path.starts_with("/organizations") => organization,
+        path if path.starts_with("/connect/applications") => application,
+        path if path.starts_with("/connect/client_secrets") => secret,
+        _ => key,
+    };
+    path.replace("{id}", id).replace("{external_id}", "acme").replace("{slug}", "posts:read")
+}
+
+/// Bodies that each route would take from the holder of a key.
+fn welcome_body(path: &str, organization: &str) -> Value {
+    match path {
+        "/connect/applications" => json!({"name": "M", "application_type": "m2m", "organization_id": organization}),
+        "/organization_domains" => json!({"domain": "acme.com", "organization_id": organization}),
+        "/authorization/permissions" => json!({"slug": "posts:write", "name": "Write"}),
+        _ => json!({"name": "Changed", "value": "sk_x"}),
+    }
+}
+
+/// All there is, as the holder of the key sees it.
+async fn everything(management: &Client, organization: &str, application: &str) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for path in [
+        "/organizations".to_owned(),
+        "/authorization/permissions".to_owned(),
+        "/connect/applications".to_owned(),
+        format!("/organizations/{organization}/api_keys"),
+        format!("/connect/applications/{application}/client_secrets"),
+    ] {
+        seen.push(management.get(&path).await.expect(200).json());
+    }
+    seen
+}
+
+on_both_databases! {
+    async fn every_route_refuses_strangers_and_does_nothing_for_them(server: TestServer) {
+        let management = server.management();
+        management.permission("posts:read").await;
+        let body = json!({"name": "Acme", "external_id": "acme"});
+        let organization = management.post("/organizations", body).await.expect(201).text_at("id");
+        let application = management.machine(&organization, &["posts:read"]).await["id"].as_str().unwrap().to_owned();
+        let (secret_id, secret) = management.secret(&application).await;
+        let path = format!("/organizations/{organization}/api_keys");
+        let key = management.post(&path, json!({"name": "K"})).await.expect(201).json();
+        let (key_id, key_value) = (key["id"].as_str().unwrap(), key["value"].as_str().unwrap());
+        let before = everything(&management, &organization, &application).await;
+        let client_id = before[2]["data"][0]["client_id"].as_str().unwrap();
+        let token = server.anonymous().token(client_id, &secret).await.expect(200).text_at("access_token");
+
+        let mut altered = server.api_key.clone();
+        altered.pop();
+        let credentials = [
+            None,
+            Some(String::new()),
+            Some("Bearer".to_owned()),
+            Some("Bearer ".to_owned()),
+            Some("Bearer nobody".to_owned()),
+            Some(format!("Bearer {altered}")),
+            Some(format!("Bearer {}x", server.api_key)),
+            Some(format!("Bearer {}", server.api_key.to_uppercase())),
+            Some(format!("Bearer {secret}")),
+            Some(format!("Bearer {key_value}")),
+            Some(format!("Bearer {token}")),
+            Some(format!("Bearer {client_id}")),
+            Some(format!("Bearer {0} {0}", server.api_key)),
+            Some(format!("Bearer\t{}", server.api_key)),
+            Some(format!("Token {}", server.api_key)),
+            Some(server.api_key.clone()),
+            Some("Basic c2s6".to_owned()),
+        ];
+        let stranger = server.anonymous();
+        for route in management_routes() {
+            let path = filled(route.path, &organization, &application, &secret_id, key_id);
+            for credential in &credentials {
+                let mut request = stranger.request(route.method.clone(), &path);
+                if let Some(credential) = credential {
+                    request = request.header("authorization", credential);
+                }
+                if route.method != Method::GET && route.method != Method::DELETE {
+                    request = request.json(&welcome_body(route.path, &organization));
+                }
+                stranger.send(request).await.expect_unauthorized();
+            }
+        }
+        assert_eq!(everything(&management, &organization, &application).await, before);
+        server.anonymous().token(client_id, &secret).await.expect(200);
+    }
+
+    async fn the_same_requests_with_the_key_are_let_in(server: TestServer) {
+        let management = server.management();
+        management.permission("posts:read").await;
+        let body = json!({"name": "Acme", "external_id": "acme"});
+        let organization = management.post("/organizations", body).await.expect(201).text_at("id");
+        let application = management.machine(&organization, &["posts:read"]).await["id"].as_str().unwrap().to_owned();
+        let (secret_id, _) = management.secret(&application).await;
+        let path = format!("/organizations/{organization}/api_keys");
+        let key_id = management.post(&path, json!({"name": "K"})).await.expect(201).text_at("id");
+        let mut routes = management_routes();
+        // What makes and changes comes before what deletes, and the organization, with all it has, goes last.
+        routes.sort_by_key(|route| (route.method == Method::DELETE, route.path == "/organizations/{id}"));
+        for route in routes {
+            let path = filled(route.path, &organization, &application, &secret_id, &key_id);
+            let mut request = management.request(route.method.clone(), &path);
+            if route.method != Method::GET && route.method != Method::DELETE {
+                request = request.json(&welcome_body(route.path, &organization));
+            }
+            let answer = management.send(request).await;
+            assert!(!matches!(answer.status, 401 | 403 | 405), "{} {path}: {} {}", route.method, answer.status, answer.text);
+            assert!(answer.status < 500, "{} {path}: {}", route.method, answer.text);
+        }
+    }
+
+    async fn the_scheme_may_be_written_in_any_case(server: TestServer) {
+        let anonymous = server.anonymous();
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let request = anonymous.request(Method::GET, "/organizations");
+            let request = request.header("authorization", format!("{scheme} {}", server.api_key));
+            anonymous.send(request).await.expect(200);
+        }
+    }
+
+    async fn two_authorization_headers_are_one_too_many(server: TestServer) {
+        let anonymous = server.anonymous();
+        let good = format!("Bearer {}", server.api_key);
+        for (first, second) in [(good.as_str(), good.as_str()), (good.as_str(), "Bearer x"), ("Bearer x", good.as_str())] {
+            let request = anonymous.request(Method::GET, "/organizations");
+            let request = request.header("authorization", first).header("authorization", second);
+            anonymous.send(request).await.expect_unauthorized();
+        }
+    }
+
+    async fn a_stranger_learns_nothing_about_bodies_queries_and_identifiers(server: TestServer) {
+        let organization = server.management().organization("Acme").await;
+        let anonymous = server.anonymous();
+        for path in [
+            format!("/organizations/{organization}"),
+            "/organizations/org_01EHZNVPK3SFK441A1RGBFSHRT".to_owned(),
+            "/organizations/x".to_owned(),
+            "/organizations?limit=0".to_owned(),
+            "/organizations?after=%00".to_owned(),
+        ] {
+            anonymous.get(&path).await.expect_unauthorized();
+        }
+        let broken = anonymous.request(Method::POST, "/organizations").header("content-type", "text/plain").body("{");
+        anonymous.send(broken).await.expect_unauthorized();
+    }
+
+    async fn a_key_opens_its_own_environment_only(server: TestServer) {
+        let another = server.another_environment().await;
+        let ours = server.management().organization("Ours").await;
+        let theirs = another.management.organization("Theirs").await;
+        assert_eq!(ids(&server.management().get("/organizations").await.json()["data"]), [ours.as_str()]);
+        assert_eq!(ids(&another.management.get("/organizations").await.json()["data"]), [theirs.as_str()]);
+        // The host only says that the request is for this server; the key says for which environment.
+        let request = another.management.request(Method::GET, "/organizations");
+        let request = request.header("host", server.base_url.strip_prefix("http://").unwrap());
+        assert_eq!(ids(&another.management.send(request).await.json()["data"]), [theirs.as_str()]);
+        let request = server.management().request(Method::GET, "/organizations").header("host", &another.authority);
+        assert_eq!(ids(&server.management().send(request).await.json()["data"]), [ours.as_str()]);
+    }
+}

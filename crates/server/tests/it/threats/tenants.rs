@@ -1,0 +1,182 @@
+//! The tenant comes from the row: what one environment or organization has, another cannot reach.
+
+use crate::harness::{Client, Environment, TestServer, on_both_databases};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// One of everything, in an environment.
+struct Belongings {
+    organization: Value,
+    application: Value,
+    secret: (String, String),
+    key: Value,
+}
+
+async fn furnish(management: &Client) -> Belongings {
+    management.permission("posts:read").await;
+    let body =
+        json!({"name": "Acme", "external_id": "acme", "domain_data": [{"domain": "acme.com", "state": "verified"}]});
+    let organization = management.post("/organizations", body).await.expect(201).json();
+    let id = organization["id"].as_str().unwrap();
+    let application = management.machine(id, &["posts:read"]).await;
+    let secret = management.secret(application["id"].as_str().unwrap()).await;
+    let key = management.post(&format!("/organizations/{id}/api_keys"), json!({"name": "K"})).await.expect(201).json();
+    Belongings { organization, application, secret, key }
+}
+
+impl Belongings {
+    /// Every request that names one of these things, with what the 404 calls it.
+    fn requests(&self) -> Vec<(Method, String, &'static str, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (organization, domain) = (text(&self.organization["id"]), text(&self.organization["domains"][0]["id"]));
+        let (key, secret) = (text(&self.key["id"]), self.secret.0.clone());
+        let mut requests = Vec::new();
+        let mut add =
+            |method: Method, path: String, thing, id: &str| requests.push((method, path, thing, id.to_owned()));
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            add(method, format!("/organizations/{organization}"), "Organization", &organization);
+        }
+        for method in [Method::GET, Method::POST] {
+            add(method, format!("/organizations/{organization}/api_keys"), "Organization", &organization);
+        }
+        for method in [Method::GET, Method::DELETE] {
+            add(method, format!("/organization_domains/{domain}"), "Organization domain", &domain);
+        }
+        for name in [text(&self.application["id"]), text(&self.application["client_id"])] {
+            for method in [Method::GET, Method::PUT, Method::DELETE] {
+                add(method, format!("/connect/applications/{name}"), "Application", &name);
+            }
+            for method in [Method::GET, Method::POST] {
+                add(method, format!("/connect/applications/{name}/client_secrets"), "Application", &name);
+            }
+        }
+        add(Method::DELETE, format!("/connect/client_secrets/{secret}"), "Client secret", &secret);
+        add(Method::POST, format!("/api_keys/{key}/expire"), "API Key", &key);
+        add(Method::DELETE, format!("/api_keys/{key}"), "API Key", &key);
+        requests
+    }
+}
+
+/// All there is in an environment.
+async fn everything(management: &Client, belongings: &Belongings) -> Vec<Value> {
+    let organization = belongings.organization["id"].as_str().unwrap();
+    let application = belongings.application["id"].as_str().unwrap();
+    let mut seen = Vec::new();
+    for path in [
+        "/organizations".to_owned(),
+        "/authorization/permissions".to_owned(),
+        "/connect/applications".to_owned(),
+        format!("/organizations/{organization}/api_keys"),
+        format!("/connect/applications/{application}/client_secrets"),
+    ] {
+        seen.push(management.get(&path).await.expect(200).json());
+    }
+    seen
+}
+
+on_both_databases! {
+    async fn threat_34_what_another_environment_has_does_not_exist(server: TestServer) {
+        let another: Environment = server.another_environment().await;
+        let ours = furnish(&server.management()).await;
+        let theirs = furnish(&another.management).await;
+        for (mine, foreign, own) in [(server.management(), &theirs, &ours), (another.management.clone(), &ours, &theirs)] {
+            let before = everything(&mine, own).await;
+            for (method, path, thing, id) in foreign.requests() {
+                let mut request = mine.request(method.clone(), &path);
+                if method == Method::PUT || method == Method::POST {
+                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2"}));
+                }
+                mine.send(request).await.expect_not_found(thing, &id);
+            }
+            let foreign_organization = foreign.organization["id"].as_str().unwrap();
+            let body = json!({"name": "M", "application_type": "m2m", "organization_id": foreign_organization});
+            mine.post("/connect/applications", body).await.expect_not_found("Organization", foreign_organization);
+            let body = json!({"name": "P", "application_type": "oauth", "is_first_party": false, "organization_id": foreign_organization});
+            mine.post("/connect/applications", body).await.expect_not_found("Organization", foreign_organization);
+            let body = json!({"domain": "new.com", "organization_id": foreign_organization});
+            mine.post("/organization_domains", body).await.expect_not_found("Organization", foreign_organization);
+            let filtered = mine.get(&format!("/connect/applications?organization_id={foreign_organization}")).await;
+            assert_eq!(filtered.expect_list(), Vec::<Value>::new());
+            let found = mine.get("/organizations/external_id/acme").await.expect(200).text_at("id");
+            assert_eq!(found, own.organization["id"].as_str().unwrap(), "the same external identifier, each its own");
+            assert_eq!(everything(&mine, own).await, before);
+        }
+        for (mine, own) in [(server.management(), &ours), (another.management.clone(), &theirs)] {
+            for (method, path, ..) in own.requests() {
+                if method == Method::GET {
+                    mine.get(&path).await.expect(200);
+                }
+            }
+        }
+    }
+
+    async fn threat_34_permissions_are_each_environments_own(server: TestServer) {
+        let another = server.another_environment().await;
+        server.management().permission("ours").await;
+        another.management.permission("theirs").await;
+        let organization = server.management().organization("Acme").await;
+        for (method, body) in [(Method::GET, json!({})), (Method::PATCH, json!({"name": "x"})), (Method::DELETE, json!({}))] {
+            let request = server.management().request(method, "/authorization/permissions/theirs").json(&body);
+            server.management().send(request).await.expect_not_found("Permission", "theirs");
+        }
+        let body = json!({"name": "M", "application_type": "m2m", "organization_id": organization, "scopes": ["theirs"]});
+        server.management().post("/connect/applications", body).await.expect_invalid(&[("scopes.0", "unknown_permission")]);
+        let body = json!({"name": "K", "permissions": ["theirs"]});
+        server.management().post(&format!("/organizations/{organization}/api_keys"), body).await
+            .expect_invalid(&[("permissions.0", "unknown_permission")]);
+        another.management.get("/authorization/permissions/theirs").await.expect(200);
+    }
+
+    async fn threat_34_a_client_of_another_environment_is_unknown_to_an_issuer(server: TestServer) {
+        let another = server.another_environment().await;
+        let ours = furnish(&server.management()).await;
+        let theirs = furnish(&another.management).await;
+        let stranger = server.anonymous();
+        let ask = async |host: &str, belongings: &Belongings| {
+            let form = [
+                ("grant_type", "client_credentials"), ("client_id", belongings.application["client_id"].as_str().unwrap()),
+                ("client_secret", belongings.secret.1.as_str()),
+            ];
+            stranger.send(stranger.request(Method::POST, "/oauth2/token").header("host", host).form(&form)).await
+        };
+        let host = server.base_url.strip_prefix("http://").unwrap();
+        ask(host, &ours).await.expect(200);
+        ask(&another.authority, &theirs).await.expect(200);
+        assert_eq!(ask(host, &theirs).await.expect(401).text_at("error"), "invalid_client");
+        assert_eq!(ask(&another.authority, &ours).await.expect(401).text_at("error"), "invalid_client");
+    }
+
+    async fn threat_16_the_organization_is_that_of_the_row(server: TestServer) {
+        let management = server.management();
+        let (acme, other) = (management.organization("Acme").await, management.organization("Other").await);
+        let machine = management.machine(&acme, &[]).await;
+        let secret = management.secret(machine["id"].as_str().unwrap()).await.1;
+        let headers = ["x-organization-id", "x-org-id", "workos-organization-id", "x-zitadel-orgid", "organization"];
+        let with_headers = |mut request: reqwest::RequestBuilder| {
+            for header in headers {
+                request = request.header(header, &other);
+            }
+            request
+        };
+        // A key belongs to the organization in the path.
+        let path = format!("/organizations/{acme}/api_keys?organization_id={other}");
+        let body = json!({"name": "K", "organization_id": other, "owner": {"type": "organization", "id": other}});
+        let key = management.send(with_headers(management.request(Method::POST, &path)).json(&body)).await.expect(201).json();
+        assert_eq!(key["owner"], json!({"type": "organization", "id": acme}));
+        assert_eq!(management.get(&format!("/organizations/{other}/api_keys")).await.expect_list(), Vec::<Value>::new());
+        // An application stays with the organization it was made for.
+        let path = format!("/connect/applications/{}?organization_id={other}", machine["id"].as_str().unwrap());
+        let body = json!({"name": "N", "organization_id": other});
+        let changed = management.send(with_headers(management.request(Method::PUT, &path)).json(&body)).await.expect(200).json();
+        assert_eq!(changed["organization_id"], acme.as_str());
+        // A token names the organization of its application, whatever else is asked for.
+        let form = [
+            ("grant_type", "client_credentials"), ("client_id", machine["client_id"].as_str().unwrap()), ("client_secret", &secret),
+            ("organization_id", &other), ("org_id", &other),
+        ];
+        let stranger = server.anonymous();
+        let token = stranger.send(with_headers(stranger.request(Method::POST, "/oauth2/token")).form(&form)).await.expect(200).text_at("access_token");
+        let seen = stranger.introspect(machine["client_id"].as_str().unwrap(), &secret, &token).await;
+        assert_eq!(seen["org_id"], acme.as_str());
+    }
+}
