@@ -1,0 +1,159 @@
+//! The installation that is measured: one environment per signing algorithm, each with a machine client.
+
+use super::child::{self, Serving};
+use super::client::{self, Requests};
+use countersign_protocol::jose::Algorithm;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// The program under test.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_countersign"))
+}
+
+const CLIENT_SECRET: &str = "a-client-secret-of-more-than-thirty-two-characters";
+const API_KEY: &str = "sk_api_key_of_more_than_thirty_two_characters";
+
+/// An environment of the installation.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment(pub Algorithm);
+
+impl Environment {
+    /// The host its requests name.
+    pub fn host(self) -> String {
+        format!("{}.auth.example.com", self.0.as_str().to_lowercase())
+    }
+
+    fn client_id(self) -> &'static str {
+        match self.0 {
+            Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRA",
+            Algorithm::Es256 => "client_01EHZNVPK3SFK441A1RGBFSHRB",
+            Algorithm::EdDsa => "client_01EHZNVPK3SFK441A1RGBFSHRC",
+        }
+    }
+
+    fn post(self, path: &str, first: &str) -> Vec<u8> {
+        let form = [("Content-Type", "application/x-www-form-urlencoded")];
+        let body = format!("{first}&client_id={}&client_secret={CLIENT_SECRET}", self.client_id());
+        client::request("POST", path, &self.host(), &form, &body)
+    }
+
+    /// A token request; the path is another's for the bare handler.
+    pub fn token_request(self, path: &str) -> Requests {
+        Arc::new([self.post(path, "grant_type=client_credentials&scope=posts%3Aread%20posts%3Awrite")])
+    }
+
+    /// A question about each token.
+    pub fn introspection_requests(self, path: &str, tokens: &[String]) -> Requests {
+        tokens.iter().map(|token| self.post(path, &format!("token={token}"))).collect()
+    }
+
+    /// Fetches a document.
+    pub fn get(self, path: &str) -> Requests {
+        Arc::new([client::request("GET", path, &self.host(), &[], "")])
+    }
+
+    /// So many different tokens.
+    pub fn tokens(self, address: SocketAddr, count: usize) -> Vec<String> {
+        let request = self.token_request("/oauth2/token")[0].clone();
+        let bodies = client::ask_all(address, &vec![request; count]);
+        bodies.iter().map(|body| member(body, "access_token")).collect()
+    }
+}
+
+/// A string member of a JSON object.
+fn member(body: &str, name: &str) -> String {
+    let object: serde_json::Value = serde_json::from_str(body).unwrap();
+    object[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}")).to_owned()
+}
+
+/// A data directory with everything the lines need.
+#[derive(Debug)]
+pub struct Installation {
+    directory: tempfile::TempDir,
+}
+
+impl Installation {
+    /// Makes one.
+    pub fn make() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let declared: String = Algorithm::ALL.map(|algorithm| declaration(Environment(algorithm))).concat();
+        let file = directory.path().join("countersign.toml");
+        std::fs::write(&file, declared).unwrap();
+        let installation = Self { directory };
+        let mut apply = Command::new(program());
+        apply.args(["apply", file.to_str().unwrap(), "--data", installation.data().to_str().unwrap()]);
+        child::output(
+            apply
+                .env("CLIENT_SECRET", CLIENT_SECRET)
+                .env("API_KEY_RS256", API_KEY)
+                .env("API_KEY_ES256", format!("{API_KEY}2"))
+                .env("API_KEY_EDDSA", format!("{API_KEY}3")),
+        );
+        installation
+    }
+
+    /// Where the data is.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Starts the server on it.
+    pub fn serve(&self, more: &[&str]) -> Serving {
+        let data = self.data();
+        let mut arguments = vec!["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        arguments.extend(["--threads", "1", "--rate-limit-client", "0", "--rate-limit-management", "0"]);
+        arguments.extend(["--rate-limit-failures", "0"]);
+        arguments.extend_from_slice(more);
+        Serving::start(program(), &arguments)
+    }
+
+    /// A durable write: a new organization.
+    pub fn write_request(server: &Serving) -> Requests {
+        let authorization = format!("Bearer {API_KEY}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let host = format!("localhost:{}", server.address.port());
+        Arc::new([client::request("POST", "/organizations", &host, &headers, r#"{"name":"Acme Corporation"}"#)])
+    }
+}
+
+fn declaration(environment: Environment) -> String {
+    let algorithm = environment.0;
+    let (host, client_id, upper) = (environment.host(), environment.client_id(), algorithm.as_str().to_uppercase());
+    format!(
+        r#"
+[[environment]]
+name = "{name}"
+issuer = "https://{host}"
+signing_algorithm = "{algorithm}"
+access_token_lifetime = 3600
+
+[[environment.api_key]]
+name = "load"
+value = {{ env = "API_KEY_{upper}" }}
+
+[[environment.permission]]
+slug = "posts:read"
+name = "Read posts"
+
+[[environment.permission]]
+slug = "posts:write"
+name = "Write posts"
+
+[[environment.organization]]
+external_id = "acme"
+name = "Acme"
+
+[[environment.application]]
+name = "Load"
+application_type = "m2m"
+organization = "acme"
+scopes = ["posts:read", "posts:write"]
+client_id = "{client_id}"
+secrets = [{{ env = "CLIENT_SECRET" }}]
+"#,
+        name = algorithm.as_str().to_lowercase(),
+    )
+}

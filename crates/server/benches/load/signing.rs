@@ -1,0 +1,70 @@
+//! The bare signing rate of the cryptographic library: a loop on the server's core, no HTTP, no JSON, no base64.
+
+use super::child::processor_seconds;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256};
+use countersign_protocol::id::Id;
+use countersign_protocol::jose::{Algorithm, SigningKey};
+use std::time::{Duration, Instant};
+
+/// A new private key.
+fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
+    let random = SystemRandom::new();
+    match algorithm {
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+            AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap().as_ref().to_vec()
+        }
+        Algorithm::Es256 => {
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap().as_ref().to_vec()
+        }
+        Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).unwrap().as_ref().to_vec(),
+    }
+}
+
+/// A new key that signs tokens.
+pub fn key(algorithm: Algorithm) -> SigningKey {
+    SigningKey::from_pkcs8(Id::from_ulid(5 << 120), algorithm, &pkcs8(algorithm)).unwrap()
+}
+
+/// Signs for so long, and prints signatures per second and per second of processor time.
+pub fn run(algorithm: &str, seconds: f64) {
+    let algorithm = Algorithm::parse(algorithm).unwrap();
+    let der = pkcs8(algorithm);
+    let random = SystemRandom::new();
+    // As long as what a token's signature covers.
+    let message = [b'x'; 620];
+    let sign: Box<dyn Fn()> = match algorithm {
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::from_pkcs8(&der).unwrap();
+            Box::new(move || pair.sign(&RSA_PKCS1_SHA256, &random, &message, &mut [0; 256]).unwrap())
+        }
+        Algorithm::Es256 => {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).unwrap();
+            Box::new(move || {
+                std::hint::black_box(pair.sign(&random, &message).unwrap());
+            })
+        }
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::from_pkcs8(&der).unwrap();
+            Box::new(move || {
+                std::hint::black_box(pair.sign(&message));
+            })
+        }
+    };
+    for _ in 0..50 {
+        sign();
+    }
+    let (began, used) = (Instant::now(), processor_seconds(0));
+    let mut count = 0_u32;
+    while began.elapsed() < Duration::from_secs_f64(seconds) {
+        for _ in 0..20 {
+            sign();
+        }
+        count += 20;
+    }
+    let (wall, used) = (began.elapsed().as_secs_f64(), processor_seconds(0) - used);
+    println!("{} {}", f64::from(count) / wall, f64::from(count) / used.max(0.01));
+}
