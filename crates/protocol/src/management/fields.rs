@@ -78,6 +78,13 @@ impl Fields {
         self.errors.push(FieldError::new(field, code, message));
     }
 
+    /// Notes that a field is missing, unless what is wrong with it is already noted.
+    pub fn require(&mut self, field: &str, message: impl Into<String>) {
+        if !self.errors.iter().any(|error| error.field == field) {
+            self.refuse(field, "required", message);
+        }
+    }
+
     /// Ends the reading.
     ///
     /// # Errors
@@ -125,9 +132,7 @@ impl Fields {
         match self.optional_text(field, longest) {
             Patch::Value(text) => text,
             Patch::Absent | Patch::Null => {
-                if !self.errors.iter().any(|error| error.field == field) {
-                    self.refuse(field, "required", format!("{field} is required."));
-                }
+                self.require(field, format!("{field} is required."));
                 String::new()
             }
         }
@@ -284,7 +289,8 @@ impl Fields {
             }
             metadata.insert(key, value);
         }
-        if metadata.len() > MOST_METADATA {
+        // Entries to be removed do not count: as many may go as come.
+        if metadata.values().flatten().count() > MOST_METADATA {
             self.metadata_refused = Some(format!("Metadata can have at most {MOST_METADATA} entries."));
         }
         Patch::Value(metadata)

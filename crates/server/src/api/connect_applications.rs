@@ -87,7 +87,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
         }
         "oauth" => {
             match first_party {
-                None => fields.refuse("is_first_party", "required", "is_first_party is required."),
+                None => fields.require("is_first_party", "is_first_party is required."),
                 Some(true) if organization_id.is_some() => {
                     fields.refuse(
                         "organization_id",
@@ -124,7 +124,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
 
 fn require_organization(fields: &mut Fields, organization_id: &Option<String>) {
     if organization_id.is_none() {
-        fields.refuse("organization_id", "required", "organization_id is required for third-party applications.");
+        fields.require("organization_id", "organization_id is required for third-party applications.");
     }
 }
 

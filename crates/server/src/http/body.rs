@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ pub const MANAGEMENT_LIMIT: usize = 1024 * 1024;
 pub const OAUTH_LIMIT: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a body that is dropped anyway may pause.
+const BETWEEN_FRAMES: Duration = Duration::from_secs(1);
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,20 @@ pub enum BodyError {
 /// the answer only when it has finished, and sees a broken connection otherwise.
 const DRAINED: usize = 16 * 1024 * 1024;
 
+/// Takes in and drops a body, as long as it keeps coming.
+async fn drain(mut body: Body) {
+    let dropping = async {
+        let mut length = 0;
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(BETWEEN_FRAMES, body.frame()).await {
+            length += frame.data_ref().map_or(0, Bytes::len);
+            if length > DRAINED {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, dropping).await;
+}
+
 /// Reads a body.
 ///
 /// # Errors
@@ -33,22 +50,20 @@ const DRAINED: usize = 16 * 1024 * 1024;
 pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    if announced.is_some_and(|length: u64| length > DRAINED as u64) {
+    if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {
+        // A client that waits to be told to go on is told at once; one that is sending already is heard out.
+        if length <= DRAINED as u64 && !headers.contains_key(EXPECT) {
+            drain(body).await;
+        }
         return Err(BodyError::TooLarge);
     }
     let reading = async {
         let mut first: Option<Bytes> = None;
         let mut more = BytesMut::new();
-        let mut length = 0;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
-            length += data.len();
-            if length > DRAINED {
-                break;
-            }
-            if length > limit {
-                (first, more) = (None, BytesMut::new());
-                continue;
+            if more.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > limit {
+                return Err(BodyError::TooLarge);
             }
             match first.take() {
                 // The usual body comes in one piece and is not copied.
@@ -59,7 +74,11 @@ pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Re
                 }
             }
         }
-        if length > limit { Err(BodyError::TooLarge) } else { Ok(first.unwrap_or_else(|| more.freeze())) }
+        Ok(first.unwrap_or_else(|| more.freeze()))
     };
-    tokio::time::timeout(PATIENCE, reading).await.map_err(|_| BodyError::Incomplete)?
+    let read = tokio::time::timeout(PATIENCE, reading).await.unwrap_or(Err(BodyError::Incomplete));
+    if read == Err(BodyError::TooLarge) {
+        drain(body).await;
+    }
+    read
 }

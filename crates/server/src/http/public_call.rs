@@ -35,7 +35,11 @@ pub fn host(app: &App, request: &http::request::Parts) -> Option<Host> {
     // HTTP/2 has it in the URI, HTTP/1.1 in the header.
     let authority = match request.uri.authority() {
         Some(authority) => authority.as_str(),
-        None => request.headers.get(HOST)?.to_str().ok()?,
+        None => {
+            // Two of them are none: whoever stands in between may have believed the other (RFC 9112 §3.2).
+            let mut values = request.headers.get_all(HOST).iter();
+            values.next().filter(|_| values.next().is_none())?.to_str().ok()?
+        }
     };
     app.environments().host(authority)
 }

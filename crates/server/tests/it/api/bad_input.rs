@@ -279,7 +279,8 @@ on_both_databases! {
         let domains: Vec<String> = (0..101).map(|n| format!("a{n}.com")).collect();
         management.get(&format!("/organizations?domains={}", domains.join(","))).await.expect_invalid(&[("domains", "too_many")]);
         management.get(&format!("/organizations?domains={}", domains[..100].join(","))).await.expect(200);
-        management.get(&format!("/organizations?search={}", "%25".repeat(1000))).await.expect(200);
+        management.get(&format!("/organizations?search={}", "%25".repeat(255))).await.expect(200);
+        management.get(&format!("/organizations?search={}", "%25".repeat(256))).await.expect_invalid(&[("search", "too_long")]);
     }
 
     async fn every_answer_says_what_it_is(server: TestServer) {

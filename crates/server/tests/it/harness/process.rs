@@ -45,8 +45,10 @@ impl Process {
         let logging = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                if let Some(rest) = line.split("address=").nth(1).filter(|_| line.contains(" serving ")) {
-                    let _ = serving.send(rest.split(' ').next().unwrap_or_default().to_owned());
+                // As text or as JSON.
+                let address = line.split_once("address=").or_else(|| line.split_once("\"address\":\""));
+                if let Some((_, rest)) = address.filter(|_| line.contains("serving")) {
+                    let _ = serving.send(rest.split([' ', '"']).next().unwrap_or_default().to_owned());
                 }
                 let mut log = logging.lock().unwrap();
                 log.push_str(&line);

@@ -29,6 +29,16 @@ on_both_databases! {
         server.anonymous().get("/healthz").await.expect(200);
     }
 
+    async fn threat_17_two_hosts_are_none(server: TestServer) {
+        let own = server.base_url.trim_start_matches("http://").to_owned();
+        for (first, second) in [(own.as_str(), "evil.example"), ("evil.example", own.as_str()), (own.as_str(), own.as_str())] {
+            let client = server.anonymous().with_host(first);
+            let request = client.request(Method::GET, "/oauth2/jwks").header("host", second);
+            let answer = client.send(request).await;
+            assert!([400, 421].contains(&answer.status), "{}", answer.status);
+        }
+    }
+
     async fn this_machine_has_several_names(server: TestServer) {
         let port = server.base_url.rsplit(':').next().unwrap().to_owned();
         for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}"), format!("LOCALHOST:{port}")] {
