@@ -139,6 +139,20 @@ on_both_databases! {
         assert_eq!(counts(&database, other.environment.id).await, counted(FULL));
     }
 
+    async fn pruning_goes_in_small_steps(store: Store) {
+        let id = plant(&store).await.environment.id;
+        transaction!(store, |tx| {
+            for _ in 0..1005 {
+                revoked_token::insert(tx, id, crate::sample::fresh_token(), at(100)).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        for expected in [1000, 5, 0] {
+            assert_eq!(transaction!(store, |tx| revoked_token::prune(tx, at(200)).await).unwrap(), expected);
+        }
+    }
+
     async fn what_has_had_its_time_is_pruned_and_nothing_else(database: Database) {
         let store = database.migrated().await;
         let id = plant(&store).await.environment.id;

@@ -31,6 +31,8 @@ async fn all_that_is_seen(store: &Store, environment_id: EnvironmentId, of: &Wor
         organization::claiming(reader, environment_id, &domains),
         organization::domains(reader, environment_id, organization_id),
         organization::find_domain(reader, environment_id, of.domain.id),
+        organization::owner_of_domain(reader, environment_id, &of.domain.domain),
+        application::find_by_name(reader, environment_id, &of.application.name),
         permission::find(reader, environment_id, &of.permission.slug),
         permission::list(reader, environment_id, &everything()),
         application::find(reader, environment_id, of.application.id),
@@ -56,7 +58,7 @@ on_both_databases! {
     async fn nothing_is_seen_from_another_environment(store: Store) {
         let (mine, theirs) = (plant(&store).await, plant(&store).await);
         let own = all_that_is_seen(&store, mine.environment.id, &mine).await;
-        assert_eq!(own.len(), 21, "{own:#?}");
+        assert_eq!(own.len(), 23, "{own:#?}");
         let foreign = all_that_is_seen(&store, mine.environment.id, &theirs).await;
         // The same names, slugs and domains exist on both sides, so that these find rows: ours, and only ours.
         for text in &foreign {
@@ -83,6 +85,8 @@ on_both_databases! {
 
     async fn nothing_is_changed_from_another_environment(store: Store) {
         let (mine, theirs) = (plant(&store).await, plant(&store).await);
+        let (their_id, alone) = (theirs.environment.id, crate::sample::a_permission("theirs:alone"));
+        transaction!(store, |tx| permission::insert(tx, their_id, &alone).await).unwrap();
         let before = all_that_is_seen(&store, theirs.environment.id, &theirs).await;
         let (id, them) = (mine.environment.id, theirs.clone());
         transaction!(store, |tx| {
@@ -99,7 +103,13 @@ on_both_databases! {
             permission.name = "Taken over".to_owned();
             permission::update(tx, id, &permission, at(99)).await?;
             permission::delete(tx, id, &permission).await?;
+            assert!(!permission::lock(tx, id, "theirs:alone").await?);
 
+            let mut application = them.application.clone();
+            application.name = "Taken over".to_owned();
+            application::update(tx, id, &application).await?;
+            application.scopes.clear();
+            application::set_scopes(tx, id, &application).await?;
             assert!(!application::delete(tx, id, them.application.id).await?);
             client_secret::lock_application(tx, id, them.application.id).await?;
             client_secret::touch(tx, id, them.secret.id, at(99)).await?;
@@ -157,7 +167,7 @@ on_both_databases! {
                 application::insert(tx, id, &application).await
             };
             // Its scopes would be rows of an application that is not there.
-            |tx, them| application::update(tx, id, &them.application).await;
+            |tx, them| application::set_scopes(tx, id, &them.application).await;
         }
         assert_eq!(all_that_is_seen(&store, theirs.environment.id, &theirs).await, before);
     }

@@ -2,14 +2,14 @@
 
 use crate::harness::at;
 use crate::sample::{
-    a_domain, a_secret, an_api_key, an_environment_api_key, an_organization, fresh_digest, fresh_token,
+    SLUG, a_domain, a_secret, an_api_key, an_environment_api_key, an_organization, fresh_digest, fresh_token,
     insert_application, insert_organization, plant, plant_environment, plant_organization,
 };
 use countersign_protocol::model::{ApplicationKind, DomainState, MAX_CLIENT_SECRETS};
 use countersign_store::idempotency::KeptReply;
 use countersign_store::{
-    Error, Result, Store, api_key, client_secret, data_key, environment_api_key, idempotency, organization,
-    revoked_token,
+    Error, Result, Store, api_key, application, client_secret, data_key, environment_api_key, idempotency,
+    organization, permission, revoked_token,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -195,6 +195,34 @@ on_both_databases! {
             assert_eq!(kept.status, *winner);
             assert_eq!(kept.sealed_reply.len(), usize::from(*winner - 200));
             assert!(idempotency::find(&mut reader, environment_id, &key, expires_at).await.unwrap().is_none());
+        }
+    }
+
+    async fn to_delete_a_permission_against_assigning_it(store: Store) {
+        for _ in 0..10 {
+            let world = plant(&store).await;
+            let id = world.environment.id;
+            let outcomes = race(2, |number| {
+                let (store, permission) = (store.clone(), world.permission.clone());
+                let kind = ApplicationKind::Machine { organization_id: world.organization.id };
+                let application = crate::sample::an_application(kind, &[SLUG]);
+                async move {
+                    transaction!(store, |tx| {
+                        if number == 0 {
+                            permission::delete(tx, id, &permission).await?;
+                        } else if permission::lock(tx, id, SLUG).await? {
+                            application::insert(tx, id, &application).await?;
+                        }
+                        Ok(())
+                    })
+                }
+            })
+            .await;
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            let filter = application::Filter { organization_id: None, authenticated: true, dynamic: true };
+            let mut reader = store.reader().await.unwrap();
+            let left = application::list(&mut reader, id, filter, &crate::sample::everything()).await.unwrap();
+            assert!(left.iter().all(|application| !application.scopes.iter().any(|scope| scope == SLUG)), "{left:?}");
         }
     }
 

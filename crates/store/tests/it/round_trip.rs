@@ -8,8 +8,8 @@ use crate::sample::{
 };
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    ApplicationKind, ClientSecret, ClientType, DomainState, EnvironmentApiKey, EnvironmentKind, KeyState, Ownership,
-    RedirectUri, SigningKeyRecord, VerificationStrategy,
+    ApplicationKind, ClientSecret, ClientType, ConnectApplication, DomainState, EnvironmentApiKey, EnvironmentKind,
+    KeyState, Ownership, RedirectUri, SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
@@ -251,7 +251,7 @@ on_both_databases! {
             let mut application = an_application(kind, scopes);
             application.description = description.map(str::to_owned);
             insert_application(&store, id, &application).await.unwrap();
-            let check = async |expected: &countersign_protocol::model::ConnectApplication| {
+            let check = async |expected: &ConnectApplication| {
                 let mut reader = store.reader().await.unwrap();
                 let found = application::find(&mut reader, id, expected.id).await.unwrap();
                 assert_eq!(found.as_ref(), Some(expected));
@@ -271,6 +271,11 @@ on_both_databases! {
             application.updated_at = at(86);
             let changed = application.clone();
             transaction!(store, |tx| application::update(tx, id, &changed).await).unwrap();
+            // The scopes are another function's.
+            let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            check(&ConnectApplication { scopes, ..application.clone() }).await;
+            let changed = application.clone();
+            transaction!(store, |tx| application::set_scopes(tx, id, &changed).await).unwrap();
             check(&application).await;
         }
     }

@@ -112,10 +112,16 @@ on_both_databases! {
         let mut reader = store.reader().await.unwrap();
         let claiming = organization::claiming(&mut reader, id, &["wanted.example".to_owned()]).await.unwrap();
         assert_eq!(claiming.len(), 4);
+        let owner = async || {
+            organization::owner_of_domain(&mut store.reader().await.unwrap(), id, "wanted.example").await.unwrap()
+        };
+        assert_eq!(owner().await, Some(claims[0].organization_id));
         // When the owner lets go, the next may have it.
         let owned = claims[0].id;
         assert!(transaction!(store, |tx| organization::delete_domain(tx, id, owned).await).unwrap());
+        assert_eq!(owner().await, None);
         set_state(&claims[1], DomainState::Verified).await.unwrap();
+        assert_eq!(owner().await, Some(claims[1].organization_id));
         // Another environment is another world.
         let elsewhere = plant(&store).await;
         let domain = a_domain(elsewhere.organization.id, "wanted.example", DomainState::Verified);
