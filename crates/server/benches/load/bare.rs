@@ -1,6 +1,7 @@
 //! What the server is compared with: the same HTTP stack with handlers that only do what cannot be left out. No route
 //! table beyond axum's, no client, no policy, no metrics, no headers but the content type.
 
+use super::lines::{DISCOVERY, INTROSPECTION, JWKS};
 use super::signing;
 use axum::Router;
 use axum::body::Body;
@@ -27,10 +28,10 @@ pub fn serve(sizes: &[&str]) {
     // As the server with `--threads 1`.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut router = Router::new()
-        .route("/discovery", get(async move || json(discovery.clone())))
-        .route("/jwks", get(async move || json(jwks.clone())))
+        .route(DISCOVERY, get(async move || json(discovery.clone())))
+        .route(JWKS, get(async move || json(jwks.clone())))
         .route(
-            "/form",
+            INTROSPECTION,
             post(async move |request: Request| {
                 let body = request.into_body().collect().await.unwrap().to_bytes();
                 assert!(field(&body, "client_id").is_some(), "the form is read");
@@ -45,11 +46,16 @@ pub fn serve(sizes: &[&str]) {
             assert!(field(&body, "client_id").is_some(), "the form is read");
             json(Bytes::from(token_response(&key, count.fetch_add(1, Ordering::Relaxed))))
         };
-        router = router.route(&format!("/token/{algorithm}"), post(issue));
+        router = router.route(&token_path(algorithm), post(issue));
     }
     runtime.spawn(accept(router));
     // The parent holds the other end.
     let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// Where it signs with an algorithm: as long as the server's path.
+pub fn token_path(algorithm: Algorithm) -> String {
+    format!("/{algorithm:/>7}/token")
 }
 
 async fn accept(router: Router) {

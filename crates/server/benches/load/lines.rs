@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 const RS256: Environment = Environment(Algorithm::Rs256);
 const ES256: Environment = Environment(Algorithm::Es256);
 
-const INTROSPECTION: &str = "/oauth2/introspection";
-const DISCOVERY: &str = "/.well-known/openid-configuration";
-const JWKS: &str = "/oauth2/jwks";
+pub const INTROSPECTION: &str = "/oauth2/introspection";
+pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+pub const JWKS: &str = "/oauth2/jwks";
 const TOKEN: &str = "/oauth2/token";
 
 /// Different tokens that fit into the server's cache of verified ones.

@@ -247,7 +247,7 @@ pub(crate) async fn insert_application(
 
 /// All rows of a list, oldest first.
 pub(crate) const fn everything<I>() -> Slice<I> {
-    Slice { scan: Scan::Ascending, from: None, limit: 10_000 }
+    Slice { scan: Scan::Ascending, from: None, limit: 1_000_000 }
 }
 
 /// The identifiers of all organizations of an environment, oldest first.
