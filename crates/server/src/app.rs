@@ -5,6 +5,7 @@ use crate::cache::environments::{Environments, SnapshotError};
 use crate::cache::freshness::Freshness;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dns::Dns;
 use crate::domain::Failure;
 use crate::entropy::Entropy;
 use crate::http::rate_limit::RateLimiters;
@@ -17,7 +18,7 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::secret::Digest;
 use countersign_store::{Store, application, change, environment_api_key};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a request waits for the change feed when memory is not current.
 const POLL_PATIENCE: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ pub struct App {
     pub public_url: Issuer,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Questions to the domain name system.
+    pub dns: Dns,
     /// Whether `/metrics` has a listener of its own.
     pub separate_operations: bool,
 }
@@ -72,6 +75,7 @@ impl App {
             metrics: Metrics::default(),
             last_used: LastUsed::new(config.cache_entries),
             trusted_proxies: config.trusted_proxies.clone(),
+            dns: Dns::new(&config.dns_servers),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,
@@ -87,7 +91,15 @@ impl App {
     /// # Errors
     /// When it is not, and the database cannot be asked: the request must be answered "not now".
     pub async fn ensure_current(&self) -> Result<(), Failure> {
-        if self.freshness.is_current() { Ok(()) } else { self.poll().await }
+        self.ensure_current_at(Instant::now()).await
+    }
+
+    /// The same, by a clock that was just read.
+    ///
+    /// # Errors
+    /// As [`App::ensure_current`].
+    pub async fn ensure_current_at(&self, now: Instant) -> Result<(), Failure> {
+        if self.freshness.is_current_at(now) { Ok(()) } else { self.poll().await }
     }
 
     async fn poll(&self) -> Result<(), Failure> {

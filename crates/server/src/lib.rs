@@ -9,6 +9,7 @@ pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dns;
 pub mod domain;
 pub mod entropy;
 pub mod http;

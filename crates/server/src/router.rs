@@ -42,6 +42,7 @@ pub fn routes() -> Routes {
         .management(POST, "/organization_domains", organization_domains::create)
         .management(GET, "/organization_domains/{id}", organization_domains::get)
         .management(DELETE, "/organization_domains/{id}", organization_domains::delete)
+        .management(POST, "/organization_domains/{id}/verify", organization_domains::verify)
         .management(GET, "/authorization/permissions", permissions::list)
         .management(POST, "/authorization/permissions", permissions::create)
         .management(GET, "/authorization/permissions/{slug}", permissions::get)

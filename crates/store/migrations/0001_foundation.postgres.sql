@@ -75,6 +75,9 @@ CREATE TABLE organization_domain (
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('pending', 'verified', 'failed')),
     verification_strategy TEXT COLLATE "C" NOT NULL CHECK (verification_strategy IN ('dns', 'manual')),
     verification_token TEXT COLLATE "C" NOT NULL,
+    -- While the proof is awaited: since when, and when it is next looked for.
+    checked_since BIGINT,
+    check_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),
@@ -84,6 +87,7 @@ CREATE UNIQUE INDEX organization_domain_organization_id_domain_unique ON organiz
 CREATE INDEX organization_domain_organization ON organization_domain (environment_id, organization_id, id);
 -- A proven domain belongs to one organization; several may claim one until then.
 CREATE UNIQUE INDEX organization_domain_domain_unique ON organization_domain (environment_id, domain) WHERE state = 'verified';
+CREATE INDEX organization_domain_check_at ON organization_domain (check_at) WHERE check_at IS NOT NULL;
 CREATE INDEX organization_domain_domain ON organization_domain (environment_id, domain, organization_id);
 
 CREATE TABLE permission (

@@ -17,6 +17,7 @@ pub mod application;
 pub mod change;
 pub mod client_secret;
 pub mod data_key;
+pub mod domain_check;
 pub mod environment;
 pub mod environment_api_key;
 mod error;
@@ -228,6 +229,7 @@ impl Store {
             change::STATEMENTS,
             client_secret::STATEMENTS,
             data_key::STATEMENTS,
+            domain_check::STATEMENTS,
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,
             event::STATEMENTS,

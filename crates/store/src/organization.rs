@@ -29,12 +29,13 @@ statements! {
     IDS_OF_DOMAIN = "SELECT organization_id FROM organization_domain WHERE environment_id = $1 AND domain = $2 ORDER BY organization_id LIMIT 200";
     OWNER_OF_DOMAIN = "SELECT organization_id FROM organization_domain WHERE environment_id = $1 AND domain = $2 AND state = 'verified'";
     INSERT_DOMAIN = "INSERT INTO organization_domain (environment_id, id, organization_id, domain, state, verification_strategy, ",
-        "verification_token, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+        "verification_token, created_at, updated_at, checked_since, check_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $9)";
     DOMAINS = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at ",
         "FROM organization_domain WHERE environment_id = $1 AND organization_id = $2 ORDER BY id";
     FIND_DOMAIN = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at ",
         "FROM organization_domain WHERE environment_id = $1 AND id = $2";
-    SET_DOMAIN_STATE = "UPDATE organization_domain SET state = $3, verification_strategy = $4, updated_at = $5 WHERE environment_id = $1 AND id = $2";
+    SET_DOMAIN_STATE = "UPDATE organization_domain SET state = $3, verification_strategy = $4, updated_at = $5, ",
+        "checked_since = $6, check_at = $6 WHERE environment_id = $1 AND id = $2";
     DELETE_DOMAIN = "DELETE FROM organization_domain WHERE environment_id = $1 AND id = $2";
 }
 
@@ -52,7 +53,7 @@ fn read(row: &Row) -> Result<Organization> {
     })
 }
 
-fn read_domain(row: &Row) -> Result<OrganizationDomain> {
+pub(crate) fn read_domain(row: &Row) -> Result<OrganizationDomain> {
     Ok(OrganizationDomain {
         id: row.parse(0)?,
         organization_id: row.parse(1)?,
@@ -252,6 +253,7 @@ pub async fn insert_domain(tx: &mut Tx, environment_id: EnvironmentId, domain: &
         domain.verification_strategy.as_str().into(),
         (&domain.verification_token).into(),
         domain.created_at.into(),
+        awaits_proof(domain.state, domain.verification_strategy).then_some(domain.created_at).into(),
     ];
     tx.execute(INSERT_DOMAIN, &params).await?;
     Ok(())
@@ -281,7 +283,11 @@ pub async fn find_domain(
     query.query_opt(FIND_DOMAIN, &[environment_id.into(), id.into()]).await?.as_ref().map(read_domain).transpose()
 }
 
-/// Stores how far the proof of a domain has come.
+fn awaits_proof(state: DomainState, strategy: VerificationStrategy) -> bool {
+    state == DomainState::Pending && strategy == VerificationStrategy::Dns
+}
+
+/// Stores how far the proof of a domain has come. One that is pending is looked for from now on.
 ///
 /// # Errors
 /// `Unique` when another organization has proven it.
@@ -293,7 +299,14 @@ pub async fn set_domain_state(
     strategy: VerificationStrategy,
     now: Timestamp,
 ) -> Result<()> {
-    let params = [environment_id.into(), id.into(), state.as_str().into(), strategy.as_str().into(), now.into()];
+    let params = [
+        environment_id.into(),
+        id.into(),
+        state.as_str().into(),
+        strategy.as_str().into(),
+        now.into(),
+        awaits_proof(state, strategy).then_some(now).into(),
+    ];
     tx.execute(SET_DOMAIN_STATE, &params).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What is measured, in this order.
 
 use super::Effort;
+use super::bare;
 use super::child::{self, SERVER_CORE, Serving};
 use super::client::{self, Load, Measured, Requests};
 use super::installation::{Environment, Installation, program};
@@ -40,6 +41,13 @@ struct Compared<'r> {
     goal: Option<Goal>,
 }
 
+impl<'r> Compared<'r> {
+    /// Both are sent the same bytes.
+    fn alike(name: &'r str, requests: Requests, goal: Option<Goal>) -> Self {
+        Self { name, ours: requests.clone(), bare: requests, signing: None, goal }
+    }
+}
+
 /// Measures everything, or the lines whose names contain a word.
 pub fn measure(effort: Effort, only: Option<&str>) -> Report {
     let installation = Installation::make();
@@ -60,7 +68,7 @@ pub fn measure(effort: Effort, only: Option<&str>) -> Report {
     bench.unknown_tokens();
     bench.memory();
     bench.starts();
-    if bench.wants("binary") {
+    if bench.wants("binary, stripped") {
         let size = std::fs::metadata(program()).unwrap().len() as f64 / f64::from(1 << 20);
         bench.add(Line::figure("binary, stripped", size, Some(25.0), "MiB"));
     }
@@ -117,7 +125,7 @@ impl Bench<'_> {
                 Compared {
                     name: &format!("client_credentials, {algorithm}"),
                     ours: environment.token_request(TOKEN),
-                    bare: environment.token_request(&format!("/token/{algorithm}")),
+                    bare: environment.token_request(&bare::token_path(algorithm)),
                     signing: Some(algorithm),
                     goal: Some(goal),
                 },
@@ -126,46 +134,39 @@ impl Bench<'_> {
     }
 
     fn introspection(&mut self, server: &Serving) {
-        let tokens = if self.wants("introspection") { RS256.tokens(server.address, TOKENS) } else { Vec::new() };
         for (name, count) in [("introspection, one token", 1), ("introspection, 5,000 tokens", TOKENS)] {
-            let Some(tokens) = tokens.get(..count) else { continue };
-            let (ours, bare) =
-                (RS256.introspection_requests(INTROSPECTION, tokens), RS256.introspection_requests("/form", tokens));
-            self.compare(server, Compared { name, ours, bare, signing: None, goal: Some(Goal::OfBare(0.50)) });
+            if !self.wants(name) {
+                continue;
+            }
+            let tokens = &RS256.tokens(server.address, count);
+            let asked = RS256.introspection_requests(INTROSPECTION, tokens);
+            self.compare(server, Compared::alike(name, asked, Some(Goal::OfBare(0.50))));
         }
     }
 
     /// Introspection of tokens that are not remembered, so that each signature is verified.
     fn unknown_tokens(&mut self) {
-        if !self.wants("introspection, every signature verified") {
+        if !self.wants("introspection, every signature verified, RS256, ES256") {
             return;
         }
         let server = self.installation.serve(&["--cache-entries", SMALL_CACHE]);
         for environment in [RS256, ES256] {
             let tokens = environment.tokens(server.address, TOKENS);
-            self.compare(
-                &server,
-                Compared {
-                    name: &format!("introspection, every signature verified, {}", environment.0),
-                    ours: environment.introspection_requests(INTROSPECTION, &tokens),
-                    bare: environment.introspection_requests("/form", &tokens),
-                    signing: None,
-                    goal: None,
-                },
-            );
+            let name = format!("introspection, every signature verified, {}", environment.0);
+            let asked = environment.introspection_requests(INTROSPECTION, &tokens);
+            self.compare(&server, Compared::alike(&name, asked, None));
         }
     }
 
     fn documents(&mut self, server: &Serving) {
-        for (name, path, bare) in [("discovery", DISCOVERY, "/discovery"), ("JWKS", JWKS, "/jwks")] {
-            let (ours, bare) = (RS256.get(path), RS256.get(bare));
-            self.compare(server, Compared { name, ours, bare, signing: None, goal: Some(Goal::OfBare(0.90)) });
+        for (name, path) in [("discovery", DISCOVERY), ("JWKS", JWKS)] {
+            self.compare(server, Compared::alike(name, RS256.get(path), Some(Goal::OfBare(0.90))));
         }
     }
 
     /// Durable writes, and what tokens feel of them.
     fn beside_writes(&mut self, server: &Serving) {
-        if !self.wants("durable writes, tokens") {
+        if !self.wants("durable writes, 64 connections; 1,000 tokens a second, ES256, alone; beside the writes") {
             return;
         }
         let seconds = self.effort.seconds * 1.5;
@@ -187,7 +188,7 @@ impl Bench<'_> {
     }
 
     fn memory(&mut self) {
-        if !self.wants("memory") {
+        if !self.wants("memory, idle; memory, after 300 k tokens") {
             return;
         }
         let server = self.installation.serve(&[]);
@@ -205,7 +206,7 @@ impl Bench<'_> {
     }
 
     fn starts(&mut self) {
-        if !self.wants("start") {
+        if !self.wants("start to first 200, existing data; start to first 200, first boot") {
             return;
         }
         let (mut first, mut again) = (Vec::new(), Vec::new());

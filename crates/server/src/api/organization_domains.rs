@@ -1,7 +1,7 @@
 //! `/organization_domains`.
 
 use super::organizations::not_a_domain;
-use crate::domain::{Failure, organizations};
+use crate::domain::{Failure, domain_verification, organizations};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::domain_name;
@@ -33,6 +33,21 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
     let found = organizations::find_domain(&mut call.reader().await?, &call.act(), call.path.get("id")).await?;
     Ok(Reply::ok(&organization_domain_view(&found)))
+}
+
+/// `POST /organization_domains/{id}/verify`: looks for the TXT record from now on.
+///
+/// # Errors
+/// 404, 400 `domain_already_verified`.
+pub async fn verify(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            let domain = domain_verification::restart(tx, &act, &id).await?;
+            Ok(Reply::created(&organization_domain_view(&domain)))
+        })
+    })
+    .await
 }
 
 /// `DELETE /organization_domains/{id}`.

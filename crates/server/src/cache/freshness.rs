@@ -60,12 +60,16 @@ impl Freshness {
     }
 
     fn elapsed(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.age_at(Instant::now())
     }
 
-    /// Whether memory may be trusted now.
-    pub fn is_current(&self) -> bool {
-        let age = self.elapsed().saturating_sub(self.confirmed.load(Ordering::Acquire));
+    fn age_at(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether memory may be trusted at this moment.
+    pub fn is_current_at(&self, now: Instant) -> bool {
+        let age = self.age_at(now).saturating_sub(self.confirmed.load(Ordering::Acquire));
         age < TRUST.as_millis() as u64
     }
 

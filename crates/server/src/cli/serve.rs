@@ -4,9 +4,11 @@ use super::{CommandResult, init, say};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::connections;
 use crate::http::routes::{Routes, request_ids};
 use crate::http::server::{self, Service};
 use crate::installation::Installation;
+use crate::operations::open_files;
 use crate::{jobs, router};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +16,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// Open files that a full server needs: its connections, its database, its logs.
+const FILES: u64 = connections::IN_ALL as u64 + 500;
 
 pub(super) async fn run(config: Config) -> CommandResult {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
@@ -29,6 +34,7 @@ pub(super) async fn run(config: Config) -> CommandResult {
         ),
         None => None,
     };
+    open_files::raise_limit(FILES);
     let tls = config.tls.as_ref().map(server::tls_acceptor).transpose()?;
     let installation = Installation::open(&config, Clock::default()).await?;
     let first = installation.ensure_environment(&public_url).await?;
@@ -73,20 +79,31 @@ pub(super) async fn run(config: Config) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Why a listener has nothing to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotServe {
+    /// No random bytes are to be had.
+    #[error(transparent)]
+    Entropy(#[from] crate::entropy::NoEntropy),
+    /// The route table contradicts itself.
+    #[error("route table: {0}")]
+    Routes(#[from] matchit::InsertError),
+}
+
 /// The service of the main listener.
 ///
 /// # Errors
-/// When no random bytes are to be had.
-pub fn service(app: &Arc<App>, routes: Routes, require_encryption: bool) -> Result<Service, crate::entropy::NoEntropy> {
-    Ok(Service {
+/// See [`CannotServe`].
+pub fn service(app: &Arc<App>, routes: Routes, require_encryption: bool) -> Result<Arc<Service>, CannotServe> {
+    Ok(Arc::new(Service {
         app: Arc::clone(app),
-        router: routes.into_router(Arc::clone(app)),
-        request_ids: Arc::new(request_ids(app)?),
+        dispatcher: routes.into_dispatcher()?,
+        request_ids: request_ids(app)?,
         require_encryption,
-    })
+    }))
 }
 
-fn service_for_operator(app: &Arc<App>) -> Result<Service, crate::entropy::NoEntropy> {
+fn service_for_operator(app: &Arc<App>) -> Result<Arc<Service>, CannotServe> {
     service(app, router::operations_routes(), false)
 }
 

@@ -79,6 +79,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Name servers to ask; empty: the system's.
+    pub dns_servers: Vec<SocketAddr>,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
     pub operations_listen: Option<SocketAddr>,
     /// What to log, in the syntax of `tracing`.
@@ -126,6 +128,9 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
+            dns_servers: sources.parse("dns_servers", |text| {
+                text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
+            })?,
             operations_listen: sources.parse_optional("operations_listen", |text| {
                 text.parse().map_err(|_| "not an address such as 127.0.0.1:9090".to_owned())
             })?,
@@ -162,6 +167,12 @@ impl Config {
             }
         }
     }
+}
+
+fn name_server(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(|address| SocketAddr::new(address, 53)))
+        .map_err(|_| format!("'{text}' is not an address such as 10.0.0.2 or 10.0.0.2:53"))
 }
 
 fn network(text: &str) -> Result<ipnet::IpNet, String> {

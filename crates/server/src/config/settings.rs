@@ -78,6 +78,12 @@ pub const SETTINGS: &[Setting] = &[
         "Addresses or networks, comma-separated, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     ),
     setting(
+        "dns_servers",
+        "",
+        "LIST",
+        "Name servers, comma-separated, asked for the TXT records that prove domains. Default: the system's",
+    ),
+    setting(
         "operations_listen",
         "",
         "ADDRESS",

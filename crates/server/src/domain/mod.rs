@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod applications;
 pub mod client_secrets;
+pub mod domain_verification;
 pub mod events;
 pub mod organizations;
 pub mod permissions;

@@ -1,9 +1,9 @@
 //! Reading bodies: within a size, within a time.
 
-use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use std::time::Duration;
 
 /// Most a management request may carry.
@@ -30,7 +30,7 @@ pub enum BodyError {
 const DRAINED: usize = 16 * 1024 * 1024;
 
 /// Takes in and drops a body, as long as it keeps coming.
-async fn drain(mut body: Body) {
+async fn drain(mut body: Incoming) {
     let dropping = async {
         let mut length = 0;
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(BETWEEN_FRAMES, body.frame()).await {
@@ -47,7 +47,7 @@ async fn drain(mut body: Body) {
 ///
 /// # Errors
 /// See [`BodyError`]. Of a body that is too large nothing is kept, and one that is far too large is not read on.
-pub async fn read(headers: &http::HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read(headers: &http::HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {

@@ -9,7 +9,6 @@ use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
 use crate::http::reply::Reply;
 use crate::jobs::last_used::Subject;
-use axum::body::Body;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::Fields;
@@ -17,6 +16,7 @@ use countersign_protocol::management::query::Query;
 use countersign_protocol::secret::SecretKind;
 use countersign_store::{Reader, Tx, TxFuture};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::body::Incoming;
 use std::sync::Arc;
 
 /// A call with a good key. Only [`ManagementCall::admit`] makes one.
@@ -44,7 +44,7 @@ impl ManagementCall {
         peer: Peer,
         path: PathParams,
         parts: http::request::Parts,
-        body: Body,
+        body: Incoming,
     ) -> Result<Self, ApiError> {
         let refused = || match app.limits.failure(peer.limit_key()) {
             Ok(()) => ApiError::Unauthorized,

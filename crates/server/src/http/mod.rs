@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`server`] | the accept loop: TLS, limits, graceful shutdown |
 //! | [`routes`] | the route table: every route declares who may call it, or it cannot be registered |
+//! | [`dispatch`] | from a path and a method to its endpoint |
+//! | [`connections`] | how many connections may be open, in all and from one address |
 //! | [`management`] | calls of the management API: the key, the body, the query, the transaction |
 //! | [`oauth_call`], [`public_call`] | calls of the OAuth endpoints; calls of public documents |
 //! | [`idempotency`] | the same key gives the same answer |
@@ -14,7 +16,9 @@
 //! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
 
 pub mod body;
+pub mod connections;
 pub mod cors;
+pub mod dispatch;
 pub mod error;
 pub mod idempotency;
 pub mod management;

@@ -47,10 +47,15 @@ impl Peer {
 
     /// What rate limits count by: an IPv4 address, or the /64 an IPv6 address lies in.
     pub fn limit_key(&self) -> IpAddr {
-        match self.address {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
-        }
+        limit_key(self.address)
+    }
+}
+
+/// What limits count an address as: an IPv4 address as itself, an IPv6 address as its /64.
+pub(super) fn limit_key(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
     }
 }
 

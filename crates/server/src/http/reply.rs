@@ -1,9 +1,9 @@
 //! Answers.
 
-use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
 use serde::Serialize;
 
 /// An answer, before it is one of HTTP's.
@@ -28,7 +28,9 @@ impl Reply {
 
     /// An answer whose body is ready JSON text.
     pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
-        Self { status, body, shows_secret: false, headers: Vec::new() }.with(CONTENT_TYPE, JSON)
+        let mut headers = Vec::with_capacity(4);
+        headers.push((CONTENT_TYPE, JSON));
+        Self { status, body, shows_secret: false, headers }
     }
 
     /// An answer in JSON.
@@ -79,9 +81,11 @@ impl Reply {
     }
 
     /// As an HTTP response.
-    pub fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(if self.body.is_empty() { Body::empty() } else { Body::from(self.body) });
+    pub fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.body));
         *response.status_mut() = self.status;
+        // These, and what every answer carries besides.
+        response.headers_mut().reserve(self.headers.len() + 4);
         for (name, value) in self.headers {
             response.headers_mut().append(name, value);
         }

@@ -3,23 +3,21 @@
 use crate::app::App;
 use crate::domain::Failure;
 use crate::http::body::{self, BodyError};
+use crate::http::dispatch::{Admission, Answerer, Arrived, Dispatcher, Endpoint};
 use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::peer::Peer;
 use crate::http::public_call::{PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::{error, request_id::RequestIds};
-use crate::operations::metrics::RouteCounters;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawPathParams, Request, State};
-use axum::routing::{MethodFilter, on};
+use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
+use http_body_util::Full;
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,92 +49,67 @@ pub struct Route {
 /// What the table is made of.
 #[derive(Default)]
 pub struct Routes {
-    router: Router<Arc<App>>,
+    paths: Vec<(&'static str, Vec<Endpoint>)>,
     table: Vec<Route>,
 }
 
-type Params = Result<RawPathParams, axum::extract::rejection::RawPathParamsRejection>;
-
-/// Decodes the variable parts of the path; one that is not UTF-8 names nothing that exists.
-fn path_params(params: Params) -> Result<PathParams, ApiError> {
-    let params = params.map_err(|_| ApiError::NoSuchPath)?;
-    let params: Vec<(String, String)> =
-        params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    if params.iter().any(|(_, value)| value.contains('\0') || value.len() > 1024) {
-        return Err(ApiError::NoSuchPath);
-    }
-    Ok(PathParams(params))
+fn unavailable(failure: Failure) -> Reply {
+    error::api(&failure.into_api_error())
 }
 
-fn peer(request: &http::request::Parts) -> Peer {
-    request.extensions.get::<Peer>().copied().unwrap_or(Peer {
-        address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        encrypted: false,
-        local: false,
-    })
+fn oauth_unavailable(failure: Failure) -> Reply {
+    error::oauth(&oauth_error(failure))
 }
 
 impl Routes {
-    fn add<H, F>(mut self, method: Method, path: &'static str, policy: Policy, handler: H) -> Self
-    where
-        H: Fn(Arc<App>, Params, http::request::Parts, Body) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Reply> + Send + 'static,
-    {
-        let filter = match method {
-            Method::GET => MethodFilter::GET,
-            Method::POST => MethodFilter::POST,
-            Method::PUT => MethodFilter::PUT,
-            Method::PATCH => MethodFilter::PATCH,
-            Method::OPTIONS => MethodFilter::OPTIONS,
-            _ => MethodFilter::DELETE,
+    fn add(mut self, method: Method, path: &'static str, policy: Policy, answerer: Answerer) -> Self {
+        let without_database: Option<Admission> = match policy {
+            // The operator's questions must be answered whatever the database does.
+            Policy::Operator => None,
+            Policy::Client => Some(oauth_unavailable),
+            Policy::Public | Policy::EnvironmentKey => Some(unavailable),
         };
         self.table.push(Route { method: method.clone(), path, policy });
-        let counters: Arc<OnceLock<RouteCounters>> = Arc::default();
-        let label = format!("{method} {path}");
-        let label: Arc<str> = label.into();
-        let served = move |State(app): State<Arc<App>>, params: Params, request: Request| {
-            let (handler, counters, label) = (handler.clone(), Arc::clone(&counters), Arc::clone(&label));
-            async move {
-                let began = Instant::now();
-                let counters = counters.get_or_init(|| app.metrics.route(&label));
-                let (parts, body) = request.into_parts();
-                // The operator's questions must be answered whatever the database does.
-                let current = if policy == Policy::Operator { Ok(()) } else { app.ensure_current().await };
-                let reply = match current {
-                    Ok(()) if policy == Policy::Public => handler(app, params, parts, body).await,
-                    Ok(()) => match tokio::time::timeout(PATIENCE, handler(app, params, parts, body)).await {
-                        Ok(reply) => reply,
-                        Err(_) if policy == Policy::Client => error::oauth(&OAuthError::new(
-                            OAuthErrorCode::TemporarilyUnavailable,
-                            "The server cannot answer this right now. Try again.",
-                        )),
-                        Err(_) => error::api(&ApiError::Unavailable),
-                    },
-                    Err(failure) if policy == Policy::Client => error::oauth(&oauth_error(failure)),
-                    Err(failure) => error::api(&failure.into_api_error()),
-                };
-                counters.observe(reply.status, began.elapsed());
-                reply.into_response()
-            }
-        };
-        self.router = self.router.route(path, on(filter, served));
+        let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
+        match self.paths.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, endpoints)) => endpoints.push(endpoint),
+            None => self.paths.push((path, vec![endpoint])),
+        }
         self
+    }
+
+    /// Adds a route whose answer takes time, but not for ever.
+    fn add_in_time<H, F>(
+        self,
+        method: Method,
+        path: &'static str,
+        policy: Policy,
+        too_late: fn() -> Reply,
+        handler: H,
+    ) -> Self
+    where
+        H: Fn(Arc<App>, Arrived) -> F + Send + Sync + 'static,
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let answerer = move |app, arrived| -> crate::http::dispatch::Answering {
+            let answer = handler(app, arrived);
+            Box::pin(async move { tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| too_late()) })
+        };
+        self.add(method, path, policy, Answerer::InTime(Box::new(answerer)))
     }
 
     /// A public document.
     #[must_use]
     pub fn public<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: Fn(&PublicCall) -> Result<Reply, ApiError> + Clone + Send + Sync + 'static,
+        H: Fn(&PublicCall) -> Result<Reply, ApiError> + Send + Sync + 'static,
     {
-        self.add(Method::GET, path, Policy::Public, move |app, params, parts, _| {
-            let answer = path_params(params).and_then(|path| {
-                let call = PublicCall::new(app, peer(&parts), path, &parts);
-                handler(&call)
-            });
-            let reply = answer.unwrap_or_else(|refused| error::api(&refused));
-            async move { reply.with(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, http::HeaderValue::from_static("*")) }
-        })
+        let answerer = move |app: &Arc<App>, arrived: &Arrived| {
+            let call = PublicCall::new(Arc::clone(app), arrived.peer, arrived.path.clone(), &arrived.parts);
+            let reply = handler(&call).unwrap_or_else(|refused| error::api(&refused));
+            reply.with(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, http::HeaderValue::from_static("*"))
+        };
+        self.add(Method::GET, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
     }
 
     /// An OAuth endpoint.
@@ -146,10 +119,17 @@ impl Routes {
         H: Fn(OAuthCall) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Reply, OAuthError>> + Send + 'static,
     {
-        self.add(Method::POST, path, Policy::Client, move |app, _, parts, body| {
+        let too_late = || {
+            error::oauth(&OAuthError::new(
+                OAuthErrorCode::TemporarilyUnavailable,
+                "The server cannot answer this right now. Try again.",
+            ))
+        };
+        self.add_in_time(Method::POST, path, Policy::Client, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let call = PublicCall::new(Arc::clone(&app), peer(&parts), PathParams::default(), &parts);
+                let Arrived { peer, parts, body, .. } = arrived;
+                let call = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
                 if let Err(refused) = call.environment() {
                     return error::api(&refused);
                 }
@@ -169,12 +149,12 @@ impl Routes {
                 if let Err(failure) = app.ensure_current().await {
                     return error::oauth(&oauth_error(failure));
                 }
-                let call = PublicCall::new(Arc::clone(&app), call.peer, PathParams::default(), &parts);
+                let call = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
                 let environment = match call.environment() {
                     Ok(environment) => Arc::clone(environment),
                     Err(refused) => return error::api(&refused),
                 };
-                let call = OAuthCall { app, environment, peer: call.peer, headers: parts.headers, body };
+                let call = OAuthCall { app, environment, peer, headers: parts.headers, body };
                 handler(call).await.unwrap_or_else(|refused| error::oauth(&refused))
             }
         })
@@ -183,7 +163,8 @@ impl Routes {
     /// A preflight for browsers (the CORS protocol): no credential, no effect.
     #[must_use]
     pub fn preflight(self, path: &'static str) -> Self {
-        self.add(Method::OPTIONS, path, Policy::Public, |_, _, _, _| async { crate::http::cors::preflight() })
+        let answerer = |_: &Arc<App>, _: &Arrived| crate::http::cors::preflight();
+        self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
     }
 
     /// A management endpoint.
@@ -193,22 +174,20 @@ impl Routes {
         H: Fn(ManagementCall) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
-        self.add(method, path, Policy::EnvironmentKey, move |app, params, parts, body| {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(method, path, Policy::EnvironmentKey, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let admitted = async {
-                    let path = path_params(params)?;
-                    let peer = peer(&parts);
-                    if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
-                        return Err(ApiError::MisdirectedRequest);
-                    }
-                    ManagementCall::admit(app, peer, path, parts, body).await
-                };
-                let call = match admitted.await {
-                    Ok(call) => call,
-                    Err(refused) => return error::api(&refused),
-                };
-                handler(call).await.map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store)
+                let Arrived { peer, path, parts, body } = arrived;
+                if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
+                    return error::api(&ApiError::MisdirectedRequest);
+                }
+                match ManagementCall::admit(app, peer, path, parts, body).await {
+                    Ok(call) => handler(call)
+                        .await
+                        .map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store),
+                    Err(refused) => error::api(&refused),
+                }
             }
         })
     }
@@ -217,10 +196,11 @@ impl Routes {
     #[must_use]
     pub fn operator<H, F>(self, path: &'static str, handler: H) -> Self
     where
-        H: Fn(Arc<App>, Peer) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Arc<App>, Peer) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        self.add(Method::GET, path, Policy::Operator, move |app, _, parts, _| handler(app, peer(&parts)))
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::GET, path, Policy::Operator, too_late, move |app, arrived| handler(app, arrived.peer))
     }
 
     /// The table.
@@ -228,19 +208,21 @@ impl Routes {
         &self.table
     }
 
-    /// The router, with JSON answers for paths and methods that do not exist.
-    pub fn into_router(self, app: Arc<App>) -> Router {
-        self.router
-            .fallback(|| async { error::api(&ApiError::NoSuchPath).into_response() })
-            .method_not_allowed_fallback(|| async { error::api(&ApiError::MethodNotAllowed).into_response() })
-            .with_state(app)
+    /// What answers requests.
+    ///
+    /// # Errors
+    /// When two paths say the same: a mistake in the table.
+    pub fn into_dispatcher(self) -> Result<Dispatcher, matchit::InsertError> {
+        Dispatcher::new(self.paths)
     }
 }
 
+const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
 /// What every answer carries: the request's name, and that its type is not to be guessed.
-pub fn finish(mut response: Response<Body>, id: http::HeaderValue, encrypted: bool) -> Response<Body> {
+pub fn finish(mut response: Response<Full<Bytes>>, id: http::HeaderValue, encrypted: bool) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
-    headers.insert("x-request-id", id);
+    headers.insert(REQUEST_ID, id);
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
     if encrypted {
         headers.insert(http::header::STRICT_TRANSPORT_SECURITY, http::HeaderValue::from_static("max-age=31536000"));

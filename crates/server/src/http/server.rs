@@ -1,14 +1,16 @@
 //! The accept loop: plain or TLS, with bounds on what a stranger may hold open, and a shutdown that lets requests finish.
 
 use crate::app::App;
+use crate::http::connections::{self, Places};
+use crate::http::dispatch::Dispatcher;
 use crate::http::error;
 use crate::http::peer::Peer;
 use crate::http::request_id::RequestIds;
 use crate::http::routes::finish;
-use axum::Router;
-use axum::body::Body;
+use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use http::{Request, Response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -20,9 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -31,20 +32,18 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 /// How long a new connection may take until its first request head is complete.
 const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
-/// Most connections open at once.
-const CONNECTIONS: usize = 20_000;
 /// Largest request head, and read buffer, of an HTTP/1 connection.
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// What a listener serves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Service {
     /// The server.
     pub app: Arc<App>,
     /// Its routes.
-    pub router: Router,
+    pub dispatcher: Dispatcher,
     /// Names for requests.
-    pub request_ids: Arc<RequestIds>,
+    pub request_ids: RequestIds,
     /// Whether requests that came in plain text are refused.
     pub require_encryption: bool,
 }
@@ -73,13 +72,13 @@ pub fn connection_builder() -> Builder<TokioExecutor> {
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    service: Service,
+    service: Arc<Service>,
     mut stop: watch::Receiver<bool>,
     drain: Duration,
 ) {
     let builder = Arc::new(connection_builder());
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Places::new(connections::IN_ALL, connections::FROM_ONE_ADDRESS, service.app.trusted_proxies.clone());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => Some(accepted),
@@ -96,9 +95,9 @@ pub async fn serve(
             }
         };
         // At the bound the connection is closed at once: a clear answer beats an endless queue.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Some(place) = places.take(address.ip()) else { continue };
         let _ = stream.set_nodelay(true);
-        let (service, builder, tls) = (service.clone(), Arc::clone(&builder), tls.clone());
+        let (service, builder, tls) = (Arc::clone(&service), Arc::clone(&builder), tls.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let _place = place;
@@ -122,7 +121,7 @@ async fn converse<S>(
     stream: S,
     address: SocketAddr,
     tls: bool,
-    service: Service,
+    service: Arc<Service>,
     builder: &Builder<TokioExecutor>,
     watcher: hyper_util::server::graceful::Watcher,
 ) where
@@ -132,7 +131,7 @@ async fn converse<S>(
     let heard = Arc::clone(&spoken);
     let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
         spoken.store(true, Ordering::Relaxed);
-        let service = service.clone();
+        let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(respond(service, address, tls, request).await) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), respond);
@@ -154,7 +153,12 @@ async fn converse<S>(
     }
 }
 
-async fn respond(service: Service, address: SocketAddr, tls: bool, request: Request<Incoming>) -> Response<Body> {
+async fn respond(
+    service: Arc<Service>,
+    address: SocketAddr,
+    tls: bool,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     let id = service.request_ids.next();
     let peer = Peer::settle(address, tls, request.headers(), &service.app.trusted_proxies);
     if service.require_encryption
@@ -167,12 +171,10 @@ async fn respond(service: Service, address: SocketAddr, tls: bool, request: Requ
         };
         return finish(error::api(&refused).into_response(), id, false);
     }
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(peer);
     let (method, path) = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()))
         .unzip();
-    let Ok(response) = service.router.oneshot(request).await;
+    let response = service.dispatcher.answer(&service.app, peer, request).await;
     if let (Some(method), Some(path)) = (method, path) {
         tracing::debug!(request_id = ?id, %method, path, status = response.status().as_u16(), "answered");
     } else if response.status().is_server_error() {

@@ -237,7 +237,10 @@ async fn apply_environment(
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
     }
-    for permission in &entry.permissions {
+    // In one order, whatever the file's: two that lock the same rows in different orders would wait for each other.
+    let mut permissions: Vec<&PermissionEntry> = entry.permissions.iter().collect();
+    permissions.sort_by(|a, b| a.slug.cmp(&b.slug));
+    for permission in permissions {
         apply_permission(tx, &act, permission, plan).await?;
     }
     for organization in &entry.organizations {

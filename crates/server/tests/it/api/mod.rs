@@ -4,6 +4,7 @@ mod api_keys;
 mod bad_input;
 mod client_secrets;
 mod connect_applications;
+mod domain_verification;
 mod idempotency;
 mod organization_domains;
 mod organizations;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod commands;
+mod database_tls;
 mod durability;
 mod first_start;
 mod logs;

@@ -22,7 +22,8 @@ pub struct Database {
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-fn variable(name: &str) -> Option<String> {
+/// What the environment says the tests may use.
+pub fn variable(name: &str) -> Option<String> {
     #[allow(clippy::disallowed_methods, reason = "tests are told by the environment what is there")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -50,6 +51,20 @@ impl Database {
         let separator = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{separator}application_name={schema}&options=-csearch_path%3D{schema}");
         Some(Self { directory, url, schema: Some((server, schema)) })
+    }
+
+    /// Whether each connection to a PostgreSQL database is encrypted.
+    pub async fn encrypted_connections(&self) -> Vec<bool> {
+        let Some((server, schema)) = &self.schema else { return Vec::new() };
+        let question = format!(
+            "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = '{schema}'"
+        );
+        let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let rows = client.query(&question, &[]).await.unwrap();
+        drop(client);
+        let _ = driver.await;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Ends every connection to a PostgreSQL database, as a fail-over or a restart does.

@@ -4,13 +4,15 @@ mod answers;
 mod client;
 mod database;
 mod environments;
+mod name_server;
 mod process;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
 pub use client::{Answer, Client};
-pub use database::{Backend, Database, skip};
+pub use database::{Backend, Database, skip, variable};
 pub use environments::Environment;
+pub use name_server::NameServer;
 pub use process::{Process, binary};
 pub use server::TestServer;
 

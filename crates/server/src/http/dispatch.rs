@@ -1,0 +1,164 @@
+//! From a request's path and method to the endpoint that answers it.
+
+use crate::app::App;
+use crate::http::error;
+use crate::http::peer::Peer;
+use crate::http::public_call::PathParams;
+use crate::http::reply::Reply;
+use crate::operations::metrics::RouteCounters;
+use bytes::Bytes;
+use countersign_protocol::management::error::ApiError;
+use http::header::{ALLOW, CONTENT_LENGTH};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// A request on its way to its endpoint.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The caller.
+    pub peer: Peer,
+    /// What the path names.
+    pub path: PathParams,
+    /// The head.
+    pub parts: Parts,
+    /// The body, not yet read.
+    pub body: Incoming,
+}
+
+/// An answer that takes its time.
+pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// Answers from memory.
+pub type AtOnce = Box<dyn Fn(&Arc<App>, &Arrived) -> Reply + Send + Sync>;
+/// Answers in its time.
+pub type InTime = Box<dyn Fn(Arc<App>, Arrived) -> Answering + Send + Sync>;
+
+/// What answers.
+pub enum Answerer {
+    /// From memory: nothing to wait for.
+    AtOnce(AtOnce),
+    /// Reads a body, asks the database.
+    InTime(InTime),
+}
+
+/// What memory an endpoint answers from, and what it says when that cannot be believed.
+pub type Admission = fn(crate::domain::Failure) -> Reply;
+
+/// A method of a path.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// What answers.
+    pub answerer: Answerer,
+    /// What is said when the database cannot be asked; `None` when the endpoint answers whatever the database does.
+    pub without_database: Option<Admission>,
+    /// Its name in the metrics.
+    pub label: String,
+    counters: OnceLock<RouteCounters>,
+}
+
+impl Endpoint {
+    /// An endpoint.
+    pub fn new(label: String, method: Method, answerer: Answerer, without_database: Option<Admission>) -> Self {
+        Self { method, answerer, without_database, label, counters: OnceLock::new() }
+    }
+
+    async fn answer(&self, app: &Arc<App>, arrived: Arrived) -> Reply {
+        let began = Instant::now();
+        let current = match self.without_database {
+            Some(refusal) => app.ensure_current_at(began).await.map_err(refusal),
+            None => Ok(()),
+        };
+        let reply = match (current, &self.answerer) {
+            (Err(refused), _) => refused,
+            (Ok(()), Answerer::AtOnce(answerer)) => answerer(app, &arrived),
+            (Ok(()), Answerer::InTime(answerer)) => answerer(Arc::clone(app), arrived).await,
+        };
+        self.counters.get_or_init(|| app.metrics.route(&self.label)).observe(reply.status, began.elapsed());
+        reply
+    }
+}
+
+/// All endpoints.
+#[derive(Default)]
+pub struct Dispatcher {
+    paths: matchit::Router<Vec<Endpoint>>,
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher").finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    /// All endpoints of these paths.
+    ///
+    /// # Errors
+    /// When two paths say the same, or one is not well formed: a mistake in the route table.
+    pub fn new(paths: Vec<(&'static str, Vec<Endpoint>)>) -> Result<Self, matchit::InsertError> {
+        let mut dispatcher = Self::default();
+        for (path, endpoints) in paths {
+            dispatcher.paths.insert(path, endpoints)?;
+        }
+        Ok(dispatcher)
+    }
+
+    /// Answers a request; JSON for paths and methods that do not exist.
+    pub async fn answer(&self, app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let Ok(found) = self.paths.at(request.uri().path()) else {
+            return error::api(&ApiError::NoSuchPath).into_response();
+        };
+        let method = request.method();
+        // RFC 9110 §9.3.2: HEAD is GET without the content.
+        let head = method == Method::HEAD;
+        let method = if head { &Method::GET } else { method };
+        let Some(endpoint) = found.value.iter().find(|endpoint| endpoint.method == *method) else {
+            return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed(found.value)).into_response();
+        };
+        let Some(path) = decoded(&found.params) else {
+            return error::api(&ApiError::NoSuchPath).into_response();
+        };
+        let (parts, body) = request.into_parts();
+        let reply = endpoint.answer(app, Arrived { peer, path, parts, body }).await;
+        if head { without_content(reply) } else { reply.into_response() }
+    }
+}
+
+/// Longest variable part of a path, in bytes.
+const LONGEST_PART: usize = 1024;
+
+/// The variable parts of a path; one that is not UTF-8, or has a NUL, names nothing that exists.
+fn decoded(params: &matchit::Params<'_, '_>) -> Option<PathParams> {
+    let mut parts = Vec::with_capacity(params.len());
+    for (name, value) in params.iter() {
+        let value = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
+        if value.contains('\0') || value.len() > LONGEST_PART {
+            return None;
+        }
+        parts.push((name.to_owned(), value.into_owned()));
+    }
+    Some(PathParams(parts))
+}
+
+fn allowed(endpoints: &[Endpoint]) -> HeaderValue {
+    let mut methods: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    HeaderValue::try_from(methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn without_content(reply: Reply) -> Response<Full<Bytes>> {
+    let length = reply.body.len();
+    let mut response = reply.into_response();
+    *response.body_mut() = Full::default();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}

@@ -1,0 +1,50 @@
+//! Looks for the TXT records that prove domains.
+
+use crate::app::App;
+use crate::domain::domain_verification::{is_proven, next_check, record_names, settle};
+use crate::domain::{Act, Failure};
+use countersign_store::domain_check::{self, DueDomain};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// One round.
+pub async fn run(app: Arc<App>) {
+    if let Err(failure) = look(&app).await {
+        tracing::warn!(%failure, "could not look for proofs of domains; the next round tries again");
+    }
+}
+
+async fn look(app: &Arc<App>) -> Result<(), Failure> {
+    let due = domain_check::due(&mut app.store.reader().await?, app.clock.now()).await?;
+    // Side by side: a name server that does not answer holds up the round for its patience once.
+    let mut checks = JoinSet::new();
+    for domain in due {
+        checks.spawn(check(Arc::clone(app), domain));
+    }
+    while let Some(checked) = checks.join_next().await {
+        checked.map_err(Failure::internal)??;
+    }
+    Ok(())
+}
+
+async fn check(app: Arc<App>, due: DueDomain) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let claimed = due.clone();
+    // Nodes take turns: who moves the next look away from now is the one that looks.
+    let taken = app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { Ok(domain_check::claim(tx, &claimed, next_check(claimed.since, now)).await?) })
+    });
+    if !taken.await? {
+        return Ok(());
+    }
+    let [own, older] = record_names(&due.domain.domain);
+    let (own, older) = tokio::join!(app.dns.txt(&own), app.dns.txt(&older));
+    let proven = is_proven(&due.domain, &own) || is_proven(&due.domain, &older);
+    let Some(environment) = app.environments().get(due.environment_id).cloned() else { return Ok(()) };
+    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    app.store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { settle(tx, &act, due.domain.id, due.since, proven).await })
+        })
+        .await
+}

@@ -1,0 +1,144 @@
+//! Domains that are proven by a TXT record.
+
+use crate::harness::{Backend, Client, NameServer, TestServer, on_both_databases, run};
+use countersign::jobs::domain_verification;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+async fn claim(management: &Client, domain: &str) -> Value {
+    let organization = management.organization(domain).await;
+    let body = json!({"domain": domain, "organization_id": organization});
+    management.post("/organization_domains", body).await.expect(201).json()
+}
+
+async fn state(management: &Client, domain: &Value) -> String {
+    let path = format!("/organization_domains/{}", domain["id"].as_str().unwrap());
+    management.get(&path).await.expect(200).text_at("state")
+}
+
+async fn verify(management: &Client, domain: &Value) -> crate::harness::Answer {
+    management.post(&format!("/organization_domains/{}/verify", domain["id"].as_str().unwrap()), json!({})).await
+}
+
+fn proof(domain: &Value) -> String {
+    format!("verification_token={}", domain["verification_token"].as_str().unwrap())
+}
+
+async fn look(server: &TestServer) {
+    domain_verification::run(Arc::clone(&server.app)).await;
+}
+
+/// Looks until a domain is in a state; the server's own job may be in the middle of looking, too.
+async fn becomes(server: &TestServer, domain: &Value, wanted: &str) {
+    let began = std::time::Instant::now();
+    loop {
+        look(server).await;
+        let state = state(&server.management(), domain).await;
+        if state == wanted {
+            return;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "it is {state}, not {wanted}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A server that asks a name server of the test's own.
+async fn asking(backend: Backend) -> Option<(TestServer, NameServer)> {
+    let names = NameServer::start().await;
+    let server = TestServer::start_with(backend, &[("dns_servers", &names.address.to_string())]).await?;
+    Some((server, names))
+}
+
+async fn proves_itself(server: TestServer, names: NameServer) {
+    let management = server.management();
+    let domain = claim(&management, "acme.com").await;
+    look(&server).await;
+    assert_eq!(state(&management, &domain).await, "pending");
+
+    // Another claim's token, and one with something behind it, prove nothing.
+    let other = claim(&management, "other.com").await;
+    names.publish("acme.com", &proof(&other));
+    names.publish("acme.com", &format!("{}x", proof(&domain)));
+    let again = verify(&management, &domain).await.expect(201).json();
+    assert_eq!((&again["id"], &again["state"]), (&domain["id"], &json!("pending")));
+    look(&server).await;
+    assert_eq!(state(&management, &domain).await, "pending");
+
+    names.publish("acme.com", &proof(&domain));
+    verify(&management, &domain).await.expect(201);
+    becomes(&server, &domain, "verified").await;
+    let refused = verify(&management, &domain).await.expect(400).json();
+    assert_eq!(refused["code"], "domain_already_verified");
+
+    names.publish("_acme-challenge.other.com", &proof(&other));
+    verify(&management, &other).await.expect(201);
+    // Where older guides put the record.
+    becomes(&server, &other, "verified").await;
+}
+
+async fn is_looked_for_again(server: TestServer, names: NameServer) {
+    let management = server.management();
+    let domain = claim(&management, "acme.com").await;
+    look(&server).await;
+    names.publish("acme.com", &proof(&domain));
+    server.clock.advance_seconds(31);
+    becomes(&server, &domain, "verified").await;
+}
+
+async fn fails(server: TestServer, names: NameServer) {
+    let management = server.management();
+    let (first, second) = (claim(&management, "acme.com").await, claim(&management, "acme.com").await);
+    let late = claim(&management, "late.com").await;
+    look(&server).await;
+    names.publish("acme.com", &proof(&first));
+    verify(&management, &first).await.expect(201);
+    becomes(&server, &first, "verified").await;
+    names.publish("acme.com", &proof(&second));
+    verify(&management, &second).await.expect(201);
+    // A domain belongs to one organization.
+    becomes(&server, &second, "failed").await;
+    assert_eq!(state(&management, &first).await, "verified");
+
+    server.clock.advance_seconds(31 * 86_400);
+    becomes(&server, &late, "failed").await;
+    verify(&management, &late).await.expect(201);
+    assert_eq!(state(&management, &late).await, "pending", "and may be tried again");
+}
+
+macro_rules! with_a_name_server {
+    ($($name:ident: $body:ident;)*) => {$(
+        mod $name {
+            #[test]
+            fn sqlite() {
+                super::run(async {
+                    let (server, names) = super::asking(super::Backend::Sqlite).await.unwrap();
+                    super::$body(server, names).await;
+                });
+            }
+
+            #[test]
+            fn postgres() {
+                super::run(async {
+                    if let Some((server, names)) = super::asking(super::Backend::Postgres).await {
+                        super::$body(server, names).await;
+                    }
+                });
+            }
+        }
+    )*};
+}
+
+with_a_name_server! {
+    a_domain_with_its_record_is_verified: proves_itself;
+    a_record_that_comes_later_is_found: is_looked_for_again;
+    a_domain_of_another_or_without_a_record_fails: fails;
+}
+
+on_both_databases! {
+    async fn another_tenants_domain_is_not_there_to_verify(server: TestServer) {
+        let management = server.management();
+        let missing = json!({"id": "org_domain_01ARZ3NDEKTSV4RRFFQ69G5FAV"});
+        verify(&management, &missing).await.expect(404);
+        verify(&management, &json!({"id": "nonsense"})).await.expect(404);
+    }
+}

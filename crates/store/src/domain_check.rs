@@ -1,0 +1,53 @@
+//! Which claimed domains to look for a proof of, and when.
+
+use crate::organization::read_domain;
+use crate::sql::{Query, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::model::OrganizationDomain;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    DUE = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at, ",
+        "environment_id, checked_since, check_at FROM organization_domain WHERE check_at <= $1 ORDER BY check_at LIMIT 20";
+    CLAIM = "UPDATE organization_domain SET check_at = $4 WHERE environment_id = $1 AND id = $2 AND check_at = $3";
+}
+
+/// A domain whose proof is to be looked for now.
+#[derive(Debug, Clone)]
+pub struct DueDomain {
+    /// Whose tenant.
+    pub environment_id: EnvironmentId,
+    /// The domain.
+    pub domain: OrganizationDomain,
+    /// Since when its proof is looked for.
+    pub since: Timestamp,
+    check_at: Timestamp,
+}
+
+/// Some of the domains that are due, of all environments, longest due first.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<DueDomain>> {
+    let rows = reader.query(DUE, &[now.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(DueDomain {
+                domain: read_domain(row)?,
+                environment_id: row.parse(8)?,
+                since: row.timestamp(9)?,
+                check_at: row.timestamp(10)?,
+            })
+        })
+        .collect()
+}
+
+/// Takes a domain that is due, for one node; `false` when another has taken it, or it needs no check any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn claim(tx: &mut Tx, due: &DueDomain, next: Timestamp) -> Result<bool> {
+    let params = [due.environment_id.into(), due.domain.id.into(), due.check_at.into(), next.into()];
+    Ok(tx.execute(CLAIM, &params).await? == 1)
+}
