@@ -132,6 +132,28 @@ ids! {
     SigningKeyId = "sso_oidc_key_pair";
     /// An event in the ordered log.
     EventId = "event";
+    /// A person's account.
+    UserId = "user";
+    /// A person's belonging to an organization.
+    MembershipId = "om";
+    /// A role that members have.
+    RoleId = "role";
+    /// An invitation.
+    InvitationId = "invitation";
+    /// A sign-in code sent by mail (the record, not the code).
+    MagicAuthId = "magic_auth";
+    /// A code sent to prove an address (the record, not the code).
+    EmailVerificationId = "email_verification";
+    /// A password reset (the record, not its token).
+    PasswordResetId = "password_reset";
+    /// A session of a person.
+    SessionId = "session";
+    /// What a person has allowed an application; the `sid` of its tokens.
+    ConsentId = "app_consent";
+    /// What one authorization has led to: the tokens issued for it.
+    TokenFamilyId = "grant";
+    /// A message on its way.
+    MailId = "mail";
 }
 
 /// The `jti` of a token: a bare ULID (RFC 7519 §4.1.7).

@@ -23,6 +23,7 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod membership;
 mod migrate;
 pub mod organization;
 pub mod permission;
@@ -31,6 +32,7 @@ pub mod revoked_token;
 pub mod signing_key;
 mod sql;
 mod sqlite;
+pub mod user;
 
 pub use error::{Error, Result};
 pub use migrate::{MigrationState, newest_version};
@@ -234,10 +236,12 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            membership::STATEMENTS,
             organization::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
             signing_key::STATEMENTS,
+            user::STATEMENTS,
         ]
         .concat()
     }

@@ -27,6 +27,7 @@ macro_rules! migrations {
 
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_foundation";
+    2 "0002_people";
 };
 
 /// The newest schema version this program knows.

@@ -6,6 +6,7 @@ mod environment;
 mod organization;
 mod permission;
 mod signing_key;
+mod user;
 
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
 pub use application::{
@@ -15,3 +16,4 @@ pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use signing_key::{KeyState, SigningKeyRecord};
+pub use user::{Membership, MembershipStatus, User, email_key, is_email};

@@ -1,0 +1,203 @@
+//! Who belongs to which organization, with which roles.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{EnvironmentId, MembershipId, OrganizationId, UserId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::{Membership, MembershipStatus};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO organization_membership (environment_id, id, user_id, organization_id, status, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $6)";
+    SET_STATUS = "UPDATE organization_membership SET status = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
+    DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
+    INSERT_ROLE = "INSERT INTO membership_role (environment_id, membership_id, position, role_slug) VALUES ($1, $2, $3, $4)";
+    DELETE_ROLES = "DELETE FROM membership_role WHERE environment_id = $1 AND membership_id = $2";
+    ROLES = "SELECT role_slug FROM membership_role WHERE environment_id = $1 AND membership_id = $2 ORDER BY position";
+    FIND = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.id = $2";
+    FIND_OF_USER = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.organization_id = $3";
+    ACTIVE_OF_USER = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.status = 'active' ORDER BY m.id LIMIT 200";
+    IS_ACTIVE = "SELECT 1 FROM organization_membership WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
+    OF_USER_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id < $2 ORDER BY m.id DESC LIMIT $3";
+    OF_USER_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id > $2 ORDER BY m.id ASC LIMIT $3";
+    OF_ORGANIZATION_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id < $2 ORDER BY m.id DESC LIMIT $3";
+    OF_ORGANIZATION_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id > $2 ORDER BY m.id ASC LIMIT $3";
+}
+
+/// Whose memberships to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A person's.
+    User(UserId),
+    /// An organization's.
+    Organization(OrganizationId),
+}
+
+async fn read(query: &mut impl Query, environment_id: EnvironmentId, row: &Row) -> Result<Membership> {
+    let id: MembershipId = row.parse(0)?;
+    let roles = query.query(ROLES, &[environment_id.into(), id.into()]).await?;
+    Ok(Membership {
+        id,
+        user_id: row.parse(1)?,
+        organization_id: row.parse(2)?,
+        organization_name: row.text(3)?.to_owned(),
+        status: row.word(4, MembershipStatus::parse)?,
+        roles: roles.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<_>>()?,
+        created_at: row.timestamp(5)?,
+        updated_at: row.timestamp(6)?,
+    })
+}
+
+async fn read_all(query: &mut impl Query, environment_id: EnvironmentId, rows: &[Row]) -> Result<Vec<Membership>> {
+    let mut memberships = Vec::with_capacity(rows.len());
+    for row in rows {
+        memberships.push(read(query, environment_id, row).await?);
+    }
+    Ok(memberships)
+}
+
+/// Makes a membership, with its roles.
+///
+/// # Errors
+/// `Unique` when the person belongs to the organization already; `Missing` parents as database errors.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, membership: &Membership) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        membership.id.into(),
+        membership.user_id.into(),
+        membership.organization_id.into(),
+        membership.status.as_str().into(),
+        membership.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    set_roles(tx, environment_id, membership.id, &membership.roles).await
+}
+
+/// Replaces the roles of a membership.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_roles(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId, roles: &[String]) -> Result<()> {
+    tx.execute(DELETE_ROLES, &[environment_id.into(), id.into()]).await?;
+    for (position, slug) in (0_i64..).zip(roles) {
+        tx.execute(INSERT_ROLE, &[environment_id.into(), id.into(), position.into(), slug.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Stores whether a membership counts, and that it was changed.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_status(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: MembershipId,
+    status: MembershipStatus,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(SET_STATUS, &[environment_id.into(), id.into(), status.as_str().into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Deletes a membership; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// The membership with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: MembershipId,
+) -> Result<Option<Membership>> {
+    match query.query_opt(FIND, &[environment_id.into(), id.into()]).await? {
+        Some(row) => read(query, environment_id, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A person's membership in an organization, whatever its status.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_of_user(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<Option<Membership>> {
+    match query.query_opt(FIND_OF_USER, &[environment_id.into(), user_id.into(), organization_id.into()]).await? {
+        Some(row) => read(query, environment_id, &row).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A person's active memberships, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn active_of_user(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+) -> Result<Vec<Membership>> {
+    let rows = query.query(ACTIVE_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    read_all(query, environment_id, &rows).await
+}
+
+/// Whether a person is an active member of an organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_active(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    let params = [environment_id.into(), user_id.into(), organization_id.into()];
+    Ok(query.query_opt(IS_ACTIVE, &params).await?.is_some())
+}
+
+/// A slice of a person's or an organization's memberships, whatever their status.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    slice: &Slice<MembershipId>,
+    of: Of,
+) -> Result<Vec<Membership>> {
+    let (paged, owner) = match of {
+        Of::User(id) => (Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }, id.into()),
+        Of::Organization(id) => {
+            (Paged { descending: OF_ORGANIZATION_DESCENDING, ascending: OF_ORGANIZATION_ASCENDING }, id.into())
+        }
+    };
+    let (sql, bound, limit) = paged.pick(slice);
+    let rows = reader.query(sql, &[environment_id.into(), bound, limit, owner]).await?;
+    read_all(reader, environment_id, &rows).await
+}

@@ -1,0 +1,245 @@
+//! People's accounts.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{EnvironmentId, OrganizationId, UserId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::{User, email_key};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
+        "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
+    UPDATE = "UPDATE user_account SET email = $3, email_key = $4, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
+        "profile_picture_url = $9, external_id = $10, metadata = $11, locale = $12, last_sign_in_at = $13, updated_at = $14 ",
+        "WHERE environment_id = $1 AND id = $2";
+    SIGNED_IN = "UPDATE user_account SET last_sign_in_at = $3 WHERE environment_id = $1 AND id = $2";
+    LOCK = "UPDATE user_account SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
+    DELETE = "DELETE FROM user_account WHERE environment_id = $1 AND id = $2";
+    FIND = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
+        "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND id = $2";
+    FIND_BY_EMAIL = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
+        "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND email_key = $2";
+    FIND_BY_EXTERNAL_ID = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, ",
+        "locale, last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND external_id = $2";
+    LIST_DESCENDING = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
+        "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    LIST_ASCENDING = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
+        "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND id > $2 ORDER BY id ASC LIMIT $3";
+    MEMBERS_DESCENDING = "SELECT u.id, u.email, u.email_verified, u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, ",
+        "u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at FROM organization_membership m ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id ",
+        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.status = 'active' AND m.user_id < $2 ORDER BY m.user_id DESC LIMIT $3";
+    MEMBERS_ASCENDING = "SELECT u.id, u.email, u.email_verified, u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, ",
+        "u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at FROM organization_membership m ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id ",
+        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.status = 'active' AND m.user_id > $2 ORDER BY m.user_id ASC LIMIT $3";
+    PASSWORD = "SELECT hash FROM user_password WHERE environment_id = $1 AND user_id = $2";
+    SET_PASSWORD = "INSERT INTO user_password (environment_id, user_id, hash, updated_at) VALUES ($1, $2, $3, $4) ",
+        "ON CONFLICT (environment_id, user_id) DO UPDATE SET hash = excluded.hash, updated_at = excluded.updated_at";
+    REPLACE_PASSWORD = "UPDATE user_password SET hash = $4, updated_at = $5 WHERE environment_id = $1 AND user_id = $2 AND hash = $3";
+}
+
+fn read(row: &Row) -> Result<User> {
+    let text = |at: usize| -> Result<Option<String>> { Ok(row.opt_text(at)?.map(str::to_owned)) };
+    Ok(User {
+        id: row.parse(0)?,
+        email: row.text(1)?.to_owned(),
+        email_verified: row.truth(2)?,
+        first_name: text(3)?,
+        last_name: text(4)?,
+        name: text(5)?,
+        profile_picture_url: text(6)?,
+        external_id: text(7)?,
+        metadata: row.json(8)?,
+        locale: text(9)?,
+        last_sign_in_at: row.opt_timestamp(10)?,
+        created_at: row.timestamp(11)?,
+        updated_at: row.timestamp(12)?,
+    })
+}
+
+fn metadata(user: &User) -> String {
+    serde_json::to_string(&user.metadata).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// `Unique` when the address or the external id is taken.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        user.id.into(),
+        (&user.email).into(),
+        email_key(&user.email).into(),
+        user.email_verified.into(),
+        user.first_name.as_ref().into(),
+        user.last_name.as_ref().into(),
+        user.name.as_ref().into(),
+        user.profile_picture_url.as_ref().into(),
+        user.external_id.as_ref().into(),
+        metadata(user).into(),
+        user.locale.as_ref().into(),
+        user.last_sign_in_at.into(),
+        user.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// Stores everything of an account that can change, but its password.
+///
+/// # Errors
+/// `Unique` when the address or the external id is taken.
+pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        user.id.into(),
+        (&user.email).into(),
+        email_key(&user.email).into(),
+        user.email_verified.into(),
+        user.first_name.as_ref().into(),
+        user.last_name.as_ref().into(),
+        user.name.as_ref().into(),
+        user.profile_picture_url.as_ref().into(),
+        user.external_id.as_ref().into(),
+        metadata(user).into(),
+        user.locale.as_ref().into(),
+        user.last_sign_in_at.into(),
+        user.updated_at.into(),
+    ];
+    tx.execute(UPDATE, &params).await?;
+    Ok(())
+}
+
+/// Notes that the person has signed in.
+///
+/// # Errors
+/// Database errors.
+pub async fn signed_in(tx: &mut Tx, environment_id: EnvironmentId, id: UserId, now: Timestamp) -> Result<()> {
+    tx.execute(SIGNED_IN, &[environment_id.into(), id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Makes other transactions that change this account wait for this one; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: UserId) -> Result<bool> {
+    Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// Deletes an account with all that belongs to it; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: UserId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// The account with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: UserId) -> Result<Option<User>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The account with this address, however it is written.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_email(query: &mut impl Query, environment_id: EnvironmentId, email: &str) -> Result<Option<User>> {
+    query
+        .query_opt(FIND_BY_EMAIL, &[environment_id.into(), email_key(email).into()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// The account with this external identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_external_id(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    external_id: &str,
+) -> Result<Option<User>> {
+    query
+        .query_opt(FIND_BY_EXTERNAL_ID, &[environment_id.into(), external_id.into()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// A slice of the accounts; with an organization only those of its active members.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    slice: &Slice<UserId>,
+    organization_id: Option<OrganizationId>,
+) -> Result<Vec<User>> {
+    let rows = match organization_id {
+        None => {
+            let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
+            reader.query(sql, &[environment_id.into(), bound, limit]).await?
+        }
+        Some(id) => {
+            let (sql, bound, limit) =
+                Paged { descending: MEMBERS_DESCENDING, ascending: MEMBERS_ASCENDING }.pick(slice);
+            reader.query(sql, &[environment_id.into(), bound, limit, id.into()]).await?
+        }
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The hash of an account's password, if it has one.
+///
+/// # Errors
+/// Database errors.
+pub async fn password_hash(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: UserId,
+) -> Result<Option<String>> {
+    let row = query.query_opt(PASSWORD, &[environment_id.into(), id.into()]).await?;
+    row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
+}
+
+/// Gives an account a password.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_password_hash(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(SET_PASSWORD, &[environment_id.into(), id.into(), hash.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Writes the same password down in another way, unless it was changed meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub async fn rehash_password(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: UserId,
+    (old, new): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(REPLACE_PASSWORD, &[environment_id.into(), id.into(), old.into(), new.into(), now.into()]).await?;
+    Ok(())
+}
