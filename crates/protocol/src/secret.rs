@@ -1,6 +1,8 @@
 //! Secrets: values that cannot be printed, the ones we issue, and the keyed digests by which we recognise them.
 
 use aws_lc_rs::{constant_time, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -42,6 +44,8 @@ pub enum SecretKind {
     OrganizationApiKey,
     /// A client secret of a Connect application.
     ClientSecret,
+    /// The token of a link that sets a new password.
+    PasswordReset,
 }
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -49,7 +53,8 @@ const RANDOM_CHARACTERS: usize = 43;
 const CHECKSUM_CHARACTERS: usize = 6;
 
 impl SecretKind {
-    const ALL: [Self; 3] = [Self::EnvironmentApiKey, Self::OrganizationApiKey, Self::ClientSecret];
+    const ALL: [Self; 4] =
+        [Self::EnvironmentApiKey, Self::OrganizationApiKey, Self::ClientSecret, Self::PasswordReset];
 
     /// The text every secret of this kind begins with.
     pub const fn prefix(self) -> &'static str {
@@ -57,6 +62,7 @@ impl SecretKind {
             Self::EnvironmentApiKey => "sk_cs_env_",
             Self::OrganizationApiKey => "sk_cs_org_",
             Self::ClientSecret => "cs_secret_",
+            Self::PasswordReset => "cs_reset_",
         }
     }
 
@@ -141,6 +147,16 @@ impl fmt::Debug for DigestKey {
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest in base64url, for the secrets that are themselves keyed digests.
+    pub fn to_base64url(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// Whether a text is this digest in base64url, in a time that does not tell where they differ.
+    pub fn matches_base64url(&self, text: &str) -> bool {
+        constant_time::verify_slices_are_equal(self.to_base64url().as_bytes(), text.as_bytes()).is_ok()
+    }
+
     /// From its stored bytes; `None` unless there are exactly 32.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self(bytes.try_into().ok()?))

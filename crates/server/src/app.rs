@@ -12,11 +12,12 @@ use crate::http::rate_limit::RateLimiters;
 use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
 use crate::operations::metrics::Metrics;
-use countersign_protocol::id::{ClientId, EnvironmentId};
+use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
 use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::introspection::StandingFamily;
 use countersign_protocol::secret::Digest;
-use countersign_store::{Store, application, change, environment_api_key};
+use countersign_store::{Store, application, change, environment_api_key, token_family};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -145,6 +146,27 @@ impl App {
         let client = Arc::new(client);
         self.freshness.admit(version, || self.caches.clients.insert(Arc::clone(&client)));
         Ok(Some(client))
+    }
+
+    /// An authorization of a person, if it stands: from memory when it is there.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn standing_grant(
+        &self,
+        environment_id: EnvironmentId,
+        id: TokenFamilyId,
+    ) -> Result<Option<StandingFamily>, Failure> {
+        if let Some(grant) = self.caches.grants.get(environment_id, id) {
+            return Ok(Some(grant));
+        }
+        let version = self.freshness.version();
+        let mut reader = self.store.reader().await?;
+        let grant = token_family::standing(&mut reader, environment_id, id).await?;
+        if let Some(grant) = grant {
+            self.freshness.admit(version, || self.caches.grants.insert(environment_id, grant));
+        }
+        Ok(grant)
     }
 
     /// The management API key with this digest, from memory when it is there.

@@ -2,7 +2,7 @@
 
 use crate::api::{api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions};
 use crate::http::routes::Routes;
-use crate::oauth::{discovery, introspection, jwks, revocation, token};
+use crate::oauth::{discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
 use http::Method;
 
@@ -27,6 +27,9 @@ pub fn routes() -> Routes {
         // OAuth.
         .oauth("/oauth2/token", token::post)
         .preflight("/oauth2/token")
+        .resource(GET, "/oauth2/userinfo", userinfo::respond)
+        .resource(POST, "/oauth2/userinfo", userinfo::respond)
+        .preflight("/oauth2/userinfo")
         .oauth("/oauth2/introspection", introspection::post)
         .oauth("/oauth2/revoke", revocation::post)
         .preflight("/oauth2/revoke")

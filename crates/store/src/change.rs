@@ -6,7 +6,7 @@
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
-use countersign_protocol::id::{ClientId, EnvironmentId, TokenId};
+use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId, TokenId, UserId};
 use countersign_protocol::time::Timestamp;
 
 /// How many changes are read at a time.
@@ -44,6 +44,12 @@ pub enum Topic {
     Clients,
     /// A token was revoked, until this moment.
     RevokedToken(TokenId, Timestamp),
+    /// One authorization of a person.
+    Grant(TokenFamilyId),
+    /// All authorizations of a person.
+    GrantsOfUser(UserId),
+    /// Many authorizations of the environment at once.
+    Grants,
 }
 
 impl Topic {
@@ -54,6 +60,9 @@ impl Topic {
             Self::Client(id) => ("client", id.to_string()),
             Self::Clients => ("clients", String::new()),
             Self::RevokedToken(jti, until) => ("revoked_token", format!("{jti} {}", until.as_millis())),
+            Self::Grant(id) => ("grant", id.to_string()),
+            Self::GrantsOfUser(id) => ("grants_of_user", id.to_string()),
+            Self::Grants => ("grants", String::new()),
         }
     }
 
@@ -67,6 +76,9 @@ impl Topic {
                 let (jti, until) = subject.split_once(' ')?;
                 Some(Self::RevokedToken(TokenId::parse(jti).ok()?, Timestamp::from_millis(until.parse().ok()?)))
             }
+            "grant" => TokenFamilyId::parse(subject).ok().map(Self::Grant),
+            "grants_of_user" => UserId::parse(subject).ok().map(Self::GrantsOfUser),
+            "grants" => Some(Self::Grants),
             _ => None,
         }
     }

@@ -14,8 +14,11 @@
 
 pub mod api_key;
 pub mod application;
+pub mod attempt;
+pub mod authorization_code;
 pub mod change;
 pub mod client_secret;
+pub mod consent;
 pub mod data_key;
 pub mod domain_check;
 pub mod environment;
@@ -23,15 +26,20 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod mail;
 pub mod membership;
 mod migrate;
+pub mod one_time_code;
 pub mod organization;
+pub mod password_reset;
 pub mod permission;
 mod postgres;
 pub mod revoked_token;
+pub mod session;
 pub mod signing_key;
 mod sql;
 mod sqlite;
+pub mod token_family;
 pub mod user;
 
 pub use error::{Error, Result};
@@ -228,19 +236,27 @@ impl Store {
         [
             api_key::STATEMENTS,
             application::STATEMENTS,
+            attempt::STATEMENTS,
+            authorization_code::STATEMENTS,
             change::STATEMENTS,
             client_secret::STATEMENTS,
+            consent::STATEMENTS,
             data_key::STATEMENTS,
             domain_check::STATEMENTS,
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            mail::STATEMENTS,
             membership::STATEMENTS,
+            one_time_code::STATEMENTS,
             organization::STATEMENTS,
+            password_reset::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
+            session::STATEMENTS,
             signing_key::STATEMENTS,
+            token_family::STATEMENTS,
             user::STATEMENTS,
         ]
         .concat()

@@ -38,6 +38,7 @@ statements! {
     PASSWORD = "SELECT hash FROM user_password WHERE environment_id = $1 AND user_id = $2";
     SET_PASSWORD = "INSERT INTO user_password (environment_id, user_id, hash, updated_at) VALUES ($1, $2, $3, $4) ",
         "ON CONFLICT (environment_id, user_id) DO UPDATE SET hash = excluded.hash, updated_at = excluded.updated_at";
+    DELETE_PASSWORD = "DELETE FROM user_password WHERE environment_id = $1 AND user_id = $2";
     REPLACE_PASSWORD = "UPDATE user_password SET hash = $4, updated_at = $5 WHERE environment_id = $1 AND user_id = $2 AND hash = $3";
 }
 
@@ -226,6 +227,15 @@ pub async fn set_password_hash(
     now: Timestamp,
 ) -> Result<()> {
     tx.execute(SET_PASSWORD, &[environment_id.into(), id.into(), hash.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Takes an account's password away.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete_password(tx: &mut Tx, environment_id: EnvironmentId, id: UserId) -> Result<()> {
+    tx.execute(DELETE_PASSWORD, &[environment_id.into(), id.into()]).await?;
     Ok(())
 }
 

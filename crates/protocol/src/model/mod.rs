@@ -3,6 +3,7 @@
 mod api_key;
 mod application;
 mod environment;
+mod grant;
 mod organization;
 mod permission;
 mod signing_key;
@@ -13,6 +14,7 @@ pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
+pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use signing_key::{KeyState, SigningKeyRecord};

@@ -1,6 +1,6 @@
 //! The claims of access tokens (RFC 9068 §2.2 where compatible).
 
-use crate::id::{ClientId, ClientSecretId, OrganizationId, TokenId};
+use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The claims of a machine's access token, as they are signed.
@@ -29,6 +29,35 @@ pub struct MachineTokenClaims<'a> {
     pub exp: i64,
 }
 
+/// The claims of a person's access token, as they are signed.
+#[derive(Debug, Serialize)]
+pub struct UserTokenClaims<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The environment's client id.
+    pub aud: ClientId,
+    /// The person.
+    pub sub: UserId,
+    /// The application it was issued to (RFC 8693 §4.3).
+    pub client_id: ClientId,
+    /// The organization that was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<OrganizationId>,
+    /// The consent that stands behind it.
+    pub sid: ConsentId,
+    /// What is granted, space-separated; absent when nothing is.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+    /// Our addition: the authorization behind the token, so that ending that ends the token.
+    pub grant_id: TokenFamilyId,
+    /// The token's own identifier.
+    pub jti: TokenId,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+}
+
 /// The claims of an access token of ours, as they are read back.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AccessTokenClaims {
@@ -46,6 +75,10 @@ pub struct AccessTokenClaims {
     pub scope: Option<String>,
     /// The client secret that stands behind a machine's token.
     pub credential_id: Option<ClientSecretId>,
+    /// The consent that stands behind a person's token.
+    pub sid: Option<ConsentId>,
+    /// The authorization that stands behind a person's token.
+    pub grant_id: Option<TokenFamilyId>,
     /// The token's own identifier.
     pub jti: TokenId,
     /// When it was issued, in seconds.

@@ -80,11 +80,11 @@ fn basic_credentials(authorization: &[u8]) -> Result<(Secret, Secret), OAuthErro
     Ok((part(user)?, part(password.strip_prefix(b":").unwrap_or_default())?))
 }
 
-/// Proof that a client authenticated with one of its secrets. Only [`authenticate`] makes one.
+/// Proof that a client authenticated with one of its secrets, or is one that has none. Only [`authenticate`] makes one.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthenticatedClient<'a> {
     client: &'a Client,
-    secret_id: ClientSecretId,
+    secret_id: Option<ClientSecretId>,
 }
 
 impl<'a> AuthenticatedClient<'a> {
@@ -93,9 +93,18 @@ impl<'a> AuthenticatedClient<'a> {
         self.client
     }
 
-    /// The secret it proved itself with: the authority behind what is issued now.
-    pub fn secret_id(&self) -> ClientSecretId {
+    /// The secret it proved itself with: the authority behind what is issued now. A public client has proven nothing but
+    /// its name.
+    pub fn secret_id(&self) -> Option<ClientSecretId> {
         self.secret_id
+    }
+
+    /// The secret it proved itself with.
+    ///
+    /// # Errors
+    /// `invalid_client` for a public client.
+    pub fn require_secret(&self) -> Result<ClientSecretId, OAuthError> {
+        self.secret_id.ok_or_else(OAuthError::invalid_client)
     }
 }
 
@@ -105,7 +114,12 @@ impl<'a> AuthenticatedClient<'a> {
 /// `invalid_client`, in the same words for every cause. `presented` is `None` when no secret was shown, and a public
 /// client that shows one is held to it: having no secret, it fails.
 pub fn authenticate<'a>(client: &'a Client, presented: Option<&Digest>) -> Result<AuthenticatedClient<'a>, OAuthError> {
-    let presented = presented.ok_or_else(OAuthError::invalid_client)?;
+    let Some(presented) = presented else {
+        return match client.client_type() {
+            ClientType::Public => Ok(AuthenticatedClient { client, secret_id: None }),
+            ClientType::Confidential => Err(OAuthError::invalid_client()),
+        };
+    };
     let mut found = None;
     for secret in &client.secrets {
         if secret.digest.matches(presented) {
@@ -113,7 +127,7 @@ pub fn authenticate<'a>(client: &'a Client, presented: Option<&Digest>) -> Resul
         }
     }
     match (client.client_type(), found) {
-        (ClientType::Confidential, Some(secret_id)) => Ok(AuthenticatedClient { client, secret_id }),
+        (ClientType::Confidential, Some(secret_id)) => Ok(AuthenticatedClient { client, secret_id: Some(secret_id) }),
         _ => Err(OAuthError::invalid_client()),
     }
 }
@@ -205,12 +219,13 @@ mod tests {
         let key = DigestKey::new(&[1; 32]);
         let confidential = client(ClientType::Confidential, &["one", "two"], &key);
         let proof = authenticate(&confidential, Some(&key.digest("two"))).unwrap();
-        assert_eq!(proof.secret_id(), confidential.secrets[1].id);
+        assert_eq!(proof.secret_id(), Some(confidential.secrets[1].id));
         assert!(authenticate(&confidential, Some(&key.digest("three"))).is_err());
         assert!(authenticate(&confidential, None).is_err());
         let public = client(ClientType::Public, &["one"], &key);
         assert!(authenticate(&public, Some(&key.digest("one"))).is_err());
-        assert!(authenticate(&public, None).is_err());
+        let unproven = authenticate(&public, None).unwrap();
+        assert!(unproven.secret_id().is_none() && unproven.require_secret().is_err());
     }
 
     proptest! {

@@ -94,6 +94,11 @@ impl OAuthError {
         Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::TooManyRequests, description) }
     }
 
+    /// `invalid_grant`, with a sentence that names nothing secret.
+    pub fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(OAuthErrorCode::InvalidGrant, description)
+    }
+
     /// [`OAuthErrorCode::InvalidClient`]. One sentence for every failure to prove a client, so that a stranger cannot
     /// tell an unknown client from a wrong secret.
     pub fn invalid_client() -> Self {

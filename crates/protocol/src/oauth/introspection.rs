@@ -2,7 +2,7 @@
 
 use super::access_token::AccessTokenClaims;
 use super::client::Client;
-use crate::id::{ClientId, EnvironmentId};
+use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use crate::model::ApplicationKind;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -16,8 +16,26 @@ pub struct Authority<'a> {
     pub issuer: &'a str,
     /// The client the token was issued to, if it still exists.
     pub client: Option<&'a Client>,
+    /// The authorization that the token names, if it still stands.
+    pub family: Option<&'a StandingFamily>,
     /// Whether the token itself was revoked.
     pub token_revoked: bool,
+}
+
+/// An authorization that stands: not ended, its consent and its person there, the person still a member of its
+/// organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingFamily {
+    /// Its identifier.
+    pub id: TokenFamilyId,
+    /// The consent behind it.
+    pub consent_id: ConsentId,
+    /// The application.
+    pub application_id: ApplicationId,
+    /// The person.
+    pub user_id: UserId,
+    /// The organization.
+    pub organization_id: Option<OrganizationId>,
 }
 
 /// Tells whether a verified token is active: not expired, of this issuer, not revoked, and everything that stood behind
@@ -32,8 +50,12 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
             claims.org_id == Some(organization_id)
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
-        // No token is issued to these yet; the grants that do will say what stands behind theirs.
-        ApplicationKind::OAuth { .. } => false,
+        ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
+            claims.grant_id == Some(family.id)
+                && claims.sid == Some(family.consent_id)
+                && claims.org_id == family.organization_id
+                && client.application.id == family.application_id
+        }),
     };
     same_client
         && stands
@@ -58,7 +80,31 @@ pub struct ActiveAccessToken<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     org_id: Option<crate::id::OrganizationId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<ConsentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+}
+
+/// The answer for a refresh token that stands.
+#[derive(Debug, Serialize)]
+pub struct ActiveRefreshToken<'a> {
+    /// Always true.
+    pub active: bool,
+    /// Always `refresh_token`.
+    pub token_type: &'static str,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// The issuer.
+    pub iss: &'a str,
+    /// The person.
+    pub sub: UserId,
+    /// When the authorization was made, in seconds.
+    pub iat: i64,
+    /// The organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<OrganizationId>,
+    /// What it is good for.
+    pub scope: String,
 }
 
 impl<'a> ActiveAccessToken<'a> {
@@ -75,6 +121,7 @@ impl<'a> ActiveAccessToken<'a> {
             exp: claims.exp,
             jti: claims.jti,
             org_id: claims.org_id,
+            sid: claims.sid,
             scope: claims.scope.as_deref(),
         }
     }
@@ -124,6 +171,8 @@ mod tests {
             org_id: Some(Id::from_ulid(5)),
             scope: None,
             credential_id: Some(Id::from_ulid(4)),
+            sid: None,
+            grant_id: None,
             jti: TokenId::from_ulid(6),
             iat: 1000,
             exp: 1300,
@@ -137,6 +186,7 @@ mod tests {
             environment_id: Id::from_ulid(1),
             issuer: "https://issuer.example",
             client: Some(&client),
+            family: None,
             token_revoked,
         };
         assert_eq!(is_active(&claims, &authority, Timestamp::from_millis(now * 1000)), expected);

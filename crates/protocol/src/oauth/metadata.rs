@@ -7,21 +7,26 @@ use crate::jose::Algorithm;
 use crate::model::Issuer;
 use serde_json::{Value, json};
 
-const CLIENT_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const CLIENT_AUTH_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+const SECRET_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// `/.well-known/oauth-authorization-server`.
 pub fn authorization_server(issuer: &Issuer) -> Value {
     json!({
         "issuer": issuer.as_str(),
+        "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
         "token_endpoint": format!("{issuer}/oauth2/token"),
         "jwks_uri": format!("{issuer}/oauth2/jwks"),
         "introspection_endpoint": format!("{issuer}/oauth2/introspection"),
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "grant_types_supported": GRANT_TYPES,
-        "response_types_supported": [],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
         "scopes_supported": BUILT_IN,
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
-        "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
     })
 }
@@ -29,6 +34,24 @@ pub fn authorization_server(issuer: &Issuer) -> Value {
 /// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top.
 pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value {
     let mut document = authorization_server(issuer);
+    document["userinfo_endpoint"] = format!("{issuer}/oauth2/userinfo").into();
+    document["claims_supported"] = json!([
+        "aud",
+        "auth_time",
+        "email",
+        "email_verified",
+        "exp",
+        "family_name",
+        "given_name",
+        "iat",
+        "iss",
+        "name",
+        "nonce",
+        "sub"
+    ]);
+    document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
+    document["request_parameter_supported"] = json!(false);
+    document["request_uri_parameter_supported"] = json!(false);
     document["subject_types_supported"] = json!(["public"]);
     document["id_token_signing_alg_values_supported"] =
         algorithms.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into();

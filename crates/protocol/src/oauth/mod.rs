@@ -6,21 +6,27 @@
 //! | [`error`] | every error code with the status its specification gives it |
 //! | [`client`], [`client_auth`] | what a client is, and how it proves itself |
 //! | [`token`], [`grant`] | the token request, one variant and one file per grant |
+//! | [`authorize`] | the authorization request, where its answer may go, what happens before there is one |
+//! | [`pkce`] | proof that who redeems a code has asked for it |
 //! | [`scope`] | scope strings |
 //! | [`redirect_uri`] | which redirect URIs may be registered |
-//! | [`access_token`] | the claims of access tokens |
+//! | [`access_token`], [`id_token`], [`refresh_token`] | what the tokens say |
 //! | [`introspection`], [`revocation`] | what is said of a token, and how one is ended |
 //! | [`metadata`] | the discovery documents |
 
 pub mod access_token;
+pub mod authorize;
 pub mod client;
 pub mod client_auth;
 pub mod error;
 pub mod grant;
+pub mod id_token;
 pub mod introspection;
 pub mod metadata;
 pub mod params;
+pub mod pkce;
 pub mod redirect_uri;
+pub mod refresh_token;
 pub mod revocation;
 pub mod scope;
 pub mod token;

@@ -69,7 +69,11 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
     if !url.username().is_empty() || url.password().is_some() {
         return Err(E::Credentials);
     }
-    let written_host = uri.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    // Right behind the scheme, where a browser and a proxy both look; not somewhere in the query.
+    let written_host = uri
+        .get(url.scheme().len()..)
+        .and_then(|rest| rest.strip_prefix("://"))
+        .map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
     match url.scheme() {
         "https" | "http" if written_host.is_none_or(str::is_empty) => Err(E::NotAbsolute),
         "https" => Ok(()),
@@ -180,6 +184,7 @@ mod tests {
             "partner.example/cb",
             "https:///cb",
             "https:partner.example",
+            "https:partner.example/?x=://y",
             "https://partner.example/ cb",
             "https://partner.example\\@evil.example",
             "https://p\u{e4}rtner.example",

@@ -4,7 +4,7 @@ use super::error::{OAuthError, OAuthErrorCode};
 use super::params::Params;
 
 /// The grant types we serve, as discovery lists them.
-pub const GRANT_TYPES: [&str; 1] = ["client_credentials"];
+pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
 
 /// A token request whose parameters have the right shape. Nothing has been decided yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,22 @@ pub enum TokenRequest<'a> {
     /// RFC 6749 §4.4.
     ClientCredentials {
         /// What the client asks for; absent means everything assigned to it.
+        scope: Option<&'a str>,
+    },
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode {
+        /// The code.
+        code: &'a str,
+        /// Where it was sent.
+        redirect_uri: Option<&'a str>,
+        /// The PKCE verifier.
+        code_verifier: Option<&'a str>,
+    },
+    /// RFC 6749 §6.
+    RefreshToken {
+        /// The token.
+        refresh_token: &'a str,
+        /// What the client asks for; absent means everything that was granted.
         scope: Option<&'a str>,
     },
 }
@@ -24,6 +40,14 @@ impl<'a> TokenRequest<'a> {
     pub fn parse(params: &'a Params<'_>) -> Result<Self, OAuthError> {
         match params.require("grant_type")? {
             "client_credentials" => Ok(Self::ClientCredentials { scope: params.get("scope") }),
+            "authorization_code" => Ok(Self::AuthorizationCode {
+                code: params.require("code")?,
+                redirect_uri: params.get("redirect_uri"),
+                code_verifier: params.get("code_verifier"),
+            }),
+            "refresh_token" => {
+                Ok(Self::RefreshToken { refresh_token: params.require("refresh_token")?, scope: params.get("scope") })
+            }
             _ => Err(OAuthError::new(
                 OAuthErrorCode::UnsupportedGrantType,
                 "The grant type is not one this server supports.",

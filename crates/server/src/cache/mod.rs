@@ -3,6 +3,7 @@
 //! - [`environments`]: a snapshot of all environments with their keys and ready-made documents;
 //! - [`clients`]: clients by environment and client id, bounded;
 //! - [`environment_api_keys`]: management API keys by digest, bounded;
+//! - [`grants`]: authorizations of people that stand, bounded;
 //! - [`revoked_tokens`]: tokens revoked one by one, bounded;
 //! - [`verified_tokens`]: claims of tokens whose signature was checked, bounded;
 //! - [`freshness`]: the change feed that drops what has changed, and the rule that says when memory may be trusted.
@@ -11,6 +12,7 @@ pub mod clients;
 pub mod environment_api_keys;
 pub mod environments;
 pub mod freshness;
+pub mod grants;
 pub mod revoked_tokens;
 pub mod verified_tokens;
 
@@ -23,6 +25,7 @@ use countersign_store::change::{Change, Topic};
 use countersign_store::{Store, revoked_token};
 use environment_api_keys::EnvironmentApiKeys;
 use environments::{Environments, SnapshotError};
+use grants::Grants;
 use revoked_tokens::RevokedTokens;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +40,8 @@ pub struct Caches {
     pub clients: Clients,
     /// Management API keys.
     pub environment_api_keys: EnvironmentApiKeys,
+    /// Authorizations of people.
+    pub grants: Grants,
     /// Revoked tokens.
     pub revoked_tokens: RevokedTokens,
     /// Verified tokens.
@@ -55,6 +60,7 @@ impl Caches {
             environments: ArcSwap::default(),
             clients: Clients::new(entries),
             environment_api_keys: EnvironmentApiKeys::new(entries),
+            grants: Grants::new(entries),
             revoked_tokens: RevokedTokens::new(entries.saturating_mul(10)),
             verified_tokens: VerifiedTokens::new(entries),
             keyring,
@@ -84,6 +90,9 @@ impl freshness::Memory for Caches {
                 Some(Topic::RevokedToken(jti, until)) => {
                     self.revoked_tokens.insert(change.environment_id, *jti, *until);
                 }
+                Some(Topic::Grant(id)) => self.grants.remove(change.environment_id, *id),
+                Some(Topic::GrantsOfUser(id)) => self.grants.remove_user(change.environment_id, *id),
+                Some(Topic::Grants) => self.grants.remove_environment(change.environment_id),
                 None => self.forget(),
             }
         }
@@ -92,6 +101,7 @@ impl freshness::Memory for Caches {
     fn forget(&self) {
         self.clients.clear();
         self.environment_api_keys.clear();
+        self.grants.clear();
         self.revoked_tokens.forget();
         self.stale_environments.store(true, Ordering::Release);
         self.stale_revoked_tokens.store(true, Ordering::Release);

@@ -3,11 +3,16 @@
 
 pub mod api_keys;
 pub mod applications;
+pub mod attempts;
 pub mod client_secrets;
 pub mod domain_verification;
 pub mod events;
+pub mod grants;
+pub mod mails;
 pub mod organizations;
+pub mod people;
 pub mod permissions;
+pub mod sessions;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;

@@ -100,7 +100,9 @@ impl OAuthCall {
         let proven = client_auth::authenticate(&presenting.client, presenting.digest.as_ref())
             .map_err(|error| self.refused(error))?;
         self.app.limits.client(presenting.client.application.client_id).map_err(OAuthError::from)?;
-        self.app.last_used.note(self.environment.id(), Subject::ClientSecret(proven.secret_id()), self.app.clock.now());
+        if let Some(secret_id) = proven.secret_id() {
+            self.app.last_used.note(self.environment.id(), Subject::ClientSecret(secret_id), self.app.clock.now());
+        }
         Ok(proven)
     }
 

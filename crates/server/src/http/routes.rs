@@ -119,13 +119,31 @@ impl Routes {
         H: Fn(OAuthCall) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Reply, OAuthError>> + Send + 'static,
     {
+        self.oauth_with(Method::POST, path, handler)
+    }
+
+    /// A resource of ours that is opened by an access token; the handler checks the token.
+    #[must_use]
+    pub fn resource<H, F>(self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(OAuthCall) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, OAuthError>> + Send + 'static,
+    {
+        self.oauth_with(method, path, handler)
+    }
+
+    fn oauth_with<H, F>(self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(OAuthCall) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, OAuthError>> + Send + 'static,
+    {
         let too_late = || {
             error::oauth(&OAuthError::new(
                 OAuthErrorCode::TemporarilyUnavailable,
                 "The server cannot answer this right now. Try again.",
             ))
         };
-        self.add_in_time(Method::POST, path, Policy::Client, too_late, move |app, arrived| {
+        self.add_in_time(method, path, Policy::Client, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
                 let Arrived { peer, parts, body, .. } = arrived;

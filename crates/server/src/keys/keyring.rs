@@ -16,6 +16,24 @@ pub struct Keyring {
     pub api_key: DigestKey,
     /// Digests of idempotency keys and of the requests they came with.
     pub idempotency: DigestKey,
+    /// Digests of authorization codes.
+    pub authorization_code: DigestKey,
+    /// Makes refresh tokens, and tells them from others.
+    pub refresh_token: DigestKey,
+    /// Digests of session cookies.
+    pub session: DigestKey,
+    /// Makes the tokens that prove that a form is ours.
+    pub csrf: DigestKey,
+    /// Digests of password reset tokens.
+    pub password_reset: DigestKey,
+    /// Digests of what attempts are counted by.
+    pub attempt: DigestKey,
+    /// Seals what the browser carries from page to page.
+    pub flow: SealKey,
+    /// Seals one-time codes and password reset tokens.
+    pub one_time: SealKey,
+    /// Seals messages on their way.
+    pub mail: SealKey,
     /// Seals private signing keys.
     pub signing_key: SealKey,
     /// Seals replies kept for a retry.
@@ -50,6 +68,15 @@ impl Keyring {
             environment_api_key: DigestKey::new(&*derive(&prk, "environment-api-key")?),
             api_key: DigestKey::new(&*derive(&prk, "api-key")?),
             idempotency: DigestKey::new(&*derive(&prk, "idempotency")?),
+            authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
+            refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
+            session: DigestKey::new(&*derive(&prk, "session")?),
+            csrf: DigestKey::new(&*derive(&prk, "csrf")?),
+            password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
+            attempt: DigestKey::new(&*derive(&prk, "attempt")?),
+            flow: SealKey::new(&*derive(&prk, "flow")?)?,
+            one_time: SealKey::new(&*derive(&prk, "one-time")?)?,
+            mail: SealKey::new(&*derive(&prk, "mail")?)?,
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
         })

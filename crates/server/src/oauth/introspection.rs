@@ -1,15 +1,13 @@
 //! `POST /oauth2/introspection` (RFC 7662): any confidential client of the environment may ask.
 
-use crate::cache::revoked_tokens::Known;
-use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
-use crate::oauth::verify;
+use crate::oauth::standing::{self, Standing};
 use bytes::Bytes;
-use countersign_protocol::id::ClientId;
 use countersign_protocol::oauth::error::OAuthError;
-use countersign_protocol::oauth::introspection::{ActiveAccessToken, Authority, INACTIVE, is_active};
-use countersign_store::revoked_token;
+use countersign_protocol::oauth::introspection::{ActiveAccessToken, ActiveRefreshToken, INACTIVE};
+use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_store::{application, token_family};
 use http::StatusCode;
 
 /// Tells about a token.
@@ -19,27 +17,15 @@ use http::StatusCode;
 pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
     let presenting = call.load_client(&params).await?;
-    call.authenticate(&presenting)?;
+    call.authenticate(&presenting)?.require_secret()?;
     // The hint (§2.1) is only a hint: the token itself tells what it is.
     let token = params.require("token")?;
-    let Some(verified) = verify::access_token(&call.app, &call.environment, token) else {
-        return Ok(inactive());
-    };
-    let claims = &verified.claims;
-    let client = match ClientId::parse(&claims.client_id) {
-        Ok(client_id) => call.app.client(call.environment.id(), client_id).await.map_err(oauth_error)?,
-        Err(_) => None,
-    };
-    let authority = Authority {
-        environment_id: call.environment.id(),
-        issuer: call.environment.environment.issuer.as_str(),
-        client: client.as_deref(),
-        token_revoked: is_revoked(&call, claims.jti).await.map_err(oauth_error)?,
-    };
-    Ok(if is_active(claims, &authority, call.app.clock.now()) {
-        Reply::ok(&ActiveAccessToken::new(claims)).no_store()
-    } else {
-        inactive()
+    if let Some(token) = RefreshToken::read(token, &call.app.keyring.refresh_token, call.environment.id()) {
+        return refresh_token(&call, token).await;
+    }
+    Ok(match standing::access_token(&call, token).await.map_err(oauth_error)? {
+        Standing::Active(verified) => Reply::ok(&ActiveAccessToken::new(&verified.claims)).no_store(),
+        Standing::Inactive => inactive(),
     })
 }
 
@@ -47,13 +33,32 @@ fn inactive() -> Reply {
     Reply::json_bytes(StatusCode::OK, Bytes::from_static(INACTIVE.as_bytes())).no_store()
 }
 
-async fn is_revoked(call: &OAuthCall, jti: countersign_protocol::id::TokenId) -> Result<bool, Failure> {
-    match call.app.caches.revoked_tokens.know(call.environment.id(), jti) {
-        Known::Revoked => Ok(true),
-        Known::NotRevoked => Ok(false),
-        Known::AskTheDatabase => {
-            let mut reader = call.app.store.reader().await?;
-            Ok(revoked_token::exists(&mut reader, call.environment.id(), jti).await?)
-        }
-    }
+async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, OAuthError> {
+    let environment_id = call.environment.id();
+    let Some(grant) = call.app.standing_grant(environment_id, token.family_id).await.map_err(oauth_error)? else {
+        return Ok(inactive());
+    };
+    let database = |error: countersign_store::Error| oauth_error(error.into());
+    let mut reader = call.app.store.reader().await.map_err(database)?;
+    let family = token_family::find(&mut reader, environment_id, grant.id).await.map_err(database)?;
+    let application = application::find(&mut reader, environment_id, grant.application_id).await.map_err(database)?;
+    let now = call.app.clock.now();
+    let live = family.filter(|family| {
+        family.generation == token.generation
+            && family.ended_at.is_none()
+            && now < family.idle_expires_at
+            && now < family.expires_at
+    });
+    let (Some(family), Some(application)) = (live, application) else { return Ok(inactive()) };
+    Ok(Reply::ok(&ActiveRefreshToken {
+        active: true,
+        token_type: "refresh_token",
+        client_id: application.client_id,
+        iss: call.environment.environment.issuer.as_str(),
+        sub: family.user_id,
+        iat: family.created_at.as_secs(),
+        org_id: family.organization_id,
+        scope: family.scopes.join(" "),
+    })
+    .no_store())
 }

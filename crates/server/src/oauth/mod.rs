@@ -5,5 +5,7 @@ pub mod grant;
 pub mod introspection;
 pub mod jwks;
 pub mod revocation;
+pub mod standing;
 pub mod token;
+pub mod userinfo;
 pub mod verify;

@@ -1,14 +1,16 @@
 //! `POST /oauth2/revoke` (RFC 7009): a client ends a token of its own. Whatever the token was, the answer is an empty 200.
 
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, grants};
 use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::verify;
+use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::revocation::{Revocation, revoke};
 use countersign_store::change::{self, Topic};
-use countersign_store::revoked_token;
+use countersign_store::{revoked_token, token_family};
 use http::StatusCode;
 
 /// Ends a token.
@@ -20,10 +22,13 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let presenting = call.load_client(&params).await?;
     let client = call.authenticate(&presenting)?;
     let token = params.require("token")?;
-    if let Some(verified) = verify::access_token(&call.app, &call.environment, token)
+    let environment_id = call.environment.id();
+    if let Some(token) = RefreshToken::read(token, &call.app.keyring.refresh_token, environment_id) {
+        end_family(&call, client, token).await.map_err(oauth_error)?;
+    } else if let Some(verified) = verify::access_token(&call.app, &call.environment, token)
         && let Revocation::Remember { jti, expires_at } = revoke(client, &verified.claims, call.app.clock.now())
     {
-        let (environment_id, now) = (call.environment.id(), call.app.clock.now());
+        let now = call.app.clock.now();
         call.app
             .store
             .write::<_, Failure, _>(move |tx| {
@@ -39,4 +44,22 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         call.app.catch_up().await;
     }
     Ok(cors::allow_registered(Reply::empty(StatusCode::OK).no_store(), &call.headers, client.client()))
+}
+
+/// Ends the family of a refresh token: its access tokens end with it (RFC 7009 §2.1). Another client's is left alone.
+async fn end_family(call: &OAuthCall, client: AuthenticatedClient<'_>, token: RefreshToken) -> Result<(), Failure> {
+    let environment_id = call.environment.id();
+    let family = token_family::find(&mut call.app.store.reader().await?, environment_id, token.family_id).await?;
+    if family.is_none_or(|family| family.application_id != client.client().application.id) {
+        return Ok(());
+    }
+    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    call.app
+        .store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { grants::end_family(tx, &act, token.family_id).await.map(drop) })
+        })
+        .await?;
+    call.app.catch_up().await;
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::http::cors;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
-use crate::oauth::grant::client_credentials;
+use crate::oauth::grant::{authorization_code, client_credentials, refresh_token};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::token::TokenRequest;
 
@@ -18,6 +18,12 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let client = call.authenticate(&presenting)?;
     let response = match TokenRequest::parse(&params)? {
         TokenRequest::ClientCredentials { scope } => client_credentials::issue(&call, client, scope)?,
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            authorization_code::issue(&call, client, code, redirect_uri, code_verifier).await?
+        }
+        TokenRequest::RefreshToken { refresh_token, scope } => {
+            refresh_token::issue(&call, client, refresh_token, scope).await?
+        }
     };
     let reply = Reply::ok(&response).no_store();
     Ok(cors::allow_registered(reply, &call.headers, client.client()))

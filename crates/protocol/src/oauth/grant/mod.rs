@@ -1,3 +1,5 @@
 //! One file per grant: everything that is checked before a token is issued for it.
 
+pub mod authorization_code;
 pub mod client_credentials;
+pub mod refresh_token;

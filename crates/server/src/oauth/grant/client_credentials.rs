@@ -1,22 +1,12 @@
 //! `grant_type=client_credentials`: nothing to load beyond the client, nothing to store: a stateless token.
 
+use super::token_response::TokenResponse;
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::access_token::MachineTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::client_credentials::grant;
-use serde::Serialize;
-
-/// The answer of the token endpoint (RFC 6749 §5.1).
-#[derive(Debug, Serialize)]
-pub struct TokenResponse {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: i64,
-    /// Always there, also when it is empty (RFC 6749 §5.1 lets a client take its absence for "as asked").
-    scope: String,
-}
 
 /// Grants and issues.
 ///
@@ -38,7 +28,7 @@ pub fn issue(
         client_id,
         org_id: granted.organization_id,
         scope: &granted.scope,
-        credential_id: client.secret_id(),
+        credential_id: client.require_secret()?,
         jti: call.app.entropy.token_id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
         iat: now.as_secs(),
         exp: now.as_secs() + environment.access_token_lifetime,
@@ -52,5 +42,7 @@ pub fn issue(
         token_type: "Bearer",
         expires_in: environment.access_token_lifetime,
         scope: granted.scope,
+        id_token: None,
+        refresh_token: None,
     })
 }

@@ -1,0 +1,133 @@
+//! What people have allowed, and what was issued for it.
+
+use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::pkce::CodeChallenge;
+use crate::secret::Digest;
+use crate::time::Timestamp;
+
+/// What a person has allowed an application. First-party applications have one too, though nobody is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consent {
+    /// Its identifier: the `sid` of tokens.
+    pub id: ConsentId,
+    /// Who allowed it.
+    pub user_id: UserId,
+    /// To which application.
+    pub application_id: ApplicationId,
+    /// For which organization.
+    pub organization_id: Option<OrganizationId>,
+    /// For which resource; empty for none.
+    pub resource: String,
+    /// What was allowed.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An authorization code that was issued (RFC 6749 §4.1.2): everything but its value.
+#[derive(Debug, Clone)]
+pub struct AuthorizationCode {
+    /// The keyed digest of its value.
+    pub digest: Digest,
+    /// What it stands on.
+    pub consent_id: ConsentId,
+    /// Whom it was issued to.
+    pub application_id: ApplicationId,
+    /// Who signed in.
+    pub user_id: UserId,
+    /// For which organization.
+    pub organization_id: Option<OrganizationId>,
+    /// In which session.
+    pub session_id: Option<SessionId>,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// What it is good for.
+    pub scopes: Vec<String>,
+    /// For which resource; empty for none.
+    pub resource: String,
+    /// Carried into the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge.
+    pub code_challenge: Option<CodeChallenge>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// Whether the ID token must say so.
+    pub show_auth_time: bool,
+    /// What it was redeemed for.
+    pub family_id: Option<TokenFamilyId>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// What one authorization has led to: a code redeemed, and the refresh tokens that follow one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFamily {
+    /// Its identifier: the `grant_id` of access tokens.
+    pub id: TokenFamilyId,
+    /// What it stands on.
+    pub consent_id: ConsentId,
+    /// Whose tokens.
+    pub application_id: ApplicationId,
+    /// About whom.
+    pub user_id: UserId,
+    /// For which organization.
+    pub organization_id: Option<OrganizationId>,
+    /// In which session it began.
+    pub session_id: Option<SessionId>,
+    /// For which resource; empty for none.
+    pub resource: String,
+    /// What its tokens are good for.
+    pub scopes: Vec<String>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// The number of the refresh token that is good now; 0 when there is none.
+    pub generation: i64,
+    /// When that one became the good one.
+    pub rotated_at: Timestamp,
+    /// When it expires unless it is used.
+    pub idle_expires_at: Timestamp,
+    /// When it expires whatever happens.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub ended_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A person signed in, in one browser or through the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: SessionId,
+    /// Who.
+    pub user_id: UserId,
+    /// The organization last chosen.
+    pub organization_id: Option<OrganizationId>,
+    /// How they proved who they are, in the words of the API: `password`, `magic_auth`, ….
+    pub authentication_method: String,
+    /// From where.
+    pub ip_address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+    /// When they proved who they are.
+    pub authenticated_at: Timestamp,
+    /// When the session was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub ended_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Session {
+    /// Whether it still counts: not ended, not too old, not unused for too long (in seconds).
+    pub fn is_live(&self, idle_seconds: i64, now: Timestamp) -> bool {
+        self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at.plus_secs(idle_seconds)
+    }
+}

@@ -1,0 +1,295 @@
+//! What has to happen before there is a code: sign in, choose an account or an organization, agree. Decided anew each time
+//! the browser comes back, from what is true then.
+
+use super::request::{AuthorizeErrorCode, AuthorizeRequest};
+use crate::id::{ConsentId, OrganizationId, UserId};
+use crate::model::{ApplicationKind, Ownership};
+use crate::oauth::client::Client;
+use crate::time::Timestamp;
+
+/// Who is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The person.
+    pub user_id: UserId,
+    /// When they last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// The organization they last chose.
+    pub organization_id: Option<OrganizationId>,
+}
+
+/// What the person has done in this flow already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// When the flow began: a sign-in after that satisfies `prompt=login` and `max_age`.
+    pub began_at: Option<Timestamp>,
+    /// The account was chosen.
+    pub account_chosen: bool,
+    /// The organization was chosen.
+    pub organization_chosen: Option<OrganizationId>,
+    /// The person has just agreed.
+    pub agreed: bool,
+}
+
+/// What the person has agreed to before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenConsent {
+    /// Its identifier.
+    pub id: ConsentId,
+    /// For which organization.
+    pub organization_id: Option<OrganizationId>,
+    /// To what.
+    pub scopes: Vec<String>,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The person signs in.
+    SignIn,
+    /// The person says which account to go on with.
+    ChooseAccount,
+    /// The person chooses an organization.
+    ChooseOrganization,
+    /// The person is asked to agree, with this organization picked beforehand.
+    AskConsent {
+        /// The organization that is picked beforehand.
+        organization_id: Option<OrganizationId>,
+    },
+    /// A code is issued.
+    Issue {
+        /// For this organization.
+        organization_id: Option<OrganizationId>,
+    },
+    /// The client is told no.
+    Refuse(AuthorizeErrorCode, &'static str),
+}
+
+/// Whether an application needs the person's consent.
+pub fn needs_consent(client: &Client) -> bool {
+    !matches!(client.application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. })
+}
+
+/// Whether these scopes were all agreed to.
+pub fn covers(given: &[String], asked: &[String]) -> bool {
+    asked.iter().all(|scope| given.contains(scope))
+}
+
+/// Decides what comes next. `memberships` are the organizations of which the person is an active member, `consents` what
+/// they have agreed to for this application.
+pub fn next(
+    request: &AuthorizeRequest,
+    client: &Client,
+    signed_in: Option<SignedIn>,
+    progress: Progress,
+    memberships: &[OrganizationId],
+    consents: &[GivenConsent],
+    now: Timestamp,
+) -> Next {
+    let quiet = request.prompt.none;
+    let Some(signed_in) = signed_in.filter(|signed_in| is_fresh(request, signed_in, progress, now)) else {
+        return if quiet {
+            Next::Refuse(AuthorizeErrorCode::LoginRequired, "Nobody is signed in.")
+        } else {
+            Next::SignIn
+        };
+    };
+    let just_signed_in = progress.began_at.is_some_and(|began| signed_in.authenticated_at >= began);
+    if request.prompt.select_account && !progress.account_chosen && !just_signed_in {
+        return Next::ChooseAccount;
+    }
+    let member = |id: OrganizationId| memberships.contains(&id);
+    let asks = needs_consent(client);
+    let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
+        (Some(wanted), _, _) if member(wanted) => Some(wanted),
+        (Some(_), _, _) => {
+            return Next::Refuse(AuthorizeErrorCode::AccessDenied, "The person does not belong to this organization.");
+        }
+        (None, Some(chosen), _) if member(chosen) => Some(chosen),
+        (None, _, []) => None,
+        (None, _, [only]) => Some(*only),
+        (None, _, [first, ..]) => match signed_in.organization_id.filter(|last| member(*last)) {
+            Some(last) => Some(last),
+            // The consent page has a picker of its own.
+            None if asks && !quiet && !progress.agreed => Some(*first),
+            None if quiet => {
+                return Next::Refuse(
+                    AuthorizeErrorCode::InteractionRequired,
+                    "The person would have to choose an organization.",
+                );
+            }
+            None => return Next::ChooseOrganization,
+        },
+    };
+    let agreed_before = consents
+        .iter()
+        .any(|consent| consent.organization_id == organization_id && covers(&consent.scopes, &request.scopes));
+    let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent);
+    match (agreed, quiet) {
+        (true, _) => Next::Issue { organization_id },
+        (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, "The person would have to agree."),
+        (false, false) => Next::AskConsent { organization_id },
+    }
+}
+
+/// Whether the sign-in is recent enough for what was asked.
+fn is_fresh(request: &AuthorizeRequest, signed_in: &SignedIn, progress: Progress, now: Timestamp) -> bool {
+    // A sign-in within this flow is as fresh as can be asked for.
+    if progress.began_at.is_some_and(|began| signed_in.authenticated_at >= began) {
+        return true;
+    }
+    let age = now.as_secs() - signed_in.authenticated_at.as_secs();
+    !request.prompt.login && request.max_age.is_none_or(|most| age < most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redirect::tests::client;
+    use super::super::request::read;
+    use super::*;
+    use crate::id::Id;
+    use crate::model::ClientType;
+    use crate::oauth::params::Params;
+    use proptest::prelude::*;
+
+    const QUERY: &str = "redirect_uri=https://a.example/cb&response_type=code&scope=openid";
+
+    struct Case {
+        ownership: Ownership,
+        more: &'static str,
+        signed_in: Option<SignedIn>,
+        progress: Progress,
+        memberships: Vec<u128>,
+        consents: Vec<GivenConsent>,
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn org(number: u128) -> OrganizationId {
+        OrganizationId::from_ulid(number)
+    }
+
+    fn somebody() -> Option<SignedIn> {
+        Some(SignedIn { user_id: Id::from_ulid(7), authenticated_at: at(1000), organization_id: None })
+    }
+
+    fn agreed_to(organization: Option<u128>, scopes: &[&str]) -> GivenConsent {
+        GivenConsent {
+            id: Id::from_ulid(8),
+            organization_id: organization.map(org),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        }
+    }
+
+    fn first_party() -> Case {
+        Case {
+            ownership: Ownership::FirstParty,
+            more: "",
+            signed_in: somebody(),
+            progress: Progress::default(),
+            memberships: vec![],
+            consents: vec![],
+        }
+    }
+
+    fn third_party() -> Case {
+        Case { ownership: Ownership::ThirdParty { organization_id: org(9) }, ..first_party() }
+    }
+
+    fn decide(case: &Case) -> Next {
+        let client = client(ClientType::Confidential, case.ownership, &["https://a.example/cb"]);
+        let query = format!("{QUERY}{}", case.more);
+        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client).unwrap();
+        let memberships: Vec<_> = case.memberships.iter().map(|number| org(*number)).collect();
+        next(&request, &client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
+    }
+
+    fn code(next: &Next) -> Option<AuthorizeErrorCode> {
+        if let Next::Refuse(code, _) = next { Some(*code) } else { None }
+    }
+
+    #[test]
+    fn a_first_party_application_shows_no_page_to_who_is_signed_in() {
+        assert_eq!(decide(&first_party()), Next::Issue { organization_id: None });
+        let member = Case { memberships: vec![1], ..first_party() };
+        assert_eq!(decide(&member), Next::Issue { organization_id: Some(org(1)) });
+        assert_eq!(decide(&Case { signed_in: None, ..first_party() }), Next::SignIn);
+    }
+
+    #[test]
+    fn a_fresh_sign_in_is_one_of_this_flow_or_recent_enough() {
+        let login = Case { more: "&prompt=login", ..first_party() };
+        assert_eq!(decide(&login), Next::SignIn);
+        let began_before = Progress { began_at: Some(at(999)), ..Progress::default() };
+        assert!(matches!(decide(&Case { progress: began_before, ..login }), Next::Issue { .. }));
+        assert!(matches!(decide(&Case { more: "&max_age=101", ..first_party() }), Next::Issue { .. }));
+        assert_eq!(decide(&Case { more: "&max_age=100", ..first_party() }), Next::SignIn);
+        assert_eq!(decide(&Case { more: "&max_age=0", ..first_party() }), Next::SignIn);
+    }
+
+    #[test]
+    fn the_organization_is_chosen_when_there_is_a_choice() {
+        let several = || Case { memberships: vec![1, 2], ..first_party() };
+        assert_eq!(decide(&several()), Next::ChooseOrganization);
+        let chosen = Progress { organization_chosen: Some(org(2)), ..Progress::default() };
+        assert_eq!(decide(&Case { progress: chosen, ..several() }), Next::Issue { organization_id: Some(org(2)) });
+        let foreign = Progress { organization_chosen: Some(org(3)), ..Progress::default() };
+        assert_eq!(decide(&Case { progress: foreign, ..several() }), Next::ChooseOrganization);
+        let remembered = somebody().map(|who| SignedIn { organization_id: Some(org(2)), ..who });
+        assert_eq!(decide(&Case { signed_in: remembered, ..several() }), Next::Issue { organization_id: Some(org(2)) });
+        let left = somebody().map(|who| SignedIn { organization_id: Some(org(3)), ..who });
+        assert_eq!(decide(&Case { signed_in: left, ..several() }), Next::ChooseOrganization);
+        let wanted = Case { more: "&organization_id=org_00000000000000000000000001", ..several() };
+        assert_eq!(decide(&wanted), Next::Issue { organization_id: Some(org(1)) });
+        let not_theirs = Case { memberships: vec![2], ..wanted };
+        assert_eq!(code(&decide(&not_theirs)), Some(AuthorizeErrorCode::AccessDenied));
+    }
+
+    #[test]
+    fn consent_is_asked_once_and_again_for_more() {
+        assert_eq!(decide(&third_party()), Next::AskConsent { organization_id: None });
+        let given = || Case { consents: vec![agreed_to(None, &["openid"])], ..third_party() };
+        assert_eq!(decide(&given()), Next::Issue { organization_id: None });
+        let more = Case { consents: vec![agreed_to(None, &["email"])], ..third_party() };
+        assert_eq!(decide(&more), Next::AskConsent { organization_id: None });
+        let elsewhere = Case { memberships: vec![1], ..given() };
+        assert_eq!(decide(&elsewhere), Next::AskConsent { organization_id: Some(org(1)) });
+        let anew = Case { more: "&prompt=consent", ..given() };
+        assert_eq!(decide(&anew), Next::AskConsent { organization_id: None });
+        let agreed = Progress { agreed: true, ..Progress::default() };
+        assert_eq!(decide(&Case { progress: agreed, ..anew }), Next::Issue { organization_id: None });
+    }
+
+    #[test]
+    fn prompt_none_never_shows_a_page() {
+        use AuthorizeErrorCode as Code;
+        let quiet = |case: Case| code(&decide(&Case { more: "&prompt=none", ..case }));
+        assert_eq!(quiet(Case { signed_in: None, ..first_party() }), Some(Code::LoginRequired));
+        assert_eq!(quiet(Case { memberships: vec![1, 2], ..first_party() }), Some(Code::InteractionRequired));
+        assert_eq!(quiet(third_party()), Some(Code::ConsentRequired));
+        assert_eq!(quiet(first_party()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_issued_for_an_organization_the_person_has_left(
+            memberships in proptest::collection::vec(1_u128..5, 0..3),
+            chosen in proptest::option::of(1_u128..5),
+            last in proptest::option::of(1_u128..5),
+            agreed: bool,
+            third: bool,
+        ) {
+            let mut case = if third { third_party() } else { first_party() };
+            case.signed_in = somebody().map(|who| SignedIn { organization_id: last.map(org), ..who });
+            case.progress = Progress { organization_chosen: chosen.map(org), agreed, ..Progress::default() };
+            case.memberships = memberships.clone();
+            if let Next::Issue { organization_id } = decide(&case) {
+                prop_assert_eq!(organization_id.is_none(), memberships.is_empty());
+                prop_assert!(organization_id.is_none_or(|id| memberships.iter().any(|number| org(*number) == id)));
+                prop_assert!(!third || agreed);
+            }
+        }
+    }
+}

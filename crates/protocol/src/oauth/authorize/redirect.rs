@@ -1,0 +1,194 @@
+//! Where an answer may be sent: only to a redirect URI that was proven to be the client's.
+
+use crate::model::{ApplicationKind, ClientType};
+use crate::oauth::client::Client;
+use url::form_urlencoded;
+
+/// Longest URI looked at.
+const LONGEST: usize = 2048;
+
+/// A redirect URI that is registered for the client. Only [`prove`] makes one, and nothing is ever redirected to an
+/// application without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenRedirect(String);
+
+impl ProvenRedirect {
+    /// The URI, as it was asked for.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its host, for showing a person where they are sent; the scheme where it has none.
+    pub fn host(&self) -> String {
+        let url = url::Url::parse(&self.0).ok();
+        let host = url.as_ref().and_then(|url| url.host_str().map(str::to_owned));
+        host.or_else(|| url.map(|url| url.scheme().to_owned())).unwrap_or_default()
+    }
+
+    /// The URI with parameters added to its query (RFC 6749 §4.1.2), whatever query it has kept as it is.
+    pub fn with_query(&self, parameters: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        let separator = match self.0.find('?') {
+            None => "?",
+            Some(at) if at + 1 == self.0.len() || self.0.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        format!("{}{separator}{}", self.0, query.finish())
+    }
+}
+
+/// Finds the requested URI among those registered: equal as text (RFC 6749 §3.1.2.3, RFC 9700 §2.1); for a public
+/// client's loopback address with any port (RFC 8252 §7.3); for an entry with a wildcard with one label, or one port,
+/// in its place.
+pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
+    let ApplicationKind::OAuth { redirect_uris, client_type, .. } = &client.application.kind else { return None };
+    let plain = requested.len() <= LONGEST
+        && requested.bytes().all(|b| matches!(b, 0x21..=0x7E) && !matches!(b, b'#' | b'\\' | b'*'));
+    let matches = |registered: &str| {
+        requested == registered
+            || matches_wildcard(registered, requested)
+            || (*client_type == ClientType::Public
+                && without_loopback_port(requested).is_some_and(|requested| {
+                    without_loopback_port(registered).is_some_and(|registered| registered == requested)
+                }))
+    };
+    (plain && redirect_uris.iter().any(|entry| matches(&entry.uri))).then(|| ProvenRedirect(requested.to_owned()))
+}
+
+fn matches_wildcard(registered: &str, requested: &str) -> bool {
+    let Some((before, after)) = registered.split_once('*') else { return false };
+    let Some(middle) = requested.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else { return false };
+    let is_port = before.ends_with(':');
+    !middle.is_empty()
+        && middle.len() <= if is_port { 5 } else { 63 }
+        && middle
+            .bytes()
+            .all(|b| if is_port { b.is_ascii_digit() } else { b.is_ascii_alphanumeric() || b"-_".contains(&b) })
+}
+
+/// A loopback http URI as what stands before its port and what stands behind it.
+fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
+    let host =
+        ["http://127.0.0.1", "http://[::1]", "http://localhost"].into_iter().find(|host| uri.starts_with(host))?;
+    let rest = uri.strip_prefix(host)?;
+    let rest = match rest.strip_prefix(':') {
+        Some(port_and_path) => {
+            let end = port_and_path.find(['/', '?']).unwrap_or(port_and_path.len());
+            let (port, path) = port_and_path.split_at_checked(end)?;
+            if !(1..=5).contains(&port.len()) || !port.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            path
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::id::Id;
+    use crate::model::{ConnectApplication, Ownership, RedirectUri};
+    use crate::time::Timestamp;
+    use proptest::prelude::*;
+
+    pub(crate) fn client(client_type: ClientType, ownership: Ownership, uris: &[&str]) -> Client {
+        let redirect_uris = uris.iter().map(|uri| RedirectUri { uri: (*uri).to_owned(), default: false }).collect();
+        let epoch = Timestamp::from_millis(0);
+        Client {
+            environment_id: Id::from_ulid(1),
+            application: ConnectApplication {
+                id: Id::from_ulid(2),
+                client_id: Id::from_ulid(3),
+                name: "x".into(),
+                description: None,
+                scopes: vec!["posts:read".into()],
+                kind: ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins: vec![] },
+                created_at: epoch,
+                updated_at: epoch,
+            },
+            secrets: vec![],
+        }
+    }
+
+    fn check(client_type: ClientType, registered: &str, requested: &str, expected: bool) {
+        let proven = prove(&client(client_type, Ownership::FirstParty, &[registered]), requested);
+        assert_eq!(proven.is_some(), expected, "{registered} {requested}");
+        assert!(proven.is_none_or(|proven| proven.as_str() == requested));
+    }
+
+    #[test]
+    fn threat_26_uris_are_compared_as_text() {
+        let same = |registered, requested, expected| check(ClientType::Confidential, registered, requested, expected);
+        same("https://a.example/cb", "https://a.example/cb", true);
+        for other in [
+            "https://a.example/cb/",
+            "https://a.example/cb?x=1",
+            "https://a.example/CB",
+            "https://A.example/cb",
+            "https://a.example:443/cb",
+            "https://a.example/cb#f",
+            "https://a.example/../cb",
+            "https://a.example.evil.example/cb",
+            "https://a.example@evil.example/cb",
+            "http://a.example/cb",
+            "",
+        ] {
+            same("https://a.example/cb", other, false);
+        }
+        same("https://a.example/c.b", "https://a.example/cxb", false);
+        same("http://127.0.0.1/cb", "http://127.0.0.1:5000/cb", false);
+    }
+
+    #[test]
+    fn a_public_clients_loopback_port_is_its_own_affair() {
+        let public = |registered, requested, expected| check(ClientType::Public, registered, requested, expected);
+        public("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb", true);
+        public("http://127.0.0.1:3000/cb", "http://127.0.0.1:51004/cb", true);
+        public("http://[::1]/cb", "http://[::1]:51004/cb", true);
+        public("http://127.0.0.1/cb", "http://127.0.0.1:51004/other", false);
+        public("http://127.0.0.1/cb", "http://127.0.0.1:51004/cb?x", false);
+        public("http://127.0.0.1/cb", "http://localhost:51004/cb", false);
+        public("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb", false);
+        public("http://127.0.0.1/cb", "http://127.0.0.1:1@evil.example/cb", false);
+        public("http://127.0.0.1", "http://127.0.0.1@evil.example", false);
+        public("https://a.example/cb", "https://a.example:8443/cb", false);
+    }
+
+    #[test]
+    fn threat_27_a_wildcard_is_one_label() {
+        let wild =
+            |requested, expected| check(ClientType::Confidential, "https://*.a.example.com/cb", requested, expected);
+        wild("https://pr-12.a.example.com/cb", true);
+        wild("https://.a.example.com/cb", false);
+        wild("https://x.y.a.example.com/cb", false);
+        wild("https://evil.example/x.a.example.com/cb", false);
+        wild("https://evil.example?x.a.example.com/cb", false);
+        wild("https://xa.example.com/cb", false);
+        check(ClientType::Confidential, "http://localhost:*/cb", "http://localhost:65535/cb", true);
+        check(ClientType::Confidential, "http://localhost:*/cb", "http://localhost:1@evil.example/cb", false);
+    }
+
+    #[test]
+    fn parameters_join_a_query_that_is_there() {
+        let add = |uri: &str| ProvenRedirect(uri.to_owned()).with_query(&[("code", "a b"), ("state", "x&y=z")]);
+        assert_eq!(add("https://a.example/cb"), "https://a.example/cb?code=a+b&state=x%26y%3Dz");
+        assert_eq!(add("https://a.example/cb?k=v"), "https://a.example/cb?k=v&code=a+b&state=x%26y%3Dz");
+        assert_eq!(add("https://a.example/cb?"), "https://a.example/cb?code=a+b&state=x%26y%3Dz");
+        assert_eq!(add("com.example.app:/cb"), "com.example.app:/cb?code=a+b&state=x%26y%3Dz");
+    }
+
+    proptest! {
+        #[test]
+        fn threat_28_nothing_is_proven_that_is_not_registered(requested in "\\PC{0,40}|https://[a-z.@:/?#\\\\*-]{0,40}") {
+            let uris = ["https://a.example/cb", "https://*.b.example.com/cb", "http://127.0.0.1/cb"];
+            if let Some(proven) = prove(&client(ClientType::Public, Ownership::FirstParty, &uris), &requested) {
+                let url = url::Url::parse(proven.as_str()).unwrap();
+                let host = url.host_str().unwrap();
+                prop_assert!(host == "a.example" || host == "127.0.0.1" || host.ends_with(".b.example.com"));
+            }
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The authorization request. An error found before the redirect URI is proven and one found after it are different
+//! types, and only the second can be sent to the application.
+
+use super::redirect::{ProvenRedirect, prove};
+use crate::id::{ClientId, OrganizationId};
+use crate::model::ApplicationKind;
+use crate::model::ClientType;
+use crate::oauth::client::Client;
+use crate::oauth::error::OAuthError;
+use crate::oauth::params::Params;
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::scope;
+
+/// Longest `state` and `nonce` that are carried along.
+const LONGEST_ECHO: usize = 2048;
+
+/// Why an authorization request is answered with a page of ours, and never sent anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotForTheClient {
+    /// No client is named, or none such exists here.
+    UnknownClient,
+    /// The redirect URI is missing, or not registered for the client.
+    UnknownRedirectUri,
+    /// The client is a machine: nobody signs in to it.
+    NotForPeople,
+    /// The request is not well formed, so nothing in it can be relied on.
+    Malformed,
+}
+
+/// The error codes that are sent to the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizeErrorCode {
+    /// The request is wrong.
+    InvalidRequest,
+    /// The person, or a rule, said no.
+    AccessDenied,
+    /// Another response type than `code`.
+    UnsupportedResponseType,
+    /// A scope that this client may not ask for.
+    InvalidScope,
+    /// A resource that is not known.
+    InvalidTarget,
+    /// `prompt=none`, and nobody is signed in.
+    LoginRequired,
+    /// `prompt=none`, and the person would have to agree.
+    ConsentRequired,
+    /// `prompt=none`, and the person would have to choose.
+    InteractionRequired,
+    /// A `request` object (OpenID Connect Core §6.1).
+    RequestNotSupported,
+    /// A `request_uri` (OpenID Connect Core §6.2).
+    RequestUriNotSupported,
+    /// A `registration` (OpenID Connect Core §7.2.1).
+    RegistrationNotSupported,
+}
+
+impl AuthorizeErrorCode {
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+        }
+    }
+}
+
+/// Where an answer goes, and what it carries back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnAddress {
+    /// The redirect URI, proven.
+    pub redirect: ProvenRedirect,
+    /// The client's own state, carried back as it came.
+    pub state: Option<String>,
+}
+
+impl ReturnAddress {
+    fn with(&self, issuer: &str, first: &[(&str, &str)]) -> String {
+        let mut parameters = first.to_vec();
+        if let Some(state) = &self.state {
+            parameters.push(("state", state));
+        }
+        // RFC 9207: a client that talks to several servers can tell who answers.
+        parameters.push(("iss", issuer));
+        self.redirect.with_query(&parameters)
+    }
+
+    /// The URL that carries a code.
+    pub fn with_code(&self, issuer: &str, code: &str) -> String {
+        self.with(issuer, &[("code", code)])
+    }
+
+    /// The URL that carries an error.
+    pub fn with_error(&self, issuer: &str, code: AuthorizeErrorCode, description: &str) -> String {
+        self.with(issuer, &[("error", code.as_str()), ("error_description", description)])
+    }
+}
+
+/// Why an authorization request fails, with the place that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A page tells the person.
+    ToThePerson(NotForTheClient),
+    /// The client is told.
+    ToTheClient(ReturnAddress, AuthorizeErrorCode, String),
+}
+
+/// What `prompt` asks for (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// No page may be shown.
+    pub none: bool,
+    /// The person must sign in anew.
+    pub login: bool,
+    /// The person must agree anew.
+    pub consent: bool,
+    /// The person must be asked which account.
+    pub select_account: bool,
+}
+
+/// An authorization request whose client, redirect URI and parameters are good. Nothing has been decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizeRequest {
+    /// Where the answer goes.
+    pub return_address: ReturnAddress,
+    /// What is asked for, in order.
+    pub scopes: Vec<String>,
+    /// Carried into the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge.
+    pub code_challenge: Option<CodeChallenge>,
+    /// Which pages are asked for.
+    pub prompt: Prompt,
+    /// How long ago, in seconds, the person may have signed in.
+    pub max_age: Option<i64>,
+    /// Who is likely to sign in.
+    pub login_hint: Option<String>,
+    /// The organization that is wanted.
+    pub organization_id: Option<OrganizationId>,
+    /// Whether the person is likely to need an account first.
+    pub sign_up: bool,
+}
+
+/// The client that a request names.
+///
+/// # Errors
+/// [`NotForTheClient::UnknownClient`].
+pub fn client_id(params: &Params<'_>) -> Result<ClientId, NotForTheClient> {
+    let text = params.get("client_id").ok_or(NotForTheClient::UnknownClient)?;
+    ClientId::parse(text).map_err(|_| NotForTheClient::UnknownClient)
+}
+
+/// Reads a request of this client.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn read(params: &Params<'_>, client: &Client) -> Result<AuthorizeRequest, Refusal> {
+    let ApplicationKind::OAuth { client_type, .. } = client.application.kind else {
+        return Err(Refusal::ToThePerson(NotForTheClient::NotForPeople));
+    };
+    let redirect = params
+        .get("redirect_uri")
+        .and_then(|uri| prove(client, uri))
+        .ok_or(Refusal::ToThePerson(NotForTheClient::UnknownRedirectUri))?;
+    let state = params.get("state").map(str::to_owned);
+    let return_address = ReturnAddress { redirect, state };
+    let refuse =
+        |code: AuthorizeErrorCode, why: &str| Err(Refusal::ToTheClient(return_address.clone(), code, why.to_owned()));
+    use AuthorizeErrorCode as Code;
+    if return_address.state.as_ref().is_some_and(|state| state.len() > LONGEST_ECHO) {
+        let address = ReturnAddress { state: None, ..return_address };
+        return Err(Refusal::ToTheClient(address, Code::InvalidRequest, "The state is too long.".to_owned()));
+    }
+    for (name, code) in [
+        ("request", Code::RequestNotSupported),
+        ("request_uri", Code::RequestUriNotSupported),
+        ("registration", Code::RegistrationNotSupported),
+    ] {
+        if params.get(name).is_some() {
+            return refuse(code, "This parameter is not supported.");
+        }
+    }
+    match params.get("response_type") {
+        Some("code") => {}
+        Some(_) => return refuse(Code::UnsupportedResponseType, "The response_type must be code."),
+        None => return refuse(Code::InvalidRequest, "The parameter 'response_type' is missing."),
+    }
+    if params.get("response_mode").is_some_and(|mode| mode != "query") {
+        return refuse(Code::InvalidRequest, "The response_mode must be query.");
+    }
+    if params.get("resource").is_some() {
+        return refuse(Code::InvalidTarget, "The resource is not known here.");
+    }
+    let told = |error: OAuthError| {
+        Refusal::ToTheClient(return_address.clone(), Code::InvalidRequest, error.description.into_owned())
+    };
+    let code_challenge =
+        CodeChallenge::read(params.get("code_challenge"), params.get("code_challenge_method")).map_err(told)?;
+    if client_type == ClientType::Public && code_challenge.is_none() {
+        return refuse(Code::InvalidRequest, "A public client must send a code_challenge (RFC 7636).");
+    }
+    let scopes = match requested_scopes(params.get("scope"), client) {
+        Ok(scopes) => scopes,
+        Err(why) => return refuse(Code::InvalidScope, &why),
+    };
+    let nonce = params.get("nonce").map(str::to_owned);
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > LONGEST_ECHO) {
+        return refuse(Code::InvalidRequest, "The nonce is too long.");
+    }
+    let prompt = match read_prompt(params.get("prompt").unwrap_or("")) {
+        Some(prompt) => prompt,
+        None => return refuse(Code::InvalidRequest, "The prompt is not understood."),
+    };
+    let max_age = match params.get("max_age").map(|text| text.parse::<u32>()) {
+        None => None,
+        Some(Ok(seconds)) => Some(i64::from(seconds)),
+        Some(Err(_)) => return refuse(Code::InvalidRequest, "The max_age is not a number of seconds."),
+    };
+    let organization_id = match params.get("organization_id").map(OrganizationId::parse) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(_)) => return refuse(Code::InvalidRequest, "The organization_id is not an identifier."),
+    };
+    Ok(AuthorizeRequest {
+        scopes,
+        nonce,
+        code_challenge,
+        prompt,
+        max_age,
+        login_hint: params.get("login_hint").filter(|hint| hint.len() <= 254).map(str::to_owned),
+        organization_id,
+        sign_up: params.get("screen_hint") == Some("sign-up"),
+        return_address,
+    })
+}
+
+/// The scopes that a request without `scope` means: everything but a refresh token.
+fn default_scopes(client: &Client) -> Vec<String> {
+    let built_in = scope::BUILT_IN.into_iter().filter(|scope| *scope != "offline_access").map(str::to_owned);
+    let assigned = client.application.scopes.iter().filter(|scope| !scope::is_built_in(scope)).cloned();
+    built_in.chain(assigned).collect()
+}
+
+/// The scopes that a client asks for, each of which it may ask for: the built-in ones and those assigned to it.
+///
+/// # Errors
+/// Says which scope it may not ask for.
+pub fn requested_scopes(requested: Option<&str>, client: &Client) -> Result<Vec<String>, String> {
+    let Some(requested) = requested else { return Ok(default_scopes(client)) };
+    let scopes = scope::parse(requested).map_err(|error| error.description.into_owned())?;
+    let may = |scope: &str| scope::is_built_in(scope) || client.application.scopes.iter().any(|known| known == scope);
+    match scopes.iter().find(|scope| !may(scope)) {
+        Some(unassigned) => Err(format!("The scope '{unassigned}' is not assigned to this application.")),
+        None => Ok(scopes.into_iter().map(str::to_owned).collect()),
+    }
+}
+
+fn read_prompt(text: &str) -> Option<Prompt> {
+    let mut prompt = Prompt::default();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match word {
+            "none" => prompt.none = true,
+            "login" => prompt.login = true,
+            "consent" => prompt.consent = true,
+            "select_account" => prompt.select_account = true,
+            // Others may have words of their own; `create` is one (OpenID Connect Prompt Create).
+            "create" => {}
+            _ => return None,
+        }
+    }
+    // None is none (OpenID Connect Core §3.1.2.1).
+    (!prompt.none || text.trim() == "none").then_some(prompt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redirect::tests::client;
+    use super::*;
+    use crate::model::Ownership;
+    use proptest::prelude::*;
+
+    const GOOD: &str =
+        "client_id=client_00000000000000000000000003&redirect_uri=https://a.example/cb&response_type=code&state=s1";
+    const CHALLENGE: &str = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+    fn ask(client_type: ClientType, query: &str) -> Result<AuthorizeRequest, Refusal> {
+        let params = Params::from_form(query.as_bytes()).unwrap();
+        read(&params, &client(client_type, Ownership::FirstParty, &["https://a.example/cb"]))
+    }
+
+    fn refused(query: &str) -> AuthorizeErrorCode {
+        match ask(ClientType::Confidential, query) {
+            Err(Refusal::ToTheClient(address, code, why)) => {
+                assert_eq!(address.redirect.as_str(), "https://a.example/cb");
+                assert_eq!(address.state.as_deref(), Some("s1"));
+                assert!(!why.is_empty());
+                code
+            }
+            other => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_asked_for_has_its_usual_meaning() {
+        let request = ask(ClientType::Confidential, GOOD).unwrap();
+        assert_eq!(request.scopes, ["email", "openid", "profile", "posts:read"]);
+        assert_eq!(request.prompt, Prompt::default());
+        assert_eq!((request.max_age, request.nonce, request.code_challenge), (None, None, None));
+    }
+
+    #[test]
+    fn errors_after_the_proof_go_to_the_client() {
+        use AuthorizeErrorCode as Code;
+        let code = |more: &str| refused(&format!("{GOOD}{more}"));
+        assert_eq!(code("&scope=openid+posts:write"), Code::InvalidScope);
+        assert_eq!(code("&scope=%22"), Code::InvalidScope);
+        assert_eq!(code("&prompt=none+login"), Code::InvalidRequest);
+        assert_eq!(code("&prompt=dance"), Code::InvalidRequest);
+        assert_eq!(code("&max_age=-1"), Code::InvalidRequest);
+        assert_eq!(code("&code_challenge=x&code_challenge_method=plain"), Code::InvalidRequest);
+        assert_eq!(code("&code_challenge_method=S256"), Code::InvalidRequest);
+        assert_eq!(code("&resource=https://mcp.example"), Code::InvalidTarget);
+        assert_eq!(code("&request=x"), Code::RequestNotSupported);
+        assert_eq!(code("&response_mode=fragment"), Code::InvalidRequest);
+        assert_eq!(code("&organization_id=x"), Code::InvalidRequest);
+        assert_eq!(refused(&GOOD.replace("=code", "=token")), Code::UnsupportedResponseType);
+        assert_eq!(refused(&GOOD.replace("&response_type=code", "")), Code::InvalidRequest);
+    }
+
+    #[test]
+    fn threat_28_errors_before_the_proof_go_nowhere() {
+        for bad in [
+            GOOD.replace("a.example", "evil.example"),
+            GOOD.replace("&redirect_uri=https://a.example/cb", ""),
+            GOOD.replace("/cb", "/cb/"),
+        ] {
+            let refusal = ask(ClientType::Confidential, &bad);
+            assert_eq!(refusal, Err(Refusal::ToThePerson(NotForTheClient::UnknownRedirectUri)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_public_client_must_use_pkce() {
+        assert!(matches!(
+            ask(ClientType::Public, GOOD),
+            Err(Refusal::ToTheClient(_, AuthorizeErrorCode::InvalidRequest, _))
+        ));
+        assert!(ask(ClientType::Public, &format!("{GOOD}{CHALLENGE}")).is_ok());
+    }
+
+    #[test]
+    fn answers_name_the_issuer_and_carry_the_state() {
+        let request = ask(ClientType::Confidential, GOOD).unwrap();
+        assert_eq!(
+            request.return_address.with_code("https://id.example", "C"),
+            "https://a.example/cb?code=C&state=s1&iss=https%3A%2F%2Fid.example"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn reading_noise_never_panics(query in "[a-z_]{1,12}=[\\PC&&[^&]]{0,20}(&(scope|prompt|max_age|state|nonce)=\\PC{0,20}){0,4}") {
+            if let Ok(params) = Params::from_form(query.as_bytes()) {
+                let _ = read(&params, &client(ClientType::Public, Ownership::FirstParty, &["https://a.example/cb"]));
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3).
+
+use crate::id::TokenFamilyId;
+use crate::model::AuthorizationCode;
+use crate::oauth::client_auth::AuthenticatedClient;
+use crate::oauth::error::OAuthError;
+use crate::oauth::pkce;
+use crate::time::Timestamp;
+
+/// How long a code is good, in seconds.
+pub const CODE_LIFETIME: i64 = 60;
+
+/// Why a code is not redeemed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// The request is wrong; the code is not spent.
+    Wrong(OAuthError),
+    /// The code was redeemed before: what was issued for it ends now (RFC 6749 §4.1.2).
+    Replayed(TokenFamilyId),
+}
+
+/// One sentence for every code that is not good, so that nobody learns which codes exist.
+pub fn not_good() -> OAuthError {
+    OAuthError::invalid_grant(
+        "The authorization code is unknown, expired or used, or is not for this client and redirect URI.",
+    )
+}
+
+/// Checks a code against the client that presents it, and what comes with it.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn redeem(
+    code: &AuthorizationCode,
+    client: AuthenticatedClient<'_>,
+    redirect_uri: Option<&str>,
+    code_verifier: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    // Of another client: nothing is said or done, or anybody could end what others were issued.
+    if code.application_id != client.client().application.id {
+        return Err(Refused::Wrong(not_good()));
+    }
+    if let Some(family_id) = code.family_id {
+        return Err(Refused::Replayed(family_id));
+    }
+    if now >= code.expires_at || redirect_uri != Some(&code.redirect_uri) {
+        return Err(Refused::Wrong(not_good()));
+    }
+    pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Wrong)
+}

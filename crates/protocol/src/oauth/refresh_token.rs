@@ -1,0 +1,77 @@
+//! Refresh tokens (RFC 6749 §6). A token is the name of its family, its number in the family and a keyed digest of both:
+//! nothing of it is stored, and the successor of a token can be made again for an honest retry.
+
+use crate::id::{EnvironmentId, Id, TokenFamilyId};
+use crate::secret::{DigestKey, Secret};
+
+const PREFIX: &str = "cs_rt_";
+const ULID: usize = 26;
+const NUMBER: usize = 8;
+
+/// A refresh token that is one of ours. Says nothing about whether it is still good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// Its family.
+    pub family_id: TokenFamilyId,
+    /// Its number in the family, from 1.
+    pub generation: i64,
+}
+
+impl RefreshToken {
+    /// The token's text.
+    pub fn compose(self, key: &DigestKey, environment_id: EnvironmentId) -> Secret {
+        let family = self.family_id.to_string();
+        let ulid = family.strip_prefix(TokenFamilyId::PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or("");
+        let mac = key.digest(&self.signed(environment_id)).to_base64url();
+        Secret::new(format!("{PREFIX}{ulid}{:08X}{mac}", self.generation))
+    }
+
+    /// Reads a token's text; `None` for anything that this environment has not made.
+    pub fn read(text: &str, key: &DigestKey, environment_id: EnvironmentId) -> Option<Self> {
+        let rest = text.strip_prefix(PREFIX)?;
+        let (ulid, rest) = rest.split_at_checked(ULID)?;
+        let (number, mac) = rest.split_at_checked(NUMBER)?;
+        let family_id = TokenFamilyId::parse(&format!("{}_{ulid}", TokenFamilyId::PREFIX)).ok()?;
+        let generation = u32::from_str_radix(number, 16).ok()?;
+        let token = Self { family_id, generation: i64::from(generation) };
+        let good = key.digest(&token.signed(environment_id)).matches_base64url(mac);
+        (good && format!("{generation:08X}") == number).then_some(token)
+    }
+
+    fn signed(self, environment_id: EnvironmentId) -> String {
+        format!("{environment_id} {} {}", self.family_id, self.generation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn environment(number: u128) -> EnvironmentId {
+        EnvironmentId::from_ulid(number)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_composed_is_read_and_nothing_else(ulid: u128, generation in 1_i64..=0xFFFF_FFFF, at in 0_usize..80, to in "[0-9A-Za-z_-]") {
+            let key = DigestKey::new(&[1; 32]);
+            let token = RefreshToken { family_id: TokenFamilyId::from_ulid(ulid), generation };
+            let text = token.compose(&key, environment(1));
+            let text = text.expose();
+            prop_assert_eq!(RefreshToken::read(text, &key, environment(1)), Some(token));
+            prop_assert_eq!(RefreshToken::read(text, &key, environment(2)), None);
+            prop_assert_eq!(RefreshToken::read(text, &DigestKey::new(&[2; 32]), environment(1)), None);
+            let mut altered = text.to_owned();
+            altered.replace_range(at.min(text.len() - 1)..=at.min(text.len() - 1), &to);
+            if altered != text {
+                prop_assert_eq!(RefreshToken::read(&altered, &key, environment(1)), None);
+            }
+        }
+
+        #[test]
+        fn noise_is_no_token(text in "(cs_rt_)?\\PC{0,90}") {
+            prop_assert_eq!(RefreshToken::read(&text, &DigestKey::new(&[1; 32]), environment(1)), None);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! How often something may be tried: counted over all nodes, so that it does not help to ask another one.
+
+use super::{Act, Failure};
+use countersign_protocol::time::Timestamp;
+use countersign_store::{Tx, attempt};
+
+/// What may be tried so often in a while.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    /// How often.
+    pub most: i64,
+    /// In how many seconds.
+    pub seconds: i64,
+}
+
+/// Passwords, per account.
+pub const PASSWORDS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
+/// Tries at one code.
+pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
+/// Codes and links sent to one address.
+pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
+
+/// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
+///
+/// # Errors
+/// Database errors.
+pub async fn count(
+    tx: &mut Tx,
+    act: &Act,
+    what: &str,
+    subject: &str,
+    allowance: Allowance,
+) -> Result<Result<(), Timestamp>, Failure> {
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
+    let until = act.now.plus_secs(allowance.seconds);
+    let (count, over_at) = attempt::count(tx, act.environment_id, &digest, (act.now, until)).await?;
+    Ok(if count <= allowance.most { Ok(()) } else { Err(over_at) })
+}
+
+/// Forgets the tries at a subject: it went well.
+///
+/// # Errors
+/// Database errors.
+pub async fn clear(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
+    Ok(attempt::clear(tx, act.environment_id, &digest).await?)
+}

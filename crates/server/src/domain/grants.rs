@@ -1,0 +1,125 @@
+//! What people have allowed, and how it ends.
+
+use super::{Act, Failure, events};
+use countersign_protocol::id::{ApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId};
+use countersign_protocol::model::{Consent, TokenFamily};
+use countersign_protocol::oauth::authorize::decision::covers;
+use countersign_store::change::{self, Topic};
+use countersign_store::{Tx, consent, session, token_family};
+use serde_json::json;
+
+/// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
+///
+/// # Errors
+/// Database errors.
+pub async fn membership_ended(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<(), Failure> {
+    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
+    Ok(())
+}
+
+/// A person's account is about to go; consents, families and sessions go with its row.
+///
+/// # Errors
+/// Never now; the type is that of an act.
+pub async fn user_ended(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
+    Ok(())
+}
+
+/// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
+/// stays the same while the consent lives.
+///
+/// # Errors
+/// Database errors.
+pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId, Failure> {
+    let kept = consent::of_user_and_application(
+        tx,
+        act.environment_id,
+        wanted.user_id,
+        wanted.application_id,
+        &wanted.resource,
+    )
+    .await?;
+    let Some(known) = kept.into_iter().find(|kept| kept.organization_id == wanted.organization_id) else {
+        consent::insert(tx, act.environment_id, &wanted).await?;
+        return Ok(wanted.id);
+    };
+    if !covers(&known.scopes, &wanted.scopes) {
+        let mut scopes = known.scopes;
+        scopes.extend(wanted.scopes.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
+        consent::set_scopes(tx, act.environment_id, known.id, &scopes, act.now).await?;
+    }
+    Ok(known.id)
+}
+
+/// Takes a consent back: its tokens stand no more.
+///
+/// # Errors
+/// Database errors.
+pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Failure> {
+    for family_id in token_family::of_consent(tx, act.environment_id, id).await? {
+        change::record(tx, act.environment_id, &Topic::Grant(family_id), act.now);
+    }
+    consent::delete(tx, act.environment_id, id).await?;
+    Ok(())
+}
+
+/// Takes back everything that a person has allowed an application; `false` when there was nothing.
+///
+/// # Errors
+/// Database errors.
+pub async fn take_back_all(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    application_id: ApplicationId,
+) -> Result<bool, Failure> {
+    let given = consent::of_user(tx, act.environment_id, user_id).await?;
+    let ids: Vec<ConsentId> = given.iter().filter(|one| one.application_id == application_id).map(|one| one.id).collect();
+    for id in &ids {
+        take_back(tx, act, *id).await?;
+    }
+    Ok(!ids.is_empty())
+}
+
+/// Ends what one authorization has led to.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_family(tx: &mut Tx, act: &Act, id: TokenFamilyId) -> Result<bool, Failure> {
+    let ended = token_family::end(tx, act.environment_id, id, act.now).await?;
+    if ended {
+        change::record(tx, act.environment_id, &Topic::Grant(id), act.now);
+    }
+    Ok(ended)
+}
+
+/// A token or code came a second time: what was issued for it ends, and an event says so.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_reused(tx: &mut Tx, act: &Act, event: &'static str, family_id: TokenFamilyId) -> Result<(), Failure> {
+    if !end_family(tx, act, family_id).await? {
+        return Ok(());
+    }
+    if let Some(TokenFamily { application_id, user_id, organization_id, consent_id, .. }) =
+        token_family::find(tx, act.environment_id, family_id).await?
+    {
+        let data = json!({
+            "object": "oauth_grant",
+            "id": family_id,
+            "application_id": application_id,
+            "consent_id": consent_id,
+            "user_id": user_id,
+            "organization_id": organization_id,
+        });
+        events::record(tx, act, event, organization_id, &data).await?;
+    }
+    Ok(())
+}

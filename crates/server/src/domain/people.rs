@@ -1,0 +1,103 @@
+//! What happens to accounts when people prove who they are.
+
+use super::{Act, Failure, events, sessions};
+use countersign_protocol::id::UserId;
+use countersign_protocol::model::User;
+use countersign_store::{Tx, session, user};
+use std::collections::BTreeMap;
+
+/// An account whose address was just proven.
+#[derive(Debug)]
+pub struct SignUp {
+    /// The address.
+    pub email: String,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The hash of the password.
+    pub password_hash: String,
+}
+
+/// The person has proven that the address of the account is theirs; `false` when the account has gone.
+///
+/// Until then anybody could have made the account. So unless its password was proven in the same flow, a password set
+/// before goes, and so does every session: else whoever made the account first could still come in.
+///
+/// # Errors
+/// Database errors.
+pub async fn address_proven(tx: &mut Tx, act: &Act, id: UserId, password_proven: bool) -> Result<bool, Failure> {
+    let Some(mut found) = user::find(tx, act.environment_id, id).await? else { return Ok(false) };
+    if found.email_verified {
+        return Ok(true);
+    }
+    if !password_proven {
+        user::delete_password(tx, act.environment_id, id).await?;
+    }
+    session::end_all(tx, act.environment_id, id, act.now).await?;
+    found.email_verified = true;
+    found.updated_at = act.now;
+    user::update(tx, act.environment_id, &found).await?;
+    events::record(tx, act, "user.updated", None, &user_view(&found)).await?;
+    Ok(true)
+}
+
+/// Makes an account for a proven address. Where there is one whose address nobody had proven, it is taken over, with the
+/// password of now.
+///
+/// # Errors
+/// Database errors.
+pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Failure> {
+    if let Some(found) = user::find_by_email(tx, act.environment_id, &new.email).await? {
+        // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
+        if !found.email_verified {
+            address_proven(tx, act, found.id, false).await?;
+            user::set_password_hash(tx, act.environment_id, found.id, &new.password_hash, act.now).await?;
+        }
+        return Ok(found.id);
+    }
+    let made = User {
+        id: act.entropy.id(act.now)?,
+        email: new.email,
+        email_verified: true,
+        first_name: new.first_name,
+        last_name: new.last_name,
+        name: None,
+        profile_picture_url: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
+        locale: None,
+        last_sign_in_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    user::insert(tx, act.environment_id, &made).await?;
+    user::set_password_hash(tx, act.environment_id, made.id, &new.password_hash, act.now).await?;
+    events::record(tx, act, "user.created", None, &user_view(&made)).await?;
+    Ok(made.id)
+}
+
+/// Gives an account a new password after a mailed link proved its address: every session ends.
+///
+/// # Errors
+/// Database errors.
+pub async fn reset_password(tx: &mut Tx, act: &Act, id: UserId, password_hash: &str) -> Result<bool, Failure> {
+    if !address_proven(tx, act, id, true).await? {
+        return Ok(false);
+    }
+    user::set_password_hash(tx, act.environment_id, id, password_hash, act.now).await?;
+    session::end_all(tx, act.environment_id, id, act.now).await?;
+    Ok(true)
+}
+
+/// Ends every session of a person.
+///
+/// # Errors
+/// Database errors.
+pub async fn sign_out_everywhere(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
+    let live = session::live_ids(tx, act.environment_id, id).await?;
+    for session_id in live {
+        sessions::end(tx, act, session_id).await?;
+    }
+    Ok(())
+}

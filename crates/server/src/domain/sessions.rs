@@ -1,0 +1,98 @@
+//! Sessions of people.
+
+use super::{Act, Failure, events};
+use countersign_protocol::id::{SessionId, UserId};
+use countersign_protocol::model::Session;
+use countersign_protocol::secret::Digest;
+use countersign_store::{Tx, session, user};
+use serde_json::{Value, json};
+
+/// How long, in seconds, a session lasts when it is not used.
+pub const IDLE: i64 = 7 * 86_400;
+/// How long, in seconds, a session lasts at most.
+pub const ABSOLUTE: i64 = 30 * 86_400;
+
+/// Where a session comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// How the person proved who they are.
+    pub method: &'static str,
+    /// The address.
+    pub ip_address: String,
+    /// The browser, as it calls itself.
+    pub user_agent: String,
+}
+
+/// A session, as the API shows it.
+pub fn session_view(session: &Session) -> Value {
+    json!({
+        "object": "session",
+        "id": session.id,
+        "user_id": session.user_id,
+        "organization_id": session.organization_id,
+        "ip_address": session.ip_address,
+        "user_agent": session.user_agent,
+        "auth_method": session.authentication_method,
+        "status": if session.ended_at.is_some() { "revoked" } else { "active" },
+        "expires_at": session.expires_at.to_string(),
+        "ended_at": session.ended_at.map(|at| at.to_string()),
+        "created_at": session.created_at.to_string(),
+        "updated_at": session.updated_at.to_string(),
+    })
+}
+
+/// Starts a session.
+///
+/// # Errors
+/// Database errors.
+pub async fn start(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    origin: &Origin,
+    token_digest: Option<&Digest>,
+) -> Result<Session, Failure> {
+    let made = Session {
+        id: act.entropy.id(act.now)?,
+        user_id,
+        organization_id: None,
+        authentication_method: origin.method.to_owned(),
+        ip_address: Some(origin.ip_address.clone()),
+        user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
+        authenticated_at: act.now,
+        last_seen_at: act.now,
+        expires_at: act.now.plus_secs(ABSOLUTE),
+        ended_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    session::insert(tx, act.environment_id, &made, token_digest).await?;
+    user::signed_in(tx, act.environment_id, user_id, act.now).await?;
+    events::record(tx, act, "session.created", None, &session_view(&made)).await?;
+    Ok(made)
+}
+
+/// Ends a session; `false` when there is none that could be ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure> {
+    let Some(found) = session::find(tx, act.environment_id, id).await? else { return Ok(false) };
+    if !session::end(tx, act.environment_id, id, act.now).await? {
+        return Ok(false);
+    }
+    let ended = Session { ended_at: Some(act.now), updated_at: act.now, ..found };
+    events::record(tx, act, "session.revoked", ended.organization_id, &session_view(&ended)).await?;
+    Ok(true)
+}
+
+/// Ends the session with this cookie, if there is one.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_by_digest(tx: &mut Tx, act: &Act, digest: &Digest) -> Result<(), Failure> {
+    match session::find_by_digest(tx, act.environment_id, digest).await? {
+        Some(found) => end(tx, act, found.id).await.map(drop),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a person sees of their own: where they are signed in, and which applications have access.
+
+use super::consent::in_words;
+use super::flow::{Flow, Target};
+use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::session::{self, Current};
+use crate::domain::{Failure, grants, people, sessions};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::{Account, ConnectedApplication, Session};
+use countersign_protocol::id::{ApplicationId, SessionId};
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::oauth::authorize::decision::needs_consent;
+use countersign_store::{application, consent, organization, session as stored};
+use http::StatusCode;
+
+/// Most sessions shown.
+const MOST: usize = 50;
+
+/// A browser in words: its name and its system, where they are known.
+fn device(user_agent: &str) -> String {
+    let browser = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    let system =
+        [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")];
+    let find = |known: &[(&str, &'static str)]| known.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name);
+    match (find(&browser), find(&system)) {
+        (Some(browser), Some(system)) => format!("{browser}, {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => user_agent.chars().take(60).collect(),
+    }
+}
+
+async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
+    match session::current(call).await? {
+        Some(current) => Ok(Ok(current)),
+        None => Ok(Err(redirect("/sign-in")?)),
+    }
+}
+
+/// A moment in words.
+fn in_time(moment: countersign_protocol::time::Timestamp) -> String {
+    let text = moment.to_string();
+    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
+}
+
+/// `GET /account`.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let current = match signed_in(call).await? {
+        Ok(current) => current,
+        Err(reply) => return Ok(reply),
+    };
+    let branding = branding(call);
+    let frame = frame(call, &branding, Some(""));
+    let environment_id = call.environment.id();
+    let mut reader = call.app.store.reader().await?;
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let live = stored::list(&mut reader, environment_id, &slice, current.user.id, call.app.clock.now()).await?;
+    let live: Vec<_> = live.into_iter().filter(|one| one.is_live(sessions::IDLE, call.app.clock.now())).collect();
+    let session_texts: Vec<[String; 3]> = live
+        .iter()
+        .map(|one| {
+            [one.id.to_string(), device(one.user_agent.as_deref().unwrap_or("")), in_time(one.last_seen_at)]
+        })
+        .collect();
+    let sessions: Vec<Session<'_>> = live
+        .iter()
+        .zip(&session_texts)
+        .map(|(one, [id, device, last_seen])| Session {
+            id,
+            device,
+            address: one.ip_address.as_deref().unwrap_or(""),
+            last_seen,
+            current: one.id == current.session.id,
+        })
+        .collect();
+    let mut connected = Vec::new();
+    for given in consent::of_user(&mut reader, environment_id, current.user.id).await? {
+        let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
+        let Some(client) = call.app.client(environment_id, found.client_id).await? else { continue };
+        // First-party applications are the product itself: nobody was asked, and nothing is there to take back.
+        if !needs_consent(&client) {
+            continue;
+        }
+        let for_organization = match given.organization_id {
+            Some(id) => organization::find(&mut reader, environment_id, id).await?.map(|found| found.name),
+            None => None,
+        };
+        let words: Vec<String> =
+            in_words(call, &given.scopes, frame.language).await?.into_iter().map(|(name, _)| name).collect();
+        connected.push((found.id.to_string(), found.name, for_organization, words, in_time(given.created_at)));
+    }
+    drop(reader);
+    let access: Vec<Vec<&str>> = connected.iter().map(|one| one.3.iter().map(String::as_str).collect()).collect();
+    let applications: Vec<ConnectedApplication<'_>> = connected
+        .iter()
+        .zip(&access)
+        .map(|((id, name, organization, _, since), access)| ConnectedApplication {
+            id,
+            name,
+            organization: organization.as_deref(),
+            access,
+            since,
+        })
+        .collect();
+    let flow = Flow::begin(call, Target::Account);
+    let carried = Carried::new(call, Some(&flow));
+    let name = current.user.full_name().unwrap_or_default();
+    let page = Account {
+        frame,
+        form: carried.form("/account/sign-out-everywhere", None),
+        name: &name,
+        email: &current.user.email,
+        sessions: &sessions,
+        revoke_session_action: "/account/sessions/revoke",
+        applications: &applications,
+        revoke_application_action: "/account/applications/revoke",
+    };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}
+
+/// `POST /account/sessions/revoke`: of one's own only.
+///
+/// # Errors
+/// Database errors.
+pub async fn revoke_session(call: &PageCall) -> Result<Reply, Stop> {
+    let current = match signed_in(call).await? {
+        Ok(current) => current,
+        Err(reply) => return Ok(reply),
+    };
+    let form = call.form()?;
+    if let Some(Ok(id)) = form.get("session_id").map(SessionId::parse) {
+        let (act, user_id) = (session::act(call), current.user.id);
+        call.app
+            .store
+            .write::<(), Failure, _>(move |tx| {
+                Box::pin(async move {
+                    let found = stored::find(tx, act.environment_id, id).await?;
+                    if found.is_some_and(|found| found.user_id == user_id) {
+                        sessions::end(tx, &act, id).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+    }
+    redirect("/account")
+}
+
+/// `POST /account/sign-out-everywhere`.
+///
+/// # Errors
+/// Database errors.
+pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, Stop> {
+    let current = match signed_in(call).await? {
+        Ok(current) => current,
+        Err(reply) => return Ok(reply),
+    };
+    let (act, user_id) = (session::act(call), current.user.id);
+    call.app
+        .store
+        .write::<(), Failure, _>(move |tx| {
+            Box::pin(async move { people::sign_out_everywhere(tx, &act, user_id).await })
+        })
+        .await?;
+    let reply = redirect("/signed-out")?;
+    session::end(call, reply).await
+}
+
+/// `POST /account/applications/revoke`: everything that an application was allowed.
+///
+/// # Errors
+/// Database errors.
+pub async fn revoke_application(call: &PageCall) -> Result<Reply, Stop> {
+    let current = match signed_in(call).await? {
+        Ok(current) => current,
+        Err(reply) => return Ok(reply),
+    };
+    let form = call.form()?;
+    if let Some(Ok(id)) = form.get("application_id").map(ApplicationId::parse) {
+        let (act, user_id) = (session::act(call), current.user.id);
+        call.app
+            .store
+            .write::<(), Failure, _>(move |tx| {
+                Box::pin(async move { grants::take_back_all(tx, &act, user_id, id).await.map(drop) })
+            })
+            .await?;
+        call.app.catch_up().await;
+    }
+    redirect("/account")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn browsers_are_told_in_words() {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Mobile Safari/604.1";
+        assert_eq!(super::device(firefox), "Firefox, Linux");
+        assert_eq!(super::device(safari), "Safari, iPhone");
+        assert_eq!(super::device("curl/8"), "curl/8");
+    }
+}

@@ -1,0 +1,258 @@
+//! `/oauth2/authorize`: from a request to a code. Each time the browser arrives here, everything is read and decided anew
+//! from what is true then; a flow only says what the person has done in it.
+
+use super::flow::{Flow, Target};
+use super::page::{Stop, redirect};
+use super::session::{self, Current};
+use super::{choose_organization, consent, select_account};
+use crate::domain::{Failure, grants};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_pages::Trouble;
+use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::{AuthorizationCode, Consent, Membership};
+use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
+use countersign_protocol::oauth::authorize::request::{
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_id, read,
+};
+use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
+use countersign_protocol::oauth::params::Params;
+use countersign_store::{authorization_code, consent as consents, membership, session as sessions};
+use http::StatusCode;
+use std::sync::Arc;
+
+/// Longest query, in bytes: the browser carries it from page to page.
+const LONGEST: usize = 6 * 1024;
+
+/// What the person has agreed to on the page they were shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreed {
+    /// For this organization.
+    pub organization_id: Option<OrganizationId>,
+}
+
+/// A request whose client and parameters are good, and who is there to answer it.
+#[derive(Debug)]
+pub struct Asked {
+    /// The application.
+    pub client: Arc<Client>,
+    /// The request.
+    pub request: AuthorizeRequest,
+    /// Who is signed in.
+    pub current: Option<Current>,
+    /// Of which organizations they are an active member.
+    pub memberships: Vec<Membership>,
+}
+
+fn of_the_application() -> Stop {
+    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
+}
+
+/// `GET /oauth2/authorize`.
+///
+/// # Errors
+/// A page for what cannot be sent to the application.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let params = call.query().map_err(|_| of_the_application())?;
+    let flow = match params.get("flow") {
+        Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow)?,
+        None => {
+            let query = call.uri.query().unwrap_or("");
+            if query.len() > LONGEST {
+                return Err(of_the_application());
+            }
+            Flow::begin(call, Target::Authorize(query.to_owned()))
+        }
+    };
+    advance(call, flow, None).await
+}
+
+/// `POST /oauth2/authorize` (OpenID Connect Core §3.1.2.1): the same request, asked again with a GET, with which the
+/// browser sends its session along.
+///
+/// # Errors
+/// A page for what cannot be sent to the application.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    call.form().map_err(|_| of_the_application())?;
+    let query = std::str::from_utf8(&call.body).map_err(|_| of_the_application())?;
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#');
+    if query.len() > LONGEST || !query.bytes().all(plain) {
+        return Err(of_the_application());
+    }
+    redirect(&format!("/oauth2/authorize?{query}"))
+}
+
+/// Goes one step on: to a page, or back to the application.
+///
+/// # Errors
+/// A page for what cannot be sent to the application.
+pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
+    let Target::Authorize(query) = flow.target.clone() else { return Err(Stop::flow()) };
+    let issuer = call.environment.environment.issuer.as_str();
+    let asked = match ask(call, &query).await? {
+        Ok(asked) => asked,
+        Err(Refusal::ToThePerson(NotForTheClient::UnknownClient)) => {
+            return redirect("/oauth2/error?error=application_not_found");
+        }
+        Err(Refusal::ToThePerson(_)) => return Err(of_the_application()),
+        Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
+    };
+    let Asked { client, request, current, memberships } = &asked;
+    flow.application = Some(client.application.name.clone());
+    flow.leads_to = leads_to(request.return_address.redirect.as_str());
+    let given = match current {
+        None => Vec::new(),
+        Some(current) => {
+            let mut reader = call.app.store.reader().await?;
+            let (environment_id, application_id) = (call.environment.id(), client.application.id);
+            consents::of_user_and_application(&mut reader, environment_id, current.user.id, application_id, "").await?
+        }
+    };
+    let given: Vec<GivenConsent> = given
+        .into_iter()
+        .map(|Consent { id, organization_id, scopes, .. }| GivenConsent { id, organization_id, scopes })
+        .collect();
+    let organizations: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
+    let signed_in = current.as_ref().map(|current| SignedIn {
+        user_id: current.user.id,
+        authenticated_at: current.session.authenticated_at,
+        organization_id: current.session.organization_id,
+    });
+    let progress = Progress {
+        began_at: Some(flow.began_at()),
+        account_chosen: flow.account_chosen,
+        organization_chosen: agreed.and_then(|agreed| agreed.organization_id).or(flow.organization_id),
+        agreed: agreed.is_some(),
+    };
+    let now = call.app.clock.now();
+    let decide = |progress| next(request, client, signed_in, progress, &organizations, &given, now);
+    let mut step = decide(progress);
+    // Agreed was to what the page said. When that is no longer so, it is asked again.
+    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &step)
+        && *organization_id != agreed.organization_id
+    {
+        step = decide(Progress { agreed: false, ..progress });
+    }
+    match step {
+        Next::SignIn => {
+            flow.email = request.login_hint.clone();
+            redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
+        }
+        Next::ChooseAccount => select_account::show(call, &flow, &asked),
+        Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None),
+        Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
+        Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
+        Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
+    }
+}
+
+/// Reads a request, and who is there to answer it.
+///
+/// # Errors
+/// Database errors.
+pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>, Stop> {
+    let Ok(params) = Params::from_form(query.as_bytes()) else {
+        return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
+    };
+    let client = match client_id(&params) {
+        Ok(client_id) => call.app.client(call.environment.id(), client_id).await?,
+        Err(_) => None,
+    };
+    let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
+    let request = match read(&params, &client) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let current = session::current(call).await?;
+    let memberships = match &current {
+        Some(current) => {
+            let mut reader = call.app.store.reader().await?;
+            membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?
+        }
+        None => Vec::new(),
+    };
+    Ok(Ok(Asked { client, request, current, memberships }))
+}
+
+/// The application is told that the person said no.
+///
+/// # Errors
+/// Database errors.
+pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
+    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+    match ask(call, query).await? {
+        Ok(asked) => redirect(&asked.request.return_address.with_error(
+            call.environment.environment.issuer.as_str(),
+            AuthorizeErrorCode::AccessDenied,
+            "The person did not agree.",
+        )),
+        Err(_) => Err(of_the_application()),
+    }
+}
+
+/// What a form's answer may lead to, as a source of a content security policy: browsers check redirects too.
+fn leads_to(uri: &str) -> Option<String> {
+    let url = url::Url::parse(uri).ok()?;
+    let origin = url.origin();
+    if origin.is_tuple() { Some(origin.ascii_serialization()) } else { Some(format!("{}:", url.scheme())) }
+}
+
+async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
+    let Asked { client, request, current: Some(current), .. } = asked else { return Err(Stop::flow()) };
+    let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
+    let act = session::act(call);
+    let wanted = Consent {
+        id: act.entropy.id(act.now)?,
+        user_id: current.user.id,
+        application_id: client.application.id,
+        organization_id,
+        resource: String::new(),
+        scopes: request.scopes.clone(),
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    let code = AuthorizationCode {
+        digest: call.app.keyring.authorization_code.digest(&value),
+        consent_id: wanted.id,
+        application_id: client.application.id,
+        user_id: current.user.id,
+        organization_id,
+        session_id: Some(current.session.id),
+        redirect_uri: request.return_address.redirect.as_str().to_owned(),
+        scopes: request.scopes.clone(),
+        resource: String::new(),
+        nonce: request.nonce.clone(),
+        code_challenge: request.code_challenge.clone(),
+        authenticated_at: current.session.authenticated_at,
+        show_auth_time: request.max_age.is_some(),
+        family_id: None,
+        expires_at: act.now.plus_secs(CODE_LIFETIME),
+    };
+    let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
+    call.app
+        .store
+        .write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                let consent_id = grants::agree(tx, &act, wanted).await?;
+                let code = AuthorizationCode { consent_id, ..code };
+                authorization_code::insert(tx, act.environment_id, &code).await?;
+                if let Some(id) = organization_id.filter(|id| Some(*id) != last_chosen) {
+                    sessions::choose_organization(tx, act.environment_id, session_id, id, act.now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    redirect(&request.return_address.with_code(call.environment.environment.issuer.as_str(), &value))
+}
+
+/// `GET /oauth2/error`: for requests that no application can be told about.
+///
+/// # Errors
+/// Never; the type is that of a page.
+pub async fn error(call: &PageCall) -> Result<Reply, Stop> {
+    Ok(super::page::stopped(call, Stop::Trouble(StatusCode::OK, Trouble::Application)))
+}

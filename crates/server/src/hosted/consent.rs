@@ -1,0 +1,134 @@
+//! The consent page: who asks, for what, for which organization.
+
+use super::authorize::{Agreed, Asked, advance, decline};
+use super::flow::{Flow, Target};
+use super::page::{Carried, Stop, branding, frame, reply};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::{Access, Consent, Language, Organization, Problem};
+use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::{ApplicationKind, Ownership};
+use countersign_protocol::oauth::scope;
+use countersign_store::{organization, permission};
+use http::StatusCode;
+
+/// A scope in words: what it is called, and what it means.
+fn built_in(scope: &str, language: Language) -> (&'static str, &'static str) {
+    match (scope, language) {
+        ("openid", Language::English) => ("Know who you are", "The application recognises you when you come back."),
+        ("openid", Language::German) => ("Wissen, wer Sie sind", "Die Anwendung erkennt Sie wieder."),
+        ("profile", Language::English) => ("See your name", ""),
+        ("profile", Language::German) => ("Ihren Namen sehen", ""),
+        ("email", Language::English) => ("See your email address", ""),
+        ("email", Language::German) => ("Ihre E-Mail-Adresse sehen", ""),
+        (_, Language::English) => ("Keep this access while you are away", "Until you take it back on your account page."),
+        (_, Language::German) => ("Den Zugriff behalten, auch wenn Sie nicht da sind", "Bis Sie ihn auf Ihrer Kontoseite entziehen."),
+    }
+}
+
+/// What scopes mean, in words.
+///
+/// # Errors
+/// Database errors.
+pub async fn in_words(
+    call: &PageCall,
+    scopes: &[String],
+    language: Language,
+) -> Result<Vec<(String, String)>, countersign_store::Error> {
+    let mut words = Vec::with_capacity(scopes.len());
+    let mut reader = call.app.store.reader().await?;
+    for wanted in scopes {
+        if scope::is_built_in(wanted) {
+            let (name, description) = built_in(wanted, language);
+            words.push((name.to_owned(), description.to_owned()));
+            continue;
+        }
+        let found = permission::find(&mut reader, call.environment.id(), wanted).await?;
+        words.push(match found {
+            Some(permission) => (permission.name, permission.description.unwrap_or_default()),
+            // A scope that is assigned and has no permission any more: its own name is better than nothing.
+            None => (wanted.clone(), String::new()),
+        });
+    }
+    Ok(words)
+}
+
+/// Shows the page.
+///
+/// # Errors
+/// Database errors.
+pub async fn show(
+    call: &PageCall,
+    mut flow: Flow,
+    asked: &Asked,
+    picked: Option<OrganizationId>,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
+    let Asked { client, request, current: Some(current), memberships } = asked else { return Err(Stop::flow()) };
+    flow.shown_to = Some(current.user.id);
+    let branding = branding(call);
+    let frame = frame(call, &branding, None);
+    let words = in_words(call, &request.scopes, frame.language).await?;
+    let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
+    let publisher = match client.application.kind {
+        ApplicationKind::OAuth { ownership: Ownership::ThirdParty { organization_id }, .. } => {
+            let mut reader = call.app.store.reader().await?;
+            organization::find(&mut reader, call.environment.id(), organization_id).await?.map(|found| found.name)
+        }
+        _ => None,
+    };
+    let ids: Vec<String> = memberships.iter().map(|membership| membership.organization_id.to_string()).collect();
+    let wanted = request.organization_id.map(|id| id.to_string());
+    let organizations: Vec<Organization<'_>> = memberships
+        .iter()
+        .zip(&ids)
+        // Where the application has named one, there is no choice.
+        .filter(|(_, id)| wanted.as_ref().is_none_or(|wanted| wanted == *id))
+        .map(|(membership, id)| Organization { id, name: &membership.organization_name })
+        .collect();
+    let picked = picked.map(|id| id.to_string());
+    let carried = Carried::new(call, Some(&flow));
+    let other = Flow { account_chosen: false, ..flow.clone() };
+    let other_account = other.link(call, "/use-another-account");
+    let redirect_host = request.return_address.redirect.host();
+    let page = Consent {
+        frame,
+        form: carried.form("/consent", problem),
+        application: &client.application.name,
+        application_logo: None,
+        publisher: publisher.as_deref(),
+        account: &current.user.email,
+        other_account: &other_account,
+        access: &access,
+        organizations: &organizations,
+        organization_id: picked.as_deref(),
+        redirect_host: &redirect_host,
+        terms_url: None,
+        privacy_url: None,
+    };
+    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+}
+
+/// `POST /consent`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if form.get("decision") != Some("allow") {
+        return decline(call, &flow).await;
+    }
+    let organization_id = form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
+    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+    // Agreed has who was shown the page, and nobody who has signed in since.
+    let Ok(asked) = super::authorize::ask(call, query).await? else { return Err(Stop::flow()) };
+    let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
+    if !same {
+        return advance(call, flow, None).await;
+    }
+    if organization_id.is_none() && asked.memberships.len() > 1 {
+        return show(call, flow, &asked, None, Some(Problem::OrganizationNeeded)).await;
+    }
+    advance(call, flow, Some(Agreed { organization_id })).await
+}

@@ -1,0 +1,147 @@
+//! What a browser carries from page to page: where it is going and what was proven on the way. Sealed for this
+//! environment and this browser, good for an hour; the server keeps nothing.
+
+use crate::http::page_call::PageCall;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::id::{OrganizationId, UserId};
+use countersign_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How long a flow may take, in seconds.
+const LIFETIME: i64 = 3600;
+
+/// A flow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Flow {
+    /// When it began, in milliseconds.
+    began_at: i64,
+    /// Where it leads.
+    pub target: Target,
+    /// The name of the application that people come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    /// The origin to which the last answer redirects: forms must be allowed to lead there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_to: Option<String>,
+    /// The person has said which account to go on with.
+    #[serde(default)]
+    pub account_chosen: bool,
+    /// The organization that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<OrganizationId>,
+    /// The address that was typed on the first page. Nothing is proven by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// A code that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<Challenge>,
+    /// Whether the person is making an account.
+    #[serde(default)]
+    pub signs_up: bool,
+    /// Who was shown the consent page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_to: Option<UserId>,
+}
+
+/// Where a flow leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// To the authorization endpoint, with this query.
+    Authorize(String),
+    /// To the person's own account.
+    Account,
+}
+
+/// A code that was sent by mail. The browser carries it and cannot read it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Challenge {
+    /// What its attempts are counted by.
+    pub id: String,
+    /// The code.
+    pub code: String,
+    /// Where it was sent.
+    pub email: String,
+    /// When it expires, in milliseconds.
+    pub expires_at: i64,
+    /// What it is good for.
+    pub proves: Proves,
+}
+
+/// What a code is good for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Proves {
+    /// Signing in to this account.
+    SignIn(UserId),
+    /// The address of an account whose password was right.
+    Address(UserId),
+    /// The address of an account to be made.
+    SignUp(NewAccount),
+    /// Nothing: there is no such account, and nobody is to learn that.
+    Nothing,
+}
+
+/// An account that waits for the proof of its address.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewAccount {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The hash of its password.
+    pub password_hash: String,
+}
+
+impl Flow {
+    /// A flow that begins now.
+    pub fn begin(call: &PageCall, target: Target) -> Self {
+        Self {
+            began_at: call.app.clock.now().as_millis(),
+            target,
+            application: None,
+            leads_to: None,
+            account_chosen: false,
+            organization_id: None,
+            email: None,
+            challenge: None,
+            signs_up: false,
+            shown_to: None,
+        }
+    }
+
+    /// When it began.
+    pub fn began_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.began_at)
+    }
+
+    /// Seals it for the browser that makes this call. `None` only when no random bytes are to be had.
+    pub fn seal(&self, call: &PageCall) -> Option<String> {
+        let nonce = call.app.entropy.bytes().ok()?;
+        let text = serde_json::to_vec(self).ok()?;
+        let environment = call.environment.id().to_string();
+        let sealed = call.app.keyring.flow.seal(&["flow", &environment, &call.browser], &text, nonce).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens a flow that was sealed for this browser and is not too old.
+    pub fn open(call: &PageCall, sealed: Option<&str>) -> Option<Self> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed?).ok()?;
+        let environment = call.environment.id().to_string();
+        let text = call.app.keyring.flow.open(&["flow", &environment, &call.browser], &sealed).ok()?;
+        let flow: Self = serde_json::from_slice(&text).ok()?;
+        (call.app.clock.now() < flow.began_at().plus_secs(LIFETIME)).then_some(flow)
+    }
+
+    /// The address at which the flow goes on.
+    pub fn resume(&self, call: &PageCall) -> String {
+        match self.target {
+            Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
+            Target::Account => "/account".to_owned(),
+        }
+    }
+
+    /// A page of this flow.
+    pub fn link(&self, call: &PageCall, path: &str) -> String {
+        format!("{path}?flow={}", self.seal(call).unwrap_or_default())
+    }
+}

@@ -1,0 +1,64 @@
+//! The messages of an environment that has no mail server: for development, on this machine only, never in production.
+
+use super::page::{Stop, branding, frame, reply};
+use crate::domain::mails;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::{Mailbox, MailboxEntry, MailboxMessage, Trouble};
+use countersign_protocol::id::MailId;
+use countersign_protocol::model::EnvironmentKind;
+use countersign_store::mail;
+use http::StatusCode;
+
+fn nothing_here() -> Stop {
+    Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
+}
+
+/// Whether this call may read other people's mail: only where there is nobody else.
+fn check(call: &PageCall) -> Result<(), Stop> {
+    let staging = call.environment.environment.kind == EnvironmentKind::Staging;
+    if staging && call.app.mailer.keeps() && call.peer.local { Ok(()) } else { Err(nothing_here()) }
+}
+
+/// `GET /dev/mailbox`.
+///
+/// # Errors
+/// 404 where it is not for development.
+pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
+    check(call)?;
+    let kept = mail::list(&mut call.app.store.reader().await?, call.environment.id()).await?;
+    let mut messages = Vec::with_capacity(kept.len());
+    for one in &kept {
+        let message = mails::open(&call.app.keyring, one)?;
+        messages.push((format!("/dev/mailbox/{}", one.id), message, one.created_at.to_string()));
+    }
+    let entries: Vec<MailboxEntry<'_>> = messages
+        .iter()
+        .map(|(href, message, time)| MailboxEntry { href, subject: &message.subject, to: &message.to, time })
+        .collect();
+    let branding = branding(call);
+    Ok(reply(call, StatusCode::OK, &Mailbox { frame: frame(call, &branding, Some("")), mails: &entries }, None))
+}
+
+/// `GET /dev/mailbox/{id}`.
+///
+/// # Errors
+/// 404.
+pub async fn message(call: &PageCall) -> Result<Reply, Stop> {
+    check(call)?;
+    let id = MailId::parse(call.path.get("id")).map_err(|_| nothing_here())?;
+    let found = mail::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
+    let found = found.ok_or_else(nothing_here)?;
+    let message = mails::open(&call.app.keyring, &found)?;
+    let branding = branding(call);
+    let time = found.created_at.to_string();
+    let page = MailboxMessage {
+        frame: frame(call, &branding, Some("")),
+        subject: &message.subject,
+        to: &message.to,
+        time: &time,
+        text: &message.text,
+        mailbox: "/dev/mailbox",
+    };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}

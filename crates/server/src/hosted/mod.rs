@@ -1,0 +1,30 @@
+//! What browsers visit: signing in, agreeing, choosing, the account page, and the authorization endpoint that leads
+//! through them. How pages look is in `countersign_pages`; what is decided is in `countersign_protocol`.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`authorize`] | `/oauth2/authorize`: from a request to a code |
+//! | [`flow`] | what a browser carries from page to page, sealed |
+//! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
+//! | [`session`] | who is signed in in this browser |
+//! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
+//! | [`consent`], [`choose_organization`], [`select_account`] | decisions of who is signed in |
+//! | [`account`], [`sign_out`] | what a person sees of their own, and the way out |
+//! | [`mailbox`] | the messages that nobody sent, for development |
+//! | [`assets`] | style sheets |
+
+pub mod account;
+pub mod assets;
+pub mod authorize;
+pub mod choose_organization;
+pub mod code;
+pub mod consent;
+pub mod flow;
+pub mod mailbox;
+pub mod page;
+pub mod password_reset;
+pub mod select_account;
+pub mod session;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;

@@ -1,0 +1,143 @@
+//! What every page has: its frame, its headers, and a page for what cannot go on.
+
+use super::flow::Flow;
+use crate::domain::Failure;
+use crate::http::cookies::Cookie;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use bytes::Bytes;
+use countersign_pages::{Branding, ErrorPage, Form, Frame, Language, Page, Problem, Trouble};
+use http::header::{
+    ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, StatusCode};
+
+/// How long a language that was chosen is remembered, in seconds.
+const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
+
+/// Why a page cannot go on.
+#[derive(Debug)]
+pub enum Stop {
+    /// One of the usual troubles.
+    Trouble(StatusCode, Trouble),
+    /// Something of ours failed.
+    Failure(Failure),
+}
+
+impl Stop {
+    /// What a form or link carries along is too old, not ours, or of another browser.
+    pub fn flow() -> Self {
+        Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Flow)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+impl From<countersign_store::Error> for Stop {
+    fn from(error: countersign_store::Error) -> Self {
+        Self::Failure(error.into())
+    }
+}
+impl From<crate::entropy::NoEntropy> for Stop {
+    fn from(error: crate::entropy::NoEntropy) -> Self {
+        Self::Failure(error.into())
+    }
+}
+impl From<countersign_protocol::oauth::error::OAuthError> for Stop {
+    fn from(_: countersign_protocol::oauth::error::OAuthError) -> Self {
+        Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Address)
+    }
+}
+
+/// The language of a call: asked for, chosen before, or the browser's.
+pub fn language(call: &PageCall) -> Language {
+    let asked = call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
+    let chosen = || Cookie::Language.read(&call.headers, &call.environment.environment.issuer);
+    let preferred = || call.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    asked
+        .or_else(|| chosen().and_then(|tag| Language::parse(&tag)))
+        .unwrap_or_else(|| Language::negotiate(preferred()))
+}
+
+/// The look of an environment.
+pub fn branding(call: &PageCall) -> Branding {
+    // Until an environment says how it looks, it goes by its name.
+    let name = &call.environment.environment.name;
+    let name = if name == "default" { "Countersign".to_owned() } else { name.clone() };
+    Branding { name, ..Branding::default() }
+}
+
+/// The frame of a page. `keeps` are the query parameters that a change of language keeps.
+pub fn frame<'a>(call: &PageCall, branding: &'a Branding, keeps: Option<&'a str>) -> Frame<'a> {
+    Frame { language: language(call), branding, branding_stylesheet: None, language_keeps: keeps }
+}
+
+/// What a form of this flow carries.
+#[derive(Debug)]
+pub struct Carried {
+    csrf: String,
+    flow: String,
+}
+
+impl Carried {
+    /// For a form of this flow.
+    pub fn new(call: &PageCall, flow: Option<&Flow>) -> Self {
+        Self { csrf: call.csrf(), flow: flow.and_then(|flow| flow.seal(call)).unwrap_or_default() }
+    }
+
+    /// A form that is posted to this path.
+    pub fn form<'a>(&'a self, action: &'a str, problem: Option<Problem>) -> Form<'a> {
+        Form { action, csrf: &self.csrf, flow: &self.flow, problem }
+    }
+}
+
+/// A page. `leads_to` is the origin that its forms may in the end lead to, besides our own.
+pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Option<&str>) -> Reply {
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
+        if leads_to.is_some() { " " } else { "" },
+        leads_to.unwrap_or("")
+    );
+    let mut reply = Reply::empty(status)
+        .with(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))
+        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .with(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
+        .no_store();
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        reply = reply.with(CONTENT_SECURITY_POLICY, policy);
+    }
+    let asked = call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
+    if let Some(cookie) = asked.and_then(|language| {
+        Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, &call.environment.environment.issuer)
+    }) {
+        reply = reply.with(SET_COOKIE, cookie);
+    }
+    reply.body = Bytes::from(page.html());
+    reply
+}
+
+/// Sends the browser on (303: with a GET, whatever it came with).
+pub fn redirect(to: &str) -> Result<Reply, Stop> {
+    let location = HeaderValue::try_from(to).map_err(|_| Stop::flow())?;
+    Ok(Reply::empty(StatusCode::SEE_OTHER)
+        .with(LOCATION, location)
+        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .no_store())
+}
+
+/// The page for what cannot go on.
+pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
+    let branding = branding(call);
+    let (status, trouble) = match stop {
+        Stop::Trouble(status, trouble) => (status, trouble),
+        Stop::Failure(failure) => {
+            let error = failure.into_api_error();
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, if status == StatusCode::TOO_MANY_REQUESTS { Trouble::Attempts } else { Trouble::Server })
+        }
+    };
+    reply(call, status, &ErrorPage::of(frame(call, &branding, None), trouble), None)
+}

@@ -1,0 +1,166 @@
+//! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
+
+use super::flow::Flow;
+use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
+use super::session;
+use super::sign_in::flow_of;
+use super::sign_up::weakness;
+use crate::domain::attempts::{self, MAILS};
+use crate::domain::{Failure, mails, people};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use crate::passwords::{Busy, MINIMUM};
+use countersign_pages::mail::{Style, reset_password};
+use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
+use countersign_protocol::id::PasswordResetId;
+use countersign_protocol::model::{email_key, is_email};
+use countersign_protocol::secret::{Secret, SecretKind};
+use countersign_store::password_reset::{self, PasswordReset};
+use countersign_store::user;
+use http::StatusCode;
+
+/// How long a link is good, in minutes.
+const MINUTES: u32 = 60;
+
+fn too_old() -> Stop {
+    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
+}
+
+fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(flow));
+    let sign_in = flow.link(call, "/sign-in");
+    let page = ForgotPassword {
+        frame: frame(call, &branding, None),
+        form: carried.form("/forgot-password", problem),
+        email,
+        sign_in: &sign_in,
+    };
+    reply(call, status, &page, flow.leads_to.as_deref())
+}
+
+/// `GET /forgot-password`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
+    let flow = flow_of(call)?;
+    let email = flow.email.clone().unwrap_or_default();
+    Ok(show(call, &flow, &email, StatusCode::OK, None))
+}
+
+/// `POST /forgot-password`: the answer is the same whether there is such an account or not.
+///
+/// # Errors
+/// A page for a flow that is not good, or for too many mails.
+pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let email = form.get("email").unwrap_or("").trim();
+    if !is_email(email) {
+        let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
+        return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)));
+    }
+    let act = session::act(call);
+    let token = call.app.entropy.secret(SecretKind::PasswordReset)?;
+    let branding = branding(call);
+    let link = format!("{}/reset-password?token={}", call.environment.environment.issuer, token.expose());
+    let content = reset_password(Style { language: language(call), branding: &branding }, &link, MINUTES);
+    let typed = email.to_owned();
+    let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            if attempts::count(tx, &act, "mail", &email_key(&typed), MAILS).await?.is_err() {
+                return Ok(false);
+            }
+            let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? else { return Ok(true) };
+            let id: PasswordResetId = act.entropy.id(act.now)?;
+            let context = ["password-reset", &act.environment_id.to_string(), &id.to_string()];
+            let sealed_token = act
+                .keyring
+                .one_time
+                .seal(&context, token.expose().as_bytes(), act.entropy.bytes()?)
+                .map_err(Failure::internal)?;
+            let reset = PasswordReset {
+                id,
+                user_id: user.id,
+                email: user.email.clone(),
+                sealed_token,
+                used_at: None,
+                expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
+                created_at: act.now,
+            };
+            let digest = act.keyring.password_reset.digest(token.expose());
+            password_reset::insert(tx, act.environment_id, &reset, &digest).await?;
+            mails::queue(tx, &act, &user.email, content).await?;
+            Ok(true)
+        })
+    });
+    if !allowed.await? {
+        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+    }
+    let branding = super::page::branding(call);
+    let sign_in = flow.link(call, "/sign-in");
+    let page = ForgotPasswordSent { frame: frame(call, &branding, None), email, sign_in: &sign_in };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}
+
+/// The reset that a token stands for, if it is still good.
+async fn find(call: &PageCall, token: &str) -> Result<PasswordReset, Stop> {
+    let digest = call.app.keyring.password_reset.digest(token);
+    let mut reader = call.app.store.reader().await?;
+    let found = password_reset::find_by_digest(&mut reader, call.environment.id(), &digest).await?;
+    let now = call.app.clock.now();
+    found.filter(|reset| reset.used_at.is_none() && now < reset.expires_at).ok_or_else(too_old)
+}
+
+fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+    let branding = branding(call);
+    let carried = Carried::new(call, None);
+    // The token goes along in the field that other pages carry their flow in.
+    let form = countersign_pages::Form { flow: token, ..carried.form("/reset-password", problem) };
+    let page = ResetPassword { frame: frame(call, &branding, None), form, email, password_minimum: MINIMUM };
+    reply(call, status, &page, None)
+}
+
+/// `GET /reset-password?token=…`. Opening the link uses nothing up: mail programs open links, too.
+///
+/// # Errors
+/// A page for a link that is not good.
+pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let token = query.get("token").ok_or_else(too_old)?;
+    let reset = find(call, token).await?;
+    Ok(show_reset(call, token, &reset.email, StatusCode::OK, None))
+}
+
+/// `POST /reset-password`.
+///
+/// # Errors
+/// A page for a link that is not good.
+pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let token = form.get("flow").ok_or_else(too_old)?;
+    let reset = find(call, token).await?;
+    let password = form.get("password").unwrap_or("");
+    let problem = if password.is_empty() { Some(Problem::PasswordNeeded) } else { weakness(password, &[&reset.email]) };
+    if problem.is_some() {
+        return Ok(show_reset(call, token, &reset.email, StatusCode::UNPROCESSABLE_ENTITY, problem));
+    }
+    let Ok(hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
+        return Ok(show_reset(call, token, &reset.email, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
+    };
+    let act = session::act(call);
+    let done = call.app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            // Of all who come with the link, the first one uses it up.
+            if !password_reset::use_up(tx, act.environment_id, reset.id, act.now).await? {
+                return Ok(false);
+            }
+            people::reset_password(tx, &act, reset.user_id, &hash).await
+        })
+    });
+    if !done.await? {
+        return Err(too_old());
+    }
+    redirect("/sign-in")
+}

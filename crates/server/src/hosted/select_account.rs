@@ -1,0 +1,63 @@
+//! The page that asks with which account to go on.
+
+use super::authorize::Asked;
+use super::flow::Flow;
+use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::session;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::SelectAccount;
+use http::StatusCode;
+
+/// Shows the page.
+///
+/// # Errors
+/// When nobody is signed in.
+pub fn show(call: &PageCall, flow: &Flow, asked: &Asked) -> Result<Reply, Stop> {
+    let Some(current) = &asked.current else { return Err(Stop::flow()) };
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(flow));
+    let name = current.user.full_name().unwrap_or_default();
+    let page = SelectAccount {
+        frame: frame(call, &branding, None),
+        form: carried.form("/select-account", None),
+        application: Some(&asked.client.application.name),
+        name: &name,
+        email: &current.user.email,
+    };
+    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+}
+
+/// `POST /select-account`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if form.get("decision") == Some("continue") {
+        flow.account_chosen = true;
+        return redirect(&flow.resume(call));
+    }
+    with_another_account(call, flow).await
+}
+
+/// `GET /use-another-account`: the link on the consent page. Only a flow of this very browser opens it, so no other site can
+/// sign somebody out with it.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn other(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    with_another_account(call, flow).await
+}
+
+/// The session ends, and the flow goes on with a sign-in.
+async fn with_another_account(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
+    flow.account_chosen = true;
+    flow.email = None;
+    flow.challenge = None;
+    let reply = redirect(&flow.link(call, "/sign-in"))?;
+    session::end(call, reply).await
+}

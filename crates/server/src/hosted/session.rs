@@ -1,0 +1,137 @@
+//! Who is signed in in this browser: one session per environment, for all applications.
+
+use super::page::Stop;
+use crate::domain::{Act, Failure, sessions};
+use crate::http::cookies::Cookie;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::id::UserId;
+use countersign_protocol::model::{Session, User};
+use countersign_store::{session, user};
+use http::header::{SET_COOKIE, USER_AGENT};
+
+/// How often use of a session is noted, in seconds.
+const NOTED: i64 = 60;
+
+/// Who is signed in.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The session.
+    pub session: Session,
+    /// The person.
+    pub user: User,
+}
+
+/// Who is signed in in the browser that calls.
+///
+/// # Errors
+/// Database errors.
+pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
+    let Some(value) = Cookie::Session.read(&call.headers, &call.environment.environment.issuer) else {
+        return Ok(None);
+    };
+    let digest = call.app.keyring.session.digest(&value);
+    let environment_id = call.environment.id();
+    let now = call.app.clock.now();
+    let mut reader = call.app.store.reader().await?;
+    let found = session::find_by_digest(&mut reader, environment_id, &digest).await?;
+    let Some(session) = found.filter(|session| session.is_live(sessions::IDLE, now)) else { return Ok(None) };
+    let Some(user) = user::find(&mut reader, environment_id, session.user_id).await? else { return Ok(None) };
+    drop(reader);
+    if now >= session.last_seen_at.plus_secs(NOTED) {
+        let id = session.id;
+        call.app
+            .store
+            .write::<(), Failure, _>(move |tx| {
+                Box::pin(async move { Ok(session::seen(tx, environment_id, id, now).await?) })
+            })
+            .await?;
+    }
+    Ok(Some(Current { session, user }))
+}
+
+/// A proof that a person is who they are, made by the step that has checked it, in this call.
+#[derive(Debug)]
+pub struct Proven {
+    user_id: UserId,
+    method: &'static str,
+}
+
+impl Proven {
+    /// The password was right, and the address of the account is proven.
+    pub(super) fn by_password(user: &User) -> Option<Self> {
+        user.email_verified.then_some(Self { user_id: user.id, method: "password" })
+    }
+
+    /// A code sent to the account's address was right.
+    pub(super) fn by_code(user_id: UserId) -> Self {
+        Self { user_id, method: "magic_auth" }
+    }
+
+    /// A code sent to the address was right after the password was.
+    pub(super) fn by_password_and_code(user_id: UserId) -> Self {
+        Self { user_id, method: "password" }
+    }
+}
+
+/// Starts a session for a proven person, in place of the one the browser had, and sends the browser on.
+///
+/// # Errors
+/// Database errors.
+pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Reply, Stop> {
+    let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
+    let issuer = &call.environment.environment.issuer;
+    let digest = call.app.keyring.session.digest(&value);
+    let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
+    let act = act(call);
+    let origin = sessions::Origin {
+        method: proven.method,
+        ip_address: call.peer.address.to_string(),
+        user_agent: call.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("").chars().take(400).collect(),
+    };
+    call.app
+        .store
+        .write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                if let Some(before) = before {
+                    sessions::end_by_digest(tx, &act, &before).await?;
+                }
+                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await.map(drop)
+            })
+        })
+        .await?;
+    let reply = super::page::redirect(onward)?;
+    Ok(match Cookie::Session.set(&value, sessions::ABSOLUTE, issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
+}
+
+/// Ends the session of the browser that calls.
+///
+/// # Errors
+/// Database errors.
+pub async fn end(call: &PageCall, reply: Reply) -> Result<Reply, Stop> {
+    let issuer = &call.environment.environment.issuer;
+    if let Some(value) = Cookie::Session.read(&call.headers, issuer) {
+        let digest = call.app.keyring.session.digest(&value);
+        let act = act(call);
+        call.app
+            .store
+            .write::<(), Failure, _>(move |tx| {
+                Box::pin(async move { sessions::end_by_digest(tx, &act, &digest).await })
+            })
+            .await?;
+    }
+    Ok(match Cookie::Session.remove(issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
+}
+
+/// What acts of this call need.
+pub fn act(call: &PageCall) -> Act {
+    Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring)
+}

@@ -1,0 +1,176 @@
+//! Signing in: the address first, then the password or a code.
+
+use super::flow::{Flow, Proves, Target};
+use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::session::{self, Proven};
+use crate::domain::Failure;
+use crate::domain::attempts::{self, PASSWORDS};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use crate::passwords::{Busy, Verdict};
+use countersign_pages::{Password, Problem, SignIn};
+use countersign_protocol::model::{User, email_key, is_email};
+use countersign_protocol::secret::Secret;
+use countersign_store::user;
+use http::StatusCode;
+
+/// The flow that a page belongs to: the one it was given, or one that leads to the account page.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
+    let query = call.query()?;
+    match query.get("flow") {
+        Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow),
+        None => Ok(Flow::begin(call, Target::Account)),
+    }
+}
+
+fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(flow));
+    let sign_up = flow.link(call, "/sign-up");
+    let page = SignIn {
+        frame: frame(call, &branding, None),
+        form: carried.form("/sign-in", problem),
+        email,
+        application: flow.application.as_deref(),
+        sign_up: Some(&sign_up),
+    };
+    reply(call, status, &page, flow.leads_to.as_deref())
+}
+
+/// `GET /sign-in`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let mut flow = flow_of(call)?;
+    let email = flow.email.take().unwrap_or_default();
+    Ok(show(call, &flow, &email, StatusCode::OK, None))
+}
+
+/// `POST /sign-in`: the address. What comes next does not depend on whether it has an account.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let email = form.get("email").unwrap_or("").trim();
+    let problem = if email.is_empty() {
+        Some(Problem::EmailNeeded)
+    } else if !is_email(email) {
+        Some(Problem::EmailInvalid)
+    } else {
+        None
+    };
+    if problem.is_some() {
+        return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, problem));
+    }
+    flow.email = Some(email.to_owned());
+    flow.challenge = None;
+    flow.signs_up = false;
+    redirect(&flow.link(call, "/sign-in/password"))
+}
+
+fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
+    let Some(email) = flow.email.as_deref() else { return Err(Stop::flow()) };
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(flow));
+    let (restart, forgot) = (flow.link(call, "/sign-in"), flow.link(call, "/forgot-password"));
+    let page = Password {
+        frame: frame(call, &branding, None),
+        form: carried.form("/sign-in/password", problem),
+        email,
+        application: flow.application.as_deref(),
+        restart: &restart,
+        forgot: Some(&forgot),
+        code_action: Some("/sign-in/code/send"),
+    };
+    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+}
+
+/// `GET /sign-in/password`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
+    let flow = flow_of(call)?;
+    show_password(call, &flow, StatusCode::OK, None)
+}
+
+/// What became of a password.
+enum Tried {
+    Right(User),
+    Problem(StatusCode, Problem),
+}
+
+/// `POST /sign-in/password`.
+///
+/// # Errors
+/// A page for a flow that is not good, or for too many mails.
+pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
+    let Some(password) = form.get("password") else {
+        return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded));
+    };
+    match attempt(call, &email, Secret::new(password.to_owned())).await? {
+        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)),
+        Tried::Right(user) => match Proven::by_password(&user) {
+            Some(proven) => session::start(call, proven, &flow.resume(call)).await,
+            // The password alone does not prove whose the address is.
+            None => super::code::send(call, flow, &user.email, Proves::Address(user.id)).await,
+        },
+    }
+}
+
+/// Checks a password, with the same work and the same answer for an address that has no account or no password.
+async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
+    let environment_id = call.environment.id();
+    let (act, key) = (session::act(call), email_key(email));
+    if call.app.limits.lookup(call.peer.limit_key()).is_err() {
+        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, countersign_pages::Trouble::Attempts));
+    }
+    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { attempts::count(tx, &act, "password", &key, PASSWORDS).await })
+    });
+    if let Err(over_at) = counted.await? {
+        let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
+        let minutes = u32::try_from(seconds / 60 + 1).unwrap_or(1);
+        return Ok(Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes }));
+    }
+    let mut reader = call.app.store.reader().await?;
+    let found = user::find_by_email(&mut reader, environment_id, email).await?;
+    let hash = match &found {
+        Some(user) => user::password_hash(&mut reader, environment_id, user.id).await?,
+        None => None,
+    };
+    drop(reader);
+    let verdict = match call.app.passwords.verify(hash.clone(), password.clone()).await {
+        Ok(verdict) => verdict,
+        Err(Busy) => return Ok(Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy)),
+    };
+    let (Some(user), Verdict::Right { rehash }) = (found, verdict) else {
+        // Also counted by address: many accounts tried from one place.
+        let _ = call.app.limits.failure(call.peer.limit_key());
+        return Ok(Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong));
+    };
+    let new_hash = if rehash { call.app.passwords.hash(password).await.ok() } else { None };
+    let (act, key, id) = (session::act(call), email_key(email), user.id);
+    call.app
+        .store
+        .write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                attempts::clear(tx, &act, "password", &key).await?;
+                if let (Some(old), Some(new)) = (hash, new_hash) {
+                    user::rehash_password(tx, act.environment_id, id, (&old, &new), act.now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(Tried::Right(user))
+}

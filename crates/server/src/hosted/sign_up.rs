@@ -1,0 +1,105 @@
+//! Signing up: an account is made when its address is proven, and not before.
+
+use super::flow::{Flow, NewAccount, Proves};
+use super::page::{Carried, Stop, branding, frame, reply};
+use super::sign_in::flow_of;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use crate::passwords::{Busy, MINIMUM, Weakness, strength};
+use countersign_pages::{Problem, SignUp};
+use countersign_protocol::model::is_email;
+use countersign_protocol::secret::Secret;
+use countersign_store::user;
+use http::StatusCode;
+
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// What was typed.
+#[derive(Debug, Clone, Copy)]
+struct Typed<'a> {
+    email: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+}
+
+fn show(call: &PageCall, flow: &Flow, typed: Typed<'_>, status: StatusCode, problem: Option<Problem>) -> Reply {
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(flow));
+    let sign_in = flow.link(call, "/sign-in");
+    let page = SignUp {
+        frame: frame(call, &branding, None),
+        form: carried.form("/sign-up", problem),
+        application: flow.application.as_deref(),
+        email: typed.email,
+        first_name: typed.first_name,
+        last_name: typed.last_name,
+        password_minimum: MINIMUM,
+        sign_in: &sign_in,
+    };
+    reply(call, status, &page, flow.leads_to.as_deref())
+}
+
+/// `GET /sign-up`.
+///
+/// # Errors
+/// A page for a flow that is not good.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let mut flow = flow_of(call)?;
+    let email = flow.email.take().unwrap_or_default();
+    Ok(show(call, &flow, Typed { email: &email, first_name: "", last_name: "" }, StatusCode::OK, None))
+}
+
+/// What is wrong with a new password.
+pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
+    match strength(password, inputs) {
+        Ok(()) => None,
+        Err(Weakness::TooShort) => Some(Problem::PasswordTooWeak),
+        Err(Weakness::TooLong) => Some(Problem::PasswordTooLong),
+        Err(Weakness::TooGuessable) => Some(Problem::PasswordTooCommon),
+    }
+}
+
+/// `POST /sign-up`.
+///
+/// # Errors
+/// A page for a flow that is not good, or for too many mails.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let field = |name| form.get(name).unwrap_or("").trim();
+    let typed = Typed { email: field("email"), first_name: field("first_name"), last_name: field("last_name") };
+    let password = form.get("password").unwrap_or("");
+    let too_long = |text: &str| text.chars().count() > LONGEST_NAME;
+    let problem = if typed.email.is_empty() {
+        Some(Problem::EmailNeeded)
+    } else if !is_email(typed.email) {
+        Some(Problem::EmailInvalid)
+    } else if too_long(typed.first_name) || too_long(typed.last_name) {
+        Some(Problem::NameTooLong)
+    } else if password.is_empty() {
+        Some(Problem::PasswordNeeded)
+    } else {
+        weakness(password, &[typed.email, typed.first_name, typed.last_name])
+    };
+    if problem.is_some() {
+        return Ok(show(call, &flow, typed, StatusCode::UNPROCESSABLE_ENTITY, problem));
+    }
+    // Hashed whether there is an account or not: the same work, the same answer.
+    let Ok(password_hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
+        return Ok(show(call, &flow, typed, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
+    };
+    let found = user::find_by_email(&mut call.app.store.reader().await?, call.environment.id(), typed.email).await?;
+    let proves = if found.is_some_and(|user| user.email_verified) {
+        Proves::Nothing
+    } else {
+        let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Proves::SignUp(NewAccount {
+            first_name: name(typed.first_name),
+            last_name: name(typed.last_name),
+            password_hash,
+        })
+    };
+    flow.signs_up = true;
+    super::code::send(call, flow, typed.email, proves).await
+}

@@ -1,0 +1,74 @@
+//! Cookies (RFC 6265): ours are for one origin, out of reach of scripts, and not sent with requests of other sites but
+//! plain navigation.
+
+use countersign_protocol::model::Issuer;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header::COOKIE;
+
+/// A cookie of ours. On https its name carries the prefix that keeps other hosts from setting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    /// Names the browser: forms and flows are bound to it.
+    Browser,
+    /// The session.
+    Session,
+    /// The language that was chosen.
+    Language,
+}
+
+impl Cookie {
+    fn name(self, issuer: &Issuer) -> &'static str {
+        match (self, issuer.is_https()) {
+            (Self::Browser, true) => "__Host-cs_browser",
+            (Self::Browser, false) => "cs_browser",
+            (Self::Session, true) => "__Host-cs_session",
+            (Self::Session, false) => "cs_session",
+            (Self::Language, true) => "__Host-cs_language",
+            (Self::Language, false) => "cs_language",
+        }
+    }
+
+    /// The value that the browser has sent; the first one, if there are several.
+    pub fn read(self, headers: &HeaderMap, issuer: &Issuer) -> Option<String> {
+        let name = self.name(issuer);
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.to_owned())
+            .filter(|value| !value.is_empty() && value.len() <= 128)
+    }
+
+    /// The header that sets it, for so many seconds.
+    pub fn set(self, value: &str, seconds: i64, issuer: &Issuer) -> Option<HeaderValue> {
+        let secure = if issuer.is_https() { "; Secure" } else { "" };
+        let name = self.name(issuer);
+        let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(text).ok()
+    }
+
+    /// The header that removes it.
+    pub fn remove(self, issuer: &Issuer) -> Option<HeaderValue> {
+        self.set("", 0, issuer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_on_https_cannot_be_set_by_other_hosts() {
+        let issuer = Issuer::parse("https://id.example.com").unwrap();
+        let header = Cookie::Session.set("v", 9, &issuer).unwrap();
+        assert_eq!(header, "__Host-cs_session=v; Path=/; Max-Age=9; HttpOnly; SameSite=Lax; Secure");
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("cs_session=evil; __Host-cs_session=v; x"));
+        assert_eq!(Cookie::Session.read(&headers, &issuer).as_deref(), Some("v"));
+        assert_eq!(Cookie::Browser.read(&headers, &issuer), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! Calls of the hosted pages: a browser, an environment by host, and forms that only our own pages can post.
+
+use crate::app::App;
+use crate::cache::environments::EnvironmentState;
+use crate::http::cookies::Cookie;
+use crate::http::peer::Peer;
+use crate::http::public_call::PathParams;
+use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::params::Params;
+use http::header::SET_COOKIE;
+use http::{HeaderMap, Uri};
+use std::sync::Arc;
+
+/// How long a browser keeps its name, in seconds.
+const BROWSER_LIFETIME: i64 = 400 * 86_400;
+
+/// A call from a browser.
+#[derive(Debug)]
+pub struct PageCall {
+    /// The server.
+    pub app: Arc<App>,
+    /// The environment whose issuer the host is.
+    pub environment: Arc<EnvironmentState>,
+    /// The caller.
+    pub peer: Peer,
+    /// What the path names.
+    pub path: PathParams,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole URI.
+    pub uri: Uri,
+    /// The body of a post.
+    pub body: Bytes,
+    /// Names the browser.
+    pub browser: String,
+    browser_is_new: bool,
+}
+
+/// What a browser call is made of.
+#[derive(Debug)]
+pub struct PageParts {
+    /// The caller.
+    pub peer: Peer,
+    /// What the path names.
+    pub path: PathParams,
+    /// The head.
+    pub parts: http::request::Parts,
+    /// The body of a post.
+    pub body: Bytes,
+}
+
+impl PageCall {
+    /// A call.
+    ///
+    /// # Errors
+    /// When no random bytes are to be had for a browser that has no name yet.
+    pub fn new(
+        app: Arc<App>,
+        environment: Arc<EnvironmentState>,
+        page: PageParts,
+    ) -> Result<Self, crate::entropy::NoEntropy> {
+        let PageParts { peer, path, parts, body } = page;
+        let known = Cookie::Browser.read(&parts.headers, &environment.environment.issuer);
+        let browser_is_new = known.is_none();
+        let browser = match known {
+            Some(browser) => browser,
+            None => URL_SAFE_NO_PAD.encode(app.entropy.bytes::<24>()?),
+        };
+        Ok(Self { app, environment, peer, path, headers: parts.headers, uri: parts.uri, body, browser, browser_is_new })
+    }
+
+    /// The parameters of the query.
+    ///
+    /// # Errors
+    /// When they are not well formed, or one comes twice.
+    pub fn query(&self) -> Result<Params<'_>, OAuthError> {
+        Params::from_form(self.uri.query().unwrap_or("").as_bytes())
+    }
+
+    /// The fields of the form that was posted.
+    ///
+    /// # Errors
+    /// When they are not well formed, or one comes twice.
+    pub fn form(&self) -> Result<Params<'_>, OAuthError> {
+        Params::from_form(&self.body)
+    }
+
+    /// What proves that a form came from a page that this browser got from us.
+    pub fn csrf(&self) -> String {
+        let bound = format!("{} {}", self.environment.id(), self.browser);
+        self.app.keyring.csrf.digest(&bound).to_base64url()
+    }
+
+    /// Whether a post came from one of our own pages in this browser.
+    pub fn is_ours(&self) -> bool {
+        let same_origin = self.headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
+        let bound = format!("{} {}", self.environment.id(), self.browser);
+        let digest = self.app.keyring.csrf.digest(&bound);
+        !self.browser_is_new
+            && same_origin
+            && self.form().is_ok_and(|form| form.get("csrf").is_some_and(|token| digest.matches_base64url(token)))
+    }
+
+    /// The answer, with the browser's name if it has just got one.
+    #[must_use]
+    pub fn finish(&self, reply: Reply) -> Reply {
+        let cookie = self.browser_is_new.then(|| {
+            Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer)
+        });
+        match cookie.flatten() {
+            Some(cookie) => reply.with(SET_COOKIE, cookie),
+            None => reply,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `grant_type=refresh_token`: one conditional write per rotation, none for the retry of the last one.
+
+use super::token_response::TokenResponse;
+use super::user_tokens::{self, IDLE, SignInFacts};
+use crate::domain::{Act, Failure, grants};
+use crate::http::oauth_call::{OAuthCall, oauth_error};
+use countersign_protocol::model::TokenFamily;
+use countersign_protocol::oauth::client_auth::AuthenticatedClient;
+use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotate};
+use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_store::{membership, token_family, user};
+
+/// How often a rotation that somebody else was faster with is looked at again; the second look answers it as a retry.
+const LOOKS: usize = 3;
+
+/// Rotates a refresh token.
+///
+/// # Errors
+/// `invalid_grant`, `invalid_scope`.
+pub async fn issue(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    refresh_token: &str,
+    scope: Option<&str>,
+) -> Result<TokenResponse, OAuthError> {
+    let environment_id = call.environment.id();
+    let database = |error: countersign_store::Error| oauth_error(error.into());
+    let token = RefreshToken::read(refresh_token, &call.app.keyring.refresh_token, environment_id);
+    let token = token.ok_or_else(not_good)?;
+    for _ in 0..LOOKS {
+        let mut reader = call.app.store.reader().await.map_err(database)?;
+        let family = token_family::find(&mut reader, environment_id, token.family_id).await.map_err(database)?;
+        let family = family.ok_or_else(not_good)?;
+        let now = call.app.clock.now();
+        let rotation = match rotate(&family, token.generation, client, scope, now) {
+            Ok(rotation) => rotation,
+            Err(Refused::Wrong(error)) => return Err(error),
+            Err(Refused::Reused) => {
+                drop(reader);
+                return Err(end_reused(call, &family).await);
+            }
+        };
+        // Asked at every refresh: is this still the person, and still a member?
+        let user = user::find(&mut reader, environment_id, family.user_id).await.map_err(database)?;
+        let user = user.ok_or_else(not_good)?;
+        if let Some(id) = family.organization_id
+            && !membership::is_active(&mut reader, environment_id, user.id, id).await.map_err(database)?
+        {
+            return Err(not_good());
+        }
+        drop(reader);
+        let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
+        let rotated = rotation.repeated || {
+            let idle_expires_at = now.plus_secs(IDLE).min(family.expires_at);
+            let scopes = next.scopes.clone();
+            call.app
+                .store
+                .write::<bool, Failure, _>(move |tx| {
+                    Box::pin(async move {
+                        let moments = (now, idle_expires_at);
+                        Ok(token_family::rotate(tx, environment_id, &family, &scopes, moments).await?)
+                    })
+                })
+                .await
+                .map_err(oauth_error)?
+        };
+        if rotated {
+            return user_tokens::issue(call, client, &next, &user, SignInFacts::default());
+        }
+    }
+    Err(not_good())
+}
+
+async fn end_reused(call: &OAuthCall, family: &TokenFamily) -> OAuthError {
+    let environment = &call.environment.environment;
+    let act = Act::new(environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let family_id = family.id;
+    let ended = call.app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { grants::end_reused(tx, &act, "oauth.refresh_token_reused", family_id).await })
+    });
+    if let Err(failure) = ended.await {
+        return oauth_error(failure);
+    }
+    call.app.catch_up().await;
+    not_good()
+}

@@ -1,0 +1,63 @@
+//! Whether an access token of ours still stands: its signature, its time, and everything behind it.
+
+use crate::cache::revoked_tokens::Known;
+use crate::cache::verified_tokens::Verified;
+use crate::domain::Failure;
+use crate::http::oauth_call::OAuthCall;
+use crate::oauth::verify;
+use countersign_protocol::id::{ClientId, TokenId};
+use countersign_protocol::oauth::introspection::{Authority, is_active};
+use countersign_store::revoked_token;
+use std::sync::Arc;
+
+/// What is to be said of a token.
+#[derive(Debug)]
+pub enum Standing {
+    /// It is one of ours, and stands.
+    Active(Arc<Verified>),
+    /// Anything else.
+    Inactive,
+}
+
+/// Asks about a token.
+///
+/// # Errors
+/// Database errors.
+pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Failure> {
+    let environment_id = call.environment.id();
+    let Some(verified) = verify::access_token(&call.app, &call.environment, token) else {
+        return Ok(Standing::Inactive);
+    };
+    let claims = &verified.claims;
+    let client = match ClientId::parse(&claims.client_id) {
+        Ok(client_id) => call.app.client(environment_id, client_id).await?,
+        Err(_) => None,
+    };
+    let family = match claims.grant_id {
+        Some(id) => call.app.standing_grant(environment_id, id).await?,
+        None => None,
+    };
+    let authority = Authority {
+        environment_id,
+        issuer: call.environment.environment.issuer.as_str(),
+        client: client.as_deref(),
+        family: family.as_ref(),
+        token_revoked: is_revoked(call, claims.jti).await?,
+    };
+    Ok(if is_active(claims, &authority, call.app.clock.now()) {
+        Standing::Active(verified)
+    } else {
+        Standing::Inactive
+    })
+}
+
+async fn is_revoked(call: &OAuthCall, jti: TokenId) -> Result<bool, Failure> {
+    match call.app.caches.revoked_tokens.know(call.environment.id(), jti) {
+        Known::Revoked => Ok(true),
+        Known::NotRevoked => Ok(false),
+        Known::AskTheDatabase => {
+            let mut reader = call.app.store.reader().await?;
+            Ok(revoked_token::exists(&mut reader, call.environment.id(), jti).await?)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `/oauth2/userinfo` (OpenID Connect Core §5.3): what an access token lets its holder know about the person.
+
+use crate::http::oauth_call::{OAuthCall, oauth_error};
+use crate::http::reply::Reply;
+use crate::oauth::standing::{self, Standing};
+use countersign_protocol::id::UserId;
+use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::id_token::PersonClaims;
+use countersign_store::user;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+/// Tells about the person.
+///
+/// # Errors
+/// Only when something of ours fails; a token that is not good gets its 401 or 403 (RFC 6750 §3.1).
+pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
+    let mut values = call.headers.get_all(AUTHORIZATION).iter();
+    let token = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let Some(token) = token.filter(|_| values.next().is_none()) else {
+        let reply = Reply::json(StatusCode::UNAUTHORIZED, &json!({"error": "unauthorized"}));
+        return Ok(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")).no_store());
+    };
+    let verified = match standing::access_token(&call, token).await.map_err(oauth_error)? {
+        Standing::Active(verified) => verified,
+        Standing::Inactive => return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token")),
+    };
+    // A machine is nobody.
+    let Some(user_id) = UserId::parse(&verified.claims.sub).ok().filter(|_| verified.claims.grant_id.is_some()) else {
+        return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token"));
+    };
+    let scopes = verified.claims.scope.as_deref().unwrap_or("").split(' ');
+    if !scopes.clone().any(|scope| scope == "openid") {
+        return Ok(refused(StatusCode::FORBIDDEN, "insufficient_scope"));
+    }
+    let database = |error: countersign_store::Error| oauth_error(error.into());
+    let mut reader = call.app.store.reader().await.map_err(database)?;
+    Ok(match user::find(&mut reader, call.environment.id(), user_id).await.map_err(database)? {
+        Some(user) => Reply::ok(&PersonClaims::new(&user, scopes)).no_store(),
+        None => refused(StatusCode::UNAUTHORIZED, "invalid_token"),
+    })
+}
+
+fn refused(status: StatusCode, error: &'static str) -> Reply {
+    let challenge = HeaderValue::try_from(format!("Bearer error=\"{error}\""));
+    let reply = Reply::json(status, &json!({"error": error}));
+    reply.with(WWW_AUTHENTICATE, challenge.unwrap_or_else(|_| HeaderValue::from_static("Bearer"))).no_store()
+}

@@ -1,0 +1,51 @@
+//! How often something was tried in a while, over all nodes: passwords per account, codes per device.
+
+use crate::sql::{Query, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    COUNT = "INSERT INTO attempt (environment_id, subject, count, expires_at) VALUES ($1, $2, 1, $4) ",
+        "ON CONFLICT (environment_id, subject) DO UPDATE SET ",
+        "count = CASE WHEN attempt.expires_at <= $3 THEN 1 ELSE attempt.count + 1 END, ",
+        "expires_at = CASE WHEN attempt.expires_at <= $3 THEN excluded.expires_at ELSE attempt.expires_at END ",
+        "RETURNING count, expires_at";
+    CLEAR = "DELETE FROM attempt WHERE environment_id = $1 AND subject = $2";
+    PRUNE = "DELETE FROM attempt WHERE (environment_id, subject) IN ",
+        "(SELECT environment_id, subject FROM attempt WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+}
+
+/// Counts an attempt at a subject (a digest: what is counted is nobody's business). Gives how many there were in the
+/// while that ends at the moment given with it; a while that is over begins anew and ends at `until`.
+///
+/// # Errors
+/// Database errors.
+pub async fn count(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    subject: &Digest,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<(i64, Timestamp)> {
+    let row = tx.query_opt(COUNT, &[environment_id.into(), subject.into(), now.into(), until.into()]).await?;
+    let row = row.ok_or_else(|| crate::Error::Corrupt("an attempt was not counted".to_owned()))?;
+    Ok((row.int(0)?, row.timestamp(1)?))
+}
+
+/// Forgets the attempts at a subject.
+///
+/// # Errors
+/// Database errors.
+pub async fn clear(tx: &mut Tx, environment_id: EnvironmentId, subject: &Digest) -> Result<()> {
+    tx.execute(CLEAR, &[environment_id.into(), subject.into()]).await?;
+    Ok(())
+}
+
+/// Forgets up to a thousand subjects whose while was over before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}

@@ -1,0 +1,108 @@
+//! What people have allowed applications.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{ApplicationId, ConsentId, EnvironmentId, UserId};
+use countersign_protocol::model::Consent;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO consent (environment_id, id, user_id, application_id, organization_id, organization_key, resource, scope, ",
+        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
+    SET_SCOPE = "UPDATE consent SET scope = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
+    DELETE = "DELETE FROM consent WHERE environment_id = $1 AND id = $2";
+    FIND = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND id = $2";
+    OF_USER_AND_APPLICATION = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $2 AND application_id = $3 AND resource = $4";
+    OF_USER = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $2 LIMIT 500";
+}
+
+fn read(row: &Row) -> Result<Consent> {
+    Ok(Consent {
+        id: row.parse(0)?,
+        user_id: row.parse(1)?,
+        application_id: row.parse(2)?,
+        organization_id: row.opt_parse(3)?,
+        resource: row.text(4)?.to_owned(),
+        scopes: row.text(5)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        created_at: row.timestamp(6)?,
+        updated_at: row.timestamp(7)?,
+    })
+}
+
+/// Keeps a consent.
+///
+/// # Errors
+/// `Unique` when there is one for this person, application, organization and resource.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consent) -> Result<()> {
+    let organization_key = consent.organization_id.map_or_else(String::new, |id| id.to_string());
+    let params = [
+        environment_id.into(),
+        consent.id.into(),
+        consent.user_id.into(),
+        consent.application_id.into(),
+        consent.organization_id.into(),
+        organization_key.into(),
+        (&consent.resource).into(),
+        consent.scopes.join(" ").into(),
+        consent.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// Changes what was allowed.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_scopes(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: ConsentId,
+    scopes: &[String],
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(SET_SCOPE, &[environment_id.into(), id.into(), scopes.join(" ").into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Takes a consent back, with everything that was issued for it; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ConsentId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// The consent with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: ConsentId) -> Result<Option<Consent>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// What a person has allowed an application for a resource (empty for none), for every organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_user_and_application(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    application_id: ApplicationId,
+    resource: &str,
+) -> Result<Vec<Consent>> {
+    let params = [environment_id.into(), user_id.into(), application_id.into(), resource.into()];
+    query.query(OF_USER_AND_APPLICATION, &params).await?.iter().map(read).collect()
+}
+
+/// What a person has allowed, all of it up to a bound.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_user(query: &mut impl Query, environment_id: EnvironmentId, user_id: UserId) -> Result<Vec<Consent>> {
+    query.query(OF_USER, &[environment_id.into(), user_id.into()]).await?.iter().map(read).collect()
+}

@@ -1,0 +1,112 @@
+//! Messages on their way.
+
+use crate::sql::{Query, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{EnvironmentId, MailId};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO mail (environment_id, id, sealed_message, attempts, next_at, created_at) VALUES ($1, $2, $3, 0, $4, $5)";
+    DUE = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE next_at <= $1 ORDER BY next_at LIMIT 20";
+    CLAIM = "UPDATE mail SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
+    DELETE = "DELETE FROM mail WHERE environment_id = $1 AND id = $2";
+    LIST = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id > '' ",
+        "ORDER BY id DESC LIMIT 50";
+    FIND = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id = $2";
+    PRUNE = "DELETE FROM mail WHERE (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM mail WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
+}
+
+/// A message on its way: who it is for and what it says is sealed.
+#[derive(Debug, Clone)]
+pub struct QueuedMail {
+    /// Whose tenant.
+    pub environment_id: EnvironmentId,
+    /// Its identifier.
+    pub id: MailId,
+    /// The message.
+    pub sealed_message: Vec<u8>,
+    /// How often sending it was tried.
+    pub attempts: i64,
+    /// When it is tried next; `None` for one that stays to be read here.
+    pub next_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+fn read(row: &crate::Row) -> Result<QueuedMail> {
+    Ok(QueuedMail {
+        environment_id: row.parse(0)?,
+        id: row.parse(1)?,
+        sealed_message: row.bytes(2)?.to_vec(),
+        attempts: row.int(3)?,
+        next_at: row.opt_timestamp(4)?,
+        created_at: row.timestamp(5)?,
+    })
+}
+
+/// Puts a message on its way, in the transaction of what it tells about.
+///
+/// # Errors
+/// Database errors.
+pub async fn insert(tx: &mut Tx, mail: &QueuedMail) -> Result<()> {
+    let params = [
+        mail.environment_id.into(),
+        mail.id.into(),
+        mail.sealed_message.as_slice().into(),
+        mail.next_at.into(),
+        mail.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// Some of the messages that are due, of all environments, longest due first.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<QueuedMail>> {
+    reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
+}
+
+/// Takes a message that is due, for one node, until the moment at which it is tried again; `false` when another has it.
+///
+/// # Errors
+/// Database errors.
+pub async fn claim(tx: &mut Tx, mail: &QueuedMail, next: Option<Timestamp>) -> Result<bool> {
+    let params = [mail.environment_id.into(), mail.id.into(), mail.next_at.into(), next.into()];
+    Ok(tx.execute(CLAIM, &params).await? == 1)
+}
+
+/// Forgets a message: it has arrived, or never will.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: MailId) -> Result<()> {
+    tx.execute(DELETE, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// The newest messages of an environment.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(reader: &mut Reader, environment_id: EnvironmentId) -> Result<Vec<QueuedMail>> {
+    reader.query(LIST, &[environment_id.into()]).await?.iter().map(read).collect()
+}
+
+/// The message with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(reader: &mut Reader, environment_id: EnvironmentId, id: MailId) -> Result<Option<QueuedMail>> {
+    reader.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Forgets up to a thousand messages made before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}

@@ -1,0 +1,188 @@
+//! Sessions: people signed in.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{EnvironmentId, OrganizationId, SessionId, UserId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::Session;
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO session (environment_id, id, user_id, organization_id, token_digest, authentication_method, ip_address, ",
+        "user_agent, authenticated_at, last_seen_at, expires_at, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $9, $9)";
+    FIND_BY_DIGEST = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at FROM session WHERE environment_id = $1 AND token_digest = $2";
+    FIND = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at FROM session WHERE environment_id = $1 AND id = $2";
+    OF_USER_DESCENDING = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at FROM session ",
+        "WHERE environment_id = $1 AND user_id = $4 AND id < $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id DESC LIMIT $3";
+    OF_USER_ASCENDING = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at FROM session ",
+        "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id ASC LIMIT $3";
+    SEEN = "UPDATE session SET last_seen_at = $3 WHERE environment_id = $1 AND id = $2 AND last_seen_at < $3";
+    CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
+    LIVE_IDS = "SELECT id FROM session WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
+    END = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
+    END_ALL = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
+    END_IN_ORGANIZATION = "UPDATE session SET ended_at = $4, updated_at = $4 ",
+        "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+    PRUNE = "DELETE FROM session WHERE (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+}
+
+fn read(row: &Row) -> Result<Session> {
+    let text = |at: usize| -> Result<Option<String>> { Ok(row.opt_text(at)?.map(str::to_owned)) };
+    Ok(Session {
+        id: row.parse(0)?,
+        user_id: row.parse(1)?,
+        organization_id: row.opt_parse(2)?,
+        authentication_method: row.text(3)?.to_owned(),
+        ip_address: text(4)?,
+        user_agent: text(5)?,
+        authenticated_at: row.timestamp(6)?,
+        last_seen_at: row.timestamp(7)?,
+        expires_at: row.timestamp(8)?,
+        ended_at: row.opt_timestamp(9)?,
+        created_at: row.timestamp(10)?,
+        updated_at: row.timestamp(11)?,
+    })
+}
+
+/// Makes a session; one that lives in a browser is found again by the digest of its cookie's value.
+///
+/// # Errors
+/// Database errors.
+pub async fn insert(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    session: &Session,
+    token_digest: Option<&Digest>,
+) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        session.id.into(),
+        session.user_id.into(),
+        session.organization_id.into(),
+        token_digest.into(),
+        (&session.authentication_method).into(),
+        session.ip_address.as_ref().into(),
+        session.user_agent.as_ref().into(),
+        session.authenticated_at.into(),
+        session.expires_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// The session with this cookie, ended or not.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_digest(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    digest: &Digest,
+) -> Result<Option<Session>> {
+    query.query_opt(FIND_BY_DIGEST, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The session with this identifier, ended or not.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: SessionId) -> Result<Option<Session>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// A slice of a person's sessions that have not ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    slice: &Slice<SessionId>,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
+    let (sql, bound, limit) = Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }.pick(slice);
+    let rows = reader.query(sql, &[environment_id.into(), bound, limit, user_id.into(), now.into()]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Notes that a session was used.
+///
+/// # Errors
+/// Database errors.
+pub async fn seen(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId, now: Timestamp) -> Result<()> {
+    tx.execute(SEEN, &[environment_id.into(), id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Notes which organization was chosen last.
+///
+/// # Errors
+/// Database errors.
+pub async fn choose_organization(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: SessionId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(CHOOSE_ORGANIZATION, &[environment_id.into(), id.into(), organization_id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// The sessions of a person that have not ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn live_ids(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+) -> Result<Vec<SessionId>> {
+    query.query(LIVE_IDS, &[environment_id.into(), user_id.into()]).await?.iter().map(|row| row.parse(0)).collect()
+}
+
+/// Ends a session; `false` when there is none that could be ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId, now: Timestamp) -> Result<bool> {
+    Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
+}
+
+/// Ends all sessions of a person; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, now: Timestamp) -> Result<u64> {
+    tx.execute(END_ALL, &[environment_id.into(), user_id.into(), now.into()]).await
+}
+
+/// Ends the sessions of a person in an organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_in_organization(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<u64> {
+    tx.execute(END_IN_ORGANIZATION, &[environment_id.into(), user_id.into(), organization_id.into(), now.into()]).await
+}
+
+/// Forgets up to a thousand sessions that expired before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}

@@ -1,0 +1,153 @@
+//! Token families: what each authorization has led to.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{ConsentId, EnvironmentId, TokenFamilyId};
+use countersign_protocol::model::TokenFamily;
+use countersign_protocol::oauth::introspection::StandingFamily;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO token_family (environment_id, id, consent_id, application_id, user_id, organization_id, session_id, resource, ",
+        "scope, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
+        "rotated_at, idle_expires_at, expires_at, ended_at, created_at FROM token_family WHERE environment_id = $1 AND id = $2";
+    STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id FROM token_family f ",
+        "WHERE f.environment_id = $1 AND f.id = $2 AND f.ended_at IS NULL AND (f.organization_id IS NULL OR EXISTS (",
+        "SELECT 1 FROM organization_membership m WHERE m.environment_id = f.environment_id AND m.user_id = f.user_id ",
+        "AND m.organization_id = f.organization_id AND m.status = 'active'))";
+    ROTATE = "UPDATE token_family SET generation = generation + 1, rotated_at = $4, idle_expires_at = $5, scope = $6 ",
+        "WHERE environment_id = $1 AND id = $2 AND generation = $3 AND ended_at IS NULL";
+    END = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
+    OF_CONSENT = "SELECT id FROM token_family WHERE environment_id = $1 AND consent_id = $2 AND ended_at IS NULL";
+    PRUNE = "DELETE FROM token_family WHERE (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM token_family WHERE idle_expires_at < $1 ORDER BY idle_expires_at LIMIT 1000)";
+}
+
+fn read(row: &Row) -> Result<TokenFamily> {
+    Ok(TokenFamily {
+        id: row.parse(0)?,
+        consent_id: row.parse(1)?,
+        application_id: row.parse(2)?,
+        user_id: row.parse(3)?,
+        organization_id: row.opt_parse(4)?,
+        session_id: row.opt_parse(5)?,
+        resource: row.text(6)?.to_owned(),
+        scopes: row.text(7)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        authenticated_at: row.timestamp(8)?,
+        generation: row.int(9)?,
+        rotated_at: row.timestamp(10)?,
+        idle_expires_at: row.timestamp(11)?,
+        expires_at: row.timestamp(12)?,
+        ended_at: row.opt_timestamp(13)?,
+        created_at: row.timestamp(14)?,
+    })
+}
+
+/// Makes a family.
+///
+/// # Errors
+/// Database errors; among them that the consent has gone meanwhile.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &TokenFamily) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        family.id.into(),
+        family.consent_id.into(),
+        family.application_id.into(),
+        family.user_id.into(),
+        family.organization_id.into(),
+        family.session_id.into(),
+        (&family.resource).into(),
+        family.scopes.join(" ").into(),
+        family.authenticated_at.into(),
+        family.generation.into(),
+        family.rotated_at.into(),
+        family.idle_expires_at.into(),
+        family.expires_at.into(),
+        family.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// The family with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: TokenFamilyId,
+) -> Result<Option<TokenFamily>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The family, if its tokens still stand: it was not ended, and the person is a member of its organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn standing(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: TokenFamilyId,
+) -> Result<Option<StandingFamily>> {
+    let Some(row) = query.query_opt(STANDING, &[environment_id.into(), id.into()]).await? else { return Ok(None) };
+    Ok(Some(StandingFamily {
+        id: row.parse(0)?,
+        consent_id: row.parse(1)?,
+        application_id: row.parse(2)?,
+        user_id: row.parse(3)?,
+        organization_id: row.opt_parse(4)?,
+    }))
+}
+
+/// Makes the next refresh token the good one, unless somebody else just did: of all who try, one gets `true`.
+///
+/// # Errors
+/// Database errors.
+pub async fn rotate(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    family: &TokenFamily,
+    scopes: &[String],
+    (now, idle_expires_at): (Timestamp, Timestamp),
+) -> Result<bool> {
+    let params = [
+        environment_id.into(),
+        family.id.into(),
+        family.generation.into(),
+        now.into(),
+        idle_expires_at.into(),
+        scopes.join(" ").into(),
+    ];
+    Ok(tx.execute(ROTATE, &params).await? == 1)
+}
+
+/// Ends a family; `false` when there is none that could be ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: TokenFamilyId, now: Timestamp) -> Result<bool> {
+    Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
+}
+
+/// The families of a consent that have not ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_consent(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: ConsentId,
+) -> Result<Vec<TokenFamilyId>> {
+    query.query(OF_CONSENT, &[environment_id.into(), id.into()]).await?.iter().map(|row| row.parse(0)).collect()
+}
+
+/// Forgets up to a thousand families whose tokens have all expired before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}
