@@ -53,8 +53,7 @@ const RANDOM_CHARACTERS: usize = 43;
 const CHECKSUM_CHARACTERS: usize = 6;
 
 impl SecretKind {
-    const ALL: [Self; 4] =
-        [Self::EnvironmentApiKey, Self::OrganizationApiKey, Self::ClientSecret, Self::PasswordReset];
+    const ALL: [Self; 4] = [Self::EnvironmentApiKey, Self::OrganizationApiKey, Self::ClientSecret, Self::PasswordReset];
 
     /// The text every secret of this kind begins with.
     pub const fn prefix(self) -> &'static str {

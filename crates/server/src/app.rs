@@ -11,7 +11,9 @@ use crate::entropy::Entropy;
 use crate::http::rate_limit::RateLimiters;
 use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
+use crate::mailer::Mailer;
 use crate::operations::metrics::Metrics;
+use crate::passwords::Passwords;
 use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
 use countersign_protocol::oauth::client::Client;
@@ -49,6 +51,10 @@ pub struct App {
     pub public_url: Issuer,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// Sends mail.
+    pub mailer: Mailer,
     /// Questions to the domain name system.
     pub dns: Dns,
     /// Whether `/metrics` has a listener of its own.
@@ -68,10 +74,13 @@ impl App {
         public_url: Issuer,
     ) -> Result<Arc<Self>, SnapshotError> {
         let head = change::head(&mut store.reader().await?).await?;
+        let entropy = Arc::new(Entropy::default());
         let app = Arc::new(Self {
             caches: Caches::new(config.cache_entries, Arc::clone(&keyring), public_url.clone(), clock.clone()),
             freshness: Freshness::new(head),
-            entropy: Arc::new(Entropy::default()),
+            passwords: Passwords::new(Arc::clone(&entropy)),
+            mailer: Mailer::new(config.smtp_url.as_deref(), &config.mail_from).unwrap_or(Mailer::Keeps),
+            entropy,
             limits: RateLimiters::new(&config.rate_limits),
             metrics: Metrics::default(),
             last_used: LastUsed::new(config.cache_entries),

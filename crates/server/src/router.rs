@@ -1,6 +1,10 @@
 //! Every URL of the product, one line each.
 
 use crate::api::{api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions};
+use crate::hosted::{
+    account, assets, authorize, choose_organization, code, consent, mailbox, password_reset, select_account, sign_in,
+    sign_out, sign_up,
+};
 use crate::http::routes::Routes;
 use crate::oauth::{discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
@@ -33,6 +37,37 @@ pub fn routes() -> Routes {
         .oauth("/oauth2/introspection", introspection::post)
         .oauth("/oauth2/revoke", revocation::post)
         .preflight("/oauth2/revoke")
+        // Hosted pages.
+        .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
+        .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
+        .page("/oauth2/error", |call| Box::pin(authorize::error(call)))
+        .page("/sign-in", |call| Box::pin(sign_in::get(call)))
+        .form("/sign-in", |call| Box::pin(sign_in::post(call)))
+        .page("/sign-in/password", |call| Box::pin(sign_in::get_password(call)))
+        .form("/sign-in/password", |call| Box::pin(sign_in::post_password(call)))
+        .page("/sign-in/code", |call| Box::pin(code::get(call)))
+        .form("/sign-in/code", |call| Box::pin(code::post(call)))
+        .form("/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .page("/sign-up", |call| Box::pin(sign_up::get(call)))
+        .form("/sign-up", |call| Box::pin(sign_up::post(call)))
+        .page("/forgot-password", |call| Box::pin(password_reset::get_forgot(call)))
+        .form("/forgot-password", |call| Box::pin(password_reset::post_forgot(call)))
+        .page("/reset-password", |call| Box::pin(password_reset::get_reset(call)))
+        .form("/reset-password", |call| Box::pin(password_reset::post_reset(call)))
+        .form("/consent", |call| Box::pin(consent::post(call)))
+        .form("/choose-organization", |call| Box::pin(choose_organization::post(call)))
+        .form("/select-account", |call| Box::pin(select_account::post(call)))
+        .page("/use-another-account", |call| Box::pin(select_account::other(call)))
+        .page("/account", |call| Box::pin(account::get(call)))
+        .form("/account/sessions/revoke", |call| Box::pin(account::revoke_session(call)))
+        .form("/account/sign-out-everywhere", |call| Box::pin(account::sign_out_everywhere(call)))
+        .form("/account/applications/revoke", |call| Box::pin(account::revoke_application(call)))
+        .page("/sign-out", |call| Box::pin(sign_out::get(call)))
+        .form("/sign-out", |call| Box::pin(sign_out::post(call)))
+        .page("/signed-out", |call| Box::pin(sign_out::done(call)))
+        .page("/dev/mailbox", |call| Box::pin(mailbox::list(call)))
+        .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
+        .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)

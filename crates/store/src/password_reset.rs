@@ -52,12 +52,7 @@ fn read(row: &Row) -> Result<PasswordReset> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn insert(
-    tx: &mut Tx,
-    environment_id: EnvironmentId,
-    reset: &PasswordReset,
-    digest: &Digest,
-) -> Result<()> {
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, reset: &PasswordReset, digest: &Digest) -> Result<()> {
     let params = [
         environment_id.into(),
         reset.id.into(),

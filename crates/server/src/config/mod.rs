@@ -79,6 +79,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The mail server; `None`: messages stay here.
+    pub smtp_url: Option<String>,
+    /// The sender of mail.
+    pub mail_from: String,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
@@ -128,6 +132,8 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
+            smtp_url: mail_server(sources)?,
+            mail_from: sources.text("mail_from"),
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
@@ -167,6 +173,12 @@ impl Config {
             }
         }
     }
+}
+
+fn mail_server(sources: &Sources) -> Result<Option<String>, ConfigError> {
+    let url = sources.optional("smtp_url");
+    crate::mailer::Mailer::new(url.as_deref(), &sources.text("mail_from")).map_err(ConfigError)?;
+    Ok(url)
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {

@@ -77,6 +77,16 @@ pub const SETTINGS: &[Setting] = &[
         "LIST",
         "Addresses or networks, comma-separated, whose X-Forwarded-For and X-Forwarded-Proto are believed",
     ),
+    Setting {
+        secret: true,
+        ..setting(
+            "smtp_url",
+            "",
+            "URL",
+            "Mail server, such as smtps://user:password@mail.example.com. Without one, mail stays at /dev/mailbox in staging",
+        )
+    },
+    setting("mail_from", "Countersign <no-reply@localhost>", "ADDRESS", "Sender of mail"),
     setting(
         "dns_servers",
         "",

@@ -81,7 +81,8 @@ pub async fn take_back_all(
     application_id: ApplicationId,
 ) -> Result<bool, Failure> {
     let given = consent::of_user(tx, act.environment_id, user_id).await?;
-    let ids: Vec<ConsentId> = given.iter().filter(|one| one.application_id == application_id).map(|one| one.id).collect();
+    let ids: Vec<ConsentId> =
+        given.iter().filter(|one| one.application_id == application_id).map(|one| one.id).collect();
     for id in &ids {
         take_back(tx, act, *id).await?;
     }

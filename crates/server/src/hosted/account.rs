@@ -19,10 +19,19 @@ const MOST: usize = 50;
 
 /// A browser in words: its name and its system, where they are known.
 fn device(user_agent: &str) -> String {
-    let browser = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
-    let system =
-        [("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("Linux", "Linux")];
-    let find = |known: &[(&str, &'static str)]| known.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name);
+    let browser =
+        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    let system = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
     match (find(&browser), find(&system)) {
         (Some(browser), Some(system)) => format!("{browser}, {system}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
@@ -61,9 +70,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let live: Vec<_> = live.into_iter().filter(|one| one.is_live(sessions::IDLE, call.app.clock.now())).collect();
     let session_texts: Vec<[String; 3]> = live
         .iter()
-        .map(|one| {
-            [one.id.to_string(), device(one.user_agent.as_deref().unwrap_or("")), in_time(one.last_seen_at)]
-        })
+        .map(|one| [one.id.to_string(), device(one.user_agent.as_deref().unwrap_or("")), in_time(one.last_seen_at)])
         .collect();
     let sessions: Vec<Session<'_>> = live
         .iter()
@@ -197,7 +204,8 @@ mod tests {
     #[test]
     fn browsers_are_told_in_words() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Mobile Safari/604.1";
+        let safari =
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Mobile Safari/604.1";
         assert_eq!(super::device(firefox), "Firefox, Linux");
         assert_eq!(super::device(safari), "Safari, iPhone");
         assert_eq!(super::device("curl/8"), "curl/8");

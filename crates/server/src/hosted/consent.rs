@@ -21,8 +21,12 @@ fn built_in(scope: &str, language: Language) -> (&'static str, &'static str) {
         ("profile", Language::German) => ("Ihren Namen sehen", ""),
         ("email", Language::English) => ("See your email address", ""),
         ("email", Language::German) => ("Ihre E-Mail-Adresse sehen", ""),
-        (_, Language::English) => ("Keep this access while you are away", "Until you take it back on your account page."),
-        (_, Language::German) => ("Den Zugriff behalten, auch wenn Sie nicht da sind", "Bis Sie ihn auf Ihrer Kontoseite entziehen."),
+        (_, Language::English) => {
+            ("Keep this access while you are away", "Until you take it back on your account page.")
+        }
+        (_, Language::German) => {
+            ("Den Zugriff behalten, auch wenn Sie nicht da sind", "Bis Sie ihn auf Ihrer Kontoseite entziehen.")
+        }
     }
 }
 
@@ -88,8 +92,7 @@ pub async fn show(
         .collect();
     let picked = picked.map(|id| id.to_string());
     let carried = Carried::new(call, Some(&flow));
-    let other = Flow { account_chosen: false, ..flow.clone() };
-    let other_account = other.link(call, "/use-another-account");
+    let other_account = flow.link(call, "/use-another-account");
     let redirect_host = request.return_address.redirect.host();
     let page = Consent {
         frame,
@@ -119,7 +122,8 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     if form.get("decision") != Some("allow") {
         return decline(call, &flow).await;
     }
-    let organization_id = form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
+    let organization_id =
+        form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
     // Agreed has who was shown the page, and nobody who has signed in since.
     let Ok(asked) = super::authorize::ask(call, query).await? else { return Err(Stop::flow()) };

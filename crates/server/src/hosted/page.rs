@@ -57,9 +57,7 @@ pub fn language(call: &PageCall) -> Language {
     let asked = call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
     let chosen = || Cookie::Language.read(&call.headers, &call.environment.environment.issuer);
     let preferred = || call.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    asked
-        .or_else(|| chosen().and_then(|tag| Language::parse(&tag)))
-        .unwrap_or_else(|| Language::negotiate(preferred()))
+    asked.or_else(|| chosen().and_then(|tag| Language::parse(&tag))).unwrap_or_else(|| Language::negotiate(preferred()))
 }
 
 /// The look of an environment.

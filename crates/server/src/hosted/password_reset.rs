@@ -9,7 +9,7 @@ use crate::domain::attempts::{self, MAILS};
 use crate::domain::{Failure, mails, people};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, MINIMUM};
+use crate::passwords::{Busy, SHORTEST};
 use countersign_pages::mail::{Style, reset_password};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
 use countersign_protocol::id::PasswordResetId;
@@ -118,7 +118,7 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
     let carried = Carried::new(call, None);
     // The token goes along in the field that other pages carry their flow in.
     let form = countersign_pages::Form { flow: token, ..carried.form("/reset-password", problem) };
-    let page = ResetPassword { frame: frame(call, &branding, None), form, email, password_minimum: MINIMUM };
+    let page = ResetPassword { frame: frame(call, &branding, None), form, email, password_minimum: SHORTEST as u32 };
     reply(call, status, &page, None)
 }
 

@@ -89,7 +89,14 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
     let origin = sessions::Origin {
         method: proven.method,
         ip_address: call.peer.address.to_string(),
-        user_agent: call.headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("").chars().take(400).collect(),
+        user_agent: call
+            .headers
+            .get(USER_AGENT)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("")
+            .chars()
+            .take(400)
+            .collect(),
     };
     call.app
         .store

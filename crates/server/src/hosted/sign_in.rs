@@ -102,7 +102,7 @@ pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
 
 /// What became of a password.
 enum Tried {
-    Right(User),
+    Right(Box<User>),
     Problem(StatusCode, Problem),
 }
 
@@ -172,5 +172,5 @@ async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried
             })
         })
         .await?;
-    Ok(Tried::Right(user))
+    Ok(Tried::Right(Box::new(user)))
 }

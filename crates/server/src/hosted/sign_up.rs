@@ -5,8 +5,8 @@ use super::page::{Carried, Stop, branding, frame, reply};
 use super::sign_in::flow_of;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, MINIMUM, Weakness, strength};
-use countersign_pages::{Problem, SignUp};
+use crate::passwords::{Busy, SHORTEST, Weakness, strength};
+use countersign_pages::{Field, Problem, SignUp};
 use countersign_protocol::model::is_email;
 use countersign_protocol::secret::Secret;
 use countersign_store::user;
@@ -34,7 +34,7 @@ fn show(call: &PageCall, flow: &Flow, typed: Typed<'_>, status: StatusCode, prob
         email: typed.email,
         first_name: typed.first_name,
         last_name: typed.last_name,
-        password_minimum: MINIMUM,
+        password_minimum: SHORTEST as u32,
         sign_in: &sign_in,
     };
     reply(call, status, &page, flow.leads_to.as_deref())
@@ -56,7 +56,7 @@ pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
         Ok(()) => None,
         Err(Weakness::TooShort) => Some(Problem::PasswordTooWeak),
         Err(Weakness::TooLong) => Some(Problem::PasswordTooLong),
-        Err(Weakness::TooGuessable) => Some(Problem::PasswordTooCommon),
+        Err(Weakness::TooWeak) => Some(Problem::PasswordTooCommon),
     }
 }
 
@@ -75,8 +75,10 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         Some(Problem::EmailNeeded)
     } else if !is_email(typed.email) {
         Some(Problem::EmailInvalid)
-    } else if too_long(typed.first_name) || too_long(typed.last_name) {
-        Some(Problem::NameTooLong)
+    } else if too_long(typed.first_name) {
+        Some(Problem::NameTooLong { field: Field::FirstName })
+    } else if too_long(typed.last_name) {
+        Some(Problem::NameTooLong { field: Field::LastName })
     } else if password.is_empty() {
         Some(Problem::PasswordNeeded)
     } else {

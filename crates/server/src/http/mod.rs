@@ -11,18 +11,21 @@
 //! | [`idempotency`] | the same key gives the same answer |
 //! | [`peer`] | the address and scheme of the caller, behind trusted proxies or not |
 //! | [`rate_limit`] | how much anyone may ask |
+//! | [`page_call`], [`cookies`] | calls from browsers |
 //! | [`cors`] | which browser pages may read an answer |
 //! | [`reply`], [`error`] | answers and their shapes |
 //! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
 
 pub mod body;
 pub mod connections;
+pub mod cookies;
 pub mod cors;
 pub mod dispatch;
 pub mod error;
 pub mod idempotency;
 pub mod management;
 pub mod oauth_call;
+pub mod page_call;
 pub mod peer;
 pub mod public_call;
 pub mod rate_limit;

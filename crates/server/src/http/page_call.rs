@@ -108,9 +108,9 @@ impl PageCall {
     /// The answer, with the browser's name if it has just got one.
     #[must_use]
     pub fn finish(&self, reply: Reply) -> Reply {
-        let cookie = self.browser_is_new.then(|| {
-            Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer)
-        });
+        let cookie = self
+            .browser_is_new
+            .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),
             None => reply,

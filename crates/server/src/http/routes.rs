@@ -2,10 +2,12 @@
 
 use crate::app::App;
 use crate::domain::Failure;
+use crate::hosted::page::{Stop, stopped};
 use crate::http::body::{self, BodyError};
 use crate::http::dispatch::{Admission, Answerer, Arrived, Dispatcher, Endpoint};
 use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
+use crate::http::page_call::{PageCall, PageParts};
 use crate::http::peer::Peer;
 use crate::http::public_call::{PathParams, PublicCall};
 use crate::http::reply::Reply;
@@ -16,6 +18,7 @@ use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
 use http_body_util::Full;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +32,16 @@ pub enum Policy {
     Public,
     /// An OAuth client that authenticates as OAuth says.
     Client,
+    /// Anyone with a browser; a form must come from a page of ours in the same browser.
+    Browser,
     /// The holder of an environment's API key.
     EnvironmentKey,
     /// The operator: served on any host.
     Operator,
 }
+
+/// What a hosted page answers, in its time.
+pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send + 'c>>;
 
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +75,7 @@ impl Routes {
             // The operator's questions must be answered whatever the database does.
             Policy::Operator => None,
             Policy::Client => Some(oauth_unavailable),
-            Policy::Public | Policy::EnvironmentKey => Some(unavailable),
+            Policy::Public | Policy::EnvironmentKey | Policy::Browser => Some(unavailable),
         };
         self.table.push(Route { method: method.clone(), path, policy });
         let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
@@ -206,6 +214,71 @@ impl Routes {
                         .map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store),
                     Err(refused) => error::api(&refused),
                 }
+            }
+        })
+    }
+
+    /// A hosted page: what a browser gets, without effect but on the browser itself.
+    #[must_use]
+    pub fn page<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        self.browser(Method::GET, path, true, handler)
+    }
+
+    /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
+    /// refused before the handler sees it.
+    #[must_use]
+    pub fn form<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        self.browser(Method::POST, path, true, handler)
+    }
+
+    /// What other sites' pages may post to: it must have no effect.
+    #[must_use]
+    pub fn cross_site_form<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        self.browser(Method::POST, path, false, handler)
+    }
+
+    fn browser<H>(self, method: Method, path: &'static str, ours_only: bool, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        let is_post = method == Method::POST;
+        self.add_in_time(method, path, Policy::Browser, too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let Arrived { peer, path, parts, body } = arrived;
+                let public = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
+                let environment = match public.environment() {
+                    Ok(environment) => Arc::clone(environment),
+                    Err(refused) => return error::api(&refused),
+                };
+                let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
+                    Ok(body) => body,
+                    Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
+                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+                };
+                let page = PageParts { peer, path, parts, body };
+                let Ok(call) = PageCall::new(app, environment, page) else {
+                    return error::api(&ApiError::Internal);
+                };
+                if is_post && ours_only && !call.is_ours() {
+                    let stop = Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Flow);
+                    return call.finish(stopped(&call, stop));
+                }
+                let reply = match handler(&call).await {
+                    Ok(reply) => reply,
+                    Err(stop) => stopped(&call, stop),
+                };
+                call.finish(reply)
             }
         })
     }

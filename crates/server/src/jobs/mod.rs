@@ -4,6 +4,7 @@ pub mod domain_verification;
 pub mod feed;
 pub mod key_rotation;
 pub mod last_used;
+pub mod mail;
 pub mod retention;
 
 use crate::app::App;
@@ -19,6 +20,7 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), feed::run));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
     jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
     jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
         key_rotation::run(app, rotation_days)

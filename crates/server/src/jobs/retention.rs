@@ -6,16 +6,29 @@
 //! | `idempotency_key` | 24 hours; 10 minutes when the reply shows a secret |
 //! | `change` | 1 hour: a node that was away for longer drops all it has in memory |
 //! | `event` | 90 days |
+//! | `session` | 30 days after it expired |
+//! | `token_family` | until its last token has expired, and a day |
+//! | `authorization_code`, `one_time_code`, `password_reset` | a day after it expired |
+//! | `attempt` | until its while is over |
+//! | `mail` | a day |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
-use countersign_store::{change, event, idempotency, revoked_token};
+use countersign_store::{
+    attempt, authorization_code, change, event, idempotency, mail, one_time_code, password_reset, revoked_token,
+    session, token_family,
+};
 use std::sync::Arc;
 
 const CHANGES: i64 = 3600;
 const EVENTS: i64 = 90 * 86_400;
+const SESSIONS: i64 = 30 * 86_400;
+// The longest-lived access token.
+const FAMILIES: i64 = 86_460;
+const CODES: i64 = 86_400;
+const MAILS: i64 = 86_400;
 
 /// One round.
 pub async fn run(app: Arc<App>) {
@@ -41,6 +54,13 @@ async fn prune(app: &App) -> Result<(), Failure> {
     }
     in_steps!(revoked_token::prune, now);
     in_steps!(idempotency::prune, now);
+    in_steps!(session::prune, now.plus_secs(-SESSIONS));
+    in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
+    in_steps!(authorization_code::prune, now.plus_secs(-CODES));
+    in_steps!(one_time_code::prune, now.plus_secs(-CODES));
+    in_steps!(password_reset::prune, now.plus_secs(-CODES));
+    in_steps!(attempt::prune, now);
+    in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

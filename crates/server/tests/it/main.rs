@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod clients;
 mod harness;
+mod hosted;
 mod http;
 mod nodes;
 mod oauth;

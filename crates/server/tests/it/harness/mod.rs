@@ -1,18 +1,22 @@
 //! What every test stands on: databases, servers, a client.
 
 mod answers;
+mod browser;
 mod client;
 mod database;
 mod environments;
 mod name_server;
+mod people;
 mod process;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
+pub use browser::{Browser, Page};
 pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use environments::Environment;
 pub use name_server::NameServer;
+pub use people::{Application, CHALLENGE, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
 pub use server::TestServer;
 

@@ -1,0 +1,202 @@
+//! A browser without scripts: cookies, redirects, and forms filled in by the names of their fields.
+
+use super::{Client, TestServer};
+use reqwest::Method;
+use std::collections::BTreeMap;
+
+/// A browser.
+pub struct Browser {
+    client: Client,
+    origin: String,
+    cookies: BTreeMap<String, String>,
+    /// What every request says besides.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// What a browser has arrived at.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The status of the last answer.
+    pub status: u16,
+    /// The path and query of the last request to the server.
+    pub path: String,
+    /// The page.
+    pub html: String,
+    /// Where the browser was sent away to, if it was.
+    pub left_to: Option<String>,
+    /// How many pages were redirects on the way.
+    pub redirects: usize,
+    /// The policy that came with it.
+    pub policy: String,
+}
+
+/// A form of a page.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub action: String,
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Undoes the escapes that templates make.
+fn unescaped(text: &str) -> String {
+    [
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#60;", "<"),
+        ("&lt;", "<"),
+        ("&#62;", ">"),
+        ("&gt;", ">"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (escape, plain)| text.replace(escape, plain))
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    let rest = &tag[start..];
+    Some(unescaped(&rest[..rest.find('"')?]))
+}
+
+impl Page {
+    /// The forms of the page, each with the values its fields have.
+    pub fn forms(&self) -> Vec<Form> {
+        let mut forms = Vec::new();
+        for part in self.html.split("<form").skip(1) {
+            let part = &part[..part.find("</form>").unwrap_or(part.len())];
+            let action = attribute(&part[..part.find('>').unwrap()], "action").unwrap();
+            let mut fields = BTreeMap::new();
+            for input in part.split("<input").skip(1) {
+                let tag = &input[..input.find('>').unwrap()];
+                let chosen = !tag.contains("type=\"radio\"") || tag.contains(" checked");
+                if let Some(name) = attribute(tag, "name").filter(|_| chosen) {
+                    fields.insert(name, attribute(tag, "value").unwrap_or_default());
+                }
+            }
+            forms.push(Form { action, fields });
+        }
+        forms
+    }
+
+    /// The form that is posted to a path.
+    #[track_caller]
+    pub fn form(&self, action: &str) -> Form {
+        let forms = self.forms();
+        let found = forms.iter().find(|form| form.action == action);
+        found.unwrap_or_else(|| panic!("no form for {action}: {} {}\n{}", self.status, self.path, self.html)).clone()
+    }
+
+    /// A link whose address begins like this.
+    #[track_caller]
+    pub fn link(&self, beginning: &str) -> String {
+        let links =
+            self.html.split("<a ").skip(1).filter_map(|tag| attribute(&format!(" {}", &tag[..tag.find('>')?]), "href"));
+        links
+            .into_iter()
+            .find(|href| href.starts_with(beginning))
+            .unwrap_or_else(|| panic!("no link {beginning}\n{}", self.html))
+    }
+
+    /// A parameter of the address to which the browser was sent away.
+    #[track_caller]
+    pub fn sent(&self, name: &str) -> Option<String> {
+        let left_to =
+            self.left_to.as_ref().unwrap_or_else(|| panic!("still here: {} {}\n{}", self.status, self.path, self.html));
+        let url = url::Url::parse(left_to).unwrap();
+        url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+impl Browser {
+    /// A fresh browser, which talks to this server.
+    pub fn new(server: &TestServer) -> Self {
+        Self {
+            client: server.anonymous(),
+            origin: server.base_url.clone(),
+            cookies: BTreeMap::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Whether it has a cookie.
+    pub fn has_cookie(&self, name: &str) -> bool {
+        self.cookies.contains_key(name)
+    }
+
+    /// Takes another browser's cookie.
+    pub fn steal(&mut self, other: &Self, name: &str) {
+        self.cookies.insert(name.to_owned(), other.cookies[name].clone());
+    }
+
+    /// Lets another node of the same installation answer from now on.
+    pub fn move_to(&mut self, server: &TestServer) {
+        self.client = server.anonymous();
+    }
+
+    /// Opens an address of the server and goes wherever it leads.
+    pub async fn open(&mut self, path: &str) -> Page {
+        self.go(Method::GET, path, None).await
+    }
+
+    /// Fills in and sends a form of a page.
+    pub async fn submit(&mut self, page: &Page, action: &str, values: &[(&str, &str)]) -> Page {
+        let mut form = page.form(action);
+        for (name, value) in values {
+            form.fields.insert((*name).to_owned(), (*value).to_owned());
+        }
+        self.post(&form.action, &form.fields).await
+    }
+
+    /// Sends fields, as a form would.
+    pub async fn post(&mut self, path: &str, fields: &BTreeMap<String, String>) -> Page {
+        self.go(Method::POST, path, Some(fields)).await
+    }
+
+    async fn go(&mut self, method: Method, path: &str, fields: Option<&BTreeMap<String, String>>) -> Page {
+        let (mut method, mut path, mut fields) = (method, path.to_owned(), fields);
+        for redirects in 0..10 {
+            let mut request = self.client.request(method.clone(), &path);
+            if !self.cookies.is_empty() {
+                let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                request = request.header("cookie", cookies.join("; "));
+            }
+            for (name, value) in &self.headers {
+                request = request.header(*name, value);
+            }
+            if let Some(fields) = fields {
+                request = request.form(fields);
+            }
+            let answer = self.client.send(request).await;
+            for cookie in answer.headers.get_all("set-cookie") {
+                let cookie = cookie.to_str().unwrap();
+                assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+                let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+                if cookie.contains("Max-Age=0") {
+                    self.cookies.remove(name);
+                } else {
+                    self.cookies.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            let location = answer.header("location").map(str::to_owned);
+            let policy = answer.header("content-security-policy").unwrap_or("").to_owned();
+            let page =
+                Page { status: answer.status, path: path.clone(), html: answer.text, left_to: None, redirects, policy };
+            match location {
+                None => {
+                    if page.html.contains("<html") {
+                        assert!(page.policy.contains("frame-ancestors 'none'"), "every page has its policy");
+                    }
+                    return page;
+                }
+                Some(to) if to.starts_with('/') => (method, path, fields) = (Method::GET, to, None),
+                Some(to) if to.starts_with(&self.origin) => {
+                    (method, path, fields) = (Method::GET, to[self.origin.len()..].to_owned(), None);
+                }
+                Some(to) => return Page { left_to: Some(to), ..page },
+            }
+        }
+        panic!("the browser is sent in circles: {path}");
+    }
+}

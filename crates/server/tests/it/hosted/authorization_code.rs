@@ -1,0 +1,233 @@
+//! From an authorization request to tokens.
+
+use crate::harness::{Browser, TestServer, on_both_databases};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The claims of a token, unverified.
+pub fn claims(token: &str) -> Value {
+    use base64::Engine;
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+on_both_databases! {
+    async fn a_partners_application_gets_tokens_after_sign_in_and_consent(server: TestServer) {
+        server.management().permission("posts:read").await;
+        let application = server.application("third", false, &["posts:read"]).await;
+        let user = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+
+        let page = browser.open(&application.authorize("&scope=openid+profile+email+posts:read&nonce=n-1")).await;
+        assert!(page.path.starts_with("/sign-in?flow="), "{}", page.path);
+        assert!(page.policy.contains("form-action 'self' https://third.example"), "{}", page.policy);
+        let page = server.sign_in(&mut browser, &page, "ADA@example.com").await;
+        for words in ["The third application", "Partner Ltd", "ada@example.com", "third.example"] {
+            assert!(page.html.contains(words), "{words}: {}", page.html);
+        }
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert_eq!(page.sent("state").as_deref(), Some("s-1"));
+        assert_eq!(page.sent("iss").as_deref(), Some(server.base_url.as_str()));
+        let code = page.sent("code").unwrap();
+
+        let tokens = server.redeem(&application, &code).await.expect(200);
+        assert_eq!(tokens.header("cache-control"), Some("no-store"));
+        let tokens = tokens.json();
+        assert!(tokens.get("refresh_token").is_none(), "nobody asked for offline_access");
+        assert_eq!(tokens["scope"], "openid profile email posts:read");
+        let access = claims(tokens["access_token"].as_str().unwrap());
+        assert_eq!((&access["sub"], &access["aud"]), (&json!(user), &json!(server.client_id)));
+        assert_eq!((&access["client_id"], &access["iss"]), (&json!(application.client_id), &json!(server.base_url)));
+        assert!(access["sid"].as_str().unwrap().starts_with("app_consent_") && access.get("org_id").is_none());
+        let id = claims(tokens["id_token"].as_str().unwrap());
+        assert_eq!((&id["sub"], &id["aud"], &id["nonce"]), (&json!(user), &json!(application.client_id), &json!("n-1")));
+        assert_eq!((&id["email"], &id["email_verified"], &id["name"]), (&json!("ada@example.com"), &json!(true), &json!("Ada Lovelace")));
+
+        let userinfo = server.anonymous().with_key(tokens["access_token"].as_str().unwrap()).get("/oauth2/userinfo").await;
+        assert_eq!(userinfo.expect(200).json()["given_name"], "Ada");
+        let introspector = server.introspector().await;
+        let told = server.introspected(&introspector, tokens["access_token"].as_str().unwrap()).await;
+        assert_eq!((&told["active"], &told["sid"]), (&json!(true), &access["sid"]));
+    }
+
+    async fn consent_is_asked_once_and_again_for_more(server: TestServer) {
+        server.management().permission("posts:read").await;
+        let application = server.application("third", true, &["posts:read"]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let first = claims(server.redeem(&application, &page.sent("code").unwrap()).await.text_at("access_token").as_str());
+
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let again = claims(server.redeem(&application, &page.sent("code").unwrap()).await.text_at("access_token").as_str());
+        assert_eq!(first["sid"], again["sid"], "the consent stays the same");
+        let page = browser.open(&application.authorize("&scope=openid+posts:read")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "deny")]).await;
+        assert_eq!((page.sent("error").as_deref(), page.sent("state").as_deref()), (Some("access_denied"), Some("s-1")));
+        let page = browser.open(&application.authorize("&scope=openid+posts:read")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let more = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).json();
+        assert_eq!(more["scope"], "openid posts:read");
+    }
+
+    async fn who_is_signed_in_at_one_surface_is_signed_in_at_all(server: TestServer) {
+        let (forum, docs) = (server.application("forum", false, &[]).await, server.application("docs", true, &[]).await);
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.sent("code").is_some(), "no consent for the product's own");
+        let page = browser.open(&docs.authorize("&scope=openid&prompt=none")).await;
+        assert!(page.sent("code").is_some() && page.redirects == 0, "no page at all");
+        let mut stranger = Browser::new(&server);
+        let page = stranger.open(&docs.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("login_required"));
+    }
+
+    async fn the_organization_is_chosen_and_leaves_with_the_membership(server: TestServer) {
+        let management = server.management();
+        let application = server.application("forum", false, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let (acme, globex) = (management.organization("Acme").await, management.organization("Globex").await);
+        let (_, second) = (server.member(user, &acme).await, server.member(user, &globex).await);
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.html.contains("Acme") && page.html.contains("Globex"));
+        let foreign = management.organization("Foreign").await;
+        let again = browser.submit(&page, "/choose-organization", &[("organization_id", &foreign)]).await;
+        assert!(again.left_to.is_none(), "not theirs: asked again");
+        let page = browser.submit(&page, "/choose-organization", &[("organization_id", &globex)]).await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).json();
+        let access = tokens["access_token"].as_str().unwrap();
+        assert_eq!(claims(access)["org_id"], json!(globex));
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let next = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
+        assert_eq!(claims(&next)["org_id"], json!(globex), "the choice is remembered");
+
+        let introspector = server.introspector().await;
+        assert_eq!(server.introspected(&introspector, access).await["active"], true);
+        server.expel(&second).await;
+        assert_eq!(server.introspected(&introspector, access).await, json!({"active": false}));
+        let refused = server.refresh(&application, tokens["refresh_token"].as_str().unwrap()).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_grant");
+    }
+
+    async fn a_code_is_good_once_even_in_a_race(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("")).await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let introspector = server.introspector().await;
+        for _ in 0..10 {
+            let code = browser.open(&application.authorize("&scope=openid+offline_access")).await.sent("code").unwrap();
+            let (one, two) = tokio::join!(server.redeem(&application, &code), server.redeem(&application, &code));
+            let (good, bad) = if one.status == 200 { (one, two) } else { (two, one) };
+            assert_eq!((good.status, bad.status), (200, 400), "{} {}", good.text, bad.text);
+            assert_eq!(bad.text_at("error"), "invalid_grant");
+            // A code that comes twice was stolen by one of the two: what was issued for it ends.
+            let told = server.introspected(&introspector, &good.text_at("access_token")).await;
+            assert_eq!(told, json!({"active": false}));
+            server.refresh(&application, &good.text_at("refresh_token")).await.expect(400);
+        }
+    }
+
+    async fn threat_28_nothing_is_redirected_before_the_redirect_uri_is_proven(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        let good = application.authorize("&scope=openid");
+        let mut browser = Browser::new(&server);
+        for bad in [
+            good.replace("forum.example", "evil.example"),
+            good.replace("%2Fcb", "%2Fcb%2F"),
+            good.replace("redirect_uri=", "x="),
+            format!("{good}&redirect_uri=https://evil.example/"),
+            format!("{good}&state=twice"),
+        ] {
+            let page = browser.open(&bad).await;
+            assert!(page.left_to.is_none() && page.status == 400, "{bad}: {} {:?}", page.status, page.left_to);
+            assert!(!page.html.contains("evil.example"), "threat 12: nothing of the query is shown");
+        }
+        let page = browser.open(&good.replace("client_id=client_", "client_id=client_X")).await;
+        assert!(page.left_to.is_none() && page.path.starts_with("/oauth2/error?error=application_not_found"));
+        let machine = server.management().credential(&[]).await.0;
+        let page = browser.open(&good.replace(&application.client_id, &machine)).await;
+        assert!(page.left_to.is_none() && page.status == 400);
+        let page = browser.open(&good.replace("scope=openid", "scope=posts:write")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("invalid_scope"));
+    }
+
+    async fn threat_29_a_code_is_worth_nothing_without_its_verifier_client_and_redirect_uri(server: TestServer) {
+        let (application, other) = (server.application("forum", false, &[]).await, server.application("docs", false, &[]).await);
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("")).await;
+        let code = server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").unwrap();
+        let secret = application.secret.clone().unwrap();
+        let base = [
+            ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &application.redirect_uri),
+            ("client_id", &application.client_id), ("client_secret", &secret),
+        ];
+        let anonymous = server.anonymous();
+        anonymous.form("/oauth2/token", &base).await.expect(400);
+        let wrong: Vec<_> = base.iter().copied().chain([("code_verifier", "a-verifier-that-is-long-enough-but-not-the-right-one")]).collect();
+        anonymous.form("/oauth2/token", &wrong).await.expect(400);
+        let mut elsewhere = application.clone();
+        elsewhere.redirect_uri = "https://forum.example/other".into();
+        server.redeem(&elsewhere, &code).await.expect(400);
+        let mut stolen = other.clone();
+        stolen.redirect_uri.clone_from(&application.redirect_uri);
+        server.redeem(&stolen, &code).await.expect(400);
+        server.redeem(&application, &code).await.expect(200);
+        let late = browser.open(&application.authorize("")).await.sent("code").unwrap();
+        server.clock.advance_seconds(61);
+        server.redeem(&application, &late).await.expect(400);
+    }
+
+    async fn threat_30_agreed_has_who_was_asked(server: TestServer) {
+        let application = server.application("third", true, &[]).await;
+        server.person("ada@example.com").await;
+        server.person("mallory@example.com").await;
+        let (mut browser, mut other) = (Browser::new(&server), Browser::new(&server));
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let asked = server.sign_in(&mut browser, &page, "mallory@example.com").await;
+        // Another browser cannot use what was sealed for this one.
+        let form = asked.form("/consent");
+        let mut fields = form.fields.clone();
+        fields.insert("decision".into(), "allow".into());
+        let refused = other.post("/consent", &fields).await;
+        assert_eq!(refused.status, 403);
+        // And who has signed in since did not see the page.
+        let again = browser.open(&application.authorize("&scope=openid&prompt=login")).await;
+        server.sign_in(&mut browser, &again, "ada@example.com").await;
+        let page = browser.post("/consent", &fields).await;
+        assert!(page.left_to.is_none() && page.html.contains("ada@example.com"), "asked anew: {}", page.html);
+    }
+
+    async fn a_form_of_another_site_is_refused(server: TestServer) {
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-in").await;
+        let mut fields = page.form("/sign-in").fields;
+        fields.insert("email".into(), "ada@example.com".into());
+        browser.headers.push(("sec-fetch-site", "cross-site".into()));
+        assert_eq!(browser.post("/sign-in", &fields).await.status, 403);
+        browser.headers.clear();
+        fields.insert("csrf".into(), "x".repeat(43));
+        assert_eq!(browser.post("/sign-in", &fields).await.status, 403);
+        assert_eq!(browser.post("/sign-in", &BTreeMap::new()).await.status, 403);
+    }
+
+    async fn an_authorization_request_may_be_posted(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let fields: BTreeMap<String, String> = [
+            ("client_id", application.client_id.as_str()), ("redirect_uri", &application.redirect_uri),
+            ("response_type", "code"), ("scope", "openid profile"),
+        ].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        browser.headers.push(("sec-fetch-site", "cross-site".into()));
+        let page = browser.post("/oauth2/authorize", &fields).await;
+        assert!(page.path.starts_with("/sign-in?flow="), "{} {}", page.status, page.path);
+    }
+}

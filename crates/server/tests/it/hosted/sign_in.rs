@@ -1,0 +1,191 @@
+//! Proving who one is.
+
+use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
+
+async fn to_password(browser: &mut Browser, email: &str) -> Page {
+    let page = browser.open("/sign-in").await;
+    browser.submit(&page, "/sign-in", &[("email", email)]).await
+}
+
+on_both_databases! {
+    async fn somebody_signs_up_proves_the_address_and_sees_their_account(server: TestServer) {
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-up").await;
+        let typed = [("email", "grace@example.com"), ("first_name", "Grace"), ("last_name", "Hopper"), ("password", PASSWORD)];
+        let weak = browser.submit(&page, "/sign-up", &[typed[0], typed[1], typed[2], ("password", "password123")]).await;
+        assert_eq!(weak.status, 422);
+        let page = browser.submit(&page, "/sign-up", &typed).await;
+        assert!(page.html.contains("grace@example.com"), "{}", page.html);
+        let wrong = browser.submit(&page, "/sign-in/code", &[("code", "000000")]).await;
+        assert_eq!(wrong.status, 422);
+        let code = server.mailed_code("grace@example.com").await;
+        let page = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        assert!(page.path == "/account" && page.html.contains("Grace Hopper"), "{} {}", page.path, page.html);
+        let page = to_password(&mut Browser::new(&server), "grace@example.com").await;
+        assert!(page.html.contains("grace@example.com"));
+    }
+
+    async fn a_code_from_the_mail_signs_in_once(server: TestServer) {
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "ada@example.com").await;
+        let page = browser.submit(&page, "/sign-in/code/send", &[]).await;
+        let code = server.mailed_code("ada@example.com").await;
+        let spaced = format!("{} {}", &code[..3], &code[3..]);
+        let inside = browser.submit(&page, "/sign-in/code", &[("code", &spaced)]).await;
+        assert_eq!(inside.path, "/account");
+        let again = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        assert_eq!(again.status, 422, "used up");
+        // The flow is sealed for the browser that asked: the code is of no use elsewhere.
+        let mut thief = Browser::new(&server);
+        thief.open("/sign-in").await;
+        let mut fields = page.form("/sign-in/code").fields;
+        fields.insert("code".into(), code);
+        assert_eq!(thief.post("/sign-in/code", &fields).await.status, 403);
+    }
+
+    async fn nobody_learns_who_has_an_account(server: TestServer) {
+        server.person("ada@example.com").await;
+        let (mut one, mut two) = (Browser::new(&server), Browser::new(&server));
+        let pages = [to_password(&mut one, "ada@example.com").await, to_password(&mut two, "nobody@example.com").await];
+        let same = |pages: &[Page; 2]| {
+            let plain = |page: &Page, email: &str| {
+                let mut html = page.html.replace(email, "");
+                for form in page.forms() {
+                    for value in form.fields.values().filter(|value| value.len() > 20) {
+                        html = html.replace(value.as_str(), "");
+                    }
+                }
+                let links: Vec<&str> = html.split("flow=").collect();
+                links.iter().map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest)).collect::<String>()
+            };
+            assert_eq!(pages[0].status, pages[1].status);
+            assert_eq!(plain(&pages[0], "ada@example.com").len(), plain(&pages[1], "nobody@example.com").len());
+        };
+        same(&pages);
+        let wrong = [
+            one.submit(&pages[0], "/sign-in/password", &[("password", "wrong")]).await,
+            two.submit(&pages[1], "/sign-in/password", &[("password", "wrong")]).await,
+        ];
+        same(&wrong);
+        let codes = [
+            one.submit(&pages[0], "/sign-in/code/send", &[]).await,
+            two.submit(&pages[1], "/sign-in/code/send", &[]).await,
+        ];
+        same(&codes);
+        assert!(server.mails("nobody@example.com").await.is_empty());
+        let wrong = [
+            one.submit(&codes[0], "/sign-in/code", &[("code", "000001")]).await,
+            two.submit(&codes[1], "/sign-in/code", &[("code", "000001")]).await,
+        ];
+        same(&wrong);
+        let forgot = [
+            one.submit(&one_forgot(&mut Browser::new(&server)).await, "/forgot-password", &[("email", "x")]).await.status,
+            two.submit(&one_forgot(&mut Browser::new(&server)).await, "/forgot-password", &[("email", "x")]).await.status,
+        ];
+        assert_eq!(forgot[0], forgot[1]);
+    }
+
+    async fn guessing_ends_soon(server: TestServer) {
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "ada@example.com").await;
+        for _ in 0..10 {
+            assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", "guess")]).await.status, 422);
+        }
+        let right = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(right.status, 429, "also the right one waits");
+        server.clock.advance_seconds(15 * 60 + 1);
+        let right = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(right.path, "/account");
+
+        let page = to_password(&mut browser, "ada@example.com").await;
+        let page = browser.submit(&page, "/sign-in/code/send", &[]).await;
+        for _ in 0..5 {
+            browser.submit(&page, "/sign-in/code", &[("code", "000002")]).await;
+        }
+        let code = server.mailed_code("ada@example.com").await;
+        let right = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        assert_eq!(right.status, 422, "five tries at a code, and no sixth");
+    }
+
+    async fn threat_18_a_new_password_needs_the_mailed_link_and_ends_every_session(server: TestServer) {
+        server.person("ada@example.com").await;
+        let mut inside = Browser::new(&server);
+        let page = to_password(&mut inside, "ada@example.com").await;
+        inside.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(inside.open("/account").await.path, "/account");
+
+        let mut browser = Browser::new(&server);
+        let page = one_forgot(&mut browser).await;
+        browser.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await;
+        let mail = server.mails("ada@example.com").await.remove(0);
+        let link = mail.text.split_whitespace().find(|word| word.contains("/reset-password?token=")).unwrap().to_owned();
+        assert!(link.starts_with(&server.base_url), "threat 17: links lead to the issuer");
+        let page = browser.open(&link[server.base_url.len()..]).await;
+        let weak = browser.submit(&page, "/reset-password", &[("password", "short")]).await;
+        assert_eq!(weak.status, 422);
+        let fresh = "another-quiet-lighthouse-7";
+        let done = browser.submit(&page, "/reset-password", &[("password", fresh)]).await;
+        assert!(done.path.starts_with("/sign-in"), "{} {}", done.status, done.html);
+        let again = browser.submit(&page, "/reset-password", &[("password", fresh)]).await;
+        assert_eq!(again.status, 400, "a link works once");
+        assert!(inside.open("/account").await.path.starts_with("/sign-in"), "every session has ended");
+        let page = to_password(&mut browser, "ada@example.com").await;
+        assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await.status, 422);
+        assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", fresh)]).await.path, "/account");
+        assert_eq!(browser.open("/reset-password?token=cs_reset_x").await.status, 400);
+        assert_eq!(browser.open("/reset-password").await.status, 400);
+    }
+
+    async fn a_session_starts_anew_and_ends_for_good(server: TestServer) {
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "ada@example.com").await;
+        browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        let mut copy = Browser::new(&server);
+        copy.steal(&browser, "cs_session");
+        assert_eq!(copy.open("/account").await.path, "/account");
+        let page = browser.open("/sign-out").await;
+        let page = browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+        assert_eq!(page.path, "/signed-out");
+        assert!(!browser.has_cookie("cs_session"));
+        assert!(copy.open("/account").await.path.starts_with("/sign-in"), "the value is worth nothing any more");
+
+        let page = to_password(&mut browser, "ada@example.com").await;
+        browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        server.clock.advance_seconds(8 * 86_400);
+        assert!(browser.open("/account").await.path.starts_with("/sign-in"), "unused for a week");
+    }
+
+    async fn the_account_page_revokes_sessions_and_applications(server: TestServer) {
+        let application = server.application("third", true, &[]).await;
+        server.person("ada@example.com").await;
+        let (mut browser, mut phone) = (Browser::new(&server), Browser::new(&server));
+        for one in [&mut browser, &mut phone] {
+            one.headers.push(("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".into()));
+            let page = to_password(one, "ada@example.com").await;
+            one.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        }
+        let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let page = browser.open("/account").await;
+        assert!(page.html.contains("Firefox, Linux") && page.html.contains("The third application"), "{}", page.html);
+        browser.submit(&page, "/account/applications/revoke", &[]).await;
+        server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(400);
+        let introspector = server.introspector().await;
+        let told = server.introspected(&introspector, &tokens.text_at("access_token")).await;
+        assert_eq!(told, serde_json::json!({"active": false}));
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        assert!(page.html.contains("/consent"), "asked again");
+
+        let page = browser.open("/account").await;
+        browser.submit(&page, "/account/sign-out-everywhere", &[]).await;
+        assert!(phone.open("/account").await.path.starts_with("/sign-in"));
+    }
+}
+
+async fn one_forgot(browser: &mut Browser) -> Page {
+    browser.open("/forgot-password").await
+}
