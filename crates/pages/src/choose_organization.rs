@@ -1,0 +1,17 @@
+use askama::Template;
+
+use crate::{Form, Frame, Organization};
+
+/// Which organization to sign in to. Posts `organization_id`, by one button each.
+#[derive(Clone, Copy, Debug, Template)]
+#[template(path = "choose_organization.html")]
+pub struct ChooseOrganization<'a> {
+    /// What it stands in.
+    pub frame: Frame<'a>,
+    /// What it posts.
+    pub form: Form<'a>,
+    /// The application that people come from.
+    pub application: Option<&'a str>,
+    /// Those that the person is a member of.
+    pub organizations: &'a [Organization<'a>],
+}

@@ -1,0 +1,82 @@
+use askama::Template;
+
+use crate::web_link::web_link;
+use crate::{Form, Frame, Organization};
+
+/// Whether an application may have what it asks for. Posts `decision` with `allow` or `deny`, and `organization_id` if there
+/// are organizations.
+#[derive(Clone, Copy, Debug, Template)]
+#[template(path = "consent.html")]
+pub struct Consent<'a> {
+    /// What it stands in.
+    pub frame: Frame<'a>,
+    /// What it posts.
+    pub form: Form<'a>,
+    /// The application that asks.
+    pub application: &'a str,
+    /// The path of its logo.
+    pub application_logo: Option<&'a str>,
+    /// The organization that publishes it.
+    pub publisher: Option<&'a str>,
+    /// The email address of the person.
+    pub account: &'a str,
+    /// The link "use another account".
+    pub other_account: &'a str,
+    /// What it asks for.
+    pub access: &'a [Access<'a>],
+    /// For which organizations it can be allowed: none, one, or one to choose.
+    pub organizations: &'a [Organization<'a>],
+    /// The one that is chosen already.
+    pub organization_id: Option<&'a str>,
+    /// The host that the person is sent to afterwards.
+    pub redirect_host: &'a str,
+    /// The terms of the application.
+    pub terms_url: Option<&'a str>,
+    /// The privacy policy of the application.
+    pub privacy_url: Option<&'a str>,
+}
+
+/// One thing that is asked for, in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// In a few words.
+    pub name: &'a str,
+    /// In a sentence; may be empty.
+    pub description: &'a str,
+}
+
+impl Consent<'_> {
+    /// More than these are a drop-down list.
+    const MOST_RADIOS: usize = 4;
+
+    fn logo(&self) -> Option<&str> {
+        self.application_logo.and_then(web_link)
+    }
+
+    fn terms(&self) -> Option<&str> {
+        self.terms_url.and_then(web_link)
+    }
+
+    fn privacy(&self) -> Option<&str> {
+        self.privacy_url.and_then(web_link)
+    }
+
+    fn has_terms(&self) -> bool {
+        self.terms().is_some() || self.privacy().is_some()
+    }
+
+    fn only_organization(&self) -> Option<Organization<'_>> {
+        match self.organizations {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    fn few_organizations(&self) -> bool {
+        self.organizations.len() <= Self::MOST_RADIOS
+    }
+
+    fn chosen(&self, organization: &Organization<'_>) -> bool {
+        self.organization_id == Some(organization.id)
+    }
+}

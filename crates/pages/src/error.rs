@@ -1,0 +1,75 @@
+use askama::Template;
+
+use crate::web_link::web_link;
+use crate::{Frame, Language};
+
+/// A page for what cannot go on.
+#[derive(Clone, Copy, Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage<'a> {
+    /// What it stands in.
+    pub frame: Frame<'a>,
+    /// In a few words.
+    pub title: &'a str,
+    /// What happened.
+    pub happened: &'a str,
+    /// What to do.
+    pub advice: &'a str,
+    /// What support can find it by.
+    pub request_id: Option<&'a str>,
+    /// Where to go from here: a label and an address.
+    pub link: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> ErrorPage<'a> {
+    /// The page for one of the usual troubles.
+    pub fn of(frame: Frame<'a>, trouble: Trouble) -> Self {
+        let [title, happened, advice] = trouble.texts(frame.language);
+        Self { frame, title, happened, advice, request_id: None, link: None }
+    }
+
+    fn onward(&self) -> Option<(&str, &str)> {
+        self.link.filter(|(_, address)| web_link(address).is_some())
+    }
+}
+
+/// The usual troubles, for which there are texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no such page.
+    Address,
+    /// A link from a mail is used or too old.
+    Link,
+    /// What a sign-in carries along is too old or not ours.
+    Flow,
+    /// The application asked for something wrong, and cannot be told by a redirect.
+    Application,
+    /// The person may not use the application.
+    Access,
+    /// Too many requests.
+    Attempts,
+    /// Our fault.
+    Server,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Address, Self::Link, Self::Flow, Self::Application, Self::Access, Self::Attempts, Self::Server];
+
+    /// Title, what happened, and what to do.
+    pub fn texts(self, language: Language) -> [&'static str; 3] {
+        let t = language.texts();
+        match self {
+            Self::Address => [t.trouble_address(), t.trouble_address_what(), t.trouble_address_advice()],
+            Self::Link => [t.trouble_link(), t.trouble_link_what(), t.trouble_link_advice()],
+            Self::Flow => [t.trouble_flow(), t.trouble_flow_what(), t.trouble_flow_advice()],
+            Self::Application => {
+                [t.trouble_application(), t.trouble_application_what(), t.trouble_application_advice()]
+            }
+            Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
+            Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
+            Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],
+        }
+    }
+}

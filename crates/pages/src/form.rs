@@ -1,0 +1,30 @@
+use crate::Problem;
+
+/// What every form carries.
+#[derive(Clone, Copy, Debug)]
+pub struct Form<'a> {
+    /// The path that it is posted to.
+    pub action: &'a str,
+    /// The hidden field `csrf`.
+    pub csrf: &'a str,
+    /// The hidden field `flow`: opaque here.
+    pub flow: &'a str,
+    /// Why it is shown again.
+    pub problem: Option<Problem>,
+}
+
+impl Form<'_> {
+    /// Whether the problem is in the field of this name.
+    pub(crate) fn wrong(&self, name: &str) -> bool {
+        self.problem.and_then(Problem::field).is_some_and(|field| field.name() == name)
+    }
+}
+
+/// An organization to choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Organization<'a> {
+    /// The value of the field `organization_id`.
+    pub id: &'a str,
+    /// What people call it.
+    pub name: &'a str,
+}

@@ -1,0 +1,106 @@
+use crate::Texts;
+
+/// A language that every text exists in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English, which is also what those get who asked for a language we do not have.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+impl Language {
+    /// Every language, in the order in which pages offer them.
+    pub const ALL: [Self; 2] = [Self::English, Self::German];
+
+    /// The tag for `lang` attributes and `?lang=`.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// Its name in itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::German => "Deutsch",
+        }
+    }
+
+    /// Reads a tag such as `de` or `de-AT`: only the language counts, not the region.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next().unwrap_or(tag);
+        Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
+    }
+
+    /// The language of ours that an `Accept-Language` header likes best (RFC 9110 §12.5.4); of equals the first.
+    pub fn negotiate(accept_language: &str) -> Self {
+        let mut best = (Self::default(), 0.0);
+        for range in accept_language.split(',') {
+            let mut parts = range.split(';');
+            let tag = parts.next().unwrap_or_default().trim();
+            let weight = parts
+                .find_map(|part| part.trim().strip_prefix("q="))
+                .map_or(1.0, |weight| weight.trim().parse::<f64>().unwrap_or(0.0));
+            let language = if tag == "*" { Some(Self::default()) } else { Self::parse(tag) };
+            if let Some(language) = language
+                && weight > best.1
+                && weight <= 1.0
+            {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The texts in this language.
+    pub fn texts(self) -> Texts {
+        Texts::new(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_best_liked_language_that_there_is() {
+        for (header, expected) in [
+            ("", Language::English),
+            ("de", Language::German),
+            ("de-AT,en;q=0.5", Language::German),
+            ("en-GB,de;q=0.9", Language::English),
+            ("fr-FR, de;q=0.4, en;q=0.3", Language::German),
+            ("en;q=0.2, de;q=0.8", Language::German),
+            ("de;q=0, en;q=0.1", Language::English),
+            ("de;q=0", Language::English),
+            ("fr, *;q=0.5", Language::English),
+            ("de;q=many", Language::English),
+            ("de;q=7, en;q=0.1", Language::English),
+            ("den", Language::English),
+        ] {
+            assert_eq!(Language::negotiate(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn tags_are_parsed() {
+        for language in Language::ALL {
+            assert_eq!(Language::parse(language.tag()), Some(language));
+        }
+        assert_eq!(Language::parse("DE_ch"), Some(Language::German));
+        assert_eq!(Language::parse("fr"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(header: String) {
+            Language::negotiate(&header);
+        }
+    }
+}

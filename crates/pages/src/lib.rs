@@ -1,0 +1,64 @@
+//! The hosted pages and mails of Countersign: views in, HTML out.
+//!
+//! Owns how pages look and what they say, in every [`Language`]. Leaves to others: which page comes next, what is stored,
+//! and serving [`STYLESHEET`] and [`branding_css`]. There is no I/O here, and no page has a script or an inline style, so
+//! that the strictest Content Security Policy holds.
+
+mod branding;
+mod colour;
+mod form;
+mod frame;
+mod language;
+pub mod mail;
+mod problem;
+mod stylesheet;
+mod texts;
+mod web_link;
+
+mod account;
+mod choose_organization;
+mod code;
+mod consent;
+mod device;
+mod device_confirm;
+mod device_done;
+mod error;
+mod forgot_password;
+mod invitation;
+mod mailbox;
+mod mailbox_message;
+mod password;
+mod reset_password;
+mod select_account;
+mod sign_in;
+mod sign_out_confirm;
+mod sign_up;
+mod signed_out;
+
+pub use account::{Account, ConnectedApplication, Session};
+pub use branding::{Branding, Corners, Palette, branding_css};
+pub use choose_organization::ChooseOrganization;
+pub use code::{Code, CodePurpose};
+pub use colour::Colour;
+pub use consent::{Access, Consent};
+pub use device::Device;
+pub use device_confirm::DeviceConfirm;
+pub use device_done::DeviceDone;
+pub use error::{ErrorPage, Trouble};
+pub use forgot_password::{ForgotPassword, ForgotPasswordSent};
+pub use form::{Form, Organization};
+pub use frame::{Frame, Page};
+pub use invitation::Invitation;
+pub use language::Language;
+pub use mailbox::{Mailbox, MailboxEntry};
+pub use mailbox_message::MailboxMessage;
+pub use password::Password;
+pub use problem::{Field, Problem};
+pub use reset_password::ResetPassword;
+pub use select_account::SelectAccount;
+pub use sign_in::SignIn;
+pub use sign_out_confirm::SignOutConfirm;
+pub use sign_up::SignUp;
+pub use signed_out::SignedOut;
+pub use stylesheet::{STYLESHEET, STYLESHEET_PATH};
+pub use texts::Texts;

@@ -1,0 +1,224 @@
+//! The mails: a subject line, a text part and an HTML part each.
+//!
+//! Names that others chose stand in them (an organization, an inviter), so they are put on one line and shortened: a
+//! subject must not grow a header, and an invitation must not become somebody's letter.
+
+use askama::Template;
+
+use crate::{Branding, Language, Page, Texts};
+
+/// A mail, ready but for its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// One line.
+    pub subject: String,
+    /// The part for those who read text.
+    pub text: String,
+    /// The part for those who read HTML; it loads nothing from anywhere.
+    pub html: String,
+}
+
+/// What every mail is written with.
+#[derive(Clone, Copy, Debug)]
+pub struct Style<'a> {
+    /// The language of the reader.
+    pub language: Language,
+    /// The look of the environment; of its colours the light ones.
+    pub branding: &'a Branding,
+}
+
+/// What a mail says; both parts are made from it.
+#[derive(Default)]
+struct Content {
+    subject: String,
+    heading: String,
+    before: Vec<String>,
+    code: Option<String>,
+    /// Label and address.
+    button: Option<(String, String)>,
+    after: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a> {
+    style: Style<'a>,
+    t: Texts,
+    content: &'a Content,
+}
+
+#[derive(Template)]
+#[template(path = "mail.txt")]
+struct Text<'a> {
+    name: &'a str,
+    content: &'a Content,
+}
+
+impl Content {
+    fn mail(self, style: Style<'_>) -> Mail {
+        let content = &self;
+        let text = Text { name: &one_line(&style.branding.name), content }.html();
+        let html = Html { style, t: style.language.texts(), content }.html();
+        Mail { subject: one_line(&self.subject), text, html }
+    }
+}
+
+impl Style<'_> {
+    fn name(&self) -> String {
+        one_line(&self.branding.name)
+    }
+}
+
+/// The longest name that is written out.
+const LONGEST_NAME: usize = 120;
+
+/// The text on one line, and not longer than a name is.
+fn one_line(text: &str) -> String {
+    let clean =
+        |letter: char| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter };
+    let words: String = text.chars().map(clean).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().count() <= LONGEST_NAME {
+        return words;
+    }
+    words.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
+}
+
+/// The code that stands for a password.
+pub fn sign_in_code(style: Style<'_>, code: &str, minutes: u32) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_code_subject(code, &style.name()),
+        heading: t.mail_code_heading().to_owned(),
+        before: vec![t.mail_code_body(&style.name())],
+        code: Some(one_line(code)),
+        after: vec![t.mail_valid(minutes), t.mail_not_you().to_owned()],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+/// The code that proves an address.
+pub fn verify_email(style: Style<'_>, code: &str, minutes: u32) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_code_subject(code, &style.name()),
+        heading: t.mail_verify_heading().to_owned(),
+        before: vec![t.mail_verify_body(&style.name())],
+        code: Some(one_line(code)),
+        after: vec![t.mail_valid(minutes), t.mail_not_you().to_owned()],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+/// The link to choose a new password.
+pub fn reset_password(style: Style<'_>, link: &str, minutes: u32) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_reset_subject(&style.name()),
+        heading: t.choose_password().to_owned(),
+        before: vec![t.mail_reset_body(&style.name())],
+        button: Some((t.choose_password().to_owned(), link.to_owned())),
+        after: vec![t.mail_link_valid(minutes), t.mail_reset_not_you().to_owned()],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+/// An invitation to an organization.
+pub fn invitation(style: Style<'_>, organization: &str, inviter: Option<&str>, link: &str, days: u32) -> Mail {
+    let t = style.language.texts();
+    let organization = &one_line(organization);
+    let invited = match inviter {
+        Some(inviter) => t.invited_by(&one_line(inviter), organization),
+        None => t.invited(organization),
+    };
+    Content {
+        subject: t.mail_invitation_subject(organization),
+        heading: t.join(organization),
+        before: vec![invited, t.mail_invitation_at(&style.name())],
+        button: Some((t.accept_invitation().to_owned(), link.to_owned())),
+        after: vec![t.mail_invitation_valid(days), t.mail_invitation_unexpected().to_owned()],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+/// Somebody signed up with an address that has an account: its owner hears it, the page does not tell.
+pub fn account_exists(style: Style<'_>, sign_in: &str) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_exists_subject(&style.name()),
+        heading: t.mail_exists_subject(&style.name()),
+        before: vec![t.mail_exists_body(&style.name())],
+        button: Some((t.sign_in().to_owned(), sign_in.to_owned())),
+        after: vec![t.mail_not_you().to_owned()],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+/// The password is another one since `time`, a moment in words; `reset` is for those who did not do it.
+pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_changed_subject(&style.name()),
+        heading: t.mail_changed_subject(&style.name()),
+        before: vec![t.mail_changed_body(&style.name(), &one_line(time)), t.mail_changed_not_you().to_owned()],
+        button: Some((t.forgot_title().to_owned(), reset.to_owned())),
+        ..Content::default()
+    }
+    .mail(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "<x-hostile>\"'&\r\nBcc: everybody@example.com";
+
+    fn mails(language: Language, branding: &Branding, word: &str) -> Vec<Mail> {
+        let style = Style { language, branding };
+        vec![
+            sign_in_code(style, word, 10),
+            verify_email(style, word, 10),
+            reset_password(style, word, 60),
+            invitation(style, word, Some(word), word, 7),
+            invitation(style, word, None, word, 7),
+            account_exists(style, word),
+            password_changed(style, word, word),
+        ]
+    }
+
+    #[test]
+    fn what_others_named_stays_on_its_line_and_is_no_markup() {
+        let branding = Branding { name: HOSTILE.to_owned(), ..Branding::default() };
+        for language in Language::ALL {
+            for mail in mails(language, &branding, HOSTILE) {
+                assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
+                assert!(!mail.html.contains("<x-hostile") && !mail.html.contains("\"'&"), "{}", mail.html);
+                assert!(!mail.html.contains("<script") && !mail.html.contains("src="), "{}", mail.html);
+                assert!(!mail.text.contains("{"), "{}", mail.text);
+            }
+        }
+    }
+
+    #[test]
+    fn text_and_html_say_the_code_and_the_link() {
+        let branding = Branding { name: "Acme & Sons".to_owned(), ..Branding::default() };
+        let style = Style { language: Language::English, branding: &branding };
+        let mail = sign_in_code(style, "123456", 10);
+        assert_eq!(mail.subject, "123456 is your code for Acme & Sons");
+        assert!(mail.text.contains("\n123456\n") && mail.html.contains("123456"), "{}", mail.text);
+        let mail = reset_password(style, "https://id.example/reset?token=a&b=c", 60);
+        assert!(mail.text.contains("\nhttps://id.example/reset?token=a&b=c\n"), "{}", mail.text);
+        assert!(mail.html.contains("href=\"https://id.example/reset?token=a&#38;b=c\""), "{}", mail.html);
+    }
+
+    #[test]
+    fn long_names_are_shortened() {
+        assert_eq!(one_line(" a \n b\u{2028}c "), "a b c");
+        let long = one_line(&"ä".repeat(500));
+        assert!(long.chars().count() == LONGEST_NAME && long.ends_with('…'));
+    }
+}

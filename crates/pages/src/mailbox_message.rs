@@ -1,0 +1,28 @@
+use askama::Template;
+
+use crate::Frame;
+use crate::web_link::{Piece, pieces};
+
+/// A mail that was not sent: its text part, with the links to follow.
+#[derive(Clone, Copy, Debug, Template)]
+#[template(path = "mailbox_message.html")]
+pub struct MailboxMessage<'a> {
+    /// What it stands in.
+    pub frame: Frame<'a>,
+    /// Its subject.
+    pub subject: &'a str,
+    /// Whom it is for.
+    pub to: &'a str,
+    /// When it was written, in words.
+    pub time: &'a str,
+    /// Its text part.
+    pub text: &'a str,
+    /// The link back to the list.
+    pub mailbox: &'a str,
+}
+
+impl MailboxMessage<'_> {
+    fn pieces(&self) -> Vec<Piece<'_>> {
+        pieces(self.text)
+    }
+}

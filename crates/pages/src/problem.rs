@@ -1,0 +1,127 @@
+use crate::Language;
+
+/// A field of a form, by the name it has there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `email`
+    Email,
+    /// `password`
+    Password,
+    /// `first_name`
+    FirstName,
+    /// `last_name`
+    LastName,
+    /// `code`
+    Code,
+    /// `organization_id`
+    OrganizationId,
+    /// `user_code`
+    UserCode,
+}
+
+impl Field {
+    /// The name in the form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::Code => "code",
+            Self::OrganizationId => "organization_id",
+            Self::UserCode => "user_code",
+        }
+    }
+}
+
+/// Why a form is shown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// That is no email address.
+    EmailInvalid,
+    /// No email address was given.
+    EmailNeeded,
+    /// Email address and password do not belong together; says not which of them is wrong.
+    CredentialsWrong,
+    /// No password was given.
+    PasswordNeeded,
+    /// The new password is too short or too easily guessed.
+    PasswordTooWeak,
+    /// The new password is one that everybody tries first.
+    PasswordTooCommon,
+    /// The new password is longer than we take.
+    PasswordTooLong,
+    /// Not the code that was sent.
+    CodeWrong,
+    /// The code that was sent is too old.
+    CodeExpired,
+    /// Nothing is tried before so many minutes have passed.
+    TooManyAttempts {
+        /// How long to wait, rounded up.
+        minutes: u32,
+    },
+    /// The name is longer than we take.
+    NameTooLong {
+        /// Which of the names.
+        field: Field,
+    },
+    /// The link from the mail is used or too old.
+    LinkExpired,
+    /// No device waits for that code.
+    DeviceCodeUnknown,
+    /// No organization was chosen.
+    OrganizationNeeded,
+    /// The server has too much to do.
+    Busy,
+    /// The form lay open for too long.
+    FormExpired,
+    /// Nobody can sign up here by themselves.
+    SignUpClosed,
+}
+
+impl Problem {
+    /// The field that has to be changed.
+    pub fn field(self) -> Option<Field> {
+        match self {
+            Self::EmailInvalid | Self::EmailNeeded => Some(Field::Email),
+            Self::CredentialsWrong
+            | Self::PasswordNeeded
+            | Self::PasswordTooWeak
+            | Self::PasswordTooCommon
+            | Self::PasswordTooLong => Some(Field::Password),
+            Self::CodeWrong | Self::CodeExpired => Some(Field::Code),
+            Self::NameTooLong { field } => Some(field),
+            Self::DeviceCodeUnknown => Some(Field::UserCode),
+            Self::OrganizationNeeded => Some(Field::OrganizationId),
+            Self::TooManyAttempts { .. } | Self::LinkExpired | Self::Busy | Self::FormExpired | Self::SignUpClosed => {
+                None
+            }
+        }
+    }
+
+    /// What is wrong and what helps.
+    pub fn text(self, language: Language) -> String {
+        let t = language.texts();
+        match self {
+            Self::EmailInvalid => t.email_invalid(),
+            Self::EmailNeeded => t.email_needed(),
+            Self::CredentialsWrong => t.credentials_wrong(),
+            Self::PasswordNeeded => t.password_needed(),
+            Self::PasswordTooWeak => t.password_too_weak(),
+            Self::PasswordTooCommon => t.password_too_common(),
+            Self::PasswordTooLong => t.password_too_long(),
+            Self::CodeWrong => t.code_wrong(),
+            Self::CodeExpired => t.code_expired(),
+            Self::TooManyAttempts { minutes: 0 | 1 } => t.too_many_attempts_one_minute(),
+            Self::TooManyAttempts { minutes } => return t.too_many_attempts(minutes),
+            Self::NameTooLong { .. } => t.name_too_long(),
+            Self::LinkExpired => t.link_expired(),
+            Self::DeviceCodeUnknown => t.device_code_unknown(),
+            Self::OrganizationNeeded => t.organization_needed(),
+            Self::Busy => t.busy(),
+            Self::FormExpired => t.form_expired(),
+            Self::SignUpClosed => t.sign_up_closed(),
+        }
+        .to_owned()
+    }
+}

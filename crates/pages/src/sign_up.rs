@@ -1,0 +1,25 @@
+use askama::Template;
+
+use crate::{Form, Frame};
+
+/// A new account. Posts `email`, `first_name`, `last_name` and `password`.
+#[derive(Clone, Copy, Debug, Template)]
+#[template(path = "sign_up.html")]
+pub struct SignUp<'a> {
+    /// What it stands in.
+    pub frame: Frame<'a>,
+    /// What it posts.
+    pub form: Form<'a>,
+    /// The application that people come from.
+    pub application: Option<&'a str>,
+    /// What was typed before.
+    pub email: &'a str,
+    /// What was typed before.
+    pub first_name: &'a str,
+    /// What was typed before.
+    pub last_name: &'a str,
+    /// How long a password has to be, for the hint.
+    pub password_minimum: u32,
+    /// The link "sign in".
+    pub sign_in: &'a str,
+}

@@ -1,0 +1,341 @@
+use crate::Language;
+
+/// Every text of pages and mails, in one language. A method each; those with something to fill in take it as arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Texts(Language);
+
+impl Texts {
+    pub(crate) fn new(language: Language) -> Self {
+        Self(language)
+    }
+}
+
+/// One line each: name (and arguments), English, German. A missing language does not compile, and neither does a text
+/// that leaves an argument out.
+macro_rules! texts {
+    (@method $name:ident $english:literal $german:literal) => {
+        #[doc = $english]
+        pub fn $name(self) -> &'static str {
+            match self.0 {
+                Language::English => $english,
+                Language::German => $german,
+            }
+        }
+    };
+    (@method $name:ident ($($argument:ident: $kind:ty),+) $english:literal $german:literal) => {
+        #[doc = $english]
+        pub fn $name(self, $($argument: $kind),+) -> String {
+            match self.0 {
+                Language::English => format!($english, $($argument = $argument),+),
+                Language::German => format!($german, $($argument = $argument),+),
+            }
+        }
+    };
+    ($group:ident: $($name:ident $(($($argument:ident: $kind:ty),+))? { $english:literal $german:literal })+) => {
+        impl Texts {
+            $(texts!(@method $name $(($($argument: $kind),+))? $english $german);)+
+
+            #[cfg(test)]
+            fn $group(self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($name), self.$name($($(<$kind as tests::Sample>::SAMPLE),+)?).to_string())),+]
+            }
+        }
+    };
+}
+
+// Words that several pages share.
+texts! { shared_texts:
+    email { "Email address" "E-Mail-Adresse" }
+    password { "Password" "Passwort" }
+    new_password { "New password" "Neues Passwort" }
+    first_name { "First name" "Vorname" }
+    last_name { "Last name" "Nachname" }
+    organization { "Organization" "Organisation" }
+    go_on { "Continue" "Weiter" }
+    cancel { "Cancel" "Abbrechen" }
+    optional { "optional" "freiwillig" }
+    terms { "Terms" "Nutzungsbedingungen" }
+    privacy { "Privacy" "Datenschutz" }
+    language { "Language" "Sprache" }
+    continue_to(application: &str) { "to continue to {application}" "um fortzufahren mit {application}" }
+    back_to_sign_in { "Back to sign-in" "Zurück zur Anmeldung" }
+    use_another_account { "Use another account" "Anderes Konto verwenden" }
+    password_hint(minimum: u32) {
+        "At least {minimum} characters. A few unrelated words work well."
+        "Mindestens {minimum} Zeichen. Einige Wörter ohne Zusammenhang sind gut."
+    }
+    may_close { "You can close this window." "Sie können dieses Fenster schließen." }
+}
+
+// Signing in, signing up, passwords and codes.
+texts! { signing_in_texts:
+    sign_in { "Sign in" "Anmelden" }
+    no_account_yet { "No account yet?" "Noch kein Konto?" }
+    sign_up { "Sign up" "Registrieren" }
+    enter_password { "Enter your password" "Passwort eingeben" }
+    not_you { "Not you?" "Nicht Sie?" }
+    forgot { "Forgot it?" "Vergessen?" }
+    email_code_instead { "Email me a code instead" "Stattdessen Code per E-Mail erhalten" }
+    or { "or" "oder" }
+    check_mail { "Check your email" "Sehen Sie in Ihr Postfach" }
+    code_sent { "We sent a 6-digit code to this address:" "Wir haben einen 6-stelligen Code an diese Adresse gesendet:" }
+    code_proves_address {
+        "Enter it to confirm that the address is yours."
+        "Geben Sie ihn ein, um zu bestätigen, dass die Adresse Ihnen gehört."
+    }
+    code { "6-digit code" "6-stelliger Code" }
+    verify { "Confirm" "Bestätigen" }
+    no_code { "Nothing arrived? Look into your spam folder, too." "Nichts angekommen? Sehen Sie auch im Spam-Ordner nach." }
+    resend { "Send a new code" "Neuen Code senden" }
+    resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere gelten nicht mehr." }
+    use_another_email { "Use another address" "Andere Adresse verwenden" }
+    create_account { "Create your account" "Konto anlegen" }
+    create { "Create account" "Konto anlegen" }
+    have_account { "Already have an account?" "Schon ein Konto?" }
+    forgot_title { "Reset your password" "Passwort zurücksetzen" }
+    forgot_explained {
+        "Tell us your email address and we will send you a link to choose a new password."
+        "Nennen Sie uns Ihre E-Mail-Adresse. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen."
+    }
+    send_link { "Send link" "Link senden" }
+    link_sent {
+        "If there is an account with this address, a link to choose a new password is on its way:"
+        "Falls es zu dieser Adresse ein Konto gibt, ist ein Link für ein neues Passwort unterwegs:"
+    }
+    choose_password { "Choose a new password" "Neues Passwort wählen" }
+    save_password { "Save password" "Passwort speichern" }
+    signs_out_elsewhere {
+        "You will be signed out on your other devices."
+        "Auf Ihren anderen Geräten werden Sie abgemeldet."
+    }
+    for_account { "Account" "Konto" }
+}
+
+// Organizations, consent and devices.
+texts! { consent_texts:
+    join(organization: &str) { "Join {organization}" "{organization} beitreten" }
+    invited_by(inviter: &str, organization: &str) {
+        "{inviter} invites you to join {organization}."
+        "{inviter} lädt Sie ein, {organization} beizutreten."
+    }
+    invited(organization: &str) { "You are invited to join {organization}." "Sie sind eingeladen, {organization} beizutreten." }
+    invited_as { "The invitation is for" "Die Einladung gilt für" }
+    accept_invitation { "Accept invitation" "Einladung annehmen" }
+    choose_organization { "Choose an organization" "Organisation wählen" }
+    consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
+    published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
+    signed_in_as { "Signed in as" "Angemeldet als" }
+    access_requested { "If you allow it, it may:" "Wenn Sie zustimmen, darf die Anwendung:" }
+    access_for { "On behalf of" "Im Namen von" }
+    allow { "Allow" "Zulassen" }
+    deny { "Deny" "Ablehnen" }
+    sent_to(host: &str) { "You will be sent to {host}" "Sie werden weitergeleitet zu {host}" }
+    of_application(application: &str) { "Of {application}:" "Von {application}:" }
+    device_title { "Connect a device" "Gerät verbinden" }
+    device_explained {
+        "Enter the code that your device shows."
+        "Geben Sie den Code ein, den Ihr Gerät anzeigt."
+    }
+    device_code { "Code" "Code" }
+    device_confirm_title { "Is this the code on your device?" "Steht dieser Code auf Ihrem Gerät?" }
+    device_warning {
+        "Continue only if you started this yourself and see exactly this code. Nobody from support will ever ask you for it."
+        "Fahren Sie nur fort, wenn Sie das selbst begonnen haben und genau diesen Code sehen. Kein Support fragt Sie je danach."
+    }
+    device_wants(application: &str) { "{application} wants to sign in." "{application} möchte sich anmelden." }
+    codes_match { "Yes, continue" "Ja, weiter" }
+    codes_differ { "No, deny" "Nein, ablehnen" }
+    device_approved { "Your device is connected" "Ihr Gerät ist verbunden" }
+    device_approved_explained {
+        "Go on there; it can take a few seconds."
+        "Machen Sie dort weiter; es kann einige Sekunden dauern."
+    }
+    device_denied { "The device was not connected" "Das Gerät wurde nicht verbunden" }
+    device_denied_explained { "It got no access to your account." "Es hat keinen Zugriff auf Ihr Konto bekommen." }
+}
+
+// The own account, and leaving it.
+texts! { account_texts:
+    your_account { "Your account" "Ihr Konto" }
+    name { "Name" "Name" }
+    sessions { "Where you are signed in" "Wo Sie angemeldet sind" }
+    this_session { "This one" "Diese hier" }
+    last_seen(time: &str) { "Last seen {time}" "Zuletzt gesehen: {time}" }
+    sign_out { "Sign out" "Abmelden" }
+    sign_out_of(session: &str) { "Sign out: {session}" "Abmelden: {session}" }
+    sign_out_everywhere { "Sign out everywhere" "Überall abmelden" }
+    connected_applications { "Connected applications" "Verbundene Anwendungen" }
+    no_applications { "No application has access to your account." "Keine Anwendung hat Zugriff auf Ihr Konto." }
+    since(time: &str) { "Since {time}" "Seit {time}" }
+    remove_access { "Remove access" "Zugriff entziehen" }
+    remove_access_of(application: &str) { "Remove access: {application}" "Zugriff entziehen: {application}" }
+    select_account { "Choose an account" "Konto wählen" }
+    continue_as(name: &str) { "Continue as {name}" "Weiter als {name}" }
+    sign_out_question { "Do you want to sign out?" "Möchten Sie sich abmelden?" }
+    sign_out_explained(name: &str) {
+        "You will be signed out of {name} in this browser."
+        "Sie werden in diesem Browser von {name} abgemeldet."
+    }
+    stay { "Stay signed in" "Angemeldet bleiben" }
+    signed_out { "You are signed out" "Sie sind abgemeldet" }
+    back_to(application: &str) { "Back to {application}" "Zurück zu {application}" }
+    sign_in_again { "Sign in again" "Erneut anmelden" }
+}
+
+// What is wrong with a form.
+texts! { problems_texts:
+    email_invalid {
+        "That does not look like an email address. Please check it."
+        "Das sieht nicht nach einer E-Mail-Adresse aus. Bitte prüfen Sie sie."
+    }
+    email_needed { "Please enter your email address." "Bitte geben Sie Ihre E-Mail-Adresse ein." }
+    credentials_wrong {
+        "Email address or password is wrong. Please try again."
+        "E-Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
+    }
+    password_needed { "Please enter a password." "Bitte geben Sie ein Passwort ein." }
+    password_too_weak {
+        "That password is too easy to guess. A longer one, such as a few unrelated words, is better."
+        "Dieses Passwort ist zu leicht zu erraten. Besser ist ein längeres, etwa einige Wörter ohne Zusammenhang."
+    }
+    password_too_common {
+        "Many people use that password, so it is tried first. Please choose one that is yours alone."
+        "Dieses Passwort verwenden viele, daher wird es zuerst probiert. Bitte wählen Sie eines, das nur Sie haben."
+    }
+    password_too_long { "That password is too long. Please choose a shorter one." "Dieses Passwort ist zu lang. Bitte wählen Sie ein kürzeres." }
+    code_wrong { "That is not the right code. Please check it." "Dieser Code stimmt nicht. Bitte prüfen Sie ihn." }
+    code_expired {
+        "That code is no longer valid. Please have a new one sent."
+        "Dieser Code gilt nicht mehr. Bitte lassen Sie sich einen neuen senden."
+    }
+    too_many_attempts(minutes: u32) {
+        "Too many attempts. Please try again in {minutes} minutes."
+        "Zu viele Versuche. Bitte versuchen Sie es in {minutes} Minuten wieder."
+    }
+    too_many_attempts_one_minute {
+        "Too many attempts. Please try again in a minute."
+        "Zu viele Versuche. Bitte versuchen Sie es in einer Minute wieder."
+    }
+    name_too_long { "That name is too long. Please shorten it." "Dieser Name ist zu lang. Bitte kürzen Sie ihn." }
+    link_expired {
+        "That link is no longer valid. Please ask for a new one."
+        "Dieser Link gilt nicht mehr. Bitte fordern Sie einen neuen an."
+    }
+    device_code_unknown {
+        "We do not know that code, or it is no longer valid. Please compare it with your device."
+        "Diesen Code kennen wir nicht, oder er gilt nicht mehr. Bitte vergleichen Sie ihn mit Ihrem Gerät."
+    }
+    organization_needed { "Please choose an organization." "Bitte wählen Sie eine Organisation." }
+    busy { "That did not work just now. Please try again in a moment." "Das hat gerade nicht geklappt. Bitte versuchen Sie es gleich noch einmal." }
+    form_expired {
+        "This page was open for a long time. Please try once more."
+        "Diese Seite war lange offen. Bitte versuchen Sie es noch einmal."
+    }
+    sign_up_closed {
+        "New accounts can only be created by invitation."
+        "Neue Konten gibt es nur auf Einladung."
+    }
+}
+
+// Errors that end a page: what, what happened, what to do.
+texts! { troubles_texts:
+    request_id { "Request" "Vorgang" }
+    trouble_address { "This page does not exist" "Diese Seite gibt es nicht" }
+    trouble_address_what { "The address may be mistyped or out of date." "Die Adresse ist vielleicht vertippt oder veraltet." }
+    trouble_address_advice { "Go back to the application you came from." "Gehen Sie zurück zur Anwendung, von der Sie kommen." }
+    trouble_link { "This link is no longer valid" "Dieser Link gilt nicht mehr" }
+    trouble_link_what { "It was used already, or it is too old." "Er wurde schon benutzt oder ist zu alt." }
+    trouble_link_advice { "Ask for a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
+    trouble_flow { "This sign-in took too long" "Diese Anmeldung hat zu lange gedauert" }
+    trouble_flow_what { "For your safety it was ended." "Zu Ihrer Sicherheit wurde sie beendet." }
+    trouble_flow_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
+    trouble_application { "The application made a mistake" "Die Anwendung hat einen Fehler gemacht" }
+    trouble_application_what {
+        "It sent you here with a request that we cannot accept. Nothing was passed on."
+        "Sie hat Sie mit einer Anfrage hierher geschickt, die wir nicht annehmen können. Es wurde nichts weitergegeben."
+    }
+    trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
+    trouble_access { "You have no access" "Sie haben keinen Zugriff" }
+    trouble_access_what { "Your account may not use this application." "Ihr Konto darf diese Anwendung nicht verwenden." }
+    trouble_access_advice { "Ask an administrator of your organization, or use another account." "Fragen Sie die Administration Ihrer Organisation, oder verwenden Sie ein anderes Konto." }
+    trouble_attempts { "Too many attempts" "Zu viele Versuche" }
+    trouble_attempts_what { "There were very many requests from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
+    trouble_attempts_advice { "Wait a few minutes, then try again." "Warten Sie einige Minuten und versuchen Sie es dann noch einmal." }
+    trouble_server { "Something went wrong" "Etwas ist schiefgegangen" }
+    trouble_server_what { "The mistake is ours, not yours." "Der Fehler liegt bei uns, nicht bei Ihnen." }
+    trouble_server_advice { "Try again in a moment." "Versuchen Sie es gleich noch einmal." }
+}
+
+// The mailbox for development.
+texts! { mailbox_page_texts:
+    mailbox { "Mailbox" "Postfach" }
+    mailbox_explained { "Mails end here instead of being sent: this server is set up for development." "E-Mails enden hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
+    mailbox_empty { "No mails yet." "Noch keine E-Mails." }
+    mail_to { "To" "An" }
+    mail_time { "Time" "Zeit" }
+    back_to_mailbox { "Back to the mailbox" "Zurück zum Postfach" }
+}
+
+// Mails.
+texts! { mails_texts:
+    mail_code_subject(code: &str, name: &str) { "{code} is your code for {name}" "{code} ist Ihr Code für {name}" }
+    mail_code_heading { "Your sign-in code" "Ihr Anmeldecode" }
+    mail_code_body(name: &str) { "Enter this code to sign in to {name}:" "Mit diesem Code melden Sie sich bei {name} an:" }
+    mail_valid(minutes: u32) { "It is valid for {minutes} minutes. Give it to nobody." "Er gilt {minutes} Minuten. Geben Sie ihn niemandem." }
+    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E-Mail ignorieren." }
+    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E-Mail-Adresse" }
+    mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }
+    mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }
+    mail_reset_body(name: &str) { "Somebody, we hope you, asked to reset your password for {name}." "Jemand, hoffentlich Sie, möchte Ihr Passwort für {name} zurücksetzen." }
+    mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works once." "Der Link gilt {minutes} Minuten und funktioniert einmal." }
+    mail_reset_not_you { "If it was not you, ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, ignorieren Sie diese E-Mail: Ihr Passwort bleibt, wie es ist." }
+    mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
+    mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
+    mail_invitation_at(name: &str) { "You will use {name} for that." "Dafür verwenden Sie {name}." }
+    mail_invitation_unexpected { "If you do not know who that is, ignore this mail." "Wenn Sie nicht wissen, wer das ist, ignorieren Sie diese E-Mail." }
+    mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
+    mail_exists_body(name: &str) { "Somebody, we hope you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie, wollte sich mit dieser Adresse bei {name} registrieren. Es gibt dazu schon ein Konto: Melden Sie sich einfach an." }
+    mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
+    mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed at {time}. You were signed out on your other devices." "Ihr Passwort für {name} wurde geändert ({time}). Auf Ihren anderen Geräten wurden Sie abgemeldet." }
+    mail_changed_not_you { "If that was not you, reset your password right away:" "Wenn Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück:" }
+    mail_button_fallback { "Or open this address:" "Oder öffnen Sie diese Adresse:" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Something to fill in.
+    pub(super) trait Sample {
+        const SAMPLE: Self;
+    }
+
+    impl Sample for &str {
+        const SAMPLE: Self = "sample";
+    }
+
+    impl Sample for u32 {
+        const SAMPLE: Self = 7;
+    }
+
+    #[test]
+    fn every_text_is_there_and_tidy_in_every_language() {
+        for language in Language::ALL {
+            let t = language.texts();
+            let groups = [
+                t.shared_texts(),
+                t.signing_in_texts(),
+                t.consent_texts(),
+                t.account_texts(),
+                t.problems_texts(),
+                t.troubles_texts(),
+                t.mailbox_page_texts(),
+                t.mails_texts(),
+            ];
+            for (name, text) in groups.into_iter().flatten() {
+                assert!(!text.trim().is_empty() && text.trim() == text, "{language:?} {name}");
+                assert!(!text.contains("  ") && !text.contains(['{', '}', '<', '>']), "{language:?} {name}: {text}");
+            }
+        }
+    }
+}
