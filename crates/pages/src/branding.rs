@@ -96,12 +96,22 @@ struct Ground {
     card: Colour,
     text: Colour,
     line: Colour,
+    focus: Colour,
 }
 
-const LIGHT: Ground =
-    Ground { card: Colour::WHITE, text: Colour([0x1b, 0x1c, 0x22]), line: Colour([0x85, 0x87, 0x91]) };
-const DARK: Ground =
-    Ground { card: Colour([0x16, 0x17, 0x1b]), text: Colour([0xed, 0xed, 0xf0]), line: Colour([0x74, 0x76, 0x80]) };
+const LIGHT: Ground = Ground {
+    card: Colour::WHITE,
+    text: Colour([0x1b, 0x1c, 0x22]),
+    line: Colour([0x85, 0x87, 0x91]),
+    focus: Colour([0x2b, 0x62, 0xd9]),
+};
+
+const DARK: Ground = Ground {
+    card: Colour([0x16, 0x17, 0x1b]),
+    text: Colour([0xed, 0xed, 0xf0]),
+    line: Colour([0x74, 0x76, 0x80]),
+    focus: Colour([0x7c, 0xa6, 0xff]),
+};
 
 /// The second stylesheet of every page: the custom properties that [`crate::STYLESHEET`] is drawn with.
 pub fn branding_css(branding: &Branding) -> String {
@@ -127,7 +137,8 @@ fn write_palette(css: &mut String, indent: &str, palette: &Palette, ground: &Gro
         // A button of nearly the card's colour gets an edge; WCAG asks for 3 to see a thing and 4.5 to read a text.
         ("primary-line", if seen >= 3.0 { primary } else { ground.line }),
         ("link", if seen >= 4.5 { primary } else { ground.text }),
-        ("focus", if seen >= 3.0 { primary } else { ground.text }),
+        // Around a grey button a grey ring is overlooked.
+        ("focus", if seen >= 3.0 && primary.is_colourful() { primary } else { ground.focus }),
         ("page", background),
         ("on-page", background.readable()),
     ] {

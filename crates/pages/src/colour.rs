@@ -31,6 +31,12 @@ impl Colour {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
     }
 
+    /// Whether it is far from grey.
+    pub(crate) fn is_colourful(self) -> bool {
+        let [red, green, blue] = self.0;
+        red.max(green).max(blue) - red.min(green).min(blue) > 48
+    }
+
     /// The relative luminance of WCAG 2.
     fn luminance(self) -> f64 {
         let [red, green, blue] = self.0.map(|part| {

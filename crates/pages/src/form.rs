@@ -18,6 +18,11 @@ impl Form<'_> {
     pub(crate) fn wrong(&self, name: &str) -> bool {
         self.problem.and_then(Problem::field).is_some_and(|field| field.name() == name)
     }
+
+    /// Whether typing begins in the field of this name: the one with the problem, otherwise the page's first.
+    pub(crate) fn focus(&self, name: &str, first: &bool) -> bool {
+        self.problem.and_then(Problem::field).map_or(*first, |field| field.name() == name)
+    }
 }
 
 /// An organization to choose.

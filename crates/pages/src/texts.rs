@@ -57,7 +57,7 @@ texts! { shared_texts:
     terms { "Terms" "Nutzungsbedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }
-    continue_to(application: &str) { "to continue to {application}" "um fortzufahren mit {application}" }
+    continue_to(application: &str) { "to continue to {application}" "weiter zu {application}" }
     back_to_sign_in { "Back to sign-in" "Zurück zur Anmeldung" }
     use_another_account { "Use another account" "Anderes Konto verwenden" }
     password_hint(minimum: u32) {
@@ -85,7 +85,7 @@ texts! { signing_in_texts:
     }
     code { "6-digit code" "6-stelliger Code" }
     verify { "Confirm" "Bestätigen" }
-    no_code { "Nothing arrived? Look into your spam folder, too." "Nichts angekommen? Sehen Sie auch im Spam-Ordner nach." }
+    no_code { "Nothing arrived? Check your spam folder." "Nichts angekommen? Sehen Sie im Spam-Ordner nach." }
     resend { "Send a new code" "Neuen Code senden" }
     resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere gelten nicht mehr." }
     use_another_email { "Use another address" "Andere Adresse verwenden" }
@@ -130,7 +130,6 @@ texts! { consent_texts:
     allow { "Allow" "Zulassen" }
     deny { "Deny" "Ablehnen" }
     sent_to(host: &str) { "You will be sent to {host}" "Sie werden weitergeleitet zu {host}" }
-    of_application(application: &str) { "Of {application}:" "Von {application}:" }
     device_title { "Connect a device" "Gerät verbinden" }
     device_explained {
         "Enter the code that your device shows."

@@ -25,7 +25,7 @@ fn pages(words: Words) -> Vec<(String, String)> {
 fn tags<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let starts = format!("<{name}");
     html.match_indices(&starts)
-        .map(|(at, _)| &html[at..at + html[at..].find('>').unwrap()])
+        .map(|(at, _)| html[at..].split('>').next().unwrap_or_default())
         .filter(|tag| tag[starts.len()..].starts_with([' ', '\n']) || tag.len() == starts.len())
         .collect()
 }
