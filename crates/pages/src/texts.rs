@@ -50,11 +50,8 @@ texts! { shared_texts:
     new_password { "New password" "Neues Passwort" }
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
-    organization { "Organization" "Organisation" }
     go_on { "Continue" "Weiter" }
-    cancel { "Cancel" "Abbrechen" }
-    optional { "optional" "freiwillig" }
-    terms { "Terms" "Nutzungsbedingungen" }
+    terms { "Terms" "Bedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }
     continue_to(application: &str) { "to continue to {application}" "weiter zu {application}" }
@@ -108,7 +105,6 @@ texts! { signing_in_texts:
         "You will be signed out on your other devices."
         "Auf Ihren anderen Geräten werden Sie abgemeldet."
     }
-    for_account { "Account" "Konto" }
 }
 
 // Organizations, consent and devices.
