@@ -211,6 +211,7 @@ mod tests {
                 let secret = kind.compose(&random);
                 prop_assert_eq!(SecretKind::recognise(secret.expose()), Some(kind));
                 let mut altered = secret.expose().as_bytes().to_vec();
+                let place = place % altered.len();
                 if altered[place] != BASE62[other] {
                     altered[place] = BASE62[other];
                     let altered = String::from_utf8(altered).unwrap();

@@ -88,17 +88,6 @@ impl Page {
         found.unwrap_or_else(|| panic!("no form for {action}: {} {}\n{}", self.status, self.path, self.html)).clone()
     }
 
-    /// A link whose address begins like this.
-    #[track_caller]
-    pub fn link(&self, beginning: &str) -> String {
-        let links =
-            self.html.split("<a ").skip(1).filter_map(|tag| attribute(&format!(" {}", &tag[..tag.find('>')?]), "href"));
-        links
-            .into_iter()
-            .find(|href| href.starts_with(beginning))
-            .unwrap_or_else(|| panic!("no link {beginning}\n{}", self.html))
-    }
-
     /// A parameter of the address to which the browser was sent away.
     #[track_caller]
     pub fn sent(&self, name: &str) -> Option<String> {

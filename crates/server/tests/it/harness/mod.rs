@@ -16,7 +16,7 @@ pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use environments::Environment;
 pub use name_server::NameServer;
-pub use people::{Application, CHALLENGE, PASSWORD, VERIFIER};
+pub use people::{Application, PASSWORD};
 pub use process::{Process, binary};
 pub use server::TestServer;
 

@@ -18,7 +18,6 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// An application that people sign in to.
 #[derive(Debug, Clone)]
 pub struct Application {
-    pub id: String,
     pub client_id: String,
     pub secret: Option<String>,
     pub redirect_uri: String,
@@ -140,7 +139,7 @@ impl TestServer {
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let id = text("id");
         let secret = if public { None } else { Some(management.secret(&id).await.1) };
-        Application { client_id: text("client_id"), id, secret, redirect_uri }
+        Application { client_id: text("client_id"), secret, redirect_uri }
     }
 
     /// Redeems a code.

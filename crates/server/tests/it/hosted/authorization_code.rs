@@ -1,6 +1,6 @@
 //! From an authorization request to tokens.
 
-use crate::harness::{Browser, TestServer, on_both_databases};
+use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -229,5 +229,29 @@ on_both_databases! {
         browser.headers.push(("sec-fetch-site", "cross-site".into()));
         let page = browser.post("/oauth2/authorize", &fields).await;
         assert!(page.path.starts_with("/sign-in?flow="), "{} {}", page.status, page.path);
+    }
+
+    async fn every_step_works_on_whatever_node_answers_it(server: TestServer) {
+        let application = server.application("third", false, &[]).await;
+        server.person("ada@example.com").await;
+        let other = server.another_node().await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+        browser.move_to(&other);
+        let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
+        browser.move_to(&server);
+        let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        browser.move_to(&other);
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let first = tokens.text_at("refresh_token");
+        let (one, two) = tokio::join!(server.refresh(&application, &first), other.refresh(&application, &first));
+        assert_eq!(one.expect(200).text_at("refresh_token"), two.expect(200).text_at("refresh_token"), "one successor");
+        for _ in 0..5 {
+            let code = browser.open(&application.authorize("&scope=openid")).await.sent("code").unwrap();
+            let (one, two) = tokio::join!(server.redeem(&application, &code), other.redeem(&application, &code));
+            assert_eq!(one.status.min(two.status), 200);
+            assert_eq!(one.status.max(two.status), 400);
+        }
     }
 }
