@@ -14,12 +14,14 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
 pub mod jose;
 pub mod management;
 pub mod model;
 pub mod oauth;
+pub mod password;
 pub mod seal;
 pub mod secret;
 pub mod time;
