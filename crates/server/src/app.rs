@@ -12,6 +12,7 @@ use crate::http::rate_limit::RateLimiters;
 use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
 use crate::operations::metrics::Metrics;
+use crate::passwords::Passwords;
 use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
 use countersign_protocol::oauth::client::Client;
@@ -50,6 +51,8 @@ pub struct App {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Questions to the domain name system.
     pub dns: Dns,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
     /// Whether `/metrics` has a listener of its own.
     pub separate_operations: bool,
 }
@@ -67,10 +70,12 @@ impl App {
         public_url: Issuer,
     ) -> Result<Arc<Self>, SnapshotError> {
         let head = change::head(&mut store.reader().await?).await?;
+        let entropy = Arc::new(Entropy::default());
         let app = Arc::new(Self {
             caches: Caches::new(config.cache_entries, Arc::clone(&keyring), public_url.clone(), clock.clone()),
             freshness: Freshness::new(head),
-            entropy: Arc::new(Entropy::default()),
+            passwords: Passwords::new(Arc::clone(&entropy)),
+            entropy,
             limits: RateLimiters::new(&config.rate_limits),
             metrics: Metrics::default(),
             last_used: LastUsed::new(config.cache_entries),

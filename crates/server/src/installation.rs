@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, roles};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
@@ -299,12 +299,14 @@ impl Installation {
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
             .collect();
+        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
         let stored = environment.clone();
         self.store
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
                     environment::insert(tx, &stored).await?;
                     signing_key::insert(tx, &signing).await?;
+                    roles::ensure_default(tx, &act).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
                     }

@@ -19,4 +19,5 @@ pub mod keys;
 pub mod logging;
 pub mod oauth;
 pub mod operations;
+pub mod passwords;
 pub mod router;

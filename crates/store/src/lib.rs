@@ -23,12 +23,14 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod invitation;
 pub mod membership;
 mod migrate;
 pub mod organization;
 pub mod permission;
 mod postgres;
 pub mod revoked_token;
+pub mod role;
 pub mod signing_key;
 mod sql;
 mod sqlite;
@@ -236,10 +238,12 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
+            role::STATEMENTS,
             signing_key::STATEMENTS,
             user::STATEMENTS,
         ]

@@ -3,8 +3,10 @@
 mod api_key;
 mod application;
 mod environment;
+mod invitation;
 mod organization;
 mod permission;
+mod role;
 mod signing_key;
 mod user;
 
@@ -13,7 +15,9 @@ pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
+pub use invitation::{Invitation, InvitationState};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
+pub use role::{DEFAULT_ROLE, Role};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

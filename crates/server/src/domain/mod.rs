@@ -6,16 +6,23 @@ pub mod applications;
 pub mod client_secrets;
 pub mod domain_verification;
 pub mod events;
+pub mod grants;
+pub mod invitations;
+pub mod mails;
+pub mod memberships;
 pub mod organizations;
 pub mod permissions;
+pub mod roles;
+pub mod users;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::keys::keyring::Keyring;
+use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::EnvironmentKind;
+use countersign_protocol::model::{EnvironmentKind, Issuer};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -42,6 +49,11 @@ impl Failure {
     /// A 404.
     pub fn not_found(thing: &'static str, id: impl std::fmt::Display) -> Self {
         Self::Refused(ApiError::not_found(thing, id.to_string()))
+    }
+
+    /// A 400.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused(ApiError::bad_request(code, message))
     }
 
     /// A conflict.
@@ -86,6 +98,13 @@ impl From<NoEntropy> for Failure {
     }
 }
 
+impl From<Busy> for Failure {
+    fn from(busy: Busy) -> Self {
+        tracing::warn!("{busy}");
+        Self::Refused(ApiError::Unavailable)
+    }
+}
+
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
         match error {
@@ -102,6 +121,8 @@ pub struct Act {
     pub environment_id: EnvironmentId,
     /// Staging or production.
     pub environment_kind: EnvironmentKind,
+    /// Where its pages are.
+    pub issuer: Issuer,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -121,6 +142,7 @@ impl Act {
         Self {
             environment_id: environment.id,
             environment_kind: environment.kind,
+            issuer: environment.issuer.clone(),
             now: clock.now(),
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
