@@ -47,7 +47,7 @@ on_both_databases! {
         assert_eq!(made["accept_invitation_url"], format!("{}/invite?invitation_token={token}", server.base_url));
         assert_eq!(management.get(&path(&made)).await.expect(200).expect_json(), made);
         assert_eq!(management.get(&format!("{PATH}/by_token/{token}")).await.expect(200).expect_json(), made);
-        assert_eq!(management.get(PATH).await.expect_list(), [made.clone()]);
+        assert_eq!(management.get(PATH).await.expect_list(), std::slice::from_ref(&made));
         management.get(&format!("{PATH}/by_token/{}", token.to_uppercase())).await.expect_not_found("Invitation", &token.to_uppercase());
         management.get(&format!("{PATH}/by_token/{}", "x".repeat(500))).await.expect_not_found("Invitation", &"x".repeat(500));
     }

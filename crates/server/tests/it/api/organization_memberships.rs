@@ -45,7 +45,7 @@ on_both_databases! {
         assert_moment(&made["created_at"]);
         assert_eq!(management.get(&path(&made)).await.expect(200).expect_json(), made);
         for query in [format!("user_id={user}"), format!("organization_id={organization}"), format!("user_id={user}&organization_id={organization}")] {
-            assert_eq!(management.get(&format!("{PATH}?{query}")).await.expect_list(), [made.clone()], "{query}");
+            assert_eq!(management.get(&format!("{PATH}?{query}")).await.expect_list(), std::slice::from_ref(&made), "{query}");
         }
     }
 
@@ -133,7 +133,7 @@ on_both_databases! {
         assert_eq!(management.get(&format!("{PATH}?user_id={user}")).await.expect_list(), Vec::<Value>::new());
         for statuses in ["statuses=inactive", "statuses=active,inactive", "statuses[]=inactive&statuses[]=pending", "statuses=active&statuses=inactive&statuses=pending"] {
             for owner in [format!("user_id={user}"), format!("organization_id={organization}"), format!("user_id={user}&organization_id={organization}")] {
-                assert_eq!(management.get(&format!("{PATH}?{owner}&{statuses}")).await.expect_list(), [suspended.clone()], "{statuses}");
+                assert_eq!(management.get(&format!("{PATH}?{owner}&{statuses}")).await.expect_list(), std::slice::from_ref(&suspended), "{statuses}");
             }
         }
         management.get(&format!("{PATH}?user_id={user}&statuses=gone")).await.expect_invalid(&[("statuses", "invalid")]);

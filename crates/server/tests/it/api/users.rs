@@ -49,7 +49,7 @@ on_both_databases! {
         assert_moment(&made["created_at"]);
         assert_eq!(made["created_at"], made["updated_at"]);
         assert_eq!(management.get(&path(&made)).await.expect(200).expect_json(), made);
-        assert_eq!(management.get(PATH).await.expect_list(), [made.clone()]);
+        assert_eq!(management.get(PATH).await.expect_list(), std::slice::from_ref(&made));
         let identities = management.get(&format!("{}/identities", path(&made))).await.expect(200);
         assert_eq!(identities.expect_json(), json!([]));
     }
