@@ -8,8 +8,8 @@ use countersign_protocol::model::{User, email_key, is_email};
 use countersign_store::{Error, Query, Tx, user};
 use std::collections::BTreeMap;
 
-/// What a new account is made of.
-#[derive(Debug, Clone, Default)]
+/// What a new account is made of. It does not print: it has the hash of a password.
+#[derive(Clone, Default)]
 pub struct NewUser {
     /// The address.
     pub email: String,
