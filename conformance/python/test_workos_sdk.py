@@ -17,7 +17,9 @@ import workos
 from authlib.integrations.requests_client import OAuth2Session
 from workos import WorkOSClient
 from workos.connect import RedirectUriInput
+from workos.organization_membership import RoleMultiple
 from workos.organizations import OrganizationDomainData
+from workos.user_management import PasswordHashed, PasswordPlaintext
 
 BASE_URL = os.environ["COUNTERSIGN_BASE_URL"]
 API_KEY = os.environ["COUNTERSIGN_API_KEY"]
@@ -141,6 +143,84 @@ class Permissions(SdkTest):
         self.assertTrue(again.code)
         authorization.delete_permission(slug)
         self.refused(workos.NotFoundError, 404, authorization.get_permission, slug)
+
+
+class People(SdkTest):
+    def test_users(self):
+        users, email, external_id = self.workos.user_management, f"{unique('Ada')}@example.com", unique("person")
+        made = users.create_user(
+            email=email,
+            first_name="Ada",
+            external_id=external_id,
+            metadata={"tier": "gold"},
+            password=PasswordPlaintext(password="mallet sparrow tungsten"),
+        )
+        self.assertEqual((made.object, made.email, made.email_verified), ("user", email, False))
+        self.assertEqual((made.metadata, made.last_sign_in_at), ({"tier": "gold"}, None))
+        found = users.get_user(made.id)
+        self.assertEqual(found.first_name, "Ada")
+        self.assertEqual(users.get_user_by_external_id(external_id), found)
+        self.assertEqual(users.list_users(email=email.upper()).data, [found])
+        self.assertEqual(list(users.get_user_identities(made.id)), [])
+        changed = users.update_user(made.id, last_name="Lovelace", email_verified=True, metadata={"tier": None})
+        self.assertEqual((changed.first_name, changed.last_name, changed.metadata), ("Ada", "Lovelace", {}))
+        self.assertIs(changed.email_verified, True)
+        hashed = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+        users.update_user(made.id, password=PasswordHashed(password_hash=hashed, password_hash_type="bcrypt"))
+        weak = PasswordPlaintext(password="password")
+        error = self.refused(workos.BadRequestError, 400, users.create_user, email=email, password=weak)
+        self.assertEqual(error.code, "password_strength_error")
+        error = self.refused(workos.BadRequestError, 400, users.create_user, email=email)
+        self.assertEqual(error.code, "user_creation_error")
+        users.delete_user(made.id)
+        self.refused(workos.NotFoundError, 404, users.get_user, made.id)
+
+    def test_roles_and_memberships(self):
+        authorization, memberships = self.workos.authorization, self.workos.organization_membership
+        permission, slug = unique("files:read"), unique("editor")
+        authorization.create_permission(slug=permission, name=permission)
+        role = authorization.create_environment_role(slug=slug, name="Editor")
+        self.assertEqual((role.slug, role.description, role.permissions), (slug, None, []))
+        changed = authorization.set_environment_role_permissions(slug, permissions=[permission])
+        self.assertEqual(changed.permissions, [permission])
+        self.assertEqual(authorization.add_environment_role_permission(slug, body_slug=permission), changed)
+        self.assertEqual(authorization.get_environment_role(slug), changed)
+        self.assertEqual(authorization.update_environment_role(slug, name="Writer").name, "Writer")
+        self.assertIn("member", [row.slug for row in authorization.list_environment_roles().data])
+
+        user = self.workos.user_management.create_user(email=f"{unique('member')}@example.com")
+        organization = self.workos.organizations.create_organization(name="Acme")
+        made = memberships.create_organization_membership(user_id=user.id, organization_id=organization.id)
+        self.assertEqual((made.status.value, made.role.slug, made.user.id), ("active", "member", user.id))
+        self.assertEqual(memberships.get_organization_membership(made.id), made)
+        changed = memberships.update_organization_membership(made.id, role=RoleMultiple(role_slugs=[slug, "member"]))
+        self.assertEqual(changed.role.slug, slug)
+        self.assertEqual(memberships.deactivate_organization_membership(made.id).status.value, "inactive")
+        self.assertEqual(memberships.list_organization_memberships(user_id=user.id).data, [])
+        listed = memberships.list_organization_memberships(user_id=user.id, statuses=["active", "inactive"])
+        self.assertEqual([row.id for row in listed.data], [made.id])
+        self.assertEqual(memberships.reactivate_organization_membership(made.id).status.value, "active")
+        again = memberships.create_organization_membership
+        self.refused(workos.ConflictError, 409, again, user_id=user.id, organization_id=organization.id)
+        memberships.delete_organization_membership(made.id)
+        self.refused(workos.NotFoundError, 404, memberships.get_organization_membership, made.id)
+
+    def test_invitations(self):
+        users, email = self.workos.user_management, f"{unique('guest')}@example.com"
+        organization = self.workos.organizations.create_organization(name="Acme")
+        made = users.send_invitation(email=email, organization_id=organization.id, expires_in_days=3)
+        self.assertEqual((made.object, made.state.value, made.role_slug), ("invitation", "pending", None))
+        self.assertTrue(made.accept_invitation_url.endswith(f"/invite?invitation_token={made.token}"))
+        self.assertEqual(users.get_invitation(made.id), made)
+        self.assertEqual(users.find_invitation_by_token(made.token), made)
+        self.assertEqual(users.list_invitations(email=email, organization_id=organization.id).data, [made])
+        self.assertEqual(users.resend_invitation(made.id).token, made.token)
+        user = users.create_user(email=email)
+        self.assertEqual(users.accept_invitation(made.id).accepted_user_id, user.id)
+        second = users.send_invitation(email=f"{unique('guest')}@example.com")
+        self.assertEqual(users.revoke_invitation(second.id).state.value, "revoked")
+        error = self.refused(workos.BadRequestError, 400, users.accept_invitation, second.id)
+        self.assertEqual(error.code, "invite_not_pending")
 
 
 class Connect(SdkTest):

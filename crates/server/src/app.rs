@@ -51,12 +51,12 @@ pub struct App {
     pub public_url: Issuer,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Hashes and compares passwords.
-    pub passwords: Passwords,
     /// Sends mail.
     pub mailer: Mailer,
     /// Questions to the domain name system.
     pub dns: Dns,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
     /// Whether `/metrics` has a listener of its own.
     pub separate_operations: bool,
 }

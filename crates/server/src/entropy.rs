@@ -51,6 +51,16 @@ impl Entropy {
         Ok(TokenId::from_ulid(compose_ulid(now, self.bytes()?)))
     }
 
+    /// A token for a link: 25 letters and digits, of 32 that are not mistaken for one another.
+    ///
+    /// # Errors
+    /// [`NoEntropy`].
+    pub fn link_token(&self) -> Result<Secret, NoEntropy> {
+        const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let random = Zeroizing::new(self.bytes::<25>()?);
+        Ok(Secret::new(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()))
+    }
+
     /// A new secret.
     ///
     /// # Errors

@@ -2,18 +2,18 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, roles};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, KeyState,
+    DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, KeyState,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
-use countersign_store::{Location, Store, data_key, environment, environment_api_key, signing_key};
+use countersign_store::{Location, Store, data_key, environment, environment_api_key, role, signing_key};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -209,6 +209,7 @@ impl Installation {
     /// Database errors.
     pub async fn ensure_environment(&self, issuer: &Issuer) -> Result<FirstEnvironment, InstallationError> {
         let existing = environment::all(&mut self.store.reader().await?).await?;
+        self.ensure_roles(&existing).await?;
         if let Some(environment) = existing.into_iter().next() {
             return Ok(FirstEnvironment { environment, api_key: None });
         }
@@ -228,6 +229,21 @@ impl Installation {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives the default role to environments from before there were roles.
+    async fn ensure_roles(&self, environments: &[Environment]) -> Result<(), InstallationError> {
+        let mut reader = self.store.reader().await?;
+        for environment in environments {
+            if role::find(&mut reader, environment.id, DEFAULT_ROLE).await?.is_some() {
+                continue;
+            }
+            let act = Act::new(environment, &self.clock, &self.entropy, &self.keyring);
+            self.store
+                .write::<_, Failure, _>(move |tx| Box::pin(async move { roles::ensure_default(tx, &act).await }))
+                .await?;
+        }
+        Ok(())
     }
 
     /// A new environment, not yet stored.
@@ -299,12 +315,14 @@ impl Installation {
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
             .collect();
+        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
         let stored = environment.clone();
         self.store
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
                     environment::insert(tx, &stored).await?;
                     signing_key::insert(tx, &signing).await?;
+                    roles::ensure_default(tx, &act).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
                     }

@@ -1,6 +1,9 @@
 //! Every URL of the product, one line each.
 
-use crate::api::{api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions};
+use crate::api::user_management::{invitations, organization_memberships, users};
+use crate::api::{
+    api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
+};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, mailbox, password_reset, select_account, sign_in,
     sign_out, sign_up,
@@ -86,6 +89,35 @@ pub fn routes() -> Routes {
         .management(GET, "/authorization/permissions/{slug}", permissions::get)
         .management(PATCH, "/authorization/permissions/{slug}", permissions::update)
         .management(DELETE, "/authorization/permissions/{slug}", permissions::delete)
+        .management(GET, "/authorization/roles", roles::list)
+        .management(POST, "/authorization/roles", roles::create)
+        .management(GET, "/authorization/roles/{slug}", roles::get)
+        .management(PATCH, "/authorization/roles/{slug}", roles::update)
+        .management(DELETE, "/authorization/roles/{slug}", roles::delete)
+        .management(PUT, "/authorization/roles/{slug}/permissions", roles::set_permissions)
+        .management(POST, "/authorization/roles/{slug}/permissions", roles::add_permission)
+        .management(DELETE, "/authorization/roles/{slug}/permissions/{permission}", roles::remove_permission)
+        .management(GET, "/user_management/users", users::list)
+        .management(POST, "/user_management/users", users::create)
+        .management(GET, "/user_management/users/{id}", users::get)
+        .management(PUT, "/user_management/users/{id}", users::update)
+        .management(DELETE, "/user_management/users/{id}", users::delete)
+        .management(GET, "/user_management/users/external_id/{external_id}", users::get_by_external_id)
+        .management(GET, "/user_management/users/{id}/identities", users::identities)
+        .management(GET, "/user_management/organization_memberships", organization_memberships::list)
+        .management(POST, "/user_management/organization_memberships", organization_memberships::create)
+        .management(GET, "/user_management/organization_memberships/{id}", organization_memberships::get)
+        .management(PUT, "/user_management/organization_memberships/{id}", organization_memberships::update)
+        .management(DELETE, "/user_management/organization_memberships/{id}", organization_memberships::delete)
+        .management(PUT, "/user_management/organization_memberships/{id}/deactivate", organization_memberships::deactivate)
+        .management(PUT, "/user_management/organization_memberships/{id}/reactivate", organization_memberships::reactivate)
+        .management(GET, "/user_management/invitations", invitations::list)
+        .management(POST, "/user_management/invitations", invitations::create)
+        .management(GET, "/user_management/invitations/{id}", invitations::get)
+        .management(GET, "/user_management/invitations/by_token/{token}", invitations::get_by_token)
+        .management(POST, "/user_management/invitations/{id}/accept", invitations::accept)
+        .management(POST, "/user_management/invitations/{id}/resend", invitations::resend)
+        .management(POST, "/user_management/invitations/{id}/revoke", invitations::revoke)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

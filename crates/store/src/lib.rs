@@ -26,6 +26,7 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod invitation;
 pub mod mail;
 pub mod membership;
 mod migrate;
@@ -35,6 +36,7 @@ pub mod password_reset;
 pub mod permission;
 mod postgres;
 pub mod revoked_token;
+pub mod role;
 pub mod session;
 pub mod signing_key;
 mod sql;
@@ -248,6 +250,7 @@ impl Store {
             event::STATEMENTS,
             idempotency::STATEMENTS,
             mail::STATEMENTS,
+            invitation::STATEMENTS,
             membership::STATEMENTS,
             one_time_code::STATEMENTS,
             organization::STATEMENTS,
@@ -255,6 +258,7 @@ impl Store {
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
             session::STATEMENTS,
+            role::STATEMENTS,
             signing_key::STATEMENTS,
             token_family::STATEMENTS,
             user::STATEMENTS,

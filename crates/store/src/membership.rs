@@ -4,13 +4,14 @@ use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, MembershipId, OrganizationId, UserId};
 use countersign_protocol::management::page::Slice;
-use countersign_protocol::model::{Membership, MembershipStatus};
+use countersign_protocol::model::{Membership, MembershipStatus, User};
 use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO organization_membership (environment_id, id, user_id, organization_id, status, created_at, updated_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $6)";
     SET_STATUS = "UPDATE organization_membership SET status = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
+    LOCK = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
     INSERT_ROLE = "INSERT INTO membership_role (environment_id, membership_id, position, role_slug) VALUES ($1, $2, $3, $4)";
     DELETE_ROLES = "DELETE FROM membership_role WHERE environment_id = $1 AND membership_id = $2";
@@ -25,18 +26,26 @@ statements! {
         "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
         "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.status = 'active' ORDER BY m.id LIMIT 200";
     IS_ACTIVE = "SELECT 1 FROM organization_membership WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
-    OF_USER_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
-        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
-        "WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id < $2 ORDER BY m.id DESC LIMIT $3";
-    OF_USER_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
-        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
-        "WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id > $2 ORDER BY m.id ASC LIMIT $3";
-    OF_ORGANIZATION_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
-        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
-        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id < $2 ORDER BY m.id DESC LIMIT $3";
-    OF_ORGANIZATION_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
-        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
-        "WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id > $2 ORDER BY m.id ASC LIMIT $3";
+    OF_USER_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id < $2 ",
+        "AND m.status IN ($5, $6, $7) ORDER BY m.id DESC LIMIT $3";
+    OF_USER_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.user_id = $4 AND m.id > $2 ",
+        "AND m.status IN ($5, $6, $7) ORDER BY m.id ASC LIMIT $3";
+    OF_ORGANIZATION_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id < $2 ",
+        "AND m.status IN ($5, $6, $7) ORDER BY m.id DESC LIMIT $3";
+    OF_ORGANIZATION_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id > $2 ",
+        "AND m.status IN ($5, $6, $7) ORDER BY m.id ASC LIMIT $3";
 }
 
 /// Whose memberships to list.
@@ -74,7 +83,7 @@ async fn read_all(query: &mut impl Query, environment_id: EnvironmentId, rows: &
 /// Makes a membership, with its roles.
 ///
 /// # Errors
-/// `Unique` when the person belongs to the organization already; `Missing` parents as database errors.
+/// `Unique` when the person belongs to the organization already; `ForeignKey` when there is no such person or organization.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, membership: &Membership) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -113,6 +122,14 @@ pub async fn set_status(
 ) -> Result<()> {
     tx.execute(SET_STATUS, &[environment_id.into(), id.into(), status.as_str().into(), now.into()]).await?;
     Ok(())
+}
+
+/// Makes other transactions that change this membership wait for this one; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) -> Result<bool> {
+    Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
 /// Deletes a membership; `false` when there is none such.
@@ -181,7 +198,7 @@ pub async fn is_active(
     Ok(query.query_opt(IS_ACTIVE, &params).await?.is_some())
 }
 
-/// A slice of a person's or an organization's memberships, whatever their status.
+/// A slice of a person's or an organization's memberships of these statuses, each with the person.
 ///
 /// # Errors
 /// Database errors.
@@ -190,7 +207,8 @@ pub async fn list(
     environment_id: EnvironmentId,
     slice: &Slice<MembershipId>,
     of: Of,
-) -> Result<Vec<Membership>> {
+    statuses: &[MembershipStatus],
+) -> Result<Vec<(Membership, User)>> {
     let (paged, owner) = match of {
         Of::User(id) => (Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }, id.into()),
         Of::Organization(id) => {
@@ -198,6 +216,13 @@ pub async fn list(
         }
     };
     let (sql, bound, limit) = paged.pick(slice);
-    let rows = reader.query(sql, &[environment_id.into(), bound, limit, owner]).await?;
-    read_all(reader, environment_id, &rows).await
+    let mut params = vec![environment_id.into(), bound, limit, owner];
+    // There are three statuses: who asks for fewer says the last one again.
+    params.extend((0..3).map(|at| statuses.get(at).or(statuses.last()).map(|status| status.as_str()).into()));
+    let rows = reader.query(sql, &params).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        found.push((read(reader, environment_id, row).await?, crate::user::read_at(row, 7)?));
+    }
+    Ok(found)
 }

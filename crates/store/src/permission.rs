@@ -21,6 +21,7 @@ statements! {
     DELETE = "DELETE FROM permission WHERE environment_id = $1 AND id = $2";
     DELETE_SCOPES = "DELETE FROM connect_application_scope WHERE environment_id = $1 AND scope = $2";
     DELETE_API_KEY_PERMISSIONS = "DELETE FROM api_key_permission WHERE environment_id = $1 AND slug = $2";
+    DELETE_ROLE_PERMISSIONS = "DELETE FROM role_permission WHERE environment_id = $1 AND slug = $2";
 }
 
 fn read(row: &Row) -> Result<Permission> {
@@ -100,7 +101,7 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, permission: &Per
     Ok(())
 }
 
-/// Deletes a permission, and takes it from every application and API key that had it.
+/// Deletes a permission, and takes it from every application, API key and role that had it.
 ///
 /// # Errors
 /// Database errors.
@@ -109,5 +110,6 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, permission: &Per
     tx.execute(DELETE, &[environment_id.into(), permission.id.into()]).await?;
     tx.execute(DELETE_SCOPES, &[environment_id.into(), (&permission.slug).into()]).await?;
     tx.execute(DELETE_API_KEY_PERMISSIONS, &[environment_id.into(), (&permission.slug).into()]).await?;
+    tx.execute(DELETE_ROLE_PERMISSIONS, &[environment_id.into(), (&permission.slug).into()]).await?;
     Ok(())
 }

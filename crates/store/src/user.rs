@@ -43,21 +43,26 @@ statements! {
 }
 
 fn read(row: &Row) -> Result<User> {
-    let text = |at: usize| -> Result<Option<String>> { Ok(row.opt_text(at)?.map(str::to_owned)) };
+    read_at(row, 0)
+}
+
+/// Reads a person whose columns begin at this one.
+pub(crate) fn read_at(row: &Row, first: usize) -> Result<User> {
+    let text = |at: usize| -> Result<Option<String>> { Ok(row.opt_text(first + at)?.map(str::to_owned)) };
     Ok(User {
-        id: row.parse(0)?,
-        email: row.text(1)?.to_owned(),
-        email_verified: row.truth(2)?,
+        id: row.parse(first)?,
+        email: row.text(first + 1)?.to_owned(),
+        email_verified: row.truth(first + 2)?,
         first_name: text(3)?,
         last_name: text(4)?,
         name: text(5)?,
         profile_picture_url: text(6)?,
         external_id: text(7)?,
-        metadata: row.json(8)?,
+        metadata: row.json(first + 8)?,
         locale: text(9)?,
-        last_sign_in_at: row.opt_timestamp(10)?,
-        created_at: row.timestamp(11)?,
-        updated_at: row.timestamp(12)?,
+        last_sign_in_at: row.opt_timestamp(first + 10)?,
+        created_at: row.timestamp(first + 11)?,
+        updated_at: row.timestamp(first + 12)?,
     })
 }
 

@@ -30,6 +30,15 @@ pub enum ApiError {
         /// The sentence.
         message: String,
     },
+    /// 400: not possible, for reasons that are told one by one.
+    NotPossible {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+        /// Each reason: a word for programs and a sentence.
+        reasons: Vec<(&'static str, String)>,
+    },
     /// 401: no key, or none that we know.
     Unauthorized,
     /// 403: the key does not allow it.
@@ -65,6 +74,13 @@ pub enum ApiError {
     MisdirectedRequest,
     /// 422: the body or the query is not of the right form.
     Validation(Vec<FieldError>),
+    /// 422: the form is right and what it names is not.
+    Unprocessable {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+    },
     /// 429: too many requests.
     RateLimited {
         /// Whole seconds until it is worth trying again.
@@ -82,6 +98,11 @@ impl ApiError {
         Self::Validation(vec![FieldError::new(field, code, message)])
     }
 
+    /// A 400.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::BadRequest { code, message: message.into() }
+    }
+
     /// A 404 for an identifier.
     pub fn not_found(thing: &'static str, id: impl Into<String>) -> Self {
         Self::NotFound { thing, id: id.into() }
@@ -90,7 +111,7 @@ impl ApiError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } => 400,
+            Self::BadRequest { .. } | Self::NotPossible { .. } => 400,
             Self::Unauthorized => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound { .. } | Self::NoSuchPath => 404,
@@ -99,7 +120,7 @@ impl ApiError {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::MisdirectedRequest => 421,
-            Self::Validation(_) => 422,
+            Self::Validation(_) | Self::Unprocessable { .. } => 422,
             Self::RateLimited { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -111,9 +132,18 @@ impl ApiError {
         match self {
             Self::BadRequest { code, message }
             | Self::Forbidden { code, message }
-            | Self::Conflict { code, message } => {
+            | Self::Conflict { code, message }
+            | Self::Unprocessable { code, message } => {
                 json!({"code": code, "message": message})
             }
+            Self::NotPossible { code, message, reasons } => json!({
+                "code": code,
+                "message": message,
+                "errors": reasons
+                    .iter()
+                    .map(|(code, message)| json!({"code": code, "message": message}))
+                    .collect::<Vec<_>>(),
+            }),
             Self::Unauthorized => json!({"message": "Unauthorized"}),
             Self::NotFound { thing, id } => json!({
                 "message": format!("{thing} not found: '{id}'."),

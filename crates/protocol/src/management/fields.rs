@@ -3,6 +3,7 @@
 
 use super::error::{ApiError, FieldError};
 use crate::model::{DomainState, RedirectUri};
+use crate::secret::Secret;
 use crate::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -19,6 +20,15 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// Changes a field that may be empty: absent leaves it.
+    pub fn apply(self, field: &mut Option<T>) {
+        match self {
+            Self::Absent => {}
+            Self::Null => *field = None,
+            Self::Value(value) => *field = Some(value),
+        }
+    }
+
     /// The value, with absent and null alike.
     pub fn value(self) -> Option<T> {
         match self {
@@ -156,13 +166,50 @@ impl Fields {
 
     /// A description: a text that may have lines; an empty one counts as null.
     pub fn description(&mut self) -> Patch<String> {
-        match self.take("description") {
+        self.empty_as_null("description", LONGEST_DESCRIPTION, true)
+    }
+
+    /// A text that may be empty, which counts as null.
+    pub fn text_or_nothing(&mut self, field: &str, longest: usize) -> Patch<String> {
+        self.empty_as_null(field, longest, false)
+    }
+
+    fn empty_as_null(&mut self, field: &str, longest: usize, lines: bool) -> Patch<String> {
+        match self.take(field) {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(value) => match self.text("description", value, LONGEST_DESCRIPTION, true) {
+            Patch::Value(value) => match self.text(field, value, longest, lines) {
                 Some(text) if text.is_empty() => Patch::Null,
                 Some(text) => Patch::Value(text),
                 None => Patch::Absent,
+            },
+        }
+    }
+
+    /// A secret that somebody else has chosen: any string.
+    pub fn secret(&mut self, field: &str) -> Patch<Secret> {
+        match self.take(field) {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            Patch::Value(Value::String(text)) => Patch::Value(Secret::new(text)),
+            Patch::Value(_) => {
+                self.refuse(field, "invalid_type", format!("{field} must be a string."));
+                Patch::Absent
+            }
+        }
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, field: &str) -> Patch<i64> {
+        match self.take(field) {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            Patch::Value(value) => match value.as_i64() {
+                Some(number) => Patch::Value(number),
+                None => {
+                    self.refuse(field, "invalid_type", format!("{field} must be a whole number."));
+                    Patch::Absent
+                }
             },
         }
     }

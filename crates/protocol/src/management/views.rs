@@ -1,9 +1,10 @@
 //! The objects of the management API as they look on the wire. Events carry the same objects.
 
 use crate::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, Organization,
-    OrganizationDomain, Ownership, Permission,
+    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, Invitation, InvitationState,
+    Membership, Organization, OrganizationDomain, Ownership, Permission, Role, User,
 };
+use crate::time::Timestamp;
 use serde_json::{Value, json};
 
 /// `organization`.
@@ -117,4 +118,110 @@ pub fn api_key_view(key: &ApiKey) -> Value {
         "created_at": key.created_at,
         "updated_at": key.updated_at,
     })
+}
+
+/// `user`. Every key is always there: strict clients miss any other.
+pub fn user_view(user: &User) -> Value {
+    json!({
+        "object": "user",
+        "id": user.id,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "name": user.name,
+        "profile_picture_url": user.profile_picture_url,
+        "external_id": user.external_id,
+        "metadata": user.metadata,
+        "locale": user.locale,
+        "last_sign_in_at": user.last_sign_in_at,
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+    })
+}
+
+/// `organization_membership`, as events have it: without the names of what it connects.
+pub fn membership_event_view(membership: &Membership) -> Value {
+    json!({
+        "object": "organization_membership",
+        "id": membership.id,
+        "user_id": membership.user_id,
+        "organization_id": membership.organization_id,
+        "status": membership.status.as_str(),
+        "directory_managed": false,
+        "custom_attributes": {},
+        // Older clients read the one, newer ones the others.
+        "role": {"slug": membership.roles.first()},
+        "roles": membership.roles.iter().map(|slug| json!({"slug": slug})).collect::<Vec<_>>(),
+        "created_at": membership.created_at,
+        "updated_at": membership.updated_at,
+    })
+}
+
+/// `organization_membership`, with the person.
+pub fn membership_view(membership: &Membership, user: &User) -> Value {
+    let mut view = membership_event_view(membership);
+    view["organization_name"] = membership.organization_name.as_str().into();
+    view["user"] = user_view(user);
+    view
+}
+
+/// `role`.
+pub fn role_view(role: &Role) -> Value {
+    json!({
+        "object": "role",
+        "id": role.id,
+        "slug": role.slug,
+        "name": role.name,
+        "description": role.description,
+        "type": "EnvironmentRole",
+        "resource_type_slug": "organization",
+        "permissions": role.permissions,
+        "created_at": role.created_at,
+        "updated_at": role.updated_at,
+    })
+}
+
+/// `role`, as events have it.
+pub fn role_event_view(role: &Role) -> Value {
+    json!({
+        "object": "role",
+        "slug": role.slug,
+        "resource_type_slug": "organization",
+        "permissions": role.permissions,
+        "created_at": role.created_at,
+        "updated_at": role.updated_at,
+    })
+}
+
+/// `invitation`, as events have it: without what lets one in.
+pub fn invitation_event_view(invitation: &Invitation, now: Timestamp) -> Value {
+    let (accepted, revoked_at) = match invitation.state {
+        InvitationState::Pending => (None, None),
+        InvitationState::Accepted { at, by } => (Some((at, by)), None),
+        InvitationState::Revoked { at } => (None, Some(at)),
+    };
+    json!({
+        "object": "invitation",
+        "id": invitation.id,
+        "email": invitation.email,
+        "state": invitation.state_word(now),
+        "accepted_at": accepted.map(|(at, _)| at),
+        "revoked_at": revoked_at,
+        "expires_at": invitation.expires_at,
+        "organization_id": invitation.organization_id,
+        "inviter_user_id": invitation.inviter_user_id,
+        "accepted_user_id": accepted.map(|(_, by)| by),
+        "role_slug": invitation.role_slug,
+        "created_at": invitation.created_at,
+        "updated_at": invitation.updated_at,
+    })
+}
+
+/// `invitation`, with its token and the link that has it.
+pub fn invitation_view(invitation: &Invitation, token: &str, url: &str, now: Timestamp) -> Value {
+    let mut view = invitation_event_view(invitation, now);
+    view["token"] = token.into();
+    view["accept_invitation_url"] = url.into();
+    view
 }

@@ -4,8 +4,10 @@ mod api_key;
 mod application;
 mod environment;
 mod grant;
+mod invitation;
 mod organization;
 mod permission;
+mod role;
 mod signing_key;
 mod user;
 
@@ -15,7 +17,9 @@ pub use application::{
 };
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
+pub use invitation::{Invitation, InvitationState};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
+pub use role::{DEFAULT_ROLE, Role};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

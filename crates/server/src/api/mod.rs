@@ -6,3 +6,5 @@ pub mod connect_applications;
 pub mod organization_domains;
 pub mod organizations;
 pub mod permissions;
+pub mod roles;
+pub mod user_management;

@@ -130,8 +130,8 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
             if let Patch::Value(name) = name {
                 changed.name = name;
             }
-            set(&mut changed.external_id, external_id);
-            set(&mut changed.stripe_customer_id, stripe);
+            external_id.apply(&mut changed.external_id);
+            stripe.apply(&mut changed.stripe_customer_id);
             if let Patch::Value(outside) = outside {
                 changed.allow_profiles_outside_organization = outside;
             }
@@ -145,14 +145,6 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
         })
     })
     .await
-}
-
-fn set(field: &mut Option<String>, patch: Patch<String>) {
-    match patch {
-        Patch::Absent => {}
-        Patch::Null => *field = None,
-        Patch::Value(value) => *field = Some(value),
-    }
 }
 
 /// `DELETE /organizations/{id}`: with its applications, credentials, API keys and domains.

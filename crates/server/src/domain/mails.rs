@@ -1,10 +1,13 @@
 //! Messages: put on their way in the transaction of what they tell about.
 
 use super::{Act, Failure};
-use countersign_pages::mail::Mail;
+use countersign_pages::mail::{self as pages, Mail};
+use countersign_pages::{Branding, Language};
 use countersign_protocol::id::MailId;
-use countersign_store::Tx;
+use countersign_protocol::model::Invitation;
+use countersign_protocol::secret::Secret;
 use countersign_store::mail::{self, QueuedMail};
+use countersign_store::{Tx, organization, user};
 use serde::{Deserialize, Serialize};
 
 /// A message, as it is sealed.
@@ -57,4 +60,39 @@ pub fn open(keyring: &crate::keys::keyring::Keyring, queued: &QueuedMail) -> Res
         .open(&["mail", &environment, &queued.id.to_string()], &queued.sealed_message)
         .map_err(Failure::internal)?;
     serde_json::from_slice(&plain).map_err(Failure::internal)
+}
+
+/// How long invitations are said to be good, at least, in days.
+const SHORTEST_INVITATION: i64 = 1;
+
+/// The mail with an invitation's link, in a language that was asked for.
+///
+/// # Errors
+/// Database errors.
+pub async fn invitation(
+    tx: &mut Tx,
+    act: &Act,
+    invitation: &Invitation,
+    token: &Secret,
+    locale: Option<&str>,
+) -> Result<(), Failure> {
+    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let language = locale.and_then(Language::parse).unwrap_or_default();
+    let organization = match invitation.organization_id {
+        Some(id) => organization::find(tx, act.environment_id, id).await?.map(|found| found.name),
+        None => None,
+    };
+    let inviter = match invitation.inviter_user_id {
+        Some(id) => user::find(tx, act.environment_id, id).await?.and_then(|found| found.full_name()),
+        None => None,
+    };
+    let days = (invitation.expires_at.as_secs() - act.now.as_secs() + 3600) / 86_400;
+    let content = pages::invitation(
+        pages::Style { language, branding: &branding },
+        organization.as_deref().unwrap_or(&act.product),
+        inviter.as_deref(),
+        &super::invitations::url(act, token),
+        u32::try_from(days.max(SHORTEST_INVITATION)).unwrap_or(1),
+    );
+    queue(tx, act, &invitation.email, content).await
 }

@@ -8,19 +8,24 @@ pub mod client_secrets;
 pub mod domain_verification;
 pub mod events;
 pub mod grants;
+pub mod invitations;
 pub mod mails;
+pub mod memberships;
 pub mod organizations;
 pub mod people;
 pub mod permissions;
+pub mod roles;
 pub mod sessions;
+pub mod users;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::keys::keyring::Keyring;
+use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::EnvironmentKind;
+use countersign_protocol::model::{EnvironmentKind, Issuer};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -47,6 +52,11 @@ impl Failure {
     /// A 404.
     pub fn not_found(thing: &'static str, id: impl std::fmt::Display) -> Self {
         Self::Refused(ApiError::not_found(thing, id.to_string()))
+    }
+
+    /// A 400.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused(ApiError::bad_request(code, message))
     }
 
     /// A conflict.
@@ -91,6 +101,13 @@ impl From<NoEntropy> for Failure {
     }
 }
 
+impl From<Busy> for Failure {
+    fn from(busy: Busy) -> Self {
+        tracing::warn!("{busy}");
+        Self::Refused(ApiError::Unavailable)
+    }
+}
+
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
         match error {
@@ -105,8 +122,12 @@ impl From<SnapshotError> for Failure {
 pub struct Act {
     /// The tenant.
     pub environment_id: EnvironmentId,
+    /// What people know the product as.
+    pub product: String,
     /// Staging or production.
     pub environment_kind: EnvironmentKind,
+    /// Where its pages are.
+    pub issuer: Issuer,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -125,10 +146,17 @@ impl Act {
     ) -> Self {
         Self {
             environment_id: environment.id,
+            product: product_name(environment),
             environment_kind: environment.kind,
+            issuer: environment.issuer.clone(),
             now: clock.now(),
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
         }
     }
+}
+
+/// What people know the product of an environment as. Until an environment says how it looks, it goes by its name.
+pub fn product_name(environment: &countersign_protocol::model::Environment) -> String {
+    if environment.name == "default" { "Countersign".to_owned() } else { environment.name.clone() }
 }

@@ -2,15 +2,10 @@
 
 use super::{Act, Failure, events, sessions};
 use countersign_protocol::id::UserId;
+use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::User;
 use countersign_store::{Tx, session, user};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// An account, as the API shows it.
-pub fn user_view(user: &User) -> Value {
-    json!({"object": "user", "id": user.id, "email": user.email, "email_verified": user.email_verified})
-}
 
 /// An account whose address was just proven.
 #[derive(Debug)]

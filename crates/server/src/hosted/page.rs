@@ -62,9 +62,7 @@ pub fn language(call: &PageCall) -> Language {
 
 /// The look of an environment.
 pub fn branding(call: &PageCall) -> Branding {
-    // Until an environment says how it looks, it goes by its name.
-    let name = &call.environment.environment.name;
-    let name = if name == "default" { "Countersign".to_owned() } else { name.clone() };
+    let name = crate::domain::product_name(&call.environment.environment);
     Branding { name, ..Branding::default() }
 }
 

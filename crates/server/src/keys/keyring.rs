@@ -34,10 +34,14 @@ pub struct Keyring {
     pub one_time: SealKey,
     /// Seals messages on their way.
     pub mail: SealKey,
+    /// Digests of invitations' tokens.
+    pub invitation: DigestKey,
     /// Seals private signing keys.
     pub signing_key: SealKey,
     /// Seals replies kept for a retry.
     pub kept_reply: SealKey,
+    /// Seals invitations' tokens.
+    pub invitation_token: SealKey,
 }
 
 struct ThirtyTwo;
@@ -77,8 +81,10 @@ impl Keyring {
             flow: SealKey::new(&*derive(&prk, "flow")?)?,
             one_time: SealKey::new(&*derive(&prk, "one-time")?)?,
             mail: SealKey::new(&*derive(&prk, "mail")?)?,
+            invitation: DigestKey::new(&*derive(&prk, "invitation")?),
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
+            invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
         })
     }
 }
@@ -90,13 +96,20 @@ mod tests {
     #[test]
     fn threat_38_every_purpose_has_a_key_of_its_own() {
         let keyring = Keyring::new(&[7; 32]).unwrap();
-        let digests = [&keyring.client_secret, &keyring.environment_api_key, &keyring.api_key, &keyring.idempotency]
-            .map(|key| *key.digest("same value").as_bytes());
+        let digests = [
+            &keyring.client_secret,
+            &keyring.environment_api_key,
+            &keyring.api_key,
+            &keyring.idempotency,
+            &keyring.invitation,
+        ]
+        .map(|key| *key.digest("same value").as_bytes());
         for (at, one) in digests.iter().enumerate() {
             assert!(digests[at + 1..].iter().all(|other| other != one));
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
+        assert!(keyring.invitation_token.open(&["x"], &sealed).is_err());
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());
     }
 }

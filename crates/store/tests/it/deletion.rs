@@ -7,7 +7,8 @@ use crate::sample::{
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::{ApplicationKind, ClientType, Ownership};
 use countersign_store::{
-    Store, api_key, application, client_secret, event, idempotency, organization, permission, revoked_token,
+    Store, api_key, application, client_secret, event, idempotency, membership, organization, permission,
+    revoked_token, role, user,
 };
 
 /// How many rows every table has for one environment.
@@ -23,6 +24,13 @@ async fn counts(database: &Database, environment_id: EnvironmentId) -> Vec<(&'st
         "permission",
         "environment_api_key",
         "signing_key",
+        "user_account",
+        "user_password",
+        "role",
+        "role_permission",
+        "organization_membership",
+        "membership_role",
+        "invitation",
     ];
     let mut found = Vec::new();
     for table in tables {
@@ -48,6 +56,13 @@ const FULL: &[(&str, i64)] = &[
     ("permission", 1),
     ("environment_api_key", 1),
     ("signing_key", 1),
+    ("user_account", 1),
+    ("user_password", 1),
+    ("role", 1),
+    ("role_permission", 2),
+    ("organization_membership", 1),
+    ("membership_role", 2),
+    ("invitation", 1),
 ];
 
 on_both_databases! {
@@ -57,7 +72,15 @@ on_both_databases! {
         let (id, organization_id) = (world.environment.id, world.organization.id);
         assert_eq!(counts(&database, id).await, counted(FULL));
         assert!(transaction!(store, |tx| organization::delete(tx, id, organization_id).await).unwrap());
-        let left = [("permission", 1), ("environment_api_key", 1), ("signing_key", 1)];
+        let left = [
+            ("permission", 1),
+            ("environment_api_key", 1),
+            ("signing_key", 1),
+            ("user_account", 1),
+            ("user_password", 1),
+            ("role", 1),
+            ("role_permission", 2),
+        ];
         assert_eq!(counts(&database, id).await, counted(&left));
         assert_eq!(counts(&database, other.environment.id).await, counted(FULL));
         let mut reader = store.reader().await.unwrap();
@@ -98,6 +121,32 @@ on_both_databases! {
         assert_eq!(counts(&database, id).await, left);
         assert_eq!(transaction!(store, |tx| client_secret::delete(tx, id, secret_id).await).unwrap(), None);
         assert!(!transaction!(store, |tx| application::delete(tx, id, application_id).await).unwrap());
+    }
+
+    async fn a_person_goes_with_password_and_memberships(database: Database) {
+        let store = database.migrated().await;
+        let (world, other) = (plant(&store).await, plant(&store).await);
+        let (id, user_id) = (world.environment.id, world.user.id);
+        assert!(transaction!(store, |tx| user::delete(tx, id, user_id).await).unwrap());
+        let mut left = counted(FULL);
+        left.retain(|(table, _)| !table.starts_with("user_") && !table.contains("membership"));
+        assert_eq!(counts(&database, id).await, left);
+        assert_eq!(counts(&database, other.environment.id).await, counted(FULL));
+        assert!(!transaction!(store, |tx| user::delete(tx, id, user_id).await).unwrap());
+    }
+
+    async fn a_membership_goes_with_its_roles_and_a_role_with_its_permissions(database: Database) {
+        let store = database.migrated().await;
+        let world = plant(&store).await;
+        let (id, membership_id, role_id) = (world.environment.id, world.membership.id, world.role.id);
+        assert!(transaction!(store, |tx| role::is_assigned(tx, id, "admin").await).unwrap());
+        assert!(transaction!(store, |tx| membership::delete(tx, id, membership_id).await).unwrap());
+        assert!(!transaction!(store, |tx| role::is_assigned(tx, id, "admin").await).unwrap());
+        assert!(transaction!(store, |tx| role::delete(tx, id, role_id).await).unwrap());
+        let mut left = counted(FULL);
+        left.retain(|(table, _)| !table.contains("role") && !table.contains("membership"));
+        assert_eq!(counts(&database, id).await, left);
+        assert!(!transaction!(store, |tx| membership::delete(tx, id, membership_id).await).unwrap());
     }
 
     async fn an_api_key_goes_with_its_permissions(database: Database) {

@@ -3,14 +3,16 @@
 use crate::harness::at;
 use crate::sample::{World, everything, fresh_digest, fresh_token, plant};
 use countersign_protocol::id::EnvironmentId;
-use countersign_protocol::model::{DomainState, KeyState, VerificationStrategy};
+use countersign_protocol::model::{DomainState, InvitationState, KeyState, MembershipStatus, VerificationStrategy};
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::idempotency::KeptReply;
 use countersign_store::{
-    Error, Store, api_key, application, client_secret, environment, environment_api_key, idempotency, organization,
-    permission, revoked_token, signing_key,
+    Error, Store, api_key, application, client_secret, environment, environment_api_key, idempotency, invitation,
+    membership, organization, permission, revoked_token, role, signing_key, user,
 };
 
+const EVERY_STATUS: [MembershipStatus; 3] =
+    [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
 const ALL: application::Filter = application::Filter { organization_id: None, authenticated: true, dynamic: true };
 
 /// Everything that can be read of a world, from inside or from another environment, as one text.
@@ -47,6 +49,32 @@ async fn all_that_is_seen(store: &Store, environment_id: EnvironmentId, of: &Wor
         environment_api_key::list(reader, environment_id),
         signing_key::list(reader, environment_id),
     );
+    let (user_id, membership_id) = (of.user.id, of.membership.id);
+    let whose = [membership::Of::User(user_id), membership::Of::Organization(organization_id)];
+    let invited = invitation::Filter { email: Some(&of.invitation.email), organization_id: Some(organization_id) };
+    look!(
+        user::find(reader, environment_id, user_id),
+        user::find_by_email(reader, environment_id, &of.user.email.to_uppercase()),
+        user::find_by_external_id(reader, environment_id, of.user.external_id.as_deref().unwrap()),
+        user::list(reader, environment_id, &everything(), None),
+        user::list(reader, environment_id, &everything(), Some(organization_id)),
+        user::password_hash(reader, environment_id, user_id),
+        role::find(reader, environment_id, &of.role.slug),
+        role::list(reader, environment_id),
+        membership::find(reader, environment_id, membership_id),
+        membership::find_of_user(reader, environment_id, user_id, organization_id),
+        membership::active_of_user(reader, environment_id, user_id),
+        membership::list(reader, environment_id, &everything(), whose[0], &EVERY_STATUS),
+        membership::list(reader, environment_id, &everything(), whose[1], &EVERY_STATUS),
+        invitation::find(reader, environment_id, of.invitation.id),
+        invitation::find_by_token(reader, environment_id, &of.invitation_digest),
+        invitation::find_open(reader, environment_id, &of.invitation.email, Some(organization_id), at(0)),
+        invitation::list(reader, environment_id, &everything(), invitation::Filter::default()),
+        invitation::list(reader, environment_id, &everything(), invited),
+    );
+    if membership::is_active(reader, environment_id, user_id, organization_id).await.unwrap() {
+        seen.push(format!("{user_id} is active"));
+    }
     let (id, digest) = (of.environment_api_key.id, &of.environment_api_key_digest);
     if environment_api_key::has_digest(reader, environment_id, id, digest).await.unwrap() {
         seen.push("has digest".to_owned());
@@ -58,7 +86,7 @@ on_both_databases! {
     async fn nothing_is_seen_from_another_environment(store: Store) {
         let (mine, theirs) = (plant(&store).await, plant(&store).await);
         let own = all_that_is_seen(&store, mine.environment.id, &mine).await;
-        assert_eq!(own.len(), 23, "{own:#?}");
+        assert_eq!(own.len(), 42, "{own:#?}");
         let foreign = all_that_is_seen(&store, mine.environment.id, &theirs).await;
         // The same names, slugs and domains exist on both sides, so that these find rows: ours, and only ours.
         for text in &foreign {
@@ -75,6 +103,10 @@ on_both_databases! {
             theirs.environment_api_key.id.to_string(),
             theirs.signing_key.id.to_string(),
             theirs.environment.id.to_string(),
+            theirs.user.id.to_string(),
+            theirs.role.id.to_string(),
+            theirs.membership.id.to_string(),
+            theirs.invitation.id.to_string(),
         ];
         for text in &foreign {
             assert!(!ids.iter().any(|id| text.contains(id)), "{text}");
@@ -128,6 +160,33 @@ on_both_databases! {
             signing_key::set_state(tx, id, them.signing_key.id, KeyState::Retiring { gone_at: at(99) }).await?;
             assert!(!signing_key::delete(tx, id, them.signing_key.id).await?);
 
+            let mut user = them.user.clone();
+            user.name = Some("Taken over".to_owned());
+            user.email = "taken@over.example".to_owned();
+            user.external_id = None;
+            user::update(tx, id, &user).await?;
+            user::signed_in(tx, id, user.id, at(99)).await?;
+            user::rehash_password(tx, id, user.id, ("a hash", "another"), at(99)).await?;
+            assert!(!user::lock(tx, id, user.id).await?);
+            assert!(!user::delete(tx, id, user.id).await?);
+
+            let mut role = them.role.clone();
+            role.name = "Taken over".to_owned();
+            role::update(tx, id, &role, at(99)).await?;
+            role::set_permissions(tx, id, role.id, &[]).await?;
+            assert!(!role::remove_permission(tx, id, role.id, crate::sample::SLUG).await?);
+            assert!(!role::delete(tx, id, role.id).await?);
+
+            membership::set_status(tx, id, them.membership.id, MembershipStatus::Inactive, at(99)).await?;
+            membership::set_roles(tx, id, them.membership.id, &[]).await?;
+            assert!(!membership::lock(tx, id, them.membership.id).await?);
+            assert!(!membership::delete(tx, id, them.membership.id).await?);
+
+            let revoked = InvitationState::Revoked { at: at(99) };
+            assert!(!invitation::settle(tx, id, them.invitation.id, revoked, at(99)).await?);
+            invitation::touch(tx, id, them.invitation.id, at(99)).await?;
+            assert!(!invitation::lock(tx, id, them.invitation.id).await?);
+
             let settings = EnvironmentSettings {
                 kind: mine.environment.kind,
                 signing_algorithm: mine.environment.signing_algorithm,
@@ -147,7 +206,8 @@ on_both_databases! {
         let before = all_that_is_seen(&store, theirs.environment.id, &theirs).await;
         macro_rules! check_refused {
             ($(|$tx:ident, $them:ident| $insert:expr;)*) => {$(
-                let $them = theirs.clone();
+                let ($them, mine) = (theirs.clone(), mine.clone());
+                let _ = &mine;
                 let outcome = transaction!(store, |$tx| $insert);
                 assert!(matches!(outcome, Err(Error::ForeignKey)), "{outcome:?}");
             )*};
@@ -165,6 +225,23 @@ on_both_databases! {
             |tx, them| {
                 let application = crate::sample::an_application(them.application.kind, &[]);
                 application::insert(tx, id, &application).await
+            };
+            |tx, them| user::set_password_hash(tx, id, them.user.id, "another", at(9)).await;
+            |tx, them| role::add_permission(tx, id, them.role.id, "new").await;
+            |tx, them| membership::set_roles(tx, id, them.membership.id, &["admin".to_owned()]).await;
+            |tx, them| {
+                // Their person in our organization.
+                let membership = crate::sample::a_membership(them.user.id, &mine.organization);
+                membership::insert(tx, id, &membership).await
+            };
+            |tx, them| {
+                // Our person in their organization.
+                let membership = crate::sample::a_membership(mine.user.id, &them.organization);
+                membership::insert(tx, id, &membership).await
+            };
+            |tx, them| {
+                let invitation = crate::sample::an_invitation("a@b.co", Some(them.organization.id));
+                invitation::insert(tx, id, &invitation, &fresh_digest()).await
             };
             // Its scopes would be rows of an application that is not there.
             |tx, them| application::set_scopes(tx, id, &them.application).await;

@@ -46,6 +46,7 @@ mod environment_isolation;
 mod harness;
 mod migrations;
 mod paging;
+mod people;
 mod races;
 mod round_trip;
 mod sample;

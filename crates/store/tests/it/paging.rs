@@ -1,14 +1,17 @@
 //! Pages of lists in both directions, the search by name, and the filters of applications.
 
 use crate::sample::{
-    a_permission, an_api_key, an_application, an_organization, everything, fresh_digest, insert_application,
-    insert_organization, plant_environment, plant_organization,
+    a_membership, a_permission, an_api_key, an_application, an_invitation, an_organization, everything, fresh_digest,
+    insert_application, insert_organization, plant, plant_environment, plant_organization, plant_user,
 };
 use countersign_protocol::id::{EnvironmentId, Id, OrganizationId};
 use countersign_protocol::management::page::{Scan, Slice};
-use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
+use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, MembershipStatus, Ownership};
 use countersign_store::application::Filter;
-use countersign_store::{Reader, Result, Store, api_key, application, organization, permission};
+use countersign_store::membership::Of;
+use countersign_store::{
+    Reader, Result, Store, api_key, application, invitation, membership, organization, permission, user,
+};
 
 /// Reads a list to its end in steps of each size, both ways and from a cursor that names no row.
 macro_rules! check_pages {
@@ -93,6 +96,72 @@ on_both_databases! {
         for organization_id in [one, other] {
             let expected = expected.iter().filter(|(owner, _)| *owner == organization_id).map(|(_, id)| *id).collect();
             check_pages!(store, expected, |reader, slice| api_key::list(reader, id, organization_id, &slice));
+        }
+    }
+
+    async fn people_and_their_memberships(store: Store) {
+        let id = plant_environment(&store).await;
+        let (one, other) = (plant_organization(&store, id).await, plant_organization(&store, id).await);
+        let (mut people, mut members, mut memberships) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..7 {
+            // Addresses sort the other way.
+            let user = plant_user(&store, id, &format!("{}@b.co", 9 - number)).await.id;
+            people.push(user);
+            let mut membership = a_membership(user, if number == 3 { &other } else { &one });
+            match number {
+                1 => membership.status = MembershipStatus::Inactive,
+                2 => membership.status = MembershipStatus::Pending,
+                3 => {}
+                _ => members.push(user),
+            }
+            memberships.push((membership.id, membership.organization_id, membership.status));
+            transaction!(store, |tx| membership::insert(tx, id, &membership).await).unwrap();
+        }
+        plant(&store).await;
+        check_pages!(store, people.clone(), |reader, slice| user::list(reader, id, &slice, None));
+        check_pages!(store, members, |reader, slice| user::list(reader, id, &slice, Some(one.id)));
+        let (active, inactive, pending) = (MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending);
+        for statuses in [vec![active], vec![inactive], vec![pending, inactive], vec![active, pending, inactive]] {
+            let expected = memberships.iter().filter(|(_, owner, status)| *owner == one.id && statuses.contains(status));
+            let (expected, of) = (expected.map(|(id, ..)| *id).collect(), Of::Organization(one.id));
+            check_pages!(store, expected, |reader, slice| async {
+                let found = membership::list(reader, id, &slice, of, &statuses).await;
+                found.map(|rows| rows.into_iter().map(|(row, user)| {
+                    assert_eq!(row.user_id, user.id);
+                    assert_eq!(row.roles, ["admin", "member"]);
+                    row
+                }).collect::<Vec<_>>())
+            });
+        }
+        let mut reader = store.reader().await.unwrap();
+        let of = Of::User(people[3]);
+        let found = membership::list(&mut reader, id, &everything(), of, &[active]).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].0.id, found[0].0.organization_id), (memberships[3].0, other.id));
+        assert_eq!(found[0].1, user::find(&mut reader, id, people[3]).await.unwrap().unwrap());
+        assert_eq!(membership::list(&mut reader, id, &everything(), of, &[pending]).await.unwrap(), []);
+    }
+
+    async fn invitations_by_filter(store: Store) {
+        let id = plant_environment(&store).await;
+        let (one, other) = (plant_organization(&store, id).await.id, plant_organization(&store, id).await.id);
+        let mut made = Vec::new();
+        for (email, organization_id) in
+            [("a@b.co", Some(one)), ("A@B.co", Some(other)), ("c@b.co", Some(one)), ("a@b.co", None), ("a@b.co", Some(one))]
+        {
+            let invitation = an_invitation(email, organization_id);
+            made.push((invitation.id, email.to_lowercase(), organization_id));
+            transaction!(store, |tx| invitation::insert(tx, id, &invitation, &fresh_digest()).await).unwrap();
+        }
+        plant(&store).await;
+        for (email, organization_id) in [(None, None), (Some("A@b.co"), None), (None, Some(one)), (Some("a@b.co"), Some(one))] {
+            let filter = invitation::Filter { email, organization_id };
+            let expected = made.iter().filter(|(_, address, organization)| {
+                email.is_none_or(|email| email.to_lowercase() == *address)
+                    && organization_id.is_none_or(|id| Some(id) == *organization)
+            });
+            let expected = expected.map(|(id, ..)| *id).collect();
+            check_pages!(store, expected, |reader, slice| invitation::list(reader, id, &slice, filter));
         }
     }
 

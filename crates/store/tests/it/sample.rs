@@ -1,17 +1,18 @@
 //! Sample rows. Identifiers count up, so that "oldest first" and "by identifier" are the same order.
 
 use crate::harness::at;
-use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, Id, OrganizationId, TokenId};
+use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, Id, OrganizationId, TokenId, UserId};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ConnectApplication, DomainState, Environment,
-    EnvironmentApiKey, EnvironmentKind, Issuer, KeyState, Organization, OrganizationDomain, Permission,
-    SigningKeyRecord, VerificationStrategy,
+    EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyState, Membership, MembershipStatus,
+    Organization, OrganizationDomain, Permission, Role, SigningKeyRecord, User, VerificationStrategy,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
-    Store, api_key, application, client_secret, environment, environment_api_key, organization, permission, signing_key,
+    Store, api_key, application, client_secret, environment, environment_api_key, invitation, membership, organization,
+    permission, role, signing_key, user,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -155,6 +156,72 @@ pub(crate) fn a_signing_key(environment_id: EnvironmentId, state: KeyState) -> S
     }
 }
 
+pub(crate) fn a_user(email: &str) -> User {
+    User {
+        id: fresh(),
+        email: email.to_owned(),
+        email_verified: false,
+        first_name: None,
+        last_name: None,
+        name: None,
+        profile_picture_url: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
+        locale: None,
+        last_sign_in_at: None,
+        created_at: at(10),
+        updated_at: at(10),
+    }
+}
+
+pub(crate) fn a_role(slug: &str) -> Role {
+    Role {
+        id: fresh(),
+        slug: slug.to_owned(),
+        name: "A role".to_owned(),
+        description: None,
+        permissions: Vec::new(),
+        created_at: at(11),
+        updated_at: at(11),
+    }
+}
+
+pub(crate) fn a_membership(user_id: UserId, organization: &Organization) -> Membership {
+    Membership {
+        id: fresh(),
+        user_id,
+        organization_id: organization.id,
+        organization_name: organization.name.clone(),
+        status: MembershipStatus::Active,
+        roles: vec!["admin".to_owned(), "member".to_owned()],
+        created_at: at(12),
+        updated_at: at(12),
+    }
+}
+
+pub(crate) fn an_invitation(email: &str, organization_id: Option<OrganizationId>) -> Invitation {
+    Invitation {
+        id: fresh(),
+        email: email.to_owned(),
+        state: InvitationState::Pending,
+        organization_id,
+        inviter_user_id: None,
+        role_slug: None,
+        sealed_token: vec![1, 0, 255],
+        expires_at: at(1_000_000),
+        created_at: at(13),
+        updated_at: at(13),
+    }
+}
+
+/// Makes a user in an environment.
+pub(crate) async fn plant_user(store: &Store, environment_id: EnvironmentId, email: &str) -> User {
+    let user = a_user(email);
+    let inserted = user.clone();
+    transaction!(store, |tx| user::insert(tx, environment_id, &inserted).await).unwrap();
+    user
+}
+
 /// An environment with one of everything.
 #[derive(Clone)]
 pub(crate) struct World {
@@ -169,6 +236,11 @@ pub(crate) struct World {
     pub(crate) environment_api_key: EnvironmentApiKey,
     pub(crate) environment_api_key_digest: Digest,
     pub(crate) signing_key: SigningKeyRecord,
+    pub(crate) user: User,
+    pub(crate) role: Role,
+    pub(crate) membership: Membership,
+    pub(crate) invitation: Invitation,
+    pub(crate) invitation_digest: Digest,
 }
 
 /// The permission that a planted world's application and API key have, besides one of their own.
@@ -181,6 +253,10 @@ pub(crate) async fn plant(store: &Store) -> World {
     organization.external_id = Some("customer-1".to_owned());
     let domain = a_domain(organization.id, "acme.example", DomainState::Verified);
     organization.domains.push(domain.clone());
+    let mut user = a_user("ada@acme.example");
+    user.external_id = Some("person-1".to_owned());
+    let mut role = a_role("admin");
+    role.permissions = vec![SLUG.to_owned(), "posts:write".to_owned()];
     let machine = ApplicationKind::Machine { organization_id: organization.id };
     let planted = World {
         domain,
@@ -192,6 +268,11 @@ pub(crate) async fn plant(store: &Store) -> World {
         environment_api_key: an_environment_api_key(environment.id, "default"),
         environment_api_key_digest: fresh_digest(),
         signing_key: a_signing_key(environment.id, KeyState::Active),
+        membership: a_membership(user.id, &organization),
+        invitation: an_invitation("eve@acme.example", Some(organization.id)),
+        invitation_digest: fresh_digest(),
+        user,
+        role,
         environment,
         organization,
     };
@@ -206,7 +287,12 @@ pub(crate) async fn plant(store: &Store) -> World {
         client_secret::insert(tx, id, world.application.id, &world.secret).await?;
         api_key::insert(tx, id, &world.api_key, &world.api_key_digest).await?;
         environment_api_key::insert(tx, &world.environment_api_key, &world.environment_api_key_digest).await?;
-        signing_key::insert(tx, &world.signing_key).await
+        signing_key::insert(tx, &world.signing_key).await?;
+        user::insert(tx, id, &world.user).await?;
+        user::set_password_hash(tx, id, world.user.id, "a hash", at(10)).await?;
+        role::insert(tx, id, &world.role).await?;
+        membership::insert(tx, id, &world.membership).await?;
+        invitation::insert(tx, id, &world.invitation, &world.invitation_digest).await
     })
     .unwrap();
     planted

@@ -2,12 +2,14 @@
 
 use crate::harness::at;
 use crate::sample::{
-    SLUG, World, a_domain, a_permission, a_signing_key, an_api_key, an_application, an_environment,
-    an_environment_api_key, an_organization, fresh_digest, plant, plant_environment, plant_organization,
+    SLUG, World, a_domain, a_membership, a_permission, a_role, a_signing_key, a_user, an_api_key, an_application,
+    an_environment, an_environment_api_key, an_invitation, an_organization, fresh_digest, plant, plant_environment,
+    plant_organization, plant_user,
 };
 use countersign_protocol::model::{DomainState, Environment, KeyState, OrganizationDomain};
 use countersign_store::{
-    Error, Result, Store, api_key, application, environment, environment_api_key, organization, permission, signing_key,
+    Error, Result, Store, api_key, application, environment, environment_api_key, invitation, membership, organization,
+    permission, role, signing_key, user,
 };
 
 fn check_unique(outcome: &Result<()>, table: &str, columns: &str) {
@@ -74,10 +76,49 @@ on_both_databases! {
         let outcome = transaction!(store, |tx| environment_api_key::insert(tx, &other, &digest).await);
         check_unique(&outcome, "environment_api_key", "digest");
 
+        let again = a_user("ADA@acme.EXAMPLE");
+        check_unique(&transaction!(store, |tx| user::insert(tx, id, &again).await), "user_account", "email_key");
+        let mut again = a_user("other@acme.example");
+        again.external_id = world.user.external_id.clone();
+        check_unique(&transaction!(store, |tx| user::insert(tx, id, &again).await), "user_account", "external_id");
+        let other = plant_user(&store, id, "other@acme.example").await;
+        let mut moved = other.clone();
+        moved.email = "Ada@Acme.example".to_owned();
+        check_unique(&transaction!(store, |tx| user::update(tx, id, &moved).await), "user_account", "email_key");
+
+        let again = a_role(&world.role.slug);
+        let missing = again.clone();
+        check_unique(&transaction!(store, |tx| role::insert(tx, id, &again).await), "role", "slug");
+        transaction!(store, |tx| role::insert_if_missing(tx, id, &missing).await).unwrap();
+
+        let again = a_membership(world.user.id, &world.organization);
+        let outcome = transaction!(store, |tx| membership::insert(tx, id, &again).await);
+        check_unique(&outcome, "organization_membership", "user_id_organization_id");
+
+        let (again, digest) = (an_invitation("eve@acme.example", None), world.invitation_digest);
+        let outcome = transaction!(store, |tx| invitation::insert(tx, id, &again, &digest).await);
+        check_unique(&outcome, "invitation", "token_digest");
+
         let again = a_domain(world.organization.id, &world.domain.domain, DomainState::Pending);
         let outcome = insert_domain(&store, &world, &again).await;
         check_unique(&outcome, "organization_domain", "organization_id_domain");
         assert!(!outcome.unwrap_err().is_unique("organization_domain", "domain"));
+    }
+
+    async fn of_two_accounts_of_one_address_at_once_one_is_made(store: Store) {
+        let id = plant_environment(&store).await;
+        for number in 0..10 {
+            let (one, other) = (a_user(&format!("a{number}@b.co")), a_user(&format!("A{number}@B.co")));
+            let (first, second) = tokio::join!(
+                async { transaction!(store, |tx| user::insert(tx, id, &one).await) },
+                async { transaction!(store, |tx| user::insert(tx, id, &other).await) },
+            );
+            let refused = match (first, second) {
+                (Ok(()), refused) | (refused, Ok(())) => refused,
+                both => panic!("{both:?}"),
+            };
+            check_unique(&refused, "user_account", "email_key");
+        }
     }
 
     async fn a_client_id_is_unique_across_environments(store: Store) {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, client_secrets};
+use crate::domain::{Act, Failure, client_secrets, roles};
 use crate::installation::{Installation, InstallationError};
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
@@ -234,6 +234,7 @@ async fn apply_environment(
         (None, None) => return Err(End::Wrong(format!("environment '{}' has just been deleted.", entry.name))),
     };
     let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    roles::ensure_default(tx, &act).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
     }

@@ -10,19 +10,71 @@ use serde_json::{Value, json};
 fn management_routes() -> Vec<Route> {
     let routes: Vec<Route> =
         router::routes().table().iter().filter(|route| route.policy == Policy::EnvironmentKey).cloned().collect();
-    assert!(routes.len() >= 27, "the table has the management routes");
+    assert!(routes.len() >= 56, "the table has the management routes");
     routes
 }
 
-/// A path with its variable parts filled in with what exists.
-fn filled(path: &str, organization: &str, application: &str, secret: &str, key: &str) -> String {
-    let id = match path {
-        path if path.starts_with("/organizations") => organization,
-        path if path.starts_with("/connect/applications") => application,
-        path if path.starts_with("/connect/client_secrets") => secret,
-        _ => key,
-    };
-    path.replace("{id}", id).replace("{external_id}", "acme").replace("{slug}", "posts:read")
+/// One of everything that paths name.
+struct Names {
+    organization: String,
+    application: String,
+    secret: String,
+    key: String,
+    user: String,
+    membership: String,
+    invitation: String,
+    token: String,
+}
+
+impl Names {
+    /// Makes one of everything; gives also the values of the client secret and of the API key.
+    async fn made(management: &Client) -> (Self, String, String) {
+        management.permission("posts:read").await;
+        let body = json!({"name": "Acme", "external_id": "acme"});
+        let organization = management.post("/organizations", body).await.expect(201).text_at("id");
+        let application = management.machine(&organization, &["posts:read"]).await["id"].as_str().unwrap().to_owned();
+        let (secret, secret_value) = management.secret(&application).await;
+        let path = format!("/organizations/{organization}/api_keys");
+        let key = management.post(&path, json!({"name": "K"})).await.expect(201);
+        let body = json!({"email": "a@example.com", "external_id": "acme"});
+        let user = management.post("/user_management/users", body).await.expect(201).text_at("id");
+        let membership = management.member(&user, &organization).await["id"].as_str().unwrap().to_owned();
+        let body = json!({"email": "b@example.com"});
+        let invitation = management.post("/user_management/invitations", body).await.expect(201);
+        let body = json!({"slug": "posts:read", "name": "Reader"});
+        management.post("/authorization/roles", body).await.expect(201);
+        let body = json!({"slug": "posts:read"});
+        management.post("/authorization/roles/posts:read/permissions", body).await.expect(200);
+        let names = Self {
+            organization,
+            application,
+            secret,
+            key: key.text_at("id"),
+            user,
+            membership,
+            invitation: invitation.text_at("id"),
+            token: invitation.text_at("token"),
+        };
+        (names, secret_value, key.text_at("value"))
+    }
+
+    /// A path with its variable parts filled in with what exists.
+    fn filled(&self, path: &str) -> String {
+        let id = match path {
+            path if path.starts_with("/organizations") => &self.organization,
+            path if path.starts_with("/connect/applications") => &self.application,
+            path if path.starts_with("/connect/client_secrets") => &self.secret,
+            path if path.starts_with("/user_management/users") => &self.user,
+            path if path.starts_with("/user_management/organization_memberships") => &self.membership,
+            path if path.starts_with("/user_management/invitations") => &self.invitation,
+            _ => &self.key,
+        };
+        path.replace("{id}", id)
+            .replace("{external_id}", "acme")
+            .replace("{slug}", "posts:read")
+            .replace("{permission}", "posts:read")
+            .replace("{token}", &self.token)
+    }
 }
 
 /// Bodies that each route would take from the holder of a key.
@@ -30,7 +82,9 @@ fn welcome_body(path: &str, organization: &str) -> Value {
     match path {
         "/connect/applications" => json!({"name": "M", "application_type": "m2m", "organization_id": organization}),
         "/organization_domains" => json!({"domain": "acme.com", "organization_id": organization}),
-        "/authorization/permissions" => json!({"slug": "posts:write", "name": "Write"}),
+        "/authorization/permissions" | "/authorization/roles" => json!({"slug": "posts:write", "name": "Write"}),
+        "/user_management/users" | "/user_management/invitations" => json!({"email": "new@example.com"}),
+        path if path.ends_with("/permissions") => json!({"slug": "posts:read", "permissions": []}),
         _ => json!({"name": "Changed", "value": "sk_x"}),
     }
 }
@@ -44,6 +98,10 @@ async fn everything(management: &Client, organization: &str, application: &str) 
         "/connect/applications".to_owned(),
         format!("/organizations/{organization}/api_keys"),
         format!("/connect/applications/{application}/client_secrets"),
+        "/authorization/roles".to_owned(),
+        "/user_management/users".to_owned(),
+        "/user_management/invitations".to_owned(),
+        format!("/user_management/organization_memberships?organization_id={organization}"),
     ] {
         seen.push(management.get(&path).await.expect(200).json());
     }
@@ -53,14 +111,8 @@ async fn everything(management: &Client, organization: &str, application: &str) 
 on_both_databases! {
     async fn every_route_refuses_strangers_and_does_nothing_for_them(server: TestServer) {
         let management = server.management();
-        management.permission("posts:read").await;
-        let body = json!({"name": "Acme", "external_id": "acme"});
-        let organization = management.post("/organizations", body).await.expect(201).text_at("id");
-        let application = management.machine(&organization, &["posts:read"]).await["id"].as_str().unwrap().to_owned();
-        let (secret_id, secret) = management.secret(&application).await;
-        let path = format!("/organizations/{organization}/api_keys");
-        let key = management.post(&path, json!({"name": "K"})).await.expect(201).json();
-        let (key_id, key_value) = (key["id"].as_str().unwrap(), key["value"].as_str().unwrap());
+        let (names, secret, key_value) = Names::made(&management).await;
+        let (organization, application) = (names.organization.clone(), names.application.clone());
         let before = everything(&management, &organization, &application).await;
         let client_id = before[2]["data"][0]["client_id"].as_str().unwrap();
         let token = server.anonymous().token(client_id, &secret).await.expect(200).text_at("access_token");
@@ -88,7 +140,7 @@ on_both_databases! {
         ];
         let stranger = server.anonymous();
         for route in management_routes() {
-            let path = filled(route.path, &organization, &application, &secret_id, key_id);
+            let path = names.filled(route.path);
             for credential in &credentials {
                 let mut request = stranger.request(route.method.clone(), &path);
                 if let Some(credential) = credential {
@@ -106,21 +158,15 @@ on_both_databases! {
 
     async fn the_same_requests_with_the_key_are_let_in(server: TestServer) {
         let management = server.management();
-        management.permission("posts:read").await;
-        let body = json!({"name": "Acme", "external_id": "acme"});
-        let organization = management.post("/organizations", body).await.expect(201).text_at("id");
-        let application = management.machine(&organization, &["posts:read"]).await["id"].as_str().unwrap().to_owned();
-        let (secret_id, _) = management.secret(&application).await;
-        let path = format!("/organizations/{organization}/api_keys");
-        let key_id = management.post(&path, json!({"name": "K"})).await.expect(201).text_at("id");
+        let (names, ..) = Names::made(&management).await;
         let mut routes = management_routes();
         // What makes and changes comes before what deletes, and the organization, with all it has, goes last.
         routes.sort_by_key(|route| (route.method == Method::DELETE, route.path == "/organizations/{id}"));
         for route in routes {
-            let path = filled(route.path, &organization, &application, &secret_id, &key_id);
+            let path = names.filled(route.path);
             let mut request = management.request(route.method.clone(), &path);
             if route.method != Method::GET && route.method != Method::DELETE {
-                request = request.json(&welcome_body(route.path, &organization));
+                request = request.json(&welcome_body(route.path, &names.organization));
             }
             let answer = management.send(request).await;
             assert!(!matches!(answer.status, 401 | 403 | 405), "{} {path}: {} {}", route.method, answer.status, answer.text);

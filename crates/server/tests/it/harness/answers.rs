@@ -74,6 +74,20 @@ impl Answer {
         assert!(!body["message"].as_str().unwrap().is_empty());
     }
 
+    /// Fails unless this is a 400 of a code that gives exactly these reasons.
+    #[track_caller]
+    pub fn expect_reasons(self, code: &str, expected: &[&str]) {
+        let body = self.expect(400).expect_json();
+        assert_keys(&body, &["code", "errors", "message"]);
+        assert_eq!(body["code"], code);
+        let mut seen = Vec::new();
+        for error in body["errors"].as_array().unwrap() {
+            assert_keys(error, &["code", "message"]);
+            seen.push(error["code"].as_str().unwrap());
+        }
+        assert_eq!(seen, expected);
+    }
+
     /// Fails unless this is a 422 that names exactly these fields, each with its code.
     #[track_caller]
     pub fn expect_invalid(self, expected: &[(&str, &str)]) {

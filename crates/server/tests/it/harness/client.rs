@@ -121,6 +121,22 @@ impl Client {
         self.post("/authorization/permissions", json!({"slug": slug, "name": slug})).await.expect(201);
     }
 
+    /// Makes a user; gives its id.
+    pub async fn user(&self, email: &str) -> String {
+        self.post("/user_management/users", json!({"email": email})).await.expect(201).text_at("id")
+    }
+
+    /// Makes somebody a member of an organization; gives the membership.
+    pub async fn member(&self, user: &str, organization: &str) -> Value {
+        let body = json!({"user_id": user, "organization_id": organization});
+        self.post("/user_management/organization_memberships", body).await.expect(201).json()
+    }
+
+    /// Makes a role.
+    pub async fn role(&self, slug: &str) {
+        self.post("/authorization/roles", json!({"slug": slug, "name": slug})).await.expect(201);
+    }
+
     /// Makes a machine application with these scopes; gives the application.
     pub async fn machine(&self, organization: &str, scopes: &[&str]) -> Value {
         let body =

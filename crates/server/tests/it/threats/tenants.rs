@@ -10,6 +10,9 @@ struct Belongings {
     application: Value,
     secret: (String, String),
     key: Value,
+    user: String,
+    membership: String,
+    invitation: Value,
 }
 
 async fn furnish(management: &Client) -> Belongings {
@@ -21,7 +24,12 @@ async fn furnish(management: &Client) -> Belongings {
     let application = management.machine(id, &["posts:read"]).await;
     let secret = management.secret(application["id"].as_str().unwrap()).await;
     let key = management.post(&format!("/organizations/{id}/api_keys"), json!({"name": "K"})).await.expect(201).json();
-    Belongings { organization, application, secret, key }
+    let body = json!({"email": "a@example.com", "external_id": "acme"});
+    let user = management.post("/user_management/users", body).await.expect(201).text_at("id");
+    let membership = management.member(&user, id).await["id"].as_str().unwrap().to_owned();
+    let body = json!({"email": "b@example.com", "organization_id": id});
+    let invitation = management.post("/user_management/invitations", body).await.expect(201).json();
+    Belongings { organization, application, secret, key, user, membership, invitation }
 }
 
 impl Belongings {
@@ -53,6 +61,25 @@ impl Belongings {
         add(Method::DELETE, format!("/connect/client_secrets/{secret}"), "Client secret", &secret);
         add(Method::POST, format!("/api_keys/{key}/expire"), "API Key", &key);
         add(Method::DELETE, format!("/api_keys/{key}"), "API Key", &key);
+        let users = format!("/user_management/users/{}", self.user);
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            add(method, users.clone(), "User", &self.user);
+        }
+        add(Method::GET, format!("{users}/identities"), "User", &self.user);
+        let (thing, memberships) = ("Organization membership", "/user_management/organization_memberships");
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            add(method, format!("{memberships}/{}", self.membership), thing, &self.membership);
+        }
+        for act in ["deactivate", "reactivate"] {
+            add(Method::PUT, format!("{memberships}/{}/{act}", self.membership), thing, &self.membership);
+        }
+        let (invitation, token) = (text(&self.invitation["id"]), text(&self.invitation["token"]));
+        let invitations = "/user_management/invitations";
+        add(Method::GET, format!("{invitations}/{invitation}"), "Invitation", &invitation);
+        add(Method::GET, format!("{invitations}/by_token/{token}"), "Invitation", &token);
+        for act in ["accept", "resend", "revoke"] {
+            add(Method::POST, format!("{invitations}/{invitation}/{act}"), "Invitation", &invitation);
+        }
         requests
     }
 }
@@ -68,6 +95,12 @@ async fn everything(management: &Client, belongings: &Belongings) -> Vec<Value> 
         "/connect/applications".to_owned(),
         format!("/organizations/{organization}/api_keys"),
         format!("/connect/applications/{application}/client_secrets"),
+        "/authorization/roles".to_owned(),
+        "/user_management/users".to_owned(),
+        "/user_management/invitations".to_owned(),
+        format!(
+            "/user_management/organization_memberships?organization_id={organization}&statuses=active,inactive,pending"
+        ),
     ] {
         seen.push(management.get(&path).await.expect(200).json());
     }
@@ -95,8 +128,28 @@ on_both_databases! {
             mine.post("/connect/applications", body).await.expect_not_found("Organization", foreign_organization);
             let body = json!({"domain": "new.com", "organization_id": foreign_organization});
             mine.post("/organization_domains", body).await.expect_not_found("Organization", foreign_organization);
-            let filtered = mine.get(&format!("/connect/applications?organization_id={foreign_organization}")).await;
-            assert_eq!(filtered.expect_list(), Vec::<Value>::new());
+            let own_organization = own.organization["id"].as_str().unwrap();
+            let memberships = "/user_management/organization_memberships";
+            let body = json!({"user_id": own.user, "organization_id": foreign_organization});
+            mine.post(memberships, body).await.expect_not_found("Organization", foreign_organization);
+            let body = json!({"user_id": foreign.user, "organization_id": own_organization});
+            mine.post(memberships, body).await.expect_not_found("User", &foreign.user);
+            let body = json!({"email": "c@example.com", "organization_id": foreign_organization});
+            mine.post("/user_management/invitations", body).await.expect_not_found("Organization", foreign_organization);
+            let body = json!({"email": "c@example.com", "inviter_user_id": foreign.user});
+            mine.post("/user_management/invitations", body).await.expect_not_found("User", &foreign.user);
+            for list in [
+                format!("/connect/applications?organization_id={foreign_organization}"),
+                format!("/user_management/users?organization_id={foreign_organization}"),
+                format!("/user_management/invitations?organization_id={foreign_organization}"),
+                format!("{memberships}?organization_id={foreign_organization}"),
+                format!("{memberships}?user_id={}", foreign.user),
+                format!("{memberships}?user_id={}&organization_id={own_organization}", foreign.user),
+            ] {
+                assert_eq!(mine.get(&list).await.expect_list(), Vec::<Value>::new(), "{list}");
+            }
+            let found = mine.get("/user_management/users/external_id/acme").await.expect(200).text_at("id");
+            assert_eq!(found, own.user, "the same external identifier, each its own");
             let found = mine.get("/organizations/external_id/acme").await.expect(200).text_at("id");
             assert_eq!(found, own.organization["id"].as_str().unwrap(), "the same external identifier, each its own");
             assert_eq!(everything(&mine, own).await, before);
