@@ -41,7 +41,7 @@ pub fn session_view(session: &Session) -> Value {
     })
 }
 
-/// Starts a session.
+/// Starts a session, in place of the one the browser had before.
 ///
 /// # Errors
 /// Database errors.
@@ -51,11 +51,13 @@ pub async fn start(
     user_id: UserId,
     origin: &Origin,
     token_digest: Option<&Digest>,
+    before: Option<&Session>,
 ) -> Result<Session, Failure> {
     let made = Session {
         id: act.entropy.id(act.now)?,
         user_id,
-        organization_id: None,
+        // Who signs in anew goes on where they were.
+        organization_id: before.filter(|old| old.user_id == user_id).and_then(|old| old.organization_id),
         authentication_method: origin.method.to_owned(),
         ip_address: Some(origin.ip_address.clone()),
         user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
@@ -86,13 +88,14 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     Ok(true)
 }
 
-/// Ends the session with this cookie, if there is one.
+/// Ends the session with this cookie, and gives it, if there is one.
 ///
 /// # Errors
 /// Database errors.
-pub async fn end_by_digest(tx: &mut Tx, act: &Act, digest: &Digest) -> Result<(), Failure> {
-    match session::find_by_digest(tx, act.environment_id, digest).await? {
-        Some(found) => end(tx, act, found.id).await.map(drop),
-        None => Ok(()),
+pub async fn end_by_digest(tx: &mut Tx, act: &Act, digest: &Digest) -> Result<Option<Session>, Failure> {
+    let found = session::find_by_digest(tx, act.environment_id, digest).await?;
+    if let Some(found) = &found {
+        end(tx, act, found.id).await?;
     }
+    Ok(found)
 }

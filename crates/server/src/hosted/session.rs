@@ -102,10 +102,11 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                if let Some(before) = before {
-                    sessions::end_by_digest(tx, &act, &before).await?;
-                }
-                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await.map(drop)
+                let before = match before {
+                    Some(before) => sessions::end_by_digest(tx, &act, &before).await?,
+                    None => None,
+                };
+                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest), before.as_ref()).await.map(drop)
             })
         })
         .await?;
@@ -128,7 +129,7 @@ pub async fn end(call: &PageCall, reply: Reply) -> Result<Reply, Stop> {
         call.app
             .store
             .write::<(), Failure, _>(move |tx| {
-                Box::pin(async move { sessions::end_by_digest(tx, &act, &digest).await })
+                Box::pin(async move { sessions::end_by_digest(tx, &act, &digest).await.map(drop) })
             })
             .await?;
     }

@@ -1,9 +1,10 @@
 //! `/oauth2/userinfo` (OpenID Connect Core §5.3): what an access token lets its holder know about the person.
 
+use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::standing::{self, Standing};
-use countersign_protocol::id::UserId;
+use countersign_protocol::id::{ClientId, UserId};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::PersonClaims;
 use countersign_store::user;
@@ -38,7 +39,18 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
     Ok(match user::find(&mut reader, call.environment.id(), user_id).await.map_err(database)? {
-        Some(user) => Reply::ok(&PersonClaims::new(&user, scopes)).no_store(),
+        Some(user) => {
+            let reply = Reply::ok(&PersonClaims::new(&user, scopes)).no_store();
+            let client_id = ClientId::parse(&verified.claims.client_id).ok();
+            let client = match client_id {
+                Some(client_id) => call.app.client(call.environment.id(), client_id).await.map_err(oauth_error)?,
+                None => None,
+            };
+            match client {
+                Some(client) => cors::allow_registered(reply, &call.headers, &client),
+                None => reply,
+            }
+        }
         None => refused(StatusCode::UNAUTHORIZED, "invalid_token"),
     })
 }

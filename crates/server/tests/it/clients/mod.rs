@@ -69,6 +69,13 @@ on_both_databases! {
         node(&server, "openid-client.test.mjs").await;
     }
 
+    async fn people_sign_in_to_applications_in_a_real_browser(server: TestServer) {
+        if !Path::new("/usr/bin/chromium").exists() {
+            return skip("sign-in.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
+        }
+        node(&server, "sign-in.test.mjs").await;
+    }
+
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
     }

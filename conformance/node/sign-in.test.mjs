@@ -1,0 +1,170 @@
+// People sign in to applications that use ordinary libraries, in a real browser.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import * as oauth from 'openid-client';
+import { baseUrl, manage, unique } from './server.mjs';
+import { launch, person, signIn } from './browser.mjs';
+
+const listen = (server) => new Promise((resolve) => server.listen(0, 'localhost', () => resolve(server.address().port)));
+
+describe('signing in', () => {
+  let browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser.close());
+
+  /** A page of a fresh browser that reports what goes wrong in it. */
+  async function freshPage() {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const errors = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    page.on('pageerror', (error) => errors.push(String(error)));
+    return { context, page, errors };
+  }
+
+  test('openid-client: discovery, code, PKCE, userinfo, refresh, introspection, revocation', async () => {
+    const callbacks = [];
+    const server = createServer((request, response) => {
+      callbacks.push(request.url);
+      response.end('<!doctype html><title>back</title>');
+    });
+    const redirectUri = `http://localhost:${await listen(server)}/callback`;
+    try {
+      const scope = unique('posts:read');
+      const description = 'See every post, drafts too.';
+      await manage('POST', '/authorization/permissions', { slug: scope, name: 'Read posts', description }, 201);
+      const publisher = await manage('POST', '/organizations', { name: 'Partner Ltd' }, 201);
+      const application = await manage(
+        'POST',
+        '/connect/applications',
+        {
+          name: 'Partner portal', application_type: 'oauth', is_first_party: false, organization_id: publisher.id,
+          scopes: [scope], redirect_uris: [{ uri: redirectUri, default: true }],
+        },
+        201,
+      );
+      const secret = await manage('POST', `/connect/applications/${application.id}/client_secrets`, {}, 201);
+      const user = await person();
+      const organizations = [];
+      for (const name of ['Acme', 'Globex']) {
+        const organization = await manage('POST', '/organizations', { name }, 201);
+        const membership = { user_id: user.id, organization_id: organization.id };
+        await manage('POST', '/user_management/organization_memberships', membership, 201);
+        organizations.push(organization);
+      }
+
+      const config = await oauth.discovery(
+        new URL(baseUrl), application.client_id, undefined, oauth.ClientSecretBasic(secret.secret),
+        { execute: [oauth.allowInsecureRequests] },
+      );
+      const ask = async (page, extra = {}) => {
+        const verifier = oauth.randomPKCECodeVerifier();
+        const checks = { pkceCodeVerifier: verifier, expectedState: oauth.randomState(), expectedNonce: oauth.randomNonce() };
+        const url = oauth.buildAuthorizationUrl(config, {
+          redirect_uri: redirectUri,
+          scope: `openid profile email offline_access ${scope}`,
+          code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+          state: checks.expectedState,
+          nonce: checks.expectedNonce,
+          ...extra,
+        });
+        await page.goto(url.href);
+        return checks;
+      };
+      const arrived = async (page, checks) => {
+        await page.waitForURL(`${redirectUri}*`);
+        return oauth.authorizationCodeGrant(config, new URL(page.url()), checks);
+      };
+
+      const { context, page, errors } = await freshPage();
+      let checks = await ask(page, { login_hint: user.email });
+      await signIn(page, user.email);
+      await page.getByText('Partner portal').first().waitFor();
+      const shown = await page.locator('main').innerText();
+      for (const words of ['Partner Ltd', user.email, 'Read posts', description, 'localhost']) {
+        assert.ok(shown.includes(words), `${words}: ${shown}`);
+      }
+      await page.getByLabel('Globex').check();
+      await page.getByRole('button', { name: 'Allow' }).click();
+      const tokens = await arrived(page, checks);
+      assert.equal(tokens.claims().sub, user.id);
+      const told = await oauth.fetchUserInfo(config, tokens.access_token, user.id);
+      assert.equal(told.email, user.email);
+      assert.equal(told.given_name, 'Ada');
+
+      const seen = await oauth.tokenIntrospection(config, tokens.access_token);
+      assert.equal(seen.active, true);
+      assert.equal(seen.org_id, organizations[1].id);
+      const refreshed = await oauth.refreshTokenGrant(config, tokens.refresh_token);
+      assert.notEqual(refreshed.refresh_token, tokens.refresh_token);
+      await oauth.tokenRevocation(config, refreshed.refresh_token);
+      assert.deepEqual(await oauth.tokenIntrospection(config, refreshed.access_token), { active: false });
+      await assert.rejects(oauth.refreshTokenGrant(config, refreshed.refresh_token), (error) => error.error === 'invalid_grant');
+
+      checks = await ask(page);
+      await arrived(page, checks);
+      checks = await ask(page, { max_age: '0' });
+      await signIn(page, user.email);
+      const fresh = await arrived(page, { ...checks, maxAge: 60 });
+      assert.ok(Math.abs(fresh.claims().auth_time - Date.now() / 1000) < 60);
+      await ask(page, { prompt: 'consent' });
+      await page.getByRole('button', { name: 'Deny' }).click();
+      await page.waitForURL(/error=access_denied/);
+      assert.deepEqual(errors, []);
+      await context.close();
+    } finally {
+      server.close();
+    }
+  });
+
+  test('oidc-client-ts: a public client in a page of another origin', async () => {
+    const library = await readFile(
+      createRequire(import.meta.url).resolve('oidc-client-ts').replace(/dist\/.*$/, 'dist/browser/oidc-client-ts.min.js'),
+    );
+    const server = createServer((request, response) => {
+      if (request.url === '/oidc.js') return response.setHeader('content-type', 'text/javascript').end(library);
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>app</title><script src="/oidc.js"></script>');
+    });
+    const origin = `http://localhost:${await listen(server)}`;
+    try {
+      const application = await manage(
+        'POST',
+        '/connect/applications',
+        {
+          name: 'The page', application_type: 'oauth', is_first_party: true, uses_pkce: true,
+          redirect_uris: [{ uri: `${origin}/callback`, default: true }], cors_origins: [origin],
+        },
+        201,
+      );
+      const user = await person('Grace', 'Hopper');
+      const { context, page, errors } = await freshPage();
+      const settings = {
+        authority: baseUrl, client_id: application.client_id, redirect_uri: `${origin}/callback`,
+        scope: 'openid profile email offline_access', loadUserInfo: true,
+      };
+      await page.goto(origin);
+      await page.evaluate((settings) => new oidc.UserManager(settings).signinRedirect(), settings).catch(() => {});
+      await signIn(page, user.email);
+      await page.waitForURL(`${origin}/callback*`);
+      const signedIn = await page.evaluate(async (settings) => {
+        const manager = new oidc.UserManager(settings);
+        const user = await manager.signinCallback();
+        const renewed = await manager.signinSilent();
+        return { email: user.profile.email, scope: user.scope, first: user.refresh_token, second: renewed.refresh_token };
+      }, settings);
+      assert.equal(signedIn.email, user.email);
+      assert.notEqual(signedIn.first, signedIn.second);
+      assert.deepEqual(errors, []);
+      await context.close();
+    } finally {
+      server.close();
+    }
+  });
+});
