@@ -5,11 +5,11 @@ use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, mailbox, password_reset, select_account, sign_in,
-    sign_out, sign_up,
+    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, password_reset,
+    select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
-use crate::oauth::{discovery, introspection, jwks, revocation, token, userinfo};
+use crate::oauth::{device_authorization, discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
 use http::Method;
 
@@ -34,6 +34,7 @@ pub fn routes() -> Routes {
         // OAuth.
         .oauth("/oauth2/token", token::post)
         .preflight("/oauth2/token")
+        .oauth("/oauth2/device_authorization", device_authorization::post)
         .resource(GET, "/oauth2/userinfo", userinfo::respond)
         .resource(POST, "/oauth2/userinfo", userinfo::respond)
         .preflight("/oauth2/userinfo")
@@ -61,6 +62,16 @@ pub fn routes() -> Routes {
         .form("/choose-organization", |call| Box::pin(choose_organization::post(call)))
         .form("/select-account", |call| Box::pin(select_account::post(call)))
         .page("/use-another-account", |call| Box::pin(select_account::other(call)))
+        .page("/device", |call| Box::pin(device::get(call)))
+        .form("/device", |call| Box::pin(device::post(call)))
+        .page("/device/confirm", |call| Box::pin(device::resume(call)))
+        .form("/device/confirm", |call| Box::pin(device::confirm(call)))
+        .form("/device/consent", |call| Box::pin(device::consent(call)))
+        .page("/oauth2/logout", |call| Box::pin(sign_out::end_session(call)))
+        .cross_site_form("/oauth2/logout", |call| Box::pin(sign_out::end_session_posted(call)))
+        .page("/invite", |call| Box::pin(invitation::get(call)))
+        .form("/invite", |call| Box::pin(invitation::post(call)))
+        .page("/invite/accept", |call| Box::pin(invitation::resume(call)))
         .page("/account", |call| Box::pin(account::get(call)))
         .form("/account/sessions/revoke", |call| Box::pin(account::revoke_session(call)))
         .form("/account/sign-out-everywhere", |call| Box::pin(account::sign_out_everywhere(call)))

@@ -20,6 +20,7 @@ pub mod change;
 pub mod client_secret;
 pub mod consent;
 pub mod data_key;
+pub mod device_authorization;
 pub mod domain_check;
 pub mod environment;
 pub mod environment_api_key;
@@ -244,6 +245,7 @@ impl Store {
             client_secret::STATEMENTS,
             consent::STATEMENTS,
             data_key::STATEMENTS,
+            device_authorization::STATEMENTS,
             domain_check::STATEMENTS,
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,

@@ -19,6 +19,14 @@ pub enum OAuthErrorCode {
     InvalidScope,
     /// The resource is not known or not the one authorized (RFC 8707 §2).
     InvalidTarget,
+    /// The person has not answered yet (RFC 8628 §3.5).
+    AuthorizationPending,
+    /// The device polls too often (RFC 8628 §3.5).
+    SlowDown,
+    /// The person said no (RFC 8628 §3.5).
+    AccessDenied,
+    /// The device code has expired (RFC 8628 §3.5).
+    ExpiredToken,
     /// The body is larger than any request needs.
     RequestTooLarge,
     /// Too many requests; see `Retry-After`.
@@ -41,6 +49,10 @@ impl OAuthErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
             Self::TooManyRequests => "too_many_requests",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -60,7 +72,11 @@ impl OAuthErrorCode {
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::InvalidScope
-            | Self::InvalidTarget => 400,
+            | Self::InvalidTarget
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::AccessDenied
+            | Self::ExpiredToken => 400,
         }
     }
 }

@@ -15,6 +15,7 @@ pub fn authorization_server(issuer: &Issuer) -> Value {
     json!({
         "issuer": issuer.as_str(),
         "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
+        "device_authorization_endpoint": format!("{issuer}/oauth2/device_authorization"),
         "token_endpoint": format!("{issuer}/oauth2/token"),
         "jwks_uri": format!("{issuer}/oauth2/jwks"),
         "introspection_endpoint": format!("{issuer}/oauth2/introspection"),
@@ -35,6 +36,7 @@ pub fn authorization_server(issuer: &Issuer) -> Value {
 pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value {
     let mut document = authorization_server(issuer);
     document["userinfo_endpoint"] = format!("{issuer}/oauth2/userinfo").into();
+    document["end_session_endpoint"] = format!("{issuer}/oauth2/logout").into();
     document["claims_supported"] = json!([
         "aud",
         "auth_time",

@@ -4,7 +4,10 @@ use super::error::{OAuthError, OAuthErrorCode};
 use super::params::Params;
 
 /// The grant types we serve, as discovery lists them.
-pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "client_credentials", "refresh_token"];
+pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE];
+
+/// The grant type of RFC 8628.
+pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A token request whose parameters have the right shape. Nothing has been decided yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,11 @@ pub enum TokenRequest<'a> {
         redirect_uri: Option<&'a str>,
         /// The PKCE verifier.
         code_verifier: Option<&'a str>,
+    },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// The code.
+        device_code: &'a str,
     },
     /// RFC 6749 §6.
     RefreshToken {
@@ -45,6 +53,7 @@ impl<'a> TokenRequest<'a> {
                 redirect_uri: params.get("redirect_uri"),
                 code_verifier: params.get("code_verifier"),
             }),
+            DEVICE_CODE => Ok(Self::DeviceCode { device_code: params.require("device_code")? }),
             "refresh_token" => {
                 Ok(Self::RefreshToken { refresh_token: params.require("refresh_token")?, scope: params.get("scope") })
             }

@@ -3,11 +3,13 @@
 use super::authorize::{Agreed, Asked, advance, decline};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, reply};
+use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Access, Consent, Language, Organization, Problem};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{ApplicationKind, Ownership};
+use countersign_protocol::model::{ApplicationKind, Membership, Ownership};
+use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::scope;
 use countersign_store::{organization, permission};
 use http::StatusCode;
@@ -57,55 +59,96 @@ pub async fn in_words(
     Ok(words)
 }
 
-/// Shows the page.
+/// What the page says.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// Who asks.
+    pub client: &'a Client,
+    /// For what.
+    pub scopes: &'a [String],
+    /// Who is asked.
+    pub current: &'a Current,
+    /// The organizations there are to choose from.
+    pub organizations: Vec<&'a Membership>,
+    /// The one that is picked beforehand.
+    pub picked: Option<OrganizationId>,
+    /// Where the person is sent afterwards; empty for a device.
+    pub redirect_host: String,
+    /// Where the page is posted to.
+    pub action: &'static str,
+}
+
+/// Shows the page for an authorization request.
 ///
 /// # Errors
 /// Database errors.
 pub async fn show(
     call: &PageCall,
-    mut flow: Flow,
+    flow: Flow,
     asked: &Asked,
     picked: Option<OrganizationId>,
     problem: Option<Problem>,
 ) -> Result<Reply, Stop> {
     let Asked { client, request, current: Some(current), memberships } = asked else { return Err(Stop::flow()) };
-    flow.shown_to = Some(current.user.id);
+    // Where the application has named an organization, there is no choice.
+    let named = |membership: &&Membership| request.organization_id.is_none_or(|id| id == membership.organization_id);
+    let shown = Shown {
+        client,
+        scopes: &request.scopes,
+        current,
+        organizations: memberships.iter().filter(named).collect(),
+        picked,
+        redirect_host: request.return_address.redirect.host(),
+        action: "/consent",
+    };
+    render(call, flow, shown, problem).await
+}
+
+/// Renders the page.
+///
+/// # Errors
+/// Database errors.
+pub async fn render(
+    call: &PageCall,
+    mut flow: Flow,
+    shown: Shown<'_>,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
+    flow.shown_to = Some(shown.current.user.id);
     let branding = branding(call);
     let frame = frame(call, &branding, None);
-    let words = in_words(call, &request.scopes, frame.language).await?;
+    let words = in_words(call, shown.scopes, frame.language).await?;
     let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
-    let publisher = match client.application.kind {
+    let application = &shown.client.application;
+    let publisher = match application.kind {
         ApplicationKind::OAuth { ownership: Ownership::ThirdParty { organization_id }, .. } => {
             let mut reader = call.app.store.reader().await?;
             organization::find(&mut reader, call.environment.id(), organization_id).await?.map(|found| found.name)
         }
         _ => None,
     };
-    let ids: Vec<String> = memberships.iter().map(|membership| membership.organization_id.to_string()).collect();
-    let wanted = request.organization_id.map(|id| id.to_string());
-    let organizations: Vec<Organization<'_>> = memberships
+    let ids: Vec<String> = shown.organizations.iter().map(|one| one.organization_id.to_string()).collect();
+    let organizations: Vec<Organization<'_>> = shown
+        .organizations
         .iter()
         .zip(&ids)
-        // Where the application has named one, there is no choice.
-        .filter(|(_, id)| wanted.as_ref().is_none_or(|wanted| wanted == *id))
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
-    let picked = picked.map(|id| id.to_string());
+    let picked = shown.picked.map(|id| id.to_string());
     let carried = Carried::new(call, Some(&flow));
     let other_account = flow.link(call, "/use-another-account");
-    let redirect_host = request.return_address.redirect.host();
     let page = Consent {
         frame,
-        form: carried.form("/consent", problem),
-        application: &client.application.name,
+        form: carried.form(shown.action, problem),
+        application: &application.name,
         application_logo: None,
         publisher: publisher.as_deref(),
-        account: &current.user.email,
+        account: &shown.current.user.email,
         other_account: &other_account,
         access: &access,
         organizations: &organizations,
         organization_id: picked.as_deref(),
-        redirect_host: &redirect_host,
+        redirect_host: &shown.redirect_host,
         terms_url: None,
         privacy_url: None,
     };

@@ -51,6 +51,10 @@ pub enum Target {
     Authorize(String),
     /// To the person's own account.
     Account,
+    /// To connecting the device that shows this code.
+    Device(String),
+    /// To accepting the invitation with this token.
+    Invitation(String),
 }
 
 /// A code that was sent by mail. The browser carries it and cannot read it.
@@ -137,6 +141,8 @@ impl Flow {
         match self.target {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
             Target::Account => "/account".to_owned(),
+            Target::Device(_) => self.link(call, "/device/confirm"),
+            Target::Invitation(_) => self.link(call, "/invite/accept"),
         }
     }
 

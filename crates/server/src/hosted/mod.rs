@@ -9,6 +9,8 @@
 //! | [`session`] | who is signed in in this browser |
 //! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
 //! | [`consent`], [`choose_organization`], [`select_account`] | decisions of who is signed in |
+//! | [`device`] | entering the code of a device |
+//! | [`invitation`] | accepting an invitation |
 //! | [`account`], [`sign_out`] | what a person sees of their own, and the way out |
 //! | [`mailbox`] | the messages that nobody sent, for development |
 //! | [`assets`] | style sheets |
@@ -19,7 +21,9 @@ pub mod authorize;
 pub mod choose_organization;
 pub mod code;
 pub mod consent;
+pub mod device;
 pub mod flow;
+pub mod invitation;
 pub mod mailbox;
 pub mod page;
 pub mod password_reset;

@@ -18,6 +18,8 @@ pub struct Keyring {
     pub idempotency: DigestKey,
     /// Digests of authorization codes.
     pub authorization_code: DigestKey,
+    /// Digests of device codes.
+    pub device_code: DigestKey,
     /// Makes refresh tokens, and tells them from others.
     pub refresh_token: DigestKey,
     /// Digests of session cookies.
@@ -73,6 +75,7 @@ impl Keyring {
             api_key: DigestKey::new(&*derive(&prk, "api-key")?),
             idempotency: DigestKey::new(&*derive(&prk, "idempotency")?),
             authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
+            device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
             session: DigestKey::new(&*derive(&prk, "session")?),
             csrf: DigestKey::new(&*derive(&prk, "csrf")?),

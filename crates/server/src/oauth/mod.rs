@@ -1,5 +1,6 @@
 //! The OAuth endpoints, one file each. The rules are in `countersign_protocol::oauth`; here they are asked.
 
+pub mod device_authorization;
 pub mod discovery;
 pub mod grant;
 pub mod introspection;

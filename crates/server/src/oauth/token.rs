@@ -4,7 +4,7 @@
 use crate::http::cors;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
-use crate::oauth::grant::{authorization_code, client_credentials, refresh_token};
+use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::token::TokenRequest;
 
@@ -21,6 +21,7 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             authorization_code::issue(&call, client, code, redirect_uri, code_verifier).await?
         }
+        TokenRequest::DeviceCode { device_code } => device_code::issue(&call, client, device_code).await?,
         TokenRequest::RefreshToken { refresh_token, scope } => {
             refresh_token::issue(&call, client, refresh_token, scope).await?
         }

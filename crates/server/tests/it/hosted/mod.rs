@@ -1,5 +1,8 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
 mod authorization_code;
+mod device;
+mod invitation;
 mod refresh_token;
 mod sign_in;
+mod sign_out;

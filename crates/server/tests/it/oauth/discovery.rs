@@ -20,16 +20,18 @@ on_both_databases! {
             assert_eq!(&openid[name], value, "{name}");
         }
         for endpoint in
-            ["authorization_endpoint", "userinfo_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint", "jwks_uri"]
+            ["authorization_endpoint", "userinfo_endpoint", "end_session_endpoint", "device_authorization_endpoint", "token_endpoint", "introspection_endpoint", "revocation_endpoint", "jwks_uri"]
         {
             let url = openid[endpoint].as_str().unwrap();
             let path = url.strip_prefix(&server.base_url).expect("on the issuer's origin");
-            let read = ["jwks_uri", "authorization_endpoint", "userinfo_endpoint"].contains(&endpoint);
+            let read = ["jwks_uri", "authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"].contains(&endpoint);
             let method = if read { Method::GET } else { Method::POST };
             let answer = anonymous.send(anonymous.request(method, path)).await;
             assert!(![404, 405].contains(&answer.status), "{endpoint} is served");
         }
-        assert_eq!(openid["grant_types_supported"], json!(["authorization_code", "client_credentials", "refresh_token"]));
+        assert_eq!(openid["grant_types_supported"], json!([
+            "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+        ]));
         assert_eq!(openid["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(openid["authorization_response_iss_parameter_supported"], true);
         assert!(openid.get("registration_endpoint").is_none());

@@ -1,0 +1,272 @@
+//! The page on which a person enters the code that a device shows (RFC 8628 §3.3), says that it is the one on their own
+//! device (§5.4), and agrees.
+
+use super::consent::{Shown, render};
+use super::flow::{Flow, Target};
+use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::session::{self, Current};
+use crate::domain::attempts::{self, Allowance};
+use crate::domain::{Failure, grants};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::{ChooseOrganization, Device, DeviceConfirm, DeviceDone, Organization, Problem, Trouble};
+use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::{Consent, Membership};
+use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
+use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
+use countersign_store::{application, consent as consents, device_authorization, membership};
+use http::StatusCode;
+use std::sync::Arc;
+
+/// Codes entered from one address: there are too many codes to guess one at this rate (RFC 8628 §5.1).
+const ENTRIES: Allowance = Allowance { most: 20, seconds: 10 * 60 };
+
+/// `GET /device`.
+///
+/// # Errors
+/// A page for a query that is not good.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let typed = query.get("user_code").and_then(read_user_code).unwrap_or_default();
+    Ok(show(call, &typed, StatusCode::OK, None))
+}
+
+fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+    let branding = branding(call);
+    let flow = Flow::begin(call, Target::Account);
+    let carried = Carried::new(call, Some(&flow));
+    let page = Device { frame: frame(call, &branding, None), form: carried.form("/device", problem), user_code: typed };
+    reply(call, status, &page, None)
+}
+
+/// `POST /device`.
+///
+/// # Errors
+/// A page for too many tries.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let typed = form.get("user_code").unwrap_or("");
+    let (act, address) = (session::act(call), call.peer.limit_key().to_string());
+    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { attempts::count(tx, &act, "user code", &address, ENTRIES).await })
+    });
+    if counted.await?.is_err() {
+        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+    }
+    let unknown = || show(call, typed, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::DeviceCodeUnknown));
+    let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
+    if waiting(call, &user_code).await?.is_none() {
+        return Ok(unknown());
+    }
+    let flow = Flow::begin(call, Target::Device(user_code));
+    redirect(&flow.resume(call))
+}
+
+/// The device that shows a code and waits for an answer, with its application.
+async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<(DeviceAuthorization, Arc<Client>)>, Stop> {
+    let environment_id = call.environment.id();
+    let mut reader = call.app.store.reader().await?;
+    let found = device_authorization::find_by_user_code(&mut reader, environment_id, user_code).await?;
+    let now = call.app.clock.now();
+    let Some(device) = found.filter(|device| device.state == DeviceState::Pending && now < device.expires_at) else {
+        return Ok(None);
+    };
+    let Some(application) = application::find(&mut reader, environment_id, device.application_id).await? else {
+        return Ok(None);
+    };
+    drop(reader);
+    let client = call.app.client(environment_id, application.client_id).await?;
+    Ok(client.map(|client| (device, client)))
+}
+
+/// Everything that a step after the first one needs.
+struct Step {
+    flow: Flow,
+    device: DeviceAuthorization,
+    client: Arc<Client>,
+    current: Current,
+    memberships: Vec<Membership>,
+}
+
+/// Loads a step of this flow; a sign-in comes first for whoever is not signed in.
+async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Reply>, Stop> {
+    let mut flow = Flow::open(call, sealed).ok_or_else(Stop::flow)?;
+    let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
+    let Some((device, client)) = waiting(call, user_code).await? else {
+        return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
+    };
+    let Some(current) = session::current(call).await? else {
+        flow.application = Some(client.application.name.clone());
+        return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
+    };
+    let mut reader = call.app.store.reader().await?;
+    let memberships = membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?;
+    Ok(Ok(Step { flow, device, client, current, memberships }))
+}
+
+/// `GET /device/confirm?flow=…`.
+///
+/// # Errors
+/// A page for a flow or a code that is not good.
+pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let step = match step(call, query.get("flow")).await? {
+        Ok(step) => step,
+        Err(reply) => return Ok(reply),
+    };
+    let branding = branding(call);
+    let carried = Carried::new(call, Some(&step.flow));
+    let page = DeviceConfirm {
+        frame: frame(call, &branding, None),
+        form: carried.form("/device/confirm", None),
+        user_code: &step.device.user_code,
+        application: &step.client.application.name,
+    };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}
+
+/// `POST /device/confirm`: the code is the one on the person's own device, or it is not.
+///
+/// # Errors
+/// A page for a flow or a code that is not good.
+pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let step = match step(call, form.get("flow")).await? {
+        Ok(step) => step,
+        Err(reply) => return Ok(reply),
+    };
+    if form.get("decision") != Some("allow") {
+        return deny(call, step.device).await;
+    }
+    let organization_id = match step.memberships.as_slice() {
+        [] => None,
+        [only] => Some(only.organization_id),
+        several => {
+            let last = step.current.session.organization_id;
+            match last.filter(|last| several.iter().any(|one| one.organization_id == *last)) {
+                Some(last) => Some(last),
+                None => return ask(call, step, None).await,
+            }
+        }
+    };
+    let mut reader = call.app.store.reader().await?;
+    let (environment_id, application_id) = (call.environment.id(), step.device.application_id);
+    let user_id = step.current.user.id;
+    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
+    drop(reader);
+    let agreed =
+        given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &step.device.scopes));
+    if needs_consent(&step.client) && !agreed {
+        return ask(call, step, organization_id).await;
+    }
+    approve(call, step, organization_id).await
+}
+
+/// Asks what is left to ask: consent and organization, or the organization alone.
+async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Result<Reply, Stop> {
+    let Step { mut flow, device, client, current, memberships } = step;
+    if needs_consent(&client) {
+        let shown = Shown {
+            client: &client,
+            scopes: &device.scopes,
+            current: &current,
+            organizations: memberships.iter().collect(),
+            picked,
+            redirect_host: String::new(),
+            action: "/device/consent",
+        };
+        return render(call, flow, shown, None).await;
+    }
+    flow.shown_to = Some(current.user.id);
+    let branding = branding(call);
+    let ids: Vec<String> = memberships.iter().map(|one| one.organization_id.to_string()).collect();
+    let organizations: Vec<Organization<'_>> = memberships
+        .iter()
+        .zip(&ids)
+        .map(|(membership, id)| Organization { id, name: &membership.organization_name })
+        .collect();
+    let carried = Carried::new(call, Some(&flow));
+    let page = ChooseOrganization {
+        frame: frame(call, &branding, None),
+        form: carried.form("/device/consent", None),
+        application: Some(&client.application.name),
+        organizations: &organizations,
+    };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}
+
+/// `POST /device/consent`: what the person has agreed to, and for which organization.
+///
+/// # Errors
+/// A page for a flow or a code that is not good.
+pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let step = match step(call, form.get("flow")).await? {
+        Ok(step) => step,
+        Err(reply) => return Ok(reply),
+    };
+    // The page for applications of the product itself has organizations for its buttons, and no other decision.
+    if needs_consent(&step.client) && form.get("decision") != Some("allow") {
+        return deny(call, step.device).await;
+    }
+    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
+    let member = |id: OrganizationId| step.memberships.iter().any(|one| one.organization_id == id);
+    let good = match chosen {
+        Some(id) => member(id),
+        None => step.memberships.is_empty(),
+    };
+    // Agreed has who was shown the page.
+    if !good || step.flow.shown_to != Some(step.current.user.id) {
+        return ask(call, step, chosen).await;
+    }
+    approve(call, step, chosen).await
+}
+
+fn done(call: &PageCall, approved: bool) -> Reply {
+    let branding = branding(call);
+    reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding, None), approved }, None)
+}
+
+async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Stop> {
+    let environment_id = call.environment.id();
+    call.app
+        .store
+        .write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                device_authorization::deny(tx, environment_id, &device.digest).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    Ok(done(call, false))
+}
+
+async fn approve(call: &PageCall, step: Step, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
+    let act = session::act(call);
+    let Step { device, current, .. } = step;
+    let wanted = Consent {
+        id: act.entropy.id(act.now)?,
+        user_id: current.user.id,
+        application_id: device.application_id,
+        organization_id,
+        resource: String::new(),
+        scopes: device.scopes.clone(),
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            let consent_id = grants::agree(tx, &act, wanted).await?;
+            let approval = Approval {
+                consent_id,
+                user_id: current.user.id,
+                organization_id,
+                session_id: Some(current.session.id),
+                authenticated_at: current.session.authenticated_at,
+            };
+            Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)
+        })
+    });
+    if approved.await? { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
+}

@@ -1,0 +1,124 @@
+//! Accepting an invitation: the link is shown to whoever has it, and accepted by whoever has proven to be meant.
+
+use super::flow::{Flow, Target};
+use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::session::{self, Current};
+use crate::domain::{Failure, invitations};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::{Invitation as Page, Trouble};
+use countersign_protocol::management::domain_name;
+use countersign_protocol::model::{Invitation, InvitationState, User, email_key};
+use countersign_store::{organization, user};
+use http::StatusCode;
+
+fn too_old() -> Stop {
+    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
+}
+
+/// The invitation that a token stands for, if it is still open.
+async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
+    let act = session::act(call);
+    let mut reader = call.app.store.reader().await?;
+    let found = match invitations::find_by_token(&mut reader, &act, token).await {
+        Ok(found) => found,
+        Err(Failure::Refused(_)) => return Err(too_old()),
+        Err(failure) => return Err(failure.into()),
+    };
+    if found.state == InvitationState::Pending && act.now < found.expires_at { Ok(found) } else { Err(too_old()) }
+}
+
+/// Whether an invitation is meant for this person: it was sent to their address or, for an organization, to another one
+/// of the same company. An address that everybody can have must be the very one.
+fn is_meant_for(invitation: &Invitation, user: &User) -> bool {
+    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
+    user.email_verified
+        && (email_key(&user.email) == email_key(&invitation.email)
+            || (invitation.organization_id.is_some()
+                && domain(&user.email).is_some_and(|own| domain(&invitation.email).is_some_and(|sent| sent == own))))
+}
+
+async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<Reply, Stop> {
+    let mut reader = call.app.store.reader().await?;
+    let organization = match invitation.organization_id {
+        Some(id) => organization::find(&mut reader, call.environment.id(), id).await?.map(|found| found.name),
+        None => None,
+    };
+    let inviter = match invitation.inviter_user_id {
+        Some(id) => user::find(&mut reader, call.environment.id(), id).await?.and_then(|found| found.full_name()),
+        None => None,
+    };
+    drop(reader);
+    let branding = branding(call);
+    let flow = Flow::begin(call, Target::Invitation(token.to_owned()));
+    let carried = Carried::new(call, Some(&flow));
+    let page = Page {
+        frame: frame(call, &branding, None),
+        form: carried.form("/invite", None),
+        organization: organization.as_deref().unwrap_or(&branding.name),
+        inviter: inviter.as_deref(),
+        email: &invitation.email,
+    };
+    Ok(reply(call, StatusCode::OK, &page, None))
+}
+
+/// `GET /invite?invitation_token=…`. Opening the link accepts nothing: mail programs open links, too.
+///
+/// # Errors
+/// A page for a link that is not good.
+pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let token = query.get("invitation_token").ok_or_else(too_old)?;
+    let invitation = find(call, token).await?;
+    show(call, token, &invitation).await
+}
+
+/// `POST /invite`: whoever is signed in accepts; whoever is not signs in or up first.
+///
+/// # Errors
+/// A page for a link that is not good, or for somebody else.
+pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    accept(call, flow).await
+}
+
+/// `GET /invite/accept?flow=…`: where a sign-in on the way leads back to.
+///
+/// # Errors
+/// A page for a link that is not good, or for somebody else.
+pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    accept(call, flow).await
+}
+
+async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
+    let Target::Invitation(token) = flow.target.clone() else { return Err(Stop::flow()) };
+    let invitation = find(call, &token).await?;
+    let Some(Current { user, .. }) = session::current(call).await? else {
+        let mut reader = call.app.store.reader().await?;
+        let known = user::find_by_email(&mut reader, call.environment.id(), &invitation.email).await?;
+        // Who has the link has read the invited person's mail: that there is an account is no news to them.
+        let path = if known.is_some() { "/sign-in" } else { "/sign-up" };
+        flow.email = Some(invitation.email);
+        return redirect(&flow.link(call, path));
+    };
+    if !is_meant_for(&invitation, &user) {
+        return Err(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access));
+    }
+    let act = session::act(call);
+    let accepted = call.app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move {
+            let found = invitations::find_and_lock(tx, &act, &invitation.id.to_string()).await?;
+            invitations::accept_as(tx, &act, found, &user).await.map(drop)
+        })
+    });
+    match accepted.await {
+        Ok(()) => {}
+        Err(Failure::Refused(_)) => return Err(too_old()),
+        Err(failure) => return Err(failure.into()),
+    }
+    call.app.catch_up().await;
+    redirect("/account")
+}

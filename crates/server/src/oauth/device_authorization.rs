@@ -1,0 +1,76 @@
+//! `POST /oauth2/device_authorization` (RFC 8628 §3.1): a device asks for a code that a person will enter elsewhere.
+
+use crate::domain::Failure;
+use crate::http::oauth_call::{OAuthCall, oauth_error};
+use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::model::ApplicationKind;
+use countersign_protocol::oauth::authorize::request::requested_scopes;
+use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
+use countersign_protocol::oauth::grant::device_code::{
+    DeviceAuthorization, DeviceState, INTERVAL, LIFETIME, user_code,
+};
+use countersign_store::device_authorization;
+use serde_json::json;
+
+/// How often a user code that happens to be in use is drawn again.
+const DRAWS: usize = 5;
+
+/// Gives a device its codes.
+///
+/// # Errors
+/// `invalid_client`, `unauthorized_client` for a machine, `invalid_scope`.
+pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
+    let params = call.params()?;
+    let presenting = call.load_client(&params).await?;
+    let client = call.authenticate(&presenting)?;
+    if !matches!(client.client().application.kind, ApplicationKind::OAuth { .. }) {
+        return Err(OAuthError::new(
+            OAuthErrorCode::UnauthorizedClient,
+            "Nobody signs in to a machine-to-machine application.",
+        ));
+    }
+    // Public clients have proven nothing: what they make is bounded by where they ask from.
+    call.app.limits.failure(call.peer.limit_key()).map_err(OAuthError::from)?;
+    let scopes = requested_scopes(params.get("scope"), client.client())
+        .map_err(|why| OAuthError::new(OAuthErrorCode::InvalidScope, why))?;
+    let failed = |error| oauth_error(Failure::internal(error));
+    let environment_id = call.environment.id();
+    let device_code = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<48>().map_err(failed)?);
+    let now = call.app.clock.now();
+    for _ in 0..DRAWS {
+        let random: [u8; 24] = call.app.entropy.bytes().map_err(failed)?;
+        let Some(user_code) = user_code(&random) else { continue };
+        let device = DeviceAuthorization {
+            digest: call.app.keyring.device_code.digest(&device_code),
+            user_code: user_code.clone(),
+            application_id: client.client().application.id,
+            scopes: scopes.clone(),
+            state: DeviceState::Pending,
+            approval: None,
+            interval: INTERVAL,
+            polled_at: None,
+            expires_at: now.plus_secs(LIFETIME),
+        };
+        let kept = call.app.store.write::<(), countersign_store::Error, _>(move |tx| {
+            Box::pin(async move { device_authorization::insert(tx, environment_id, &device).await })
+        });
+        match kept.await {
+            Ok(()) => {}
+            Err(countersign_store::Error::Unique { .. }) => continue,
+            Err(error) => return Err(oauth_error(error.into())),
+        }
+        let issuer = call.environment.environment.issuer.as_str();
+        return Ok(Reply::ok(&json!({
+            "device_code": device_code,
+            "user_code": user_code,
+            "verification_uri": format!("{issuer}/device"),
+            "verification_uri_complete": format!("{issuer}/device?user_code={user_code}"),
+            "expires_in": LIFETIME,
+            "interval": INTERVAL,
+        }))
+        .no_store());
+    }
+    Err(oauth_error(Failure::internal("no user code is free")))
+}

@@ -1,0 +1,91 @@
+//! The device grant: a device polls until the person has answered.
+
+use super::token_response::TokenResponse;
+use super::user_tokens::{self, ABSOLUTE, IDLE, SignInFacts};
+use crate::domain::Failure;
+use crate::http::oauth_call::{OAuthCall, oauth_error};
+use countersign_protocol::model::TokenFamily;
+use countersign_protocol::oauth::client_auth::AuthenticatedClient;
+use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
+use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
+use countersign_store::{device_authorization, membership, token_family, user};
+
+/// Answers a poll.
+///
+/// # Errors
+/// As [`poll`].
+pub async fn issue(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    device_code: &str,
+) -> Result<TokenResponse, OAuthError> {
+    let environment_id = call.environment.id();
+    let digest = call.app.keyring.device_code.digest(device_code);
+    let database = |error: countersign_store::Error| oauth_error(error.into());
+    let now = call.app.clock.now();
+    let mut reader = call.app.store.reader().await.map_err(database)?;
+    let device = device_authorization::find(&mut reader, environment_id, &digest).await.map_err(database)?;
+    let device = device.ok_or_else(not_good)?;
+    let Ready(approval) = match poll(&device, client, now) {
+        Ok(ready) => ready,
+        Err(error) => {
+            drop(reader);
+            let slower = match error.code {
+                OAuthErrorCode::SlowDown => INTERVAL,
+                OAuthErrorCode::AuthorizationPending => 0,
+                _ => return Err(error),
+            };
+            call.app
+                .store
+                .write::<(), Failure, _>(move |tx| {
+                    Box::pin(async move {
+                        Ok(device_authorization::polled(tx, environment_id, &digest, now, slower).await?)
+                    })
+                })
+                .await
+                .map_err(oauth_error)?;
+            return Err(error);
+        }
+    };
+    let person = user::find(&mut reader, environment_id, approval.user_id).await.map_err(database)?;
+    let person = person.ok_or_else(not_good)?;
+    if let Some(id) = approval.organization_id
+        && !membership::is_active(&mut reader, environment_id, person.id, id).await.map_err(database)?
+    {
+        return Err(not_good());
+    }
+    drop(reader);
+    let refreshes = device.scopes.iter().any(|scope| scope == "offline_access");
+    let lifetime = call.environment.environment.access_token_lifetime;
+    let family = TokenFamily {
+        id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
+        consent_id: approval.consent_id,
+        application_id: device.application_id,
+        user_id: person.id,
+        organization_id: approval.organization_id,
+        session_id: approval.session_id,
+        resource: String::new(),
+        scopes: device.scopes,
+        authenticated_at: approval.authenticated_at,
+        generation: i64::from(refreshes),
+        rotated_at: now,
+        idle_expires_at: now.plus_secs(if refreshes { IDLE } else { lifetime }),
+        expires_at: now.plus_secs(if refreshes { ABSOLUTE } else { lifetime }),
+        ended_at: None,
+        created_at: now,
+    };
+    let kept = family.clone();
+    let redeemed = call.app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            let redeemed = device_authorization::redeem(tx, environment_id, &digest).await?;
+            if redeemed {
+                token_family::insert(tx, environment_id, &kept).await?;
+            }
+            Ok(redeemed)
+        })
+    });
+    if !redeemed.await.map_err(oauth_error)? {
+        return Err(not_good());
+    }
+    user_tokens::issue(call, client, &family, &person, SignInFacts::default())
+}

@@ -1,0 +1,102 @@
+//! Devices without a browser of their own (RFC 8628).
+
+use crate::harness::{Answer, Application, Browser, Page, TestServer, on_both_databases};
+use serde_json::{Value, json};
+
+async fn ask(server: &TestServer, application: &Application, scope: &str) -> Value {
+    let form = [("client_id", application.client_id.as_str()), ("scope", scope)];
+    server.anonymous().form("/oauth2/device_authorization", &form).await.expect(200).json()
+}
+
+async fn poll(server: &TestServer, application: &Application, device: &Value) -> Answer {
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", device["device_code"].as_str().unwrap()),
+        ("client_id", &application.client_id),
+    ];
+    server.anonymous().form("/oauth2/token", &form).await
+}
+
+/// Opens the address that the device shows, and signs in.
+async fn to_confirmation(server: &TestServer, browser: &mut Browser, device: &Value, email: &str) -> Page {
+    let complete = device["verification_uri_complete"].as_str().unwrap();
+    let page = browser.open(&complete[server.base_url.len()..]).await;
+    assert_eq!(page.form("/device").fields["user_code"], device["user_code"].as_str().unwrap());
+    let page = browser.submit(&page, "/device", &[]).await;
+    server.sign_in(browser, &page, email).await
+}
+
+on_both_databases! {
+    async fn a_command_line_signs_in(server: TestServer) {
+        let application = server.application("cli", true, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let device = ask(&server, &application, "openid email offline_access").await;
+        assert_eq!((&device["expires_in"], &device["interval"]), (&json!(300), &json!(5)));
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "authorization_pending");
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "slow_down");
+
+        let mut browser = Browser::new(&server);
+        let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+        assert!(page.html.contains("The cli application") && page.html.contains(device["user_code"].as_str().unwrap()));
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert_eq!(page.status, 200);
+        server.clock.advance_seconds(10);
+        let tokens = poll(&server, &application, &device).await.expect(200).json();
+        let access = crate::hosted::authorization_code::claims(tokens["access_token"].as_str().unwrap());
+        assert_eq!(access["sub"], json!(user));
+        assert!(tokens["id_token"].is_string() && tokens["refresh_token"].is_string());
+        server.refresh(&application, tokens["refresh_token"].as_str().unwrap()).await.expect(200);
+        server.clock.advance_seconds(10);
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "invalid_grant", "once");
+    }
+
+    async fn a_partners_device_needs_consent_and_may_be_denied(server: TestServer) {
+        let application = server.application("third", true, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let management = server.management();
+        for name in ["Acme", "Globex"] {
+            let organization = management.organization(name).await;
+            server.member(user, &organization).await;
+        }
+        let device = ask(&server, &application, "openid").await;
+        let mut browser = Browser::new(&server);
+        let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert!(page.html.contains("Partner Ltd") && page.html.contains("Globex"), "{}", page.html);
+        let page = browser.submit(&page, "/device/consent", &[("decision", "deny")]).await;
+        assert_eq!(page.status, 200);
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "access_denied");
+
+        let device = ask(&server, &application, "openid").await;
+        let complete = device["verification_uri_complete"].as_str().unwrap();
+        let page = browser.open(&complete[server.base_url.len()..]).await;
+        let page = browser.submit(&page, "/device", &[]).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        let organization = management.get("/organizations?search=Globex").await.json()["data"][0]["id"].as_str().unwrap().to_owned();
+        browser.submit(&page, "/device/consent", &[("decision", "allow"), ("organization_id", &organization)]).await;
+        let tokens = poll(&server, &application, &device).await.expect(200).json();
+        let access = crate::hosted::authorization_code::claims(tokens["access_token"].as_str().unwrap());
+        assert_eq!(access["org_id"], json!(organization));
+    }
+
+    async fn codes_end_and_belong_to_their_client(server: TestServer) {
+        let (application, other) = (server.application("cli", true, &[]).await, server.application("docs", true, &[]).await);
+        server.person("ada@example.com").await;
+        let device = ask(&server, &application, "openid").await;
+        assert_eq!(poll(&server, &other, &device).await.expect(400).text_at("error"), "invalid_grant");
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/device").await;
+        for wrong in ["", "BCDF-GHJK", "nonsense", "<script>"] {
+            let page = browser.submit(&page, "/device", &[("user_code", wrong)]).await;
+            assert_eq!(page.status, 422, "{wrong}");
+        }
+        server.clock.advance_seconds(301);
+        let late = browser.submit(&page, "/device", &[("user_code", device["user_code"].as_str().unwrap())]).await;
+        assert_eq!(late.status, 422);
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "expired_token");
+        let (machine, secret) = server.management().credential(&[]).await;
+        let form = [("client_id", machine.as_str()), ("client_secret", secret.as_str())];
+        let refused = server.anonymous().form("/oauth2/device_authorization", &form).await.expect(400);
+        assert_eq!(refused.text_at("error"), "unauthorized_client");
+    }
+}

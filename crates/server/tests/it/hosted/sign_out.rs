@@ -1,0 +1,34 @@
+//! The way out, as applications send people there (OpenID Connect RP-Initiated Logout 1.0).
+
+use crate::harness::{Browser, TestServer, on_both_databases};
+
+on_both_databases! {
+    async fn an_application_signs_out_who_it_signed_in(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        server.person("grace@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let logout = |more: &str| format!("/oauth2/logout?id_token_hint={}{more}", tokens.text_at("id_token"));
+
+        let evil = browser.open(&logout("&post_logout_redirect_uri=https://evil.example/")).await;
+        assert!(evil.left_to.is_none() && evil.status == 400, "threat 31: only to places the application has registered");
+        let tricky = browser.open(&logout("&post_logout_redirect_uri=https://forum.example@evil.example/")).await;
+        assert!(tricky.left_to.is_none());
+        assert_eq!(browser.open("/account").await.path, "/account", "still signed in");
+        let page = browser.open(&logout("&post_logout_redirect_uri=https://forum.example/bye&state=a+b")).await;
+        assert_eq!(page.left_to.as_deref(), Some("https://forum.example/bye?state=a+b"));
+        assert!(browser.open("/account").await.path.starts_with("/sign-in"));
+
+        // Without a proof of whom is meant, or with that of somebody else, the person is asked.
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, "grace@example.com").await;
+        for asked in [logout(""), "/oauth2/logout".to_owned(), format!("/oauth2/logout?id_token_hint={}", tokens.text_at("access_token"))] {
+            let page = browser.open(&asked).await;
+            assert_eq!(page.path, "/sign-out", "{asked}");
+        }
+        assert_eq!(browser.open("/account").await.path, "/account");
+    }
+}
