@@ -62,7 +62,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         Err(reply) => return Ok(reply),
     };
     let branding = branding(call);
-    let frame = frame(call, &branding, Some(""));
+    let frame = frame(call, &branding);
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };

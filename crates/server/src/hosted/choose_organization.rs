@@ -24,7 +24,7 @@ pub fn show(call: &PageCall, flow: &Flow, asked: &Asked, problem: Option<Problem
         .collect();
     let carried = Carried::new(call, Some(flow));
     let page = ChooseOrganization {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/choose-organization", problem),
         application: Some(&asked.client.application.name),
         organizations: &organizations,

@@ -75,7 +75,7 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Proble
     let carried = Carried::new(call, Some(flow));
     let restart = flow.link(call, if flow.signs_up { "/sign-up" } else { "/sign-in" });
     let page = Code {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/sign-in/code", problem),
         purpose: match challenge.proves {
             Proves::SignIn(_) => CodePurpose::SignIn,

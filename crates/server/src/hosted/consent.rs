@@ -116,7 +116,7 @@ pub async fn render(
 ) -> Result<Reply, Stop> {
     flow.shown_to = Some(shown.current.user.id);
     let branding = branding(call);
-    let frame = frame(call, &branding, None);
+    let frame = frame(call, &branding);
     let words = in_words(call, shown.scopes, frame.language).await?;
     let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
     let application = &shown.client.application;

@@ -36,7 +36,7 @@ fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Proble
     let branding = branding(call);
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
-    let page = Device { frame: frame(call, &branding, None), form: carried.form("/device", problem), user_code: typed };
+    let page = Device { frame: frame(call, &branding), form: carried.form("/device", problem), user_code: typed };
     reply(call, status, &page, None)
 }
 
@@ -118,7 +118,7 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     let branding = branding(call);
     let carried = Carried::new(call, Some(&step.flow));
     let page = DeviceConfirm {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
         user_code: &step.device.user_code,
         application: &step.client.application.name,
@@ -188,7 +188,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         .collect();
     let carried = Carried::new(call, Some(&flow));
     let page = ChooseOrganization {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/device/consent", None),
         application: Some(&client.application.name),
         organizations: &organizations,
@@ -225,7 +225,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
 
 fn done(call: &PageCall, approved: bool) -> Reply {
     let branding = branding(call);
-    reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding, None), approved }, None)
+    reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding), approved }, None)
 }
 
 async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Stop> {

@@ -53,7 +53,7 @@ async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<R
     let flow = Flow::begin(call, Target::Invitation(token.to_owned()));
     let carried = Carried::new(call, Some(&flow));
     let page = Page {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/invite", None),
         organization: organization.as_deref().unwrap_or(&branding.name),
         inviter: inviter.as_deref(),

@@ -37,7 +37,7 @@ pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
         .map(|(href, message, time)| MailboxEntry { href, subject: &message.subject, to: &message.to, time })
         .collect();
     let branding = branding(call);
-    Ok(reply(call, StatusCode::OK, &Mailbox { frame: frame(call, &branding, Some("")), mails: &entries }, None))
+    Ok(reply(call, StatusCode::OK, &Mailbox { frame: frame(call, &branding), mails: &entries }, None))
 }
 
 /// `GET /dev/mailbox/{id}`.
@@ -53,7 +53,7 @@ pub async fn message(call: &PageCall) -> Result<Reply, Stop> {
     let branding = branding(call);
     let time = found.created_at.to_string();
     let page = MailboxMessage {
-        frame: frame(call, &branding, Some("")),
+        frame: frame(call, &branding),
         subject: &message.subject,
         to: &message.to,
         time: &time,

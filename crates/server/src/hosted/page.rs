@@ -66,9 +66,9 @@ pub fn branding(call: &PageCall) -> Branding {
     Branding { name, ..Branding::default() }
 }
 
-/// The frame of a page. `keeps` are the query parameters that a change of language keeps.
-pub fn frame<'a>(call: &PageCall, branding: &'a Branding, keeps: Option<&'a str>) -> Frame<'a> {
-    Frame { language: language(call), branding, branding_stylesheet: None, language_keeps: keeps }
+/// The frame of a page.
+pub fn frame<'a>(call: &'a PageCall, branding: &'a Branding) -> Frame<'a> {
+    Frame { language: language(call), branding, branding_stylesheet: None, language_keeps: call.keeps.as_deref() }
 }
 
 /// What a form of this flow carries.
@@ -135,5 +135,5 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
             (status, if status == StatusCode::TOO_MANY_REQUESTS { Trouble::Attempts } else { Trouble::Server })
         }
     };
-    reply(call, status, &ErrorPage::of(frame(call, &branding, None), trouble), None)
+    reply(call, status, &ErrorPage::of(frame(call, &branding), trouble), None)
 }

@@ -31,7 +31,7 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
     let carried = Carried::new(call, Some(flow));
     let sign_in = flow.link(call, "/sign-in");
     let page = ForgotPassword {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/forgot-password", problem),
         email,
         sign_in: &sign_in,
@@ -100,7 +100,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     }
     let branding = super::page::branding(call);
     let sign_in = flow.link(call, "/sign-in");
-    let page = ForgotPasswordSent { frame: frame(call, &branding, None), email, sign_in: &sign_in };
+    let page = ForgotPasswordSent { frame: frame(call, &branding), email, sign_in: &sign_in };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
 
@@ -118,7 +118,7 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
     let carried = Carried::new(call, None);
     // The token goes along in the field that other pages carry their flow in.
     let form = countersign_pages::Form { flow: token, ..carried.form("/reset-password", problem) };
-    let page = ResetPassword { frame: frame(call, &branding, None), form, email, password_minimum: SHORTEST as u32 };
+    let page = ResetPassword { frame: frame(call, &branding), form, email, password_minimum: SHORTEST as u32 };
     reply(call, status, &page, None)
 }
 

@@ -19,7 +19,7 @@ pub fn show(call: &PageCall, flow: &Flow, asked: &Asked) -> Result<Reply, Stop> 
     let carried = Carried::new(call, Some(flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/select-account", None),
         application: Some(&asked.client.application.name),
         name: &name,

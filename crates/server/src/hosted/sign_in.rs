@@ -31,7 +31,7 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
     let carried = Carried::new(call, Some(flow));
     let sign_up = flow.link(call, "/sign-up");
     let page = SignIn {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/sign-in", problem),
         email,
         application: flow.application.as_deref(),
@@ -80,7 +80,7 @@ fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Opti
     let carried = Carried::new(call, Some(flow));
     let (restart, forgot) = (flow.link(call, "/sign-in"), flow.link(call, "/forgot-password"));
     let page = Password {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/sign-in/password", problem),
         email,
         application: flow.application.as_deref(),

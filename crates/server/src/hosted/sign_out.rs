@@ -23,7 +23,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
     let page = SignOutConfirm {
-        frame: frame(call, &branding, Some("")),
+        frame: frame(call, &branding),
         form: carried.form("/sign-out", None),
         email: &current.user.email,
     };
@@ -49,7 +49,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 /// Never; the type is that of a page.
 pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
     let branding = branding(call);
-    let frame = frame(call, &branding, Some(""));
+    let frame = frame(call, &branding);
     let again = frame.language.texts().sign_in_again();
     let page = SignedOut { frame, link: Some((again, "/sign-in")) };
     Ok(reply(call, StatusCode::OK, &page, None))

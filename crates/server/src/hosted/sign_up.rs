@@ -28,7 +28,7 @@ fn show(call: &PageCall, flow: &Flow, typed: Typed<'_>, status: StatusCode, prob
     let carried = Carried::new(call, Some(flow));
     let sign_in = flow.link(call, "/sign-in");
     let page = SignUp {
-        frame: frame(call, &branding, None),
+        frame: frame(call, &branding),
         form: carried.form("/sign-up", problem),
         application: flow.application.as_deref(),
         email: typed.email,

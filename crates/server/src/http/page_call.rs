@@ -35,6 +35,8 @@ pub struct PageCall {
     pub uri: Uri,
     /// The body of a post.
     pub body: Bytes,
+    /// The query of a GET, but for the language: what a link to the same page in another language keeps.
+    pub keeps: Option<String>,
     /// Names the browser.
     pub browser: String,
     browser_is_new: bool,
@@ -70,7 +72,27 @@ impl PageCall {
             Some(browser) => browser,
             None => URL_SAFE_NO_PAD.encode(app.entropy.bytes::<24>()?),
         };
-        Ok(Self { app, environment, peer, path, headers: parts.headers, uri: parts.uri, body, browser, browser_is_new })
+        let keeps = (parts.method == http::Method::GET).then(|| {
+            let pairs = parts
+                .uri
+                .query()
+                .unwrap_or("")
+                .split('&')
+                .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
+            pairs.collect::<Vec<_>>().join("&")
+        });
+        Ok(Self {
+            keeps,
+            app,
+            environment,
+            peer,
+            path,
+            headers: parts.headers,
+            uri: parts.uri,
+            body,
+            browser,
+            browser_is_new,
+        })
     }
 
     /// The parameters of the query.
