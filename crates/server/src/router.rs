@@ -35,6 +35,7 @@ pub fn routes() -> Routes {
         .oauth("/oauth2/token", token::post)
         .preflight("/oauth2/token")
         .oauth("/oauth2/device_authorization", device_authorization::post)
+        .preflight("/oauth2/device_authorization")
         .resource(GET, "/oauth2/userinfo", userinfo::respond)
         .resource(POST, "/oauth2/userinfo", userinfo::respond)
         .preflight("/oauth2/userinfo")

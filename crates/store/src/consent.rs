@@ -8,7 +8,8 @@ use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO consent (environment_id, id, user_id, application_id, organization_id, organization_key, resource, scope, ",
-        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
+        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ",
+        "ON CONFLICT (environment_id, user_id, application_id, organization_key, resource) DO NOTHING";
     SET_SCOPE = "UPDATE consent SET scope = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM consent WHERE environment_id = $1 AND id = $2";
     FIND = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
@@ -32,10 +33,10 @@ fn read(row: &Row) -> Result<Consent> {
     })
 }
 
-/// Keeps a consent.
+/// Keeps a consent, unless there is one for this person, application, organization and resource.
 ///
 /// # Errors
-/// `Unique` when there is one for this person, application, organization and resource.
+/// Database errors.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consent) -> Result<()> {
     let organization_key = consent.organization_id.map_or_else(String::new, |id| id.to_string());
     let params = [

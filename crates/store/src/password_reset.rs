@@ -13,6 +13,7 @@ statements! {
     FIND_BY_DIGEST = "SELECT id, user_id, email, sealed_token, used_at, expires_at, created_at FROM password_reset ",
         "WHERE environment_id = $1 AND token_digest = $2";
     USE = "UPDATE password_reset SET used_at = $3 WHERE environment_id = $1 AND id = $2 AND used_at IS NULL";
+    USE_ALL = "UPDATE password_reset SET used_at = $3 WHERE environment_id = $1 AND user_id = $2 AND used_at IS NULL";
     PRUNE = "DELETE FROM password_reset WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM password_reset WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
@@ -97,6 +98,15 @@ pub async fn find_by_digest(
 /// Database errors.
 pub async fn use_up(tx: &mut Tx, environment_id: EnvironmentId, id: PasswordResetId, now: Timestamp) -> Result<bool> {
     Ok(tx.execute(USE, &[environment_id.into(), id.into(), now.into()]).await? == 1)
+}
+
+/// Makes every link of a person worthless.
+///
+/// # Errors
+/// Database errors.
+pub async fn use_up_all(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, now: Timestamp) -> Result<()> {
+    tx.execute(USE_ALL, &[environment_id.into(), user_id.into(), now.into()]).await?;
+    Ok(())
 }
 
 /// Forgets up to a thousand resets that expired before a moment; gives how many.

@@ -2,7 +2,7 @@
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
-use countersign_protocol::id::{ConsentId, EnvironmentId, TokenFamilyId};
+use countersign_protocol::id::{EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::introspection::StandingFamily;
 use countersign_protocol::time::Timestamp;
@@ -20,7 +20,8 @@ statements! {
     ROTATE = "UPDATE token_family SET generation = generation + 1, rotated_at = $4, idle_expires_at = $5, scope = $6 ",
         "WHERE environment_id = $1 AND id = $2 AND generation = $3 AND ended_at IS NULL";
     END = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
-    OF_CONSENT = "SELECT id FROM token_family WHERE environment_id = $1 AND consent_id = $2 AND ended_at IS NULL";
+    END_OF_MEMBER = "UPDATE token_family SET ended_at = $4 WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+    END_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
     PRUNE = "DELETE FROM token_family WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM token_family WHERE idle_expires_at < $1 ORDER BY idle_expires_at LIMIT 1000)";
 }
@@ -132,16 +133,29 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: TokenFamilyId, 
     Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// The families of a consent that have not ended.
+/// Ends all families of a person in an organization.
 ///
 /// # Errors
 /// Database errors.
-pub async fn of_consent(
-    query: &mut impl Query,
+pub async fn end_of_member(
+    tx: &mut Tx,
     environment_id: EnvironmentId,
-    id: ConsentId,
-) -> Result<Vec<TokenFamilyId>> {
-    query.query(OF_CONSENT, &[environment_id.into(), id.into()]).await?.iter().map(|row| row.parse(0)).collect()
+    user_id: UserId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    let params = [environment_id.into(), user_id.into(), organization_id.into(), now.into()];
+    tx.execute(END_OF_MEMBER, &params).await?;
+    Ok(())
+}
+
+/// Ends all families of a person.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, now: Timestamp) -> Result<()> {
+    tx.execute(END_OF_USER, &[environment_id.into(), user_id.into(), now.into()]).await?;
+    Ok(())
 }
 
 /// Forgets up to a thousand families whose tokens have all expired before a moment; gives how many.

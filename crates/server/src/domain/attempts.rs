@@ -13,10 +13,24 @@ pub struct Allowance {
     pub seconds: i64,
 }
 
-/// Passwords, per account.
+/// Passwords, per account and address they come from: who guesses does not lock out who knows.
 pub const PASSWORDS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
+/// Passwords, per account, wherever they come from.
+pub const PASSWORDS_FOR_ACCOUNT: Allowance = Allowance { most: 100, seconds: 15 * 60 };
+/// Passwords, per address they come from, whatever the account.
+pub const PASSWORDS_FROM: Allowance = Allowance { most: 200, seconds: 15 * 60 };
 /// Tries at one code.
 pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
+/// Tries at codes for one address, over all its codes.
+pub const CODES_FOR_ADDRESS: Allowance = Allowance { most: 20, seconds: 86_400 };
+/// Tries at codes from one address, over all accounts.
+pub const CODES_FROM: Allowance = Allowance { most: 100, seconds: 60 * 60 };
+/// Mails caused from one address, whomever they go to.
+pub const MAILS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
+/// Devices that begin at one address.
+pub const DEVICES_FROM: Allowance = Allowance { most: 60, seconds: 10 * 60 };
+/// Sign-ups from one address.
+pub const SIGN_UPS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 /// Codes and links sent to one address.
 pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
 

@@ -19,6 +19,8 @@ pub async fn membership_ended(
     organization_id: OrganizationId,
 ) -> Result<(), Failure> {
     session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    // For good: who comes back later signs in anew.
+    token_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }
@@ -28,6 +30,16 @@ pub async fn membership_ended(
 /// # Errors
 /// Never now; the type is that of an act.
 pub async fn user_ended(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
+    Ok(())
+}
+
+/// Ends everything that was issued about a person: whoever holds it may not be them.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    token_family::end_of_user(tx, act.environment_id, user_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }
@@ -46,9 +58,22 @@ pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId,
         &wanted.resource,
     )
     .await?;
-    let Some(known) = kept.into_iter().find(|kept| kept.organization_id == wanted.organization_id) else {
-        consent::insert(tx, act.environment_id, &wanted).await?;
-        return Ok(wanted.id);
+    let known = match kept.into_iter().find(|kept| kept.organization_id == wanted.organization_id) {
+        Some(known) => known,
+        None => {
+            // Another tab may have been faster: then that one is kept, and found now.
+            consent::insert(tx, act.environment_id, &wanted).await?;
+            let kept = consent::of_user_and_application(
+                tx,
+                act.environment_id,
+                wanted.user_id,
+                wanted.application_id,
+                &wanted.resource,
+            )
+            .await?;
+            let found = kept.into_iter().find(|kept| kept.organization_id == wanted.organization_id);
+            found.ok_or_else(|| Failure::internal("a consent was not kept"))?
+        }
     };
     if !covers(&known.scopes, &wanted.scopes) {
         let mut scopes = known.scopes;
@@ -63,8 +88,9 @@ pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId,
 /// # Errors
 /// Database errors.
 pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Failure> {
-    for family_id in token_family::of_consent(tx, act.environment_id, id).await? {
-        change::record(tx, act.environment_id, &Topic::Grant(family_id), act.now);
+    // Not family by family: one may be made at this very moment.
+    if let Some(found) = consent::find(tx, act.environment_id, id).await? {
+        change::record(tx, act.environment_id, &Topic::GrantsOfUser(found.user_id), act.now);
     }
     consent::delete(tx, act.environment_id, id).await?;
     Ok(())

@@ -308,6 +308,7 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     events::record(tx, act, "organization.deleted", Some(gone.id), &organization_view(&gone)).await?;
     {
         change::record(tx, act.environment_id, &Topic::Clients, act.now);
+        change::record(tx, act.environment_id, &Topic::Grants, act.now);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! What happens to accounts when people prove who they are.
 
-use super::{Act, Failure, events, sessions};
+use super::{Act, Failure, events, grants, sessions};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::views::user_view;
-use countersign_protocol::model::User;
-use countersign_store::{Tx, session, user};
+use countersign_protocol::model::{User, email_key};
+use countersign_store::{Tx, password_reset, session, user};
 use std::collections::BTreeMap;
 
 /// An account whose address was just proven.
@@ -27,11 +27,23 @@ pub struct SignUp {
 ///
 /// # Errors
 /// Database errors.
-pub async fn address_proven(tx: &mut Tx, act: &Act, id: UserId, password_proven: bool) -> Result<bool, Failure> {
+pub async fn address_proven(
+    tx: &mut Tx,
+    act: &Act,
+    id: UserId,
+    email: &str,
+    password_proven: bool,
+) -> Result<bool, Failure> {
+    user::lock(tx, act.environment_id, id).await?;
     let Some(mut found) = user::find(tx, act.environment_id, id).await? else { return Ok(false) };
+    // What was sent to an address proves that address, and not the one the account has by now.
+    if email_key(&found.email) != email_key(email) {
+        return Ok(false);
+    }
     if found.email_verified {
         return Ok(true);
     }
+    grants::end_all(tx, act, id).await?;
     if !password_proven {
         user::delete_password(tx, act.environment_id, id).await?;
     }
@@ -52,7 +64,7 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     if let Some(found) = user::find_by_email(tx, act.environment_id, &new.email).await? {
         // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
         if !found.email_verified {
-            address_proven(tx, act, found.id, false).await?;
+            address_proven(tx, act, found.id, &new.email, false).await?;
             user::set_password_hash(tx, act.environment_id, found.id, &new.password_hash, act.now).await?;
         }
         return Ok(found.id);
@@ -82,10 +94,18 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
 ///
 /// # Errors
 /// Database errors.
-pub async fn reset_password(tx: &mut Tx, act: &Act, id: UserId, password_hash: &str) -> Result<bool, Failure> {
-    if !address_proven(tx, act, id, true).await? {
+pub async fn reset_password(
+    tx: &mut Tx,
+    act: &Act,
+    id: UserId,
+    email: &str,
+    password_hash: &str,
+) -> Result<bool, Failure> {
+    if !address_proven(tx, act, id, email, true).await? {
         return Ok(false);
     }
+    password_reset::use_up_all(tx, act.environment_id, id, act.now).await?;
+    grants::end_all(tx, act, id).await?;
     user::set_password_hash(tx, act.environment_id, id, password_hash, act.now).await?;
     session::end_all(tx, act.environment_id, id, act.now).await?;
     Ok(true)

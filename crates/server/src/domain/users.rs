@@ -1,11 +1,11 @@
 //! People's accounts.
 
-use super::{Act, Failure, events, grants};
+use super::{Act, Failure, events, grants, people};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{User, email_key, is_email};
-use countersign_store::{Error, Query, Tx, user};
+use countersign_store::{Error, Query, Tx, password_reset, user};
 use std::collections::BTreeMap;
 
 /// What a new account is made of. It does not print: it has the hash of a password.
@@ -142,7 +142,12 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
     })?;
     if let Some(hash) = password_hash {
         user::set_password_hash(tx, act.environment_id, changed.id, &hash, act.now).await?;
+        // Whoever knew the old one is out.
+        people::sign_out_everywhere(tx, act, changed.id).await?;
+        grants::end_all(tx, act, changed.id).await?;
     }
+    // Links that were mailed before are for the account as it was.
+    password_reset::use_up_all(tx, act.environment_id, changed.id, act.now).await?;
     events::record(tx, act, "user.updated", None, &user_view(&changed)).await?;
     Ok(changed)
 }

@@ -10,11 +10,11 @@ use crate::http::reply::Reply;
 use countersign_pages::{Account, ConnectedApplication, Session};
 use countersign_protocol::id::{ApplicationId, SessionId};
 use countersign_protocol::management::page::{Scan, Slice};
-use countersign_protocol::oauth::authorize::decision::needs_consent;
+use countersign_protocol::model::{ApplicationKind, Ownership};
 use countersign_store::{application, consent, organization, session as stored};
 use http::StatusCode;
 
-/// Most sessions shown.
+/// Most sessions, and most applications, shown.
 const MOST: usize = 50;
 
 /// A browser in words: its name and its system, where they are known.
@@ -84,19 +84,25 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         })
         .collect();
     let mut connected = Vec::new();
-    for given in consent::of_user(&mut reader, environment_id, current.user.id).await? {
+    let given = consent::of_user(&mut reader, environment_id, current.user.id).await?;
+    for given in given.into_iter().rev() {
+        if connected.len() == MOST {
+            break;
+        }
         let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
-        let Some(client) = call.app.client(environment_id, found.client_id).await? else { continue };
         // First-party applications are the product itself: nobody was asked, and nothing is there to take back.
-        if !needs_consent(&client) {
+        if matches!(found.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. }) {
             continue;
         }
         let for_organization = match given.organization_id {
             Some(id) => organization::find(&mut reader, environment_id, id).await?.map(|found| found.name),
             None => None,
         };
-        let words: Vec<String> =
-            in_words(call, &given.scopes, frame.language).await?.into_iter().map(|(name, _)| name).collect();
+        let words: Vec<String> = in_words(call, &mut reader, &given.scopes, frame.language)
+            .await?
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         connected.push((found.id.to_string(), found.name, for_organization, words, in_time(given.created_at)));
     }
     drop(reader);

@@ -4,7 +4,7 @@
 use super::flow::{Flow, Target};
 use super::page::{Stop, redirect};
 use super::session::{self, Current};
-use super::{choose_organization, consent, select_account};
+use super::{choose_organization, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -116,7 +116,15 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         .map(|Consent { id, organization_id, scopes, .. }| GivenConsent { id, organization_id, scopes })
         .collect();
     let organizations: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
-    let signed_in = current.as_ref().map(|current| SignedIn {
+    // Whom the application means is told by an ID token; an answer about anybody else is none (OpenID Connect Core §3.1.2.2).
+    let hinted = Params::from_form(query.as_bytes())
+        .ok()
+        .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
+    let is_meant = |current: &&Current| match &hinted {
+        None => true,
+        Some(hint) => hint.as_ref().is_some_and(|hint| hint.sub == current.user.id.to_string()),
+    };
+    let signed_in = current.as_ref().filter(is_meant).map(|current| SignedIn {
         user_id: current.user.id,
         authenticated_at: current.session.authenticated_at,
         organization_id: current.session.organization_id,
@@ -197,6 +205,10 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
 fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     let origin = url.origin();
+    // There is no way to write an IPv6 address in a policy.
+    if matches!(url.host(), Some(url::Host::Ipv6(_))) {
+        return Some(format!("{}:", url.scheme()));
+    }
     if origin.is_tuple() { Some(origin.ascii_serialization()) } else { Some(format!("{}:", url.scheme())) }
 }
 

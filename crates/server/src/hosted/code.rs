@@ -4,8 +4,8 @@
 use super::flow::{Challenge, Flow, NewAccount, Proves};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::attempts::{self, Allowance, CODES, MAILS};
-use crate::domain::{Failure, people};
+use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FROM, MAILS, MAILS_FROM};
+use crate::domain::{Act, Failure, people};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use base64::Engine;
@@ -14,18 +14,32 @@ use countersign_pages::mail::{Style, account_exists, sign_in_code, verify_email}
 use countersign_pages::{Code, CodePurpose, Problem};
 use countersign_protocol::id::UserId;
 use countersign_protocol::model::email_key;
-use countersign_store::user;
+use countersign_store::{Tx, user};
 use http::StatusCode;
 
 /// How long a code is good, in minutes.
 const MINUTES: u32 = 10;
+
+/// Where a code is to go, and what is shown of that.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The address as it was typed.
+    pub typed: &'a str,
+    /// The address of the account.
+    pub to: &'a str,
+}
+
+/// The digest by which an address is known in a sealed flow.
+fn address_digest(call: &PageCall, email: &str) -> String {
+    call.app.keyring.attempt.digest(&format!("address {}", email_key(email))).to_base64url()
+}
 
 /// Sends a code for this flow and shows where to enter it. Whoever asks sees the same, whether there is such an account
 /// or not.
 ///
 /// # Errors
 /// Database errors.
-pub async fn send(call: &PageCall, mut flow: Flow, email: &str, proves: Proves) -> Result<Reply, Stop> {
+pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, proves: Proves) -> Result<Reply, Stop> {
     let act = session::act(call);
     let number = u32::from_be_bytes(call.app.entropy.bytes()?) % 1_000_000;
     let code = format!("{number:06}");
@@ -34,20 +48,16 @@ pub async fn send(call: &PageCall, mut flow: Flow, email: &str, proves: Proves) 
     let mail = match &proves {
         Proves::SignIn(_) => Some(sign_in_code(style, &code, MINUTES)),
         Proves::Address(_) | Proves::SignUp(_) => Some(verify_email(style, &code, MINUTES)),
-        Proves::Nothing => None,
-    };
-    let mail = match mail {
-        Some(mail) => Some(mail),
         // Somebody wants to sign up with an address that has an account: its owner learns of it, nobody else.
-        None if flow.signs_up => {
-            Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer)))
-        }
-        None => None,
+        Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
+        Proves::Nobody(_) => None,
     };
-    let to = email.to_owned();
+    let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            if attempts::count(tx, &act, "mail", &email_key(&to), MAILS).await?.is_err() {
+            if attempts::count(tx, &act, "code to", &email_key(&to), MAILS).await?.is_err()
+                || attempts::count(tx, &act, "mail from", &from, MAILS_FROM).await?.is_err()
+            {
                 return Ok(false);
             }
             if let Some(mail) = mail {
@@ -62,7 +72,8 @@ pub async fn send(call: &PageCall, mut flow: Flow, email: &str, proves: Proves) 
     flow.challenge = Some(Challenge {
         id: URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<12>()?),
         code,
-        email: email.to_owned(),
+        email: recipient.typed.to_owned(),
+        address: address_digest(call, recipient.to),
         expires_at: call.app.clock.now().plus_secs(i64::from(MINUTES) * 60).as_millis(),
         proves,
     });
@@ -78,9 +89,8 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Proble
         frame: frame(call, &branding),
         form: carried.form("/sign-in/code", problem),
         purpose: match challenge.proves {
-            Proves::SignIn(_) => CodePurpose::SignIn,
-            Proves::Nothing if !flow.signs_up => CodePurpose::SignIn,
-            _ => CodePurpose::VerifyEmail,
+            Proves::SignIn(_) | Proves::Nobody(_) => CodePurpose::SignIn,
+            Proves::Address(_) | Proves::SignUp(_) | Proves::Exists(_) => CodePurpose::VerifyEmail,
         },
         email: &challenge.email,
         resend_action: "/sign-in/code/send",
@@ -107,17 +117,28 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
-    if let Some(challenge) = flow.challenge.clone() {
-        return send(call, flow, &challenge.email, challenge.proves).await;
-    }
-    let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
-    let found = user::find_by_email(&mut call.app.store.reader().await?, call.environment.id(), &email).await?;
-    let (email, proves) = match found {
-        // Always to the address of the account, however it was typed.
-        Some(user) => (user.email, Proves::SignIn(user.id)),
-        None => (email, Proves::Nothing),
+    let (typed, proves) = match &flow.challenge {
+        Some(challenge) => (challenge.email.clone(), Some(challenge.proves.clone())),
+        None => (flow.email.clone().ok_or_else(Stop::flow)?, None),
     };
-    send(call, flow, &email, proves).await
+    let mut reader = call.app.store.reader().await?;
+    let nobody: UserId = call.app.entropy.id(call.app.clock.now())?;
+    let (to, proves) = match proves {
+        Some(proves @ (Proves::SignUp(_) | Proves::Exists(_))) => (typed.clone(), proves),
+        // Always to the address of the account as it is now, however it was typed.
+        Some(Proves::Address(id)) => match user::find(&mut reader, call.environment.id(), id).await? {
+            Some(user) => (user.email, Proves::Address(id)),
+            None => (typed.clone(), Proves::Nobody(nobody)),
+        },
+        Some(Proves::SignIn(_) | Proves::Nobody(_)) | None => {
+            match user::find_by_email(&mut reader, call.environment.id(), &typed).await? {
+                Some(user) => (user.email, Proves::SignIn(user.id)),
+                None => (typed.clone(), Proves::Nobody(nobody)),
+            }
+        }
+    };
+    drop(reader);
+    send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
 }
 
 /// What became of a code.
@@ -147,12 +168,21 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
         return Ok(Tried::Problem(Problem::CodeExpired));
     }
     let same = aws_lc_rs::constant_time::verify_slices_are_equal(challenge.code.as_bytes(), typed.as_bytes()).is_ok();
-    let right = same && !matches!(challenge.proves, Proves::Nothing);
+    let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
+    let from = call.peer.limit_key().to_string();
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
-            if let Err(over_at) = attempts::count(tx, &act, "code", &challenge.id, CODES).await? {
-                let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
-                return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
+            // Per code, and over all codes: asking for new ones gives no new tries without end.
+            let wrong = [
+                ("code", challenge.id.as_str(), CODES),
+                ("codes for", challenge.address.as_str(), CODES_FOR_ADDRESS),
+                ("codes from", from.as_str(), CODES_FROM),
+            ];
+            for (what, subject, allowance) in wrong {
+                if let Err(over_at) = attempts::count(tx, &act, what, subject, allowance).await? {
+                    let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
+                    return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
+                }
             }
             if !right {
                 return Ok(Tried::Problem(Problem::CodeWrong));
@@ -162,21 +192,19 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             if attempts::count(tx, &act, "code used", &challenge.id, once).await?.is_err() {
                 return Ok(Tried::Problem(Problem::CodeExpired));
             }
-            Ok(match challenge.proves {
-                Proves::SignIn(user_id) => match people::address_proven(tx, &act, user_id, false).await? {
-                    true => Tried::Right(Proven::by_code(user_id)),
-                    false => Tried::Problem(Problem::CodeWrong),
-                },
-                Proves::Address(user_id) => match people::address_proven(tx, &act, user_id, true).await? {
-                    true => Tried::Right(Proven::by_password_and_code(user_id)),
-                    false => Tried::Problem(Problem::CodeWrong),
-                },
-                Proves::SignUp(account) => {
-                    let user_id = signed_up(tx, &act, &challenge.email, account).await?;
-                    Tried::Right(Proven::by_password_and_code(user_id))
+            attempts::clear(tx, &act, "codes for", &challenge.address).await?;
+            let proven = match challenge.proves {
+                Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false).await?.map(Proven::by_code),
+                Proves::Address(id) => {
+                    address_of(tx, &act, id, &challenge.address, true).await?.map(Proven::by_password_and_code)
                 }
-                Proves::Nothing => Tried::Problem(Problem::CodeWrong),
-            })
+                Proves::SignUp(NewAccount { first_name, last_name, password_hash }) => {
+                    let new = people::SignUp { email: challenge.email, first_name, last_name, password_hash };
+                    Some(Proven::by_password_and_code(people::sign_up(tx, &act, new).await?))
+                }
+                Proves::Nobody(_) | Proves::Exists(_) => None,
+            };
+            Ok(proven.map_or(Tried::Problem(Problem::CodeWrong), Tried::Right))
         })
     });
     let tried = tried.await?;
@@ -184,12 +212,19 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     Ok(tried)
 }
 
-async fn signed_up(
-    tx: &mut countersign_store::Tx,
-    act: &crate::domain::Act,
-    email: &str,
-    account: NewAccount,
-) -> Result<UserId, Failure> {
-    let NewAccount { first_name, last_name, password_hash } = account;
-    people::sign_up(tx, act, people::SignUp { email: email.to_owned(), first_name, last_name, password_hash }).await
+/// The account, if the code was sent to the address it has.
+async fn address_of(
+    tx: &mut Tx,
+    act: &Act,
+    id: UserId,
+    address: &str,
+    password_proven: bool,
+) -> Result<Option<UserId>, Failure> {
+    let Some(found) = user::find(tx, act.environment_id, id).await? else { return Ok(None) };
+    let digest = act.keyring.attempt.digest(&format!("address {}", email_key(&found.email)));
+    if !digest.matches_base64url(address) {
+        return Ok(None);
+    }
+    let proven = people::address_proven(tx, act, id, &found.email, password_proven).await?;
+    Ok(proven.then_some(id))
 }

@@ -11,7 +11,7 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{ApplicationKind, Membership, Ownership};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::scope;
-use countersign_store::{organization, permission};
+use countersign_store::{Reader, organization, permission};
 use http::StatusCode;
 
 /// A scope in words: what it is called, and what it means.
@@ -38,18 +38,18 @@ fn built_in(scope: &str, language: Language) -> (&'static str, &'static str) {
 /// Database errors.
 pub async fn in_words(
     call: &PageCall,
+    reader: &mut Reader,
     scopes: &[String],
     language: Language,
 ) -> Result<Vec<(String, String)>, countersign_store::Error> {
     let mut words = Vec::with_capacity(scopes.len());
-    let mut reader = call.app.store.reader().await?;
     for wanted in scopes {
         if scope::is_built_in(wanted) {
             let (name, description) = built_in(wanted, language);
             words.push((name.to_owned(), description.to_owned()));
             continue;
         }
-        let found = permission::find(&mut reader, call.environment.id(), wanted).await?;
+        let found = permission::find(reader, call.environment.id(), wanted).await?;
         words.push(match found {
             Some(permission) => (permission.name, permission.description.unwrap_or_default()),
             // A scope that is assigned and has no permission any more: its own name is better than nothing.
@@ -117,16 +117,17 @@ pub async fn render(
     flow.shown_to = Some(shown.current.user.id);
     let branding = branding(call);
     let frame = frame(call, &branding);
-    let words = in_words(call, shown.scopes, frame.language).await?;
+    let mut reader = call.app.store.reader().await?;
+    let words = in_words(call, &mut reader, shown.scopes, frame.language).await?;
     let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
     let application = &shown.client.application;
     let publisher = match application.kind {
         ApplicationKind::OAuth { ownership: Ownership::ThirdParty { organization_id }, .. } => {
-            let mut reader = call.app.store.reader().await?;
             organization::find(&mut reader, call.environment.id(), organization_id).await?.map(|found| found.name)
         }
         _ => None,
     };
+    drop(reader);
     let ids: Vec<String> = shown.organizations.iter().map(|one| one.organization_id.to_string()).collect();
     let organizations: Vec<Organization<'_>> = shown
         .organizations

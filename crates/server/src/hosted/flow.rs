@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long a flow may take, in seconds.
 const LIFETIME: i64 = 3600;
+/// Sealed texts are a multiple of so many bytes.
+const PADDED: usize = 256;
 
 /// A flow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,25 +66,29 @@ pub struct Challenge {
     pub id: String,
     /// The code.
     pub code: String,
-    /// Where it was sent.
+    /// The address as it was typed: what is shown.
     pub email: String,
+    /// The digest of the address it was sent to.
+    pub address: String,
     /// When it expires, in milliseconds.
     pub expires_at: i64,
     /// What it is good for.
     pub proves: Proves,
 }
 
-/// What a code is good for.
+/// What a code is good for. What is good for nothing looks the same from outside, to the byte.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Proves {
     /// Signing in to this account.
     SignIn(UserId),
+    /// Nothing: there is no such account. The identifier is nobody's.
+    Nobody(UserId),
     /// The address of an account whose password was right.
     Address(UserId),
     /// The address of an account to be made.
     SignUp(NewAccount),
-    /// Nothing: there is no such account, and nobody is to learn that.
-    Nothing,
+    /// Nothing: there is an account already.
+    Exists(NewAccount),
 }
 
 /// An account that waits for the proof of its address.
@@ -121,7 +127,9 @@ impl Flow {
     /// Seals it for the browser that makes this call. `None` only when no random bytes are to be had.
     pub fn seal(&self, call: &PageCall) -> Option<String> {
         let nonce = call.app.entropy.bytes().ok()?;
-        let text = serde_json::to_vec(self).ok()?;
+        let mut text = serde_json::to_vec(self).ok()?;
+        // Sealing does not hide a length. White space behind JSON means nothing.
+        text.resize(text.len().next_multiple_of(PADDED), b' ');
         let environment = call.environment.id().to_string();
         let sealed = call.app.keyring.flow.seal(&["flow", &environment, &call.browser], &text, nonce).ok()?;
         Some(URL_SAFE_NO_PAD.encode(sealed))

@@ -29,13 +29,24 @@ async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
 }
 
 /// Whether an invitation is meant for this person: it was sent to their address or, for an organization, to another one
-/// of the same company. An address that everybody can have must be the very one.
-fn is_meant_for(invitation: &Invitation, user: &User) -> bool {
+/// at a domain that the organization has proven. Other domains may be everybody's.
+async fn is_meant_for(call: &PageCall, invitation: &Invitation, user: &User) -> Result<bool, Stop> {
+    if !user.email_verified {
+        return Ok(false);
+    }
+    if email_key(&user.email) == email_key(&invitation.email) {
+        return Ok(true);
+    }
     let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
-    user.email_verified
-        && (email_key(&user.email) == email_key(&invitation.email)
-            || (invitation.organization_id.is_some()
-                && domain(&user.email).is_some_and(|own| domain(&invitation.email).is_some_and(|sent| sent == own))))
+    let (Some(organization_id), Some(own)) = (invitation.organization_id, domain(&user.email)) else {
+        return Ok(false);
+    };
+    if domain(&invitation.email).is_none_or(|sent| sent != own) {
+        return Ok(false);
+    }
+    let mut reader = call.app.store.reader().await?;
+    let owner = organization::owner_of_domain(&mut reader, call.environment.id(), &own).await?;
+    Ok(owner == Some(organization_id))
 }
 
 async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<Reply, Stop> {
@@ -99,12 +110,13 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     let Some(Current { user, .. }) = session::current(call).await? else {
         let mut reader = call.app.store.reader().await?;
         let known = user::find_by_email(&mut reader, call.environment.id(), &invitation.email).await?;
+        drop(reader);
         // Who has the link has read the invited person's mail: that there is an account is no news to them.
         let path = if known.is_some() { "/sign-in" } else { "/sign-up" };
         flow.email = Some(invitation.email);
         return redirect(&flow.link(call, path));
     };
-    if !is_meant_for(&invitation, &user) {
+    if !is_meant_for(call, &invitation, &user).await? {
         return Err(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access));
     }
     let act = session::act(call);

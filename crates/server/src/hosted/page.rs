@@ -135,5 +135,7 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
             (status, if status == StatusCode::TOO_MANY_REQUESTS { Trouble::Attempts } else { Trouble::Server })
         }
     };
-    reply(call, status, &ErrorPage::of(frame(call, &branding), trouble), None)
+    // Nothing of what was asked is repeated, not even in a link to another language.
+    let frame = Frame { language_keeps: None, ..frame(call, &branding) };
+    reply(call, status, &ErrorPage::of(frame, trouble), None)
 }

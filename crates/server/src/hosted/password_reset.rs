@@ -5,7 +5,7 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
 use super::sign_in::flow_of;
 use super::sign_up::weakness;
-use crate::domain::attempts::{self, MAILS};
+use crate::domain::attempts::{self, MAILS, MAILS_FROM};
 use crate::domain::{Failure, mails, people};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -66,10 +66,12 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let branding = branding(call);
     let link = format!("{}/reset-password?token={}", call.environment.environment.issuer, token.expose());
     let content = reset_password(Style { language: language(call), branding: &branding }, &link, MINUTES);
-    let typed = email.to_owned();
+    let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            if attempts::count(tx, &act, "mail", &email_key(&typed), MAILS).await?.is_err() {
+            if attempts::count(tx, &act, "reset to", &email_key(&typed), MAILS).await?.is_err()
+                || attempts::count(tx, &act, "mail from", &from, MAILS_FROM).await?.is_err()
+            {
                 return Ok(false);
             }
             let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? else { return Ok(true) };
@@ -156,10 +158,12 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
             if !password_reset::use_up(tx, act.environment_id, reset.id, act.now).await? {
                 return Ok(false);
             }
-            people::reset_password(tx, &act, reset.user_id, &hash).await
+            people::reset_password(tx, &act, reset.user_id, &reset.email, &hash).await
         })
     });
-    if !done.await? {
+    let done = done.await?;
+    call.app.catch_up().await;
+    if !done {
         return Err(too_old());
     }
     redirect("/sign-in")

@@ -1,10 +1,11 @@
 //! Signing in: the address first, then the password or a code.
 
+use super::code::Recipient;
 use super::flow::{Flow, Proves, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
 use super::session::{self, Proven};
 use crate::domain::Failure;
-use crate::domain::attempts::{self, PASSWORDS};
+use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, Verdict};
@@ -122,7 +123,10 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
         Tried::Right(user) => match Proven::by_password(&user) {
             Some(proven) => session::start(call, proven, &flow.resume(call)).await,
             // The password alone does not prove whose the address is.
-            None => super::code::send(call, flow, &user.email, Proves::Address(user.id)).await,
+            None => {
+                let recipient = Recipient { typed: &email, to: &user.email };
+                super::code::send(call, flow, recipient, Proves::Address(user.id)).await
+            }
         },
     }
 }
@@ -131,11 +135,22 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
     let environment_id = call.environment.id();
     let (act, key) = (session::act(call), email_key(email));
-    if call.app.limits.lookup(call.peer.limit_key()).is_err() {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, countersign_pages::Trouble::Attempts));
-    }
+    let from = call.peer.limit_key().to_string();
+    let both = format!("{key} {from}");
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &act, "password", &key, PASSWORDS).await })
+        Box::pin(async move {
+            let counts = [
+                ("password", both, PASSWORDS),
+                ("password for", key, PASSWORDS_FOR_ACCOUNT),
+                ("password from", from, PASSWORDS_FROM),
+            ];
+            for (what, subject, allowance) in counts {
+                if let Err(over_at) = attempts::count(tx, &act, what, &subject, allowance).await? {
+                    return Ok(Err(over_at));
+                }
+            }
+            Ok(Ok(()))
+        })
     });
     if let Err(over_at) = counted.await? {
         let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
@@ -154,12 +169,11 @@ async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried
         Err(Busy) => return Ok(Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy)),
     };
     let (Some(user), Verdict::Right { rehash }) = (found, verdict) else {
-        // Also counted by address: many accounts tried from one place.
-        let _ = call.app.limits.failure(call.peer.limit_key());
         return Ok(Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong));
     };
     let new_hash = if rehash { call.app.passwords.hash(password).await.ok() } else { None };
-    let (act, key, id) = (session::act(call), email_key(email), user.id);
+    let (act, id) = (session::act(call), user.id);
+    let key = format!("{} {}", email_key(email), call.peer.limit_key());
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {

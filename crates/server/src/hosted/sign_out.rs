@@ -9,8 +9,7 @@ use crate::http::reply::Reply;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::UnverifiedToken;
-use countersign_protocol::model::ApplicationKind;
-use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::authorize::redirect::prove;
 use http::StatusCode;
 
 /// `GET /sign-out`: asks.
@@ -55,16 +54,6 @@ pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
     Ok(reply(call, StatusCode::OK, &page, None))
 }
 
-/// Where an application may have the browser sent after the sign-out: to one of its registered redirect URIs' origins.
-fn return_to(client: &Client, wanted: &str) -> Option<String> {
-    let ApplicationKind::OAuth { redirect_uris, .. } = &client.application.kind else { return None };
-    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
-    let wanted_origin = origin(wanted)?;
-    let known = redirect_uris.iter().any(|entry| origin(&entry.uri) == Some(wanted_origin.clone()));
-    let plain = wanted.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && !wanted.contains('#');
-    (known && plain && wanted.len() <= 2048).then(|| wanted.to_owned())
-}
-
 /// `GET /oauth2/logout` (OpenID Connect RP-Initiated Logout 1.0 §2): with an ID token of ours for the very person who is
 /// signed in, the session ends; else the person is asked.
 ///
@@ -84,15 +73,14 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
     };
     let onward = match (client, query.get("post_logout_redirect_uri")) {
         (Some(client), Some(wanted)) => {
-            let Some(to) = return_to(&client, wanted) else {
+            // Only to a redirect URI that is registered, as it is registered (§3).
+            let Some(to) = prove(&client, wanted) else {
                 return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
             };
-            let separator = if to.contains('?') { '&' } else { '?' };
-            let state = query.get("state").map(|state| {
-                let mut pair = url::form_urlencoded::Serializer::new(String::new());
-                format!("{separator}{}", pair.append_pair("state", state).finish())
-            });
-            Some(format!("{to}{}", state.unwrap_or_default()))
+            Some(match query.get("state") {
+                Some(state) => to.with_query(&[("state", state)]),
+                None => to.as_str().to_owned(),
+            })
         }
         _ => None,
     };
@@ -124,15 +112,16 @@ pub async fn end_session_posted(call: &PageCall) -> Result<Reply, Stop> {
 
 /// What an ID token must say to be a hint. It may have expired (§4).
 #[derive(Debug, serde::Deserialize)]
-struct Hint {
+pub(super) struct Hint {
     iss: String,
     aud: String,
-    sub: String,
+    /// The person.
+    pub(super) sub: String,
     // Access tokens have these: they are no ID tokens.
     jti: Option<String>,
 }
 
-fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
+pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
     let unverified = UnverifiedToken::decode(token).ok()?;
     let hint: Hint = call.environment.verifier(unverified.kid())?.verify(&unverified).ok()?;
     (hint.iss == call.environment.environment.issuer.as_str() && hint.jti.is_none()).then_some(hint)

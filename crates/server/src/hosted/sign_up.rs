@@ -1,12 +1,16 @@
 //! Signing up: an account is made when its address is proven, and not before.
 
+use super::code::Recipient;
 use super::flow::{Flow, NewAccount, Proves};
 use super::page::{Carried, Stop, branding, frame, reply};
+use super::session;
 use super::sign_in::flow_of;
+use crate::domain::Failure;
+use crate::domain::attempts::{self, SIGN_UPS_FROM};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST, Weakness, strength};
-use countersign_pages::{Field, Problem, SignUp};
+use countersign_pages::{Field, Problem, SignUp, Trouble};
 use countersign_protocol::model::is_email;
 use countersign_protocol::secret::Secret;
 use countersign_store::user;
@@ -87,21 +91,23 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     if problem.is_some() {
         return Ok(show(call, &flow, typed, StatusCode::UNPROCESSABLE_ENTITY, problem));
     }
+    // Counted before the work: strangers cannot keep the hashing busy.
+    let (act, from) = (session::act(call), call.peer.limit_key().to_string());
+    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { attempts::count(tx, &act, "sign-up from", &from, SIGN_UPS_FROM).await })
+    });
+    if counted.await?.is_err() {
+        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+    }
     // Hashed whether there is an account or not: the same work, the same answer.
     let Ok(password_hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
         return Ok(show(call, &flow, typed, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
     };
     let found = user::find_by_email(&mut call.app.store.reader().await?, call.environment.id(), typed.email).await?;
-    let proves = if found.is_some_and(|user| user.email_verified) {
-        Proves::Nothing
-    } else {
-        let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Proves::SignUp(NewAccount {
-            first_name: name(typed.first_name),
-            last_name: name(typed.last_name),
-            password_hash,
-        })
-    };
+    let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let account = NewAccount { first_name: name(typed.first_name), last_name: name(typed.last_name), password_hash };
+    let exists = found.is_some_and(|user| user.email_verified);
+    let proves = if exists { Proves::Exists(account) } else { Proves::SignUp(account) };
     flow.signs_up = true;
-    super::code::send(call, flow, typed.email, proves).await
+    super::code::send(call, flow, Recipient { typed: typed.email, to: typed.email }, proves).await
 }

@@ -99,7 +99,9 @@ impl OAuthCall {
     pub fn authenticate<'a>(&self, presenting: &'a Presenting) -> Result<AuthenticatedClient<'a>, OAuthError> {
         let proven = client_auth::authenticate(&presenting.client, presenting.digest.as_ref())
             .map_err(|error| self.refused(error))?;
-        self.app.limits.client(presenting.client.application.client_id).map_err(OAuthError::from)?;
+        // A public client proves nothing: who uses its name from elsewhere must not use up what it may ask.
+        let from = if proven.secret_id().is_some() { None } else { Some(self.peer.limit_key()) };
+        self.app.limits.client(presenting.client.application.client_id, from).map_err(OAuthError::from)?;
         if let Some(secret_id) = proven.secret_id() {
             self.app.last_used.note(self.environment.id(), Subject::ClientSecret(secret_id), self.app.clock.now());
         }
@@ -122,4 +124,11 @@ impl OAuthCall {
 pub struct Presenting {
     client: Arc<Client>,
     digest: Option<countersign_protocol::secret::Digest>,
+}
+
+impl Presenting {
+    /// The client that the request names. Nothing is proven by that.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
 }

@@ -130,8 +130,8 @@ impl PageCall {
     /// The answer, with the browser's name if it has just got one.
     #[must_use]
     pub fn finish(&self, reply: Reply) -> Reply {
-        let cookie = self
-            .browser_is_new
+        // On pages only: a post from another site comes without the cookie, and must not replace it.
+        let cookie = (self.browser_is_new && self.keeps.is_some())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),

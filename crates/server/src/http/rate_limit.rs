@@ -63,7 +63,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 #[derive(Debug)]
 pub struct RateLimiters {
     management: Limit<EnvironmentApiKeyId>,
-    client: Limit<ClientId>,
+    client: Limit<(ClientId, Option<IpAddr>)>,
     failures: Limit<IpAddr>,
     /// Addresses over their share of failures, and until when nothing is looked up in the database for them.
     over: Cache<IpAddr, Instant>,
@@ -88,12 +88,12 @@ impl RateLimiters {
         self.management.check(&key)
     }
 
-    /// An OAuth request of an authenticated client.
+    /// An OAuth request of an authenticated client; of a public one, by the address it comes from.
     ///
     /// # Errors
     /// [`Exceeded`].
-    pub fn client(&self, client: ClientId) -> Result<(), Exceeded> {
-        self.client.check(&client)
+    pub fn client(&self, client: ClientId, from: Option<IpAddr>) -> Result<(), Exceeded> {
+        self.client.check(&(client, from))
     }
 
     /// A failed authentication. When there were too many, the answer is "too many" instead of "wrong"; callers from the

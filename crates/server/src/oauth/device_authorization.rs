@@ -1,6 +1,7 @@
 //! `POST /oauth2/device_authorization` (RFC 8628 §3.1): a device asks for a code that a person will enter elsewhere.
 
-use crate::domain::Failure;
+use crate::domain::attempts::{self, DEVICES_FROM};
+use crate::domain::{Act, Failure};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use base64::Engine;
@@ -32,7 +33,15 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         ));
     }
     // Public clients have proven nothing: what they make is bounded by where they ask from.
-    call.app.limits.failure(call.peer.limit_key()).map_err(OAuthError::from)?;
+    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let from = call.peer.limit_key().to_string();
+    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { attempts::count(tx, &act, "device from", &from, DEVICES_FROM).await })
+    });
+    if let Err(over_at) = counted.await.map_err(oauth_error)? {
+        let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
+        return Err(OAuthError::too_many_requests(u64::try_from(seconds).unwrap_or(1).max(1)));
+    }
     let scopes = requested_scopes(params.get("scope"), client.client())
         .map_err(|why| OAuthError::new(OAuthErrorCode::InvalidScope, why))?;
     let failed = |error| oauth_error(Failure::internal(error));

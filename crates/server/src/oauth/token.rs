@@ -2,10 +2,13 @@
 //! read the parameters, load the client, let it prove itself, read the grant, let the grant decide, answer.
 
 use crate::http::cors;
-use crate::http::oauth_call::OAuthCall;
+use crate::http::error;
+use crate::http::oauth_call::{OAuthCall, Presenting};
 use crate::http::reply::Reply;
+use crate::oauth::grant::token_response::TokenResponse;
 use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token};
 use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::token::TokenRequest;
 
 /// Issues tokens.
@@ -15,17 +18,24 @@ use countersign_protocol::oauth::token::TokenRequest;
 pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
     let presenting = call.load_client(&params).await?;
-    let client = call.authenticate(&presenting)?;
-    let response = match TokenRequest::parse(&params)? {
-        TokenRequest::ClientCredentials { scope } => client_credentials::issue(&call, client, scope)?,
-        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            authorization_code::issue(&call, client, code, redirect_uri, code_verifier).await?
-        }
-        TokenRequest::DeviceCode { device_code } => device_code::issue(&call, client, device_code).await?,
-        TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::issue(&call, client, refresh_token, scope).await?
-        }
+    // A page may read why it gets nothing, too.
+    let reply = match answer(&call, &params, &presenting).await {
+        Ok(response) => Reply::ok(&response).no_store(),
+        Err(refused) => error::oauth(&refused),
     };
-    let reply = Reply::ok(&response).no_store();
-    Ok(cors::allow_registered(reply, &call.headers, client.client()))
+    Ok(cors::allow_registered(reply, &call.headers, presenting.client()))
+}
+
+async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) -> Result<TokenResponse, OAuthError> {
+    let client = call.authenticate(presenting)?;
+    Ok(match TokenRequest::parse(params)? {
+        TokenRequest::ClientCredentials { scope } => client_credentials::issue(call, client, scope)?,
+        TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            authorization_code::issue(call, client, code, redirect_uri, code_verifier).await?
+        }
+        TokenRequest::DeviceCode { device_code } => device_code::issue(call, client, device_code).await?,
+        TokenRequest::RefreshToken { refresh_token, scope } => {
+            refresh_token::issue(call, client, refresh_token, scope).await?
+        }
+    })
 }

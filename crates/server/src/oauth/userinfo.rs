@@ -38,7 +38,9 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
     }
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
-    Ok(match user::find(&mut reader, call.environment.id(), user_id).await.map_err(database)? {
+    let found = user::find(&mut reader, call.environment.id(), user_id).await.map_err(database)?;
+    drop(reader);
+    Ok(match found {
         Some(user) => {
             let reply = Reply::ok(&PersonClaims::new(&user, scopes)).no_store();
             let client_id = ClientId::parse(&verified.claims.client_id).ok();

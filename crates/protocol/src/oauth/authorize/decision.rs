@@ -108,18 +108,20 @@ pub fn next(
         (None, Some(chosen), _) if member(chosen) => Some(chosen),
         (None, _, []) => None,
         (None, _, [only]) => Some(*only),
-        (None, _, [first, ..]) => match signed_in.organization_id.filter(|last| member(*last)) {
-            Some(last) => Some(last),
-            // The consent page has a picker of its own.
-            None if asks && !quiet && !progress.agreed => Some(*first),
-            None if quiet => {
-                return Next::Refuse(
-                    AuthorizeErrorCode::InteractionRequired,
-                    "The person would have to choose an organization.",
-                );
+        (None, _, [first, ..]) => {
+            match signed_in.organization_id.filter(|last| member(*last) && !request.prompt.select_account) {
+                Some(last) => Some(last),
+                // The consent page has a picker of its own.
+                None if asks && !quiet && !progress.agreed => Some(*first),
+                None if quiet => {
+                    return Next::Refuse(
+                        AuthorizeErrorCode::InteractionRequired,
+                        "The person would have to choose an organization.",
+                    );
+                }
+                None => return Next::ChooseOrganization,
             }
-            None => return Next::ChooseOrganization,
-        },
+        }
     };
     let agreed_before = consents
         .iter()

@@ -161,8 +161,8 @@ mod tests {
         #[test]
         fn what_is_written_is_read(random: [u8; 32]) {
             if let Some(code) = user_code(&random) {
-                prop_assert_eq!(read_user_code(&code).as_deref(), Some(code.as_str()));
-                prop_assert_eq!(read_user_code(&code.to_lowercase().replace('-', "")).as_deref(), Some(code.as_str()));
+                prop_assert_eq!(read_user_code(&code), Some(code.clone()));
+                prop_assert_eq!(read_user_code(&code.to_lowercase().replace('-', "")), Some(code));
             }
         }
 

@@ -9,6 +9,7 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_protocol::oauth::scope::is_built_in;
 
 /// How long, in seconds, a refresh token is good when it is not used.
 pub const IDLE: i64 = 7 * 86_400;
@@ -39,7 +40,15 @@ pub fn issue(
     let environment = &call.environment.environment;
     let (issuer, client_id) = (environment.issuer.as_str(), client.client().application.client_id);
     let now = call.app.clock.now();
-    let scope = family.scopes.join(" ");
+    // What was taken from the application since is granted no more.
+    let assigned = &client.client().application.scopes;
+    let scopes: Vec<&str> = family
+        .scopes
+        .iter()
+        .map(String::as_str)
+        .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
+        .collect();
+    let scope = scopes.join(" ");
     let claims = UserTokenClaims {
         iss: issuer,
         aud: environment.client_id,
@@ -54,9 +63,8 @@ pub fn issue(
         exp: now.as_secs() + environment.access_token_lifetime,
     };
     let access_token = call.environment.signer.sign(&claims).map_err(failed)?;
-    let has = |wanted: &str| family.scopes.iter().any(|scope| scope == wanted);
-    let id_token = if has("openid") {
-        let person = PersonClaims::new(user, family.scopes.iter().map(String::as_str));
+    let id_token = if scopes.contains(&"openid") {
+        let person = PersonClaims::new(user, scopes.iter().copied());
         let claims = IdTokenClaims {
             nonce: facts.nonce,
             auth_time: facts.auth_time,

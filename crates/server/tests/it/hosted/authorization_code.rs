@@ -115,6 +115,62 @@ on_both_databases! {
         assert_eq!(refused.text_at("error"), "invalid_grant");
     }
 
+    async fn tokens_die_with_the_organization_and_do_not_come_back_with_the_member(server: TestServer) {
+        let management = server.management();
+        let application = server.application("forum", false, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let organization = management.organization("Acme").await;
+        let membership = server.member(user, &organization).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let introspector = server.introspector().await;
+        assert_eq!(server.introspected(&introspector, &tokens.text_at("access_token")).await["active"], true);
+        server.expel(&membership).await;
+        server.member(user, &organization).await;
+        server.app.catch_up().await;
+        assert_eq!(server.introspected(&introspector, &tokens.text_at("access_token")).await, json!({"active": false}));
+        server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(400);
+
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let token = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
+        assert_eq!(server.introspected(&introspector, &token).await["active"], true);
+        management.delete(&format!("/organizations/{organization}")).await.expect(200);
+        assert_eq!(server.introspected(&introspector, &token).await, json!({"active": false}));
+    }
+
+    async fn threat_46_a_scope_taken_from_an_application_is_refreshed_no_more(server: TestServer) {
+        let management = server.management();
+        management.permission("posts:read").await;
+        let application = server.application("forum", true, &["posts:read"]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid+offline_access+posts:read")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        assert_eq!(tokens.text_at("scope"), "openid offline_access posts:read");
+        management.put(&format!("/connect/applications/{}", application.client_id), json!({"scopes": []})).await.expect(200);
+        let refreshed = server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);
+        assert_eq!(refreshed.text_at("scope"), "openid offline_access");
+    }
+
+    async fn an_id_token_tells_whom_the_application_means(server: TestServer) {
+        let application = server.application("forum", true, &[]).await;
+        server.person("ada@example.com").await;
+        server.person("grace@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let hint = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("id_token");
+        let quiet = application.authorize(&format!("&scope=openid&prompt=none&id_token_hint={hint}"));
+        assert!(browser.open(&quiet).await.sent("code").is_some());
+        let page = browser.open(&application.authorize("&scope=openid&prompt=login")).await;
+        server.sign_in(&mut browser, &page, "grace@example.com").await;
+        assert_eq!(browser.open(&quiet).await.sent("error").as_deref(), Some("login_required"), "not about somebody else");
+    }
+
     async fn a_code_is_good_once_even_in_a_race(server: TestServer) {
         let application = server.application("forum", false, &[]).await;
         server.person("ada@example.com").await;

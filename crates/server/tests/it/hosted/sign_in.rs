@@ -60,6 +60,9 @@ on_both_databases! {
                 links.iter().map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest)).collect::<String>()
             };
             assert_eq!(pages[0].status, pages[1].status);
+            // Sealing hides what is carried along, and its length must not tell either.
+            let carried = |page: &Page| page.forms().iter().map(|form| form.fields["flow"].len()).collect::<Vec<_>>();
+            assert_eq!(carried(&pages[0]), carried(&pages[1]));
             assert_eq!(plain(&pages[0], "ada@example.com").len(), plain(&pages[1], "nobody@example.com").len());
         };
         same(&pages);
@@ -84,6 +87,42 @@ on_both_databases! {
             two.submit(&one_forgot(&mut Browser::new(&server)).await, "/forgot-password", &[("email", "x")]).await.status,
         ];
         assert_eq!(forgot[0], forgot[1]);
+    }
+
+    async fn threat_20_what_was_sent_to_one_address_proves_no_other(server: TestServer) {
+        let user = server.person("me@evil.example").await;
+        let mut browser = Browser::new(&server);
+        let page = one_forgot(&mut browser).await;
+        browser.submit(&page, "/forgot-password", &[("email", "me@evil.example")]).await;
+        let mail = server.mails("me@evil.example").await.remove(0);
+        let link = mail.text.split_whitespace().find(|word| word.contains("/reset-password?token=")).unwrap().to_owned();
+        let page = to_password(&mut browser, "me@evil.example").await;
+        let page = browser.submit(&page, "/sign-in/code/send", &[]).await;
+        let code = server.mailed_code("me@evil.example").await;
+
+        let path = format!("/user_management/users/{user}");
+        let changed = server.management().put(&path, serde_json::json!({"email": "ceo@corp.example"})).await.expect(200);
+        assert_eq!(changed.json()["email_verified"], false);
+        assert_eq!(browser.open(&link[server.base_url.len()..]).await.status, 400);
+        assert_eq!(browser.submit(&page, "/sign-in/code", &[("code", &code)]).await.status, 422);
+        assert_eq!(server.management().get(&path).await.json()["email_verified"], false);
+    }
+
+    async fn a_password_of_somebody_who_never_proved_the_address_goes_when_the_owner_does(server: TestServer) {
+        let body = serde_json::json!({"email": "ada@example.com", "password": PASSWORD});
+        server.management().post("/user_management/users", body).await.expect(201);
+        let mut thief = Browser::new(&server);
+        let page = to_password(&mut thief, "ada@example.com").await;
+        let page = thief.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert!(page.path.starts_with("/sign-in/code"), "a password alone does not prove the address");
+        let mut owner = Browser::new(&server);
+        let page = to_password(&mut owner, "ada@example.com").await;
+        let page = owner.submit(&page, "/sign-in/code/send", &[]).await;
+        let code = server.mailed_code("ada@example.com").await;
+        assert_eq!(owner.submit(&page, "/sign-in/code", &[("code", &code)]).await.path, "/account");
+        let page = to_password(&mut thief, "ada@example.com").await;
+        let page = thief.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(page.status, 422, "the password of before is gone");
     }
 
     async fn guessing_ends_soon(server: TestServer) {
