@@ -36,21 +36,20 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 
 fuzz_target!(|input: &[u8]| {
     let Ok(params) = Params::from_form(input) else { return };
-    let address =
-        match read(&params, &CLIENT) {
-            Ok(request) => {
-                assert!(request.code_challenge.is_some(), "a public client proves itself");
-                assert!(request.scopes.iter().all(|scope| {
-                    ["email", "offline_access", "openid", "profile", "posts:read"].contains(&scope.as_str())
-                }));
-                request.return_address
-            }
-            Err(Refusal::ToTheClient(address, _, why)) => {
-                assert!(!why.is_empty());
-                address
-            }
-            Err(Refusal::ToThePerson(_)) => return,
-        };
+    let address = match read(&params, &CLIENT) {
+        Ok(request) => {
+            assert!(request.code_challenge.is_some(), "a public client proves itself");
+            assert!(request.scopes.iter().all(|scope| {
+                ["email", "offline_access", "openid", "profile", "posts:read"].contains(&scope.as_str())
+            }));
+            request.return_address
+        }
+        Err(Refusal::ToTheClient(address, _, why)) => {
+            assert!(!why.is_empty());
+            address
+        }
+        Err(Refusal::ToThePerson(_)) => return,
+    };
     // Whatever is sent goes to a registered place, and is a header value.
     let answer = address.with_code("https://id.example", "code");
     assert!(answer.bytes().all(|byte| byte.is_ascii_graphic()), "{answer}");
