@@ -150,10 +150,24 @@ ids! {
     SessionId = "session";
     /// What a person has allowed an application; the `sid` of its tokens.
     ConsentId = "app_consent";
+    /// A consent, as the management API calls it.
+    AuthorizedApplicationId = "authorized_connect_app";
     /// What one authorization has led to: the tokens issued for it.
     TokenFamilyId = "grant";
     /// A message on its way.
     MailId = "mail";
+}
+
+impl From<ConsentId> for AuthorizedApplicationId {
+    fn from(id: ConsentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AuthorizedApplicationId> for ConsentId {
+    fn from(id: AuthorizedApplicationId) -> Self {
+        Self(id.0)
+    }
 }
 
 /// The `jti` of a token: a bare ULID (RFC 7519 §4.1.7).

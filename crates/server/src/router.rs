@@ -1,6 +1,6 @@
 //! Every URL of the product, one line each.
 
-use crate::api::user_management::{invitations, organization_memberships, users};
+use crate::api::user_management::{authorized_applications, invitations, organization_memberships, sessions, users};
 use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
@@ -116,6 +116,11 @@ pub fn routes() -> Routes {
         .management(DELETE, "/user_management/users/{id}", users::delete)
         .management(GET, "/user_management/users/external_id/{external_id}", users::get_by_external_id)
         .management(GET, "/user_management/users/{id}/identities", users::identities)
+        .management(GET, "/user_management/users/{id}/sessions", sessions::list)
+        .management(POST, "/user_management/sessions/revoke", sessions::revoke)
+        .management(GET, "/user_management/users/{id}/authorized_applications", authorized_applications::of_user)
+        .management(DELETE, "/user_management/users/{id}/authorized_applications/{application_id}", authorized_applications::delete)
+        .management(GET, "/organizations/{id}/authorized_applications", authorized_applications::of_organization)
         .management(GET, "/user_management/organization_memberships", organization_memberships::list)
         .management(POST, "/user_management/organization_memberships", organization_memberships::create)
         .management(GET, "/user_management/organization_memberships/{id}", organization_memberships::get)

@@ -183,6 +183,7 @@ CREATE TABLE consent (
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX consent_user_id_application_id_organization_key_resource_unique ON consent (environment_id, user_id, application_id, organization_key, resource);
+CREATE INDEX consent_user ON consent (environment_id, user_id, id);
 CREATE INDEX consent_application ON consent (environment_id, application_id, id);
 CREATE INDEX consent_organization ON consent (environment_id, organization_id, id);
 

@@ -1,8 +1,9 @@
 //! What people have allowed applications.
 
-use crate::sql::{Query, Row, statements};
-use crate::{Result, Tx};
-use countersign_protocol::id::{ApplicationId, ConsentId, EnvironmentId, UserId};
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, UserId};
+use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::Consent;
 use countersign_protocol::time::Timestamp;
 
@@ -16,6 +17,18 @@ statements! {
         "WHERE environment_id = $1 AND id = $2";
     OF_USER_AND_APPLICATION = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2 AND application_id = $3 AND resource = $4";
+    OF_USER_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $4 AND id < $2 AND EXISTS (SELECT 1 FROM connect_application a ",
+        "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id DESC LIMIT $3";
+    OF_USER_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND EXISTS (SELECT 1 FROM connect_application a ",
+        "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id ASC LIMIT $3";
+    OF_ORGANIZATION_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND organization_id = $4 AND id < $2 AND EXISTS (SELECT 1 FROM connect_application a ",
+        "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id DESC LIMIT $3";
+    OF_ORGANIZATION_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+        "WHERE environment_id = $1 AND organization_id = $4 AND id > $2 AND EXISTS (SELECT 1 FROM connect_application a ",
+        "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id ASC LIMIT $3";
     OF_USER = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2 LIMIT 500";
 }
@@ -98,6 +111,36 @@ pub async fn of_user_and_application(
 ) -> Result<Vec<Consent>> {
     let params = [environment_id.into(), user_id.into(), application_id.into(), resource.into()];
     query.query(OF_USER_AND_APPLICATION, &params).await?.iter().map(read).collect()
+}
+
+/// Whose consents to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A person's.
+    User(UserId),
+    /// Those given for an organization.
+    Organization(OrganizationId),
+}
+
+/// A slice of the consents of a person or for an organization, but for those of first-party applications: nobody was asked.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    slice: &Slice<ConsentId>,
+    of: Of,
+) -> Result<Vec<Consent>> {
+    let (paged, owner) = match of {
+        Of::User(id) => (Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }, id.into()),
+        Of::Organization(id) => {
+            (Paged { descending: OF_ORGANIZATION_DESCENDING, ascending: OF_ORGANIZATION_ASCENDING }, id.into())
+        }
+    };
+    let (sql, bound, limit) = paged.pick(slice);
+    let rows = reader.query(sql, &[environment_id.into(), bound, limit, owner]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// What a person has allowed, all of it up to a bound.

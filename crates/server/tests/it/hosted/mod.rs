@@ -4,5 +4,6 @@ mod authorization_code;
 mod device;
 mod invitation;
 mod refresh_token;
+mod seen_by_the_company;
 mod sign_in;
 mod sign_out;
