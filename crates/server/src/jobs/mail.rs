@@ -47,7 +47,7 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
         tracing::info!(
             to = message.to,
             subject = message.subject,
-            mailbox = "/dev/mailbox",
+            page = format!("/dev/mailbox/{}", queued.id),
             "no mail server is configured: the message stays here"
         );
         return Ok(());
