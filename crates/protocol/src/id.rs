@@ -140,10 +140,6 @@ ids! {
     RoleId = "role";
     /// An invitation.
     InvitationId = "invitation";
-    /// A sign-in code sent by mail (the record, not the code).
-    MagicAuthId = "magic_auth";
-    /// A code sent to prove an address (the record, not the code).
-    EmailVerificationId = "email_verification";
     /// A password reset (the record, not its token).
     PasswordResetId = "password_reset";
     /// A session of a person.

@@ -104,31 +104,12 @@ CREATE UNIQUE INDEX invitation_token_digest_unique ON invitation (environment_id
 CREATE INDEX invitation_organization ON invitation (environment_id, organization_id, id);
 CREATE INDEX invitation_email ON invitation (environment_id, email_key, id);
 
--- Six digits sent by mail. The newest of a purpose counts.
-CREATE TABLE one_time_code (
-    environment_id TEXT COLLATE "C" NOT NULL,
-    id TEXT COLLATE "C" NOT NULL,
-    purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('magic_auth', 'email_verification')),
-    user_id TEXT COLLATE "C" NOT NULL,
-    email TEXT COLLATE "C" NOT NULL,
-    sealed_code BYTEA NOT NULL,
-    attempts BIGINT NOT NULL,
-    used_at BIGINT,
-    expires_at BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (environment_id, id),
-    FOREIGN KEY (environment_id, user_id) REFERENCES user_account (environment_id, id) ON DELETE CASCADE
-);
-CREATE INDEX one_time_code_user ON one_time_code (environment_id, user_id, purpose, id);
-CREATE INDEX one_time_code_expires_at ON one_time_code (expires_at);
-
 CREATE TABLE password_reset (
     environment_id TEXT COLLATE "C" NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     user_id TEXT COLLATE "C" NOT NULL,
     email TEXT COLLATE "C" NOT NULL,
     token_digest BYTEA NOT NULL,
-    sealed_token BYTEA NOT NULL,
     used_at BIGINT,
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -249,7 +230,6 @@ CREATE TABLE device_authorization (
     user_id TEXT COLLATE "C",
     organization_id TEXT COLLATE "C",
     session_id TEXT COLLATE "C",
-    granted_scope TEXT COLLATE "C",
     authenticated_at BIGINT,
     interval_seconds BIGINT NOT NULL,
     polled_at BIGINT,
@@ -285,17 +265,3 @@ CREATE TABLE attempt (
     PRIMARY KEY (environment_id, subject)
 );
 CREATE INDEX attempt_expires_at ON attempt (expires_at);
-
--- What the hosted pages look like and allow; one row per environment that has changed anything.
-CREATE TABLE environment_settings (
-    environment_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES environment (id) ON DELETE CASCADE,
-    settings TEXT COLLATE "C" NOT NULL,
-    updated_at BIGINT NOT NULL
-);
-
-CREATE TABLE jwt_template (
-    environment_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES environment (id) ON DELETE CASCADE,
-    content TEXT COLLATE "C" NOT NULL,
-    created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
-);

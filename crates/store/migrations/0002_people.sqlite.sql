@@ -104,31 +104,12 @@ CREATE UNIQUE INDEX invitation_token_digest_unique ON invitation (environment_id
 CREATE INDEX invitation_organization ON invitation (environment_id, organization_id, id);
 CREATE INDEX invitation_email ON invitation (environment_id, email_key, id);
 
--- Six digits sent by mail. The newest of a purpose counts.
-CREATE TABLE one_time_code (
-    environment_id TEXT NOT NULL,
-    id TEXT NOT NULL,
-    purpose TEXT NOT NULL CHECK (purpose IN ('magic_auth', 'email_verification')),
-    user_id TEXT NOT NULL,
-    email TEXT NOT NULL,
-    sealed_code BLOB NOT NULL,
-    attempts INTEGER NOT NULL,
-    used_at INTEGER,
-    expires_at INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    PRIMARY KEY (environment_id, id),
-    FOREIGN KEY (environment_id, user_id) REFERENCES user_account (environment_id, id) ON DELETE CASCADE
-) STRICT;
-CREATE INDEX one_time_code_user ON one_time_code (environment_id, user_id, purpose, id);
-CREATE INDEX one_time_code_expires_at ON one_time_code (expires_at);
-
 CREATE TABLE password_reset (
     environment_id TEXT NOT NULL,
     id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     email TEXT NOT NULL,
     token_digest BLOB NOT NULL,
-    sealed_token BLOB NOT NULL,
     used_at INTEGER,
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
@@ -249,7 +230,6 @@ CREATE TABLE device_authorization (
     user_id TEXT,
     organization_id TEXT,
     session_id TEXT,
-    granted_scope TEXT,
     authenticated_at INTEGER,
     interval_seconds INTEGER NOT NULL,
     polled_at INTEGER,
@@ -285,17 +265,3 @@ CREATE TABLE attempt (
     PRIMARY KEY (environment_id, subject)
 ) STRICT;
 CREATE INDEX attempt_expires_at ON attempt (expires_at);
-
--- What the hosted pages look like and allow; one row per environment that has changed anything.
-CREATE TABLE environment_settings (
-    environment_id TEXT NOT NULL PRIMARY KEY REFERENCES environment (id) ON DELETE CASCADE,
-    settings TEXT NOT NULL,
-    updated_at INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE jwt_template (
-    environment_id TEXT NOT NULL PRIMARY KEY REFERENCES environment (id) ON DELETE CASCADE,
-    content TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
-) STRICT;

@@ -31,7 +31,6 @@ pub mod invitation;
 pub mod mail;
 pub mod membership;
 mod migrate;
-pub mod one_time_code;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
@@ -254,7 +253,6 @@ impl Store {
             mail::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
-            one_time_code::STATEMENTS,
             organization::STATEMENTS,
             password_reset::STATEMENTS,
             permission::STATEMENTS,

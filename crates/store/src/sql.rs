@@ -117,8 +117,8 @@ macro_rules! id_values {
 }
 id_values! {
     EnvironmentId OrganizationId OrganizationDomainId PermissionId ApplicationId ClientId ClientSecretId ApiKeyId
-    EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId MagicAuthId
-    EmailVerificationId PasswordResetId SessionId ConsentId TokenFamilyId MailId
+    EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
+    PasswordResetId SessionId ConsentId TokenFamilyId MailId
 }
 
 /// A row of a result.

@@ -1,6 +1,6 @@
 //! People's accounts.
 
-use crate::sql::{Paged, Query, Row, statements};
+use crate::sql::{Paged, Query, Row, Value, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, UserId};
 use countersign_protocol::management::page::Slice;
@@ -70,12 +70,9 @@ fn metadata(user: &User) -> String {
     serde_json::to_string(&user.metadata).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Makes an account.
-///
-/// # Errors
-/// `Unique` when the address or the external id is taken.
-pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
-    let params = [
+/// What both ways of storing an account say, in the same places; last comes the moment.
+fn params(environment_id: EnvironmentId, user: &User, at: Timestamp) -> [Value<'_>; 14] {
+    [
         environment_id.into(),
         user.id.into(),
         (&user.email).into(),
@@ -89,8 +86,16 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> 
         metadata(user).into(),
         user.locale.as_ref().into(),
         user.last_sign_in_at.into(),
-        user.created_at.into(),
-    ];
+        at.into(),
+    ]
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// `Unique` when the address or the external id is taken.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
+    let params = params(environment_id, user, user.created_at);
     tx.execute(INSERT, &params).await?;
     Ok(())
 }
@@ -100,22 +105,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> 
 /// # Errors
 /// `Unique` when the address or the external id is taken.
 pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
-    let params = [
-        environment_id.into(),
-        user.id.into(),
-        (&user.email).into(),
-        email_key(&user.email).into(),
-        user.email_verified.into(),
-        user.first_name.as_ref().into(),
-        user.last_name.as_ref().into(),
-        user.name.as_ref().into(),
-        user.profile_picture_url.as_ref().into(),
-        user.external_id.as_ref().into(),
-        metadata(user).into(),
-        user.locale.as_ref().into(),
-        user.last_sign_in_at.into(),
-        user.updated_at.into(),
-    ];
+    let params = params(environment_id, user, user.updated_at);
     tx.execute(UPDATE, &params).await?;
     Ok(())
 }

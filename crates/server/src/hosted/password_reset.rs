@@ -76,17 +76,10 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
             }
             let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? else { return Ok(true) };
             let id: PasswordResetId = act.entropy.id(act.now)?;
-            let context = ["password-reset", &act.environment_id.to_string(), &id.to_string()];
-            let sealed_token = act
-                .keyring
-                .one_time
-                .seal(&context, token.expose().as_bytes(), act.entropy.bytes()?)
-                .map_err(Failure::internal)?;
             let reset = PasswordReset {
                 id,
                 user_id: user.id,
                 email: user.email.clone(),
-                sealed_token,
                 used_at: None,
                 expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
                 created_at: act.now,

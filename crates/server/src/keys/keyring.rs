@@ -32,8 +32,6 @@ pub struct Keyring {
     pub attempt: DigestKey,
     /// Seals what the browser carries from page to page.
     pub flow: SealKey,
-    /// Seals one-time codes and password reset tokens.
-    pub one_time: SealKey,
     /// Seals messages on their way.
     pub mail: SealKey,
     /// Digests of invitations' tokens.
@@ -82,7 +80,6 @@ impl Keyring {
             password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
             attempt: DigestKey::new(&*derive(&prk, "attempt")?),
             flow: SealKey::new(&*derive(&prk, "flow")?)?,
-            one_time: SealKey::new(&*derive(&prk, "one-time")?)?,
             mail: SealKey::new(&*derive(&prk, "mail")?)?,
             invitation: DigestKey::new(&*derive(&prk, "invitation")?),
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,

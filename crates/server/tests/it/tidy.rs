@@ -56,6 +56,11 @@ fn only_the_store_knows_sql() {
     );
     never("protocol/src", &["SELECT ", "INSERT INTO", "DELETE FROM"], "SQL lives in the store");
     never("store/src", &["axum", "hyper", "http::"], "the store knows nothing of HTTP");
+    never(
+        "pages/src",
+        &["std::fs", "std::net", "std::env", "tokio", "SystemTime", "countersign_"],
+        "pages are views in, text out",
+    );
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn files_hold_one_idea() {
 
 #[test]
 fn nothing_is_left_half_done() {
-    for folder in ["protocol/src", "store/src", "server/src", "server/tests", "store/tests"] {
+    for folder in ["protocol/src", "store/src", "pages/src", "server/src", "server/tests", "store/tests"] {
         for (path, text) in sources(folder) {
             if path.ends_with("/tidy.rs") {
                 continue;

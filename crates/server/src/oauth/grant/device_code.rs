@@ -1,10 +1,9 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, ABSOLUTE, IDLE, SignInFacts};
+use super::user_tokens::{self, Authorized, SignInFacts};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
@@ -55,25 +54,10 @@ pub async fn issue(
         return Err(not_good());
     }
     drop(reader);
-    let refreshes = device.scopes.iter().any(|scope| scope == "offline_access");
-    let lifetime = call.environment.environment.access_token_lifetime;
-    let family = TokenFamily {
-        id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
-        consent_id: approval.consent_id,
-        application_id: device.application_id,
-        user_id: person.id,
-        organization_id: approval.organization_id,
-        session_id: approval.session_id,
-        resource: String::new(),
-        scopes: device.scopes,
-        authenticated_at: approval.authenticated_at,
-        generation: i64::from(refreshes),
-        rotated_at: now,
-        idle_expires_at: now.plus_secs(if refreshes { IDLE } else { lifetime }),
-        expires_at: now.plus_secs(if refreshes { ABSOLUTE } else { lifetime }),
-        ended_at: None,
-        created_at: now,
-    };
+    let family = user_tokens::begin(
+        call,
+        Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
+    )?;
     let kept = family.clone();
     let redeemed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {

@@ -2,7 +2,7 @@
 
 use super::token_response::TokenResponse;
 use super::user_tokens::{self, IDLE, SignInFacts};
-use crate::domain::{Act, Failure, grants};
+use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -11,6 +11,8 @@ use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotat
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_store::{membership, token_family, user};
 
+/// The event of a token that came long after it was spent.
+const REUSED: &str = "oauth.refresh_token_reused";
 /// How often a rotation that somebody else was faster with is looked at again; the second look answers it as a retry.
 const LOOKS: usize = 3;
 
@@ -38,7 +40,7 @@ pub async fn issue(
             Err(Refused::Wrong(error)) => return Err(error),
             Err(Refused::Reused) => {
                 drop(reader);
-                return Err(end_reused(call, &family).await);
+                return Err(user_tokens::end_reused(call, REUSED, family.id, not_good()).await);
             }
         };
         // Asked at every refresh: is this still the person, and still a member?
@@ -70,18 +72,4 @@ pub async fn issue(
         }
     }
     Err(not_good())
-}
-
-async fn end_reused(call: &OAuthCall, family: &TokenFamily) -> OAuthError {
-    let environment = &call.environment.environment;
-    let act = Act::new(environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
-    let family_id = family.id;
-    let ended = call.app.store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move { grants::end_reused(tx, &act, "oauth.refresh_token_reused", family_id).await })
-    });
-    if let Err(failure) = ended.await {
-        return oauth_error(failure);
-    }
-    call.app.catch_up().await;
-    not_good()
 }

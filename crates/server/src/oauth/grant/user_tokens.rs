@@ -1,12 +1,14 @@
 //! Tokens about a person: what every grant in which somebody has signed in issues.
 
 use super::token_response::TokenResponse;
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, grants};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
+use countersign_protocol::id::{ApplicationId, TokenFamilyId};
 use countersign_protocol::model::{TokenFamily, User};
 use countersign_protocol::oauth::access_token::UserTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
@@ -14,7 +16,68 @@ use countersign_protocol::oauth::scope::is_built_in;
 /// How long, in seconds, a refresh token is good when it is not used.
 pub const IDLE: i64 = 7 * 86_400;
 /// How long, in seconds, one authorization is good, however often its tokens are refreshed.
-pub const ABSOLUTE: i64 = 30 * 86_400;
+const ABSOLUTE: i64 = 30 * 86_400;
+
+/// Makes the family of an authorization that is redeemed now, from what was authorized: with `offline_access` it has a
+/// first refresh token, without it lives as long as its access token.
+///
+/// # Errors
+/// When no random bytes are to be had.
+pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OAuthError> {
+    let now = call.app.clock.now();
+    let refreshes = authorized.scopes.iter().any(|scope| scope == "offline_access");
+    let lifetime = call.environment.environment.access_token_lifetime;
+    let (idle, absolute) = if refreshes { (IDLE, ABSOLUTE) } else { (lifetime, lifetime) };
+    let Authorized { approval, application_id, resource, scopes } = authorized;
+    Ok(TokenFamily {
+        id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
+        consent_id: approval.consent_id,
+        application_id,
+        user_id: approval.user_id,
+        organization_id: approval.organization_id,
+        session_id: approval.session_id,
+        resource,
+        scopes,
+        authenticated_at: approval.authenticated_at,
+        generation: i64::from(refreshes),
+        rotated_at: now,
+        idle_expires_at: now.plus_secs(idle),
+        expires_at: now.plus_secs(absolute),
+        ended_at: None,
+        created_at: now,
+    })
+}
+
+/// What was authorized.
+#[derive(Debug)]
+pub struct Authorized {
+    /// By whom.
+    pub approval: Approval,
+    /// To which application.
+    pub application_id: ApplicationId,
+    /// For which resource; empty for none.
+    pub resource: String,
+    /// For what.
+    pub scopes: Vec<String>,
+}
+
+/// Ends what a code or token has led to that came a second time, and gives the answer to it.
+pub async fn end_reused(
+    call: &OAuthCall,
+    event: &'static str,
+    family_id: TokenFamilyId,
+    answer: OAuthError,
+) -> OAuthError {
+    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let ended = call.app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { grants::end_reused(tx, &act, event, family_id).await })
+    });
+    if let Err(failure) = ended.await {
+        return oauth_error(failure);
+    }
+    call.app.catch_up().await;
+    answer
+}
 
 /// What an ID token says besides who the person is.
 #[derive(Debug, Clone, Copy, Default)]
