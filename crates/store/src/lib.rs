@@ -28,7 +28,9 @@ mod error;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod jwt_template;
 pub mod mail;
+pub mod mailed_code;
 pub mod membership;
 mod migrate;
 pub mod organization;
@@ -250,7 +252,9 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            jwt_template::STATEMENTS,
             mail::STATEMENTS,
+            mailed_code::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,

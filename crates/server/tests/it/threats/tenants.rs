@@ -13,6 +13,8 @@ struct Belongings {
     user: String,
     membership: String,
     invitation: Value,
+    magic_auth: String,
+    password_reset: String,
 }
 
 async fn furnish(management: &Client) -> Belongings {
@@ -29,7 +31,10 @@ async fn furnish(management: &Client) -> Belongings {
     let membership = management.member(&user, id).await["id"].as_str().unwrap().to_owned();
     let body = json!({"email": "b@example.com", "organization_id": id});
     let invitation = management.post("/user_management/invitations", body).await.expect(201).json();
-    Belongings { organization, application, secret, key, user, membership, invitation }
+    let body = json!({"email": "a@example.com"});
+    let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
+    let password_reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
+    Belongings { organization, application, secret, key, user, membership, invitation, magic_auth, password_reset }
 }
 
 impl Belongings {
@@ -66,6 +71,17 @@ impl Belongings {
             add(method, users.clone(), "User", &self.user);
         }
         add(Method::GET, format!("{users}/identities"), "User", &self.user);
+        for act in
+            ["email_verification/send", "email_verification/confirm", "email_change/send", "email_change/confirm"]
+        {
+            add(Method::POST, format!("{users}/{act}"), "User", &self.user);
+        }
+        for (path, thing, id) in [
+            ("magic_auth", "Magic Auth code", &self.magic_auth),
+            ("password_reset", "Password reset", &self.password_reset),
+        ] {
+            add(Method::GET, format!("/user_management/{path}/{id}"), thing, id);
+        }
         let (thing, memberships) = ("Organization membership", "/user_management/organization_memberships");
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             add(method, format!("{memberships}/{}", self.membership), thing, &self.membership);
@@ -117,7 +133,7 @@ on_both_databases! {
             for (method, path, thing, id) in foreign.requests() {
                 let mut request = mine.request(method.clone(), &path);
                 if method == Method::PUT || method == Method::POST {
-                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2"}));
+                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2", "code": "123456", "new_email": "taken@over.example"}));
                 }
                 mine.send(request).await.expect_not_found(thing, &id);
             }
