@@ -5,9 +5,10 @@ use crate::keys::signing;
 use bytes::Bytes;
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
+use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{Environment, Issuer, KeyState, SigningKeyRecord};
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, environment, signing_key};
+use countersign_store::{Query, environment, jwt_template, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub enum SnapshotError {
 pub struct EnvironmentState {
     /// The environment.
     pub environment: Environment,
+    /// What is added to the claims of access tokens about people.
+    pub jwt_template: Option<Template>,
     /// The key that signs now.
     pub signer: SigningKey,
     /// Every published key.
@@ -45,7 +48,12 @@ pub struct EnvironmentState {
 }
 
 impl EnvironmentState {
-    fn new(environment: Environment, keys: &[SigningKeyRecord], keyring: &Keyring) -> Result<Self, SnapshotError> {
+    fn new(
+        environment: Environment,
+        jwt_template: Option<Template>,
+        keys: &[SigningKeyRecord],
+        keyring: &Keyring,
+    ) -> Result<Self, SnapshotError> {
         let wrong = |reason: &dyn std::fmt::Display| SnapshotError::Key {
             environment: environment.name.clone(),
             reason: reason.to_string(),
@@ -72,6 +80,7 @@ impl EnvironmentState {
             authorization_server: metadata::authorization_server(issuer).to_string().into(),
             jwks: serde_json::json!({"keys": published}).to_string().into(),
             environment,
+            jwt_template,
             signer,
             verifiers,
         })
@@ -119,7 +128,14 @@ impl Environments {
         all.api_authorities.extend(authorities(public_url));
         for environment in environment::all(query).await? {
             let keys = signing_key::list(query, environment.id).await?;
-            let state = Arc::new(EnvironmentState::new(environment, &keys, keyring)?);
+            let template = match jwt_template::find(query, environment.id).await? {
+                Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
+                    environment: environment.name.clone(),
+                    reason: format!("its JWT template {wrong}"),
+                })?),
+                None => None,
+            };
+            let state = Arc::new(EnvironmentState::new(environment, template, &keys, keyring)?);
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {

@@ -11,6 +11,7 @@ pub mod email_verification;
 pub mod events;
 pub mod grants;
 pub mod invitations;
+pub mod jwt_templates;
 pub mod magic_auth;
 pub mod mailed_codes;
 pub mod mails;

@@ -4,6 +4,7 @@ pub mod authorized_applications;
 pub mod email_change;
 pub mod email_verification;
 pub mod invitations;
+pub mod jwt_template;
 pub mod magic_auth;
 pub mod organization_memberships;
 mod password;

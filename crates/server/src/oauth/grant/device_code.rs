@@ -1,13 +1,13 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, SignInFacts};
+use super::user_tokens::{self, Authorized, Person, SignInFacts};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
-use countersign_store::{device_authorization, membership, token_family, user};
+use countersign_store::device_authorization;
 
 /// Answers a poll.
 ///
@@ -46,30 +46,17 @@ pub async fn issue(
             return Err(error);
         }
     };
-    let person = user::find(&mut reader, environment_id, approval.user_id).await.map_err(database)?;
-    let person = person.ok_or_else(not_good)?;
-    if let Some(id) = approval.organization_id
-        && !membership::is_active(&mut reader, environment_id, person.id, id).await.map_err(database)?
-    {
-        return Err(not_good());
-    }
+    let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, not_good).await?;
     drop(reader);
     let family = user_tokens::begin(
         call,
         Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
     )?;
-    let kept = family.clone();
-    let redeemed = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move {
-            let redeemed = device_authorization::redeem(tx, environment_id, &digest).await?;
-            if redeemed {
-                token_family::insert(tx, environment_id, &kept).await?;
-            }
-            Ok(redeemed)
-        })
+    let redeemed = user_tokens::redeem(call, &family, move |tx| {
+        Box::pin(async move { device_authorization::redeem(tx, environment_id, &digest).await })
     });
-    if !redeemed.await.map_err(oauth_error)? {
+    if !redeemed.await? {
         return Err(not_good());
     }
-    user_tokens::issue(call, client, &family, &person, SignInFacts::default())
+    user_tokens::issue(call, client, &family, person, SignInFacts::default())
 }

@@ -3,7 +3,9 @@
 mod authorization_code;
 mod device;
 mod invitation;
+mod jwt_template;
 mod refresh_token;
 mod seen_by_the_company;
 mod sign_in;
 mod sign_out;
+mod vanishing;
