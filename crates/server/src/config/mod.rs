@@ -5,12 +5,14 @@
 pub mod settings;
 pub mod source;
 
+use crate::mailer::Mailer;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
 use countersign_store::Location;
 use source::Sources;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Something is wrong with the configuration. The text says what, where and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,10 +81,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// The mail server; `None`: messages stay here.
-    pub smtp_url: Option<String>,
-    /// The sender of mail.
-    pub mail_from: String,
+    /// What sends mail, or keeps it.
+    pub mailer: Arc<Mailer>,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
@@ -132,8 +132,10 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
-            smtp_url: mail_server(sources)?,
-            mail_from: sources.text("mail_from"),
+            mailer: Arc::new(
+                Mailer::new(sources.optional("smtp_url").as_deref(), &sources.text("mail_from"))
+                    .map_err(ConfigError)?,
+            ),
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
@@ -173,12 +175,6 @@ impl Config {
             }
         }
     }
-}
-
-fn mail_server(sources: &Sources) -> Result<Option<String>, ConfigError> {
-    let url = sources.optional("smtp_url");
-    crate::mailer::Mailer::new(url.as_deref(), &sources.text("mail_from")).map_err(ConfigError)?;
-    Ok(url)
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {
