@@ -49,7 +49,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for language in Language::ALL {
         let style = mail::Style { language, branding: &branding };
         for (name, mail) in [
-            ("code", mail::sign_in_code(style, "482913", 10)),
+            (
+                "code",
+                mail::sign_in_code(style, "482913", 10, Some("https://id.acme.example/sign-in/code?id=x&code=482913")),
+            ),
             (
                 "invitation",
                 mail::invitation(style, "Northwind", Some("Grace Hopper"), "https://id.acme.example/i/x", 7),
