@@ -83,6 +83,7 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox", |call| Box::pin(mailbox::list(call)))
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
+        .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)

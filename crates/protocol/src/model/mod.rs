@@ -2,11 +2,14 @@
 
 mod api_key;
 mod application;
+mod brand;
 mod environment;
 mod grant;
+mod image;
 mod invitation;
 mod organization;
 mod permission;
+mod policy;
 mod role;
 mod signing_key;
 mod user;
@@ -15,11 +18,14 @@ pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiK
 pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
+pub use brand::Brand;
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
+pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
 pub use invitation::{Invitation, InvitationState};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
+pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError};
 pub use role::{DEFAULT_ROLE, Role};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

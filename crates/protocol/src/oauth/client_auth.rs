@@ -198,6 +198,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: secrets
                 .iter()
                 .zip(10..)

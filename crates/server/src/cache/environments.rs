@@ -1,8 +1,11 @@
 //! A snapshot of all environments: who answers to which host, with which keys, and the documents ready to send.
 
+use crate::domain::{branding, product_name};
 use crate::keys::keyring::Keyring;
 use crate::keys::signing;
+use aws_lc_rs::digest;
 use bytes::Bytes;
+use countersign_pages::{Branding, branding_css};
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::model::{Environment, Issuer, KeyState, SigningKeyRecord};
@@ -42,6 +45,32 @@ pub struct EnvironmentState {
     pub authorization_server: Bytes,
     /// `/oauth2/jwks`.
     pub jwks: Bytes,
+    /// How its pages and mails look.
+    pub look: Look,
+}
+
+/// The look of an environment, ready to be served.
+#[derive(Debug)]
+pub struct Look {
+    /// What pages and mails are drawn with.
+    pub branding: Arc<Branding>,
+    /// Its style sheet.
+    pub stylesheet: Bytes,
+    /// Where that is; `None` when it would say nothing new. The path changes with the content.
+    pub stylesheet_path: Option<String>,
+}
+
+impl Look {
+    fn new(environment: &Environment) -> Self {
+        let branding = branding::look(&product_name(environment), &environment.brand);
+        let stylesheet = branding_css(&branding);
+        let stylesheet_path = (stylesheet != branding_css(&Branding::default())).then(|| {
+            let hash = digest::digest(&digest::SHA256, stylesheet.as_bytes());
+            let hash: String = hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{hash}.css", branding::FOLDER)
+        });
+        Self { branding: Arc::new(branding), stylesheet: stylesheet.into(), stylesheet_path }
+    }
 }
 
 impl EnvironmentState {
@@ -71,6 +100,7 @@ impl EnvironmentState {
             openid_configuration: metadata::openid_configuration(issuer, &algorithms).to_string().into(),
             authorization_server: metadata::authorization_server(issuer).to_string().into(),
             jwks: serde_json::json!({"keys": published}).to_string().into(),
+            look: Look::new(&environment),
             environment,
             signer,
             verifiers,

@@ -16,8 +16,8 @@ pub struct SignUp {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of the password.
-    pub password_hash: String,
+    /// The hash of the password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 /// The person has proven that the address of the account is theirs; `false` when the account has gone.
@@ -65,7 +65,9 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
         // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
         if !found.email_verified {
             address_proven(tx, act, found.id, &new.email, false).await?;
-            user::set_password_hash(tx, act.environment_id, found.id, &new.password_hash, act.now).await?;
+            if let Some(hash) = &new.password_hash {
+                user::set_password_hash(tx, act.environment_id, found.id, hash, act.now).await?;
+            }
         }
         return Ok(found.id);
     }
@@ -85,7 +87,9 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
         updated_at: act.now,
     };
     user::insert(tx, act.environment_id, &made).await?;
-    user::set_password_hash(tx, act.environment_id, made.id, &new.password_hash, act.now).await?;
+    if let Some(hash) = &new.password_hash {
+        user::set_password_hash(tx, act.environment_id, made.id, hash, act.now).await?;
+    }
     events::record(tx, act, "user.created", None, &user_view(&made)).await?;
     Ok(made.id)
 }

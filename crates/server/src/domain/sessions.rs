@@ -7,11 +7,6 @@ use countersign_protocol::secret::Digest;
 use countersign_store::{Tx, session, user};
 use serde_json::{Value, json};
 
-/// How long, in seconds, a session lasts when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, a session lasts at most.
-pub const ABSOLUTE: i64 = 30 * 86_400;
-
 /// Where a session comes from.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -63,7 +58,7 @@ pub async fn start(
         user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         ended_at: None,
         created_at: act.now,
         updated_at: act.now,

@@ -101,7 +101,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
     let Asked { client, request, current, memberships } = &asked;
-    flow.application = Some(client.application.name.clone());
+    flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let given = match current {
         None => Vec::new(),
@@ -147,7 +147,8 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
     match step {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
-            redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
+            let open = call.environment.environment.authentication.sign_up;
+            redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
         Next::ChooseAccount => select_account::show(call, &flow, &asked),
         Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None),

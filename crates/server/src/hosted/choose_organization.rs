@@ -2,7 +2,7 @@
 
 use super::authorize::{Asked, advance};
 use super::flow::Flow;
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{ChooseOrganization, Organization, Problem};
@@ -22,11 +22,12 @@ pub fn show(call: &PageCall, flow: &Flow, asked: &Asked, problem: Option<Problem
         .zip(&ids)
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
+    let origin = Origin::of(&asked.client);
     let carried = Carried::new(call, Some(flow));
     let page = ChooseOrganization {
         frame: frame(call, &branding),
         form: carried.form("/choose-organization", problem),
-        application: Some(&asked.client.application.name),
+        application: Some(origin.shown()),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))

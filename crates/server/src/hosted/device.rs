@@ -3,7 +3,7 @@
 
 use super::consent::{Shown, render};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::attempts::{self, Allowance};
 use crate::domain::{Failure, grants};
@@ -97,7 +97,7 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        flow.application = Some(client.application.name.clone());
+        flow.application = Some(client.application.client_id);
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;
@@ -116,12 +116,13 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
         Err(reply) => return Ok(reply),
     };
     let branding = branding(call);
+    let origin = Origin::of(&step.client);
     let carried = Carried::new(call, Some(&step.flow));
     let page = DeviceConfirm {
         frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
         user_code: &step.device.user_code,
-        application: &step.client.application.name,
+        application: origin.shown(),
     };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
@@ -186,11 +187,12 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         .zip(&ids)
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
+    let origin = Origin::of(&client);
     let carried = Carried::new(call, Some(&flow));
     let page = ChooseOrganization {
         frame: frame(call, &branding),
         form: carried.form("/device/consent", None),
-        application: Some(&client.application.name),
+        application: Some(origin.shown()),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, None))

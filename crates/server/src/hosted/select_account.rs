@@ -2,7 +2,7 @@
 
 use super::authorize::Asked;
 use super::flow::Flow;
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -16,12 +16,13 @@ use http::StatusCode;
 pub fn show(call: &PageCall, flow: &Flow, asked: &Asked) -> Result<Reply, Stop> {
     let Some(current) = &asked.current else { return Err(Stop::flow()) };
     let branding = branding(call);
+    let origin = Origin::of(&asked.client);
     let carried = Carried::new(call, Some(flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
         frame: frame(call, &branding),
         form: carried.form("/select-account", None),
-        application: Some(&asked.client.application.name),
+        application: Some(origin.shown()),
         name: &name,
         email: &current.user.email,
     };

@@ -11,14 +11,15 @@
 //! | `authorization_code`, `device_authorization`, `password_reset` | a day after it expired |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
+//! | `image` | a day after nothing refers to it any more |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, device_authorization, event, idempotency, mail, password_reset, revoked_token,
-    session, token_family,
+    attempt, authorization_code, change, device_authorization, event, idempotency, image, mail, password_reset,
+    revoked_token, session, token_family,
 };
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ const SESSIONS: i64 = 30 * 86_400;
 const FAMILIES: i64 = 86_460;
 const CODES: i64 = 86_400;
 const MAILS: i64 = 86_400;
+// A page that was sent before, and a mail that waits, still show it.
+const IMAGES: i64 = 86_400;
 
 /// One round.
 pub async fn run(app: Arc<App>) {
@@ -61,6 +64,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
+    in_steps!(image::prune, now.plus_secs(-IMAGES));
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

@@ -6,6 +6,10 @@ use countersign_store::Store;
 /// Steps of a plan that read more than an index leads to, each with the reason why that is right.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
+    ("branding::ALL", "SCAN b", "all of them are wanted, and there are few"),
+    ("branding::FIND", "SEARCH b ", "an environment has one row there"),
+    ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
+    ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),
     ("environment_api_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),

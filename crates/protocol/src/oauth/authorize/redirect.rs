@@ -110,6 +110,7 @@ pub(crate) mod tests {
                 updated_at: epoch,
             },
             secrets: vec![],
+            logo: Default::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token`: one conditional write per rotation, none for the retry of the last one.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, IDLE, SignInFacts};
+use super::user_tokens::{self, SignInFacts};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
@@ -33,7 +33,9 @@ pub async fn issue(
     for _ in 0..LOOKS {
         let mut reader = call.app.store.reader().await.map_err(database)?;
         let family = token_family::find(&mut reader, environment_id, token.family_id).await.map_err(database)?;
-        let family = family.ok_or_else(not_good)?;
+        let policy = call.environment.environment.sessions;
+        // By the policy of today: a shorter one counts for what was authorized before, too.
+        let family = policy.bound(family.ok_or_else(not_good)?);
         let now = call.app.clock.now();
         let rotation = match rotate(&family, token.generation, client, scope, now) {
             Ok(rotation) => rotation,
@@ -54,7 +56,7 @@ pub async fn issue(
         drop(reader);
         let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
         let rotated = rotation.repeated || {
-            let idle_expires_at = now.plus_secs(IDLE).min(family.expires_at);
+            let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
             call.app
                 .store

@@ -4,7 +4,7 @@ use super::token_response::TokenResponse;
 use crate::domain::{Act, Failure, grants};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::id::{ApplicationId, TokenFamilyId};
-use countersign_protocol::model::{TokenFamily, User};
+use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
 use countersign_protocol::oauth::access_token::UserTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
@@ -12,11 +12,6 @@ use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
-
-/// How long, in seconds, a refresh token is good when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, one authorization is good, however often its tokens are refreshed.
-const ABSOLUTE: i64 = 30 * 86_400;
 
 /// Makes the family of an authorization that is redeemed now, from what was authorized: with `offline_access` it has a
 /// first refresh token, without it lives as long as its access token.
@@ -27,7 +22,8 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
     let now = call.app.clock.now();
     let refreshes = authorized.scopes.iter().any(|scope| scope == "offline_access");
     let lifetime = call.environment.environment.access_token_lifetime;
-    let (idle, absolute) = if refreshes { (IDLE, ABSOLUTE) } else { (lifetime, lifetime) };
+    let SessionPolicy { maximum_length, inactivity_timeout } = call.environment.environment.sessions;
+    let (idle, absolute) = if refreshes { (inactivity_timeout, maximum_length) } else { (lifetime, lifetime) };
     let Authorized { approval, application_id, resource, scopes } = authorized;
     Ok(TokenFamily {
         id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,

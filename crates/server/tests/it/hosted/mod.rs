@@ -3,6 +3,8 @@
 mod authorization_code;
 mod device;
 mod invitation;
+mod look;
+mod policy;
 mod refresh_token;
 mod seen_by_the_company;
 mod sign_in;
