@@ -14,6 +14,7 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`outbound`] | where requests of ours may go |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
@@ -21,6 +22,7 @@ pub mod jose;
 pub mod management;
 pub mod model;
 pub mod oauth;
+pub mod outbound;
 pub mod password;
 pub mod seal;
 pub mod secret;

@@ -28,6 +28,7 @@ mod error;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod logout_notice;
 pub mod mail;
 pub mod membership;
 mod migrate;
@@ -250,6 +251,7 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            logout_notice::STATEMENTS,
             mail::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,

@@ -73,10 +73,13 @@ pub fn connect_application_view(application: &ConnectApplication) -> Value {
             view["application_type"] = "m2m".into();
             view["organization_id"] = json!(organization_id);
         }
-        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => {
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins, backchannel_logout_uri } => {
             view["application_type"] = "oauth".into();
             view["redirect_uris"] = json!(redirect_uris);
             view["cors_origins"] = json!(cors_origins);
+            if let Some(uri) = backchannel_logout_uri {
+                view["backchannel_logout_uri"] = json!(uri);
+            }
             view["uses_pkce"] = (*client_type == ClientType::Public).into();
             view["is_first_party"] = (*ownership == Ownership::FirstParty).into();
             if *ownership != Ownership::FirstParty {
