@@ -187,14 +187,12 @@ where
     // The connection is driven here and dropped with the answer: nothing of it outlives the request.
     tokio::pin!(connection);
     tokio::pin!(answer);
-    loop {
-        tokio::select! {
-            biased;
-            answered = &mut answer => return answered,
-            ended = &mut connection => match ended {
-                Ok(()) => return answer.await,
-                Err(error) => return Err(broken(error)),
-            },
-        }
+    tokio::select! {
+        biased;
+        answered = &mut answer => answered,
+        ended = &mut connection => match ended {
+            Ok(()) => answer.await,
+            Err(error) => Err(broken(error)),
+        },
     }
 }
