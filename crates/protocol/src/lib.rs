@@ -14,6 +14,7 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
@@ -25,3 +26,4 @@ pub mod password;
 pub mod seal;
 pub mod secret;
 pub mod time;
+pub mod user_management;

@@ -28,6 +28,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_foundation";
     2 "0002_people";
+    4 "0004_session_tokens";
 };
 
 /// The newest schema version this program knows.
