@@ -15,6 +15,7 @@
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
 //! | [`outbound`] | where requests of ours may go |
+//! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
@@ -27,3 +28,4 @@ pub mod password;
 pub mod seal;
 pub mod secret;
 pub mod time;
+pub mod user_management;

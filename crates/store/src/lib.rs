@@ -19,6 +19,7 @@ pub mod authorization_code;
 pub mod change;
 pub mod client_secret;
 pub mod consent;
+pub mod cors_origin;
 pub mod data_key;
 pub mod device_authorization;
 pub mod domain_check;
@@ -36,9 +37,13 @@ pub mod organization;
 pub mod password_reset;
 pub mod permission;
 mod postgres;
+pub mod redirect_uri;
 pub mod revoked_token;
 pub mod role;
 pub mod session;
+pub mod session_code;
+pub mod session_device;
+pub mod session_family;
 pub mod signing_key;
 mod sql;
 mod sqlite;
@@ -264,6 +269,11 @@ impl Store {
             signing_key::STATEMENTS,
             token_family::STATEMENTS,
             user::STATEMENTS,
+            redirect_uri::STATEMENTS,
+            cors_origin::STATEMENTS,
+            session_code::STATEMENTS,
+            session_device::STATEMENTS,
+            session_family::STATEMENTS,
         ]
         .concat()
     }

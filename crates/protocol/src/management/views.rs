@@ -1,8 +1,9 @@
 //! The objects of the management API as they look on the wire. Events carry the same objects.
 
 use crate::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, Invitation, InvitationState,
-    Membership, Organization, OrganizationDomain, Ownership, Permission, Role, User,
+    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
+    EnvironmentRedirectUri, Invitation, InvitationState, Membership, Organization, OrganizationDomain, Ownership,
+    Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -38,6 +39,33 @@ pub fn organization_domain_view(domain: &OrganizationDomain) -> Value {
         "verification_token": domain.verification_token,
         "created_at": domain.created_at,
         "updated_at": domain.updated_at,
+    })
+}
+
+/// `redirect_uri`. What is for signing out says so; the public API knows no such URIs.
+pub fn redirect_uri_view(redirect_uri: &EnvironmentRedirectUri) -> Value {
+    let mut view = json!({
+        "object": "redirect_uri",
+        "id": redirect_uri.id,
+        "uri": redirect_uri.uri,
+        "default": redirect_uri.default,
+        "created_at": redirect_uri.created_at,
+        "updated_at": redirect_uri.updated_at,
+    });
+    if redirect_uri.purpose != RedirectPurpose::SignIn {
+        view["purpose"] = redirect_uri.purpose.as_str().into();
+    }
+    view
+}
+
+/// `cors_origin`.
+pub fn cors_origin_view(cors_origin: &CorsOrigin) -> Value {
+    json!({
+        "object": "cors_origin",
+        "id": cors_origin.id,
+        "origin": cors_origin.origin,
+        "created_at": cors_origin.created_at,
+        "updated_at": cors_origin.updated_at,
     })
 }
 

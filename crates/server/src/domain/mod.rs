@@ -17,6 +17,7 @@ pub mod people;
 pub mod permissions;
 pub mod roles;
 pub mod sessions;
+pub mod sign_in_settings;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;
