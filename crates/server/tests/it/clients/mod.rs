@@ -1,6 +1,9 @@
 //! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each a process of its
 //! own. `scripts/install-clients` installs what they need.
 
+mod mail;
+mod mail_server;
+
 use crate::harness::{TestServer, on_both_databases, skip};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
