@@ -53,7 +53,7 @@ pub struct App {
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Sends mail.
-    pub mailer: Mailer,
+    pub mailer: Arc<Mailer>,
     /// Questions to the domain name system.
     pub dns: Dns,
     /// Requests to addresses that others have given us.
@@ -82,7 +82,7 @@ impl App {
             caches: Caches::new(config.cache_entries, Arc::clone(&keyring), public_url.clone(), clock.clone()),
             freshness: Freshness::new(head),
             passwords: Passwords::new(Arc::clone(&entropy)),
-            mailer: Mailer::new(config.smtp_url.as_deref(), &config.mail_from).unwrap_or(Mailer::Keeps),
+            mailer: Arc::clone(&config.mailer),
             entropy,
             limits: RateLimiters::new(&config.rate_limits),
             metrics: Metrics::default(),

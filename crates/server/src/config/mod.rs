@@ -5,13 +5,15 @@
 pub mod settings;
 pub mod source;
 
+use crate::mailer::Mailer;
 use crate::outbound::OutboundClient;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
 use countersign_store::Location;
 use source::Sources;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Something is wrong with the configuration. The text says what, where and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,10 +82,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// The mail server; `None`: messages stay here.
-    pub smtp_url: Option<String>,
-    /// The sender of mail.
-    pub mail_from: String,
+    /// How mail is sent.
+    pub mailer: Arc<Mailer>,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// What sends requests to addresses that others have given us.
@@ -135,8 +135,7 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
-            smtp_url: mail_server(sources)?,
-            mail_from: sources.text("mail_from"),
+            mailer: Arc::new(mailer(sources)?),
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
@@ -179,10 +178,9 @@ impl Config {
     }
 }
 
-fn mail_server(sources: &Sources) -> Result<Option<String>, ConfigError> {
-    let url = sources.optional("smtp_url");
-    crate::mailer::Mailer::new(url.as_deref(), &sources.text("mail_from")).map_err(ConfigError)?;
-    Ok(url)
+fn mailer(sources: &Sources) -> Result<Mailer, ConfigError> {
+    let (url, authorities) = (sources.optional("smtp_url"), sources.optional("smtp_ca"));
+    Mailer::new(url.as_deref(), &sources.text("mail_from"), authorities.as_deref().map(Path::new)).map_err(ConfigError)
 }
 
 fn outbound(sources: &Sources) -> Result<OutboundClient, ConfigError> {
@@ -205,7 +203,7 @@ fn network(text: &str) -> Result<ipnet::IpNet, String> {
         .map_err(|_| format!("'{text}' is not an address or a network such as 10.0.0.0/8"))
 }
 
-fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, ConfigError> {
+fn database(sources: &Sources, data: &Path) -> Result<Location, ConfigError> {
     let text = sources.text("database");
     if text == "sqlite" {
         return Ok(Location::Sqlite(data.join("countersign.db")));
@@ -223,7 +221,7 @@ fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, Confi
     })
 }
 
-fn master_key(sources: &Sources, data: &std::path::Path) -> Result<MasterKeySource, ConfigError> {
+fn master_key(sources: &Sources, data: &Path) -> Result<MasterKeySource, ConfigError> {
     let file = sources.optional("master_key_file");
     let value = sources.optional("master_key");
     let command = sources.optional("master_key_command");

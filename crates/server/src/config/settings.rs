@@ -86,6 +86,7 @@ pub const SETTINGS: &[Setting] = &[
             "Mail server, such as smtps://user:password@mail.example.com. Without one, mail stays at /dev/mailbox in staging",
         )
     },
+    setting("smtp_ca", "", "FILE", "Certificates (PEM) to trust for the mail server besides the public ones"),
     setting("mail_from", "Countersign <no-reply@localhost>", "ADDRESS", "Sender of mail"),
     setting(
         "dns_servers",
