@@ -156,6 +156,8 @@ ids! {
     RedirectUriId = "redir";
     /// An origin whose pages may call what browsers may call.
     CorsOriginId = "cors_origin";
+    /// A resource that access tokens may be for.
+    OAuthResourceId = "authkit_oauth_resource";
     /// A message on its way.
     MailId = "mail";
 }

@@ -1,5 +1,6 @@
 //! Every URL of the product, one line each.
 
+use crate::api::user_management::authkit_oauth_resources;
 use crate::api::user_management::{
     authorized_applications, cors_origins, invitations, organization_memberships, redirect_uris, sessions, users,
 };
@@ -143,6 +144,9 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/cors_origins", cors_origins::list)
         .management(POST, "/user_management/cors_origins", cors_origins::create)
         .management(DELETE, "/user_management/cors_origins/{id}", cors_origins::delete)
+        .management(GET, "/user_management/authkit_oauth_resources", authkit_oauth_resources::list)
+        .management(POST, "/user_management/authkit_oauth_resources", authkit_oauth_resources::create)
+        .management(DELETE, "/user_management/authkit_oauth_resources/{id}", authkit_oauth_resources::delete)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

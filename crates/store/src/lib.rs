@@ -33,6 +33,7 @@ pub mod logout_notice;
 pub mod mail;
 pub mod membership;
 mod migrate;
+pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
@@ -258,6 +259,7 @@ impl Store {
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,
             mail::STATEMENTS,
+            oauth_resource::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     2 "0002_people";
     3 "0003_backchannel_logout";
     4 "0004_session_tokens";
+    5 "0005_oauth_resource";
 };
 
 /// The newest schema version this program knows.

@@ -2,8 +2,8 @@
 
 use crate::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
-    EnvironmentRedirectUri, Invitation, InvitationState, Membership, Organization, OrganizationDomain, Ownership,
-    Permission, RedirectPurpose, Role, User,
+    EnvironmentRedirectUri, Invitation, InvitationState, Membership, OAuthResource, Organization, OrganizationDomain,
+    Ownership, Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -66,6 +66,18 @@ pub fn cors_origin_view(cors_origin: &CorsOrigin) -> Value {
         "origin": cors_origin.origin,
         "created_at": cors_origin.created_at,
         "updated_at": cors_origin.updated_at,
+    })
+}
+
+/// `authkit_oauth_resource`.
+pub fn oauth_resource_view(resource: &OAuthResource) -> Value {
+    json!({
+        "object": "authkit_oauth_resource",
+        "id": resource.id,
+        "uri": resource.uri,
+        "default": resource.default,
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
     })
 }
 

@@ -5,6 +5,7 @@ mod application;
 mod environment;
 mod grant;
 mod invitation;
+mod oauth_resource;
 mod organization;
 mod permission;
 mod role;
@@ -20,6 +21,7 @@ pub use application::{
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
 pub use invitation::{Invitation, InvitationState};
+pub use oauth_resource::OAuthResource;
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use role::{DEFAULT_ROLE, Role};

@@ -12,6 +12,7 @@ pub mod grants;
 pub mod invitations;
 pub mod mails;
 pub mod memberships;
+pub mod oauth_resources;
 pub mod organizations;
 pub mod people;
 pub mod permissions;

@@ -108,7 +108,14 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Some(current) => {
             let mut reader = call.app.store.reader().await?;
             let (environment_id, application_id) = (call.environment.id(), client.application.id);
-            consents::of_user_and_application(&mut reader, environment_id, current.user.id, application_id, "").await?
+            consents::of_user_and_application(
+                &mut reader,
+                environment_id,
+                current.user.id,
+                application_id,
+                &request.resource,
+            )
+            .await?
         }
     };
     let given: Vec<GivenConsent> = given
@@ -170,7 +177,7 @@ pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
-    let request = match read(&params, &client) {
+    let request = match read(&params, &client, &call.environment.resources) {
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -216,7 +223,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         user_id: current.user.id,
         application_id: client.application.id,
         organization_id,
-        resource: String::new(),
+        resource: request.resource.clone(),
         scopes: request.scopes.clone(),
         created_at: act.now,
         updated_at: act.now,
@@ -230,7 +237,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         session_id: Some(current.session.id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
         scopes: request.scopes.clone(),
-        resource: String::new(),
+        resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),
         authenticated_at: current.session.authenticated_at,

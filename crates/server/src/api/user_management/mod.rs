@@ -1,5 +1,6 @@
 //! `/user_management`: people, what they belong to, and who is asked in.
 
+pub mod authkit_oauth_resources;
 pub mod authorized_applications;
 pub mod cors_origins;
 pub mod invitations;

@@ -8,22 +8,35 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
+use countersign_protocol::oauth::resource::issuable;
 use countersign_store::{authorization_code, membership, user};
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
 
+/// What a client presents.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where it was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// The PKCE verifier.
+    pub code_verifier: Option<&'a str>,
+    /// The resources that are asked for (RFC 8707 §2.2).
+    pub resources: &'a [&'a str],
+}
+
 /// Redeems a code.
 ///
 /// # Errors
-/// `invalid_grant`; `invalid_request` for a malformed verifier.
+/// `invalid_grant`; `invalid_request` for a malformed verifier; `invalid_target`.
 pub async fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
-    code: &str,
-    redirect_uri: Option<&str>,
-    code_verifier: Option<&str>,
+    presented: Presented<'_>,
 ) -> Result<TokenResponse, OAuthError> {
+    let Presented { code, redirect_uri, code_verifier, resources } = presented;
     let digest = call.app.keyring.authorization_code.digest(code);
     let environment_id = call.environment.id();
     let now = call.app.clock.now();
@@ -38,6 +51,7 @@ pub async fn issue(
             return Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await);
         }
     }
+    issuable(resources, &code.resource, &call.environment.resources)?;
     let user = user::find(&mut reader, environment_id, code.user_id).await.map_err(database)?.ok_or_else(not_good)?;
     if let Some(id) = code.organization_id
         && !membership::is_active(&mut reader, environment_id, user.id, id).await.map_err(database)?

@@ -154,9 +154,10 @@ pub fn issue(
         .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
         .collect();
     let scope = scopes.join(" ");
+    let environment_itself = environment.client_id.to_string();
     let claims = UserTokenClaims {
         iss: issuer,
-        aud: environment.client_id,
+        aud: if family.resource.is_empty() { &environment_itself } else { &family.resource },
         sub: user.id,
         client_id,
         org_id: family.organization_id,

@@ -17,7 +17,7 @@ pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use environments::Environment;
 pub use name_server::NameServer;
-pub use people::{Application, PASSWORD};
+pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
 pub use receiver::Receiver;
 pub use server::TestServer;
