@@ -29,8 +29,10 @@ mod error;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod jwt_template;
 pub mod logout_notice;
 pub mod mail;
+pub mod mailed_code;
 pub mod membership;
 mod migrate;
 pub mod oauth_resource;
@@ -258,8 +260,10 @@ impl Store {
             event::STATEMENTS,
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,
-            mail::STATEMENTS,
             oauth_resource::STATEMENTS,
+            jwt_template::STATEMENTS,
+            mail::STATEMENTS,
+            mailed_code::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_backchannel_logout";
     4 "0004_session_tokens";
     5 "0005_oauth_resource";
+    6 "0006_mailed_proofs";
 };
 
 /// The newest schema version this program knows.

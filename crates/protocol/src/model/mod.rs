@@ -5,6 +5,8 @@ mod application;
 mod environment;
 mod grant;
 mod invitation;
+mod jwt_template;
+mod mailed_code;
 mod oauth_resource;
 mod organization;
 mod permission;
@@ -21,6 +23,8 @@ pub use application::{
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
 pub use invitation::{Invitation, InvitationState};
+pub use jwt_template::JwtTemplate;
+pub use mailed_code::{MailedCode, MailedCodeId};
 pub use oauth_resource::OAuthResource;
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;

@@ -44,6 +44,10 @@ pub struct Keyring {
     pub kept_reply: SealKey,
     /// Seals invitations' tokens.
     pub invitation_token: SealKey,
+    /// Seals codes that are mailed.
+    pub mailed_code: SealKey,
+    /// Seals the tokens of password resets.
+    pub password_reset_token: SealKey,
 }
 
 struct ThirtyTwo;
@@ -88,6 +92,8 @@ impl Keyring {
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
+            mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
+            password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
         })
     }
 }
@@ -112,7 +118,9 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        assert!(keyring.invitation_token.open(&["x"], &sealed).is_err());
+        for other in [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token] {
+            assert!(other.open(&["x"], &sealed).is_err());
+        }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());
     }
 }
