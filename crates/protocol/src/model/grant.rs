@@ -131,7 +131,7 @@ impl Session {
     pub fn is_live(&self, policy: SessionPolicy, now: Timestamp) -> bool {
         self.ended_at.is_none()
             && now < self.expires_at
-            && now < self.created_at.plus_secs(policy.maximum_length)
+            && now < self.authenticated_at.plus_secs(policy.maximum_length)
             && now < self.last_seen_at.plus_secs(policy.inactivity_timeout)
     }
 }

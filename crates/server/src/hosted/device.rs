@@ -171,6 +171,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         let shown = Shown {
             client: &client,
             scopes: &device.scopes,
+            resource: "",
             current: &current,
             organizations: memberships.iter().collect(),
             picked,

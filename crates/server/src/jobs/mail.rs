@@ -58,7 +58,7 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
         Some(digest) => image::png(&mut app.store.reader().await?, queued.environment_id, digest).await?,
         None => None,
     };
-    let done = match app.mailer.send(&message, picture).await {
+    let done = match app.mailer.send(&message, (queued.id, queued.created_at), picture).await {
         Ok(()) => true,
         Err(error) => {
             let gives_up = error.for_good || next.is_none();

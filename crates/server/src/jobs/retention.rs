@@ -8,18 +8,20 @@
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
-//! | `authorization_code`, `device_authorization`, `password_reset` | a day after it expired |
+//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
+//! | `session_application` | as long as its session |
+//! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, device_authorization, event, idempotency, image, mail, password_reset,
-    revoked_token, session, token_family,
+    attempt, authorization_code, change, device_authorization, event, idempotency, image, mail, mailed_code,
+    password_reset, revoked_token, session, token_family,
 };
 use std::sync::Arc;
 
@@ -62,6 +64,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
+    in_steps!(mailed_code::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(image::prune, now.plus_secs(-IMAGES));

@@ -121,6 +121,7 @@ pub(super) struct ApplicationEntry {
     pub cors_origins: Option<Vec<String>>,
     pub logo: Option<String>,
     pub logo_dark: Option<String>,
+    pub backchannel_logout_uri: Option<String>,
     #[serde(default)]
     pub secrets: Vec<SecretReference>,
 }

@@ -9,6 +9,7 @@ mod environments;
 mod name_server;
 mod people;
 mod process;
+mod receiver;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
@@ -18,8 +19,9 @@ pub use database::{Backend, Database, skip, variable};
 pub use declaration::picture;
 pub use environments::Environment;
 pub use name_server::NameServer;
-pub use people::{Application, PASSWORD};
+pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
+pub use receiver::Receiver;
 pub use server::TestServer;
 
 /// Runs a test's body to its end.
