@@ -51,6 +51,7 @@ texts! { shared_texts:
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
     go_on { "Continue" "Weiter" }
+    one_moment { "One moment…" "Einen Moment …" }
     terms { "Terms" "Bedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }

@@ -1,6 +1,8 @@
 //! Every URL of the product, one line each.
 
-use crate::api::user_management::{authorized_applications, invitations, organization_memberships, sessions, users};
+use crate::api::user_management::{
+    authorized_applications, cors_origins, invitations, organization_memberships, redirect_uris, sessions, users,
+};
 use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
@@ -135,6 +137,12 @@ pub fn routes() -> Routes {
         .management(POST, "/user_management/invitations/{id}/accept", invitations::accept)
         .management(POST, "/user_management/invitations/{id}/resend", invitations::resend)
         .management(POST, "/user_management/invitations/{id}/revoke", invitations::revoke)
+        .management(GET, "/user_management/redirect_uris", redirect_uris::list)
+        .management(POST, "/user_management/redirect_uris", redirect_uris::create)
+        .management(DELETE, "/user_management/redirect_uris/{id}", redirect_uris::delete)
+        .management(GET, "/user_management/cors_origins", cors_origins::list)
+        .management(POST, "/user_management/cors_origins", cors_origins::create)
+        .management(DELETE, "/user_management/cors_origins/{id}", cors_origins::delete)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

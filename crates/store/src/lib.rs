@@ -19,6 +19,7 @@ pub mod authorization_code;
 pub mod change;
 pub mod client_secret;
 pub mod consent;
+pub mod cors_origin;
 pub mod data_key;
 pub mod device_authorization;
 pub mod domain_check;
@@ -28,6 +29,7 @@ mod error;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod logout_notice;
 pub mod mail;
 pub mod membership;
 mod migrate;
@@ -35,9 +37,13 @@ pub mod organization;
 pub mod password_reset;
 pub mod permission;
 mod postgres;
+pub mod redirect_uri;
 pub mod revoked_token;
 pub mod role;
 pub mod session;
+pub mod session_code;
+pub mod session_device;
+pub mod session_family;
 pub mod signing_key;
 mod sql;
 mod sqlite;
@@ -250,6 +256,7 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            logout_notice::STATEMENTS,
             mail::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
@@ -262,6 +269,11 @@ impl Store {
             signing_key::STATEMENTS,
             token_family::STATEMENTS,
             user::STATEMENTS,
+            redirect_uri::STATEMENTS,
+            cors_origin::STATEMENTS,
+            session_code::STATEMENTS,
+            session_device::STATEMENTS,
+            session_family::STATEMENTS,
         ]
         .concat()
     }

@@ -28,6 +28,8 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_foundation";
     2 "0002_people";
+    3 "0003_backchannel_logout";
+    4 "0004_session_tokens";
 };
 
 /// The newest schema version this program knows.

@@ -119,6 +119,7 @@ id_values! {
     EnvironmentId OrganizationId OrganizationDomainId PermissionId ApplicationId ClientId ClientSecretId ApiKeyId
     EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
     PasswordResetId SessionId ConsentId TokenFamilyId MailId
+    SessionFamilyId RedirectUriId CorsOriginId
 }
 
 /// A row of a result.

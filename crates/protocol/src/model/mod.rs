@@ -8,6 +8,8 @@ mod invitation;
 mod organization;
 mod permission;
 mod role;
+mod session_grant;
+mod sign_in_settings;
 mod signing_key;
 mod user;
 
@@ -21,5 +23,7 @@ pub use invitation::{Invitation, InvitationState};
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use role::{DEFAULT_ROLE, Role};
+pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
+pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

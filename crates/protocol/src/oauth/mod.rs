@@ -22,6 +22,7 @@ pub mod error;
 pub mod grant;
 pub mod id_token;
 pub mod introspection;
+pub mod logout_token;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

@@ -5,9 +5,11 @@ use crate::keys::signing;
 use bytes::Bytes;
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
-use countersign_protocol::model::{Environment, Issuer, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{
+    CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, RedirectPurpose, SigningKeyRecord,
+};
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, environment, signing_key};
+use countersign_store::{Query, cors_origin, environment, redirect_uri, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -42,6 +44,10 @@ pub struct EnvironmentState {
     pub authorization_server: Bytes,
     /// `/oauth2/jwks`.
     pub jwks: Bytes,
+    /// Where the environment's own application may have people sent.
+    redirect_uris: Vec<EnvironmentRedirectUri>,
+    /// Whose pages may call it.
+    cors_origins: Vec<CorsOrigin>,
 }
 
 impl EnvironmentState {
@@ -74,7 +80,22 @@ impl EnvironmentState {
             environment,
             signer,
             verifiers,
+            redirect_uris: Vec::new(),
+            cors_origins: Vec::new(),
         })
+    }
+
+    /// Where the environment's own application may have people sent for a purpose, the default first.
+    pub fn redirect_uris(&self, purpose: RedirectPurpose) -> impl Iterator<Item = &EnvironmentRedirectUri> {
+        let of = move |default| {
+            self.redirect_uris.iter().filter(move |known| known.purpose == purpose && known.default == default)
+        };
+        of(true).chain(of(false))
+    }
+
+    /// Whether pages of this origin may call the environment's own application.
+    pub fn allows_origin(&self, origin: &[u8]) -> bool {
+        self.cors_origins.iter().any(|known| known.origin.as_bytes() == origin)
     }
 
     /// The environment's identifier.
@@ -119,7 +140,10 @@ impl Environments {
         all.api_authorities.extend(authorities(public_url));
         for environment in environment::all(query).await? {
             let keys = signing_key::list(query, environment.id).await?;
-            let state = Arc::new(EnvironmentState::new(environment, &keys, keyring)?);
+            let redirect_uris = redirect_uri::all(query, environment.id).await?;
+            let cors_origins = cors_origin::all(query, environment.id).await?;
+            let state = EnvironmentState::new(environment, &keys, keyring)?;
+            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {

@@ -6,6 +6,7 @@ pub mod settings;
 pub mod source;
 
 use crate::mailer::Mailer;
+use crate::outbound::OutboundClient;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
 use countersign_store::Location;
@@ -85,6 +86,8 @@ pub struct Config {
     pub mailer: Arc<Mailer>,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// What sends requests to addresses that others have given us.
+    pub outbound: OutboundClient,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
     pub operations_listen: Option<SocketAddr>,
     /// What to log, in the syntax of `tracing`.
@@ -136,6 +139,7 @@ impl Config {
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
+            outbound: outbound(sources)?,
             operations_listen: sources.parse_optional("operations_listen", |text| {
                 text.parse().map_err(|_| "not an address such as 127.0.0.1:9090".to_owned())
             })?,
@@ -177,6 +181,14 @@ impl Config {
 fn mailer(sources: &Sources) -> Result<Mailer, ConfigError> {
     let (url, authorities) = (sources.optional("smtp_url"), sources.optional("smtp_ca"));
     Mailer::new(url.as_deref(), &sources.text("mail_from"), authorities.as_deref().map(Path::new)).map_err(ConfigError)
+}
+
+fn outbound(sources: &Sources) -> Result<OutboundClient, ConfigError> {
+    let allowed: Vec<ipnet::IpNet> = sources.parse("outbound_allow", |text| {
+        text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
+    })?;
+    let authorities = sources.optional("outbound_ca").map(PathBuf::from);
+    OutboundClient::new(&allowed, authorities.as_deref()).map_err(ConfigError)
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {

@@ -95,6 +95,18 @@ pub const SETTINGS: &[Setting] = &[
         "Name servers, comma-separated, asked for the TXT records that prove domains. Default: the system's",
     ),
     setting(
+        "outbound_allow",
+        "",
+        "LIST",
+        "Addresses or networks, comma-separated, that requests of the server (such as logout notices) may go to though they are not public",
+    ),
+    setting(
+        "outbound_ca",
+        "",
+        "FILE",
+        "Certificates (PEM) to trust for requests of the server besides the public ones",
+    ),
+    setting(
         "operations_listen",
         "",
         "ADDRESS",

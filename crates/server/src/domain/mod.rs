@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod applications;
 pub mod attempts;
+pub mod backchannel_logout;
 pub mod client_secrets;
 pub mod domain_verification;
 pub mod events;
@@ -16,6 +17,7 @@ pub mod people;
 pub mod permissions;
 pub mod roles;
 pub mod sessions;
+pub mod sign_in_settings;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;

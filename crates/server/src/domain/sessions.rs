@@ -1,10 +1,10 @@
 //! Sessions of people.
 
 use super::{Act, Failure, events};
-use countersign_protocol::id::{SessionId, UserId};
+use countersign_protocol::id::{OrganizationId, SessionId, UserId};
 use countersign_protocol::model::Session;
 use countersign_protocol::secret::Digest;
-use countersign_store::{Tx, session, user};
+use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
 
 /// How long, in seconds, a session lasts when it is not used.
@@ -41,7 +41,7 @@ pub fn session_view(session: &Session) -> Value {
     })
 }
 
-/// Starts a session, in place of the one the browser had before.
+/// Starts a session.
 ///
 /// # Errors
 /// Database errors.
@@ -51,13 +51,11 @@ pub async fn start(
     user_id: UserId,
     origin: &Origin,
     token_digest: Option<&Digest>,
-    before: Option<&Session>,
 ) -> Result<Session, Failure> {
     let made = Session {
         id: act.entropy.id(act.now)?,
         user_id,
-        // Who signs in anew goes on where they were.
-        organization_id: before.filter(|old| old.user_id == user_id).and_then(|old| old.organization_id),
+        organization_id: None,
         authentication_method: origin.method.to_owned(),
         ip_address: Some(origin.ip_address.clone()),
         user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
@@ -83,8 +81,63 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     if !session::end(tx, act.environment_id, id, act.now).await? {
         return Ok(false);
     }
+    logout_notice::of_ended(tx, act.environment_id, found.user_id, act.now).await?;
     let ended = Session { ended_at: Some(act.now), updated_at: act.now, ..found };
     events::record(tx, act, "session.revoked", ended.organization_id, &session_view(&ended)).await?;
+    Ok(true)
+}
+
+/// Ends every session of a person, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    session::end_all(tx, act.environment_id, user_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// Ends the sessions of a person in an organization, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_in_organization(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<(), Failure> {
+    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// The same person has proven again who they are, in the browser that has this session: it goes on, under a new cookie;
+/// `false` when it has ended. Applications that were signed in to by it stay so.
+///
+/// # Errors
+/// Database errors.
+pub async fn renew(
+    tx: &mut Tx,
+    act: &Act,
+    session: Session,
+    origin: &Origin,
+    token_digest: &Digest,
+) -> Result<bool, Failure> {
+    let renewed = Session {
+        authentication_method: origin.method.to_owned(),
+        ip_address: Some(origin.ip_address.clone()),
+        user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
+        authenticated_at: act.now,
+        last_seen_at: act.now,
+        expires_at: act.now.plus_secs(ABSOLUTE),
+        updated_at: act.now,
+        ..session
+    };
+    if !session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await? {
+        return Ok(false);
+    }
+    user::signed_in(tx, act.environment_id, renewed.user_id, act.now).await?;
     Ok(true)
 }
 

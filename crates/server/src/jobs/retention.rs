@@ -11,6 +11,8 @@
 //! | `authorization_code`, `device_authorization`, `password_reset` | a day after it expired |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
+//! | `session_application` | as long as its session |
+//! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 

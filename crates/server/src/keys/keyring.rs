@@ -24,6 +24,8 @@ pub struct Keyring {
     pub refresh_token: DigestKey,
     /// Digests of session cookies.
     pub session: DigestKey,
+    /// Makes the names that applications have for sessions.
+    pub session_name: DigestKey,
     /// Makes the tokens that prove that a form is ours.
     pub csrf: DigestKey,
     /// Digests of password reset tokens.
@@ -76,6 +78,7 @@ impl Keyring {
             device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
             session: DigestKey::new(&*derive(&prk, "session")?),
+            session_name: DigestKey::new(&*derive(&prk, "session-name")?),
             csrf: DigestKey::new(&*derive(&prk, "csrf")?),
             password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
             attempt: DigestKey::new(&*derive(&prk, "attempt")?),

@@ -11,5 +11,6 @@ mod hosted;
 mod http;
 mod nodes;
 mod oauth;
+mod outbound;
 mod threats;
 mod tidy;

@@ -51,6 +51,7 @@ mod races;
 mod round_trip;
 mod sample;
 mod schema;
+mod sessions;
 mod statements;
 mod transactions;
 mod uniqueness;

@@ -8,7 +8,7 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
-use countersign_store::{authorization_code, membership, token_family, user};
+use countersign_store::{authorization_code, membership, user};
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
@@ -44,6 +44,9 @@ pub async fn issue(
     {
         return Err(not_good());
     }
+    if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
+        return Err(not_good());
+    }
     drop(reader);
     let family = user_tokens::begin(
         call,
@@ -60,14 +63,11 @@ pub async fn issue(
             scopes: code.scopes.clone(),
         },
     )?;
-    let kept = family.clone();
+    let (kept, told) = (family.clone(), user_tokens::told_of_sign_out(client, &family));
     let spent = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let spent = authorization_code::spend(tx, environment_id, &digest, kept.id).await?;
-            if spent {
-                token_family::insert(tx, environment_id, &kept).await?;
-            }
-            Ok(spent)
+            Ok(authorization_code::spend(tx, environment_id, &digest, kept.id).await?
+                && user_tokens::keep(tx, environment_id, &kept, told).await?)
         })
     });
     if !spent.await.map_err(oauth_error)? {

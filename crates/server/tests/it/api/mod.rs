@@ -13,5 +13,6 @@ mod organizations;
 mod paging;
 mod permissions;
 mod roles;
+mod sign_in_settings;
 mod strangers;
 mod users;

@@ -143,6 +143,13 @@ on_both_databases! {
         browser(&server, "mod-auth-openidc.test.mjs", &[APACHE, MOD_AUTH_OPENIDC]).await;
     }
 
+    async fn an_application_may_send_people_on_to_another_origin(server: TestServer) {
+        if !Path::new("/usr/bin/chromium").exists() {
+            return skip("onward.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
+        }
+        node(&server, "onward.test.mjs").await;
+    }
+
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
     }

@@ -8,6 +8,7 @@ mod environments;
 mod name_server;
 mod people;
 mod process;
+mod receiver;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
@@ -18,6 +19,7 @@ pub use environments::Environment;
 pub use name_server::NameServer;
 pub use people::{Application, PASSWORD};
 pub use process::{Process, binary};
+pub use receiver::Receiver;
 pub use server::TestServer;
 
 /// Runs a test's body to its end.

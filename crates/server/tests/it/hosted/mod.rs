@@ -1,6 +1,7 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
 mod authorization_code;
+mod backchannel_logout;
 mod device;
 mod invitation;
 mod refresh_token;
