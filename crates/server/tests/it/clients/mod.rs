@@ -154,3 +154,18 @@ on_both_databases! {
         python(&server, "test_workos_sdk.py").await;
     }
 }
+
+#[test]
+fn the_documentation_shows_what_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/clients.md")).unwrap();
+    let shown: Vec<&str> = page.split("<!-- ").skip(1).collect();
+    assert!(shown.len() >= 6, "{}", shown.len());
+    for part in shown {
+        let (file, rest) = part.split_once(" -->\n```").unwrap();
+        let (_, text) = rest.split_once('\n').unwrap();
+        let (text, _) = text.split_once("\n```").unwrap();
+        let run = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(run.contains(text), "docs/clients.md shows what is not in {file}:\n{text}");
+    }
+}
