@@ -8,11 +8,12 @@ use bytes::Bytes;
 use countersign_pages::{Branding, branding_css};
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
+use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{
     CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, OAuthResource, RedirectPurpose, SigningKeyRecord,
 };
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, cors_origin, environment, oauth_resource, redirect_uri, signing_key};
+use countersign_store::{Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub enum SnapshotError {
 pub struct EnvironmentState {
     /// The environment.
     pub environment: Environment,
+    /// What is added to the claims of access tokens about people.
+    pub jwt_template: Option<Template>,
     /// The key that signs now.
     pub signer: SigningKey,
     /// Every published key.
@@ -82,7 +85,12 @@ impl Look {
 }
 
 impl EnvironmentState {
-    fn new(environment: Environment, keys: &[SigningKeyRecord], keyring: &Keyring) -> Result<Self, SnapshotError> {
+    fn new(
+        environment: Environment,
+        jwt_template: Option<Template>,
+        keys: &[SigningKeyRecord],
+        keyring: &Keyring,
+    ) -> Result<Self, SnapshotError> {
         let wrong = |reason: &dyn std::fmt::Display| SnapshotError::Key {
             environment: environment.name.clone(),
             reason: reason.to_string(),
@@ -110,6 +118,7 @@ impl EnvironmentState {
             jwks: serde_json::json!({"keys": published}).to_string().into(),
             look: Look::new(&environment),
             environment,
+            jwt_template,
             signer,
             verifiers,
             redirect_uris: Vec::new(),
@@ -176,7 +185,14 @@ impl Environments {
             let redirect_uris = redirect_uri::all(query, environment.id).await?;
             let cors_origins = cors_origin::all(query, environment.id).await?;
             let resources = oauth_resource::all(query, environment.id).await?;
-            let state = EnvironmentState::new(environment, &keys, keyring)?;
+            let template = match jwt_template::find(query, environment.id).await? {
+                Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
+                    environment: environment.name.clone(),
+                    reason: format!("its JWT template {wrong}"),
+                })?),
+                None => None,
+            };
+            let state = EnvironmentState::new(environment, template, &keys, keyring)?;
             let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));

@@ -15,6 +15,7 @@ pub mod events;
 pub mod grants;
 pub mod images;
 pub mod invitations;
+pub mod jwt_templates;
 pub mod magic_auth;
 pub mod mailed_codes;
 pub mod mails;

@@ -6,8 +6,8 @@ use super::reply::Reply;
 use countersign_protocol::model::ApplicationKind;
 use countersign_protocol::oauth::client::Client;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -18,6 +18,14 @@ pub fn preflight() -> Reply {
         .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"))
         .with(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"))
         .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"))
+}
+
+/// Lets every page read this answer: for refusals that hold nothing but the refusal.
+#[must_use]
+pub fn allow_all(reply: Reply) -> Reply {
+    reply
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))
+        .with(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"))
 }
 
 /// Lets the asking page read this answer if its origin is one of the client's.
