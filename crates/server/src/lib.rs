@@ -23,3 +23,4 @@ pub mod oauth;
 pub mod operations;
 pub mod passwords;
 pub mod router;
+pub mod user_management;

@@ -25,7 +25,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// Longest query, in bytes: the browser carries it from page to page.
-const LONGEST: usize = 6 * 1024;
+pub(super) const LONGEST: usize = 6 * 1024;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Asked {
     pub memberships: Vec<Membership>,
 }
 
-fn of_the_application() -> Stop {
+pub(super) fn of_the_application() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
 }
 
@@ -149,8 +149,11 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
             flow.email = request.login_hint.clone();
             redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
         }
-        Next::ChooseAccount => select_account::show(call, &flow, &asked),
-        Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None),
+        Next::ChooseAccount => match current {
+            Some(current) => select_account::show(call, &flow, current),
+            None => Err(Stop::flow()),
+        },
+        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(&client.application.name), memberships),
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
@@ -202,7 +205,7 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
 }
 
 /// What a form's answer may lead to, as a source of a content security policy: browsers check redirects too.
-fn leads_to(uri: &str) -> Option<String> {
+pub(super) fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     let origin = url.origin();
     // There is no way to write an IPv6 address in a policy.

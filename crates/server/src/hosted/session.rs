@@ -87,16 +87,14 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
     let act = act(call);
     let origin = sessions::Origin {
-        method: proven.method,
-        ip_address: call.peer.address.to_string(),
+        method: proven.method.to_owned(),
+        ip_address: Some(call.peer.address.to_string()),
         user_agent: call
             .headers
             .get(USER_AGENT)
             .and_then(|v| v.to_str().ok())
-            .unwrap_or("")
-            .chars()
-            .take(400)
-            .collect(),
+            .map(|text| text.chars().take(400).collect()),
+        organization_id: None,
     };
     call.app
         .store
@@ -106,7 +104,11 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
                     Some(before) => sessions::end_by_digest(tx, &act, &before).await?,
                     None => None,
                 };
-                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest), before.as_ref()).await.map(drop)
+                // Who signs in anew goes on where they were.
+                let same = before.filter(|before| before.user_id == proven.user_id);
+                let organization_id = same.and_then(|before| before.organization_id);
+                let origin = sessions::Origin { organization_id, ..origin };
+                sessions::start(tx, &act, proven.user_id, origin, Some(&digest)).await.map(drop)
             })
         })
         .await?;

@@ -13,3 +13,4 @@ mod nodes;
 mod oauth;
 mod threats;
 mod tidy;
+mod user_management;

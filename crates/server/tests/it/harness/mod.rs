@@ -6,6 +6,7 @@ mod client;
 mod database;
 mod environments;
 mod name_server;
+mod own_application;
 mod people;
 mod process;
 mod server;
@@ -16,7 +17,8 @@ pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use environments::Environment;
 pub use name_server::NameServer;
-pub use people::{Application, PASSWORD};
+pub use own_application::REDIRECT_URI;
+pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
 pub use server::TestServer;
 

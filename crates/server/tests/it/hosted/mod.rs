@@ -1,6 +1,6 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
-mod authorization_code;
+pub mod authorization_code;
 mod device;
 mod invitation;
 mod refresh_token;

@@ -1,0 +1,7 @@
+//! One file per grant: what is proven, and what follows.
+
+pub mod authorization_code;
+pub mod device_code;
+pub mod organization_selection;
+pub mod password;
+pub mod refresh_token;
