@@ -51,6 +51,8 @@ texts! { shared_texts:
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
     go_on { "Continue" "Weiter" }
+    act_at(resource: &str) { "Act for you at {resource}" "Bei {resource} für Sie handeln" }
+    one_moment { "One moment…" "Einen Moment …" }
     terms { "Terms" "Bedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }

@@ -14,6 +14,7 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
@@ -22,6 +23,7 @@ pub mod jose;
 pub mod management;
 pub mod model;
 pub mod oauth;
+pub mod outbound;
 pub mod password;
 pub mod seal;
 pub mod secret;

@@ -13,6 +13,7 @@ use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
 use crate::mailer::Mailer;
 use crate::operations::metrics::Metrics;
+use crate::outbound::OutboundClient;
 use crate::passwords::Passwords;
 use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
@@ -52,9 +53,11 @@ pub struct App {
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Sends mail.
-    pub mailer: Mailer,
+    pub mailer: Arc<Mailer>,
     /// Questions to the domain name system.
     pub dns: Dns,
+    /// Requests to addresses that others have given us.
+    pub outbound: OutboundClient,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Whether `/metrics` has a listener of its own.
@@ -79,13 +82,14 @@ impl App {
             caches: Caches::new(config.cache_entries, Arc::clone(&keyring), public_url.clone(), clock.clone()),
             freshness: Freshness::new(head),
             passwords: Passwords::new(Arc::clone(&entropy)),
-            mailer: Mailer::new(config.smtp_url.as_deref(), &config.mail_from).unwrap_or(Mailer::Keeps),
+            mailer: Arc::clone(&config.mailer),
             entropy,
             limits: RateLimiters::new(&config.rate_limits),
             metrics: Metrics::default(),
             last_used: LastUsed::new(config.cache_entries),
             trusted_proxies: config.trusted_proxies.clone(),
             dns: Dns::new(&config.dns_servers),
+            outbound: config.outbound.clone(),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,

@@ -1,7 +1,8 @@
 //! Every URL of the product, one line each.
 
 use crate::api::user_management::{
-    authorized_applications, cors_origins, invitations, organization_memberships, redirect_uris, sessions, users,
+    self, authkit_oauth_resources, authorized_applications, cors_origins, email_change, email_verification,
+    invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
@@ -129,6 +130,16 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/users/{id}/authorized_applications", authorized_applications::of_user)
         .management(DELETE, "/user_management/users/{id}/authorized_applications/{application_id}", authorized_applications::delete)
         .management(GET, "/organizations/{id}/authorized_applications", authorized_applications::of_organization)
+        .management(POST, "/user_management/magic_auth", magic_auth::create)
+        .management(GET, "/user_management/magic_auth/{id}", magic_auth::get)
+        .management(POST, "/user_management/users/{id}/email_verification/send", email_verification::send)
+        .management(POST, "/user_management/users/{id}/email_verification/confirm", email_verification::confirm)
+        .management(GET, "/user_management/email_verification/{id}", email_verification::get)
+        .management(POST, "/user_management/users/{id}/email_change/send", email_change::send)
+        .management(POST, "/user_management/users/{id}/email_change/confirm", email_change::confirm)
+        .management(POST, "/user_management/password_reset", user_management::password_reset::create)
+        .management(POST, "/user_management/password_reset/confirm", user_management::password_reset::confirm)
+        .management(GET, "/user_management/password_reset/{id}", user_management::password_reset::get)
         .management(GET, "/user_management/organization_memberships", organization_memberships::list)
         .management(POST, "/user_management/organization_memberships", organization_memberships::create)
         .management(GET, "/user_management/organization_memberships/{id}", organization_memberships::get)
@@ -149,6 +160,9 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/cors_origins", cors_origins::list)
         .management(POST, "/user_management/cors_origins", cors_origins::create)
         .management(DELETE, "/user_management/cors_origins/{id}", cors_origins::delete)
+        .management(GET, "/user_management/authkit_oauth_resources", authkit_oauth_resources::list)
+        .management(POST, "/user_management/authkit_oauth_resources", authkit_oauth_resources::create)
+        .management(DELETE, "/user_management/authkit_oauth_resources/{id}", authkit_oauth_resources::delete)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

@@ -116,6 +116,8 @@ CREATE TABLE connect_application (
     client_type TEXT COLLATE "C" NOT NULL CHECK (client_type IN ('confidential', 'public')),
     redirect_uris TEXT COLLATE "C" NOT NULL,
     cors_origins TEXT COLLATE "C" NOT NULL,
+    -- Where the application is told that somebody has signed out.
+    backchannel_logout_uri TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),

@@ -115,6 +115,8 @@ CREATE TABLE connect_application (
     client_type TEXT NOT NULL CHECK (client_type IN ('confidential', 'public')),
     redirect_uris TEXT NOT NULL,
     cors_origins TEXT NOT NULL,
+    -- Where the application is told that somebody has signed out.
+    backchannel_logout_uri TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, id),

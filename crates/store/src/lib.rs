@@ -29,9 +29,13 @@ mod error;
 pub mod event;
 pub mod idempotency;
 pub mod invitation;
+pub mod jwt_template;
+pub mod logout_notice;
 pub mod mail;
+pub mod mailed_code;
 pub mod membership;
 mod migrate;
+pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
@@ -255,7 +259,11 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            logout_notice::STATEMENTS,
+            oauth_resource::STATEMENTS,
+            jwt_template::STATEMENTS,
             mail::STATEMENTS,
+            mailed_code::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,

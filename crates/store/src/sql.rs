@@ -118,8 +118,8 @@ macro_rules! id_values {
 id_values! {
     EnvironmentId OrganizationId OrganizationDomainId PermissionId ApplicationId ClientId ClientSecretId ApiKeyId
     EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
-    PasswordResetId SessionId ConsentId TokenFamilyId MailId
-    SessionFamilyId RedirectUriId CorsOriginId
+    SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
+    PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
 }
 
 /// A row of a result.

@@ -2,8 +2,8 @@
 
 use crate::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
-    EnvironmentRedirectUri, Invitation, InvitationState, Membership, Organization, OrganizationDomain, Ownership,
-    Permission, RedirectPurpose, Role, User,
+    EnvironmentRedirectUri, Invitation, InvitationState, MailedCode, MailedCodeId, Membership, OAuthResource,
+    Organization, OrganizationDomain, Ownership, Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -69,6 +69,18 @@ pub fn cors_origin_view(cors_origin: &CorsOrigin) -> Value {
     })
 }
 
+/// `authkit_oauth_resource`.
+pub fn oauth_resource_view(resource: &OAuthResource) -> Value {
+    json!({
+        "object": "authkit_oauth_resource",
+        "id": resource.id,
+        "uri": resource.uri,
+        "default": resource.default,
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
+    })
+}
+
 /// `permission`.
 pub fn permission_view(permission: &Permission) -> Value {
     json!({
@@ -101,10 +113,13 @@ pub fn connect_application_view(application: &ConnectApplication) -> Value {
             view["application_type"] = "m2m".into();
             view["organization_id"] = json!(organization_id);
         }
-        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => {
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins, backchannel_logout_uri } => {
             view["application_type"] = "oauth".into();
             view["redirect_uris"] = json!(redirect_uris);
             view["cors_origins"] = json!(cors_origins);
+            if let Some(uri) = backchannel_logout_uri {
+                view["backchannel_logout_uri"] = json!(uri);
+            }
             view["uses_pkce"] = (*client_type == ClientType::Public).into();
             view["is_first_party"] = (*ownership == Ownership::FirstParty).into();
             if *ownership != Ownership::FirstParty {
@@ -251,5 +266,25 @@ pub fn invitation_view(invitation: &Invitation, token: &str, url: &str, now: Tim
     let mut view = invitation_event_view(invitation, now);
     view["token"] = token.into();
     view["accept_invitation_url"] = url.into();
+    view
+}
+
+/// `magic_auth` or `email_verification`, as events have it: without the code.
+pub fn mailed_code_event_view<I: MailedCodeId>(code: &MailedCode<I>) -> Value {
+    json!({
+        "object": I::PREFIX,
+        "id": code.id.to_string(),
+        "user_id": code.user_id,
+        "email": code.email,
+        "expires_at": code.expires_at,
+        "created_at": code.created_at,
+        "updated_at": code.updated_at,
+    })
+}
+
+/// `magic_auth` or `email_verification`, with the code.
+pub fn mailed_code_view<I: MailedCodeId>(code: &MailedCode<I>, digits: &str) -> Value {
+    let mut view = mailed_code_event_view(code);
+    view["code"] = digits.into();
     view
 }

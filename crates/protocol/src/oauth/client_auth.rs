@@ -194,6 +194,7 @@ mod tests {
                     client_type,
                     redirect_uris: vec![],
                     cors_origins: vec![],
+                    backchannel_logout_uri: None,
                 },
                 created_at: epoch,
                 updated_at: epoch,

@@ -86,6 +86,11 @@ impl<'a> Params<'a> {
         self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value)
     }
 
+    /// Every value of a parameter that may come more than once.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value).collect()
+    }
+
     /// A parameter that must be there.
     ///
     /// # Errors

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::model::{
-    CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, RedirectPurpose, SigningKeyRecord,
+    CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, OAuthResource, RedirectPurpose, SigningKeyRecord,
 };
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, cors_origin, environment, redirect_uri, signing_key};
+use countersign_store::{Query, cors_origin, environment, oauth_resource, redirect_uri, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub struct EnvironmentState {
     redirect_uris: Vec<EnvironmentRedirectUri>,
     /// Whose pages may call it.
     cors_origins: Vec<CorsOrigin>,
+    /// What access tokens may be for.
+    pub resources: Vec<OAuthResource>,
 }
 
 impl EnvironmentState {
@@ -82,6 +84,7 @@ impl EnvironmentState {
             verifiers,
             redirect_uris: Vec::new(),
             cors_origins: Vec::new(),
+            resources: Vec::new(),
         })
     }
 
@@ -142,8 +145,9 @@ impl Environments {
             let keys = signing_key::list(query, environment.id).await?;
             let redirect_uris = redirect_uri::all(query, environment.id).await?;
             let cors_origins = cors_origin::all(query, environment.id).await?;
+            let resources = oauth_resource::all(query, environment.id).await?;
             let state = EnvironmentState::new(environment, &keys, keyring)?;
-            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, ..state });
+            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {

@@ -5,12 +5,15 @@
 pub mod settings;
 pub mod source;
 
+use crate::mailer::Mailer;
+use crate::outbound::OutboundClient;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
 use countersign_store::Location;
 use source::Sources;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Something is wrong with the configuration. The text says what, where and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,12 +82,12 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// The mail server; `None`: messages stay here.
-    pub smtp_url: Option<String>,
-    /// The sender of mail.
-    pub mail_from: String,
+    /// How mail is sent.
+    pub mailer: Arc<Mailer>,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// What sends requests to addresses that others have given us.
+    pub outbound: OutboundClient,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
     pub operations_listen: Option<SocketAddr>,
     /// What to log, in the syntax of `tracing`.
@@ -132,11 +135,11 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
-            smtp_url: mail_server(sources)?,
-            mail_from: sources.text("mail_from"),
+            mailer: Arc::new(mailer(sources)?),
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
+            outbound: outbound(sources)?,
             operations_listen: sources.parse_optional("operations_listen", |text| {
                 text.parse().map_err(|_| "not an address such as 127.0.0.1:9090".to_owned())
             })?,
@@ -175,10 +178,17 @@ impl Config {
     }
 }
 
-fn mail_server(sources: &Sources) -> Result<Option<String>, ConfigError> {
-    let url = sources.optional("smtp_url");
-    crate::mailer::Mailer::new(url.as_deref(), &sources.text("mail_from")).map_err(ConfigError)?;
-    Ok(url)
+fn mailer(sources: &Sources) -> Result<Mailer, ConfigError> {
+    let (url, authorities) = (sources.optional("smtp_url"), sources.optional("smtp_ca"));
+    Mailer::new(url.as_deref(), &sources.text("mail_from"), authorities.as_deref().map(Path::new)).map_err(ConfigError)
+}
+
+fn outbound(sources: &Sources) -> Result<OutboundClient, ConfigError> {
+    let allowed: Vec<ipnet::IpNet> = sources.parse("outbound_allow", |text| {
+        text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
+    })?;
+    let authorities = sources.optional("outbound_ca").map(PathBuf::from);
+    OutboundClient::new(&allowed, authorities.as_deref()).map_err(ConfigError)
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {
@@ -193,7 +203,7 @@ fn network(text: &str) -> Result<ipnet::IpNet, String> {
         .map_err(|_| format!("'{text}' is not an address or a network such as 10.0.0.0/8"))
 }
 
-fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, ConfigError> {
+fn database(sources: &Sources, data: &Path) -> Result<Location, ConfigError> {
     let text = sources.text("database");
     if text == "sqlite" {
         return Ok(Location::Sqlite(data.join("countersign.db")));
@@ -211,7 +221,7 @@ fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, Confi
     })
 }
 
-fn master_key(sources: &Sources, data: &std::path::Path) -> Result<MasterKeySource, ConfigError> {
+fn master_key(sources: &Sources, data: &Path) -> Result<MasterKeySource, ConfigError> {
     let file = sources.optional("master_key_file");
     let value = sources.optional("master_key");
     let command = sources.optional("master_key_command");

@@ -1,10 +1,10 @@
 //! Messages: put on their way in the transaction of what they tell about.
 
-use super::{Act, Failure};
+use super::{Act, Failure, mailed_codes, password_resets};
 use countersign_pages::mail::{self as pages, Mail};
 use countersign_pages::{Branding, Language};
 use countersign_protocol::id::MailId;
-use countersign_protocol::model::Invitation;
+use countersign_protocol::model::{Invitation, User};
 use countersign_protocol::secret::Secret;
 use countersign_store::mail::{self, QueuedMail};
 use countersign_store::{Tx, organization, user};
@@ -60,6 +60,41 @@ pub fn open(keyring: &crate::keys::keyring::Keyring, queued: &QueuedMail) -> Res
         .open(&["mail", &environment, &queued.id.to_string()], &queued.sealed_message)
         .map_err(Failure::internal)?;
     serde_json::from_slice(&plain).map_err(Failure::internal)
+}
+
+/// The language that a person reads.
+pub fn language_of(user: &User) -> Language {
+    user.locale.as_deref().and_then(Language::parse).unwrap_or_default()
+}
+
+/// The mail with a code to sign in with, for a page of the company's own.
+///
+/// # Errors
+/// Database errors.
+pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) -> Result<(), Failure> {
+    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let style = pages::Style { language: language_of(user), branding: &branding };
+    queue(tx, act, &user.email, pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES)).await
+}
+
+/// The mail with a code that proves an address: the one of an account, or the one it is to have.
+///
+/// # Errors
+/// Database errors.
+pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, digits: &Secret) -> Result<(), Failure> {
+    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let style = pages::Style { language: language_of(user), branding: &branding };
+    queue(tx, act, to, pages::verify_email(style, digits.expose(), mailed_codes::MINUTES)).await
+}
+
+/// The mail with the link that sets a new password.
+///
+/// # Errors
+/// Database errors.
+pub async fn password_reset(tx: &mut Tx, act: &Act, to: &str, link: &str, language: Language) -> Result<(), Failure> {
+    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let style = pages::Style { language, branding: &branding };
+    queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES)).await
 }
 
 /// How long invitations are said to be good, at least, in days.

@@ -47,7 +47,7 @@ pub async fn address_proven(
     if !password_proven {
         user::delete_password(tx, act.environment_id, id).await?;
     }
-    session::end_all(tx, act.environment_id, id, act.now).await?;
+    sessions::end_all(tx, act, id).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;
@@ -107,7 +107,7 @@ pub async fn reset_password(
     password_reset::use_up_all(tx, act.environment_id, id, act.now).await?;
     grants::end_all(tx, act, id).await?;
     user::set_password_hash(tx, act.environment_id, id, password_hash, act.now).await?;
-    session::end_all(tx, act.environment_id, id, act.now).await?;
+    sessions::end_all(tx, act, id).await?;
     Ok(true)
 }
 

@@ -5,7 +5,7 @@ use countersign_protocol::id::{OrganizationId, SessionId, UserId};
 use countersign_protocol::model::Session;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Tx, session, user};
+use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
 
 /// How long, in seconds, a session lasts when it is not used.
@@ -71,16 +71,16 @@ pub async fn start(
     tx: &mut Tx,
     act: &Act,
     user_id: UserId,
-    origin: Origin,
+    origin: &Origin,
     token_digest: Option<&Digest>,
 ) -> Result<Session, Failure> {
     let made = Session {
         id: act.entropy.id(act.now)?,
         user_id,
         organization_id: origin.organization_id,
-        authentication_method: origin.method,
-        ip_address: origin.ip_address,
-        user_agent: origin.user_agent.filter(|text| !text.is_empty()),
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
         expires_at: act.now.plus_secs(ABSOLUTE),
@@ -103,8 +103,63 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     if !session::end(tx, act.environment_id, id, act.now).await? {
         return Ok(false);
     }
+    logout_notice::of_ended(tx, act.environment_id, found.user_id, act.now).await?;
     let ended = Session { ended_at: Some(act.now), updated_at: act.now, ..found };
     events::record(tx, act, "session.revoked", ended.organization_id, &session_view(&ended)).await?;
+    Ok(true)
+}
+
+/// Ends every session of a person, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    session::end_all(tx, act.environment_id, user_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// Ends the sessions of a person in an organization, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_in_organization(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<(), Failure> {
+    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// The same person has proven again who they are, in the browser that has this session: it goes on, under a new cookie;
+/// `false` when it has ended. Applications that were signed in to by it stay so.
+///
+/// # Errors
+/// Database errors.
+pub async fn renew(
+    tx: &mut Tx,
+    act: &Act,
+    session: Session,
+    origin: &Origin,
+    token_digest: &Digest,
+) -> Result<bool, Failure> {
+    let renewed = Session {
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
+        authenticated_at: act.now,
+        last_seen_at: act.now,
+        expires_at: act.now.plus_secs(ABSOLUTE),
+        updated_at: act.now,
+        ..session
+    };
+    if !session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await? {
+        return Ok(false);
+    }
+    user::signed_in(tx, act.environment_id, renewed.user_id, act.now).await?;
     Ok(true)
 }
 

@@ -108,7 +108,14 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Some(current) => {
             let mut reader = call.app.store.reader().await?;
             let (environment_id, application_id) = (call.environment.id(), client.application.id);
-            consents::of_user_and_application(&mut reader, environment_id, current.user.id, application_id, "").await?
+            consents::of_user_and_application(
+                &mut reader,
+                environment_id,
+                current.user.id,
+                application_id,
+                &request.resource,
+            )
+            .await?
         }
     };
     let given: Vec<GivenConsent> = given
@@ -173,7 +180,7 @@ pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
-    let request = match read(&params, &client) {
+    let request = match read(&params, &client, &call.environment.resources) {
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -204,15 +211,10 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
     }
 }
 
-/// What a form's answer may lead to, as a source of a content security policy: browsers check redirects too.
+/// The scheme of a program on the person's device, as a source of a content security policy. Websites are none.
 pub(super) fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
-    let origin = url.origin();
-    // There is no way to write an IPv6 address in a policy.
-    if matches!(url.host(), Some(url::Host::Ipv6(_))) {
-        return Some(format!("{}:", url.scheme()));
-    }
-    if origin.is_tuple() { Some(origin.ascii_serialization()) } else { Some(format!("{}:", url.scheme())) }
+    (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
 
 async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
@@ -224,7 +226,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         user_id: current.user.id,
         application_id: client.application.id,
         organization_id,
-        resource: String::new(),
+        resource: request.resource.clone(),
         scopes: request.scopes.clone(),
         created_at: act.now,
         updated_at: act.now,
@@ -238,7 +240,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         session_id: Some(current.session.id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
         scopes: request.scopes.clone(),
-        resource: String::new(),
+        resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),
         authenticated_at: current.session.authenticated_at,

@@ -29,11 +29,6 @@ pub struct Recipient<'a> {
     pub to: &'a str,
 }
 
-/// The digest by which an address is known in a sealed flow.
-fn address_digest(call: &PageCall, email: &str) -> String {
-    call.app.keyring.attempt.digest(&format!("address {}", email_key(email))).to_base64url()
-}
-
 /// Sends a code for this flow and shows where to enter it. Whoever asks sees the same, whether there is such an account
 /// or not.
 ///
@@ -41,8 +36,7 @@ fn address_digest(call: &PageCall, email: &str) -> String {
 /// Database errors.
 pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, proves: Proves) -> Result<Reply, Stop> {
     let act = session::act(call);
-    let number = u32::from_be_bytes(call.app.entropy.bytes()?) % 1_000_000;
-    let code = format!("{number:06}");
+    let code = call.app.entropy.code()?.expose().to_owned();
     let branding = branding(call);
     let style = Style { language: language(call), branding: &branding };
     let mail = match &proves {
@@ -73,7 +67,7 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         id: URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<12>()?),
         code,
         email: recipient.typed.to_owned(),
-        address: address_digest(call, recipient.to),
+        address: attempts::address(&session::act(call), recipient.to),
         expires_at: call.app.clock.now().plus_secs(i64::from(MINUTES) * 60).as_millis(),
         proves,
     });

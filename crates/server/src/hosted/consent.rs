@@ -66,6 +66,8 @@ pub struct Shown<'a> {
     pub client: &'a Client,
     /// For what.
     pub scopes: &'a [String],
+    /// For which API; empty for none in particular.
+    pub resource: &'a str,
     /// Who is asked.
     pub current: &'a Current,
     /// The organizations there are to choose from.
@@ -95,6 +97,7 @@ pub async fn show(
     let shown = Shown {
         client,
         scopes: &request.scopes,
+        resource: &request.resource,
         current,
         organizations: memberships.iter().filter(named).collect(),
         picked,
@@ -118,7 +121,10 @@ pub async fn render(
     let branding = branding(call);
     let frame = frame(call, &branding);
     let mut reader = call.app.store.reader().await?;
-    let words = in_words(call, &mut reader, shown.scopes, frame.language).await?;
+    let mut words = in_words(call, &mut reader, shown.scopes, frame.language).await?;
+    if !shown.resource.is_empty() {
+        words.insert(0, (frame.language.texts().act_at(shown.resource).to_string(), String::new()));
+    }
     let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
     let application = &shown.client.application;
     let publisher = match application.kind {

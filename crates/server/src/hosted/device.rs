@@ -208,6 +208,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         let shown = Shown {
             client,
             scopes: &device.scopes,
+            resource: "",
             current: &current,
             organizations: memberships.iter().collect(),
             picked,

@@ -23,7 +23,7 @@ pub struct Flow {
     /// The name of the application that people come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
-    /// The origin to which the last answer redirects: forms must be allowed to lead there.
+    /// The scheme of the program on the person's device to which the last answer leads: forms must be allowed to lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
     /// The person has said which account to go on with.

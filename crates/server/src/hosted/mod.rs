@@ -24,6 +24,7 @@ pub mod code;
 pub mod consent;
 pub mod device;
 pub mod flow;
+pub mod going_on;
 pub mod invitation;
 pub mod mailbox;
 pub mod own_application;

@@ -102,8 +102,15 @@ pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     };
     let mut reader = call.app.store.reader().await?;
     let memberships = membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?;
+    let mut ids: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
+    // Who has very many: those that matter count, though they are not among the first ones.
+    for id in [request.organization_id, flow.organization_id, signed_in.organization_id, invited].into_iter().flatten()
+    {
+        if !ids.contains(&id) && membership::is_active(&mut reader, call.environment.id(), current.user.id, id).await? {
+            ids.push(id);
+        }
+    }
     drop(reader);
-    let ids: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
     match then(&request, signed_in, progress, &ids, invited) {
         Next::Issue { organization_id } => issue(call, &request, &current, organization_id).await,
         Next::ChooseOrganization => choose_organization::show(call, &flow, None, &memberships),

@@ -90,7 +90,7 @@ impl Carried {
     }
 }
 
-/// A page. `leads_to` is the origin that its forms may in the end lead to, besides our own.
+/// A page. `leads_to` is the scheme that its forms may in the end lead to, besides our own origin.
 pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Option<&str>) -> Reply {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",

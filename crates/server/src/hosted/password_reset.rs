@@ -6,21 +6,16 @@ use super::session;
 use super::sign_in::flow_of;
 use super::sign_up::weakness;
 use crate::domain::attempts::{self, MAILS, MAILS_FROM};
-use crate::domain::{Failure, mails, people};
+use crate::domain::{Failure, password_resets};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST};
-use countersign_pages::mail::{Style, reset_password};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
-use countersign_protocol::id::PasswordResetId;
 use countersign_protocol::model::{email_key, is_email};
-use countersign_protocol::secret::{Secret, SecretKind};
-use countersign_store::password_reset::{self, PasswordReset};
+use countersign_protocol::secret::Secret;
+use countersign_store::password_reset::PasswordReset;
 use countersign_store::user;
 use http::StatusCode;
-
-/// How long a link is good, in minutes.
-const MINUTES: u32 = 60;
 
 fn too_old() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
@@ -61,11 +56,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
         let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
         return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)));
     }
-    let act = session::act(call);
-    let token = call.app.entropy.secret(SecretKind::PasswordReset)?;
-    let branding = branding(call);
-    let link = format!("{}/reset-password?token={}", call.environment.environment.issuer, token.expose());
-    let content = reset_password(Style { language: language(call), branding: &branding }, &link, MINUTES);
+    let (act, language) = (session::act(call), language(call));
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
@@ -74,19 +65,9 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
             {
                 return Ok(false);
             }
-            let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? else { return Ok(true) };
-            let id: PasswordResetId = act.entropy.id(act.now)?;
-            let reset = PasswordReset {
-                id,
-                user_id: user.id,
-                email: user.email.clone(),
-                used_at: None,
-                expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
-                created_at: act.now,
-            };
-            let digest = act.keyring.password_reset.digest(token.expose());
-            password_reset::insert(tx, act.environment_id, &reset, &digest).await?;
-            mails::queue(tx, &act, &user.email, content).await?;
+            if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {
+                password_resets::create(tx, &act, &user, language).await?;
+            }
             Ok(true)
         })
     });
@@ -101,9 +82,8 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
 
 /// The reset that a token stands for, if it is still good.
 async fn find(call: &PageCall, token: &str) -> Result<PasswordReset, Stop> {
-    let digest = call.app.keyring.password_reset.digest(token);
     let mut reader = call.app.store.reader().await?;
-    let found = password_reset::find_by_digest(&mut reader, call.environment.id(), &digest).await?;
+    let found = password_resets::find_by_token(&mut reader, &session::act(call), token).await?;
     let now = call.app.clock.now();
     found.filter(|reset| reset.used_at.is_none() && now < reset.expires_at).ok_or_else(too_old)
 }
@@ -146,13 +126,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     };
     let act = session::act(call);
     let done = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move {
-            // Of all who come with the link, the first one uses it up.
-            if !password_reset::use_up(tx, act.environment_id, reset.id, act.now).await? {
-                return Ok(false);
-            }
-            people::reset_password(tx, &act, reset.user_id, &reset.email, &hash).await
-        })
+        Box::pin(async move { Ok(password_resets::confirm(tx, &act, &reset, &hash).await?.is_some()) })
     });
     let done = done.await?;
     call.app.catch_up().await;

@@ -76,7 +76,8 @@ impl Proven {
     }
 }
 
-/// Starts a session for a proven person, in place of the one the browser had, and sends the browser on.
+/// Starts a session for a proven person and sends the browser on. A session of somebody else that the browser had ends;
+/// one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
@@ -100,15 +101,19 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                let before = match before {
-                    Some(before) => sessions::end_by_digest(tx, &act, &before).await?,
-                    None => None,
-                };
-                // Who signs in anew goes on where they were.
-                let same = before.filter(|before| before.user_id == proven.user_id);
-                let organization_id = same.and_then(|before| before.organization_id);
-                let origin = sessions::Origin { organization_id, ..origin };
-                sessions::start(tx, &act, proven.user_id, origin, Some(&digest)).await.map(drop)
+                if let Some(before) = before
+                    && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
+                    && found.is_live(sessions::IDLE, act.now)
+                {
+                    if found.user_id == proven.user_id {
+                        if sessions::renew(tx, &act, found, &origin, &digest).await? {
+                            return Ok(());
+                        }
+                    } else {
+                        sessions::end(tx, &act, found.id).await?;
+                    }
+                }
+                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await.map(drop)
             })
         })
         .await?;

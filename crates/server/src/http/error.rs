@@ -25,7 +25,9 @@ pub fn api(error: &ApiError) -> Reply {
     match error {
         // RFC 9110 §11.6.1: a 401 says how to authenticate.
         ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-        ApiError::RateLimited { retry_after: seconds } => retry_after(reply, *seconds),
+        ApiError::RateLimited { retry_after: seconds } | ApiError::TooMany { retry_after: seconds, .. } => {
+            retry_after(reply, *seconds)
+        }
         ApiError::Unavailable => retry_after(reply, SOON),
         _ => reply,
     }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
+use crate::hosted::going_on;
 use crate::hosted::page::{Stop, stopped};
 use crate::http::body::{self, BodyError};
 use crate::http::dispatch::{Admission, Answerer, Arrived, Dispatcher, Endpoint};
@@ -288,6 +289,7 @@ impl Routes {
                     return call.finish(stopped(&call, stop));
                 }
                 let reply = match handler(&call).await {
+                    Ok(reply) if is_post && ours_only => going_on::settle(&call, reply),
                     Ok(reply) => reply,
                     Err(stop) => stopped(&call, stop),
                 };

@@ -52,7 +52,7 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    let done = match app.mailer.send(&message).await {
+    let done = match app.mailer.send(&message, queued.id, queued.created_at).await {
         Ok(()) => true,
         Err(error) => {
             let gives_up = error.for_good || next.is_none();

@@ -8,18 +8,20 @@
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
-//! | `authorization_code`, `device_authorization`, `password_reset` | a day after it expired |
+//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
+//! | `session_application` | as long as its session |
+//! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, device_authorization, event, idempotency, mail, password_reset, revoked_token,
-    session, session_code, session_device, session_family, token_family,
+    attempt, authorization_code, change, device_authorization, event, idempotency, mail, mailed_code, password_reset,
+    revoked_token, session, session_code, session_device, session_family, token_family,
 };
 use std::sync::Arc;
 
@@ -60,6 +62,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
+    in_steps!(mailed_code::prune, now.plus_secs(-CODES));
     in_steps!(session_code::prune, now.plus_secs(-CODES));
     in_steps!(session_device::prune, now.plus_secs(-CODES));
     in_steps!(session_family::prune, now.plus_secs(-CODES));

@@ -34,6 +34,8 @@ pub struct Keyring {
     pub pending_authentication: SealKey,
     /// Digests of session cookies.
     pub session: DigestKey,
+    /// Makes the names that applications have for sessions.
+    pub session_name: DigestKey,
     /// Makes the tokens that prove that a form is ours.
     pub csrf: DigestKey,
     /// Digests of password reset tokens.
@@ -52,6 +54,10 @@ pub struct Keyring {
     pub kept_reply: SealKey,
     /// Seals invitations' tokens.
     pub invitation_token: SealKey,
+    /// Seals codes that are mailed.
+    pub mailed_code: SealKey,
+    /// Seals the tokens of password resets.
+    pub password_reset_token: SealKey,
 }
 
 struct ThirtyTwo;
@@ -91,6 +97,7 @@ impl Keyring {
             pending_account: DigestKey::new(&*derive(&prk, "pending-account")?),
             pending_authentication: SealKey::new(&*derive(&prk, "pending-authentication")?)?,
             session: DigestKey::new(&*derive(&prk, "session")?),
+            session_name: DigestKey::new(&*derive(&prk, "session-name")?),
             csrf: DigestKey::new(&*derive(&prk, "csrf")?),
             password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
             attempt: DigestKey::new(&*derive(&prk, "attempt")?),
@@ -100,6 +107,8 @@ impl Keyring {
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
+            mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
+            password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
         })
     }
 }
@@ -124,7 +133,9 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        assert!(keyring.invitation_token.open(&["x"], &sealed).is_err());
+        for other in [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token] {
+            assert!(other.open(&["x"], &sealed).is_err());
+        }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());
     }
 }

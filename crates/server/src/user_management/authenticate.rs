@@ -3,7 +3,9 @@
 //! grant decide, answer.
 
 use super::Refused;
-use super::grant::{authorization_code, device_code, organization_selection, password, refresh_token};
+use super::grant::{
+    authorization_code, device_code, email_verification, magic_auth, organization_selection, password, refresh_token,
+};
 use crate::app::App;
 use crate::domain::Act;
 use crate::domain::sessions::Origin;
@@ -99,11 +101,12 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
             organization_selection::answer(&asking, pending_authentication_token, organization_id).await
         }
         Grant::DeviceCode { device_code } => device_code::answer(&asking, device_code).await,
-        Grant::MagicAuth { .. } | Grant::EmailVerification { .. } => Err(AuthenticateError::OAuth(
-            "unsupported_grant_type",
-            "The grant type is not one this server supports.".into(),
-        )
-        .into()),
+        Grant::MagicAuth { code, email, invitation_token } => {
+            magic_auth::answer(&asking, email, code, invitation_token).await
+        }
+        Grant::EmailVerification { code, pending_authentication_token } => {
+            email_verification::answer(&asking, pending_authentication_token, code).await
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! From a proof of who somebody is to a session. What is asked, in this order: is the account still the one that the proof
-//! is about, can the invitation be followed, is the address proven, which organization. All of it, and what follows from
-//! it, is one transaction.
+//! is about, is the address proven, was the proof brought back before, can the invitation be followed, which organization.
+//! All of it, and what follows from it, is one transaction.
 
 use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
 use crate::domain::sessions::Origin;
-use crate::domain::{Act, Failure, invitations, session_families, sessions};
+use crate::domain::{
+    Act, Failure, email_verification, invitations, magic_auth, mailed_codes, session_families, sessions,
+};
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::views::user_view;
@@ -14,28 +16,40 @@ use countersign_protocol::model::{Invitation, MembershipStatus, Session, Session
 use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
 use countersign_store::{Tx, membership, session_family, user};
 
+/// The step that was missing, and is done now.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// The address is proven with this code.
+    Address(String),
+    /// The person goes on in this organization.
+    Organization(OrganizationId),
+}
+
 /// What a proof has led to.
 enum Outcome {
     /// A session.
     SignedIn(Box<(User, Session, SessionFamily)>),
     /// Something is missing.
     StepUp(StepUp),
+    /// The code is not good. That it was tried is kept.
+    Refused(mailed_codes::Refused),
 }
 
-/// Signs in whoever has proven who they are; `pending` is used up by that, `choice` is the organization they choose.
+/// Signs in whoever has proven who they are. A proof that was left pending comes with the step that was missing, and is
+/// used up by it.
 ///
 /// # Errors
 /// The steps that are missing, and whatever makes the proof worthless.
 pub async fn go_on(
     asking: &Asking<'_>,
     proof: Proof,
-    pending: Option<PendingId>,
-    choice: Option<OrganizationId>,
+    brought_back: Option<(PendingId, Step)>,
 ) -> Result<Reply, Refused> {
     let act = asking.act();
-    let outcome = asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
-        Box::pin(async move { decide(tx, &act, proof, pending, choice).await })
-    });
+    let outcome =
+        asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
+            Box::pin(async move { decide(tx, &act, proof, brought_back).await })
+        });
     let outcome = outcome.await?;
     asking.call.app.catch_up().await;
     match outcome {
@@ -44,6 +58,7 @@ pub async fn go_on(
             tokens::issue(asking, &user, &session, &family).await
         }
         Outcome::StepUp(step) => Err(AuthenticateError::StepUp(Box::new(step)).into()),
+        Outcome::Refused(refused) => Err(AuthenticateError::Api(magic_auth::refusal(refused)).into()),
     }
 }
 
@@ -51,28 +66,40 @@ async fn decide(
     tx: &mut Tx,
     act: &Act,
     mut proof: Proof,
-    pending: Option<PendingId>,
-    choice: Option<OrganizationId>,
+    brought_back: Option<(PendingId, Step)>,
 ) -> Result<Outcome, Refused> {
-    if let Some(id) = &pending
+    let Some(mut user) = proof.account(tx, act).await? else {
+        return Err(AuthenticateError::invalid_pending_authentication_token().into());
+    };
+    if let Some((_, Step::Address(code))) = &brought_back {
+        if user.email_verified {
+            return Ok(Outcome::Refused(mailed_codes::Refused::Used));
+        }
+        match email_verification::confirm(tx, act, user.id, code).await? {
+            Ok(proven) => user = proven,
+            Err(refused) => return Ok(Outcome::Refused(refused)),
+        }
+    }
+    let choice = match &brought_back {
+        Some((_, Step::Organization(id))) => Some(*id),
+        _ => None,
+    };
+    if let Some((id, _)) = &brought_back
         && !pending::use_up(tx, act, id).await?
     {
         return Err(AuthenticateError::invalid_pending_authentication_token().into());
     }
-    let Some(user) = proof.account(tx, act).await? else {
-        return Err(AuthenticateError::invalid_pending_authentication_token().into());
-    };
     let invitation = match &proof.invitation_token {
         Some(token) => Some(open_invitation(tx, act, token).await?),
         None => None,
     };
     if !user.email_verified {
-        let step = StepUp::EmailVerification {
+        let verification = email_verification::require(tx, act, user.id).await?;
+        return Ok(Outcome::StepUp(StepUp::EmailVerification {
             pending_authentication_token: proof.seal(act)?,
             email: user.email,
-            email_verification_id: None,
-        };
-        return Ok(Outcome::StepUp(step));
+            email_verification_id: verification.id,
+        }));
     }
     let invited = match invitation {
         Some(invitation) => follow(tx, act, invitation, &user).await?,
@@ -108,7 +135,7 @@ async fn decide(
     };
     let origin =
         Origin { method: proof.method, ip_address: proof.ip_address, user_agent: proof.user_agent, organization_id };
-    let session = sessions::start(tx, act, user.id, origin, None).await?;
+    let session = sessions::start(tx, act, user.id, &origin, None).await?;
     let family = session_families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
     // As it is now: that the person has signed in is noted there.

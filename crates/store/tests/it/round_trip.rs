@@ -238,6 +238,7 @@ on_both_databases! {
             client_type,
             redirect_uris: if full { redirect_uris.clone() } else { Vec::new() },
             cors_origins: if full { vec!["https://app.example.com".to_owned()] } else { Vec::new() },
+            backchannel_logout_uri: full.then(|| "https://app.example.com/signed-out".to_owned()),
         };
         for (kind, scopes, description) in [
             (ApplicationKind::Machine { organization_id }, &["posts:write", "posts:read", "a"][..], Some(DIFFICULT)),

@@ -8,7 +8,9 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
     ("environment_api_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("cors_origin::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("oauth_resource::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("redirect_uri::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
 ];

@@ -105,6 +105,7 @@ mod tests {
             client_type: ClientType::Confidential,
             redirect_uris: vec![],
             cors_origins: vec![],
+            backchannel_logout_uri: None,
         };
         assert_eq!(check(kind, &[], None), Err(OAuthErrorCode::UnauthorizedClient));
     }

@@ -80,6 +80,7 @@ pub(super) struct ApplicationEntry {
     pub scopes: Option<Vec<String>>,
     pub redirect_uris: Option<Vec<RedirectUriEntry>>,
     pub cors_origins: Option<Vec<String>>,
+    pub backchannel_logout_uri: Option<String>,
     #[serde(default)]
     pub secrets: Vec<SecretReference>,
 }

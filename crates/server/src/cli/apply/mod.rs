@@ -466,11 +466,15 @@ async fn apply_application(
                 .id,
         ),
     };
+    // An empty text takes the address away.
+    let backchannel_logout_uri =
+        entry.backchannel_logout_uri.clone().map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
     let client_type = if entry.uses_pkce == Some(true) { ClientType::Public } else { ClientType::Confidential };
     let Some(found) = found else {
         let kind = match (entry.application_type.as_str(), organization_id, entry.is_first_party) {
             ("m2m", Some(id), None | Some(false)) => {
                 applications::refuse_for_machines(&redirect_uris, &entry.cors_origins)?;
+                applications::refuse_logout_for_machines(entry.backchannel_logout_uri.as_deref())?;
                 NewApplicationKind::Machine { organization_id: id.to_string() }
             }
             ("oauth", organization, Some(first_party)) if first_party == organization.is_none() => {
@@ -479,6 +483,7 @@ async fn apply_application(
                     client_type,
                     redirect_uris: redirect_uris.unwrap_or_default(),
                     cors_origins: entry.cors_origins.clone().unwrap_or_default(),
+                    backchannel_logout_uri: backchannel_logout_uri.flatten(),
                 }
             }
             ("m2m", ..) => {
@@ -523,6 +528,7 @@ async fn apply_application(
         scopes: entry.scopes.clone(),
         redirect_uris,
         cors_origins: entry.cors_origins.clone(),
+        backchannel_logout_uri,
     };
     let updated_at = found.updated_at;
     let mut changed = applications::update(tx, act, &found.id.to_string(), change).await?;

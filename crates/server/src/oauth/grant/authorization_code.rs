@@ -8,22 +8,35 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
-use countersign_store::{authorization_code, membership, token_family, user};
+use countersign_protocol::oauth::resource::issuable;
+use countersign_store::{authorization_code, membership, user};
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
 
+/// What a client presents.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where it was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// The PKCE verifier.
+    pub code_verifier: Option<&'a str>,
+    /// The resources that are asked for (RFC 8707 §2.2).
+    pub resources: &'a [&'a str],
+}
+
 /// Redeems a code.
 ///
 /// # Errors
-/// `invalid_grant`; `invalid_request` for a malformed verifier.
+/// `invalid_grant`; `invalid_request` for a malformed verifier; `invalid_target`.
 pub async fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
-    code: &str,
-    redirect_uri: Option<&str>,
-    code_verifier: Option<&str>,
+    presented: Presented<'_>,
 ) -> Result<TokenResponse, OAuthError> {
+    let Presented { code, redirect_uri, code_verifier, resources } = presented;
     let digest = call.app.keyring.authorization_code.digest(code);
     let environment_id = call.environment.id();
     let now = call.app.clock.now();
@@ -38,10 +51,14 @@ pub async fn issue(
             return Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await);
         }
     }
+    issuable(resources, &code.resource, &call.environment.resources)?;
     let user = user::find(&mut reader, environment_id, code.user_id).await.map_err(database)?.ok_or_else(not_good)?;
     if let Some(id) = code.organization_id
         && !membership::is_active(&mut reader, environment_id, user.id, id).await.map_err(database)?
     {
+        return Err(not_good());
+    }
+    if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
         return Err(not_good());
     }
     drop(reader);
@@ -60,14 +77,11 @@ pub async fn issue(
             scopes: code.scopes.clone(),
         },
     )?;
-    let kept = family.clone();
+    let (kept, told) = (family.clone(), user_tokens::told_of_sign_out(client, &family));
     let spent = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let spent = authorization_code::spend(tx, environment_id, &digest, kept.id).await?;
-            if spent {
-                token_family::insert(tx, environment_id, &kept).await?;
-            }
-            Ok(spent)
+            Ok(authorization_code::spend(tx, environment_id, &digest, kept.id).await?
+                && user_tokens::keep(tx, environment_id, &kept, told).await?)
         })
     });
     if !spent.await.map_err(oauth_error)? {

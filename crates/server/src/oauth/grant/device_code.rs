@@ -7,7 +7,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
-use countersign_store::{device_authorization, membership, token_family, user};
+use countersign_store::{device_authorization, membership, user};
 
 /// Answers a poll.
 ///
@@ -53,19 +53,19 @@ pub async fn issue(
     {
         return Err(not_good());
     }
+    if !user_tokens::session_stands(&mut reader, environment_id, approval.session_id).await.map_err(database)? {
+        return Err(not_good());
+    }
     drop(reader);
     let family = user_tokens::begin(
         call,
         Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
     )?;
-    let kept = family.clone();
+    let (kept, told) = (family.clone(), user_tokens::told_of_sign_out(client, &family));
     let redeemed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let redeemed = device_authorization::redeem(tx, environment_id, &digest).await?;
-            if redeemed {
-                token_family::insert(tx, environment_id, &kept).await?;
-            }
-            Ok(redeemed)
+            Ok(device_authorization::redeem(tx, environment_id, &digest).await?
+                && user_tokens::keep(tx, environment_id, &kept, told).await?)
         })
     });
     if !redeemed.await.map_err(oauth_error)? {

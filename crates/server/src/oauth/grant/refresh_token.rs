@@ -9,6 +9,7 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotate};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_protocol::oauth::resource::issuable;
 use countersign_store::{membership, token_family, user};
 
 /// The event of a token that came long after it was spent.
@@ -19,12 +20,13 @@ const LOOKS: usize = 3;
 /// Rotates a refresh token.
 ///
 /// # Errors
-/// `invalid_grant`, `invalid_scope`.
+/// `invalid_grant`, `invalid_scope`, `invalid_target`.
 pub async fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     refresh_token: &str,
     scope: Option<&str>,
+    resources: &[&str],
 ) -> Result<TokenResponse, OAuthError> {
     let environment_id = call.environment.id();
     let database = |error: countersign_store::Error| oauth_error(error.into());
@@ -43,6 +45,7 @@ pub async fn issue(
                 return Err(user_tokens::end_reused(call, REUSED, family.id, not_good()).await);
             }
         };
+        issuable(resources, &family.resource, &call.environment.resources)?;
         // Asked at every refresh: is this still the person, and still a member?
         let user = user::find(&mut reader, environment_id, family.user_id).await.map_err(database)?;
         let user = user.ok_or_else(not_good)?;

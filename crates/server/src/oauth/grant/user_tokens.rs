@@ -1,9 +1,10 @@
 //! Tokens about a person: what every grant in which somebody has signed in issues.
 
 use super::token_response::TokenResponse;
+use crate::domain::backchannel_logout::{logout_uri, session_name};
 use crate::domain::{Act, Failure, grants};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{ApplicationId, TokenFamilyId};
+use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, TokenFamilyId};
 use countersign_protocol::model::{TokenFamily, User};
 use countersign_protocol::oauth::access_token::UserTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -12,6 +13,7 @@ use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
+use countersign_store::{Reader, Tx, logout_notice, session, token_family};
 
 /// How long, in seconds, a refresh token is good when it is not used.
 pub const IDLE: i64 = 7 * 86_400;
@@ -59,6 +61,46 @@ pub struct Authorized {
     pub resource: String,
     /// For what.
     pub scopes: Vec<String>,
+}
+
+/// The session whose end the application wants to be told of.
+pub fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
+    family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
+}
+
+/// Whether the session in which an authorization was given still stands. One that has signed out meanwhile has taken
+/// back what it was just giving.
+///
+/// # Errors
+/// Database errors.
+pub async fn session_stands(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    session_id: Option<SessionId>,
+) -> Result<bool, countersign_store::Error> {
+    let Some(id) = session_id else { return Ok(true) };
+    Ok(session::find(reader, environment_id, id).await?.is_some_and(|found| found.ended_at.is_none()))
+}
+
+/// Keeps the family of an authorization that is redeemed in this transaction, and notes whom its session leads to;
+/// `false` when the session has just ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    family: &TokenFamily,
+    told: Option<SessionId>,
+) -> Result<bool, Failure> {
+    let TokenFamily { application_id, user_id, created_at, .. } = *family;
+    if let Some(id) = told
+        && !logout_notice::note(tx, environment_id, id, application_id, user_id, created_at).await?
+    {
+        return Ok(false);
+    }
+    token_family::insert(tx, environment_id, family).await?;
+    Ok(true)
 }
 
 /// Ends what a code or token has led to that came a second time, and gives the answer to it.
@@ -112,9 +154,10 @@ pub fn issue(
         .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
         .collect();
     let scope = scopes.join(" ");
+    let environment_itself = environment.client_id.to_string();
     let claims = UserTokenClaims {
         iss: issuer,
-        aud: environment.client_id,
+        aud: if family.resource.is_empty() { &environment_itself } else { &family.resource },
         sub: user.id,
         client_id,
         org_id: family.organization_id,
@@ -128,9 +171,12 @@ pub fn issue(
     let access_token = call.environment.signer.sign(&claims).map_err(failed)?;
     let id_token = if scopes.contains(&"openid") {
         let person = PersonClaims::new(user, scopes.iter().copied());
+        let sid =
+            told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
         let claims = IdTokenClaims {
             nonce: facts.nonce,
             auth_time: facts.auth_time,
+            sid,
             ..IdTokenClaims::new(issuer, client_id, person, now)
         };
         Some(call.environment.signer.sign(&claims).map_err(failed)?)

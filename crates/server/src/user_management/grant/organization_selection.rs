@@ -22,5 +22,6 @@ pub fn read(organization_id: &str) -> Result<OrganizationId, AuthenticateError> 
 /// `invalid_pending_authentication_token`, `invalid_organization_id`; as [`sign_in::go_on`].
 pub async fn answer(asking: &Asking<'_>, token: &str, organization_id: &str) -> Result<Reply, Refused> {
     let (proof, pending) = pending::open(asking, token).await?;
-    sign_in::go_on(asking, proof, Some(pending), Some(read(organization_id)?)).await
+    let step = sign_in::Step::Organization(read(organization_id)?);
+    sign_in::go_on(asking, proof, Some((pending, step))).await
 }

@@ -29,7 +29,7 @@ pub async fn answer(
     match check((&app.store, &app.passwords), &act, (email, secret), counts).await? {
         Checked::Right(user, hash) => {
             let proof = Proof::new(asking, "password", (&user, Some(&hash)), invitation_token);
-            sign_in::go_on(asking, proof, None, None).await
+            sign_in::go_on(asking, proof, None).await
         }
         Checked::Wrong => Err(AuthenticateError::invalid_credentials(email).into()),
         Checked::TooMany(over_at) => Err(Refused::too_many(over_at, act.now)),

@@ -1,6 +1,9 @@
 //! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each a process of its
 //! own. `scripts/install-clients` installs what they need.
 
+mod mail;
+mod mail_server;
+
 use crate::harness::{TestServer, on_both_databases, skip};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -45,6 +48,31 @@ async fn node(server: &TestServer, script: &str) {
     run(server, command).await;
 }
 
+/// A program that is installed by the system, not by `scripts/install-clients`: a file that it has, and its Debian package.
+type Program = (&'static str, &'static str);
+const CHROMIUM: Program = ("/usr/bin/chromium", "chromium");
+const RACKUP: Program = ("/usr/bin/rackup", "ruby-rack");
+const WEBRICK: Program = ("/var/lib/dpkg/info/ruby-webrick.list", "ruby-webrick");
+const OMNIAUTH: Program = ("/var/lib/dpkg/info/ruby-omniauth-openid-connect.list", "ruby-omniauth-openid-connect");
+const APACHE: Program = ("/usr/sbin/apache2", "apache2-bin");
+const MOD_AUTH_OPENIDC: Program = ("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc");
+
+/// Whether programs are there; says loudly what is not.
+fn installed(script: &str, programs: &[Program]) -> bool {
+    let missing = programs.iter().find(|(file, _)| !Path::new(file).exists());
+    if let Some((file, package)) = missing {
+        skip(script, &format!("{file} is missing (Debian: apt-get install {package})"));
+    }
+    missing.is_none()
+}
+
+/// Runs a script in which a real browser takes part, and other programs.
+async fn browser(server: &TestServer, script: &str, programs: &[Program]) {
+    if installed(script, &[&[CHROMIUM], programs].concat()) {
+        node(server, script).await;
+    }
+}
+
 async fn python(server: &TestServer, script: &str) {
     let folder = folder("python");
     let interpreter = folder.join(".venv/bin/python");
@@ -70,10 +98,38 @@ on_both_databases! {
     }
 
     async fn people_sign_in_to_applications_in_a_real_browser(server: TestServer) {
+        browser(&server, "sign-in.test.mjs", &[]).await;
+    }
+
+    async fn people_sign_up_are_invited_reset_passwords_and_look_after_their_account(server: TestServer) {
+        browser(&server, "journeys.test.mjs", &[]).await;
+    }
+
+    async fn a_forum_its_documentation_and_a_partner_beside_them(server: TestServer) {
+        browser(&server, "surfaces.test.mjs", &[]).await;
+    }
+
+    async fn a_command_line_shows_a_code_and_gets_tokens(server: TestServer) {
+        browser(&server, "device.test.mjs", &[]).await;
+    }
+
+    async fn passport_in_an_express_application(server: TestServer) {
+        browser(&server, "passport.test.mjs", &[]).await;
+    }
+
+    async fn omniauth_in_a_rack_application(server: TestServer) {
+        browser(&server, "omniauth.test.mjs", &[RACKUP, WEBRICK, OMNIAUTH]).await;
+    }
+
+    async fn mod_auth_openidc_protects_a_page_of_apache(server: TestServer) {
+        browser(&server, "mod-auth-openidc.test.mjs", &[APACHE, MOD_AUTH_OPENIDC]).await;
+    }
+
+    async fn an_application_may_send_people_on_to_another_origin(server: TestServer) {
         if !Path::new("/usr/bin/chromium").exists() {
-            return skip("sign-in.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
+            return skip("onward.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
         }
-        node(&server, "sign-in.test.mjs").await;
+        node(&server, "onward.test.mjs").await;
     }
 
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {

@@ -9,6 +9,7 @@ mod name_server;
 mod own_application;
 mod people;
 mod process;
+mod receiver;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
@@ -20,6 +21,7 @@ pub use name_server::NameServer;
 pub use own_application::REDIRECT_URI;
 pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
+pub use receiver::Receiver;
 pub use server::TestServer;
 
 /// Runs a test's body to its end.

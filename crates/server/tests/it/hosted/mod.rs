@@ -1,9 +1,11 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
 pub mod authorization_code;
+mod backchannel_logout;
 mod device;
 mod invitation;
 mod refresh_token;
+mod resource_indicators;
 mod seen_by_the_company;
 mod sign_in;
 mod sign_out;

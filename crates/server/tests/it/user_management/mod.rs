@@ -5,5 +5,6 @@ mod authorize;
 mod browsers;
 mod device;
 mod endings;
+mod mailed_codes;
 mod pending;
 mod refresh_token;
