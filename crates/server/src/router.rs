@@ -8,12 +8,13 @@ use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, password_reset,
-    select_account, sign_in, sign_out, sign_up,
+    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, own_application,
+    password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
+use crate::user_management::{authenticate, device_authorization as own_device_authorization};
 use http::Method;
 
 /// The routes of the main listener.
@@ -48,6 +49,11 @@ pub fn routes() -> Routes {
         // Hosted pages.
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
+        .oauth("/user_management/authenticate", authenticate::post)
+        .preflight_of_own("/user_management/authenticate")
+        .oauth("/user_management/authorize/device", own_device_authorization::post)
+        .page("/user_management/sessions/logout", |call| Box::pin(sign_out::of_own_application(call)))
+        .page("/user_management/authorize", |call| Box::pin(own_application::get(call)))
         .page("/oauth2/error", |call| Box::pin(authorize::error(call)))
         .page("/sign-in", |call| Box::pin(sign_in::get(call)))
         .form("/sign-in", |call| Box::pin(sign_in::post(call)))

@@ -22,10 +22,12 @@ pub mod mails;
 pub mod memberships;
 pub mod oauth_resources;
 pub mod organizations;
+pub mod password_check;
 pub mod password_resets;
 pub mod people;
 pub mod permissions;
 pub mod roles;
+pub mod session_families;
 pub mod sessions;
 pub mod sign_in_settings;
 pub mod users;
@@ -37,7 +39,7 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Brand, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -144,6 +146,8 @@ pub struct Act {
     pub issuer: Issuer,
     /// How long people stay signed in.
     pub sessions: SessionPolicy,
+    /// How people may prove who they are, and whether strangers may make accounts.
+    pub authentication: Authentication,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -165,6 +169,7 @@ impl Act {
             product: product_name(environment),
             brand: Arc::clone(&environment.brand),
             sessions: environment.sessions,
+            authentication: environment.authentication,
             environment_kind: environment.kind,
             issuer: environment.issuer.clone(),
             now: clock.now(),

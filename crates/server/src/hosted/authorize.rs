@@ -2,7 +2,7 @@
 //! from what is true then; a flow only says what the person has done in it.
 
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
@@ -25,7 +25,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// Longest query, in bytes: the browser carries it from page to page.
-const LONGEST: usize = 6 * 1024;
+pub(super) const LONGEST: usize = 6 * 1024;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Asked {
     pub memberships: Vec<Membership>,
 }
 
-fn of_the_application() -> Stop {
+pub(super) fn of_the_application() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
 }
 
@@ -157,8 +157,11 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
             let open = call.environment.environment.authentication.sign_up;
             redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
-        Next::ChooseAccount => select_account::show(call, &flow, &asked),
-        Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None),
+        Next::ChooseAccount => match current {
+            Some(current) => select_account::show(call, &flow, Some(&Origin::of(client)), current),
+            None => Err(Stop::flow()),
+        },
+        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(&Origin::of(client)), memberships),
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
@@ -210,7 +213,7 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
 }
 
 /// The scheme of a program on the person's device, as a source of a content security policy. Websites are none.
-fn leads_to(uri: &str) -> Option<String> {
+pub(super) fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }

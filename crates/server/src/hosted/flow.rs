@@ -51,6 +51,8 @@ pub struct Flow {
 pub enum Target {
     /// To the authorization endpoint, with this query.
     Authorize(String),
+    /// To the authorization endpoint of the environment's own application, with this query.
+    OwnApplication(String),
     /// To the person's own account.
     Account,
     /// To connecting the device that shows this code.
@@ -148,6 +150,7 @@ impl Flow {
     pub fn resume(&self, call: &PageCall) -> String {
         match self.target {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
+            Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),

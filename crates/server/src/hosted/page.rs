@@ -82,6 +82,11 @@ impl Origin {
         Self { name: client.application.name.clone(), logo: shown_logo(&client.logo) }
     }
 
+    /// The environment's own application: the product itself, whose logo stands at the head of the page already.
+    pub fn own(call: &PageCall) -> Self {
+        Self { name: crate::domain::product_name(&call.environment.environment), logo: Logo::default() }
+    }
+
     /// For a page.
     pub fn shown(&self) -> Application<'_> {
         Application { name: &self.name, logo: &self.logo }

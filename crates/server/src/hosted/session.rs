@@ -91,16 +91,14 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
     let act = act(call);
     let lifetime = act.sessions.maximum_length;
     let origin = sessions::Origin {
-        method: proven.method,
-        ip_address: call.peer.address.to_string(),
+        method: proven.method.to_owned(),
+        ip_address: Some(call.peer.address.to_string()),
         user_agent: call
             .headers
             .get(USER_AGENT)
             .and_then(|v| v.to_str().ok())
-            .unwrap_or("")
-            .chars()
-            .take(400)
-            .collect(),
+            .map(|text| text.chars().take(400).collect()),
+        organization_id: None,
     };
     call.app
         .store

@@ -4,15 +4,13 @@ use super::code::Recipient;
 use super::flow::{Flow, Proves, Target};
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::Failure;
-use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::password_check::{Checked, check};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, Verdict};
 use countersign_pages::{Password, Problem, SignIn};
 use countersign_protocol::model::{Authentication, User, email_key, is_email};
 use countersign_protocol::secret::Secret;
-use countersign_store::user;
 use http::StatusCode;
 
 /// The flow that a page belongs to: the one it was given, or one that leads to the account page.
@@ -168,60 +166,22 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     }
 }
 
-/// Checks a password, with the same work and the same answer for an address that has no account or no password.
+/// Checks a password.
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
-    let environment_id = call.environment.id();
-    let (act, key) = (session::act(call), email_key(email));
-    let from = call.peer.limit_key().to_string();
-    let both = format!("{key} {from}");
-    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move {
-            let counts = [
-                ("password", both, PASSWORDS),
-                ("password for", key, PASSWORDS_FOR_ACCOUNT),
-                ("password from", from, PASSWORDS_FROM),
-            ];
-            for (what, subject, allowance) in counts {
-                if let Err(over_at) = attempts::count(tx, &act, what, &subject, allowance).await? {
-                    return Ok(Err(over_at));
-                }
-            }
-            Ok(Ok(()))
-        })
-    });
-    if let Err(over_at) = counted.await? {
-        let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
-        let minutes = u32::try_from(seconds / 60 + 1).unwrap_or(1);
-        return Ok(Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes }));
-    }
-    let mut reader = call.app.store.reader().await?;
-    let found = user::find_by_email(&mut reader, environment_id, email).await?;
-    let hash = match &found {
-        Some(user) => user::password_hash(&mut reader, environment_id, user.id).await?,
-        None => None,
-    };
-    drop(reader);
-    let verdict = match call.app.passwords.verify(hash.clone(), password.clone()).await {
-        Ok(verdict) => verdict,
-        Err(Busy) => return Ok(Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy)),
-    };
-    let (Some(user), Verdict::Right { rehash }) = (found, verdict) else {
-        return Ok(Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong));
-    };
-    let new_hash = if rehash { call.app.passwords.hash(password).await.ok() } else { None };
-    let (act, id) = (session::act(call), user.id);
-    let key = format!("{} {}", email_key(email), call.peer.limit_key());
-    call.app
-        .store
-        .write::<(), Failure, _>(move |tx| {
-            Box::pin(async move {
-                attempts::clear(tx, &act, "password", &key).await?;
-                if let (Some(old), Some(new)) = (hash, new_hash) {
-                    user::rehash_password(tx, act.environment_id, id, (&old, &new), act.now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
-    Ok(Tried::Right(Box::new(user)))
+    let (key, from) = (email_key(email), call.peer.limit_key().to_string());
+    let counts = vec![
+        ("password", format!("{key} {from}"), PASSWORDS),
+        ("password for", key, PASSWORDS_FOR_ACCOUNT),
+        ("password from", from, PASSWORDS_FROM),
+    ];
+    let (app, act) = (&call.app, session::act(call));
+    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts).await? {
+        Checked::Right(user, _) => Tried::Right(user),
+        Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
+        Checked::TooMany(over_at) => {
+            let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
+            Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes })
+        }
+        Checked::Busy => Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy),
+    })
 }

@@ -213,6 +213,19 @@ impl Routes {
         self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
     }
 
+    /// The same for pages of the environment's own origins, which may send cookies along.
+    #[must_use]
+    pub fn preflight_of_own(self, path: &'static str) -> Self {
+        let answerer = |app: &Arc<App>, arrived: &Arrived| {
+            let call = PublicCall::new(Arc::clone(app), arrived.peer, PathParams::default(), &arrived.parts);
+            match call.environment() {
+                Ok(environment) => crate::http::cors::preflight_of_own(&arrived.parts.headers, environment),
+                Err(refused) => error::api(&refused),
+            }
+        };
+        self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+    }
+
     /// A management endpoint.
     #[must_use]
     pub fn management<H, F>(self, method: Method, path: &'static str, handler: H) -> Self

@@ -9,6 +9,7 @@
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
 //! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
+//! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
@@ -21,7 +22,7 @@ use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
     attempt, authorization_code, change, device_authorization, event, idempotency, image, mail, mailed_code,
-    password_reset, revoked_token, session, token_family,
+    password_reset, revoked_token, session, session_code, session_device, session_family, token_family,
 };
 use std::sync::Arc;
 
@@ -65,6 +66,9 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
     in_steps!(mailed_code::prune, now.plus_secs(-CODES));
+    in_steps!(session_code::prune, now.plus_secs(-CODES));
+    in_steps!(session_device::prune, now.plus_secs(-CODES));
+    in_steps!(session_family::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(image::prune, now.plus_secs(-IMAGES));
