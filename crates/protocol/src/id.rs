@@ -142,6 +142,12 @@ ids! {
     InvitationId = "invitation";
     /// A password reset (the record, not its token).
     PasswordResetId = "password_reset";
+    /// A code that stands for a password (the record, not its digits).
+    MagicAuthId = "magic_auth";
+    /// A code that proves an address.
+    EmailVerificationId = "email_verification";
+    /// A code that proves the address an account is to have.
+    EmailChangeId = "email_change";
     /// A session of a person.
     SessionId = "session";
     /// What a person has allowed an application; the `sid` of its tokens.
@@ -156,6 +162,8 @@ ids! {
     RedirectUriId = "redir";
     /// An origin whose pages may call what browsers may call.
     CorsOriginId = "cors_origin";
+    /// A resource that access tokens may be for.
+    OAuthResourceId = "authkit_oauth_resource";
     /// A message on its way.
     MailId = "mail";
 }

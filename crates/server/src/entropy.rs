@@ -61,6 +61,16 @@ impl Entropy {
         Ok(Secret::new(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()))
     }
 
+    /// A code to be mailed: six digits.
+    ///
+    /// # Errors
+    /// [`NoEntropy`].
+    pub fn code(&self) -> Result<Secret, NoEntropy> {
+        // Of 2^64 numbers no remainder comes noticeably more often than another.
+        let number = u64::from_be_bytes(self.bytes()?) % 1_000_000;
+        Ok(Secret::new(format!("{number:06}")))
+    }
+
     /// A new secret.
     ///
     /// # Errors

@@ -24,3 +24,4 @@ pub mod operations;
 pub mod outbound;
 pub mod passwords;
 pub mod router;
+pub mod user_management;

@@ -1,18 +1,20 @@
 //! Every URL of the product, one line each.
 
 use crate::api::user_management::{
-    authorized_applications, cors_origins, invitations, organization_memberships, redirect_uris, sessions, users,
+    self, authkit_oauth_resources, authorized_applications, cors_origins, email_change, email_verification,
+    invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, password_reset,
-    select_account, sign_in, sign_out, sign_up,
+    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, own_application,
+    password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
+use crate::user_management::{authenticate, device_authorization as own_device_authorization};
 use http::Method;
 
 /// The routes of the main listener.
@@ -47,6 +49,11 @@ pub fn routes() -> Routes {
         // Hosted pages.
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
+        .oauth("/user_management/authenticate", authenticate::post)
+        .preflight_of_own("/user_management/authenticate")
+        .oauth("/user_management/authorize/device", own_device_authorization::post)
+        .page("/user_management/sessions/logout", |call| Box::pin(sign_out::of_own_application(call)))
+        .page("/user_management/authorize", |call| Box::pin(own_application::get(call)))
         .page("/oauth2/error", |call| Box::pin(authorize::error(call)))
         .page("/sign-in", |call| Box::pin(sign_in::get(call)))
         .form("/sign-in", |call| Box::pin(sign_in::post(call)))
@@ -85,6 +92,7 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox", |call| Box::pin(mailbox::list(call)))
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
+        .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)
@@ -123,6 +131,18 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/users/{id}/authorized_applications", authorized_applications::of_user)
         .management(DELETE, "/user_management/users/{id}/authorized_applications/{application_id}", authorized_applications::delete)
         .management(GET, "/organizations/{id}/authorized_applications", authorized_applications::of_organization)
+        .management(GET, "/user_management/jwt_template", user_management::jwt_template::get)
+        .management(PUT, "/user_management/jwt_template", user_management::jwt_template::put)
+        .management(POST, "/user_management/magic_auth", magic_auth::create)
+        .management(GET, "/user_management/magic_auth/{id}", magic_auth::get)
+        .management(POST, "/user_management/users/{id}/email_verification/send", email_verification::send)
+        .management(POST, "/user_management/users/{id}/email_verification/confirm", email_verification::confirm)
+        .management(GET, "/user_management/email_verification/{id}", email_verification::get)
+        .management(POST, "/user_management/users/{id}/email_change/send", email_change::send)
+        .management(POST, "/user_management/users/{id}/email_change/confirm", email_change::confirm)
+        .management(POST, "/user_management/password_reset", user_management::password_reset::create)
+        .management(POST, "/user_management/password_reset/confirm", user_management::password_reset::confirm)
+        .management(GET, "/user_management/password_reset/{id}", user_management::password_reset::get)
         .management(GET, "/user_management/organization_memberships", organization_memberships::list)
         .management(POST, "/user_management/organization_memberships", organization_memberships::create)
         .management(GET, "/user_management/organization_memberships/{id}", organization_memberships::get)
@@ -143,6 +163,9 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/cors_origins", cors_origins::list)
         .management(POST, "/user_management/cors_origins", cors_origins::create)
         .management(DELETE, "/user_management/cors_origins/{id}", cors_origins::delete)
+        .management(GET, "/user_management/authkit_oauth_resources", authkit_oauth_resources::list)
+        .management(POST, "/user_management/authkit_oauth_resources", authkit_oauth_resources::create)
+        .management(DELETE, "/user_management/authkit_oauth_resources/{id}", authkit_oauth_resources::delete)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

@@ -110,6 +110,7 @@ CREATE TABLE password_reset (
     user_id TEXT COLLATE "C" NOT NULL,
     email TEXT COLLATE "C" NOT NULL,
     token_digest BYTEA NOT NULL,
+    sealed_token BYTEA NOT NULL,
     used_at BIGINT,
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,

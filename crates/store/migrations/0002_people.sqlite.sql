@@ -110,6 +110,7 @@ CREATE TABLE password_reset (
     user_id TEXT NOT NULL,
     email TEXT NOT NULL,
     token_digest BLOB NOT NULL,
+    sealed_token BLOB NOT NULL,
     used_at INTEGER,
     expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

@@ -14,8 +14,10 @@
 
 pub mod api_key;
 pub mod application;
+pub mod application_logo;
 pub mod attempt;
 pub mod authorization_code;
+pub mod branding;
 pub mod change;
 pub mod client_secret;
 pub mod consent;
@@ -28,11 +30,15 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod image;
 pub mod invitation;
+pub mod jwt_template;
 pub mod logout_notice;
 pub mod mail;
+pub mod mailed_code;
 pub mod membership;
 mod migrate;
+pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
@@ -250,6 +256,9 @@ impl Store {
             client_secret::STATEMENTS,
             consent::STATEMENTS,
             data_key::STATEMENTS,
+            application_logo::STATEMENTS,
+            branding::STATEMENTS,
+            image::STATEMENTS,
             device_authorization::STATEMENTS,
             domain_check::STATEMENTS,
             environment::STATEMENTS,
@@ -257,7 +266,10 @@ impl Store {
             event::STATEMENTS,
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,
+            oauth_resource::STATEMENTS,
+            jwt_template::STATEMENTS,
             mail::STATEMENTS,
+            mailed_code::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,
             organization::STATEMENTS,

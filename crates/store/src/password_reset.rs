@@ -7,9 +7,11 @@ use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    INSERT = "INSERT INTO password_reset (environment_id, id, user_id, email, token_digest, expires_at, created_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    FIND_BY_DIGEST = "SELECT id, user_id, email, used_at, expires_at, created_at FROM password_reset ",
+    INSERT = "INSERT INTO password_reset (environment_id, id, user_id, email, token_digest, sealed_token, expires_at, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    FIND = "SELECT id, user_id, email, sealed_token, used_at, expires_at, created_at FROM password_reset ",
+        "WHERE environment_id = $1 AND id = $2";
+    FIND_BY_DIGEST = "SELECT id, user_id, email, sealed_token, used_at, expires_at, created_at FROM password_reset ",
         "WHERE environment_id = $1 AND token_digest = $2";
     USE = "UPDATE password_reset SET used_at = $3 WHERE environment_id = $1 AND id = $2 AND used_at IS NULL";
     USE_ALL = "UPDATE password_reset SET used_at = $3 WHERE environment_id = $1 AND user_id = $2 AND used_at IS NULL";
@@ -17,7 +19,7 @@ statements! {
         "(SELECT environment_id, id FROM password_reset WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
-/// A reset: everything but its token.
+/// A reset.
 #[derive(Debug, Clone)]
 pub struct PasswordReset {
     /// Its identifier.
@@ -26,6 +28,8 @@ pub struct PasswordReset {
     pub user_id: UserId,
     /// Where its link was sent.
     pub email: String,
+    /// The token of its link, sealed: the API shows it again.
+    pub sealed_token: Vec<u8>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
     /// When it expires.
@@ -39,9 +43,10 @@ fn read(row: &Row) -> Result<PasswordReset> {
         id: row.parse(0)?,
         user_id: row.parse(1)?,
         email: row.text(2)?.to_owned(),
-        used_at: row.opt_timestamp(3)?,
-        expires_at: row.timestamp(4)?,
-        created_at: row.timestamp(5)?,
+        sealed_token: row.bytes(3)?.to_vec(),
+        used_at: row.opt_timestamp(4)?,
+        expires_at: row.timestamp(5)?,
+        created_at: row.timestamp(6)?,
     })
 }
 
@@ -56,11 +61,24 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, reset: &Password
         reset.user_id.into(),
         (&reset.email).into(),
         digest.into(),
+        reset.sealed_token.as_slice().into(),
         reset.expires_at.into(),
         reset.created_at.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
+}
+
+/// The reset with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: PasswordResetId,
+) -> Result<Option<PasswordReset>> {
+    query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
 /// The reset whose token has this digest.

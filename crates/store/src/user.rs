@@ -11,6 +11,9 @@ statements! {
     INSERT = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
         "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
+    INSERT_UNLESS_TAKEN = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
+        "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT (environment_id, email_key) DO NOTHING";
     UPDATE = "UPDATE user_account SET email = $3, email_key = $4, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
         "profile_picture_url = $9, external_id = $10, metadata = $11, locale = $12, last_sign_in_at = $13, updated_at = $14 ",
         "WHERE environment_id = $1 AND id = $2";
@@ -98,6 +101,16 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> 
     let params = params(environment_id, user, user.created_at);
     tx.execute(INSERT, &params).await?;
     Ok(())
+}
+
+/// Makes an account, unless there is one with its address; of many who make one at once, one gets `true`, and the others
+/// find it then.
+///
+/// # Errors
+/// `Unique` when the external id is taken.
+pub async fn insert_unless_taken(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<bool> {
+    let params = params(environment_id, user, user.created_at);
+    Ok(tx.execute(INSERT_UNLESS_TAKEN, &params).await? == 1)
 }
 
 /// Stores everything of an account that can change, but its password.

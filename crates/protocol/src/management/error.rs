@@ -39,6 +39,13 @@ pub enum ApiError {
         /// Each reason: a word for programs and a sentence.
         reasons: Vec<(&'static str, String)>,
     },
+    /// 400, in the words of OAuth: the endpoints that sign people in speak them.
+    Protocol {
+        /// The word for programs.
+        error: &'static str,
+        /// The sentence.
+        description: String,
+    },
     /// 401: no key, or none that we know.
     Unauthorized,
     /// 403: the key does not allow it.
@@ -90,6 +97,15 @@ pub enum ApiError {
         /// The sentence.
         message: String,
     },
+    /// 429: too many of one thing, which has a word of its own.
+    TooMany {
+        /// The word for programs.
+        code: &'static str,
+        /// The sentence.
+        message: String,
+        /// Whole seconds until it is worth trying again.
+        retry_after: u64,
+    },
     /// 429: too many requests.
     RateLimited {
         /// Whole seconds until it is worth trying again.
@@ -112,6 +128,11 @@ impl ApiError {
         Self::BadRequest { code, message: message.into() }
     }
 
+    /// A 400 in the words of OAuth.
+    pub fn protocol(error: &'static str, description: impl Into<String>) -> Self {
+        Self::Protocol { error, description: description.into() }
+    }
+
     /// A 404 for an identifier.
     pub fn not_found(thing: &'static str, id: impl Into<String>) -> Self {
         Self::NotFound { thing, id: id.into() }
@@ -120,7 +141,7 @@ impl ApiError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } | Self::NotPossible { .. } => 400,
+            Self::BadRequest { .. } | Self::NotPossible { .. } | Self::Protocol { .. } => 400,
             Self::Unauthorized => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound { .. } | Self::NoSuchPath => 404,
@@ -130,7 +151,7 @@ impl ApiError {
             Self::UnsupportedMediaType => 415,
             Self::MisdirectedRequest => 421,
             Self::Validation(_) | Self::Unprocessable { .. } | Self::Constraint { .. } => 422,
-            Self::RateLimited { .. } => 429,
+            Self::RateLimited { .. } | Self::TooMany { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -142,6 +163,7 @@ impl ApiError {
             Self::BadRequest { code, message }
             | Self::Forbidden { code, message }
             | Self::Conflict { code, message }
+            | Self::TooMany { code, message, .. }
             | Self::Unprocessable { code, message } => {
                 json!({"code": code, "message": message})
             }
@@ -153,6 +175,7 @@ impl ApiError {
                     .map(|(code, message)| json!({"code": code, "message": message}))
                     .collect::<Vec<_>>(),
             }),
+            Self::Protocol { error, description } => json!({"error": error, "error_description": description}),
             Self::Unauthorized => json!({"message": "Unauthorized"}),
             Self::NotFound { thing, id } => json!({
                 "message": format!("{thing} not found: '{id}'."),

@@ -2,8 +2,8 @@
 
 use crate::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
-    EnvironmentRedirectUri, Invitation, InvitationState, Membership, Organization, OrganizationDomain, Ownership,
-    Permission, RedirectPurpose, Role, User,
+    EnvironmentRedirectUri, Invitation, InvitationState, MailedCode, MailedCodeId, Membership, OAuthResource,
+    Organization, OrganizationDomain, Ownership, Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -66,6 +66,18 @@ pub fn cors_origin_view(cors_origin: &CorsOrigin) -> Value {
         "origin": cors_origin.origin,
         "created_at": cors_origin.created_at,
         "updated_at": cors_origin.updated_at,
+    })
+}
+
+/// `authkit_oauth_resource`.
+pub fn oauth_resource_view(resource: &OAuthResource) -> Value {
+    json!({
+        "object": "authkit_oauth_resource",
+        "id": resource.id,
+        "uri": resource.uri,
+        "default": resource.default,
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
     })
 }
 
@@ -254,5 +266,25 @@ pub fn invitation_view(invitation: &Invitation, token: &str, url: &str, now: Tim
     let mut view = invitation_event_view(invitation, now);
     view["token"] = token.into();
     view["accept_invitation_url"] = url.into();
+    view
+}
+
+/// `magic_auth` or `email_verification`, as events have it: without the code.
+pub fn mailed_code_event_view<I: MailedCodeId>(code: &MailedCode<I>) -> Value {
+    json!({
+        "object": I::PREFIX,
+        "id": code.id.to_string(),
+        "user_id": code.user_id,
+        "email": code.email,
+        "expires_at": code.expires_at,
+        "created_at": code.created_at,
+        "updated_at": code.updated_at,
+    })
+}
+
+/// `magic_auth` or `email_verification`, with the code.
+pub fn mailed_code_view<I: MailedCodeId>(code: &MailedCode<I>, digits: &str) -> Value {
+    let mut view = mailed_code_event_view(code);
+    view["code"] = digits.into();
     view
 }

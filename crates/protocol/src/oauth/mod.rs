@@ -28,6 +28,7 @@ pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh_token;
+pub mod resource;
 pub mod revocation;
 pub mod scope;
 pub mod token;

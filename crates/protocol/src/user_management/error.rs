@@ -1,7 +1,7 @@
 //! The errors of `POST /user_management/authenticate` and what belongs to it. Four shapes coexist, and clients tell them
 //! apart: a code with a message, OAuth's two members, a step that is still missing, and those of the management API.
 
-use crate::id::OrganizationId;
+use crate::id::{EmailVerificationId, OrganizationId};
 use crate::management::error::ApiError;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use serde_json::{Value, json};
@@ -29,8 +29,8 @@ pub enum StepUp {
         pending_authentication_token: String,
         /// Where the code went.
         email: String,
-        /// The verification that has begun, if one has.
-        email_verification_id: Option<String>,
+        /// The verification that has begun.
+        email_verification_id: EmailVerificationId,
     },
     /// Which of several organizations.
     OrganizationSelection {

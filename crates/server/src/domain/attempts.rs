@@ -1,6 +1,8 @@
 //! How often something may be tried: counted over all nodes, so that it does not help to ask another one.
 
 use super::{Act, Failure};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::email_key;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, attempt};
 
@@ -19,6 +21,8 @@ pub const PASSWORDS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
 pub const PASSWORDS_FOR_ACCOUNT: Allowance = Allowance { most: 100, seconds: 15 * 60 };
 /// Passwords, per address they come from, whatever the account.
 pub const PASSWORDS_FROM: Allowance = Allowance { most: 200, seconds: 15 * 60 };
+/// Sign-ins through the API, per account.
+pub const API_SIGN_INS: Allowance = Allowance { most: 10, seconds: 60 };
 /// Tries at one code.
 pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
 /// Tries at codes for one address, over all its codes.
@@ -31,6 +35,8 @@ pub const MAILS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 pub const DEVICES_FROM: Allowance = Allowance { most: 60, seconds: 10 * 60 };
 /// Sign-ups from one address.
 pub const SIGN_UPS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
+/// Codes and links that the company has sent to one address.
+pub const MAILS_BY_API: Allowance = Allowance { most: 3, seconds: 60 };
 /// Codes and links sent to one address.
 pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
 
@@ -49,6 +55,32 @@ pub async fn count(
     let until = act.now.plus_secs(allowance.seconds);
     let (count, over_at) = attempt::count(tx, act.environment_id, &digest, (act.now, until)).await?;
     Ok(if count <= allowance.most { Ok(()) } else { Err(over_at) })
+}
+
+/// What an address is counted by, without naming it.
+pub fn address(act: &Act, email: &str) -> String {
+    act.keyring.attempt.digest(&format!("address {}", email_key(email))).to_base64url()
+}
+
+/// Counts a message that the company asks for.
+///
+/// # Errors
+/// 429 when there were too many.
+pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
+    match count(tx, act, what, subject, MAILS_BY_API).await? {
+        Ok(()) => Ok(()),
+        Err(over_at) => Err(Failure::Refused(too_many(act, over_at))),
+    }
+}
+
+/// What the API answers to too many tries.
+pub fn too_many(act: &Act, again_at: Timestamp) -> ApiError {
+    ApiError::RateLimited { retry_after: seconds_until(act, again_at) }
+}
+
+/// Whole seconds until a moment, at least one.
+pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
+    u64::try_from(moment.as_secs() - act.now.as_secs()).unwrap_or(0).max(1)
 }
 
 /// Forgets the tries at a subject: it went well.

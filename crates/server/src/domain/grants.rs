@@ -5,7 +5,7 @@ use countersign_protocol::id::{ApplicationId, ConsentId, OrganizationId, TokenFa
 use countersign_protocol::model::{Consent, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Tx, consent, token_family};
+use countersign_store::{Tx, consent, session_family, token_family};
 use serde_json::json;
 
 /// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
@@ -21,6 +21,7 @@ pub async fn membership_ended(
     sessions::end_in_organization(tx, act, user_id, organization_id).await?;
     // For good: who comes back later signs in anew.
     token_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    session_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }

@@ -4,23 +4,40 @@ use super::{Act, Failure, events};
 use countersign_protocol::id::{OrganizationId, SessionId, UserId};
 use countersign_protocol::model::Session;
 use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
-
-/// How long, in seconds, a session lasts when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, a session lasts at most.
-pub const ABSOLUTE: i64 = 30 * 86_400;
 
 /// Where a session comes from.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// How the person proved who they are.
-    pub method: &'static str,
-    /// The address.
-    pub ip_address: String,
+    pub method: String,
+    /// The address, if it is known.
+    pub ip_address: Option<String>,
     /// The browser, as it calls itself.
-    pub user_agent: String,
+    pub user_agent: Option<String>,
+    /// The organization that the person is in to begin with.
+    pub organization_id: Option<OrganizationId>,
+}
+
+/// Whether a session still counts.
+pub fn is_live(act: &Act, session: &Session) -> bool {
+    session.is_live(act.sessions, act.now)
+}
+
+/// Until when a session that is used now lasts if it is not used again.
+pub fn idle_until(act: &Act, session: &Session) -> Timestamp {
+    act.now.plus_secs(act.sessions.inactivity_timeout).min(session.expires_at)
+}
+
+/// How somebody has signed in, in the word that answers to sign-ins have for it.
+pub fn method_name(authentication_method: &str) -> Option<&'static str> {
+    match authentication_method {
+        "password" => Some("Password"),
+        "magic_auth" => Some("MagicAuth"),
+        _ => None,
+    }
 }
 
 /// A session, as the API shows it.
@@ -32,7 +49,7 @@ pub fn session_view(session: &Session) -> Value {
         "organization_id": session.organization_id,
         "ip_address": session.ip_address,
         "user_agent": session.user_agent,
-        "auth_method": session.authentication_method,
+        "auth_method": if session.authentication_method == "magic_auth" { "magic_code" } else { &session.authentication_method },
         "status": if session.ended_at.is_some() { "revoked" } else { "active" },
         "expires_at": session.expires_at.to_string(),
         "ended_at": session.ended_at.map(|at| at.to_string()),
@@ -41,7 +58,7 @@ pub fn session_view(session: &Session) -> Value {
     })
 }
 
-/// Starts a session.
+/// Starts a session; one of a browser has the digest of its cookie.
 ///
 /// # Errors
 /// Database errors.
@@ -55,20 +72,20 @@ pub async fn start(
     let made = Session {
         id: act.entropy.id(act.now)?,
         user_id,
-        organization_id: None,
-        authentication_method: origin.method.to_owned(),
-        ip_address: Some(origin.ip_address.clone()),
-        user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
+        organization_id: origin.organization_id,
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         ended_at: None,
         created_at: act.now,
         updated_at: act.now,
     };
     session::insert(tx, act.environment_id, &made, token_digest).await?;
     user::signed_in(tx, act.environment_id, user_id, act.now).await?;
-    events::record(tx, act, "session.created", None, &session_view(&made)).await?;
+    events::record(tx, act, "session.created", made.organization_id, &session_view(&made)).await?;
     Ok(made)
 }
 
@@ -125,12 +142,12 @@ pub async fn renew(
     token_digest: &Digest,
 ) -> Result<bool, Failure> {
     let renewed = Session {
-        authentication_method: origin.method.to_owned(),
-        ip_address: Some(origin.ip_address.clone()),
-        user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         updated_at: act.now,
         ..session
     };

@@ -92,6 +92,43 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewUser) -> Result<User, Failur
     Ok(made)
 }
 
+/// The account with an address, locked; where there is none, one is made, whose address nobody has proven yet.
+///
+/// # Errors
+/// 400 `user_creation_error`.
+pub async fn find_or_create(tx: &mut Tx, act: &Act, email: &str) -> Result<User, Failure> {
+    let made = User {
+        id: act.entropy.id(act.now)?,
+        email: email.to_owned(),
+        email_verified: false,
+        first_name: None,
+        last_name: None,
+        name: None,
+        profile_picture_url: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
+        locale: None,
+        last_sign_in_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    // Of two at once, the second finds what the first has made.
+    for _ in 0..2 {
+        if let Some(found) = user::find_by_email(tx, act.environment_id, email).await? {
+            user::lock(tx, act.environment_id, found.id).await?;
+            return Ok(found);
+        }
+        if !is_email(email) {
+            return Err(not_created("invalid_email", NOT_AN_EMAIL));
+        }
+        if user::insert_unless_taken(tx, act.environment_id, &made).await? {
+            events::record(tx, act, "user.created", None, &user_view(&made)).await?;
+            return Ok(made);
+        }
+    }
+    Err(Failure::internal("an account was made and deleted at the same moment"))
+}
+
 /// The account with this identifier, as it comes on the wire.
 ///
 /// # Errors

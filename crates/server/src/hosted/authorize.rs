@@ -2,7 +2,7 @@
 //! from what is true then; a flow only says what the person has done in it.
 
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
@@ -25,7 +25,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// Longest query, in bytes: the browser carries it from page to page.
-const LONGEST: usize = 6 * 1024;
+pub(super) const LONGEST: usize = 6 * 1024;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Asked {
     pub memberships: Vec<Membership>,
 }
 
-fn of_the_application() -> Stop {
+pub(super) fn of_the_application() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
 }
 
@@ -101,14 +101,21 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
     let Asked { client, request, current, memberships } = &asked;
-    flow.application = Some(client.application.name.clone());
+    flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let given = match current {
         None => Vec::new(),
         Some(current) => {
             let mut reader = call.app.store.reader().await?;
             let (environment_id, application_id) = (call.environment.id(), client.application.id);
-            consents::of_user_and_application(&mut reader, environment_id, current.user.id, application_id, "").await?
+            consents::of_user_and_application(
+                &mut reader,
+                environment_id,
+                current.user.id,
+                application_id,
+                &request.resource,
+            )
+            .await?
         }
     };
     let given: Vec<GivenConsent> = given
@@ -147,10 +154,14 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
     match step {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
-            redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
+            let open = call.environment.environment.authentication.sign_up;
+            redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
-        Next::ChooseAccount => select_account::show(call, &flow, &asked),
-        Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None),
+        Next::ChooseAccount => match current {
+            Some(current) => select_account::show(call, &flow, Some(&Origin::of(client)), current),
+            None => Err(Stop::flow()),
+        },
+        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(&Origin::of(client)), memberships),
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
@@ -170,7 +181,7 @@ pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
-    let request = match read(&params, &client) {
+    let request = match read(&params, &client, &call.environment.resources) {
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -202,7 +213,7 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
 }
 
 /// The scheme of a program on the person's device, as a source of a content security policy. Websites are none.
-fn leads_to(uri: &str) -> Option<String> {
+pub(super) fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
@@ -216,7 +227,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         user_id: current.user.id,
         application_id: client.application.id,
         organization_id,
-        resource: String::new(),
+        resource: request.resource.clone(),
         scopes: request.scopes.clone(),
         created_at: act.now,
         updated_at: act.now,
@@ -230,7 +241,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         session_id: Some(current.session.id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
         scopes: request.scopes.clone(),
-        resource: String::new(),
+        resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),
         authenticated_at: current.session.authenticated_at,

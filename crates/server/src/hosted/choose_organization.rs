@@ -1,23 +1,28 @@
 //! The page on which somebody with several organizations chooses one.
 
-use super::authorize::{Asked, advance};
-use super::flow::Flow;
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::flow::{Flow, Target};
+use super::page::{Carried, Origin, Stop, branding, frame, reply};
+use super::{authorize, own_application};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{ChooseOrganization, Organization, Problem};
+use countersign_pages::{ChooseOrganization, Organization};
 use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::Membership;
 use http::StatusCode;
 
 /// Shows the page.
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn show(call: &PageCall, flow: &Flow, asked: &Asked, problem: Option<Problem>) -> Result<Reply, Stop> {
+pub fn show(
+    call: &PageCall,
+    flow: &Flow,
+    application: Option<&Origin>,
+    memberships: &[Membership],
+) -> Result<Reply, Stop> {
     let branding = branding(call);
-    let ids: Vec<String> = asked.memberships.iter().map(|membership| membership.organization_id.to_string()).collect();
-    let organizations: Vec<Organization<'_>> = asked
-        .memberships
+    let ids: Vec<String> = memberships.iter().map(|membership| membership.organization_id.to_string()).collect();
+    let organizations: Vec<Organization<'_>> = memberships
         .iter()
         .zip(&ids)
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
@@ -25,8 +30,8 @@ pub fn show(call: &PageCall, flow: &Flow, asked: &Asked, problem: Option<Problem
     let carried = Carried::new(call, Some(flow));
     let page = ChooseOrganization {
         frame: frame(call, &branding),
-        form: carried.form("/choose-organization", problem),
-        application: Some(&asked.client.application.name),
+        form: carried.form("/choose-organization", None),
+        application: application.map(Origin::shown),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
@@ -41,5 +46,8 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
     // Whether the person is a member is decided where everything is decided.
     flow.organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
-    advance(call, flow, None).await
+    match flow.target {
+        Target::OwnApplication(_) => own_application::advance(call, flow).await,
+        _ => authorize::advance(call, flow, None).await,
+    }
 }

@@ -3,19 +3,21 @@
 
 use super::consent::{Shown, render};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::attempts::{self, Allowance};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{ChooseOrganization, Device, DeviceConfirm, DeviceDone, Organization, Problem, Trouble};
+use countersign_pages::{
+    ChooseOrganization, Device as DevicePage, DeviceConfirm, DeviceDone, Organization, Problem, Trouble,
+};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{Consent, Membership};
+use countersign_protocol::model::{Consent, Membership, SessionDevice};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{application, consent as consents, device_authorization, membership};
+use countersign_store::{application, consent as consents, device_authorization, membership, session_device};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -36,7 +38,7 @@ fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Proble
     let branding = branding(call);
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
-    let page = Device { frame: frame(call, &branding), form: carried.form("/device", problem), user_code: typed };
+    let page = DevicePage { frame: frame(call, &branding), form: carried.form("/device", problem), user_code: typed };
     reply(call, status, &page, None)
 }
 
@@ -63,28 +65,58 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     redirect(&flow.resume(call))
 }
 
-/// The device that shows a code and waits for an answer, with its application.
-async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<(DeviceAuthorization, Arc<Client>)>, Stop> {
+/// A device that waits for an answer.
+enum Device {
+    /// Of an application.
+    OfClient(DeviceAuthorization, Arc<Client>),
+    /// Of the environment's own application, which is the product: there is nothing to agree to.
+    OfOwn(SessionDevice),
+}
+
+impl Device {
+    fn user_code(&self) -> &str {
+        match self {
+            Self::OfClient(device, _) => &device.user_code,
+            Self::OfOwn(device) => &device.user_code,
+        }
+    }
+
+    /// What people know its application as.
+    fn origin(&self, call: &PageCall) -> Origin {
+        match self {
+            Self::OfClient(_, client) => Origin::of(client),
+            Self::OfOwn(_) => Origin::own(call),
+        }
+    }
+
+    fn needs_consent(&self) -> bool {
+        matches!(self, Self::OfClient(_, client) if needs_consent(client))
+    }
+}
+
+/// The device that shows a code and waits for an answer.
+async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Stop> {
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
     let found = device_authorization::find_by_user_code(&mut reader, environment_id, user_code).await?;
     let now = call.app.clock.now();
     let Some(device) = found.filter(|device| device.state == DeviceState::Pending && now < device.expires_at) else {
-        return Ok(None);
+        let found = session_device::find_by_user_code(&mut reader, environment_id, user_code).await?;
+        let waits = |device: &SessionDevice| device.state == DeviceState::Pending && now < device.expires_at;
+        return Ok(found.filter(waits).map(Device::OfOwn));
     };
     let Some(application) = application::find(&mut reader, environment_id, device.application_id).await? else {
         return Ok(None);
     };
     drop(reader);
     let client = call.app.client(environment_id, application.client_id).await?;
-    Ok(client.map(|client| (device, client)))
+    Ok(client.map(|client| Device::OfClient(device, client)))
 }
 
 /// Everything that a step after the first one needs.
 struct Step {
     flow: Flow,
-    device: DeviceAuthorization,
-    client: Arc<Client>,
+    device: Device,
     current: Current,
     memberships: Vec<Membership>,
 }
@@ -93,16 +125,18 @@ struct Step {
 async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Reply>, Stop> {
     let mut flow = Flow::open(call, sealed).ok_or_else(Stop::flow)?;
     let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
-    let Some((device, client)) = waiting(call, user_code).await? else {
+    let Some(device) = waiting(call, user_code).await? else {
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        flow.application = Some(client.application.name.clone());
+        if let Device::OfClient(_, client) = &device {
+            flow.application = Some(client.application.client_id);
+        }
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;
     let memberships = membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?;
-    Ok(Ok(Step { flow, device, client, current, memberships }))
+    Ok(Ok(Step { flow, device, current, memberships }))
 }
 
 /// `GET /device/confirm?flow=…`.
@@ -117,11 +151,12 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     };
     let branding = branding(call);
     let carried = Carried::new(call, Some(&step.flow));
+    let origin = step.device.origin(call);
     let page = DeviceConfirm {
         frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
-        user_code: &step.device.user_code,
-        application: &step.client.application.name,
+        user_code: step.device.user_code(),
+        application: origin.shown(),
     };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
@@ -150,26 +185,32 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
             }
         }
     };
-    let mut reader = call.app.store.reader().await?;
-    let (environment_id, application_id) = (call.environment.id(), step.device.application_id);
-    let user_id = step.current.user.id;
-    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
-    drop(reader);
-    let agreed =
-        given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &step.device.scopes));
-    if needs_consent(&step.client) && !agreed {
+    if step.device.needs_consent() && !has_agreed(call, &step, organization_id).await? {
         return ask(call, step, organization_id).await;
     }
     approve(call, step, organization_id).await
 }
 
+/// Whether the person has agreed before to what the device asks for.
+async fn has_agreed(call: &PageCall, step: &Step, organization_id: Option<OrganizationId>) -> Result<bool, Stop> {
+    let Device::OfClient(device, _) = &step.device else { return Ok(true) };
+    let mut reader = call.app.store.reader().await?;
+    let (environment_id, application_id) = (call.environment.id(), device.application_id);
+    let user_id = step.current.user.id;
+    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
+    Ok(given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &device.scopes)))
+}
+
 /// Asks what is left to ask: consent and organization, or the organization alone.
 async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Result<Reply, Stop> {
-    let Step { mut flow, device, client, current, memberships } = step;
-    if needs_consent(&client) {
+    let Step { mut flow, device, current, memberships } = step;
+    if let Device::OfClient(device, client) = &device
+        && needs_consent(client)
+    {
         let shown = Shown {
-            client: &client,
+            client,
             scopes: &device.scopes,
+            resource: "",
             current: &current,
             organizations: memberships.iter().collect(),
             picked,
@@ -187,10 +228,11 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
     let carried = Carried::new(call, Some(&flow));
+    let origin = device.origin(call);
     let page = ChooseOrganization {
         frame: frame(call, &branding),
         form: carried.form("/device/consent", None),
-        application: Some(&client.application.name),
+        application: Some(origin.shown()),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, None))
@@ -207,7 +249,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         Err(reply) => return Ok(reply),
     };
     // The page for applications of the product itself has organizations for its buttons, and no other decision.
-    if needs_consent(&step.client) && form.get("decision") != Some("allow") {
+    if step.device.needs_consent() && form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
     let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
@@ -228,13 +270,18 @@ fn done(call: &PageCall, approved: bool) -> Reply {
     reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding), approved }, None)
 }
 
-async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Stop> {
+async fn deny(call: &PageCall, device: Device) -> Result<Reply, Stop> {
     let environment_id = call.environment.id();
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                device_authorization::deny(tx, environment_id, &device.digest).await?;
+                match device {
+                    Device::OfClient(device, _) => {
+                        device_authorization::deny(tx, environment_id, &device.digest).await?
+                    }
+                    Device::OfOwn(device) => session_device::deny(tx, environment_id, &device.digest).await?,
+                };
                 Ok(())
             })
         })
@@ -245,6 +292,19 @@ async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Sto
 async fn approve(call: &PageCall, step: Step, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
+    let device = match device {
+        Device::OfClient(device, _) => device,
+        Device::OfOwn(device) => {
+            let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
+                Box::pin(async move {
+                    let (environment_id, session_id) = (act.environment_id, current.session.id);
+                    let digest = &device.digest;
+                    Ok(session_device::approve(tx, environment_id, digest, session_id, organization_id).await?)
+                })
+            });
+            return answered(call, approved.await?);
+        }
+    };
     let wanted = Consent {
         id: act.entropy.id(act.now)?,
         user_id: current.user.id,
@@ -268,5 +328,10 @@ async fn approve(call: &PageCall, step: Step, organization_id: Option<Organizati
             Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)
         })
     });
-    if approved.await? { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
+    answered(call, approved.await?)
+}
+
+/// The end, unless somebody has answered before.
+fn answered(call: &PageCall, approved: bool) -> Result<Reply, Stop> {
+    if approved { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
 }

@@ -4,7 +4,7 @@
 use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::id::{OrganizationId, UserId};
+use countersign_protocol::id::{ClientId, OrganizationId, UserId};
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ pub struct Flow {
     began_at: i64,
     /// Where it leads.
     pub target: Target,
-    /// The name of the application that people come from.
+    /// The application that people come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application: Option<String>,
+    pub application: Option<ClientId>,
     /// The scheme of the program on the person's device to which the last answer leads: forms must be allowed to lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
@@ -51,6 +51,8 @@ pub struct Flow {
 pub enum Target {
     /// To the authorization endpoint, with this query.
     Authorize(String),
+    /// To the authorization endpoint of the environment's own application, with this query.
+    OwnApplication(String),
     /// To the person's own account.
     Account,
     /// To connecting the device that shows this code.
@@ -98,8 +100,8 @@ pub struct NewAccount {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of its password.
-    pub password_hash: String,
+    /// The hash of its password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 impl Flow {
@@ -148,6 +150,7 @@ impl Flow {
     pub fn resume(&self, call: &PageCall) -> String {
         match self.target {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
+            Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),

@@ -1,26 +1,21 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
-use super::flow::Flow;
+use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
-use super::sign_in::flow_of;
+use super::sign_in::{allowed, flow_of, refuse};
 use super::sign_up::weakness;
 use crate::domain::attempts::{self, MAILS, MAILS_FROM};
-use crate::domain::{Failure, mails, people};
+use crate::domain::{Failure, password_resets};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST};
-use countersign_pages::mail::{Style, reset_password};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
-use countersign_protocol::id::PasswordResetId;
 use countersign_protocol::model::{email_key, is_email};
-use countersign_protocol::secret::{Secret, SecretKind};
-use countersign_store::password_reset::{self, PasswordReset};
+use countersign_protocol::secret::Secret;
+use countersign_store::password_reset::PasswordReset;
 use countersign_store::user;
 use http::StatusCode;
-
-/// How long a link is good, in minutes.
-const MINUTES: u32 = 60;
 
 fn too_old() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
@@ -45,6 +40,9 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 /// A page for a flow that is not good.
 pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let email = flow.email.clone().unwrap_or_default();
     Ok(show(call, &flow, &email, StatusCode::OK, None))
 }
@@ -56,16 +54,15 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let email = form.get("email").unwrap_or("").trim();
     if !is_email(email) {
         let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
         return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)));
     }
-    let act = session::act(call);
-    let token = call.app.entropy.secret(SecretKind::PasswordReset)?;
-    let branding = branding(call);
-    let link = format!("{}/reset-password?token={}", call.environment.environment.issuer, token.expose());
-    let content = reset_password(Style { language: language(call), branding: &branding }, &link, MINUTES);
+    let (act, language) = (session::act(call), language(call));
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
@@ -74,19 +71,9 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
             {
                 return Ok(false);
             }
-            let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? else { return Ok(true) };
-            let id: PasswordResetId = act.entropy.id(act.now)?;
-            let reset = PasswordReset {
-                id,
-                user_id: user.id,
-                email: user.email.clone(),
-                used_at: None,
-                expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
-                created_at: act.now,
-            };
-            let digest = act.keyring.password_reset.digest(token.expose());
-            password_reset::insert(tx, act.environment_id, &reset, &digest).await?;
-            mails::queue(tx, &act, &user.email, content).await?;
+            if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {
+                password_resets::create(tx, &act, &user, language).await?;
+            }
             Ok(true)
         })
     });
@@ -101,9 +88,8 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
 
 /// The reset that a token stands for, if it is still good.
 async fn find(call: &PageCall, token: &str) -> Result<PasswordReset, Stop> {
-    let digest = call.app.keyring.password_reset.digest(token);
     let mut reader = call.app.store.reader().await?;
-    let found = password_reset::find_by_digest(&mut reader, call.environment.id(), &digest).await?;
+    let found = password_resets::find_by_token(&mut reader, &session::act(call), token).await?;
     let now = call.app.clock.now();
     found.filter(|reset| reset.used_at.is_none() && now < reset.expires_at).ok_or_else(too_old)
 }
@@ -124,6 +110,9 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
 pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
+    if !allowed(call).password {
+        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+    }
     let reset = find(call, token).await?;
     Ok(show_reset(call, token, &reset.email, StatusCode::OK, None))
 }
@@ -135,6 +124,9 @@ pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
+    if !allowed(call).password {
+        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+    }
     let reset = find(call, token).await?;
     let password = form.get("password").unwrap_or("");
     let problem = if password.is_empty() { Some(Problem::PasswordNeeded) } else { weakness(password, &[&reset.email]) };
@@ -146,13 +138,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     };
     let act = session::act(call);
     let done = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move {
-            // Of all who come with the link, the first one uses it up.
-            if !password_reset::use_up(tx, act.environment_id, reset.id, act.now).await? {
-                return Ok(false);
-            }
-            people::reset_password(tx, &act, reset.user_id, &reset.email, &hash).await
-        })
+        Box::pin(async move { Ok(password_resets::confirm(tx, &act, &reset, &hash).await?.is_some()) })
     });
     let done = done.await?;
     call.app.catch_up().await;

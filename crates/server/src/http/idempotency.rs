@@ -70,37 +70,43 @@ impl From<countersign_store::Error> for Outcome {
 ///
 /// # Errors
 /// What the act says; 422 `idempotency_key_reused` when the key came with another request before.
-pub async fn perform<F>(store: &Store, request: &Request, context: Arc<Act>, act: F) -> Result<Reply, Failure>
+pub async fn perform<F>(
+    store: &Store,
+    request: &Request,
+    context: Arc<Act>,
+    act: F,
+) -> Result<Result<Reply, ApiError>, Failure>
 where
-    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Reply, Failure> + Send + 'static,
+    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
 {
     if let Some(reply) = kept(store, request, &context).await? {
-        return Ok(reply);
+        return Ok(Ok(reply));
     }
     let (request_copy, act_context) = (*request, Arc::clone(&context));
     let outcome = store
-        .write::<Reply, Outcome, _>(move |tx| {
+        .write::<Result<Reply, ApiError>, Outcome, _>(move |tx| {
             Box::pin(async move {
-                let reply = act(tx, Arc::clone(&act_context)).await.map_err(Outcome::Failed)?;
-                if keep_reply(tx, &request_copy, &act_context, &reply).await.map_err(Outcome::Failed)? {
-                    Ok(reply)
+                let settled = act(tx, Arc::clone(&act_context)).await.map_err(Outcome::Failed)?;
+                let Ok(reply) = &settled else { return Ok(settled) };
+                if keep_reply(tx, &request_copy, &act_context, reply).await.map_err(Outcome::Failed)? {
+                    Ok(settled)
                 } else {
                     Err(Outcome::Overtaken)
                 }
             })
         })
         .await;
+    // The other request may have made the very thing that this one now collides with.
     match outcome {
-        Ok(reply) => Ok(reply),
-        Err(Outcome::Failed(failure)) => {
-            // The other request may have made the very thing that this one now collides with.
-            match kept(store, request, &context).await? {
-                Some(reply) => Ok(reply),
-                None => Err(failure),
-            }
-        }
+        Ok(Ok(reply)) => Ok(Ok(reply)),
+        Ok(Err(refused)) => Ok(kept(store, request, &context).await?.ok_or(refused)),
+        Err(Outcome::Failed(failure)) => match kept(store, request, &context).await? {
+            Some(reply) => Ok(Ok(reply)),
+            None => Err(failure),
+        },
         Err(Outcome::Overtaken) => {
-            kept(store, request, &context).await?.ok_or_else(|| Failure::internal("a kept reply has vanished"))
+            let reply = kept(store, request, &context).await?;
+            reply.map(Ok).ok_or_else(|| Failure::internal("a kept reply has vanished"))
         }
     }
 }

@@ -114,13 +114,28 @@ impl ManagementCall {
     where
         F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Reply, Failure> + Send + 'static,
     {
+        self.settle(|tx, context| {
+            let acting = act(tx, context);
+            Box::pin(async move { acting.await.map(Ok) })
+        })
+        .await
+    }
+
+    /// The same for an act whose refusal has to be remembered: what it has counted is committed, and no reply is kept.
+    ///
+    /// # Errors
+    /// What the act says, and its refusal.
+    pub async fn settle<F>(&self, act: F) -> Result<Reply, Failure>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
+    {
         let context = Arc::new(self.act());
-        let reply = match &self.idempotency {
+        let settled = match &self.idempotency {
             None => self.app.store.write(move |tx| act(tx, context)).await?,
             Some(request) => idempotency::perform(&self.app.store, request, context, act).await?,
         };
         self.app.catch_up().await;
-        Ok(reply)
+        Ok(settled?)
     }
 }
 

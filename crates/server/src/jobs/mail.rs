@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::{Failure, mails};
 use countersign_protocol::model::EnvironmentKind;
+use countersign_store::image;
 use countersign_store::mail::{self, QueuedMail};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -75,7 +76,12 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<Batch, Failure> {
         );
         return Ok(Batch::Sent);
     }
-    let sent = app.mailer.send(&message, queued.id, queued.created_at).await;
+    // Without it the mail shows the name of the product.
+    let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
+        Some(digest) => image::png(&mut app.store.reader().await?, queued.environment_id, digest).await?,
+        None => None,
+    };
+    let sent = app.mailer.send(&message, (queued.id, queued.created_at), picture).await;
     let done = match &sent {
         Ok(()) => true,
         Err(error) => {

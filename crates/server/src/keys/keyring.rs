@@ -22,6 +22,16 @@ pub struct Keyring {
     pub device_code: DigestKey,
     /// Makes refresh tokens, and tells them from others.
     pub refresh_token: DigestKey,
+    /// Digests of codes for environments' own applications.
+    pub session_code: DigestKey,
+    /// Digests of device codes for environments' own applications.
+    pub session_device_code: DigestKey,
+    /// Makes refresh tokens of sessions, and tells them from others.
+    pub session_refresh_token: DigestKey,
+    /// Tells whether an account is as it was when an authentication was left pending.
+    pub pending_account: DigestKey,
+    /// Seals pending authentications.
+    pub pending_authentication: SealKey,
     /// Digests of session cookies.
     pub session: DigestKey,
     /// Makes the names that applications have for sessions.
@@ -44,6 +54,10 @@ pub struct Keyring {
     pub kept_reply: SealKey,
     /// Seals invitations' tokens.
     pub invitation_token: SealKey,
+    /// Seals codes that are mailed.
+    pub mailed_code: SealKey,
+    /// Seals the tokens of password resets.
+    pub password_reset_token: SealKey,
 }
 
 struct ThirtyTwo;
@@ -77,6 +91,11 @@ impl Keyring {
             authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
             device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
+            session_code: DigestKey::new(&*derive(&prk, "session-code")?),
+            session_device_code: DigestKey::new(&*derive(&prk, "session-device-code")?),
+            session_refresh_token: DigestKey::new(&*derive(&prk, "session-refresh-token")?),
+            pending_account: DigestKey::new(&*derive(&prk, "pending-account")?),
+            pending_authentication: SealKey::new(&*derive(&prk, "pending-authentication")?)?,
             session: DigestKey::new(&*derive(&prk, "session")?),
             session_name: DigestKey::new(&*derive(&prk, "session-name")?),
             csrf: DigestKey::new(&*derive(&prk, "csrf")?),
@@ -88,6 +107,8 @@ impl Keyring {
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
+            mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
+            password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
         })
     }
 }
@@ -112,7 +133,9 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        assert!(keyring.invitation_token.open(&["x"], &sealed).is_err());
+        for other in [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token] {
+            assert!(other.open(&["x"], &sealed).is_err());
+        }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());
     }
 }

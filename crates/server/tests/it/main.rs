@@ -14,3 +14,4 @@ mod oauth;
 mod outbound;
 mod threats;
 mod tidy;
+mod user_management;

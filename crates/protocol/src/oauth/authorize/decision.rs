@@ -209,7 +209,7 @@ mod tests {
     fn decide(case: &Case) -> Next {
         let client = client(ClientType::Confidential, case.ownership, &["https://a.example/cb"]);
         let query = format!("{QUERY}{}", case.more);
-        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client).unwrap();
+        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client, &[]).unwrap();
         let memberships: Vec<_> = case.memberships.iter().map(|number| org(*number)).collect();
         next(&request, &client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 fn management_routes() -> Vec<Route> {
     let routes: Vec<Route> =
         router::routes().table().iter().filter(|route| route.policy == Policy::EnvironmentKey).cloned().collect();
-    assert!(routes.len() >= 56, "the table has the management routes");
+    assert!(routes.len() >= 70, "the table has the management routes");
     routes
 }
 
@@ -24,6 +24,8 @@ struct Names {
     membership: String,
     invitation: String,
     token: String,
+    magic_auth: String,
+    password_reset: String,
 }
 
 impl Names {
@@ -45,7 +47,12 @@ impl Names {
         management.post("/authorization/roles", body).await.expect(201);
         let body = json!({"slug": "posts:read"});
         management.post("/authorization/roles/posts:read/permissions", body).await.expect(200);
+        let body = json!({"email": "c@example.com"});
+        let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
+        let reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
         let names = Self {
+            magic_auth,
+            password_reset: reset,
             organization,
             application,
             secret,
@@ -67,6 +74,8 @@ impl Names {
             path if path.starts_with("/user_management/users") => &self.user,
             path if path.starts_with("/user_management/organization_memberships") => &self.membership,
             path if path.starts_with("/user_management/invitations") => &self.invitation,
+            path if path.starts_with("/user_management/magic_auth") => &self.magic_auth,
+            path if path.starts_with("/user_management/password_reset") => &self.password_reset,
             _ => &self.key,
         };
         path.replace("{id}", id)
@@ -84,6 +93,9 @@ fn welcome_body(path: &str, organization: &str) -> Value {
         "/organization_domains" => json!({"domain": "acme.com", "organization_id": organization}),
         "/authorization/permissions" | "/authorization/roles" => json!({"slug": "posts:write", "name": "Write"}),
         "/user_management/users" | "/user_management/invitations" => json!({"email": "new@example.com"}),
+        "/user_management/magic_auth" | "/user_management/password_reset" => json!({"email": "c@example.com"}),
+        path if path.ends_with("/email_change/send") => json!({"new_email": "changed@example.com"}),
+        path if path.ends_with("/confirm") => json!({"code": "123456"}),
         path if path.ends_with("/permissions") => json!({"slug": "posts:read", "permissions": []}),
         _ => json!({"name": "Changed", "value": "sk_x"}),
     }

@@ -67,6 +67,30 @@ impl Database {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// What the events of a name say, oldest first. No front door shows them yet.
+    pub async fn events(&self, environment_id: &str, name: &str) -> Vec<serde_json::Value> {
+        let question = format!(
+            "SELECT data FROM event WHERE environment_id = '{environment_id}' AND event = '{name}' ORDER BY id"
+        );
+        let rows: Vec<String> = match &self.schema {
+            None => {
+                let file = self.directory.path().join("data").join("countersign.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                let mut statement = connection.prepare(&question).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Some(_) => {
+                let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
+                let driver = tokio::spawn(connection);
+                let rows = client.query(&question, &[]).await.unwrap();
+                drop(client);
+                let _ = driver.await;
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        };
+        rows.iter().map(|data| serde_json::from_str(data).unwrap()).collect()
+    }
+
     /// Ends every connection to a PostgreSQL database, as a fail-over or a restart does.
     pub async fn end_connections(&self) {
         if let Some((server, schema)) = &self.schema {

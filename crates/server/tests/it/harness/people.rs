@@ -1,12 +1,13 @@
 //! People, their organizations, their mail, and applications they sign in to.
 
 use super::{Browser, Page, TestServer};
+use countersign::domain::mailed_codes::Refused;
 use countersign::domain::people::{SignUp, sign_up};
-use countersign::domain::{Act, Failure, mails};
+use countersign::domain::{Act, Failure, magic_auth, mails};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, UserId};
 use countersign_protocol::model::{Membership, MembershipStatus};
 use countersign_protocol::secret::Secret;
-use countersign_store::{mail, membership};
+use countersign_store::{mail, membership, user};
 use serde_json::{Value, json};
 
 /// The password of everybody in the tests.
@@ -50,18 +51,22 @@ impl TestServer {
     /// Makes an account with a proven address and the password of everybody.
     pub async fn person(&self, email: &str) -> UserId {
         let password_hash = self.app.passwords.hash(Secret::new(PASSWORD.to_owned())).await.unwrap();
+        self.sign_up(email, password_hash).await.unwrap()
+    }
+
+    /// What the last page of signing up does.
+    pub async fn sign_up(&self, email: &str, password_hash: String) -> Result<UserId, Failure> {
         let new = SignUp {
             email: email.to_owned(),
             first_name: Some("Ada".into()),
             last_name: Some("Lovelace".into()),
-            password_hash,
+            password_hash: Some(password_hash),
         };
         let act = self.act();
         self.app
             .store
             .write::<UserId, Failure, _>(move |tx| Box::pin(async move { sign_up(tx, &act, new).await }))
             .await
-            .unwrap()
     }
 
     /// Makes a person an active member of an organization.
@@ -103,6 +108,33 @@ impl TestServer {
             .await
             .unwrap();
         self.app.catch_up().await;
+    }
+
+    /// Redeems a Magic Auth code, as signing in with it does.
+    pub async fn redeem_magic_code(&self, email: &str, code: &str) -> Result<UserId, Refused> {
+        let (act, email, code) = (self.act(), email.to_owned(), code.to_owned());
+        self.app
+            .store
+            .write::<_, Failure, _>(move |tx| {
+                Box::pin(async move {
+                    let redeemed = magic_auth::redeem(tx, &act, &email, &code).await?;
+                    Ok(redeemed.map(|proven| proven.user().id))
+                })
+            })
+            .await
+            .unwrap()
+    }
+
+    /// Whether the account with an address has a password.
+    pub async fn has_password(&self, email: &str) -> bool {
+        let mut reader = self.app.store.reader().await.unwrap();
+        let found = user::find_by_email(&mut reader, self.environment_id(), email).await.unwrap().unwrap();
+        user::password_hash(&mut reader, self.environment_id(), found.id).await.unwrap().is_some()
+    }
+
+    /// What events of a name say, oldest first.
+    pub async fn events(&self, name: &str) -> Vec<Value> {
+        self.database.events(&self.environment_id().to_string(), name).await
     }
 
     /// The messages that were sent to an address, newest first.

@@ -1,10 +1,15 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
-mod authorization_code;
+pub mod authorization_code;
 mod backchannel_logout;
 mod device;
 mod invitation;
+mod jwt_template;
+mod look;
+mod policy;
 mod refresh_token;
+mod resource_indicators;
 mod seen_by_the_company;
 mod sign_in;
 mod sign_out;
+mod vanishing;

@@ -15,6 +15,8 @@ struct Belongings {
     invitation: Value,
     redirect_uri: String,
     cors_origin: String,
+    magic_auth: String,
+    password_reset: String,
 }
 
 async fn furnish(management: &Client) -> Belongings {
@@ -35,7 +37,22 @@ async fn furnish(management: &Client) -> Belongings {
     let redirect_uri = management.post("/user_management/redirect_uris", body).await.expect(201).text_at("id");
     let body = json!({"origin": "https://acme.example"});
     let cors_origin = management.post("/user_management/cors_origins", body).await.expect(201).text_at("id");
-    Belongings { organization, application, secret, key, user, membership, invitation, redirect_uri, cors_origin }
+    let body = json!({"email": "a@example.com"});
+    let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
+    let password_reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
+    Belongings {
+        organization,
+        application,
+        secret,
+        key,
+        user,
+        membership,
+        invitation,
+        redirect_uri,
+        cors_origin,
+        magic_auth,
+        password_reset,
+    }
 }
 
 impl Belongings {
@@ -72,6 +89,17 @@ impl Belongings {
             add(method, users.clone(), "User", &self.user);
         }
         add(Method::GET, format!("{users}/identities"), "User", &self.user);
+        for act in
+            ["email_verification/send", "email_verification/confirm", "email_change/send", "email_change/confirm"]
+        {
+            add(Method::POST, format!("{users}/{act}"), "User", &self.user);
+        }
+        for (path, thing, id) in [
+            ("magic_auth", "Magic Auth code", &self.magic_auth),
+            ("password_reset", "Password reset", &self.password_reset),
+        ] {
+            add(Method::GET, format!("/user_management/{path}/{id}"), thing, id);
+        }
         let (thing, memberships) = ("Organization membership", "/user_management/organization_memberships");
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             add(method, format!("{memberships}/{}", self.membership), thing, &self.membership);
@@ -130,7 +158,7 @@ on_both_databases! {
             for (method, path, thing, id) in foreign.requests() {
                 let mut request = mine.request(method.clone(), &path);
                 if method == Method::PUT || method == Method::POST {
-                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2"}));
+                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2", "code": "123456", "new_email": "taken@over.example"}));
                 }
                 mine.send(request).await.expect_not_found(thing, &id);
             }

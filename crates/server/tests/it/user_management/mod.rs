@@ -1,0 +1,10 @@
+//! How people sign in to an environment's own application, and how its sessions go on and end.
+
+mod authenticate;
+mod authorize;
+mod browsers;
+mod device;
+mod endings;
+mod mailed_codes;
+mod pending;
+mod refresh_token;

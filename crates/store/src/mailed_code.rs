@@ -1,0 +1,101 @@
+//! Codes that were sent by mail, for every purpose there is. What a code is for is named by the kind of its identifier.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{EnvironmentId, UserId};
+use countersign_protocol::model::{MailedCode, MailedCodeId};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    REPLACE = "UPDATE mailed_code SET is_newest = 0, updated_at = $4 WHERE environment_id = $1 AND user_id = $2 AND purpose = $3 AND is_newest = 1";
+    INSERT = "INSERT INTO mailed_code (environment_id, id, purpose, user_id, email, sealed_code, is_newest, expires_at, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8)";
+    FIND = "SELECT id, user_id, email, sealed_code, used_at, expires_at, created_at, updated_at FROM mailed_code ",
+        "WHERE environment_id = $1 AND id = $2";
+    NEWEST = "SELECT id, user_id, email, sealed_code, used_at, expires_at, created_at, updated_at FROM mailed_code ",
+        "WHERE environment_id = $1 AND user_id = $2 AND purpose = $3 AND is_newest = 1";
+    USE = "UPDATE mailed_code SET used_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND is_newest = 1 AND used_at IS NULL";
+    PRUNE = "DELETE FROM mailed_code WHERE (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM mailed_code WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+}
+
+fn read<I: MailedCodeId>(row: &Row) -> Result<MailedCode<I>> {
+    Ok(MailedCode {
+        id: row.parse(0)?,
+        user_id: row.parse(1)?,
+        email: row.text(2)?.to_owned(),
+        sealed_code: row.bytes(3)?.to_vec(),
+        used_at: row.opt_timestamp(4)?,
+        expires_at: row.timestamp(5)?,
+        created_at: row.timestamp(6)?,
+        updated_at: row.timestamp(7)?,
+    })
+}
+
+/// Keeps a code in place of the one that the person had for the same purpose. Lock the account before: of two at once that
+/// both find no older one, one fails.
+///
+/// # Errors
+/// `Unique` then; `ForeignKey` when there is no such person.
+pub async fn insert<I: MailedCodeId>(tx: &mut Tx, environment_id: EnvironmentId, code: &MailedCode<I>) -> Result<()> {
+    let replaced = [environment_id.into(), code.user_id.into(), I::PREFIX.into(), code.created_at.into()];
+    tx.execute(REPLACE, &replaced).await?;
+    let params = [
+        environment_id.into(),
+        code.id.to_string().into(),
+        I::PREFIX.into(),
+        code.user_id.into(),
+        (&code.email).into(),
+        code.sealed_code.as_slice().into(),
+        code.expires_at.into(),
+        code.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// The code with this identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find<I: MailedCodeId>(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: I,
+) -> Result<Option<MailedCode<I>>> {
+    query.query_opt(FIND, &[environment_id.into(), id.to_string().into()]).await?.as_ref().map(read).transpose()
+}
+
+/// The last code that a person was sent for a purpose, used or not.
+///
+/// # Errors
+/// Database errors.
+pub async fn newest<I: MailedCodeId>(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+) -> Result<Option<MailedCode<I>>> {
+    let params = [environment_id.into(), user_id.into(), I::PREFIX.into()];
+    query.query_opt(NEWEST, &params).await?.as_ref().map(read).transpose()
+}
+
+/// Uses a code up: of all who try, one gets `true`. One that a newer code has replaced is not to be used any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn use_up<I: MailedCodeId>(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: I,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(tx.execute(USE, &[environment_id.into(), id.to_string().into(), now.into()]).await? == 1)
+}
+
+/// Forgets up to a thousand codes that expired before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}
