@@ -133,7 +133,7 @@ impl Bench<'_> {
         let durable = Installation::make();
         let server = serve(&durable);
         let forgetful = Path::new(MEMORY).is_dir().then(|| Installation::make_in(MEMORY));
-        let other = forgetful.as_ref().map(|installation| serve(installation));
+        let other = forgetful.as_ref().map(serve);
         let other = other.as_ref().map(|other| (other, party(other)));
         let other = other.as_ref().map(|(other, party)| ("- with its data in memory", (*other, party)));
         let goal = other.is_some().then_some(Goal::OfOther(0.80));
