@@ -83,3 +83,14 @@ export async function introspected({ client_id, secret }, token) {
   assert.equal(response.status, 200, await response.clone().text());
   return response.json();
 }
+
+/** Fails unless a token is dead within a second, on every node that may answer. */
+export async function assertDead(introspect) {
+  const began = Date.now();
+  for (let dead = 0; dead < 4; ) {
+    const seen = await introspect();
+    dead = seen.active ? 0 : dead + 1;
+    if (dead) assert.deepEqual(seen, { active: false });
+    assert.ok(dead || Date.now() - began < 1000, 'a token that was ended is active after a second');
+  }
+}

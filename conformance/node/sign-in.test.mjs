@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import * as oauth from 'openid-client';
-import { application, baseUrl, manage, unique } from './server.mjs';
+import { application, assertDead, baseUrl, manage, unique } from './server.mjs';
 import { freshPage, launch, person, signIn } from './browser.mjs';
 import { listen, relyingParty } from './relying-party.mjs';
 
@@ -59,7 +59,7 @@ describe('signing in', () => {
       const refreshed = await oauth.refreshTokenGrant(config, tokens.refresh_token);
       assert.notEqual(refreshed.refresh_token, tokens.refresh_token);
       await oauth.tokenRevocation(config, refreshed.refresh_token);
-      assert.deepEqual(await oauth.tokenIntrospection(config, refreshed.access_token), { active: false });
+      await assertDead(() => oauth.tokenIntrospection(config, refreshed.access_token));
       await assert.rejects(oauth.refreshTokenGrant(config, refreshed.refresh_token), (error) => error.error === 'invalid_grant');
 
       checks = await ask(page);

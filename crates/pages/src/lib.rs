@@ -4,12 +4,15 @@
 //! and serving [`STYLESHEET`] and [`branding_css`]. There is no I/O here, and no page has a script or an inline style, so
 //! that the strictest Content Security Policy holds.
 
+mod application;
 mod branding;
 mod colour;
+mod font;
 mod form;
 mod frame;
 mod language;
 pub mod mail;
+mod picture;
 mod problem;
 mod stylesheet;
 mod texts;
@@ -37,6 +40,7 @@ mod sign_up;
 mod signed_out;
 
 pub use account::{Account, ConnectedApplication, Session};
+pub use application::Application;
 pub use branding::{Branding, Corners, Palette, branding_css};
 pub use choose_organization::ChooseOrganization;
 pub use code::{Code, CodePurpose};
@@ -46,6 +50,7 @@ pub use device::Device;
 pub use device_confirm::DeviceConfirm;
 pub use device_done::DeviceDone;
 pub use error::{ErrorPage, Trouble};
+pub use font::Font;
 pub use forgot_password::{ForgotPassword, ForgotPasswordSent};
 pub use form::{Form, Organization};
 pub use frame::{Frame, Page};
@@ -55,6 +60,7 @@ pub use language::Language;
 pub use mailbox::{Mailbox, MailboxEntry};
 pub use mailbox_message::MailboxMessage;
 pub use password::Password;
+pub use picture::{Logo, Picture};
 pub use problem::{Field, Problem};
 pub use reset_password::ResetPassword;
 pub use select_account::SelectAccount;

@@ -232,6 +232,14 @@ texts! { problems_texts:
         "New accounts can only be created by invitation."
         "Neue Konten gibt es nur auf Einladung."
     }
+    passwords_off {
+        "Passwords are not used here. Enter your email address and we will send you a code."
+        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E-Mail-Adresse ein, dann senden wir Ihnen einen Code."
+    }
+    codes_off {
+        "Codes by email are not used for signing in here. Please enter your password."
+        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte geben Sie Ihr Passwort ein."
+    }
 }
 
 // Errors that end a page: what, what happened, what to do.

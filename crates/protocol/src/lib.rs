@@ -11,6 +11,7 @@
 //! | [`secret`] | secrets that cannot be printed, the values we issue, keyed digests |
 //! | [`seal`] | authenticated encryption of what we must be able to read back |
 //! | [`jose`] | JSON Web Keys and signed tokens |
+//! | [`jwt_template`] | what an environment adds to the claims of access tokens |
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
@@ -20,6 +21,7 @@
 
 pub mod id;
 pub mod jose;
+pub mod jwt_template;
 pub mod management;
 pub mod model;
 pub mod oauth;

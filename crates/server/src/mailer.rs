@@ -1,10 +1,11 @@
 //! Sending mail: by SMTP, or, where no server is configured, not at all: then messages stay to be read at a local page.
 
 use crate::domain::mails::Message;
+use countersign_pages::mail::PICTURE_ID;
 use countersign_protocol::id::MailId;
 use countersign_protocol::time::Timestamp;
-use lettre::message::header::{Date, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentType, Date, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncTransport, Tokio1Executor};
@@ -84,28 +85,22 @@ impl Mailer {
         matches!(self, Self::Keeps)
     }
 
-    /// Sends a message. Its identifier and its moment are those of its making: sent twice, it is one message.
+    /// Sends a message with the picture that it shows. Its identifier and its moment are those of its making: sent twice, it
+    /// is one message.
     ///
     /// # Errors
     /// [`NotSent`].
-    pub async fn send(&self, message: &Message, id: MailId, made_at: Timestamp) -> Result<(), NotSent> {
+    pub async fn send(
+        &self,
+        message: &Message,
+        made: (MailId, Timestamp),
+        picture: Option<Vec<u8>>,
+    ) -> Result<(), NotSent> {
         let Self::Sends { transport, from } = self else {
             return Err(NotSent { reason: "no mail server is configured".to_owned(), for_good: false });
         };
-        let for_good = |error: &dyn std::fmt::Display| NotSent { reason: error.to_string(), for_good: true };
-        let to: Mailbox = Mailbox::new(None, message.to.parse().map_err(|error| for_good(&error))?);
-        let moment = Duration::from_millis(u64::try_from(made_at.as_millis()).unwrap_or(0));
-        // RFC 3834 §5: no out-of-office reply is wanted.
-        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let mail = lettre::Message::builder()
-            .message_id(Some(format!("<{id}@{}>", from.email.domain())))
-            .header(Date::new(std::time::UNIX_EPOCH + moment))
-            .from((**from).clone())
-            .to(to)
-            .subject(message.subject.clone())
-            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))
-            .map_err(|error| for_good(&error))?;
+        let mail = written(from, message, made, picture)
+            .map_err(|reason| NotSent { reason: reason.to_string(), for_good: true })?;
         match tokio::time::timeout(PATIENCE, transport.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
@@ -116,6 +111,36 @@ impl Mailer {
             Err(_) => Err(NotSent { reason: "the mail server does not answer".to_owned(), for_good: false }),
         }
     }
+}
+
+/// The message as it goes over the wire. The picture is part of it: nothing tells us, or anybody, when it is read.
+fn written(
+    from: &Mailbox,
+    message: &Message,
+    (id, made_at): (MailId, Timestamp),
+    picture: Option<Vec<u8>>,
+) -> Result<lettre::Message, Box<dyn std::error::Error>> {
+    let Message { to, subject, text, html, .. } = message;
+    let html = SinglePart::html(html.clone());
+    let parts = MultiPart::alternative().singlepart(SinglePart::plain(text.clone()));
+    let parts = match picture {
+        None => parts.singlepart(html),
+        Some(picture) => {
+            let picture = Attachment::new_inline(PICTURE_ID.to_owned()).body(picture, ContentType::parse("image/png")?);
+            parts.multipart(MultiPart::related().singlepart(html).singlepart(picture))
+        }
+    };
+    let moment = Duration::from_millis(u64::try_from(made_at.as_millis()).unwrap_or(0));
+    // RFC 3834 §5: no out-of-office reply is wanted.
+    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+    let mail = lettre::Message::builder()
+        .message_id(Some(format!("<{id}@{}>", from.email.domain())))
+        .header(Date::new(std::time::UNIX_EPOCH + moment))
+        .from(from.clone())
+        .to(Mailbox::new(None, to.parse()?))
+        .subject(subject.clone())
+        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
+    Ok(mail.multipart(parts)?)
 }
 
 /// How the connection to a mail server is protected: as that to a database, in plain text to this machine only, unless
@@ -175,6 +200,30 @@ const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_protocol::id::Id;
+
+    #[test]
+    fn the_picture_travels_with_the_mail() {
+        let from: Mailbox = "Acme <no-reply@acme.example>".parse().unwrap();
+        let html = format!("<img src=\"cid:{PICTURE_ID}\">");
+        let message =
+            Message { to: "ada@example.com".into(), subject: "Hi".into(), text: "Hi".into(), html, picture: None };
+        let made = (MailId::from_ulid(7), Timestamp::from_millis(0));
+        let with = |picture| String::from_utf8(written(&from, &message, made, picture).unwrap().formatted()).unwrap();
+        let mail = with(Some(b"\x89PNG".to_vec()));
+        for part in [
+            "multipart/alternative",
+            "multipart/related",
+            "Content-ID: <logo@branding>",
+            "Content-Type: image/png",
+            "iVBORw==",
+        ] {
+            assert!(mail.contains(part), "{part}: {mail}");
+        }
+        assert!(!with(None).contains("image/png"));
+        let nobody = Message { to: "nobody".into(), ..message };
+        assert!(written(&from, &nobody, made, None).is_err());
+    }
 
     fn check(url: &str, expected: Option<Protection>) {
         assert_eq!(Protection::of(&Url::parse(url).unwrap()).ok(), expected, "{url}");

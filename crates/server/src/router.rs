@@ -92,6 +92,7 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox", |call| Box::pin(mailbox::list(call)))
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
+        .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)
@@ -130,6 +131,8 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/users/{id}/authorized_applications", authorized_applications::of_user)
         .management(DELETE, "/user_management/users/{id}/authorized_applications/{application_id}", authorized_applications::delete)
         .management(GET, "/organizations/{id}/authorized_applications", authorized_applications::of_organization)
+        .management(GET, "/user_management/jwt_template", user_management::jwt_template::get)
+        .management(PUT, "/user_management/jwt_template", user_management::jwt_template::put)
         .management(POST, "/user_management/magic_auth", magic_auth::create)
         .management(GET, "/user_management/magic_auth/{id}", magic_auth::get)
         .management(POST, "/user_management/users/{id}/email_verification/send", email_verification::send)

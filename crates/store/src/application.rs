@@ -1,7 +1,7 @@
 //! Connect applications.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Error, Result, Tx, client_secret};
+use crate::{Error, Result, Tx, application_logo, client_secret};
 use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
@@ -230,7 +230,7 @@ pub async fn find_by_name(
     query.query(FIND_BY_NAME, &[environment_id.into(), name.into()]).await?.iter().map(read).collect()
 }
 
-/// A client as the token path needs it: the application and the digests of its live secrets.
+/// A client as the token path needs it: the application, the digests of its live secrets, and its logo.
 ///
 /// # Errors
 /// Database errors.
@@ -243,7 +243,8 @@ pub async fn load_client(
         return Ok(None);
     };
     let secrets = client_secret::list(query, environment_id, application.id).await?;
-    Ok(Some(Client { environment_id, application, secrets }))
+    let logo = application_logo::find(query, environment_id, application.id).await?;
+    Ok(Some(Client { environment_id, application, secrets, logo }))
 }
 
 /// Which applications to list.

@@ -14,8 +14,10 @@
 
 pub mod api_key;
 pub mod application;
+pub mod application_logo;
 pub mod attempt;
 pub mod authorization_code;
+pub mod branding;
 pub mod change;
 pub mod client_secret;
 pub mod consent;
@@ -28,6 +30,7 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod image;
 pub mod invitation;
 pub mod jwt_template;
 pub mod logout_notice;
@@ -253,6 +256,9 @@ impl Store {
             client_secret::STATEMENTS,
             consent::STATEMENTS,
             data_key::STATEMENTS,
+            application_logo::STATEMENTS,
+            branding::STATEMENTS,
+            image::STATEMENTS,
             device_authorization::STATEMENTS,
             domain_check::STATEMENTS,
             environment::STATEMENTS,

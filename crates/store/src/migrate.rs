@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_session_tokens";
     5 "0005_oauth_resource";
     6 "0006_mailed_proofs";
+    7 "0007_branding";
 };
 
 /// The newest schema version this program knows.

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use countersign_protocol::id;
 use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::ImageDigest;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use std::borrow::Cow;
@@ -103,6 +104,17 @@ impl From<Timestamp> for Value<'_> {
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<ImageDigest> for Value<'_> {
+    fn from(digest: ImageDigest) -> Self {
+        Self::Text(Cow::Owned(digest.to_string()))
+    }
+}
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Int(i64::from(number))
     }
 }
 

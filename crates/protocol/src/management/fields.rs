@@ -148,6 +148,17 @@ impl Fields {
         }
     }
 
+    /// A text of several lines that must be there and not blank.
+    pub fn required_lines(&mut self, field: &str, longest: usize) -> String {
+        match self.empty_as_null(field, longest, true).value() {
+            Some(text) if !text.trim().is_empty() => text,
+            _ => {
+                self.require(field, format!("{field} is required."));
+                String::new()
+            }
+        }
+    }
+
     /// A text that may be absent or null, and is not blank when it is there.
     pub fn optional_text(&mut self, field: &str, longest: usize) -> Patch<String> {
         match self.take(field) {

@@ -1,7 +1,9 @@
 //! The claims of access tokens (RFC 9068 §2.2 where compatible).
 
 use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId, UserId};
+use crate::jwt_template::RESERVED;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The claims of a machine's access token, as they are signed.
 #[derive(Debug, Serialize)]
@@ -58,19 +60,38 @@ pub struct UserTokenClaims<'a> {
     pub exp: i64,
 }
 
-/// The claims of an access token of ours, as they are read back.
+/// Claims that no template sets: what a token may do, and what stands behind it.
+pub const PROTECTED: [&str; 5] = ["client_id", "scope", "sid", "grant_id", "credential_id"];
+
+/// The claims of a token with those of a template. A template's value wins, but for what is [`RESERVED`] and
+/// [`PROTECTED`], also where the token has no such claim.
+pub fn with_template(
+    own: &impl Serialize,
+    template: Map<String, Value>,
+) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut claims = match serde_json::to_value(own)? {
+        Value::Object(claims) => claims,
+        _ => Map::new(),
+    };
+    let may = |name: &str| !RESERVED.contains(&name) && !PROTECTED.contains(&name);
+    claims.extend(template.into_iter().filter(|(name, _)| may(name)));
+    Ok(claims)
+}
+
+/// The claims of an access token of ours, as they are read back. What a template may have written says nothing about
+/// whether the token stands, and may be of any form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The audience.
-    pub aud: String,
+    /// The audience; a template may have written it.
+    pub aud: Value,
     /// The subject.
     pub sub: String,
     /// The client it was issued to.
     pub client_id: String,
-    /// The organization it acts for.
-    pub org_id: Option<OrganizationId>,
+    /// The organization it acts for; a template may have written it.
+    pub org_id: Option<Value>,
     /// What is granted, space-separated.
     pub scope: Option<String>,
     /// The client secret that stands behind a machine's token.

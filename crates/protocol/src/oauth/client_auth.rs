@@ -199,6 +199,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: secrets
                 .iter()
                 .zip(10..)

@@ -27,6 +27,8 @@ pub enum OAuthErrorCode {
     AccessDenied,
     /// The device code has expired (RFC 8628 §3.5).
     ExpiredToken,
+    /// The access token would be too large: the environment's template makes it so.
+    TokenTooBig,
     /// The body is larger than any request needs.
     RequestTooLarge,
     /// Too many requests; see `Retry-After`.
@@ -53,6 +55,7 @@ impl OAuthErrorCode {
             Self::SlowDown => "slow_down",
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
+            Self::TokenTooBig => "token_too_big",
             Self::TooManyRequests => "too_many_requests",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -76,7 +79,8 @@ impl OAuthErrorCode {
             | Self::AuthorizationPending
             | Self::SlowDown
             | Self::AccessDenied
-            | Self::ExpiredToken => 400,
+            | Self::ExpiredToken
+            | Self::TokenTooBig => 400,
         }
     }
 }

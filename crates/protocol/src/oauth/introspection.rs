@@ -6,6 +6,7 @@ use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationI
 use crate::model::ApplicationKind;
 use crate::time::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 /// What is known, at this moment, of the authority behind a token.
 #[derive(Debug, Clone, Copy)]
@@ -47,13 +48,12 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
     let same_client = ClientId::parse(&claims.client_id).is_ok_and(|id| id == client.application.client_id);
     let stands = match client.application.kind {
         ApplicationKind::Machine { organization_id } => {
-            claims.org_id == Some(organization_id)
+            claims.org_id.as_ref().is_some_and(|id| *id == organization_id.to_string())
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
             claims.grant_id == Some(family.id)
                 && claims.sid == Some(family.consent_id)
-                && claims.org_id == family.organization_id
                 && client.application.id == family.application_id
         }),
     };
@@ -73,12 +73,12 @@ pub struct ActiveAccessToken<'a> {
     client_id: &'a str,
     iss: &'a str,
     sub: &'a str,
-    aud: &'a str,
+    aud: &'a Value,
     iat: i64,
     exp: i64,
     jti: crate::id::TokenId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    org_id: Option<crate::id::OrganizationId>,
+    org_id: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +120,7 @@ impl<'a> ActiveAccessToken<'a> {
             iat: claims.iat,
             exp: claims.exp,
             jti: claims.jti,
-            org_id: claims.org_id,
+            org_id: claims.org_id.as_ref(),
             sid: claims.sid,
             scope: claims.scope.as_deref(),
         }
@@ -151,6 +151,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),
@@ -165,10 +166,10 @@ mod tests {
     fn claims() -> AccessTokenClaims {
         AccessTokenClaims {
             iss: "https://issuer.example".into(),
-            aud: ClientId::from_ulid(9).to_string(),
+            aud: ClientId::from_ulid(9).to_string().into(),
             sub: ClientId::from_ulid(3).to_string(),
             client_id: ClientId::from_ulid(3).to_string(),
-            org_id: Some(Id::from_ulid(5)),
+            org_id: Some(OrganizationId::from_ulid(5).to_string().into()),
             scope: None,
             credential_id: Some(Id::from_ulid(4)),
             sid: None,
@@ -200,7 +201,7 @@ mod tests {
         check(|_, client, _, _| client.secrets.clear(), false);
         check(|_, client, _, _| client.secrets[0].id = Id::from_ulid(44), false);
         check(|claims, _, _, _| claims.credential_id = None, false);
-        check(|claims, _, _, _| claims.org_id = Some(Id::from_ulid(55)), false);
+        check(|claims, _, _, _| claims.org_id = Some(OrganizationId::from_ulid(55).to_string().into()), false);
         check(|claims, _, _, _| claims.org_id = None, false);
         check(|claims, _, _, _| claims.iss = "https://issuer.example/".into(), false);
         check(|claims, _, _, _| claims.client_id = ClientId::from_ulid(33).to_string(), false);

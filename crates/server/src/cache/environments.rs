@@ -1,15 +1,19 @@
 //! A snapshot of all environments: who answers to which host, with which keys, and the documents ready to send.
 
+use crate::domain::{branding, product_name};
 use crate::keys::keyring::Keyring;
 use crate::keys::signing;
+use aws_lc_rs::digest;
 use bytes::Bytes;
+use countersign_pages::{Branding, branding_css};
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
+use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{
     CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, OAuthResource, RedirectPurpose, SigningKeyRecord,
 };
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, cors_origin, environment, oauth_resource, redirect_uri, signing_key};
+use countersign_store::{Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -34,6 +38,8 @@ pub enum SnapshotError {
 pub struct EnvironmentState {
     /// The environment.
     pub environment: Environment,
+    /// What is added to the claims of access tokens about people.
+    pub jwt_template: Option<Template>,
     /// The key that signs now.
     pub signer: SigningKey,
     /// Every published key.
@@ -50,10 +56,41 @@ pub struct EnvironmentState {
     cors_origins: Vec<CorsOrigin>,
     /// What access tokens may be for.
     pub resources: Vec<OAuthResource>,
+    /// How its pages and mails look.
+    pub look: Look,
+}
+
+/// The look of an environment, ready to be served.
+#[derive(Debug)]
+pub struct Look {
+    /// What pages and mails are drawn with.
+    pub branding: Arc<Branding>,
+    /// Its style sheet.
+    pub stylesheet: Bytes,
+    /// Where that is; `None` when it would say nothing new. The path changes with the content.
+    pub stylesheet_path: Option<String>,
+}
+
+impl Look {
+    fn new(environment: &Environment) -> Self {
+        let branding = branding::look(&product_name(environment), &environment.brand);
+        let stylesheet = branding_css(&branding);
+        let stylesheet_path = (stylesheet != branding_css(&Branding::default())).then(|| {
+            let hash = digest::digest(&digest::SHA256, stylesheet.as_bytes());
+            let hash: String = hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{hash}.css", branding::FOLDER)
+        });
+        Self { branding: Arc::new(branding), stylesheet: stylesheet.into(), stylesheet_path }
+    }
 }
 
 impl EnvironmentState {
-    fn new(environment: Environment, keys: &[SigningKeyRecord], keyring: &Keyring) -> Result<Self, SnapshotError> {
+    fn new(
+        environment: Environment,
+        jwt_template: Option<Template>,
+        keys: &[SigningKeyRecord],
+        keyring: &Keyring,
+    ) -> Result<Self, SnapshotError> {
         let wrong = |reason: &dyn std::fmt::Display| SnapshotError::Key {
             environment: environment.name.clone(),
             reason: reason.to_string(),
@@ -79,7 +116,9 @@ impl EnvironmentState {
             openid_configuration: metadata::openid_configuration(issuer, &algorithms).to_string().into(),
             authorization_server: metadata::authorization_server(issuer).to_string().into(),
             jwks: serde_json::json!({"keys": published}).to_string().into(),
+            look: Look::new(&environment),
             environment,
+            jwt_template,
             signer,
             verifiers,
             redirect_uris: Vec::new(),
@@ -146,7 +185,14 @@ impl Environments {
             let redirect_uris = redirect_uri::all(query, environment.id).await?;
             let cors_origins = cors_origin::all(query, environment.id).await?;
             let resources = oauth_resource::all(query, environment.id).await?;
-            let state = EnvironmentState::new(environment, &keys, keyring)?;
+            let template = match jwt_template::find(query, environment.id).await? {
+                Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
+                    environment: environment.name.clone(),
+                    reason: format!("its JWT template {wrong}"),
+                })?),
+                None => None,
+            };
+            let state = EnvironmentState::new(environment, template, &keys, keyring)?;
             let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));

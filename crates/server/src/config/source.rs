@@ -278,4 +278,17 @@ mod tests {
         );
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+
+    #[test]
+    fn the_mail_server_is_checked_once_and_its_password_not_shown() {
+        let check = |url: &str, from: &str| {
+            let flags = [("smtp_url", url.to_owned()), ("mail_from", from.to_owned())];
+            Config::load(&Sources::collect(flags, [], None).unwrap())
+        };
+        let config = check("smtps://user:hunter2@mail.example.com", "a@b.co").unwrap();
+        assert!(!config.mailer.keeps(), "what was checked is what is used");
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        assert!(check("smtps://mail.example.com", "nobody").unwrap_err().0.contains("mail_from"));
+        assert!(check("gopher://mail.example.com", "a@b.co").unwrap_err().0.contains("smtp_url"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Invitations: a link that lets a person in.
 
 use super::{Act, Failure, events, mails, memberships, organizations, roles, users};
-use countersign_protocol::id::{EnvironmentId, InvitationId};
+use countersign_protocol::id::{EnvironmentId, InvitationId, OrganizationId};
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::views::{invitation_event_view, invitation_view};
 use countersign_protocol::model::{
@@ -284,6 +284,23 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, locale: Option<String>) ->
     record(tx, act, "invitation.resent", &found).await?;
     mails::invitation(tx, act, &found, &token(act, &found)?, locale.as_deref()).await?;
     Ok(found)
+}
+
+/// Takes back what may still let the person with an address into an organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn revoke_open(tx: &mut Tx, act: &Act, email: &str, organization_id: OrganizationId) -> Result<(), Failure> {
+    let open = invitation::find_open(tx, act.environment_id, email, Some(organization_id), act.now).await?;
+    let Some(mut found) = open else { return Ok(()) };
+    let revoked = InvitationState::Revoked { at: act.now };
+    // Accepted at this moment by somebody who was faster: then there is nothing left to take back.
+    if invitation::settle(tx, act.environment_id, found.id, revoked, act.now).await? {
+        found.state = revoked;
+        found.updated_at = act.now;
+        record(tx, act, "invitation.revoked", &found).await?;
+    }
+    Ok(())
 }
 
 /// Takes an invitation back, and the pending membership that came of it.

@@ -1,6 +1,6 @@
 //! Who belongs to which organization.
 
-use super::{Act, Failure, events, grants, organizations, roles, users};
+use super::{Act, Failure, events, grants, invitations, organizations, roles, users};
 use countersign_protocol::id::{MembershipId, OrganizationId, UserId};
 use countersign_protocol::management::views::membership_event_view;
 use countersign_protocol::model::{Membership, MembershipStatus, Organization, User};
@@ -187,11 +187,16 @@ pub async fn reactivate(tx: &mut Tx, act: &Act, id: &str) -> Result<Membership, 
 /// # Errors
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    // An invitation that is still open would let them in again. It is locked before the membership, as by whoever accepts
+    // it at this moment.
+    let found = find(tx, act, id).await?;
+    let person = person(tx, act, &found).await?;
+    invitations::revoke_open(tx, act, &person.email, found.organization_id).await?;
     let gone = find_and_lock(tx, act, id).await?;
     remove(tx, act, &gone).await
 }
 
-/// Deletes a membership that was found and locked.
+/// Deletes a membership that was found and locked. Open invitations stay.
 ///
 /// # Errors
 /// Database errors.

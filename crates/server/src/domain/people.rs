@@ -16,8 +16,8 @@ pub struct SignUp {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of the password.
-    pub password_hash: String,
+    /// The hash of the password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 /// The person has proven that the address of the account is theirs; `false` when the account has gone.
@@ -61,20 +61,13 @@ pub async fn address_proven(
 /// # Errors
 /// Database errors.
 pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Failure> {
-    if let Some(found) = user::find_by_email(tx, act.environment_id, &new.email).await? {
-        // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
-        if !found.email_verified {
-            address_proven(tx, act, found.id, &new.email, false).await?;
-            user::set_password_hash(tx, act.environment_id, found.id, &new.password_hash, act.now).await?;
-        }
-        return Ok(found.id);
-    }
+    let SignUp { email, first_name, last_name, password_hash } = new;
     let made = User {
         id: act.entropy.id(act.now)?,
-        email: new.email,
+        email,
         email_verified: true,
-        first_name: new.first_name,
-        last_name: new.last_name,
+        first_name,
+        last_name,
         name: None,
         profile_picture_url: None,
         external_id: None,
@@ -84,10 +77,24 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
         created_at: act.now,
         updated_at: act.now,
     };
-    user::insert(tx, act.environment_id, &made).await?;
-    user::set_password_hash(tx, act.environment_id, made.id, &new.password_hash, act.now).await?;
-    events::record(tx, act, "user.created", None, &user_view(&made)).await?;
-    Ok(made.id)
+    // Of two who sign up with one address at once, the second finds the account that the first has made.
+    if user::insert_unless_taken(tx, act.environment_id, &made).await? {
+        if let Some(hash) = &password_hash {
+            user::set_password_hash(tx, act.environment_id, made.id, hash, act.now).await?;
+        }
+        events::record(tx, act, "user.created", None, &user_view(&made)).await?;
+        return Ok(made.id);
+    }
+    let found = user::find_by_email(tx, act.environment_id, &made.email).await?;
+    let found = found.ok_or_else(|| Failure::internal("an account was made and deleted at the same moment"))?;
+    // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
+    if !found.email_verified {
+        address_proven(tx, act, found.id, &made.email, false).await?;
+        if let Some(hash) = &password_hash {
+            user::set_password_hash(tx, act.environment_id, found.id, hash, act.now).await?;
+        }
+    }
+    Ok(found.id)
 }
 
 /// Gives an account a new password after a mailed link proved its address: every session ends.

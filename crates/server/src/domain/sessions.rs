@@ -8,11 +8,6 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
 
-/// How long, in seconds, a session lasts when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, a session lasts at most.
-pub const ABSOLUTE: i64 = 30 * 86_400;
-
 /// Where a session comes from.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -28,12 +23,12 @@ pub struct Origin {
 
 /// Whether a session still counts.
 pub fn is_live(act: &Act, session: &Session) -> bool {
-    session.is_live(IDLE, act.now)
+    session.is_live(act.sessions, act.now)
 }
 
 /// Until when a session that is used now lasts if it is not used again.
 pub fn idle_until(act: &Act, session: &Session) -> Timestamp {
-    act.now.plus_secs(IDLE).min(session.expires_at)
+    act.now.plus_secs(act.sessions.inactivity_timeout).min(session.expires_at)
 }
 
 /// How somebody has signed in, in the word that answers to sign-ins have for it.
@@ -83,7 +78,7 @@ pub async fn start(
         user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         ended_at: None,
         created_at: act.now,
         updated_at: act.now,
@@ -152,7 +147,7 @@ pub async fn renew(
         user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         updated_at: act.now,
         ..session
     };

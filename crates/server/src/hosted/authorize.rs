@@ -2,7 +2,7 @@
 //! from what is true then; a flow only says what the person has done in it.
 
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
@@ -101,7 +101,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
     let Asked { client, request, current, memberships } = &asked;
-    flow.application = Some(client.application.name.clone());
+    flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let given = match current {
         None => Vec::new(),
@@ -154,13 +154,14 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
     match step {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
-            redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
+            let open = call.environment.environment.authentication.sign_up;
+            redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
         Next::ChooseAccount => match current {
-            Some(current) => select_account::show(call, &flow, current),
+            Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
             None => Err(Stop::flow()),
         },
-        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(&client.application.name), memberships),
+        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(Origin::of(client)), memberships),
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),

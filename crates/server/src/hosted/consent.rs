@@ -2,7 +2,7 @@
 
 use super::authorize::{Agreed, Asked, advance, decline};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -142,13 +142,14 @@ pub async fn render(
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
     let picked = shown.picked.map(|id| id.to_string());
+    let origin = Origin::of(shown.client);
     let carried = Carried::new(call, Some(&flow));
     let other_account = flow.link(call, "/use-another-account");
     let page = Consent {
         frame,
         form: carried.form(shown.action, problem),
         application: &application.name,
-        application_logo: None,
+        application_logo: origin.shown().logo,
         publisher: publisher.as_deref(),
         account: &shown.current.user.email,
         other_account: &other_account,

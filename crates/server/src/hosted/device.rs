@@ -3,10 +3,10 @@
 
 use super::consent::{Shown, render};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::attempts::{self, Allowance};
-use crate::domain::{Failure, grants, product_name};
+use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{
@@ -81,12 +81,16 @@ impl Device {
         }
     }
 
-    /// What people know its application as.
-    fn application(&self, call: &PageCall) -> String {
+    fn client(&self) -> Option<&Client> {
         match self {
-            Self::OfClient(_, client) => client.application.name.clone(),
-            Self::OfOwn(_) => product_name(&call.environment.environment),
+            Self::OfClient(_, client) => Some(client),
+            Self::OfOwn(_) => None,
         }
+    }
+
+    /// What people know its application as.
+    fn origin(&self, call: &PageCall) -> Origin {
+        self.client().map_or_else(|| Origin::own(call), Origin::of)
     }
 
     fn needs_consent(&self) -> bool {
@@ -129,7 +133,7 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        flow.application = Some(device.application(call));
+        flow.application = device.client().map(|client| client.application.client_id);
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;
@@ -149,12 +153,12 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     };
     let branding = branding(call);
     let carried = Carried::new(call, Some(&step.flow));
-    let application = step.device.application(call);
+    let origin = step.device.origin(call);
     let page = DeviceConfirm {
         frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
         user_code: step.device.user_code(),
-        application: &application,
+        application: origin.shown(),
     };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
@@ -226,11 +230,11 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
     let carried = Carried::new(call, Some(&flow));
-    let application = device.application(call);
+    let origin = device.origin(call);
     let page = ChooseOrganization {
         frame: frame(call, &branding),
         form: carried.form("/device/consent", None),
-        application: Some(&application),
+        application: Some(origin.shown()),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, None))

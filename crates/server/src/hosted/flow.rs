@@ -4,7 +4,8 @@
 use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::id::{OrganizationId, UserId};
+use countersign_protocol::id::{ClientId, OrganizationId, UserId};
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,9 @@ pub struct Flow {
     began_at: i64,
     /// Where it leads.
     pub target: Target,
-    /// The name of the application that people come from.
+    /// The application that people come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application: Option<String>,
+    pub application: Option<ClientId>,
     /// The scheme of the program on the person's device to which the last answer leads: forms must be allowed to lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
@@ -59,6 +60,20 @@ pub enum Target {
     Device(String),
     /// To accepting the invitation with this token.
     Invitation(String),
+}
+
+impl Target {
+    /// The invitation that is followed on the way.
+    pub fn invitation_token(&self) -> Option<String> {
+        match self {
+            Self::Invitation(token) => Some(token.clone()),
+            Self::OwnApplication(query) => {
+                let params = Params::from_form(query.as_bytes()).ok()?;
+                params.get("invitation_token").map(str::to_owned)
+            }
+            Self::Authorize(_) | Self::Account | Self::Device(_) => None,
+        }
+    }
 }
 
 /// A code that was sent by mail. The browser carries it and cannot read it.
@@ -100,8 +115,8 @@ pub struct NewAccount {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of its password.
-    pub password_hash: String,
+    /// The hash of its password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 impl Flow {

@@ -16,7 +16,7 @@ fn too_old() -> Stop {
 }
 
 /// The invitation that a token stands for, if it is still open.
-async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
+pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
     let act = session::act(call);
     let mut reader = call.app.store.reader().await?;
     let found = match invitations::find_by_token(&mut reader, &act, token).await {

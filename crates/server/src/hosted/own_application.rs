@@ -78,7 +78,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     });
     let signed_in = match (first(&request, signed_in, progress, call.app.clock.now()), &current) {
         (Ok(signed_in), Some(_)) => signed_in,
-        (Err(Next::ChooseAccount), Some(current)) => return select_account::show(call, &flow, current),
+        (Err(Next::ChooseAccount), Some(current)) => return select_account::show(call, &flow, None, current),
         (Err(Next::Refuse(code, why)), _) => return refuse(code, why),
         _ => return to_sign_in(call, flow, &request, invitation.as_ref()).await,
     };
@@ -93,7 +93,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
             // Perhaps they have another account.
             Followed::ForSomebodyElse if !flow.account_chosen && !request.prompt.none => {
                 flow.email = Some(invitation.email.clone());
-                return select_account::show(call, &flow, &current);
+                return select_account::show(call, &flow, None, &current);
             }
             Followed::ForSomebodyElse => {
                 return refuse(ErrorCode::InvitationForSomebodyElse, "The invitation is for another email address.");
@@ -147,7 +147,7 @@ async fn to_sign_in(
     request: &AuthorizeRequest,
     invitation: Option<&Invitation>,
 ) -> Result<Reply, Stop> {
-    let mut sign_up = request.sign_up;
+    let mut sign_up = request.sign_up && call.environment.environment.authentication.sign_up;
     flow.email.clone_from(&request.login_hint);
     if let Some(invitation) = invitation {
         let mut reader = call.app.store.reader().await?;

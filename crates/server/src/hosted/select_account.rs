@@ -1,7 +1,7 @@
 //! The page that asks with which account to go on.
 
 use super::flow::Flow;
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -12,14 +12,14 @@ use http::StatusCode;
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn show(call: &PageCall, flow: &Flow, current: &Current) -> Result<Reply, Stop> {
+pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, Stop> {
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
         frame: frame(call, &branding),
         form: carried.form("/select-account", None),
-        application: flow.application.as_deref(),
+        application: origin.as_ref().map(Origin::shown),
         name: &name,
         email: &current.user.email,
     };

@@ -2,14 +2,14 @@
 
 use super::code::Recipient;
 use super::flow::{Flow, Proves, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
 use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
 use crate::domain::password_check::{Checked, check};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Password, Problem, SignIn};
-use countersign_protocol::model::{User, email_key, is_email};
+use countersign_protocol::model::{Authentication, User, email_key, is_email};
 use countersign_protocol::secret::Secret;
 use http::StatusCode;
 
@@ -25,18 +25,40 @@ pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
     }
 }
 
-fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+async fn show(
+    call: &PageCall,
+    flow: &Flow,
+    email: &str,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
     let branding = branding(call);
+    let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
-    let sign_up = flow.link(call, "/sign-up");
+    let open = allowed(call).sign_up || flow.target.invitation_token().is_some();
+    let sign_up = open.then(|| flow.link(call, "/sign-up"));
     let page = SignIn {
         frame: frame(call, &branding),
         form: carried.form("/sign-in", problem),
         email,
-        application: flow.application.as_deref(),
-        sign_up: Some(&sign_up),
+        application: origin.as_ref().map(Origin::shown),
+        sign_up: sign_up.as_deref(),
     };
-    reply(call, status, &page, flow.leads_to.as_deref())
+    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+}
+
+/// How people may sign in here.
+pub fn allowed(call: &PageCall) -> Authentication {
+    call.environment.environment.authentication
+}
+
+/// What was asked for is not allowed here: the first page, which says so.
+///
+/// # Errors
+/// Database errors.
+pub async fn refuse(call: &PageCall, flow: &Flow, problem: Problem) -> Result<Reply, Stop> {
+    let email = flow.email.clone().unwrap_or_default();
+    show(call, flow, &email, StatusCode::FORBIDDEN, Some(problem)).await
 }
 
 /// `GET /sign-in`.
@@ -46,13 +68,13 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = flow_of(call)?;
     let email = flow.email.take().unwrap_or_default();
-    Ok(show(call, &flow, &email, StatusCode::OK, None))
+    show(call, &flow, &email, StatusCode::OK, None).await
 }
 
 /// `POST /sign-in`: the address. What comes next does not depend on whether it has an account.
 ///
 /// # Errors
-/// A page for a flow that is not good.
+/// A page for a flow that is not good, or for too many mails.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
@@ -65,27 +87,36 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         None
     };
     if problem.is_some() {
-        return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, problem));
+        return show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
     }
     flow.email = Some(email.to_owned());
     flow.challenge = None;
     flow.signs_up = false;
+    if !allowed(call).password {
+        return super::code::send_to_sign_in(call, flow, email).await;
+    }
     redirect(&flow.link(call, "/sign-in/password"))
 }
 
-fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
+async fn show_password(
+    call: &PageCall,
+    flow: &Flow,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
     let Some(email) = flow.email.as_deref() else { return Err(Stop::flow()) };
     let branding = branding(call);
+    let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
     let (restart, forgot) = (flow.link(call, "/sign-in"), flow.link(call, "/forgot-password"));
     let page = Password {
         frame: frame(call, &branding),
         form: carried.form("/sign-in/password", problem),
         email,
-        application: flow.application.as_deref(),
+        application: origin.as_ref().map(Origin::shown),
         restart: &restart,
         forgot: Some(&forgot),
-        code_action: Some("/sign-in/code/send"),
+        code_action: allowed(call).magic_auth.then_some("/sign-in/code/send"),
     };
     Ok(reply(call, status, &page, flow.leads_to.as_deref()))
 }
@@ -96,7 +127,10 @@ fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Opti
 /// A page for a flow that is not good.
 pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
-    show_password(call, &flow, StatusCode::OK, None)
+    if !allowed(call).password {
+        return redirect(&flow.link(call, "/sign-in"));
+    }
+    show_password(call, &flow, StatusCode::OK, None).await
 }
 
 /// What became of a password.
@@ -112,13 +146,16 @@ enum Tried {
 pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
     let Some(password) = form.get("password") else {
-        return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded));
+        return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded)).await;
     };
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
-        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)),
-        Tried::Right(user) => match Proven::by_password(&user) {
+        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
+        Tried::Right(user) => match Proven::by_password(allowed(call), &user) {
             Some(proven) => session::start(call, proven, &flow.resume(call)).await,
             // The password alone does not prove whose the address is.
             None => {

@@ -44,6 +44,9 @@ pub enum Policy {
 /// What a hosted page answers, in its time.
 pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send + 'c>>;
 
+/// What a document that has to be looked for is, in its time.
+pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
+
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -119,6 +122,22 @@ impl Routes {
             reply.with(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, http::HeaderValue::from_static("*"))
         };
         self.add(Method::GET, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+    }
+
+    /// A public document that the database is asked for.
+    #[must_use]
+    pub fn stored<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PublicCall) -> Looked<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::GET, path, Policy::Public, too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
+                handler(&call).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
+            }
+        })
     }
 
     /// An OAuth endpoint.

@@ -22,7 +22,7 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
     let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     let Some(token) = token.filter(|_| values.next().is_none()) else {
         let reply = Reply::json(StatusCode::UNAUTHORIZED, &json!({"error": "unauthorized"}));
-        return Ok(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")).no_store());
+        return Ok(cors::allow_all(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")).no_store()));
     };
     let verified = match standing::access_token(&call, token).await.map_err(oauth_error)? {
         Standing::Active(verified) => verified,
@@ -60,5 +60,7 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
 fn refused(status: StatusCode, error: &'static str) -> Reply {
     let challenge = HeaderValue::try_from(format!("Bearer error=\"{error}\""));
     let reply = Reply::json(status, &json!({"error": error}));
-    reply.with(WWW_AUTHENTICATE, challenge.unwrap_or_else(|_| HeaderValue::from_static("Bearer"))).no_store()
+    // A page may learn that its token has ended: whose it was, nobody can tell any more.
+    let challenge = challenge.unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+    cors::allow_all(reply.with(WWW_AUTHENTICATE, challenge).no_store())
 }

@@ -44,6 +44,7 @@ mod change_feed;
 mod deletion;
 mod environment_isolation;
 mod harness;
+mod looks;
 mod mailed_proofs;
 mod migrations;
 mod paging;

@@ -129,6 +129,7 @@ pub(crate) mod tests {
                 updated_at: epoch,
             },
             secrets: vec![],
+            logo: Default::default(),
         }
     }
 

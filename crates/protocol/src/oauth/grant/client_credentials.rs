@@ -70,6 +70,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest,

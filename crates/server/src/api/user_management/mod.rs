@@ -6,6 +6,7 @@ pub mod cors_origins;
 pub mod email_change;
 pub mod email_verification;
 pub mod invitations;
+pub mod jwt_template;
 pub mod magic_auth;
 pub mod organization_memberships;
 mod password;

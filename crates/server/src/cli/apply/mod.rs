@@ -5,6 +5,8 @@
 //! slug, organizations by external id, applications by client id or else by name.
 
 mod document;
+mod look;
+mod settings;
 
 use super::{CommandError, CommandResult, say};
 use crate::clock::Clock;
@@ -14,23 +16,21 @@ use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, client_secrets, roles};
 use crate::installation::{Installation, InstallationError};
-use crate::keys::signing;
 use countersign_protocol::id::ClientId;
-use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::{LONGEST_NAME, is_slug};
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, EnvironmentKind, Issuer, KeyState,
-    Ownership, RedirectUri, SigningKeyRecord,
+    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, Ownership, RedirectUri, SigningKeyRecord,
 };
 use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
-use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, organization, permission, signing_key,
 };
 use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
+use look::Pictures;
+use settings::{change_environment, fresh_environment};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ struct Prepared {
     entry: EnvironmentEntry,
     api_keys: Vec<(String, Secret)>,
     secrets: Vec<Vec<Secret>>,
+    pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
     fresh: Option<(Environment, SigningKeyRecord)>,
 }
@@ -107,12 +108,13 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
     for line in &plan {
         say(line)?;
     }
-    say(match (plan.len(), done) {
+    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
+    say(match (changes, done) {
         (0, _) => "Nothing to change.".to_owned(),
         (count, true) => format!("{count} changed."),
         (count, false) => format!("{count} would change. Nothing was changed."),
     })?;
-    Ok(if !done && !plan.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    Ok(if !done && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 /// A refusal of the API, for someone at a terminal.
@@ -151,55 +153,8 @@ fn prepare(
     } else {
         Some(fresh_environment(&entry, installation).map_err(&within)?)
     };
-    Ok(Prepared { entry, api_keys, secrets, fresh })
-}
-
-fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
-    EnvironmentKind::parse(word).ok_or_else(|| "kind must be 'staging' or 'production'.".to_owned())
-}
-
-fn read_algorithm(word: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
-}
-
-fn fresh_environment(
-    entry: &EnvironmentEntry,
-    installation: &Installation,
-) -> Result<(Environment, SigningKeyRecord), String> {
-    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
-    let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
-    let kind = match &entry.kind {
-        Some(word) => read_kind(word)?,
-        None if issuer.is_this_machine() => EnvironmentKind::Staging,
-        None => EnvironmentKind::Production,
-    };
-    let algorithm = entry.signing_algorithm.as_deref().map_or(Ok(Algorithm::Rs256), read_algorithm)?;
-    let mut environment =
-        installation.new_environment(&entry.name, kind, issuer, algorithm).map_err(|failure| failure.to_string())?;
-    if let Some(client_id) = &entry.client_id {
-        environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
-    }
-    if let Some(lifetime) = entry.access_token_lifetime {
-        environment.access_token_lifetime = check_lifetime(lifetime)?;
-    }
-    let key = signing::generate(
-        &environment,
-        algorithm,
-        KeyState::Active,
-        &installation.keyring,
-        &installation.entropy,
-        installation.clock.now(),
-    )
-    .map_err(|error| error.to_string())?;
-    Ok((environment, key))
-}
-
-fn check_lifetime(seconds: i64) -> Result<i64, String> {
-    if (30..=86_400).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err("access_token_lifetime must be 30 to 86400 seconds.".to_owned())
-    }
+    let pictures = Pictures::read(&entry, base).map_err(&within)?;
+    Ok(Prepared { entry, api_keys, secrets, pictures, fresh })
 }
 
 async fn apply_environment(
@@ -235,6 +190,7 @@ async fn apply_environment(
     };
     let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
     roles::ensure_default(tx, &act).await?;
+    look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
     }
@@ -247,59 +203,15 @@ async fn apply_environment(
     for organization in &entry.organizations {
         apply_organization(tx, &act, organization, plan).await?;
     }
-    for (application, secrets) in entry.applications.iter().zip(&item.secrets) {
+    for ((application, secrets), logo) in entry.applications.iter().zip(&item.secrets).zip(&item.pictures.applications)
+    {
         let made = apply_application(tx, &act, application, plan).await?;
+        look::apply_logo(tx, &act, &made, logo, plan).await?;
         for secret in secrets {
             apply_secret(tx, &act, &made, secret, plan).await?;
         }
     }
     Ok(())
-}
-
-async fn change_environment(
-    tx: &mut Tx,
-    entry: &EnvironmentEntry,
-    mut found: Environment,
-    installation: &Installation,
-    plan: &mut Vec<String>,
-) -> Result<Environment, End> {
-    let wrong = |error: String| End::Wrong(format!("environment '{}': {error}", entry.name));
-    if entry.issuer.as_deref().is_some_and(|issuer| issuer != found.issuer.as_str()) {
-        return Err(wrong(format!(
-            "its issuer is {} for its whole life; make another environment for another issuer.",
-            found.issuer
-        )));
-    }
-    if entry.client_id.as_deref().is_some_and(|id| id != found.client_id.to_string()) {
-        return Err(wrong(format!("its client_id is {} for its whole life.", found.client_id)));
-    }
-    let before = found.clone();
-    if let Some(word) = &entry.kind {
-        found.kind = read_kind(word).map_err(wrong)?;
-    }
-    if let Some(word) = &entry.signing_algorithm {
-        found.signing_algorithm = read_algorithm(word).map_err(wrong)?;
-    }
-    if let Some(lifetime) = entry.access_token_lifetime {
-        found.access_token_lifetime = check_lifetime(lifetime).map_err(wrong)?;
-    }
-    if found != before {
-        let now = installation.clock.now();
-        let settings = EnvironmentSettings {
-            kind: found.kind,
-            signing_algorithm: found.signing_algorithm,
-            access_token_lifetime: found.access_token_lifetime,
-        };
-        environment::update(tx, found.id, settings, now).await?;
-        change::record(tx, found.id, &Topic::Environment, now);
-        let hint = if found.signing_algorithm == before.signing_algorithm {
-            ""
-        } else {
-            " (in force from the next 'countersign keys rotate')"
-        };
-        plan.push(format!("~ environment {}{hint}", found.name));
-    }
-    Ok(found)
 }
 
 async fn apply_api_key(

@@ -1,15 +1,14 @@
 //! `grant_type=authorization_code`: a code becomes tokens, once, on whatever node it arrives.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, SignInFacts};
-use crate::domain::Failure;
+use super::user_tokens::{self, Authorized, Person, SignInFacts};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::resource::issuable;
-use countersign_store::{authorization_code, membership, user};
+use countersign_store::authorization_code;
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
@@ -52,12 +51,7 @@ pub async fn issue(
         }
     }
     issuable(resources, &code.resource, &call.environment.resources)?;
-    let user = user::find(&mut reader, environment_id, code.user_id).await.map_err(database)?.ok_or_else(not_good)?;
-    if let Some(id) = code.organization_id
-        && !membership::is_active(&mut reader, environment_id, user.id, id).await.map_err(database)?
-    {
-        return Err(not_good());
-    }
+    let person = Person::load(call, &mut reader, code.user_id, code.organization_id, not_good).await?;
     if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
         return Err(not_good());
     }
@@ -77,14 +71,11 @@ pub async fn issue(
             scopes: code.scopes.clone(),
         },
     )?;
-    let (kept, told) = (family.clone(), user_tokens::told_of_sign_out(client, &family));
-    let spent = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move {
-            Ok(authorization_code::spend(tx, environment_id, &digest, kept.id).await?
-                && user_tokens::keep(tx, environment_id, &kept, told).await?)
-        })
+    let family_id = family.id;
+    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
+        Box::pin(async move { authorization_code::spend(tx, environment_id, &digest, family_id).await })
     });
-    if !spent.await.map_err(oauth_error)? {
+    if !redeemed.await? {
         // Somebody else was faster by a moment: the same code twice, so both go without.
         let mut reader = call.app.store.reader().await.map_err(database)?;
         let code = authorization_code::find(&mut reader, environment_id, &digest).await.map_err(database)?;
@@ -98,5 +89,5 @@ pub async fn issue(
         nonce: code.nonce.as_deref(),
         auth_time: code.show_auth_time.then(|| code.authenticated_at.as_secs()),
     };
-    user_tokens::issue(call, client, &family, &user, facts)
+    user_tokens::issue(call, client, &family, person, facts)
 }

@@ -1,13 +1,13 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, SignInFacts};
+use super::user_tokens::{self, Authorized, Person, SignInFacts};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
-use countersign_store::{device_authorization, membership, user};
+use countersign_store::device_authorization;
 
 /// Answers a poll.
 ///
@@ -46,14 +46,9 @@ pub async fn issue(
             return Err(error);
         }
     };
-    let person = user::find(&mut reader, environment_id, approval.user_id).await.map_err(database)?;
-    let person = person.ok_or_else(not_good)?;
-    if let Some(id) = approval.organization_id
-        && !membership::is_active(&mut reader, environment_id, person.id, id).await.map_err(database)?
-    {
-        return Err(not_good());
-    }
-    if !user_tokens::session_stands(&mut reader, environment_id, approval.session_id).await.map_err(database)? {
+    let session_id = approval.session_id;
+    let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, not_good).await?;
+    if !user_tokens::session_stands(&mut reader, environment_id, session_id).await.map_err(database)? {
         return Err(not_good());
     }
     drop(reader);
@@ -61,15 +56,11 @@ pub async fn issue(
         call,
         Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
     )?;
-    let (kept, told) = (family.clone(), user_tokens::told_of_sign_out(client, &family));
-    let redeemed = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move {
-            Ok(device_authorization::redeem(tx, environment_id, &digest).await?
-                && user_tokens::keep(tx, environment_id, &kept, told).await?)
-        })
+    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
+        Box::pin(async move { device_authorization::redeem(tx, environment_id, &digest).await })
     });
-    if !redeemed.await.map_err(oauth_error)? {
+    if !redeemed.await? {
         return Err(not_good());
     }
-    user_tokens::issue(call, client, &family, &person, SignInFacts::default())
+    user_tokens::issue(call, client, &family, person, SignInFacts::default())
 }

@@ -2,23 +2,20 @@
 
 use super::token_response::TokenResponse;
 use crate::domain::backchannel_logout::{logout_uri, session_name};
-use crate::domain::{Act, Failure, grants};
+use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, TokenFamilyId};
-use countersign_protocol::model::{TokenFamily, User};
-use countersign_protocol::oauth::access_token::UserTokenClaims;
+use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use countersign_protocol::jwt_template::TooBig;
+use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
+use countersign_protocol::oauth::access_token::{UserTokenClaims, with_template};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
-use countersign_protocol::oauth::error::OAuthError;
+use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
-use countersign_store::{Reader, Tx, logout_notice, session, token_family};
-
-/// How long, in seconds, a refresh token is good when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, one authorization is good, however often its tokens are refreshed.
-const ABSOLUTE: i64 = 30 * 86_400;
+use countersign_store::{Reader, Tx, TxFuture, logout_notice, membership, session, token_family, user};
+use serde_json::{Map, Value};
 
 /// Makes the family of an authorization that is redeemed now, from what was authorized: with `offline_access` it has a
 /// first refresh token, without it lives as long as its access token.
@@ -29,7 +26,8 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
     let now = call.app.clock.now();
     let refreshes = authorized.scopes.iter().any(|scope| scope == "offline_access");
     let lifetime = call.environment.environment.access_token_lifetime;
-    let (idle, absolute) = if refreshes { (IDLE, ABSOLUTE) } else { (lifetime, lifetime) };
+    let SessionPolicy { maximum_length, inactivity_timeout } = call.environment.environment.sessions;
+    let (idle, absolute) = if refreshes { (inactivity_timeout, maximum_length) } else { (lifetime, lifetime) };
     let Authorized { approval, application_id, resource, scopes } = authorized;
     Ok(TokenFamily {
         id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
@@ -50,6 +48,55 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
     })
 }
 
+/// Why nothing was redeemed.
+enum NotRedeemed {
+    /// Somebody else was faster, or the session has ended.
+    Spent,
+    Store(countersign_store::Error),
+}
+
+impl From<countersign_store::Error> for NotRedeemed {
+    fn from(error: countersign_store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Keeps a family and spends what it is issued for, in one transaction; `false` when somebody else has spent it already, or
+/// when what stands behind it has gone or ended at this moment.
+///
+/// # Errors
+/// Database errors.
+pub async fn redeem<F>(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    family: &TokenFamily,
+    spend: F,
+) -> Result<bool, OAuthError>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, bool, countersign_store::Error> + Send + 'static,
+{
+    let (environment_id, family, told) = (call.environment.id(), family.clone(), told_of_sign_out(client, family));
+    let redeemed = call.app.store.write::<(), NotRedeemed, _>(move |tx| {
+        Box::pin(async move {
+            // The session, the consent, and only then the code: in this order whoever ends one of them waits or is waited
+            // for, and never both.
+            let TokenFamily { application_id, user_id, created_at, .. } = family;
+            if let Some(id) = told
+                && !logout_notice::note(tx, environment_id, id, application_id, user_id, created_at).await?
+            {
+                return Err(NotRedeemed::Spent);
+            }
+            token_family::insert(tx, environment_id, &family).await?;
+            if spend(tx).await? { Ok(()) } else { Err(NotRedeemed::Spent) }
+        })
+    });
+    match redeemed.await {
+        Ok(()) => Ok(true),
+        Err(NotRedeemed::Spent | NotRedeemed::Store(countersign_store::Error::ForeignKey)) => Ok(false),
+        Err(NotRedeemed::Store(error)) => Err(oauth_error(error.into())),
+    }
+}
+
 /// What was authorized.
 #[derive(Debug)]
 pub struct Authorized {
@@ -64,7 +111,7 @@ pub struct Authorized {
 }
 
 /// The session whose end the application wants to be told of.
-pub fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
+fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
     family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
 }
 
@@ -80,27 +127,6 @@ pub async fn session_stands(
 ) -> Result<bool, countersign_store::Error> {
     let Some(id) = session_id else { return Ok(true) };
     Ok(session::find(reader, environment_id, id).await?.is_some_and(|found| found.ended_at.is_none()))
-}
-
-/// Keeps the family of an authorization that is redeemed in this transaction, and notes whom its session leads to;
-/// `false` when the session has just ended.
-///
-/// # Errors
-/// Database errors.
-pub async fn keep(
-    tx: &mut Tx,
-    environment_id: EnvironmentId,
-    family: &TokenFamily,
-    told: Option<SessionId>,
-) -> Result<bool, Failure> {
-    let TokenFamily { application_id, user_id, created_at, .. } = *family;
-    if let Some(id) = told
-        && !logout_notice::note(tx, environment_id, id, application_id, user_id, created_at).await?
-    {
-        return Ok(false);
-    }
-    token_family::insert(tx, environment_id, family).await?;
-    Ok(true)
 }
 
 /// Ends what a code or token has led to that came a second time, and gives the answer to it.
@@ -130,6 +156,46 @@ pub struct SignInFacts<'a> {
     pub auth_time: Option<i64>,
 }
 
+/// Whom tokens are about, with what the environment's template says of them.
+#[derive(Debug)]
+pub struct Person {
+    user: User,
+    claims: Option<Map<String, Value>>,
+}
+
+impl Person {
+    /// Loads a person for whom tokens are to be issued: still there, and still a member of the organization. The template
+    /// is rendered here, before anything is spent: a code is good for another try when its token would be too big.
+    ///
+    /// # Errors
+    /// `invalid_grant` when the person or the membership has gone; `token_too_big`.
+    pub async fn load(
+        call: &OAuthCall,
+        reader: &mut Reader,
+        user_id: UserId,
+        organization_id: Option<OrganizationId>,
+        not_good: fn() -> OAuthError,
+    ) -> Result<Self, OAuthError> {
+        let environment_id = call.environment.id();
+        let database = |error: countersign_store::Error| oauth_error(error.into());
+        let user = user::find(reader, environment_id, user_id).await.map_err(database)?.ok_or_else(not_good)?;
+        if let Some(id) = organization_id
+            && !membership::is_active(reader, environment_id, user.id, id).await.map_err(database)?
+        {
+            return Err(not_good());
+        }
+        let claims = match &call.environment.jwt_template {
+            None => None,
+            Some(template) => {
+                let rendered = jwt_templates::claims(reader, environment_id, template, &user, organization_id).await;
+                let too_big = |error: TooBig| OAuthError::new(OAuthErrorCode::TokenTooBig, format!("{error}."));
+                Some(rendered.map_err(database)?.map_err(too_big)?)
+            }
+        };
+        Ok(Self { user, claims })
+    }
+}
+
 /// Issues the tokens of a family: an access token, and what its scopes bring along.
 ///
 /// # Errors
@@ -138,9 +204,10 @@ pub fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     family: &TokenFamily,
-    user: &User,
+    person: Person,
     facts: SignInFacts<'_>,
 ) -> Result<TokenResponse, OAuthError> {
+    let Person { user, claims: template } = person;
     let failed = |error| oauth_error(Failure::internal(error));
     let environment = &call.environment.environment;
     let (issuer, client_id) = (environment.issuer.as_str(), client.client().application.client_id);
@@ -168,9 +235,15 @@ pub fn issue(
         iat: now.as_secs(),
         exp: now.as_secs() + environment.access_token_lifetime,
     };
-    let access_token = call.environment.signer.sign(&claims).map_err(failed)?;
+    let access_token = match template {
+        None => call.environment.signer.sign(&claims).map_err(failed)?,
+        Some(template) => {
+            let claims = with_template(&claims, template).map_err(|error| oauth_error(Failure::internal(error)))?;
+            call.environment.signer.sign(&claims).map_err(failed)?
+        }
+    };
     let id_token = if scopes.contains(&"openid") {
-        let person = PersonClaims::new(user, scopes.iter().copied());
+        let person = PersonClaims::new(&user, scopes.iter().copied());
         let sid =
             told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
         let claims = IdTokenClaims {

@@ -31,6 +31,7 @@ pub async fn answer(
     code: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "magic_auth")?;
     let act = asking.act();
     let (now, email, code) = (act.now, email.to_owned(), code.to_owned());
     // Refusals are committed: they are tries.

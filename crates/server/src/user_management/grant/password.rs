@@ -21,6 +21,7 @@ pub async fn answer(
     password: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "password")?;
     let act = asking.act();
     let key = email_key(email);
     let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];

@@ -217,6 +217,46 @@ on_both_databases! {
         assert_eq!(waiting, Vec::<Value>::new());
     }
 
+    async fn who_is_removed_is_not_let_in_by_an_invitation_that_is_open(server: TestServer) {
+        let management = server.management();
+        let (user, organization) = (management.user("a@example.com").await, management.organization("Acme").await);
+        let other = management.organization("Other").await;
+        let elsewhere = management.post(PATH, json!({"email": "a@example.com", "organization_id": other})).await.expect(201).json();
+        // A pending member.
+        let made = management.post(PATH, json!({"email": "A@example.com", "organization_id": organization})).await.expect(201).json();
+        let list = format!("/user_management/organization_memberships?user_id={user}&organization_id={organization}&statuses=pending,active");
+        let waiting = management.get(&list).await.expect_list();
+        management.delete(&format!("/user_management/organization_memberships/{}", waiting[0]["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(management.get(&path(&made)).await.expect(200).json()["state"], "revoked");
+        management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invite_not_pending");
+        assert_eq!(management.get(&list).await.expect_list(), Vec::<Value>::new());
+        // An active one, who was invited before there was an account, and added otherwise.
+        let made = management.post(PATH, json!({"email": "b@example.com", "organization_id": organization})).await.expect(201).json();
+        let late = management.user("b@example.com").await;
+        let member = management.member(&late, &organization).await;
+        management.delete(&format!("/user_management/organization_memberships/{}", member["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!(management.get(&path(&made)).await.expect(200).json()["state"], "revoked");
+        assert_eq!(server.events("invitation.revoked").await.len(), 2);
+        assert_eq!(management.get(&path(&elsewhere)).await.expect(200).json()["state"], "pending", "of another organization");
+    }
+
+    async fn accepting_and_removing_at_once_end_in_one_of_both(server: TestServer) {
+        let management = server.management();
+        let (user, organization) = (management.user("a@example.com").await, management.organization("Acme").await);
+        let list = format!("/user_management/organization_memberships?user_id={user}&organization_id={organization}&statuses=pending,active");
+        for _ in 0..6 {
+            let made = management.post(PATH, json!({"email": "a@example.com", "organization_id": organization})).await.expect(201).json();
+            let waiting = management.get(&list).await.expect_list();
+            let membership = format!("/user_management/organization_memberships/{}", waiting[0]["id"].as_str().unwrap());
+            let accept = format!("{}/accept", path(&made));
+            let (accepted, removed) = tokio::join!(management.post(&accept, json!({})), management.delete(&membership));
+            assert!(matches!(accepted.status, 200 | 400), "{}", accepted.text);
+            removed.expect(200);
+            assert_ne!(management.get(&path(&made)).await.expect(200).json()["state"], "pending");
+            assert_eq!(management.get(&list).await.expect_list(), Vec::<Value>::new());
+        }
+    }
+
     async fn an_expired_invitation_lets_nobody_in(server: TestServer) {
         let management = server.management();
         management.user("b@example.com").await;

@@ -152,6 +152,28 @@ with_either_database! {
         assert_eq!(inbox.taken_in("ada@example.com").len(), 1);
     }
 
+    async fn a_long_queue_is_sent_in_one_round(backend) {
+        const QUEUED: usize = 45;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let Some(server) = start(backend, &format!("smtp://127.0.0.1:{port}"), &[]).await else { return };
+        let management = server.management();
+        for number in 0..QUEUED {
+            let body = json!({"email": format!("person{number}@example.com")});
+            management.post("/user_management/invitations", body).await.expect(201);
+        }
+        let began = Instant::now();
+        while waiting(&server).await.iter().filter(|mail| mail.attempts == 1).count() < QUEUED {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let Some(_inbox) = MailServer::start("mail", &["--port", &port.to_string()]) else { return };
+        server.clock.advance_seconds(90);
+        countersign::jobs::mail::run(std::sync::Arc::clone(&server.app)).await;
+        let left = waiting(&server).await;
+        assert!(left.iter().all(|mail| mail.attempts > 1), "{}", states(&left));
+        until_none_waits(&server).await;
+    }
+
     async fn with_credentials_over_tls_to_a_server_that_is_trusted(backend) {
         let folder = tempfile::tempdir().unwrap();
         let (authority, both) = certificate(folder.path());

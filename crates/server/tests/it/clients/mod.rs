@@ -1,6 +1,7 @@
 //! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each a process of its
 //! own. `scripts/install-clients` installs what they need.
 
+mod behind_a_proxy;
 mod mail;
 mod mail_server;
 
@@ -12,12 +13,31 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance").join(name)
 }
 
+/// A script of `conformance/node`, and the server it is about.
+struct Script<'a> {
+    file: &'a str,
+    base_url: &'a str,
+    api_key: &'a str,
+    client_id: &'a str,
+    /// What it is told besides.
+    variables: Vec<(&'a str, &'a str)>,
+}
+
+impl Script<'_> {
+    async fn run(self) {
+        let mut command = Command::new("node");
+        command.args(["--test", "--test-reporter=spec", "--test-timeout=120000", self.file]);
+        command.current_dir(folder("node")).envs(self.variables);
+        run(command, self.base_url, self.api_key, self.client_id).await;
+    }
+}
+
 /// Runs a script with what it must know about the server; fails with all it said unless it succeeds.
-async fn run(server: &TestServer, mut command: Command) {
+async fn run(mut command: Command, base_url: &str, api_key: &str, client_id: &str) {
     command
-        .env("COUNTERSIGN_BASE_URL", &server.base_url)
-        .env("COUNTERSIGN_API_KEY", &server.api_key)
-        .env("COUNTERSIGN_CLIENT_ID", &server.client_id)
+        .env("COUNTERSIGN_BASE_URL", base_url)
+        .env("COUNTERSIGN_API_KEY", api_key)
+        .env("COUNTERSIGN_CLIENT_ID", client_id)
         // The server is on this machine, and no proxy is asked for it.
         .envs([("NO_PROXY", "localhost"), ("no_proxy", "localhost")])
         .stdin(Stdio::null());
@@ -38,14 +58,12 @@ async fn run(server: &TestServer, mut command: Command) {
     );
 }
 
-async fn node(server: &TestServer, script: &str) {
-    let folder = folder("node");
-    if !folder.join("node_modules").exists() {
-        return skip(script, "conformance/node/node_modules is missing (scripts/install-clients makes it)");
+async fn node(server: &TestServer, file: &str) {
+    if !folder("node").join("node_modules").exists() {
+        return skip(file, "conformance/node/node_modules is missing (scripts/install-clients makes it)");
     }
-    let mut command = Command::new("node");
-    command.args(["--test", "--test-reporter=spec", "--test-timeout=120000", script]).current_dir(folder);
-    run(server, command).await;
+    let TestServer { base_url, api_key, client_id, .. } = server;
+    Script { file, base_url, api_key, client_id, variables: Vec::new() }.run().await;
 }
 
 /// A program that is installed by the system, not by `scripts/install-clients`: a file that it has, and its Debian package.
@@ -81,7 +99,7 @@ async fn python(server: &TestServer, script: &str) {
     }
     let mut command = Command::new(interpreter);
     command.args(["-B", script, "--verbose"]).current_dir(folder);
-    run(server, command).await;
+    run(command, &server.base_url, &server.api_key, &server.client_id).await;
 }
 
 on_both_databases! {
@@ -138,5 +156,20 @@ on_both_databases! {
 
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
+    }
+}
+
+#[test]
+fn the_documentation_shows_what_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/clients.md")).unwrap();
+    let shown: Vec<&str> = page.split("<!-- ").skip(1).collect();
+    assert!(shown.len() >= 6, "{}", shown.len());
+    for part in shown {
+        let (file, rest) = part.split_once(" -->\n```").unwrap();
+        let (_, text) = rest.split_once('\n').unwrap();
+        let (text, _) = text.split_once("\n```").unwrap();
+        let run = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(run.contains(text), "docs/clients.md shows what is not in {file}:\n{text}");
     }
 }

@@ -51,18 +51,22 @@ impl TestServer {
     /// Makes an account with a proven address and the password of everybody.
     pub async fn person(&self, email: &str) -> UserId {
         let password_hash = self.app.passwords.hash(Secret::new(PASSWORD.to_owned())).await.unwrap();
+        self.sign_up(email, password_hash).await.unwrap()
+    }
+
+    /// What the last page of signing up does.
+    pub async fn sign_up(&self, email: &str, password_hash: String) -> Result<UserId, Failure> {
         let new = SignUp {
             email: email.to_owned(),
             first_name: Some("Ada".into()),
             last_name: Some("Lovelace".into()),
-            password_hash,
+            password_hash: Some(password_hash),
         };
         let act = self.act();
         self.app
             .store
             .write::<UserId, Failure, _>(move |tx| Box::pin(async move { sign_up(tx, &act, new).await }))
             .await
-            .unwrap()
     }
 
     /// Makes a person an active member of an organization.

@@ -25,6 +25,39 @@ on_both_databases! {
         assert!(page.html.contains("grace@example.com"));
     }
 
+    async fn of_two_who_sign_up_with_one_address_at_once_both_are_let_in(server: TestServer) {
+        for round in 0..8 {
+            let email = format!("grace-{round}@example.com");
+            let mut ready = Vec::new();
+            for password in [PASSWORD, "another-quiet-lighthouse-7"] {
+                let mut browser = Browser::new(&server);
+                let page = browser.open("/sign-up").await;
+                let page = browser.submit(&page, "/sign-up", &[("email", &email), ("password", password)]).await;
+                let code = server.mailed_code(&email).await;
+                ready.push((browser, page, code));
+            }
+            let (mut two, mut one) = (ready.pop().unwrap(), ready.pop().unwrap());
+            let (code_one, code_two) = ([("code", one.2.as_str())], [("code", two.2.as_str())]);
+            let (first, second) = tokio::join!(
+                one.0.submit(&one.1, "/sign-in/code", &code_one), two.0.submit(&two.1, "/sign-in/code", &code_two),
+            );
+            assert_eq!((first.path.as_str(), second.path.as_str()), ("/account", "/account"), "{}\n{}", first.html, second.html);
+        }
+    }
+
+    async fn of_many_sign_ups_that_end_at_the_same_moment_all_find_one_account(server: TestServer) {
+        for round in 0..20 {
+            let email = format!("grace-{round}@example.com");
+            let made = tokio::join!(
+                server.sign_up(&email, "$one".into()), server.sign_up(&email, "$two".into()),
+                server.sign_up(&email, "$three".into()), server.sign_up(&email, "$four".into()),
+            );
+            let made = [made.0.unwrap(), made.1.unwrap(), made.2.unwrap(), made.3.unwrap()];
+            assert!(made.iter().all(|id| *id == made[0]), "{made:?}");
+        }
+        assert_eq!(server.events("user.created").await.len(), 20);
+    }
+
     async fn a_code_from_the_mail_signs_in_once(server: TestServer) {
         server.person("ada@example.com").await;
         let mut browser = Browser::new(&server);

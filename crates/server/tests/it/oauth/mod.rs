@@ -5,3 +5,4 @@ mod introspection;
 mod revocation;
 mod signing_keys;
 pub mod token;
+mod userinfo;

@@ -1,0 +1,62 @@
+//! What stands behind a code goes away while the code is redeemed: the client is told, and nothing of ours fails.
+
+use crate::harness::{Application, Browser, PASSWORD, TestServer, on_both_databases};
+use serde_json::Value;
+
+const ROUNDS: usize = 12;
+
+async fn code(server: &TestServer, application: &Application, email: &str) -> String {
+    let mut browser = Browser::new(server);
+    let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+    let page = browser.submit(&page, "/sign-in", &[("email", email)]).await;
+    let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+    let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+    page.sent("code").unwrap()
+}
+
+on_both_databases! {
+    async fn a_consent_or_a_person_that_goes_at_that_moment_is_an_invalid_grant(server: TestServer) {
+        let management = server.management();
+        let application = server.application("third", true, &[]).await;
+        for round in 0..ROUNDS {
+            let email = format!("ada-{round}@example.com");
+            let user = server.person(&email).await;
+            let code = code(&server, &application, &email).await;
+            let listed = management.get(&format!("/user_management/users/{user}/authorized_applications")).await.expect(200).json();
+            let application_id = listed["data"][0]["application"]["id"].as_str().unwrap().to_owned();
+            let path = if round % 2 == 0 {
+                format!("/user_management/users/{user}/authorized_applications/{application_id}")
+            } else {
+                format!("/user_management/users/{user}")
+            };
+            let (answer, gone) = tokio::join!(server.redeem(&application, &code), management.delete(&path));
+            assert!(gone.status < 300, "{}", gone.text);
+            match answer.status {
+                200 => {
+                    let refresh_token = answer.text_at("refresh_token");
+                    let refused = server.refresh(&application, &refresh_token).await.expect(400);
+                    assert_eq!(refused.text_at("error"), "invalid_grant", "issued a moment before, and worth nothing now");
+                }
+                _ => assert_eq!(answer.expect(400).text_at("error"), "invalid_grant"),
+            }
+        }
+    }
+
+    async fn an_application_that_goes_at_that_moment_is_told_so(server: TestServer) {
+        server.person("ada@example.com").await;
+        let management = server.management();
+        for _ in 0..ROUNDS / 2 {
+            let application = server.application("third", true, &[]).await;
+            let code = code(&server, &application, "ada@example.com").await;
+            let path = format!("/connect/applications/{}", application.client_id);
+            let (answer, gone) = tokio::join!(server.redeem(&application, &code), management.delete(&path));
+            gone.expect(204);
+            let told: Value = answer.json();
+            match answer.status {
+                200 => {}
+                401 => assert_eq!(told["error"], "invalid_client"),
+                _ => assert_eq!((answer.status, &told["error"]), (400, &Value::from("invalid_grant"))),
+            }
+        }
+    }
+}
