@@ -31,6 +31,7 @@ pub async fn answer(
     code: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "magic_auth")?;
     let act = asking.act();
     if !act.authentication.magic_auth {
         return Err(AuthenticateError::Api(magic_auth::not_allowed()).into());

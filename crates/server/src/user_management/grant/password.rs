@@ -22,6 +22,7 @@ pub async fn answer(
     password: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "password")?;
     let act = asking.act();
     if !act.authentication.password {
         return Err(AuthenticateError::Api(passwords_off()).into());
