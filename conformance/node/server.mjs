@@ -59,3 +59,38 @@ export async function token(machine) {
   assert.equal(response.status, 200, await response.clone().text());
   return (await response.json()).access_token;
 }
+
+/** An application that people sign in to, with a secret unless it is public: the product's own, or its publisher's. */
+export async function application({ name, redirect_uris, ...more }) {
+  const uris = redirect_uris.map((uri, index) => ({ uri, default: index === 0 }));
+  const made = await manage(
+    'POST',
+    '/connect/applications',
+    { name, application_type: 'oauth', is_first_party: !more.organization_id, redirect_uris: uris, ...more },
+    201,
+  );
+  if (more.uses_pkce) return made;
+  const { secret } = await manage('POST', `/connect/applications/${made.id}/client_secrets`, {}, 201);
+  return { ...made, secret };
+}
+
+/** What introspection says, asked for with nothing but fetch. */
+export async function introspected({ client_id, secret }, token) {
+  const response = await fetch(`${baseUrl}/oauth2/introspection`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id, client_secret: secret, token }),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return response.json();
+}
+
+/** Fails unless a token is dead within a second, on every node that may answer. */
+export async function assertDead(introspect) {
+  const began = Date.now();
+  for (let dead = 0; dead < 4; ) {
+    const seen = await introspect();
+    dead = seen.active ? 0 : dead + 1;
+    if (dead) assert.deepEqual(seen, { active: false });
+    assert.ok(dead || Date.now() - began < 1000, 'a token that was ended is active after a second');
+  }
+}

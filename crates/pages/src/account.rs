@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Form, Frame, Logo};
 
 /// The person's own account.
 #[derive(Clone, Copy, Debug, Template)]
@@ -46,6 +46,8 @@ pub struct ConnectedApplication<'a> {
     pub id: &'a str,
     /// What it is called.
     pub name: &'a str,
+    /// Its logo; may be empty.
+    pub logo: &'a Logo,
     /// The organization it was allowed for.
     pub organization: Option<&'a str>,
     /// What it was allowed, in words.

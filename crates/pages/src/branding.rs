@@ -1,25 +1,25 @@
 use std::fmt::Write as _;
 
-use crate::Colour;
 use crate::web_link::web_link;
+use crate::{Colour, Font, Logo, Picture};
 
 /// How the pages and mails of an environment look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branding {
     /// The name of the product: the header where there is no logo, and part of every title and mail.
     pub name: String,
-    /// The path of the logo on a light card.
-    pub logo_light: Option<String>,
-    /// The path of the logo on a dark card; without it the light one is shown there too.
-    pub logo_dark: Option<String>,
-    /// The path of a square icon: for the tab of the browser, and beside the name where there is no logo.
-    pub icon: Option<String>,
+    /// The logo.
+    pub logo: Logo,
+    /// A square icon: for the tab of the browser, and beside the name where there is no logo.
+    pub icon: Option<Picture>,
     /// The colours for people who like light pages.
     pub light: Palette,
     /// The colours for people who like dark pages.
     pub dark: Palette,
     /// The corners of buttons and fields.
     pub corners: Corners,
+    /// The font.
+    pub font: Font,
     /// The address of the terms of service.
     pub terms_url: Option<String>,
     /// The address of the privacy policy.
@@ -35,6 +35,18 @@ pub struct Palette {
     pub background: Colour,
 }
 
+impl Palette {
+    /// The colours of light pages, where none are chosen.
+    pub const LIGHT: Self = Self { primary: Colour([0x1b, 0x1c, 0x22]), background: Colour([0xf5, 0xf5, 0xf7]) };
+    /// The card of light pages, on which pictures stand.
+    pub const LIGHT_CARD: Colour = LIGHT.card;
+    /// The card of dark pages.
+    pub const DARK_CARD: Colour = DARK.card;
+
+    /// The colours of dark pages, where none are chosen.
+    pub const DARK: Self = Self { primary: Colour([0xf1, 0xf1, 0xf4]), background: Colour([0x0c, 0x0d, 0x10]) };
+}
+
 /// The corners of buttons and fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Corners {
@@ -47,16 +59,35 @@ pub enum Corners {
     Pill,
 }
 
+impl Corners {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Square, Self::Rounded, Self::Pill];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Square => "square",
+            Self::Rounded => "rounded",
+            Self::Pill => "pill",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|corners| corners.as_str() == text)
+    }
+}
+
 impl Default for Branding {
     fn default() -> Self {
         Self {
             name: "Countersign".to_owned(),
-            logo_light: None,
-            logo_dark: None,
+            logo: Logo::default(),
             icon: None,
-            light: Palette { primary: Colour([0x1b, 0x1c, 0x22]), background: Colour([0xf5, 0xf5, 0xf7]) },
-            dark: Palette { primary: Colour([0xf1, 0xf1, 0xf4]), background: Colour([0x0c, 0x0d, 0x10]) },
+            light: Palette::LIGHT,
+            dark: Palette::DARK,
             corners: Corners::default(),
+            font: Font::default(),
             terms_url: None,
             privacy_url: None,
         }
@@ -72,24 +103,92 @@ impl Branding {
         self.privacy_url.as_deref().and_then(web_link)
     }
 
-    pub(crate) fn logo(&self) -> Option<&str> {
-        self.logo_light.as_deref().or(self.logo_dark.as_deref()).and_then(web_link)
-    }
-
-    /// The logo for dark pages, if it is another one. A comma would end an address in `srcset`.
-    pub(crate) fn dark_logo(&self) -> Option<&str> {
-        self.logo_dark.as_deref().and_then(web_link).filter(|path| !path.contains(',') && Some(*path) != self.logo())
-    }
-
     pub(crate) fn small_icon(&self) -> Option<&str> {
-        self.icon.as_deref().and_then(web_link)
+        self.icon.as_ref().and_then(|icon| web_link(&icon.path))
+    }
+
+    /// The ground that the icon brings along, as a class, where it stands beside the name.
+    pub(crate) fn icon_ground(&self) -> &'static str {
+        match &self.icon {
+            Some(icon) if !icon.seen_on_light => " dark-ground",
+            Some(icon) if !icon.seen_on_dark => " light-ground",
+            _ => "",
+        }
     }
 
     /// What stands for the product where there is neither logo nor icon.
     pub(crate) fn initial(&self) -> String {
         self.name.chars().find(|letter| letter.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect()
     }
+
+    /// The icon, where it can be made out on the white card of a mail.
+    pub(crate) fn mail_icon(&self) -> Option<&str> {
+        self.icon.as_ref().filter(|icon| icon.seen_on_light).and_then(|icon| web_link(&icon.path))
+    }
+
+    /// The corners of a mail's button, in pixels.
+    pub(crate) fn button_radius(&self) -> u32 {
+        match self.corners {
+            Corners::Square => 0,
+            Corners::Rounded => 8,
+            Corners::Pill => 24,
+        }
+    }
+
+    /// The corners of a mail's code, in pixels.
+    pub(crate) fn field_radius(&self) -> u32 {
+        self.button_radius().min(12)
+    }
+
+    /// The corners of a mail's card, in pixels.
+    pub(crate) fn card_radius(&self) -> u32 {
+        match self.corners {
+            Corners::Square => 0,
+            Corners::Rounded => 16,
+            Corners::Pill => 24,
+        }
+    }
+
+    /// What will not look as it was chosen, for whoever chooses.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (field, page, palette, ground) in
+            [("primary", "light", &self.light, &LIGHT), ("primary_dark", "dark", &self.dark, &DARK)]
+        {
+            let seen = palette.primary.contrast(ground.card);
+            if seen < SEEN {
+                warnings.push(format!(
+                    "{field}: {} is hard to see on the card of {page} pages (contrast {seen:.1}; {SEEN} is needed): the button \
+                     gets an edge, and links have the colour of the text",
+                    palette.primary
+                ));
+            } else if seen < READ {
+                warnings.push(format!(
+                    "{field}: {} is hard to read as text on the card of {page} pages (contrast {seen:.1}; {READ} is needed): \
+                     links have the colour of the text",
+                    palette.primary
+                ));
+            }
+        }
+        let (on_light, on_dark) = self.logo.is_hidden();
+        if on_light {
+            warnings.push("logo: cannot be made out on light pages: it stands on a dark ground there".to_owned());
+        }
+        if on_dark && self.logo.dark.is_some() {
+            warnings.push("logo_dark: cannot be made out on dark pages: it stands on a light ground there".to_owned());
+        } else if on_dark {
+            warnings.push(
+                "logo: cannot be made out on dark pages: it stands on a light ground there; give a logo_dark"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
 }
+
+/// The contrast at which a thing is seen, and the one at which a text is read (WCAG 2.2, 1.4.11 and 1.4.3).
+const SEEN: f64 = 3.0;
+const READ: f64 = 4.5;
 
 /// The colours of the card and its text in `pages.css`, which a chosen colour has to be seen on.
 struct Ground {
@@ -113,14 +212,39 @@ const DARK: Ground = Ground {
     focus: Colour([0x7c, 0xa6, 0xff]),
 };
 
+impl Colour {
+    /// This colour on dark pages, where no other was chosen: as it is or, if it would not be read there, lighter.
+    #[must_use]
+    pub fn for_dark_pages(self) -> Self {
+        let lighter = (0..=20).map(|step| Self::WHITE.mixed(self, f64::from(step) / 20.0));
+        lighter.into_iter().find(|colour| colour.contrast(DARK.card) >= READ).unwrap_or(Self::WHITE)
+    }
+
+    /// The edge of a button of this colour on a light card.
+    pub(crate) fn edge(self) -> Self {
+        if self.contrast(LIGHT.card) >= SEEN { self } else { LIGHT.line }
+    }
+
+    /// Grey text on this ground: a mixture with it, as long as that can be read.
+    pub(crate) fn muted(self) -> Self {
+        let text = self.readable();
+        let muted = text.mixed(self, 0.7);
+        if muted.contrast(self) >= READ { muted } else { text }
+    }
+}
+
 /// The second stylesheet of every page: the custom properties that [`crate::STYLESHEET`] is drawn with.
 pub fn branding_css(branding: &Branding) -> String {
-    let (button, field) = match branding.corners {
-        Corners::Square => ("0", "0"),
-        Corners::Rounded => ("0.5rem", "0.5rem"),
-        Corners::Pill => ("999px", "0.75rem"),
+    let [button, field, corner, card] = match branding.corners {
+        Corners::Square => ["0"; 4],
+        Corners::Rounded => ["0.5rem", "0.5rem", "0.75rem", "1rem"],
+        Corners::Pill => ["999px", "0.75rem", "1rem", "1.5rem"],
     };
-    let mut css = format!(":root {{\n  --button-radius: {button};\n  --field-radius: {field};\n");
+    let mut css = format!(":root {{\n  --font: {};\n", branding.font.families());
+    for (property, radius) in [("button", button), ("field", field), ("box", corner), ("card", card)] {
+        // Writing to a String cannot fail.
+        let _ = writeln!(css, "  --{property}-radius: {radius};");
+    }
     write_palette(&mut css, "  ", &branding.light, &LIGHT);
     css.push_str("}\n\n@media (prefers-color-scheme: dark) {\n  :root {\n");
     write_palette(&mut css, "    ", &branding.dark, &DARK);
@@ -134,21 +258,23 @@ fn write_palette(css: &mut String, indent: &str, palette: &Palette, ground: &Gro
     for (property, colour) in [
         ("primary", primary),
         ("on-primary", primary.readable()),
-        // A button of nearly the card's colour gets an edge; WCAG asks for 3 to see a thing and 4.5 to read a text.
-        ("primary-line", if seen >= 3.0 { primary } else { ground.line }),
-        ("link", if seen >= 4.5 { primary } else { ground.text }),
+        // A button of nearly the card's colour gets an edge.
+        ("primary-line", if seen >= SEEN { primary } else { ground.line }),
+        ("link", if seen >= READ { primary } else { ground.text }),
         // Around a grey button a grey ring is overlooked.
-        ("focus", if seen >= 3.0 && primary.is_colourful() { primary } else { ground.focus }),
+        ("focus", if seen >= SEEN && primary.is_colourful() { primary } else { ground.focus }),
         ("page", background),
         ("on-page", background.readable()),
+        ("on-page-muted", background.muted()),
     ] {
-        // Writing to a String cannot fail.
         let _ = writeln!(css, "{indent}--{property}: {colour};");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -167,10 +293,32 @@ mod tests {
     fn a_pale_button_is_edged_and_its_links_are_read() {
         let yellow = Colour::parse("#ffee00").unwrap();
         let light = Palette { primary: yellow, background: Colour::WHITE };
-        let css = branding_css(&Branding { light, ..Branding::default() });
+        let branding = Branding { light, ..Branding::default() };
+        let css = branding_css(&branding);
         for line in ["--primary: #ffee00;", "--on-primary: #000000;", "--primary-line: #858791;", "--link: #1b1c22;"] {
             assert!(css.contains(line), "{line} {css}");
         }
+        let warnings = branding.warnings();
+        assert!(warnings.len() == 1 && warnings[0].starts_with("primary: #ffee00 is hard to see"), "{warnings:?}");
+        assert_eq!(Branding::default().warnings(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_logo_that_would_not_be_seen_is_told_of() {
+        let ink = Picture { path: "/x".into(), width: 9, height: 9, seen_on_light: true, seen_on_dark: false };
+        let check = |light: Option<Picture>, dark: Option<Picture>, expected: &[&str]| {
+            let branding = Branding { logo: Logo { light, dark }, ..Branding::default() };
+            let told = branding.warnings();
+            assert!(
+                told.len() == expected.len() && told.iter().zip(expected).all(|(t, e)| t.starts_with(e)),
+                "{told:?}"
+            );
+        };
+        let bright = Picture { seen_on_light: false, seen_on_dark: true, ..ink.clone() };
+        check(Some(ink.clone()), None, &["logo: cannot be made out on dark pages"]);
+        check(Some(ink.clone()), Some(bright.clone()), &[]);
+        check(Some(bright.clone()), Some(ink.clone()), &["logo: cannot be made out on light", "logo_dark: cannot"]);
+        check(None, None, &[]);
     }
 
     #[test]
@@ -181,5 +329,22 @@ mod tests {
         check("acme", "A");
         check("<3 you", "3");
         check("--", "");
+    }
+
+    #[test]
+    fn corners_are_named() {
+        for corners in Corners::ALL {
+            assert_eq!(Corners::parse(corners.as_str()), Some(corners));
+        }
+        assert_eq!(Corners::parse("round"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_colour_can_be_chosen(parts: [u8; 3]) {
+            let colour = Colour(parts);
+            prop_assert!(colour.for_dark_pages().contrast(DARK.card) >= READ);
+            prop_assert!(colour.muted().contrast(colour) >= READ);
+        }
     }
 }

@@ -10,6 +10,11 @@ impl Colour {
     /// White.
     pub const WHITE: Self = Self([255, 255, 255]);
 
+    /// Red, green and blue.
+    pub const fn parts(self) -> [u8; 3] {
+        self.0
+    }
+
     /// Reads `#rrggbb`, in capital or small letters. No names, no short form, no transparency.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#')?;
@@ -29,6 +34,15 @@ impl Colour {
     /// Black or white, whichever reads better on this colour. Its contrast is at least 4.5 on every colour.
     pub fn readable(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
+    }
+
+    /// So much of this colour, and the rest of the other one.
+    pub(crate) fn mixed(self, other: Self, share: f64) -> Self {
+        let mut parts = self.0;
+        for (part, rest) in parts.iter_mut().zip(other.0) {
+            *part = (f64::from(*part) * share + f64::from(rest) * (1.0 - share)).round() as u8;
+        }
+        Self(parts)
     }
 
     /// Whether it is far from grey.

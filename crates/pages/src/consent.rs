@@ -1,7 +1,7 @@
 use askama::Template;
 
 use crate::web_link::web_link;
-use crate::{Form, Frame, Organization};
+use crate::{Form, Frame, Logo, Organization};
 
 /// Whether an application may have what it asks for. Posts `decision` with `allow` or `deny`, and `organization_id` if there
 /// are organizations.
@@ -14,8 +14,8 @@ pub struct Consent<'a> {
     pub form: Form<'a>,
     /// The application that asks.
     pub application: &'a str,
-    /// The path of its logo.
-    pub application_logo: Option<&'a str>,
+    /// Its logo; may be empty.
+    pub application_logo: &'a Logo,
     /// The organization that publishes it.
     pub publisher: Option<&'a str>,
     /// The email address of the person.
@@ -48,10 +48,6 @@ pub struct Access<'a> {
 impl Consent<'_> {
     /// More than these are a drop-down list.
     const MOST_RADIOS: usize = 4;
-
-    fn logo(&self) -> Option<&str> {
-        self.application_logo.and_then(web_link)
-    }
 
     fn terms(&self) -> Option<&str> {
         self.terms_url.and_then(web_link)

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Application, Form, Frame};
 
 /// Whether the code is really the one on the person's own device (RFC 8628 §5.4). Posts `user_code` and `decision` with
 /// `allow` or `deny`.
@@ -14,5 +14,5 @@ pub struct DeviceConfirm<'a> {
     /// The code, as the device shows it.
     pub user_code: &'a str,
     /// The application on the device.
-    pub application: &'a str,
+    pub application: Application<'a>,
 }

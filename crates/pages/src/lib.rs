@@ -4,12 +4,15 @@
 //! and serving [`STYLESHEET`] and [`branding_css`]. There is no I/O here, and no page has a script or an inline style, so
 //! that the strictest Content Security Policy holds.
 
+mod application;
 mod branding;
 mod colour;
+mod font;
 mod form;
 mod frame;
 mod language;
 pub mod mail;
+mod picture;
 mod problem;
 mod stylesheet;
 mod texts;
@@ -25,6 +28,7 @@ mod device_confirm;
 mod device_done;
 mod error;
 mod forgot_password;
+mod going_on;
 mod invitation;
 mod mailbox;
 mod mailbox_message;
@@ -37,6 +41,7 @@ mod sign_up;
 mod signed_out;
 
 pub use account::{Account, ConnectedApplication, Session};
+pub use application::Application;
 pub use branding::{Branding, Corners, Palette, branding_css};
 pub use choose_organization::ChooseOrganization;
 pub use code::{Code, CodePurpose};
@@ -47,14 +52,17 @@ pub use device::Device;
 pub use device_confirm::DeviceConfirm;
 pub use device_done::DeviceDone;
 pub use error::{ErrorPage, Trouble};
+pub use font::Font;
 pub use forgot_password::{ForgotPassword, ForgotPasswordSent};
 pub use form::{Form, Organization};
 pub use frame::{Frame, Page};
+pub use going_on::GoingOn;
 pub use invitation::Invitation;
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxEntry};
 pub use mailbox_message::MailboxMessage;
 pub use password::Password;
+pub use picture::{Logo, Picture};
 pub use problem::{Field, Problem};
 pub use reset_password::ResetPassword;
 pub use select_account::SelectAccount;

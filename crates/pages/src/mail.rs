@@ -16,7 +16,12 @@ pub struct Mail {
     pub text: String,
     /// The part for those who read HTML; it loads nothing from anywhere.
     pub html: String,
+    /// The path of the picture that the HTML shows, and that the mail has to bring along as [`PICTURE_ID`].
+    pub picture: Option<String>,
 }
+
+/// The Content-ID (RFC 2392) under which the HTML looks for its picture in the mail itself.
+pub const PICTURE_ID: &str = "logo@branding";
 
 /// What every mail is written with.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +64,9 @@ impl Content {
         let content = &self;
         let text = Text { name: &one_line(&style.branding.name), content }.html();
         let html = Html { style, t: style.language.texts(), content }.html();
-        Mail { subject: one_line(&self.subject), text, html }
+        let branding = style.branding;
+        let picture = branding.logo.in_mail().map(|logo| logo.path).or(branding.mail_icon()).map(str::to_owned);
+        Mail { subject: one_line(&self.subject), text, html, picture }
     }
 }
 
@@ -180,6 +187,7 @@ pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Logo, Picture};
 
     const HOSTILE: &str = "<x-hostile>\"'&\r\nBcc: everybody@example.com";
 
@@ -225,6 +233,29 @@ mod tests {
         let mail = reset_password(style, "https://id.example/reset?token=a&b=c", 60);
         assert!(mail.text.contains("\nhttps://id.example/reset?token=a&b=c\n"), "{}", mail.text);
         assert!(mail.html.contains("href=\"https://id.example/reset?token=a&#38;b=c\""), "{}", mail.html);
+    }
+
+    #[test]
+    fn a_picture_comes_along_and_is_loaded_from_nowhere() {
+        let picture = |path: &str, seen_on_light| Picture {
+            path: path.into(),
+            width: 300,
+            height: 100,
+            seen_on_light,
+            seen_on_dark: true,
+        };
+        let check = |logo: Option<Picture>, icon: Option<Picture>, expected: Option<&str>| {
+            let branding = Branding { logo: Logo { light: logo, dark: None }, icon, ..Branding::default() };
+            for mail in mails(Language::English, &branding, "x") {
+                assert_eq!(mail.picture.as_deref(), expected);
+                let shown = mail.html.matches("src=\"cid:logo@branding\"").count();
+                assert_eq!((shown, mail.html.matches("src=").count()), (usize::from(expected.is_some()), shown));
+            }
+        };
+        check(Some(picture("/logo.png", true)), Some(picture("/icon.png", true)), Some("/logo.png"));
+        check(Some(picture("/logo.png", false)), Some(picture("/icon.png", true)), Some("/icon.png"));
+        check(Some(picture("/logo.png", false)), Some(picture("/icon.png", false)), None);
+        check(None, None, None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Application, Form, Frame};
 
 /// The password of the account. Posts `email` (as a help for password managers; not to be trusted) and `password`.
 #[derive(Clone, Copy, Debug, Template)]
@@ -13,7 +13,7 @@ pub struct Password<'a> {
     /// Who is signing in.
     pub email: &'a str,
     /// The application that people come from.
-    pub application: Option<&'a str>,
+    pub application: Option<Application<'a>>,
     /// The link "not you?".
     pub restart: &'a str,
     /// The link "forgot it?".

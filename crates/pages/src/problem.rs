@@ -77,6 +77,10 @@ pub enum Problem {
     FormExpired,
     /// Nobody can sign up here by themselves.
     SignUpClosed,
+    /// Passwords do not count here.
+    NoPasswords,
+    /// Nobody signs in with a mailed code here.
+    NoCodes,
 }
 
 impl Problem {
@@ -93,9 +97,13 @@ impl Problem {
             Self::NameTooLong { field } => Some(field),
             Self::DeviceCodeUnknown => Some(Field::UserCode),
             Self::OrganizationNeeded => Some(Field::OrganizationId),
-            Self::TooManyAttempts { .. } | Self::LinkExpired | Self::Busy | Self::FormExpired | Self::SignUpClosed => {
-                None
-            }
+            Self::TooManyAttempts { .. }
+            | Self::LinkExpired
+            | Self::Busy
+            | Self::FormExpired
+            | Self::SignUpClosed
+            | Self::NoPasswords
+            | Self::NoCodes => None,
         }
     }
 
@@ -121,6 +129,8 @@ impl Problem {
             Self::Busy => t.busy(),
             Self::FormExpired => t.form_expired(),
             Self::SignUpClosed => t.sign_up_closed(),
+            Self::NoPasswords => t.passwords_off(),
+            Self::NoCodes => t.codes_off(),
         }
         .to_owned()
     }

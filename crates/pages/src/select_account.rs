@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Application, Form, Frame};
 
 /// Whether to go on with the account that is signed in. Posts `decision` with `continue` or `other`.
 #[derive(Clone, Copy, Debug, Template)]
@@ -11,7 +11,7 @@ pub struct SelectAccount<'a> {
     /// What it posts.
     pub form: Form<'a>,
     /// The application that people come from.
-    pub application: Option<&'a str>,
+    pub application: Option<Application<'a>>,
     /// The name of who is signed in; may be empty.
     pub name: &'a str,
     /// The email address of who is signed in.

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Application, Form, Frame};
 
 /// The first page: who are you? Posts `email`.
 #[derive(Clone, Copy, Debug, Template)]
@@ -13,7 +13,7 @@ pub struct SignIn<'a> {
     /// What was typed before, or the application's hint.
     pub email: &'a str,
     /// The application that people come from.
-    pub application: Option<&'a str>,
+    pub application: Option<Application<'a>>,
     /// Where to sign up, if that is open.
     pub sign_up: Option<&'a str>,
 }

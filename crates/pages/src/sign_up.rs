@@ -1,6 +1,6 @@
 use askama::Template;
 
-use crate::{Form, Frame};
+use crate::{Application, Form, Frame};
 
 /// A new account. Posts `email`, `first_name`, `last_name` and `password`.
 #[derive(Clone, Copy, Debug, Template)]
@@ -11,15 +11,15 @@ pub struct SignUp<'a> {
     /// What it posts.
     pub form: Form<'a>,
     /// The application that people come from.
-    pub application: Option<&'a str>,
+    pub application: Option<Application<'a>>,
     /// What was typed before.
     pub email: &'a str,
     /// What was typed before.
     pub first_name: &'a str,
     /// What was typed before.
     pub last_name: &'a str,
-    /// How long a password has to be, for the hint.
-    pub password_minimum: u32,
+    /// How long a password has to be, for the hint; `None` where there are no passwords.
+    pub password_minimum: Option<u32>,
     /// The link "sign in".
     pub sign_in: &'a str,
 }

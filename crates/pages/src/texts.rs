@@ -51,6 +51,8 @@ texts! { shared_texts:
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
     go_on { "Continue" "Weiter" }
+    act_at(resource: &str) { "Act for you at {resource}" "Bei {resource} für Sie handeln" }
+    one_moment { "One moment…" "Einen Moment …" }
     terms { "Terms" "Bedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }
@@ -249,6 +251,14 @@ texts! { problems_texts:
     sign_up_closed {
         "New accounts can only be created by invitation."
         "Neue Konten gibt es nur auf Einladung."
+    }
+    passwords_off {
+        "Passwords are not used here. Enter your email address and we will send you a code."
+        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E-Mail-Adresse ein, dann senden wir Ihnen einen Code."
+    }
+    codes_off {
+        "Codes by email are not used for signing in here. Please enter your password."
+        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte geben Sie Ihr Passwort ein."
     }
 }
 

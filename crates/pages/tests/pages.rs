@@ -3,12 +3,20 @@
 #[path = "../examples/preview/samples.rs"]
 mod samples;
 
-use countersign_pages::{Branding, Frame, Language};
+use countersign_pages::{Branding, Frame, Language, Logo, Picture};
 use samples::{HOSTILE, Words};
 
 /// Every page with such words, by name.
 fn pages(words: Words) -> Vec<(String, String)> {
-    let branding = Branding { logo_dark: Some(HOSTILE.to_owned()), icon: Some(HOSTILE.to_owned()), ..words.branding() };
+    let picture = |path: &str| {
+        Some(Picture { path: path.to_owned(), width: 640, height: 160, seen_on_light: false, seen_on_dark: false })
+    };
+    let (light, dark) = if words == Words::Hostile { (HOSTILE, "/<x-hostile>") } else { ("/logo.png", "/dark.png") };
+    let branding = Branding {
+        logo: Logo { light: picture(light), dark: picture(dark) },
+        icon: picture(light),
+        ..words.branding()
+    };
     let mut pages = Vec::new();
     for language in Language::ALL {
         let frame =
@@ -86,7 +94,10 @@ fn every_field_has_a_label_and_every_picture_a_text() {
                 }
             }
         }
-        assert!(tags(&html, "img").iter().all(|tag| attribute(tag, "alt").is_some()), "{name}");
+        for tag in tags(&html, "img") {
+            // Width and height: nothing moves when the picture comes.
+            assert!(["alt", "width", "height"].iter().all(|known| attribute(tag, known).is_some()), "{name}: {tag}");
+        }
         assert_eq!(tags(&html, "h1").len(), 1, "{name}");
     }
 }

@@ -156,6 +156,14 @@ ids! {
     AuthorizedApplicationId = "authorized_connect_app";
     /// What one authorization has led to: the tokens issued for it.
     TokenFamilyId = "grant";
+    /// What one sign-in to the environment's own application has led to: its refresh tokens.
+    SessionFamilyId = "session_family";
+    /// A URI to which the environment's own application may have people sent.
+    RedirectUriId = "redir";
+    /// An origin whose pages may call what browsers may call.
+    CorsOriginId = "cors_origin";
+    /// A resource that access tokens may be for.
+    OAuthResourceId = "authkit_oauth_resource";
     /// A message on its way.
     MailId = "mail";
 }

@@ -15,6 +15,8 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`outbound`] | where requests of ours may go |
+//! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
@@ -23,7 +25,9 @@ pub mod jwt_template;
 pub mod management;
 pub mod model;
 pub mod oauth;
+pub mod outbound;
 pub mod password;
 pub mod seal;
 pub mod secret;
 pub mod time;
+pub mod user_management;

@@ -13,6 +13,7 @@ use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
 use crate::mailer::Mailer;
 use crate::operations::metrics::Metrics;
+use crate::outbound::OutboundClient;
 use crate::passwords::Passwords;
 use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
@@ -55,6 +56,8 @@ pub struct App {
     pub mailer: Arc<Mailer>,
     /// Questions to the domain name system.
     pub dns: Dns,
+    /// Requests to addresses that others have given us.
+    pub outbound: OutboundClient,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Whether `/metrics` has a listener of its own.
@@ -86,6 +89,7 @@ impl App {
             last_used: LastUsed::new(config.cache_entries),
             trusted_proxies: config.trusted_proxies.clone(),
             dns: Dns::new(&config.dns_servers),
+            outbound: config.outbound.clone(),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,

@@ -9,7 +9,8 @@ use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, KeyState,
+    Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
+    KeyState, SessionPolicy,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -266,6 +267,9 @@ impl Installation {
             issuer,
             signing_algorithm,
             access_token_lifetime: ACCESS_TOKEN_LIFETIME,
+            sessions: SessionPolicy::default(),
+            authentication: Authentication::default(),
+            brand: Arc::default(),
             created_at: now,
             updated_at: now,
         })

@@ -21,5 +21,7 @@ pub mod logging;
 pub mod mailer;
 pub mod oauth;
 pub mod operations;
+pub mod outbound;
 pub mod passwords;
 pub mod router;
+pub mod user_management;

@@ -1,20 +1,20 @@
 //! Every URL of the product, one line each.
 
-use crate::api::user_management;
 use crate::api::user_management::{
-    authorized_applications, email_change, email_verification, invitations, magic_auth, organization_memberships,
-    sessions, users,
+    self, authkit_oauth_resources, authorized_applications, cors_origins, email_change, email_verification,
+    invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
     api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
 };
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, password_reset,
-    select_account, sign_in, sign_out, sign_up,
+    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, own_application,
+    password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, revocation, token, userinfo};
 use crate::operations::{health, metrics};
+use crate::user_management::{authenticate, device_authorization as own_device_authorization};
 use http::Method;
 
 /// The routes of the main listener.
@@ -49,6 +49,11 @@ pub fn routes() -> Routes {
         // Hosted pages.
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
+        .oauth("/user_management/authenticate", authenticate::post)
+        .preflight_of_own("/user_management/authenticate")
+        .oauth("/user_management/authorize/device", own_device_authorization::post)
+        .page("/user_management/sessions/logout", |call| Box::pin(sign_out::of_own_application(call)))
+        .page("/user_management/authorize", |call| Box::pin(own_application::get(call)))
         .page("/oauth2/error", |call| Box::pin(authorize::error(call)))
         .page("/sign-in", |call| Box::pin(sign_in::get(call)))
         .form("/sign-in", |call| Box::pin(sign_in::post(call)))
@@ -87,6 +92,7 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox", |call| Box::pin(mailbox::list(call)))
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
+        .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)
@@ -151,6 +157,15 @@ pub fn routes() -> Routes {
         .management(POST, "/user_management/invitations/{id}/accept", invitations::accept)
         .management(POST, "/user_management/invitations/{id}/resend", invitations::resend)
         .management(POST, "/user_management/invitations/{id}/revoke", invitations::revoke)
+        .management(GET, "/user_management/redirect_uris", redirect_uris::list)
+        .management(POST, "/user_management/redirect_uris", redirect_uris::create)
+        .management(DELETE, "/user_management/redirect_uris/{id}", redirect_uris::delete)
+        .management(GET, "/user_management/cors_origins", cors_origins::list)
+        .management(POST, "/user_management/cors_origins", cors_origins::create)
+        .management(DELETE, "/user_management/cors_origins/{id}", cors_origins::delete)
+        .management(GET, "/user_management/authkit_oauth_resources", authkit_oauth_resources::list)
+        .management(POST, "/user_management/authkit_oauth_resources", authkit_oauth_resources::create)
+        .management(DELETE, "/user_management/authkit_oauth_resources/{id}", authkit_oauth_resources::delete)
         .management(GET, "/connect/applications", connect_applications::list)
         .management(POST, "/connect/applications", connect_applications::create)
         .management(GET, "/connect/applications/{id}", connect_applications::get)

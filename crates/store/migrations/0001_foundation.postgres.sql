@@ -14,8 +14,15 @@ CREATE TABLE environment (
     issuer TEXT COLLATE "C" NOT NULL,
     signing_algorithm TEXT COLLATE "C" NOT NULL,
     access_token_lifetime BIGINT NOT NULL CHECK (access_token_lifetime BETWEEN 30 AND 86400),
+    session_maximum_length BIGINT NOT NULL CHECK (session_maximum_length BETWEEN 300 AND 34560000),
+    session_inactivity_timeout BIGINT NOT NULL CHECK (session_inactivity_timeout BETWEEN 300 AND session_maximum_length),
+    sign_up BIGINT NOT NULL,
+    password BIGINT NOT NULL,
+    magic_auth BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    -- Somebody must be able to sign in.
+    CHECK (password = 1 OR magic_auth = 1)
 );
 CREATE UNIQUE INDEX environment_name_unique ON environment (name);
 CREATE UNIQUE INDEX environment_client_id_unique ON environment (client_id);
@@ -116,6 +123,8 @@ CREATE TABLE connect_application (
     client_type TEXT COLLATE "C" NOT NULL CHECK (client_type IN ('confidential', 'public')),
     redirect_uris TEXT COLLATE "C" NOT NULL,
     cors_origins TEXT COLLATE "C" NOT NULL,
+    -- Where the application is told that somebody has signed out.
+    backchannel_logout_uri TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),

@@ -13,8 +13,15 @@ CREATE TABLE environment (
     issuer TEXT NOT NULL,
     signing_algorithm TEXT NOT NULL,
     access_token_lifetime INTEGER NOT NULL CHECK (access_token_lifetime BETWEEN 30 AND 86400),
+    session_maximum_length INTEGER NOT NULL CHECK (session_maximum_length BETWEEN 300 AND 34560000),
+    session_inactivity_timeout INTEGER NOT NULL CHECK (session_inactivity_timeout BETWEEN 300 AND session_maximum_length),
+    sign_up INTEGER NOT NULL,
+    password INTEGER NOT NULL,
+    magic_auth INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    -- Somebody must be able to sign in.
+    CHECK (password = 1 OR magic_auth = 1)
 ) STRICT;
 CREATE UNIQUE INDEX environment_name_unique ON environment (name);
 CREATE UNIQUE INDEX environment_client_id_unique ON environment (client_id);
@@ -115,6 +122,8 @@ CREATE TABLE connect_application (
     client_type TEXT NOT NULL CHECK (client_type IN ('confidential', 'public')),
     redirect_uris TEXT NOT NULL,
     cors_origins TEXT NOT NULL,
+    -- Where the application is told that somebody has signed out.
+    backchannel_logout_uri TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, id),

@@ -1,7 +1,7 @@
 //! Connect applications.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Error, Result, Tx, client_secret};
+use crate::{Error, Result, Tx, application_logo, client_secret};
 use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
@@ -9,39 +9,39 @@ use countersign_protocol::oauth::client::Client;
 
 statements! {
     INSERT = "INSERT INTO connect_application (environment_id, id, client_id, name, description, application_type, ownership, ",
-        "organization_id, client_type, redirect_uris, cors_origins, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)";
-    UPDATE = "UPDATE connect_application SET name = $3, description = $4, redirect_uris = $5, cors_origins = $6, updated_at = $7 ",
+        "organization_id, client_type, redirect_uris, cors_origins, backchannel_logout_uri, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+    UPDATE = "UPDATE connect_application SET name = $3, description = $4, redirect_uris = $5, cors_origins = $6, backchannel_logout_uri = $7, updated_at = $8 ",
         "WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2";
     DELETE_SCOPES = "DELETE FROM connect_application_scope WHERE environment_id = $1 AND application_id = $2";
     INSERT_SCOPE = "INSERT INTO connect_application_scope (environment_id, application_id, position, scope) VALUES ($1, $2, $3, $4)";
     FIND = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id = $2";
     FIND_BY_CLIENT_ID = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.client_id = $2";
     FIND_BY_NAME = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.name = $2 ORDER BY a.id LIMIT 2";
     LIST_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id < $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id DESC LIMIT $3";
     LIST_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id > $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id ASC LIMIT $3";
     OF_ORGANIZATION_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id < $2 ORDER BY a.id DESC LIMIT $3";
     OF_ORGANIZATION_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id > $2 ORDER BY a.id ASC LIMIT $3";
 }
@@ -64,6 +64,7 @@ fn read(row: &Row) -> Result<ConnectApplication> {
             },
             redirect_uris: row.json(8)?,
             cors_origins: row.json(9)?,
+            backchannel_logout_uri: row.opt_text(10)?.map(str::to_owned),
         },
         _ => return Err(Error::Corrupt("an application's kind".to_owned())),
     };
@@ -72,10 +73,10 @@ fn read(row: &Row) -> Result<ConnectApplication> {
         client_id: row.parse(1)?,
         name: row.text(2)?.to_owned(),
         description: row.opt_text(3)?.map(str::to_owned),
-        scopes: row.text(12)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        scopes: row.text(13)?.split_ascii_whitespace().map(str::to_owned).collect(),
         kind,
-        created_at: row.timestamp(10)?,
-        updated_at: row.timestamp(11)?,
+        created_at: row.timestamp(11)?,
+        updated_at: row.timestamp(12)?,
     })
 }
 
@@ -83,24 +84,43 @@ fn json(list: &impl serde::Serialize) -> String {
     serde_json::to_string(list).unwrap_or_else(|_| "[]".to_owned())
 }
 
-/// The columns that depend on the kind: type, ownership, client type, redirect URIs, CORS origins.
-fn kind_columns(kind: &ApplicationKind) -> (&'static str, &'static str, &'static str, String, String) {
+/// The columns that depend on the kind.
+struct KindColumns<'a> {
+    application_type: &'static str,
+    ownership: &'static str,
+    client_type: &'static str,
+    redirect_uris: String,
+    cors_origins: String,
+    backchannel_logout_uri: Option<&'a String>,
+}
+
+fn kind_columns(kind: &ApplicationKind) -> KindColumns<'_> {
     match kind {
-        ApplicationKind::Machine { .. } => ("m2m", "third_party", "confidential", "[]".to_owned(), "[]".to_owned()),
-        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => (
-            "oauth",
-            match ownership {
-                Ownership::FirstParty => "first_party",
-                Ownership::ThirdParty { .. } => "third_party",
-                Ownership::DynamicallyRegistered => "dynamic",
-            },
-            match client_type {
-                ClientType::Confidential => "confidential",
-                ClientType::Public => "public",
-            },
-            json(redirect_uris),
-            json(cors_origins),
-        ),
+        ApplicationKind::Machine { .. } => KindColumns {
+            application_type: "m2m",
+            ownership: "third_party",
+            client_type: "confidential",
+            redirect_uris: "[]".to_owned(),
+            cors_origins: "[]".to_owned(),
+            backchannel_logout_uri: None,
+        },
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins, backchannel_logout_uri } => {
+            KindColumns {
+                application_type: "oauth",
+                ownership: match ownership {
+                    Ownership::FirstParty => "first_party",
+                    Ownership::ThirdParty { .. } => "third_party",
+                    Ownership::DynamicallyRegistered => "dynamic",
+                },
+                client_type: match client_type {
+                    ClientType::Confidential => "confidential",
+                    ClientType::Public => "public",
+                },
+                redirect_uris: json(redirect_uris),
+                cors_origins: json(cors_origins),
+                backchannel_logout_uri: backchannel_logout_uri.as_ref(),
+            }
+        }
     }
 }
 
@@ -109,19 +129,20 @@ fn kind_columns(kind: &ApplicationKind) -> (&'static str, &'static str, &'static
 /// # Errors
 /// `ForeignKey` when its organization is gone, `Unique` when its client id is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
-    let (application_type, ownership, client_type, redirect_uris, cors_origins) = kind_columns(&application.kind);
+    let kind = kind_columns(&application.kind);
     let params = [
         environment_id.into(),
         application.id.into(),
         application.client_id.into(),
         (&application.name).into(),
         application.description.as_ref().into(),
-        application_type.into(),
-        ownership.into(),
+        kind.application_type.into(),
+        kind.ownership.into(),
         application.organization_id().into(),
-        client_type.into(),
-        redirect_uris.into(),
-        cors_origins.into(),
+        kind.client_type.into(),
+        kind.redirect_uris.into(),
+        kind.cors_origins.into(),
+        kind.backchannel_logout_uri.into(),
         application.created_at.into(),
     ];
     tx.execute(INSERT, &params).await?;
@@ -141,14 +162,15 @@ async fn insert_scopes(tx: &mut Tx, environment_id: EnvironmentId, application: 
 /// # Errors
 /// Database errors.
 pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
-    let (_, _, _, redirect_uris, cors_origins) = kind_columns(&application.kind);
+    let kind = kind_columns(&application.kind);
     let params = [
         environment_id.into(),
         application.id.into(),
         (&application.name).into(),
         application.description.as_ref().into(),
-        redirect_uris.into(),
-        cors_origins.into(),
+        kind.redirect_uris.into(),
+        kind.cors_origins.into(),
+        kind.backchannel_logout_uri.into(),
         application.updated_at.into(),
     ];
     tx.execute(UPDATE, &params).await?;
@@ -208,7 +230,7 @@ pub async fn find_by_name(
     query.query(FIND_BY_NAME, &[environment_id.into(), name.into()]).await?.iter().map(read).collect()
 }
 
-/// A client as the token path needs it: the application and the digests of its live secrets.
+/// A client as the token path needs it: the application, the digests of its live secrets, and its logo.
 ///
 /// # Errors
 /// Database errors.
@@ -221,7 +243,8 @@ pub async fn load_client(
         return Ok(None);
     };
     let secrets = client_secret::list(query, environment_id, application.id).await?;
-    Ok(Some(Client { environment_id, application, secrets }))
+    let logo = application_logo::find(query, environment_id, application.id).await?;
+    Ok(Some(Client { environment_id, application, secrets, logo }))
 }
 
 /// Which applications to list.

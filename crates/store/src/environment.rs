@@ -1,18 +1,21 @@
 //! Environments.
 
 use crate::sql::{Query, Row, statements};
-use crate::{Result, Tx};
+use crate::{Result, Tx, branding};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Environment, EnvironmentKind, Issuer};
+use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
+use std::sync::Arc;
 
 statements! {
-    INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
-    ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, created_at, updated_at ",
-        "FROM environment ORDER BY id";
-    UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5 WHERE id = $1";
+    INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+    ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at FROM environment ORDER BY id";
+    UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
+        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
@@ -24,12 +27,15 @@ fn read(row: &Row) -> Result<Environment> {
         issuer: row.word(4, |text| Issuer::parse(text).ok())?,
         signing_algorithm: row.word(5, Algorithm::parse)?,
         access_token_lifetime: row.int(6)?,
-        created_at: row.timestamp(7)?,
-        updated_at: row.timestamp(8)?,
+        sessions: SessionPolicy { maximum_length: row.int(7)?, inactivity_timeout: row.int(8)? },
+        authentication: Authentication { sign_up: row.truth(9)?, password: row.truth(10)?, magic_auth: row.truth(11)? },
+        brand: Arc::default(),
+        created_at: row.timestamp(12)?,
+        updated_at: row.timestamp(13)?,
     })
 }
 
-/// Makes an environment.
+/// Makes an environment. Its look is stored by [`branding::set`].
 ///
 /// # Errors
 /// `Unique` when name, client id or issuer is taken.
@@ -42,6 +48,11 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.issuer.as_str().into(),
         environment.signing_algorithm.as_str().into(),
         environment.access_token_lifetime.into(),
+        environment.sessions.maximum_length.into(),
+        environment.sessions.inactivity_timeout.into(),
+        environment.authentication.sign_up.into(),
+        environment.authentication.password.into(),
+        environment.authentication.magic_auth.into(),
         environment.created_at.into(),
     ];
     tx.execute(INSERT, &params).await?;
@@ -53,7 +64,13 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
 /// # Errors
 /// Database errors.
 pub async fn all(query: &mut impl Query) -> Result<Vec<Environment>> {
-    query.query(ALL, &[]).await?.iter().map(read).collect()
+    let mut all: Vec<Environment> = query.query(ALL, &[]).await?.iter().map(read).collect::<Result<_>>()?;
+    for (id, brand) in branding::all(query).await? {
+        if let Some(environment) = all.iter_mut().find(|environment| environment.id == id) {
+            environment.brand = Arc::new(brand);
+        }
+    }
+    Ok(all)
 }
 
 /// What can change in an environment.
@@ -65,6 +82,10 @@ pub struct EnvironmentSettings {
     pub signing_algorithm: Algorithm,
     /// How long an access token lives, in seconds.
     pub access_token_lifetime: i64,
+    /// How long people stay signed in.
+    pub sessions: SessionPolicy,
+    /// How people sign in, and whether they may sign up.
+    pub authentication: Authentication,
 }
 
 /// Changes an environment's settings.
@@ -83,6 +104,11 @@ pub async fn update(
         settings.access_token_lifetime.into(),
         settings.kind.as_str().into(),
         now.into(),
+        settings.sessions.maximum_length.into(),
+        settings.sessions.inactivity_timeout.into(),
+        settings.authentication.sign_up.into(),
+        settings.authentication.password.into(),
+        settings.authentication.magic_auth.into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

@@ -14,11 +14,14 @@
 
 pub mod api_key;
 pub mod application;
+pub mod application_logo;
 pub mod attempt;
 pub mod authorization_code;
+pub mod branding;
 pub mod change;
 pub mod client_secret;
 pub mod consent;
+pub mod cors_origin;
 pub mod data_key;
 pub mod device_authorization;
 pub mod domain_check;
@@ -27,19 +30,26 @@ pub mod environment_api_key;
 mod error;
 pub mod event;
 pub mod idempotency;
+pub mod image;
 pub mod invitation;
 pub mod jwt_template;
+pub mod logout_notice;
 pub mod mail;
 pub mod mailed_code;
 pub mod membership;
 mod migrate;
+pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
 mod postgres;
+pub mod redirect_uri;
 pub mod revoked_token;
 pub mod role;
 pub mod session;
+pub mod session_code;
+pub mod session_device;
+pub mod session_family;
 pub mod signing_key;
 mod sql;
 mod sqlite;
@@ -246,12 +256,17 @@ impl Store {
             client_secret::STATEMENTS,
             consent::STATEMENTS,
             data_key::STATEMENTS,
+            application_logo::STATEMENTS,
+            branding::STATEMENTS,
+            image::STATEMENTS,
             device_authorization::STATEMENTS,
             domain_check::STATEMENTS,
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             idempotency::STATEMENTS,
+            logout_notice::STATEMENTS,
+            oauth_resource::STATEMENTS,
             jwt_template::STATEMENTS,
             mail::STATEMENTS,
             mailed_code::STATEMENTS,
@@ -266,6 +281,11 @@ impl Store {
             signing_key::STATEMENTS,
             token_family::STATEMENTS,
             user::STATEMENTS,
+            redirect_uri::STATEMENTS,
+            cors_origin::STATEMENTS,
+            session_code::STATEMENTS,
+            session_device::STATEMENTS,
+            session_family::STATEMENTS,
         ]
         .concat()
     }

@@ -28,7 +28,11 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_foundation";
     2 "0002_people";
-    3 "0003_mailed_proofs";
+    3 "0003_backchannel_logout";
+    4 "0004_session_tokens";
+    5 "0005_oauth_resource";
+    6 "0006_mailed_proofs";
+    7 "0007_branding";
 };
 
 /// The newest schema version this program knows.

@@ -22,6 +22,8 @@ statements! {
     OF_USER_ASCENDING = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at FROM session ",
         "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id ASC LIMIT $3";
+    RENEW = "UPDATE session SET token_digest = $3, authentication_method = $4, ip_address = $5, user_agent = $6, authenticated_at = $7, ",
+        "last_seen_at = $7, expires_at = $8, updated_at = $7 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     SEEN = "UPDATE session SET last_seen_at = $3 WHERE environment_id = $1 AND id = $2 AND last_seen_at < $3";
     CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LIVE_IDS = "SELECT id FROM session WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
@@ -75,6 +77,30 @@ pub async fn insert(
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
+}
+
+/// The same person has proven again who they are, in the same browser: the session goes on under a new cookie; `false`
+/// when it has ended.
+///
+/// # Errors
+/// Database errors.
+pub async fn renew(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    session: &Session,
+    token_digest: Option<&Digest>,
+) -> Result<bool> {
+    let params = [
+        environment_id.into(),
+        session.id.into(),
+        token_digest.into(),
+        (&session.authentication_method).into(),
+        session.ip_address.as_ref().into(),
+        session.user_agent.as_ref().into(),
+        session.authenticated_at.into(),
+        session.expires_at.into(),
+    ];
+    Ok(tx.execute(RENEW, &params).await? == 1)
 }
 
 /// The session with this cookie, ended or not.

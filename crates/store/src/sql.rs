@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use countersign_protocol::id;
 use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::ImageDigest;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use std::borrow::Cow;
@@ -106,6 +107,17 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     }
 }
 
+impl From<ImageDigest> for Value<'_> {
+    fn from(digest: ImageDigest) -> Self {
+        Self::Text(Cow::Owned(digest.to_string()))
+    }
+}
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Int(i64::from(number))
+    }
+}
+
 macro_rules! id_values {
     ($($name:ident)*) => {$(
         impl From<id::$name> for Value<'_> {
@@ -118,6 +130,7 @@ macro_rules! id_values {
 id_values! {
     EnvironmentId OrganizationId OrganizationDomainId PermissionId ApplicationId ClientId ClientSecretId ApiKeyId
     EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
+    SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
     PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
 }
 

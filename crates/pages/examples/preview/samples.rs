@@ -36,6 +36,13 @@ impl Words {
         }
     }
 
+    /// The logo of an application.
+    pub(crate) fn logo(self) -> Logo {
+        let (width, height) = if self == Self::Long { (900, 30) } else { (48, 48) };
+        let path = self.say("/assets/partner.svg").to_owned();
+        Logo { light: Some(Picture { path, width, height, seen_on_light: true, seen_on_dark: true }), dark: None }
+    }
+
     /// A branding whose texts are such words.
     pub(crate) fn branding(self) -> Branding {
         let address = |path: &'static str| Some(if self == Self::Hostile { HOSTILE } else { path }.to_owned());
@@ -57,7 +64,8 @@ fn problems(of: &[Problem], with: bool) -> Vec<Option<Problem>> {
 pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(String, String)> {
     let mut pages: Vec<(String, String)> = Vec::new();
     let say = |plain| words.say(plain);
-    let (email, application) = (words.email(), Some(say("Acme Dashboard")));
+    let logo = words.logo();
+    let (email, application) = (words.email(), Some(Application { name: say("Acme Dashboard"), logo: &logo }));
     let form = |problem| Form { action: say("/sign-in"), csrf: say("csrf"), flow: say("flow"), problem };
     let link = say("/sign-in/again");
     let many: Vec<String> = (0..7).map(|number| format!("org_{number}")).collect();
@@ -96,12 +104,22 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     {
         let (first_name, last_name) = (say("Ada"), say("Lovelace"));
         let form = form(p);
-        let (sign_in, password_minimum) = (link, 10);
+        let (sign_in, password_minimum) = (link, Some(10));
         add(
             "sign_up",
             p,
             &SignUp { frame, form, application, email, first_name, last_name, password_minimum, sign_in },
         );
+    }
+    for p in problems(&[Problem::SignUpClosed, Problem::NoPasswords, Problem::NoCodes], problem) {
+        if p.is_some() {
+            add("sign_in", p, &SignIn { frame, form: form(p), email, application, sign_up: None });
+        } else {
+            let (first_name, last_name) = (say("Ada"), say("Lovelace"));
+            let (form, password_minimum, sign_in) = (form(p), None, link);
+            let page = SignUp { frame, form, application, email, first_name, last_name, password_minimum, sign_in };
+            add("sign_up_code", p, &page);
+        }
     }
     for p in problems(&[Problem::EmailNeeded], problem) {
         add("forgot_password", p, &ForgotPassword { frame, form: form(p), email, sign_in: link });
@@ -124,9 +142,9 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         );
         add("sign_out_confirm", p, &SignOutConfirm { frame, form: form(p), email });
         let user_code = say("WDJB-MJHT");
-        let application = say("Acme Command Line");
+        let application = Application { name: say("Acme Command Line"), logo: &Logo::default() };
         add("device_confirm", p, &DeviceConfirm { frame, form: form(p), user_code, application });
-        add("account", p, &account(frame, form(p), words));
+        add("account", p, &account(frame, form(p), words, &logo));
     }
     for p in problems(&[Problem::DeviceCodeUnknown], problem) {
         add("device", p, &Device { frame, form: form(p), user_code: if p.is_some() { say("WDJB-MJHX") } else { "" } });
@@ -141,7 +159,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             frame,
             form: form(p),
             application: say("Partner Reports"),
-            application_logo: Some(say("/assets/partner.svg")),
+            application_logo: &logo,
             publisher: Some(say("Partner Software GmbH")),
             account: email,
             other_account: link,
@@ -154,13 +172,18 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         };
         add("consent", p, &consent);
         add("consent_few", p, &Consent { organizations: &few, organization_id: Some("org_2"), ..consent });
-        add("consent_many", p, &Consent { organizations: &many, application_logo: None, publisher: None, ..consent });
+        add(
+            "consent_many",
+            p,
+            &Consent { organizations: &many, application_logo: &Logo::default(), publisher: None, ..consent },
+        );
     }
     if !problem {
         add("forgot_password_sent", None, &ForgotPasswordSent { frame, email, sign_in: link });
         for (name, approved) in [("device_approved", true), ("device_denied", false)] {
             add(name, None, &DeviceDone { frame, approved });
         }
+        add("going_on", None, &GoingOn { frame, to: link });
         add("signed_out", None, &SignedOut { frame, link: Some((say("Acme Dashboard"), link)) });
         add("signed_out_plain", None, &SignedOut { frame, link: None });
         for trouble in Trouble::ALL {
@@ -187,7 +210,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     pages
 }
 
-fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words) -> Account<'a> {
+fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words, logo: &'a Logo) -> Account<'a> {
     let say = |plain| words.say(plain);
     let session = |device, current| Session {
         id: say("session_1"),
@@ -204,6 +227,7 @@ fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words) -> Account<'a> {
     let application = ConnectedApplication {
         id: say("app_1"),
         name: say("Partner Reports"),
+        logo,
         organization: Some(say("Northwind Traders")),
         access,
         since: say("3 March"),
@@ -217,7 +241,7 @@ fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words) -> Account<'a> {
         revoke_session_action: say("/account/sessions/revoke"),
         applications: Vec::leak(vec![
             application,
-            ConnectedApplication { organization: None, access: &[], ..application },
+            ConnectedApplication { organization: None, access: &[], logo: Box::leak(Box::default()), ..application },
         ]),
         revoke_application_action: say("/account/applications/revoke"),
     }

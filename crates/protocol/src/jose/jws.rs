@@ -40,6 +40,7 @@ pub struct SigningKey {
     algorithm: Algorithm,
     pair: Pair,
     header: String,
+    logout_header: String,
 }
 
 impl SigningKey {
@@ -62,9 +63,10 @@ impl SigningKey {
             )),
             Algorithm::EdDsa => Pair::Ed25519(Box::new(Ed25519KeyPair::from_pkcs8(der).map_err(|_| unusable)?)),
         };
-        let header = format!(r#"{{"alg":"{algorithm}","kid":"{kid}","typ":"JWT"}}"#);
-        let header = URL_SAFE_NO_PAD.encode(header);
-        Ok(Self { kid, algorithm, pair, header })
+        let header =
+            |typ: &str| URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","kid":"{kid}","typ":"{typ}"}}"#));
+        let (header, logout_header) = (header("JWT"), header("logout+jwt"));
+        Ok(Self { kid, algorithm, pair, header, logout_header })
     }
 
     /// The key's identifier, which every token it signs names.
@@ -91,9 +93,22 @@ impl SigningKey {
     /// # Errors
     /// When the claims do not serialize, or the library fails.
     pub fn sign<C: serde::Serialize>(&self, claims: &C) -> Result<String, SigningKeyError> {
+        self.sign_below(&self.header, claims)
+    }
+
+    /// Signs the claims of a logout token, whose header tells it from every other token (OpenID Connect Back-Channel
+    /// Logout §2.4).
+    ///
+    /// # Errors
+    /// As [`SigningKey::sign`].
+    pub fn sign_logout<C: serde::Serialize>(&self, claims: &C) -> Result<String, SigningKeyError> {
+        self.sign_below(&self.logout_header, claims)
+    }
+
+    fn sign_below<C: serde::Serialize>(&self, header: &str, claims: &C) -> Result<String, SigningKeyError> {
         let claims = serde_json::to_vec(claims).map_err(|_| SigningKeyError::Claims)?;
-        let mut token = String::with_capacity(self.header.len() + claims.len() * 4 / 3 + 360);
-        token.push_str(&self.header);
+        let mut token = String::with_capacity(header.len() + claims.len() * 4 / 3 + 360);
+        token.push_str(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
         let mut signature = [0_u8; 256];

@@ -81,6 +81,15 @@ pub enum ApiError {
     MisdirectedRequest,
     /// 422: the body or the query is not of the right form.
     Validation(Vec<FieldError>),
+    /// 422: one property is wrong, told by the constraint it does not meet.
+    Constraint {
+        /// The property.
+        property: &'static str,
+        /// The constraint, as a word for programs.
+        constraint: &'static str,
+        /// The sentence.
+        message: String,
+    },
     /// 422: the form is right and what it names is not.
     Unprocessable {
         /// The word for programs.
@@ -141,7 +150,7 @@ impl ApiError {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::MisdirectedRequest => 421,
-            Self::Validation(_) | Self::Unprocessable { .. } => 422,
+            Self::Validation(_) | Self::Unprocessable { .. } | Self::Constraint { .. } => 422,
             Self::RateLimited { .. } | Self::TooMany { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -191,6 +200,11 @@ impl ApiError {
                     .iter()
                     .map(|e| json!({"field": e.field, "code": e.code, "message": e.message}))
                     .collect::<Vec<_>>(),
+            }),
+            Self::Constraint { property, constraint, message } => json!({
+                "message": "Validation failed.",
+                "code": "invalid_request_parameters",
+                "errors": [{"property": property, "constraints": {*constraint: message}}],
             }),
             Self::RateLimited { .. } => json!({
                 "code": "rate_limit_exceeded",

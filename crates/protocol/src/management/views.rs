@@ -1,8 +1,9 @@
 //! The objects of the management API as they look on the wire. Events carry the same objects.
 
 use crate::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, Invitation, InvitationState,
-    MailedCode, MailedCodeId, Membership, Organization, OrganizationDomain, Ownership, Permission, Role, User,
+    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
+    EnvironmentRedirectUri, Invitation, InvitationState, MailedCode, MailedCodeId, Membership, OAuthResource,
+    Organization, OrganizationDomain, Ownership, Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -41,6 +42,45 @@ pub fn organization_domain_view(domain: &OrganizationDomain) -> Value {
     })
 }
 
+/// `redirect_uri`. What is for signing out says so; the public API knows no such URIs.
+pub fn redirect_uri_view(redirect_uri: &EnvironmentRedirectUri) -> Value {
+    let mut view = json!({
+        "object": "redirect_uri",
+        "id": redirect_uri.id,
+        "uri": redirect_uri.uri,
+        "default": redirect_uri.default,
+        "created_at": redirect_uri.created_at,
+        "updated_at": redirect_uri.updated_at,
+    });
+    if redirect_uri.purpose != RedirectPurpose::SignIn {
+        view["purpose"] = redirect_uri.purpose.as_str().into();
+    }
+    view
+}
+
+/// `cors_origin`.
+pub fn cors_origin_view(cors_origin: &CorsOrigin) -> Value {
+    json!({
+        "object": "cors_origin",
+        "id": cors_origin.id,
+        "origin": cors_origin.origin,
+        "created_at": cors_origin.created_at,
+        "updated_at": cors_origin.updated_at,
+    })
+}
+
+/// `authkit_oauth_resource`.
+pub fn oauth_resource_view(resource: &OAuthResource) -> Value {
+    json!({
+        "object": "authkit_oauth_resource",
+        "id": resource.id,
+        "uri": resource.uri,
+        "default": resource.default,
+        "created_at": resource.created_at,
+        "updated_at": resource.updated_at,
+    })
+}
+
 /// `permission`.
 pub fn permission_view(permission: &Permission) -> Value {
     json!({
@@ -73,10 +113,13 @@ pub fn connect_application_view(application: &ConnectApplication) -> Value {
             view["application_type"] = "m2m".into();
             view["organization_id"] = json!(organization_id);
         }
-        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins } => {
+        ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins, backchannel_logout_uri } => {
             view["application_type"] = "oauth".into();
             view["redirect_uris"] = json!(redirect_uris);
             view["cors_origins"] = json!(cors_origins);
+            if let Some(uri) = backchannel_logout_uri {
+                view["backchannel_logout_uri"] = json!(uri);
+            }
             view["uses_pkce"] = (*client_type == ClientType::Public).into();
             view["is_first_party"] = (*ownership == Ownership::FirstParty).into();
             if *ownership != Ownership::FirstParty {

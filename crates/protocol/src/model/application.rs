@@ -59,6 +59,8 @@ pub enum ApplicationKind {
         redirect_uris: Vec<RedirectUri>,
         /// Browser origins that may call the token endpoint.
         cors_origins: Vec<String>,
+        /// Where it is told that somebody has signed out (OpenID Connect Back-Channel Logout §2.2).
+        backchannel_logout_uri: Option<String>,
     },
 }
 

@@ -1,9 +1,11 @@
 //! Environments: the tenants of an installation.
 
+use super::{Authentication, Brand, SessionPolicy};
 use crate::id::{ClientId, EnvironmentId};
 use crate::jose::Algorithm;
 use crate::time::Timestamp;
 use std::fmt;
+use std::sync::Arc;
 
 /// What an environment is used for; decides how strict redirect URIs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,12 @@ pub struct Environment {
     pub signing_algorithm: Algorithm,
     /// How long an access token lives, in seconds.
     pub access_token_lifetime: i64,
+    /// How long people stay signed in.
+    pub sessions: SessionPolicy,
+    /// How people sign in, and whether they may sign up.
+    pub authentication: Authentication,
+    /// What was chosen of its look.
+    pub brand: Arc<Brand>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -1,5 +1,6 @@
 //! What people have allowed, and what was issued for it.
 
+use super::SessionPolicy;
 use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::pkce::CodeChallenge;
 use crate::secret::Digest;
@@ -126,8 +127,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether it still counts: not ended, not too old, not unused for too long (in seconds).
-    pub fn is_live(&self, idle_seconds: i64, now: Timestamp) -> bool {
-        self.ended_at.is_none() && now < self.expires_at && now < self.last_seen_at.plus_secs(idle_seconds)
+    /// Whether it still counts: not ended, not too old, not unused for too long.
+    pub fn is_live(&self, policy: SessionPolicy, now: Timestamp) -> bool {
+        self.ended_at.is_none()
+            && now < self.expires_at
+            && now < self.authenticated_at.plus_secs(policy.maximum_length)
+            && now < self.last_seen_at.plus_secs(policy.inactivity_timeout)
     }
 }

@@ -2,14 +2,20 @@
 
 mod api_key;
 mod application;
+mod brand;
 mod environment;
 mod grant;
+mod image;
 mod invitation;
 mod jwt_template;
 mod mailed_code;
+mod oauth_resource;
 mod organization;
 mod permission;
+mod policy;
 mod role;
+mod session_grant;
+mod sign_in_settings;
 mod signing_key;
 mod user;
 
@@ -17,13 +23,19 @@ pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiK
 pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
+pub use brand::Brand;
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
 pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
+pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
 pub use invitation::{Invitation, InvitationState};
 pub use jwt_template::JwtTemplate;
 pub use mailed_code::{MailedCode, MailedCodeId};
+pub use oauth_resource::OAuthResource;
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
+pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError};
 pub use role::{DEFAULT_ROLE, Role};
+pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
+pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

@@ -36,8 +36,8 @@ pub struct MachineTokenClaims<'a> {
 pub struct UserTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The environment's client id.
-    pub aud: ClientId,
+    /// The resource that was authorized, or the environment's client id.
+    pub aud: &'a str,
     /// The person.
     pub sub: UserId,
     /// The application it was issued to (RFC 8693 §4.3).

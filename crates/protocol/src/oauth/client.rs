@@ -1,7 +1,7 @@
 //! A client as the token path sees it: an application with the digests of its live secrets.
 
 use crate::id::EnvironmentId;
-use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication};
+use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, Logo};
 
 /// An OAuth client.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Client {
     pub application: ConnectApplication,
     /// Its live secrets.
     pub secrets: Vec<ClientSecret>,
+    /// What people know it by, besides its name.
+    pub logo: Logo,
 }
 
 impl Client {

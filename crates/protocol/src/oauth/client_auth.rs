@@ -194,10 +194,12 @@ mod tests {
                     client_type,
                     redirect_uris: vec![],
                     cors_origins: vec![],
+                    backchannel_logout_uri: None,
                 },
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: secrets
                 .iter()
                 .zip(10..)

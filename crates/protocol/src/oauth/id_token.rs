@@ -67,13 +67,16 @@ pub struct IdTokenClaims<'a> {
     /// When the person proved who they are, in seconds; when it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
+    /// The session, for applications that are told of its end (OpenID Connect Back-Channel Logout §2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
 }
 
 impl<'a> IdTokenClaims<'a> {
     /// The claims of a token issued now.
     pub fn new(iss: &'a str, aud: ClientId, person: PersonClaims, now: Timestamp) -> Self {
         let iat = now.as_secs();
-        Self { iss, aud, person, iat, exp: iat + ID_TOKEN_LIFETIME, nonce: None, auth_time: None }
+        Self { iss, aud, person, iat, exp: iat + ID_TOKEN_LIFETIME, nonce: None, auth_time: None, sid: None }
     }
 }
 

@@ -151,6 +151,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),

@@ -37,6 +37,8 @@ pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value 
     let mut document = authorization_server(issuer);
     document["userinfo_endpoint"] = format!("{issuer}/oauth2/userinfo").into();
     document["end_session_endpoint"] = format!("{issuer}/oauth2/logout").into();
+    document["backchannel_logout_supported"] = json!(true);
+    document["backchannel_logout_session_supported"] = json!(true);
     document["claims_supported"] = json!([
         "aud",
         "auth_time",
@@ -49,6 +51,7 @@ pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value 
         "iss",
         "name",
         "nonce",
+        "sid",
         "sub"
     ]);
     document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// More parameters than any request of ours has.
 const MOST_PARAMETERS: usize = 64;
@@ -43,11 +44,25 @@ impl<'a> Params<'a> {
     /// # Errors
     /// `invalid_request` for anything else, repeated names included.
     pub fn from_json(body: &'a [u8]) -> Result<Self, OAuthError> {
-        let members: Members<'a> = serde_json::from_slice(body)
+        let members: Members<'a, Option<Text<'a>>> = serde_json::from_slice(body)
             .map_err(|_| OAuthError::invalid_request("The body is not a JSON object of string values."))?;
         let mut params = Self::default();
         for (name, value) in members.0 {
-            params.add(name, value)?;
+            params.add(name, value.map_or(Cow::Borrowed(""), |value| value.0))?;
+        }
+        Ok(params)
+    }
+
+    /// The same; members whose values are no strings are passed over.
+    ///
+    /// # Errors
+    /// `invalid_request` for anything but an object, and for repeated names.
+    pub fn from_json_and_more(body: &'a [u8]) -> Result<Self, OAuthError> {
+        let members: Members<'a, Value<'a>> =
+            serde_json::from_slice(body).map_err(|_| OAuthError::invalid_request("The body is not a JSON object."))?;
+        let mut params = Self::default();
+        for (name, value) in members.0 {
+            params.add(name, if let Value::Text(text) = value { text } else { Cow::Borrowed("") })?;
         }
         Ok(params)
     }
@@ -69,6 +84,11 @@ impl<'a> Params<'a> {
     /// A parameter's value, if it has one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value)
+    }
+
+    /// Every value of a parameter that may come more than once.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value).collect()
     }
 
     /// A parameter that must be there.
@@ -102,26 +122,33 @@ pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// A JSON object with its members in order, repeats kept so that they can be refused.
-struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+struct Members<'a, V>(Vec<(Cow<'a, str>, V)>);
 
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
+/// A member's value, if it is a string.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Value<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Other(serde::de::IgnoredAny),
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<'de, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
+        struct MembersVisitor<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<V> {
+            type Value = Members<'de, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of string values")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de, V>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(name) = map.next_key::<Text<'de>>()? {
-                    let value = map.next_value::<Option<Text<'de>>>()?;
-                    members.push((name.0, value.map_or(Cow::Borrowed(""), |value| value.0)));
+                    members.push((name.0, map.next_value()?));
                     if members.len() > MOST_PARAMETERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
@@ -129,7 +156,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(MembersVisitor)
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
 }
 
@@ -188,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_no_strings_may_be_passed_over() {
+        let get = |body: &str| {
+            let params = Params::from_json_and_more(body.as_bytes()).ok();
+            params.map(|params| params.get("a").unwrap_or("absent").to_owned())
+        };
+        assert_eq!(get(r#"{"a":"1","b":[{"c":1}],"d":true,"e":null,"f":{"g":["h"]}}"#).as_deref(), Some("1"));
+        assert_eq!(get(r#"{"a":1}"#).as_deref(), Some("absent"));
+        for bad in ["", "[]", r#"{"a":"1","a":"2"}"#, r#"{"a":"1","a":2}"#, r#"{"a":"\u0000"}"#, r#"{"a":"1"} x"#] {
+            assert_eq!(get(bad), None, "{bad}");
+        }
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        assert_eq!(get(&deep), None);
+    }
+
+    #[test]
     fn a_parameter_without_a_value_counts_as_absent() {
         let params = Params::from_form(b"scope=&state").unwrap();
         assert_eq!(params.get("scope"), None);
@@ -211,6 +253,7 @@ mod tests {
         fn reading_noise_never_panics(noise: Vec<u8>) {
             let _ = Params::from_form(&noise);
             let _ = Params::from_json(&noise);
+            let _ = Params::from_json_and_more(&noise);
         }
 
         #[test]

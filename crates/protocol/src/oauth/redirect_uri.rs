@@ -31,6 +31,9 @@ pub enum RedirectUriError {
         "A wildcard may stand once, in the left-most label of an https host with at least two labels more, or as the port of localhost."
     )]
     Wildcard,
+    /// A wildcard where only a port may be one.
+    #[error("A wildcard may stand only as the port of localhost or a loopback address.")]
+    PortWildcardOnly,
     /// A wildcard entry marked as the default.
     #[error("A redirect URI with a wildcard cannot be the default.")]
     WildcardDefault,
@@ -62,6 +65,21 @@ pub fn check(uri: &str, kind: EnvironmentKind, client_type: ClientType) -> Resul
     }
     let url = Url::parse(uri).map_err(|_| E::NotAbsolute)?;
     check_plain(uri, &url, kind, client_type)
+}
+
+/// Checks one URI for the environment's own application: as for a confidential client, and without wildcards but for the
+/// port of this machine.
+///
+/// # Errors
+/// See [`RedirectUriError`].
+pub fn check_own(uri: &str, kind: EnvironmentKind) -> Result<(), RedirectUriError> {
+    check(uri, kind, ClientType::Confidential)?;
+    if uri.contains('*') && !is_port_wildcard(uri) { Err(RedirectUriError::PortWildcardOnly) } else { Ok(()) }
+}
+
+/// Whether the one wildcard of a URI that was checked stands for a port.
+pub fn is_port_wildcard(uri: &str) -> bool {
+    uri.contains(":*")
 }
 
 fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientType) -> Result<(), RedirectUriError> {
@@ -231,6 +249,18 @@ mod tests {
         ] {
             assert_eq!(production(bad), Err(E::Wildcard), "{bad}");
         }
+    }
+
+    #[test]
+    fn threat_25_an_environments_own_application_has_no_wildcards_but_ports() {
+        assert_eq!(check_own("https://app.example.com/cb", Production), Ok(()));
+        assert_eq!(check_own("http://127.0.0.1:*/cb", Production), Ok(()));
+        assert_eq!(check_own("http://localhost:*/cb", Staging), Ok(()));
+        assert_eq!(check_own("https://*.app.example.com/cb", Production), Err(E::PortWildcardOnly));
+        assert_eq!(check_own("http://localhost:*/cb", Production), Err(E::Wildcard));
+        assert_eq!(check_own("https://app.example.com:*/cb", Staging), Err(E::Wildcard));
+        assert_eq!(check_own("https://app.example.com/cb?x=:*", Staging), Err(E::Wildcard));
+        assert_eq!(check_own("com.example.app:/cb", Production), Err(E::Scheme));
     }
 
     #[test]

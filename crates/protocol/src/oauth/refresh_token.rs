@@ -3,25 +3,27 @@
 
 use crate::id::{EnvironmentId, Id, TokenFamilyId};
 use crate::secret::{DigestKey, Secret};
+use std::str::FromStr;
 
 const PREFIX: &str = "cs_rt_";
 const ULID: usize = 26;
 const NUMBER: usize = 8;
 
-/// A refresh token that is one of ours. Says nothing about whether it is still good.
+/// A refresh token that is one of ours: of an authorization, or of another kind of family, whose tokens are made with
+/// another key. Says nothing about whether it is still good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshToken {
+pub struct RefreshToken<F = TokenFamilyId> {
     /// Its family.
-    pub family_id: TokenFamilyId,
+    pub family_id: F,
     /// Its number in the family, from 1.
     pub generation: i64,
 }
 
-impl RefreshToken {
+impl<F: Id + FromStr> RefreshToken<F> {
     /// The token's text.
     pub fn compose(self, key: &DigestKey, environment_id: EnvironmentId) -> Secret {
         let family = self.family_id.to_string();
-        let ulid = family.strip_prefix(TokenFamilyId::PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or("");
+        let ulid = family.strip_prefix(F::PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or("");
         let mac = key.digest(&self.signed(environment_id)).to_base64url();
         Secret::new(format!("{PREFIX}{ulid}{:08X}{mac}", self.generation))
     }
@@ -31,7 +33,7 @@ impl RefreshToken {
         let rest = text.strip_prefix(PREFIX)?;
         let (ulid, rest) = rest.split_at_checked(ULID)?;
         let (number, mac) = rest.split_at_checked(NUMBER)?;
-        let family_id = TokenFamilyId::parse(&format!("{}_{ulid}", TokenFamilyId::PREFIX)).ok()?;
+        let family_id = format!("{}_{ulid}", F::PREFIX).parse().ok()?;
         let generation = u32::from_str_radix(number, 16).ok()?;
         let token = Self { family_id, generation: i64::from(generation) };
         let good = key.digest(&token.signed(environment_id)).matches_base64url(mac);
@@ -48,6 +50,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Token = RefreshToken<TokenFamilyId>;
+
     fn environment(number: u128) -> EnvironmentId {
         EnvironmentId::from_ulid(number)
     }
@@ -59,19 +63,19 @@ mod tests {
             let token = RefreshToken { family_id: TokenFamilyId::from_ulid(ulid), generation };
             let text = token.compose(&key, environment(1));
             let text = text.expose();
-            prop_assert_eq!(RefreshToken::read(text, &key, environment(1)), Some(token));
-            prop_assert_eq!(RefreshToken::read(text, &key, environment(2)), None);
-            prop_assert_eq!(RefreshToken::read(text, &DigestKey::new(&[2; 32]), environment(1)), None);
+            prop_assert_eq!(Token::read(text, &key, environment(1)), Some(token));
+            prop_assert_eq!(Token::read(text, &key, environment(2)), None);
+            prop_assert_eq!(Token::read(text, &DigestKey::new(&[2; 32]), environment(1)), None);
             let mut altered = text.to_owned();
             altered.replace_range(at.min(text.len() - 1)..=at.min(text.len() - 1), &to);
             if altered != text {
-                prop_assert_eq!(RefreshToken::read(&altered, &key, environment(1)), None);
+                prop_assert_eq!(Token::read(&altered, &key, environment(1)), None);
             }
         }
 
         #[test]
         fn noise_is_no_token(text in "(cs_rt_)?\\PC{0,90}") {
-            prop_assert_eq!(RefreshToken::read(&text, &DigestKey::new(&[1; 32]), environment(1)), None);
+            prop_assert_eq!(Token::read(&text, &DigestKey::new(&[1; 32]), environment(1)), None);
         }
     }
 }

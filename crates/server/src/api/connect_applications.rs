@@ -11,6 +11,8 @@ use countersign_protocol::management::views::connect_application_view;
 use countersign_protocol::model::ClientType;
 use countersign_store::application::{self, Filter};
 
+/// Longest address of a server.
+const LONGEST_URI: usize = 2048;
 /// Longest origin.
 const LONGEST_ORIGIN: usize = 300;
 
@@ -61,6 +63,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let scopes = texts(&mut fields, "scopes", LONGEST_SLUG).unwrap_or_default();
     let redirect_uris = fields.redirect_uris().value();
     let cors_origins = texts(&mut fields, "cors_origins", LONGEST_ORIGIN);
+    let backchannel_logout_uri = fields.optional_text("backchannel_logout_uri", LONGEST_URI).value();
     let organization_id = fields.optional_text("organization_id", LONGEST_NAME).value();
     let first_party = fields.boolean("is_first_party").value();
     let public = fields.boolean("uses_pkce").value().unwrap_or(false);
@@ -83,6 +86,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
             }
             require_organization(&mut fields, &organization_id);
             applications::refuse_for_machines(&redirect_uris, &cors_origins)?;
+            applications::refuse_logout_for_machines(backchannel_logout_uri.as_deref())?;
             NewApplicationKind::Machine { organization_id: organization_id.unwrap_or_default() }
         }
         "oauth" => {
@@ -103,6 +107,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
                 client_type: if public { ClientType::Public } else { ClientType::Confidential },
                 redirect_uris: redirect_uris.unwrap_or_default(),
                 cors_origins: cors_origins.unwrap_or_default(),
+                backchannel_logout_uri,
             }
         }
         _ => {
@@ -154,6 +159,11 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
         scopes: texts(&mut fields, "scopes", LONGEST_SLUG),
         redirect_uris: fields.redirect_uris().value(),
         cors_origins: texts(&mut fields, "cors_origins", LONGEST_ORIGIN),
+        backchannel_logout_uri: match fields.text_or_nothing("backchannel_logout_uri", LONGEST_URI) {
+            Patch::Absent => None,
+            Patch::Null => Some(None),
+            Patch::Value(uri) => Some(Some(uri)),
+        },
     };
     fields.finish()?;
     let id = call.path.get("id").to_owned();

@@ -1,14 +1,19 @@
 //! A snapshot of all environments: who answers to which host, with which keys, and the documents ready to send.
 
+use crate::domain::{branding, product_name};
 use crate::keys::keyring::Keyring;
 use crate::keys::signing;
+use aws_lc_rs::digest;
 use bytes::Bytes;
+use countersign_pages::{Branding, branding_css};
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::jwt_template::Template;
-use countersign_protocol::model::{Environment, Issuer, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{
+    CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, OAuthResource, RedirectPurpose, SigningKeyRecord,
+};
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, environment, jwt_template, signing_key};
+use countersign_store::{Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -45,6 +50,38 @@ pub struct EnvironmentState {
     pub authorization_server: Bytes,
     /// `/oauth2/jwks`.
     pub jwks: Bytes,
+    /// Where the environment's own application may have people sent.
+    redirect_uris: Vec<EnvironmentRedirectUri>,
+    /// Whose pages may call it.
+    cors_origins: Vec<CorsOrigin>,
+    /// What access tokens may be for.
+    pub resources: Vec<OAuthResource>,
+    /// How its pages and mails look.
+    pub look: Look,
+}
+
+/// The look of an environment, ready to be served.
+#[derive(Debug)]
+pub struct Look {
+    /// What pages and mails are drawn with.
+    pub branding: Arc<Branding>,
+    /// Its style sheet.
+    pub stylesheet: Bytes,
+    /// Where that is; `None` when it would say nothing new. The path changes with the content.
+    pub stylesheet_path: Option<String>,
+}
+
+impl Look {
+    fn new(environment: &Environment) -> Self {
+        let branding = branding::look(&product_name(environment), &environment.brand);
+        let stylesheet = branding_css(&branding);
+        let stylesheet_path = (stylesheet != branding_css(&Branding::default())).then(|| {
+            let hash = digest::digest(&digest::SHA256, stylesheet.as_bytes());
+            let hash: String = hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{hash}.css", branding::FOLDER)
+        });
+        Self { branding: Arc::new(branding), stylesheet: stylesheet.into(), stylesheet_path }
+    }
 }
 
 impl EnvironmentState {
@@ -79,11 +116,28 @@ impl EnvironmentState {
             openid_configuration: metadata::openid_configuration(issuer, &algorithms).to_string().into(),
             authorization_server: metadata::authorization_server(issuer).to_string().into(),
             jwks: serde_json::json!({"keys": published}).to_string().into(),
+            look: Look::new(&environment),
             environment,
             jwt_template,
             signer,
             verifiers,
+            redirect_uris: Vec::new(),
+            cors_origins: Vec::new(),
+            resources: Vec::new(),
         })
+    }
+
+    /// Where the environment's own application may have people sent for a purpose, the default first.
+    pub fn redirect_uris(&self, purpose: RedirectPurpose) -> impl Iterator<Item = &EnvironmentRedirectUri> {
+        let of = move |default| {
+            self.redirect_uris.iter().filter(move |known| known.purpose == purpose && known.default == default)
+        };
+        of(true).chain(of(false))
+    }
+
+    /// Whether pages of this origin may call the environment's own application.
+    pub fn allows_origin(&self, origin: &[u8]) -> bool {
+        self.cors_origins.iter().any(|known| known.origin.as_bytes() == origin)
     }
 
     /// The environment's identifier.
@@ -128,6 +182,9 @@ impl Environments {
         all.api_authorities.extend(authorities(public_url));
         for environment in environment::all(query).await? {
             let keys = signing_key::list(query, environment.id).await?;
+            let redirect_uris = redirect_uri::all(query, environment.id).await?;
+            let cors_origins = cors_origin::all(query, environment.id).await?;
+            let resources = oauth_resource::all(query, environment.id).await?;
             let template = match jwt_template::find(query, environment.id).await? {
                 Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
                     environment: environment.name.clone(),
@@ -135,7 +192,8 @@ impl Environments {
                 })?),
                 None => None,
             };
-            let state = Arc::new(EnvironmentState::new(environment, template, &keys, keyring)?);
+            let state = EnvironmentState::new(environment, template, &keys, keyring)?;
+            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {

@@ -6,12 +6,13 @@ pub mod settings;
 pub mod source;
 
 use crate::mailer::Mailer;
+use crate::outbound::OutboundClient;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
 use countersign_store::Location;
 use source::Sources;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Something is wrong with the configuration. The text says what, where and what to do.
@@ -81,10 +82,12 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// What sends mail, or keeps it.
+    /// How mail is sent.
     pub mailer: Arc<Mailer>,
     /// Name servers to ask; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
+    /// What sends requests to addresses that others have given us.
+    pub outbound: OutboundClient,
     /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
     pub operations_listen: Option<SocketAddr>,
     /// What to log, in the syntax of `tracing`.
@@ -132,13 +135,11 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
-            mailer: Arc::new(
-                Mailer::new(sources.optional("smtp_url").as_deref(), &sources.text("mail_from"))
-                    .map_err(ConfigError)?,
-            ),
+            mailer: Arc::new(mailer(sources)?),
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
+            outbound: outbound(sources)?,
             operations_listen: sources.parse_optional("operations_listen", |text| {
                 text.parse().map_err(|_| "not an address such as 127.0.0.1:9090".to_owned())
             })?,
@@ -177,6 +178,19 @@ impl Config {
     }
 }
 
+fn mailer(sources: &Sources) -> Result<Mailer, ConfigError> {
+    let (url, authorities) = (sources.optional("smtp_url"), sources.optional("smtp_ca"));
+    Mailer::new(url.as_deref(), &sources.text("mail_from"), authorities.as_deref().map(Path::new)).map_err(ConfigError)
+}
+
+fn outbound(sources: &Sources) -> Result<OutboundClient, ConfigError> {
+    let allowed: Vec<ipnet::IpNet> = sources.parse("outbound_allow", |text| {
+        text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
+    })?;
+    let authorities = sources.optional("outbound_ca").map(PathBuf::from);
+    OutboundClient::new(&allowed, authorities.as_deref()).map_err(ConfigError)
+}
+
 fn name_server(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .or_else(|_| text.parse::<std::net::IpAddr>().map(|address| SocketAddr::new(address, 53)))
@@ -189,7 +203,7 @@ fn network(text: &str) -> Result<ipnet::IpNet, String> {
         .map_err(|_| format!("'{text}' is not an address or a network such as 10.0.0.0/8"))
 }
 
-fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, ConfigError> {
+fn database(sources: &Sources, data: &Path) -> Result<Location, ConfigError> {
     let text = sources.text("database");
     if text == "sqlite" {
         return Ok(Location::Sqlite(data.join("countersign.db")));
@@ -207,7 +221,7 @@ fn database(sources: &Sources, data: &std::path::Path) -> Result<Location, Confi
     })
 }
 
-fn master_key(sources: &Sources, data: &std::path::Path) -> Result<MasterKeySource, ConfigError> {
+fn master_key(sources: &Sources, data: &Path) -> Result<MasterKeySource, ConfigError> {
     let file = sources.optional("master_key_file");
     let value = sources.optional("master_key");
     let command = sources.optional("master_key_command");

@@ -86,12 +86,25 @@ pub const SETTINGS: &[Setting] = &[
             "Mail server, such as smtps://user:password@mail.example.com. Without one, mail stays at /dev/mailbox in staging",
         )
     },
+    setting("smtp_ca", "", "FILE", "Certificates (PEM) to trust for the mail server besides the public ones"),
     setting("mail_from", "Countersign <no-reply@localhost>", "ADDRESS", "Sender of mail"),
     setting(
         "dns_servers",
         "",
         "LIST",
         "Name servers, comma-separated, asked for the TXT records that prove domains. Default: the system's",
+    ),
+    setting(
+        "outbound_allow",
+        "",
+        "LIST",
+        "Addresses or networks, comma-separated, that requests of the server (such as logout notices) may go to though they are not public",
+    ),
+    setting(
+        "outbound_ca",
+        "",
+        "FILE",
+        "Certificates (PEM) to trust for requests of the server besides the public ones",
     ),
     setting(
         "operations_listen",

@@ -1,6 +1,6 @@
 //! Connect applications.
 
-use super::{Act, Failure, organizations, permissions};
+use super::{Act, Failure, backchannel_logout, organizations, permissions};
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::{ApiError, FieldError};
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership, RedirectUri};
@@ -41,6 +41,8 @@ pub enum NewApplicationKind {
         redirect_uris: Vec<RedirectUri>,
         /// Browser origins that may call the token endpoint.
         cors_origins: Vec<String>,
+        /// Where it is told that somebody has signed out.
+        backchannel_logout_uri: Option<String>,
     },
 }
 
@@ -53,7 +55,14 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<Conne
         NewApplicationKind::Machine { organization_id } => {
             ApplicationKind::Machine { organization_id: organizations::find(tx, act, &organization_id).await?.id }
         }
-        NewApplicationKind::OAuth { third_party_organization_id, client_type, redirect_uris, cors_origins } => {
+        NewApplicationKind::OAuth {
+            third_party_organization_id,
+            client_type,
+            redirect_uris,
+            cors_origins,
+            backchannel_logout_uri,
+        } => {
+            check_logout_uri(act, backchannel_logout_uri.as_deref())?;
             ApplicationKind::OAuth {
                 ownership: match third_party_organization_id {
                     None => Ownership::FirstParty,
@@ -62,6 +71,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<Conne
                 client_type,
                 redirect_uris: settle_redirect_uris(act, client_type, redirect_uris)?,
                 cors_origins: check_origins(cors_origins)?,
+                backchannel_logout_uri,
             }
         }
     };
@@ -99,6 +109,11 @@ fn settle_redirect_uris(
     let entries = redirect_uris.into_iter().map(|entry| (entry.uri, entry.default)).collect();
     redirect_uri::settle(entries, act.environment_kind, client_type)
         .map_err(|error| Failure::invalid("redirect_uris", "invalid_redirect_uri", error.to_string()))
+}
+
+fn check_logout_uri(act: &Act, uri: Option<&str>) -> Result<(), Failure> {
+    let reach = backchannel_logout::reach(act.environment_kind, &act.issuer);
+    uri.map_or(Ok(()), |uri| backchannel_logout::check_uri(uri, reach))
 }
 
 /// Origins are written as browsers send them: scheme, host, port unless it is the scheme's own.
@@ -149,6 +164,8 @@ pub struct ApplicationChange {
     pub redirect_uris: Option<Vec<RedirectUri>>,
     /// Other origins, all of them.
     pub cors_origins: Option<Vec<String>>,
+    /// Another address to be told of sign-outs at; `Some(None)` clears it.
+    pub backchannel_logout_uri: Option<Option<String>>,
 }
 
 /// Changes an application.
@@ -177,13 +194,20 @@ pub async fn update(
         application::set_scopes(tx, act.environment_id, &changed).await?;
     }
     match &mut changed.kind {
-        ApplicationKind::Machine { .. } => refuse_for_machines(&change.redirect_uris, &change.cors_origins)?,
-        ApplicationKind::OAuth { client_type, redirect_uris, cors_origins, .. } => {
+        ApplicationKind::Machine { .. } => {
+            refuse_for_machines(&change.redirect_uris, &change.cors_origins)?;
+            refuse_logout_for_machines(change.backchannel_logout_uri.as_ref().and_then(Option::as_deref))?;
+        }
+        ApplicationKind::OAuth { client_type, redirect_uris, cors_origins, backchannel_logout_uri, .. } => {
             if let Some(uris) = change.redirect_uris {
                 *redirect_uris = settle_redirect_uris(act, *client_type, uris)?;
             }
             if let Some(origins) = change.cors_origins {
                 *cors_origins = check_origins(origins)?;
+            }
+            if let Some(uri) = change.backchannel_logout_uri {
+                check_logout_uri(act, uri.as_deref())?;
+                *backchannel_logout_uri = uri;
             }
         }
     }
@@ -216,6 +240,21 @@ pub fn refuse_for_machines(
         ));
     }
     Ok(())
+}
+
+/// Nobody signs in to a machine, so nobody signs out.
+///
+/// # Errors
+/// 422 when an address is given.
+pub fn refuse_logout_for_machines(backchannel_logout_uri: Option<&str>) -> Result<(), Failure> {
+    if backchannel_logout_uri.is_none() {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        "backchannel_logout_uri",
+        "not_allowed",
+        "Nobody signs in to a machine-to-machine application, so it has no backchannel_logout_uri.",
+    ))
 }
 
 /// Deletes an application with its secrets: its tokens are inactive from now on.

@@ -21,6 +21,8 @@ pub const PASSWORDS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
 pub const PASSWORDS_FOR_ACCOUNT: Allowance = Allowance { most: 100, seconds: 15 * 60 };
 /// Passwords, per address they come from, whatever the account.
 pub const PASSWORDS_FROM: Allowance = Allowance { most: 200, seconds: 15 * 60 };
+/// Sign-ins through the API, per account.
+pub const API_SIGN_INS: Allowance = Allowance { most: 10, seconds: 60 };
 /// Tries at one code.
 pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
 /// Tries at codes for one address, over all its codes.

@@ -1,11 +1,11 @@
 //! What people have allowed, and how it ends.
 
-use super::{Act, Failure, events};
+use super::{Act, Failure, events, sessions};
 use countersign_protocol::id::{ApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId};
 use countersign_protocol::model::{Consent, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Tx, consent, session, token_family};
+use countersign_store::{Tx, consent, session_family, token_family};
 use serde_json::json;
 
 /// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
@@ -18,9 +18,10 @@ pub async fn membership_ended(
     user_id: UserId,
     organization_id: OrganizationId,
 ) -> Result<(), Failure> {
-    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    sessions::end_in_organization(tx, act, user_id, organization_id).await?;
     // For good: who comes back later signs in anew.
     token_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    session_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }
@@ -28,8 +29,9 @@ pub async fn membership_ended(
 /// A person's account is about to go; consents, families and sessions go with its row.
 ///
 /// # Errors
-/// Never now; the type is that of an act.
+/// Database errors.
 pub async fn user_ended(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    sessions::end_all(tx, act, user_id).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! Invitations: a link that lets a person in.
 
 use super::{Act, Failure, events, mails, memberships, organizations, roles, users};
-use countersign_protocol::id::{InvitationId, OrganizationId};
+use countersign_protocol::id::{EnvironmentId, InvitationId, OrganizationId};
+use countersign_protocol::management::domain_name;
 use countersign_protocol::management::views::{invitation_event_view, invitation_view};
-use countersign_protocol::model::{DEFAULT_ROLE, Invitation, InvitationState, MembershipStatus, Organization, User};
+use countersign_protocol::model::{
+    DEFAULT_ROLE, Invitation, InvitationState, MembershipStatus, Organization, User, email_key,
+};
 use countersign_protocol::secret::Secret;
-use countersign_store::{Query, Tx, invitation, membership, signing_key, user};
+use countersign_store::{Query, Tx, invitation, membership, organization, signing_key, user};
 use serde_json::Value;
 
 /// Longest text that is looked up as a token.
@@ -185,6 +188,34 @@ pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Re
     }
     let digest = act.keyring.invitation.digest(token);
     invitation::find_by_token(query, act.environment_id, &digest).await?.ok_or_else(missing)
+}
+
+/// Whether an invitation is meant for this person: it was sent to their address or, for an organization, to another one
+/// at a domain that the organization has proven. Other domains may be everybody's.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_meant_for(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    invitation: &Invitation,
+    user: &User,
+) -> Result<bool, Failure> {
+    if !user.email_verified {
+        return Ok(false);
+    }
+    if email_key(&user.email) == email_key(&invitation.email) {
+        return Ok(true);
+    }
+    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
+    let (Some(organization_id), Some(own)) = (invitation.organization_id, domain(&user.email)) else {
+        return Ok(false);
+    };
+    if domain(&invitation.email).is_none_or(|sent| sent != own) {
+        return Ok(false);
+    }
+    let owner = organization::owner_of_domain(query, environment_id, &own).await?;
+    Ok(owner == Some(organization_id))
 }
 
 fn not_pending() -> Failure {

@@ -1,8 +1,8 @@
 //! Messages: put on their way in the transaction of what they tell about.
 
-use super::{Act, Failure, mailed_codes, password_resets};
+use super::{Act, Failure, branding, mailed_codes, password_resets};
+use countersign_pages::Language;
 use countersign_pages::mail::{self as pages, Mail};
-use countersign_pages::{Branding, Language};
 use countersign_protocol::id::MailId;
 use countersign_protocol::model::{Invitation, User};
 use countersign_protocol::secret::Secret;
@@ -21,6 +21,9 @@ pub struct Message {
     pub text: String,
     /// What it says, as HTML.
     pub html: String,
+    /// The digest of the picture that the HTML shows, which goes along when the message is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 /// Puts a message on its way.
@@ -28,8 +31,10 @@ pub struct Message {
 /// # Errors
 /// Database errors.
 pub async fn queue(tx: &mut Tx, act: &Act, to: &str, content: Mail) -> Result<(), Failure> {
-    let Mail { subject, text, html } = content;
-    let message = Message { to: to.to_owned(), subject, text, html };
+    let Mail { subject, text, html, picture } = content;
+    let picture = picture.and_then(|path| branding::picture_named(path.strip_prefix(branding::FOLDER)?));
+    let picture = picture.map(|digest| digest.to_string());
+    let message = Message { to: to.to_owned(), subject, text, html, picture };
     let id: MailId = act.entropy.id(act.now)?;
     let plain = serde_json::to_vec(&message).map_err(Failure::internal)?;
     let environment = act.environment_id.to_string();
@@ -72,7 +77,7 @@ pub fn language_of(user: &User) -> Language {
 /// # Errors
 /// Database errors.
 pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) -> Result<(), Failure> {
-    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
     queue(tx, act, &user.email, pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES, None)).await
 }
@@ -82,7 +87,7 @@ pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) 
 /// # Errors
 /// Database errors.
 pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, digits: &Secret) -> Result<(), Failure> {
-    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
     queue(tx, act, to, pages::verify_email(style, digits.expose(), mailed_codes::MINUTES, None)).await
 }
@@ -92,7 +97,7 @@ pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, di
 /// # Errors
 /// Database errors.
 pub async fn password_reset(tx: &mut Tx, act: &Act, to: &str, link: &str, language: Language) -> Result<(), Failure> {
-    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language, branding: &branding };
     queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES)).await
 }
@@ -111,7 +116,7 @@ pub async fn invitation(
     token: &Secret,
     locale: Option<&str>,
 ) -> Result<(), Failure> {
-    let branding = Branding { name: act.product.clone(), ..Branding::default() };
+    let branding = branding::look(&act.product, &act.brand);
     let language = locale.and_then(Language::parse).unwrap_or_default();
     let organization = match invitation.organization_id {
         Some(id) => organization::find(tx, act.environment_id, id).await?.map(|found| found.name),

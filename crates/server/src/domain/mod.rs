@@ -4,24 +4,32 @@
 pub mod api_keys;
 pub mod applications;
 pub mod attempts;
+pub mod backchannel_logout;
+pub mod branding;
 pub mod client_secrets;
 pub mod domain_verification;
 pub mod email_change;
 pub mod email_verification;
+pub mod environments;
 pub mod events;
 pub mod grants;
+pub mod images;
 pub mod invitations;
 pub mod jwt_templates;
 pub mod magic_auth;
 pub mod mailed_codes;
 pub mod mails;
 pub mod memberships;
+pub mod oauth_resources;
 pub mod organizations;
+pub mod password_check;
 pub mod password_resets;
 pub mod people;
 pub mod permissions;
 pub mod roles;
+pub mod session_families;
 pub mod sessions;
+pub mod sign_in_settings;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;
@@ -31,7 +39,7 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{EnvironmentKind, Issuer};
+use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -130,10 +138,16 @@ pub struct Act {
     pub environment_id: EnvironmentId,
     /// What people know the product as.
     pub product: String,
+    /// What was chosen of its look.
+    pub brand: Arc<Brand>,
     /// Staging or production.
     pub environment_kind: EnvironmentKind,
     /// Where its pages are.
     pub issuer: Issuer,
+    /// How long people stay signed in.
+    pub sessions: SessionPolicy,
+    /// How people may prove who they are, and whether strangers may make accounts.
+    pub authentication: Authentication,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -153,6 +167,9 @@ impl Act {
         Self {
             environment_id: environment.id,
             product: product_name(environment),
+            brand: Arc::clone(&environment.brand),
+            sessions: environment.sessions,
+            authentication: environment.authentication,
             environment_kind: environment.kind,
             issuer: environment.issuer.clone(),
             now: clock.now(),
@@ -162,7 +179,11 @@ impl Act {
     }
 }
 
-/// What people know the product of an environment as. Until an environment says how it looks, it goes by its name.
+/// What people know the product of an environment as: what was chosen, else the environment's name.
 pub fn product_name(environment: &countersign_protocol::model::Environment) -> String {
-    if environment.name == "default" { "Countersign".to_owned() } else { environment.name.clone() }
+    match &environment.brand.name {
+        Some(name) => name.clone(),
+        None if environment.name == "default" => "Countersign".to_owned(),
+        None => environment.name.clone(),
+    }
 }

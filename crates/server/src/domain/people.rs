@@ -16,8 +16,8 @@ pub struct SignUp {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of the password.
-    pub password_hash: String,
+    /// The hash of the password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 /// The person has proven that the address of the account is theirs; `false` when the account has gone.
@@ -47,7 +47,7 @@ pub async fn address_proven(
     if !password_proven {
         user::delete_password(tx, act.environment_id, id).await?;
     }
-    session::end_all(tx, act.environment_id, id, act.now).await?;
+    sessions::end_all(tx, act, id).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;
@@ -79,7 +79,9 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     };
     // Of two who sign up with one address at once, the second finds the account that the first has made.
     if user::insert_unless_taken(tx, act.environment_id, &made).await? {
-        user::set_password_hash(tx, act.environment_id, made.id, &password_hash, act.now).await?;
+        if let Some(hash) = &password_hash {
+            user::set_password_hash(tx, act.environment_id, made.id, hash, act.now).await?;
+        }
         events::record(tx, act, "user.created", None, &user_view(&made)).await?;
         return Ok(made.id);
     }
@@ -88,7 +90,9 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
     if !found.email_verified {
         address_proven(tx, act, found.id, &made.email, false).await?;
-        user::set_password_hash(tx, act.environment_id, found.id, &password_hash, act.now).await?;
+        if let Some(hash) = &password_hash {
+            user::set_password_hash(tx, act.environment_id, found.id, hash, act.now).await?;
+        }
     }
     Ok(found.id)
 }
@@ -110,7 +114,7 @@ pub async fn reset_password(
     password_reset::use_up_all(tx, act.environment_id, id, act.now).await?;
     grants::end_all(tx, act, id).await?;
     user::set_password_hash(tx, act.environment_id, id, password_hash, act.now).await?;
-    session::end_all(tx, act.environment_id, id, act.now).await?;
+    sessions::end_all(tx, act, id).await?;
     Ok(true)
 }
 

@@ -1,26 +1,43 @@
 //! Sessions of people.
 
 use super::{Act, Failure, events};
-use countersign_protocol::id::{SessionId, UserId};
+use countersign_protocol::id::{OrganizationId, SessionId, UserId};
 use countersign_protocol::model::Session;
 use countersign_protocol::secret::Digest;
-use countersign_store::{Tx, session, user};
+use countersign_protocol::time::Timestamp;
+use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
-
-/// How long, in seconds, a session lasts when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, a session lasts at most.
-pub const ABSOLUTE: i64 = 30 * 86_400;
 
 /// Where a session comes from.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// How the person proved who they are.
-    pub method: &'static str,
-    /// The address.
-    pub ip_address: String,
+    pub method: String,
+    /// The address, if it is known.
+    pub ip_address: Option<String>,
     /// The browser, as it calls itself.
-    pub user_agent: String,
+    pub user_agent: Option<String>,
+    /// The organization that the person is in to begin with.
+    pub organization_id: Option<OrganizationId>,
+}
+
+/// Whether a session still counts.
+pub fn is_live(act: &Act, session: &Session) -> bool {
+    session.is_live(act.sessions, act.now)
+}
+
+/// Until when a session that is used now lasts if it is not used again.
+pub fn idle_until(act: &Act, session: &Session) -> Timestamp {
+    act.now.plus_secs(act.sessions.inactivity_timeout).min(session.expires_at)
+}
+
+/// How somebody has signed in, in the word that answers to sign-ins have for it.
+pub fn method_name(authentication_method: &str) -> Option<&'static str> {
+    match authentication_method {
+        "password" => Some("Password"),
+        "magic_auth" => Some("MagicAuth"),
+        _ => None,
+    }
 }
 
 /// A session, as the API shows it.
@@ -32,7 +49,7 @@ pub fn session_view(session: &Session) -> Value {
         "organization_id": session.organization_id,
         "ip_address": session.ip_address,
         "user_agent": session.user_agent,
-        "auth_method": session.authentication_method,
+        "auth_method": if session.authentication_method == "magic_auth" { "magic_code" } else { &session.authentication_method },
         "status": if session.ended_at.is_some() { "revoked" } else { "active" },
         "expires_at": session.expires_at.to_string(),
         "ended_at": session.ended_at.map(|at| at.to_string()),
@@ -41,7 +58,7 @@ pub fn session_view(session: &Session) -> Value {
     })
 }
 
-/// Starts a session, in place of the one the browser had before.
+/// Starts a session; one of a browser has the digest of its cookie.
 ///
 /// # Errors
 /// Database errors.
@@ -51,26 +68,24 @@ pub async fn start(
     user_id: UserId,
     origin: &Origin,
     token_digest: Option<&Digest>,
-    before: Option<&Session>,
 ) -> Result<Session, Failure> {
     let made = Session {
         id: act.entropy.id(act.now)?,
         user_id,
-        // Who signs in anew goes on where they were.
-        organization_id: before.filter(|old| old.user_id == user_id).and_then(|old| old.organization_id),
-        authentication_method: origin.method.to_owned(),
-        ip_address: Some(origin.ip_address.clone()),
-        user_agent: Some(origin.user_agent.clone()).filter(|text| !text.is_empty()),
+        organization_id: origin.organization_id,
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(ABSOLUTE),
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         ended_at: None,
         created_at: act.now,
         updated_at: act.now,
     };
     session::insert(tx, act.environment_id, &made, token_digest).await?;
     user::signed_in(tx, act.environment_id, user_id, act.now).await?;
-    events::record(tx, act, "session.created", None, &session_view(&made)).await?;
+    events::record(tx, act, "session.created", made.organization_id, &session_view(&made)).await?;
     Ok(made)
 }
 
@@ -83,8 +98,63 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     if !session::end(tx, act.environment_id, id, act.now).await? {
         return Ok(false);
     }
+    logout_notice::of_ended(tx, act.environment_id, found.user_id, act.now).await?;
     let ended = Session { ended_at: Some(act.now), updated_at: act.now, ..found };
     events::record(tx, act, "session.revoked", ended.organization_id, &session_view(&ended)).await?;
+    Ok(true)
+}
+
+/// Ends every session of a person, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    session::end_all(tx, act.environment_id, user_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// Ends the sessions of a person in an organization, without an event for each.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_in_organization(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<(), Failure> {
+    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    Ok(())
+}
+
+/// The same person has proven again who they are, in the browser that has this session: it goes on, under a new cookie;
+/// `false` when it has ended. Applications that were signed in to by it stay so.
+///
+/// # Errors
+/// Database errors.
+pub async fn renew(
+    tx: &mut Tx,
+    act: &Act,
+    session: Session,
+    origin: &Origin,
+    token_digest: &Digest,
+) -> Result<bool, Failure> {
+    let renewed = Session {
+        authentication_method: origin.method.clone(),
+        ip_address: origin.ip_address.clone(),
+        user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
+        authenticated_at: act.now,
+        last_seen_at: act.now,
+        expires_at: act.now.plus_secs(act.sessions.maximum_length),
+        updated_at: act.now,
+        ..session
+    };
+    if !session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await? {
+        return Ok(false);
+    }
+    user::signed_in(tx, act.environment_id, renewed.user_id, act.now).await?;
     Ok(true)
 }
 

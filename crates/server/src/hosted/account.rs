@@ -2,8 +2,9 @@
 
 use super::consent::in_words;
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Stop, branding, frame, moment, redirect, reply};
 use super::session::{self, Current};
+use crate::domain::branding::shown_logo;
 use crate::domain::{Failure, grants, people, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -11,7 +12,7 @@ use countersign_pages::{Account, ConnectedApplication, Session};
 use countersign_protocol::id::{ApplicationId, SessionId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{ApplicationKind, Ownership};
-use countersign_store::{application, consent, organization, session as stored};
+use countersign_store::{application, application_logo, consent, organization, session as stored};
 use http::StatusCode;
 
 /// Most sessions, and most applications, shown.
@@ -46,12 +47,6 @@ async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
     }
 }
 
-/// A moment in words.
-fn in_time(moment: countersign_protocol::time::Timestamp) -> String {
-    let text = moment.to_string();
-    text.get(..16).map_or(text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
-}
-
 /// `GET /account`.
 ///
 /// # Errors
@@ -67,10 +62,19 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut reader = call.app.store.reader().await?;
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
     let live = stored::list(&mut reader, environment_id, &slice, current.user.id, call.app.clock.now()).await?;
-    let live: Vec<_> = live.into_iter().filter(|one| one.is_live(sessions::IDLE, call.app.clock.now())).collect();
+    let live: Vec<_> = live
+        .into_iter()
+        .filter(|one| one.is_live(call.environment.environment.sessions, call.app.clock.now()))
+        .collect();
     let session_texts: Vec<[String; 3]> = live
         .iter()
-        .map(|one| [one.id.to_string(), device(one.user_agent.as_deref().unwrap_or("")), in_time(one.last_seen_at)])
+        .map(|one| {
+            [
+                one.id.to_string(),
+                device(one.user_agent.as_deref().unwrap_or("")),
+                moment(one.last_seen_at, frame.language),
+            ]
+        })
         .collect();
     let sessions: Vec<Session<'_>> = live
         .iter()
@@ -103,16 +107,19 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        connected.push((found.id.to_string(), found.name, for_organization, words, in_time(given.created_at)));
+        let logo = shown_logo(&application_logo::find(&mut reader, environment_id, found.id).await?);
+        let since = moment(given.created_at, frame.language);
+        connected.push((found.id.to_string(), found.name, logo, for_organization, words, since));
     }
     drop(reader);
-    let access: Vec<Vec<&str>> = connected.iter().map(|one| one.3.iter().map(String::as_str).collect()).collect();
+    let access: Vec<Vec<&str>> = connected.iter().map(|one| one.4.iter().map(String::as_str).collect()).collect();
     let applications: Vec<ConnectedApplication<'_>> = connected
         .iter()
         .zip(&access)
-        .map(|((id, name, organization, _, since), access)| ConnectedApplication {
+        .map(|((id, name, logo, organization, _, since), access)| ConnectedApplication {
             id,
             name,
+            logo,
             organization: organization.as_deref(),
             access,
             since,

@@ -1,9 +1,9 @@
 //! `/oauth2/authorize`: from a request to a code. Each time the browser arrives here, everything is read and decided anew
 //! from what is true then; a flow only says what the person has done in it.
 
-use super::choose_organization::Organizations;
+use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
@@ -26,7 +26,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// Longest query, in bytes: the browser carries it from page to page.
-const LONGEST: usize = 6 * 1024;
+pub(super) const LONGEST: usize = 6 * 1024;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Asked {
     pub organizations: Organizations,
 }
 
-fn of_the_application() -> Stop {
+pub(super) fn of_the_application() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
 }
 
@@ -90,7 +90,19 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
+pub async fn advance(call: &PageCall, flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
+    step(call, flow, agreed, None).await
+}
+
+/// The same, where the person looks for one of their organizations by name.
+///
+/// # Errors
+/// A page for what cannot be sent to the application.
+pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, Stop> {
+    step(call, flow, None, Some(search)).await
+}
+
+async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: Option<&str>) -> Result<Reply, Stop> {
     let Target::Authorize(query) = flow.target.clone() else { return Err(Stop::flow()) };
     let issuer = call.environment.environment.issuer.as_str();
     let chosen = agreed.and_then(|agreed| agreed.organization_id).or(flow.organization_id);
@@ -103,14 +115,21 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
     let Asked { client, request, current, organizations: belongs } = &asked;
-    flow.application = Some(client.application.name.clone());
+    flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let given = match current {
         None => Vec::new(),
         Some(current) => {
             let mut reader = call.app.store.reader().await?;
             let (environment_id, application_id) = (call.environment.id(), client.application.id);
-            consents::of_user_and_application(&mut reader, environment_id, current.user.id, application_id, "").await?
+            consents::of_user_and_application(
+                &mut reader,
+                environment_id,
+                current.user.id,
+                application_id,
+                &request.resource,
+            )
+            .await?
         }
     };
     let given: Vec<GivenConsent> = given
@@ -141,20 +160,30 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
     };
     let now = call.app.clock.now();
     let decide = |progress| next(request, client, signed_in, progress, &organizations, &given, now);
-    let mut step = decide(progress);
+    let mut next = decide(progress);
     // Agreed was to what the page said. When that is no longer so, it is asked again.
-    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &step)
+    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &next)
         && *organization_id != agreed.organization_id
     {
-        step = decide(Progress { agreed: false, ..progress });
+        next = decide(Progress { agreed: false, ..progress });
     }
-    match step {
+    match next {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
-            redirect(&flow.link(call, if request.sign_up { "/sign-up" } else { "/sign-in" }))
+            let open = call.environment.environment.authentication.sign_up;
+            redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
-        Next::ChooseAccount => select_account::show(call, &flow, &asked),
-        Next::ChooseOrganization => choose_organization::show(call, &flow, &asked, None).await,
+        Next::ChooseAccount => match current {
+            Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
+            None => Err(Stop::flow()),
+        },
+        Next::ChooseOrganization => match current {
+            Some(current) => {
+                let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
+                choose_organization::show(call, &flow, choice, search).await
+            }
+            None => Err(Stop::flow()),
+        },
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
@@ -174,7 +203,7 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
-    let request = match read(&params, &client) {
+    let request = match read(&params, &client, &call.environment.resources) {
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -206,15 +235,10 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
     }
 }
 
-/// What a form's answer may lead to, as a source of a content security policy: browsers check redirects too.
-fn leads_to(uri: &str) -> Option<String> {
+/// The scheme of a program on the person's device, as a source of a content security policy. Websites are none.
+pub(super) fn leads_to(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
-    let origin = url.origin();
-    // There is no way to write an IPv6 address in a policy.
-    if matches!(url.host(), Some(url::Host::Ipv6(_))) {
-        return Some(format!("{}:", url.scheme()));
-    }
-    if origin.is_tuple() { Some(origin.ascii_serialization()) } else { Some(format!("{}:", url.scheme())) }
+    (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
 
 async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
@@ -226,7 +250,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         user_id: current.user.id,
         application_id: client.application.id,
         organization_id,
-        resource: String::new(),
+        resource: request.resource.clone(),
         scopes: request.scopes.clone(),
         created_at: act.now,
         updated_at: act.now,
@@ -240,7 +264,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         session_id: Some(current.session.id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
         scopes: request.scopes.clone(),
-        resource: String::new(),
+        resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),
         authenticated_at: current.session.authenticated_at,

@@ -1,11 +1,11 @@
 //! The page on which somebody with several organizations chooses one. It shows so many; who has more searches by name.
 
-use super::authorize::{Asked, advance};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, reply};
+use super::{authorize, own_application};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{ChooseOrganization, Organization, Problem};
+use countersign_pages::{ChooseOrganization, Organization};
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::model::{Membership, MembershipStatus};
 use countersign_store::{Reader, membership};
@@ -63,23 +63,28 @@ impl Organizations {
 #[derive(Debug)]
 pub struct Choice<'a> {
     /// The application that people come from.
-    pub application: &'a str,
+    pub origin: Option<Origin>,
     /// Whose organizations.
     pub user_id: UserId,
     /// Them.
     pub organizations: &'a Organizations,
     /// Where the page is posted to.
     pub action: &'static str,
-    /// What was searched for.
-    pub search: Option<&'a str>,
 }
 
-/// Shows the page.
+impl<'a> Choice<'a> {
+    /// On the way to an application.
+    pub fn of(origin: Option<Origin>, user_id: UserId, organizations: &'a Organizations) -> Self {
+        Self { origin, user_id, organizations, action: "/choose-organization" }
+    }
+}
+
+/// Shows the page; with a search text, those of many that have it in their name.
 ///
 /// # Errors
 /// Database errors.
-pub async fn render(call: &PageCall, flow: &Flow, choice: Choice<'_>, problem: Option<Problem>) -> Result<Reply, Stop> {
-    let Choice { application, user_id, organizations: Organizations { memberships, many }, action, search } = choice;
+pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Option<&str>) -> Result<Reply, Stop> {
+    let Choice { origin, user_id, organizations: Organizations { memberships, many }, action } = choice;
     let search: String = search.unwrap_or("").trim().chars().take(LONGEST_SEARCH).collect();
     let found = if *many && !search.is_empty() {
         let (environment_id, most) = (call.environment.id(), i64::try_from(MOST).unwrap_or(i64::MAX));
@@ -99,28 +104,12 @@ pub async fn render(call: &PageCall, flow: &Flow, choice: Choice<'_>, problem: O
     let carried = Carried::new(call, Some(flow));
     let page = ChooseOrganization {
         frame: frame(call, &branding),
-        form: carried.form(action, problem),
-        application: Some(application),
+        form: carried.form(action, None),
+        application: origin.as_ref().map(Origin::shown),
         organizations: &organizations,
         search: many.then_some(&search),
     };
     Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
-}
-
-/// Shows the page for an authorization request.
-///
-/// # Errors
-/// Database errors; a page when nobody is signed in.
-pub async fn show(call: &PageCall, flow: &Flow, asked: &Asked, search: Option<&str>) -> Result<Reply, Stop> {
-    let Some(current) = &asked.current else { return Err(Stop::flow()) };
-    let choice = Choice {
-        application: &asked.client.application.name,
-        user_id: current.user.id,
-        organizations: &asked.organizations,
-        action: "/choose-organization",
-        search,
-    };
-    render(call, flow, choice, None).await
 }
 
 /// `POST /choose-organization`: one was chosen, or is searched for.
@@ -130,16 +119,12 @@ pub async fn show(call: &PageCall, flow: &Flow, asked: &Asked, search: Option<&s
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
-    if let (Some(search), None) = (form.get("search"), form.get("organization_id")) {
-        let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
-        let Ok(asked) = super::authorize::ask(call, query, None).await? else { return Err(Stop::flow()) };
-        // Who has signed out meanwhile signs in first.
-        return match asked.current {
-            Some(_) => show(call, &flow, &asked, Some(search)).await,
-            None => advance(call, flow, None).await,
-        };
-    }
     // Whether the person is a member is decided where everything is decided.
     flow.organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
-    advance(call, flow, None).await
+    let search = form.get("search").filter(|_| flow.organization_id.is_none());
+    match (&flow.target, search) {
+        (Target::OwnApplication(_), search) => own_application::advance(call, flow, search).await,
+        (_, Some(search)) => authorize::search_organization(call, flow, search).await,
+        (_, None) => authorize::advance(call, flow, None).await,
+    }
 }

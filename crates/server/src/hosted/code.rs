@@ -4,6 +4,8 @@
 use super::flow::{Challenge, Flow, NewAccount, Proves};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
+use super::sign_in::{allowed, refuse};
+use super::sign_up::may_sign_up;
 use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FROM, MAILS, MAILS_FROM};
 use crate::domain::{Act, Failure, people};
 use crate::http::cookies::Cookie;
@@ -140,6 +142,39 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
     }
 }
 
+/// Sends a code to sign in with to whoever has this address, for a flow that has typed it.
+///
+/// # Errors
+/// Database errors, and a page for too many mails.
+pub async fn send_to_sign_in(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
+    let nobody: UserId = call.app.entropy.id(call.app.clock.now())?;
+    let mut reader = call.app.store.reader().await?;
+    // Always to the address of the account, however it was typed.
+    let (to, proves) = match user::find_by_email(&mut reader, call.environment.id(), typed).await? {
+        Some(user) => (user.email, Proves::SignIn(user.id)),
+        None => (typed.to_owned(), Proves::Nobody(nobody)),
+    };
+    drop(reader);
+    send(call, flow, Recipient { typed, to: &to }, proves).await
+}
+
+/// What is in the way of a code being good for this, by what is allowed here now.
+async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) -> Result<Option<Problem>, Stop> {
+    let allowed = allowed(call);
+    Ok(match proves {
+        Proves::SignIn(_) | Proves::Nobody(_) => (!allowed.magic_auth).then_some(Problem::NoCodes),
+        Proves::Address(_) => (!allowed.password).then_some(Problem::NoPasswords),
+        Proves::SignUp(account) | Proves::Exists(account) => {
+            if !may_sign_up(call, flow, Some(email)).await? {
+                Some(Problem::SignUpClosed)
+            } else {
+                // Begun without a password, where now nobody comes in without one.
+                (account.password_hash.is_none() && !allowed.magic_auth).then_some(Problem::NoCodes)
+            }
+        }
+    })
+}
+
 /// `POST /sign-in/code/send`: a code instead of the password, or a new code.
 ///
 /// # Errors
@@ -147,28 +182,31 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
 pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
-    let (typed, proves) = match &flow.challenge {
-        Some(challenge) => (challenge.email.clone(), Some(challenge.proves.clone())),
-        None => (flow.email.clone().ok_or_else(Stop::flow)?, None),
-    };
-    let mut reader = call.app.store.reader().await?;
-    let nobody: UserId = call.app.entropy.id(call.app.clock.now())?;
-    let (to, proves) = match proves {
-        Some(proves @ (Proves::SignUp(_) | Proves::Exists(_))) => (typed.clone(), proves),
-        // Always to the address of the account as it is now, however it was typed.
-        Some(Proves::Address(id)) => match user::find(&mut reader, call.environment.id(), id).await? {
-            Some(user) => (user.email, Proves::Address(id)),
-            None => (typed.clone(), Proves::Nobody(nobody)),
-        },
-        Some(Proves::SignIn(_) | Proves::Nobody(_)) | None => {
-            match user::find_by_email(&mut reader, call.environment.id(), &typed).await? {
-                Some(user) => (user.email, Proves::SignIn(user.id)),
-                None => (typed.clone(), Proves::Nobody(nobody)),
-            }
+    let Some(challenge) = flow.challenge.clone() else {
+        let typed = flow.email.clone().ok_or_else(Stop::flow)?;
+        if !allowed(call).magic_auth {
+            return refuse(call, &flow, Problem::NoCodes).await;
         }
+        return send_to_sign_in(call, flow, &typed).await;
     };
-    drop(reader);
-    send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
+    let typed = challenge.email;
+    if let Some(problem) = obstacle(call, &flow, &challenge.proves, &typed).await? {
+        return refuse(call, &flow, problem).await;
+    }
+    match challenge.proves {
+        proves @ (Proves::SignUp(_) | Proves::Exists(_)) => {
+            send(call, flow, Recipient { typed: &typed, to: &typed }, proves).await
+        }
+        Proves::Address(id) => {
+            let found = user::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
+            let (to, proves) = match found {
+                Some(user) => (user.email, Proves::Address(id)),
+                None => (typed.clone(), Proves::Nobody(call.app.entropy.id(call.app.clock.now())?)),
+            };
+            send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
+        }
+        Proves::SignIn(_) | Proves::Nobody(_) => send_to_sign_in(call, flow, &typed).await,
+    }
 }
 
 /// What became of a code.
@@ -185,6 +223,9 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
     let Some(challenge) = flow.challenge.clone() else { return Err(Stop::flow()) };
+    if let Some(problem) = obstacle(call, &flow, &challenge.proves, &challenge.email).await? {
+        return refuse(call, &flow, problem).await;
+    }
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
         Tried::Right(proven) => {
@@ -199,7 +240,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 }
 
 async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<Tried, Stop> {
-    let act = session::act(call);
+    let (act, allowed) = (session::act(call), allowed(call));
     if act.now.as_millis() >= challenge.expires_at {
         return Ok(Tried::Problem(Problem::CodeExpired));
     }
@@ -230,13 +271,18 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             }
             attempts::clear(tx, &act, "codes for", &challenge.address).await?;
             let proven = match challenge.proves {
-                Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false).await?.map(Proven::by_code),
-                Proves::Address(id) => {
-                    address_of(tx, &act, id, &challenge.address, true).await?.map(Proven::by_password_and_code)
-                }
+                Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
+                    .await?
+                    .and_then(|id| Proven::by_code(allowed, id)),
+                Proves::Address(id) => address_of(tx, &act, id, &challenge.address, true)
+                    .await?
+                    .and_then(|id| Proven::by_password_and_code(allowed, id)),
                 Proves::SignUp(NewAccount { first_name, last_name, password_hash }) => {
+                    let password_hash = password_hash.filter(|_| allowed.password);
+                    let has_password = password_hash.is_some();
                     let new = people::SignUp { email: challenge.email, first_name, last_name, password_hash };
-                    Some(Proven::by_password_and_code(people::sign_up(tx, &act, new).await?))
+                    let id = people::sign_up(tx, &act, new).await?;
+                    if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
                 }
                 Proves::Nobody(_) | Proves::Exists(_) => None,
             };

@@ -2,7 +2,7 @@
 
 use super::authorize::{Agreed, Asked, advance, decline};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -66,6 +66,8 @@ pub struct Shown<'a> {
     pub client: &'a Client,
     /// For what.
     pub scopes: &'a [String],
+    /// For which API; empty for none in particular.
+    pub resource: &'a str,
     /// Who is asked.
     pub current: &'a Current,
     /// The organizations there are to choose from.
@@ -96,6 +98,7 @@ pub async fn show(
     let shown = Shown {
         client,
         scopes: &request.scopes,
+        resource: &request.resource,
         current,
         organizations: organizations.memberships.iter().filter(named).collect(),
         picked,
@@ -119,7 +122,10 @@ pub async fn render(
     let branding = branding(call);
     let frame = frame(call, &branding);
     let mut reader = call.app.store.reader().await?;
-    let words = in_words(call, &mut reader, shown.scopes, frame.language).await?;
+    let mut words = in_words(call, &mut reader, shown.scopes, frame.language).await?;
+    if !shown.resource.is_empty() {
+        words.insert(0, (frame.language.texts().act_at(shown.resource).to_string(), String::new()));
+    }
     let access: Vec<Access<'_>> = words.iter().map(|(name, description)| Access { name, description }).collect();
     let application = &shown.client.application;
     let publisher = match application.kind {
@@ -137,13 +143,14 @@ pub async fn render(
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
     let picked = shown.picked.map(|id| id.to_string());
+    let origin = Origin::of(shown.client);
     let carried = Carried::new(call, Some(&flow));
     let other_account = flow.link(call, "/use-another-account");
     let page = Consent {
         frame,
         form: carried.form(shown.action, problem),
         application: &application.name,
-        application_logo: None,
+        application_logo: origin.shown().logo,
         publisher: publisher.as_deref(),
         account: &shown.current.user.email,
         other_account: &other_account,

@@ -4,19 +4,19 @@
 use super::choose_organization::{self, Choice, Organizations};
 use super::consent::{Shown, render};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::attempts::{self, Allowance};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{Device, DeviceConfirm, DeviceDone, Problem, Trouble};
+use countersign_pages::{Device as DevicePage, DeviceConfirm, DeviceDone, Problem, Trouble};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{Consent, Membership};
+use countersign_protocol::model::{Consent, Membership, SessionDevice};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{application, consent as consents, device_authorization};
+use countersign_store::{application, consent as consents, device_authorization, session_device};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Proble
     let branding = branding(call);
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
-    let page = Device { frame: frame(call, &branding), form: carried.form("/device", problem), user_code: typed };
+    let page = DevicePage { frame: frame(call, &branding), form: carried.form("/device", problem), user_code: typed };
     reply(call, status, &page, None)
 }
 
@@ -64,28 +64,62 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     redirect(&flow.resume(call))
 }
 
-/// The device that shows a code and waits for an answer, with its application.
-async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<(DeviceAuthorization, Arc<Client>)>, Stop> {
+/// A device that waits for an answer.
+enum Device {
+    /// Of an application.
+    OfClient(DeviceAuthorization, Arc<Client>),
+    /// Of the environment's own application, which is the product: there is nothing to agree to.
+    OfOwn(SessionDevice),
+}
+
+impl Device {
+    fn user_code(&self) -> &str {
+        match self {
+            Self::OfClient(device, _) => &device.user_code,
+            Self::OfOwn(device) => &device.user_code,
+        }
+    }
+
+    fn client(&self) -> Option<&Client> {
+        match self {
+            Self::OfClient(_, client) => Some(client),
+            Self::OfOwn(_) => None,
+        }
+    }
+
+    /// What people know its application as.
+    fn origin(&self, call: &PageCall) -> Origin {
+        self.client().map_or_else(|| Origin::own(call), Origin::of)
+    }
+
+    fn needs_consent(&self) -> bool {
+        matches!(self, Self::OfClient(_, client) if needs_consent(client))
+    }
+}
+
+/// The device that shows a code and waits for an answer.
+async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Stop> {
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
     let found = device_authorization::find_by_user_code(&mut reader, environment_id, user_code).await?;
     let now = call.app.clock.now();
     let Some(device) = found.filter(|device| device.state == DeviceState::Pending && now < device.expires_at) else {
-        return Ok(None);
+        let found = session_device::find_by_user_code(&mut reader, environment_id, user_code).await?;
+        let waits = |device: &SessionDevice| device.state == DeviceState::Pending && now < device.expires_at;
+        return Ok(found.filter(waits).map(Device::OfOwn));
     };
     let Some(application) = application::find(&mut reader, environment_id, device.application_id).await? else {
         return Ok(None);
     };
     drop(reader);
     let client = call.app.client(environment_id, application.client_id).await?;
-    Ok(client.map(|client| (device, client)))
+    Ok(client.map(|client| Device::OfClient(device, client)))
 }
 
 /// Everything that a step after the first one needs.
 struct Step {
     flow: Flow,
-    device: DeviceAuthorization,
-    client: Arc<Client>,
+    device: Device,
     current: Current,
     organizations: Organizations,
 }
@@ -99,17 +133,17 @@ async fn step(
 ) -> Result<Result<Step, Reply>, Stop> {
     let mut flow = Flow::open(call, sealed).ok_or_else(Stop::flow)?;
     let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
-    let Some((device, client)) = waiting(call, user_code).await? else {
+    let Some(device) = waiting(call, user_code).await? else {
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        flow.application = Some(client.application.name.clone());
+        flow.application = device.client().map(|client| client.application.client_id);
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;
     let named = [chosen, current.session.organization_id];
     let organizations = Organizations::load(call, &mut reader, current.user.id, &named).await?;
-    Ok(Ok(Step { flow, device, client, current, organizations }))
+    Ok(Ok(Step { flow, device, current, organizations }))
 }
 
 /// `GET /device/confirm?flow=…`.
@@ -124,11 +158,12 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     };
     let branding = branding(call);
     let carried = Carried::new(call, Some(&step.flow));
+    let origin = step.device.origin(call);
     let page = DeviceConfirm {
         frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
-        user_code: &step.device.user_code,
-        application: &step.client.application.name,
+        user_code: step.device.user_code(),
+        application: origin.shown(),
     };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
@@ -157,14 +192,7 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
             }
         }
     };
-    let mut reader = call.app.store.reader().await?;
-    let (environment_id, application_id) = (call.environment.id(), step.device.application_id);
-    let user_id = step.current.user.id;
-    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
-    drop(reader);
-    let agreed =
-        given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &step.device.scopes));
-    if needs_consent(&step.client) && !agreed {
+    if step.device.needs_consent() && !has_agreed(call, &step, organization_id).await? {
         // The consent page can offer no choice among many: then it comes first.
         let picked = organization_id.filter(|_| !step.organizations.many);
         return ask(call, step, picked, None).await;
@@ -172,14 +200,28 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
     approve(call, step, organization_id).await
 }
 
+/// Whether the person has agreed before to what the device asks for.
+async fn has_agreed(call: &PageCall, step: &Step, organization_id: Option<OrganizationId>) -> Result<bool, Stop> {
+    let Device::OfClient(device, _) = &step.device else { return Ok(true) };
+    let mut reader = call.app.store.reader().await?;
+    let (environment_id, application_id) = (call.environment.id(), device.application_id);
+    let user_id = step.current.user.id;
+    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
+    Ok(given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &device.scopes)))
+}
+
 /// Asks what is left to ask: consent and organization, or the organization alone; of many, the organization first.
 async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search: Option<&str>) -> Result<Reply, Stop> {
-    let Step { mut flow, device, client, current, organizations } = step;
-    if needs_consent(&client) && (picked.is_some() || !organizations.many) {
+    let Step { mut flow, device, current, organizations } = step;
+    if let Device::OfClient(device, client) = &device
+        && needs_consent(client)
+        && (picked.is_some() || !organizations.many)
+    {
         let offered = |one: &&Membership| !organizations.many || picked == Some(one.organization_id);
         let shown = Shown {
-            client: &client,
+            client,
             scopes: &device.scopes,
+            resource: "",
             current: &current,
             organizations: organizations.memberships.iter().filter(offered).collect(),
             picked,
@@ -189,14 +231,9 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search
         return render(call, flow, shown, None).await;
     }
     flow.shown_to = Some(current.user.id);
-    let choice = Choice {
-        application: &client.application.name,
-        user_id: current.user.id,
-        organizations: &organizations,
-        action: "/device/consent",
-        search,
-    };
-    choose_organization::render(call, &flow, choice, None).await
+    let origin = Some(device.origin(call));
+    let choice = Choice { origin, user_id: current.user.id, organizations: &organizations, action: "/device/consent" };
+    choose_organization::show(call, &flow, choice, search).await
 }
 
 /// `POST /device/consent`: what the person has agreed to, and for which organization.
@@ -211,7 +248,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         Err(reply) => return Ok(reply),
     };
     // A page that only asks for the organization has organizations for its buttons, and no other decision.
-    let only_chosen = !needs_consent(&step.client) || (step.organizations.many && form.get("decision").is_none());
+    let only_chosen = !step.device.needs_consent() || (step.organizations.many && form.get("decision").is_none());
     if !only_chosen && form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
@@ -224,7 +261,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         let chosen = chosen.filter(|_| good || !step.organizations.many);
         return ask(call, step, chosen, form.get("search")).await;
     }
-    if only_chosen && needs_consent(&step.client) {
+    if only_chosen && step.device.needs_consent() {
         return ask(call, step, chosen, None).await;
     }
     approve(call, step, chosen).await
@@ -235,13 +272,18 @@ fn done(call: &PageCall, approved: bool) -> Reply {
     reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding), approved }, None)
 }
 
-async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Stop> {
+async fn deny(call: &PageCall, device: Device) -> Result<Reply, Stop> {
     let environment_id = call.environment.id();
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                device_authorization::deny(tx, environment_id, &device.digest).await?;
+                match device {
+                    Device::OfClient(device, _) => {
+                        device_authorization::deny(tx, environment_id, &device.digest).await?
+                    }
+                    Device::OfOwn(device) => session_device::deny(tx, environment_id, &device.digest).await?,
+                };
                 Ok(())
             })
         })
@@ -252,6 +294,19 @@ async fn deny(call: &PageCall, device: DeviceAuthorization) -> Result<Reply, Sto
 async fn approve(call: &PageCall, step: Step, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
+    let device = match device {
+        Device::OfClient(device, _) => device,
+        Device::OfOwn(device) => {
+            let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
+                Box::pin(async move {
+                    let (environment_id, session_id) = (act.environment_id, current.session.id);
+                    let digest = &device.digest;
+                    Ok(session_device::approve(tx, environment_id, digest, session_id, organization_id).await?)
+                })
+            });
+            return answered(call, approved.await?);
+        }
+    };
     let wanted = Consent {
         id: act.entropy.id(act.now)?,
         user_id: current.user.id,
@@ -275,5 +330,10 @@ async fn approve(call: &PageCall, step: Step, organization_id: Option<Organizati
             Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)
         })
     });
-    if approved.await? { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
+    answered(call, approved.await?)
+}
+
+/// The end, unless somebody has answered before.
+fn answered(call: &PageCall, approved: bool) -> Result<Reply, Stop> {
+    if approved { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
 }

@@ -4,7 +4,8 @@
 use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::id::{OrganizationId, UserId};
+use countersign_protocol::id::{ClientId, OrganizationId, UserId};
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +21,10 @@ pub struct Flow {
     began_at: i64,
     /// Where it leads.
     pub target: Target,
-    /// The name of the application that people come from.
+    /// The application that people come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application: Option<String>,
-    /// The origin to which the last answer redirects: forms must be allowed to lead there.
+    pub application: Option<ClientId>,
+    /// The scheme of the program on the person's device to which the last answer leads: forms must be allowed to lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leads_to: Option<String>,
     /// The person has said which account to go on with.
@@ -51,12 +52,28 @@ pub struct Flow {
 pub enum Target {
     /// To the authorization endpoint, with this query.
     Authorize(String),
+    /// To the authorization endpoint of the environment's own application, with this query.
+    OwnApplication(String),
     /// To the person's own account.
     Account,
     /// To connecting the device that shows this code.
     Device(String),
     /// To accepting the invitation with this token.
     Invitation(String),
+}
+
+impl Target {
+    /// The invitation that is followed on the way.
+    pub fn invitation_token(&self) -> Option<String> {
+        match self {
+            Self::Invitation(token) => Some(token.clone()),
+            Self::OwnApplication(query) => {
+                let params = Params::from_form(query.as_bytes()).ok()?;
+                params.get("invitation_token").map(str::to_owned)
+            }
+            Self::Authorize(_) | Self::Account | Self::Device(_) => None,
+        }
+    }
 }
 
 /// A code that was sent by mail. The browser carries it and cannot read it.
@@ -98,8 +115,8 @@ pub struct NewAccount {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of its password.
-    pub password_hash: String,
+    /// The hash of its password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
 }
 
 impl Flow {
@@ -148,6 +165,7 @@ impl Flow {
     pub fn resume(&self, call: &PageCall) -> String {
         match self.target {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
+            Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),

@@ -7,8 +7,7 @@ use crate::domain::{Failure, invitations};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Invitation as Page, Trouble};
-use countersign_protocol::management::domain_name;
-use countersign_protocol::model::{Invitation, InvitationState, User, email_key};
+use countersign_protocol::model::{Invitation, InvitationState};
 use countersign_store::{organization, user};
 use http::StatusCode;
 
@@ -17,7 +16,7 @@ fn too_old() -> Stop {
 }
 
 /// The invitation that a token stands for, if it is still open.
-async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
+pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
     let act = session::act(call);
     let mut reader = call.app.store.reader().await?;
     let found = match invitations::find_by_token(&mut reader, &act, token).await {
@@ -26,27 +25,6 @@ async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
         Err(failure) => return Err(failure.into()),
     };
     if found.state == InvitationState::Pending && act.now < found.expires_at { Ok(found) } else { Err(too_old()) }
-}
-
-/// Whether an invitation is meant for this person: it was sent to their address or, for an organization, to another one
-/// at a domain that the organization has proven. Other domains may be everybody's.
-async fn is_meant_for(call: &PageCall, invitation: &Invitation, user: &User) -> Result<bool, Stop> {
-    if !user.email_verified {
-        return Ok(false);
-    }
-    if email_key(&user.email) == email_key(&invitation.email) {
-        return Ok(true);
-    }
-    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
-    let (Some(organization_id), Some(own)) = (invitation.organization_id, domain(&user.email)) else {
-        return Ok(false);
-    };
-    if domain(&invitation.email).is_none_or(|sent| sent != own) {
-        return Ok(false);
-    }
-    let mut reader = call.app.store.reader().await?;
-    let owner = organization::owner_of_domain(&mut reader, call.environment.id(), &own).await?;
-    Ok(owner == Some(organization_id))
 }
 
 async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<Reply, Stop> {
@@ -116,9 +94,11 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         flow.email = Some(invitation.email);
         return redirect(&flow.link(call, path));
     };
-    if !is_meant_for(call, &invitation, &user).await? {
+    let mut reader = call.app.store.reader().await?;
+    if !invitations::is_meant_for(&mut reader, call.environment.id(), &invitation, &user).await? {
         return Err(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access));
     }
+    drop(reader);
     let act = session::act(call);
     let accepted = call.app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move {

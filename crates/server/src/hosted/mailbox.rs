@@ -1,6 +1,6 @@
 //! The messages of an environment that has no mail server: for development, on this machine only, never in production.
 
-use super::page::{Stop, branding, frame, reply};
+use super::page::{Stop, branding, frame, language, moment, reply};
 use crate::domain::mails;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -27,10 +27,11 @@ fn check(call: &PageCall) -> Result<(), Stop> {
 pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
     check(call)?;
     let kept = mail::list(&mut call.app.store.reader().await?, call.environment.id()).await?;
+    let language = language(call);
     let mut messages = Vec::with_capacity(kept.len());
     for one in &kept {
         let message = mails::open(&call.app.keyring, one)?;
-        messages.push((format!("/dev/mailbox/{}", one.id), message, one.created_at.to_string()));
+        messages.push((format!("/dev/mailbox/{}", one.id), message, moment(one.created_at, language)));
     }
     let entries: Vec<MailboxEntry<'_>> = messages
         .iter()
@@ -51,7 +52,7 @@ pub async fn message(call: &PageCall) -> Result<Reply, Stop> {
     let found = found.ok_or_else(nothing_here)?;
     let message = mails::open(&call.app.keyring, &found)?;
     let branding = branding(call);
-    let time = found.created_at.to_string();
+    let time = moment(found.created_at, language(call));
     let page = MailboxMessage {
         frame: frame(call, &branding),
         subject: &message.subject,

@@ -4,6 +4,7 @@
 //! | Module | Owns |
 //! |---|---|
 //! | [`authorize`] | `/oauth2/authorize`: from a request to a code |
+//! | [`own_application`] | `/user_management/authorize`: the same for the environment's own application |
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
 //! | [`session`] | who is signed in in this browser |
@@ -23,8 +24,10 @@ pub mod code;
 pub mod consent;
 pub mod device;
 pub mod flow;
+pub mod going_on;
 pub mod invitation;
 pub mod mailbox;
+pub mod own_application;
 pub mod page;
 pub mod password_reset;
 pub mod select_account;

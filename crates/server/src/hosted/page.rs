@@ -1,16 +1,20 @@
 //! What every page has: its frame, its headers, and a page for what cannot go on.
 
 use super::flow::Flow;
-use crate::domain::Failure;
+use crate::domain::branding::shown_logo;
+use crate::domain::{Failure, product_name};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use bytes::Bytes;
-use countersign_pages::{Branding, ErrorPage, Form, Frame, Language, Page, Problem, Trouble};
+use countersign_pages::{Application, Branding, ErrorPage, Form, Frame, Language, Logo, Page, Problem, Trouble};
+use countersign_protocol::oauth::client::Client;
+use countersign_protocol::time::Timestamp;
 use http::header::{
     ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
+use std::sync::Arc;
 
 /// How long a language that was chosen is remembered, in seconds.
 const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
@@ -61,14 +65,68 @@ pub fn language(call: &PageCall) -> Language {
 }
 
 /// The look of an environment.
-pub fn branding(call: &PageCall) -> Branding {
-    let name = crate::domain::product_name(&call.environment.environment);
-    Branding { name, ..Branding::default() }
+pub fn branding(call: &PageCall) -> Arc<Branding> {
+    Arc::clone(&call.environment.look.branding)
+}
+
+/// The application that people come from, as pages show it.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    name: String,
+    logo: Logo,
+}
+
+impl Origin {
+    /// Of this client.
+    pub fn of(client: &Client) -> Self {
+        Self { name: client.application.name.clone(), logo: shown_logo(&client.logo) }
+    }
+
+    /// Of the environment's own application: the product itself, whose logo the page has anyway.
+    pub fn own(call: &PageCall) -> Self {
+        Self { name: product_name(&call.environment.environment), logo: Logo::default() }
+    }
+
+    /// For a page.
+    pub fn shown(&self) -> Application<'_> {
+        Application { name: &self.name, logo: &self.logo }
+    }
+}
+
+/// The application that a flow comes from.
+///
+/// # Errors
+/// Database errors.
+pub async fn origin(call: &PageCall, flow: &Flow) -> Result<Option<Origin>, Stop> {
+    let Some(client_id) = flow.application else { return Ok(None) };
+    let client = call.app.client(call.environment.id(), client_id).await?;
+    Ok(client.as_deref().map(Origin::of))
+}
+
+/// A moment in words, to the minute; on a narrow page it breaks before the time, not within the date.
+pub fn moment(moment: Timestamp, language: Language) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = moment.to_string();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let (year, month, day, time) = (part(0, 4), part(5, 7), part(8, 10), part(11, 16));
+    let date = match language {
+        Language::English => {
+            let name = month.parse::<usize>().ok().and_then(|number| MONTHS.get(number.checked_sub(1)?));
+            format!("{}\u{a0}{}\u{a0}{year}", day.trim_start_matches('0'), name.unwrap_or(&month))
+        }
+        Language::German => format!("{day}.{month}.{year}"),
+    };
+    format!("{date}, {time}\u{a0}UTC")
 }
 
 /// The frame of a page.
 pub fn frame<'a>(call: &'a PageCall, branding: &'a Branding) -> Frame<'a> {
-    Frame { language: language(call), branding, branding_stylesheet: None, language_keeps: call.keeps.as_deref() }
+    Frame {
+        language: language(call),
+        branding,
+        branding_stylesheet: call.environment.look.stylesheet_path.as_deref(),
+        language_keeps: call.keeps.as_deref(),
+    }
 }
 
 /// What a form of this flow carries.
@@ -90,7 +148,7 @@ impl Carried {
     }
 }
 
-/// A page. `leads_to` is the origin that its forms may in the end lead to, besides our own.
+/// A page. `leads_to` is the scheme that its forms may in the end lead to, besides our own origin.
 pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Option<&str>) -> Reply {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
@@ -138,4 +196,16 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
     // Nothing of what was asked is repeated, not even in a link to another language.
     let frame = Frame { language_keeps: None, ..frame(call, &branding) };
     reply(call, status, &ErrorPage::of(frame, trouble), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_in_words() {
+        let moment = |millis| Language::ALL.map(|language| super::moment(Timestamp::from_millis(millis), language));
+        assert_eq!(moment(1_795_272_305_987), ["21\u{a0}Nov\u{a0}2026, 14:45\u{a0}UTC", "21.11.2026, 14:45\u{a0}UTC"]);
+        assert_eq!(moment(0), ["1\u{a0}Jan\u{a0}1970, 00:00\u{a0}UTC", "01.01.1970, 00:00\u{a0}UTC"]);
+    }
 }

@@ -1,9 +1,9 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
-use super::flow::Flow;
+use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
-use super::sign_in::flow_of;
+use super::sign_in::{allowed, flow_of, refuse};
 use super::sign_up::weakness;
 use crate::domain::attempts::{self, MAILS, MAILS_FROM};
 use crate::domain::{Failure, password_resets};
@@ -40,6 +40,9 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 /// A page for a flow that is not good.
 pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let email = flow.email.clone().unwrap_or_default();
     Ok(show(call, &flow, &email, StatusCode::OK, None))
 }
@@ -51,6 +54,9 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let email = form.get("email").unwrap_or("").trim();
     if !is_email(email) {
         let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
@@ -104,6 +110,9 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
 pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
+    if !allowed(call).password {
+        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+    }
     let reset = find(call, token).await?;
     Ok(show_reset(call, token, &reset.email, StatusCode::OK, None))
 }
@@ -115,6 +124,9 @@ pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
+    if !allowed(call).password {
+        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+    }
     let reset = find(call, token).await?;
     let password = form.get("password").unwrap_or("");
     let problem = if password.is_empty() { Some(Problem::PasswordNeeded) } else { weakness(password, &[&reset.email]) };

@@ -1,9 +1,8 @@
 //! The page that asks with which account to go on.
 
-use super::authorize::Asked;
 use super::flow::Flow;
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
-use super::session;
+use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
+use super::session::{self, Current};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::SelectAccount;
@@ -12,16 +11,15 @@ use http::StatusCode;
 /// Shows the page.
 ///
 /// # Errors
-/// When nobody is signed in.
-pub fn show(call: &PageCall, flow: &Flow, asked: &Asked) -> Result<Reply, Stop> {
-    let Some(current) = &asked.current else { return Err(Stop::flow()) };
+/// Never; the type is that of a page.
+pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, Stop> {
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
         frame: frame(call, &branding),
         form: carried.form("/select-account", None),
-        application: Some(&asked.client.application.name),
+        application: origin.as_ref().map(Origin::shown),
         name: &name,
         email: &current.user.email,
     };

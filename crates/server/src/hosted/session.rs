@@ -8,7 +8,7 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::{Session, User};
+use countersign_protocol::model::{Authentication, Session, User};
 use countersign_store::{session, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
@@ -37,7 +37,9 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
     let now = call.app.clock.now();
     let mut reader = call.app.store.reader().await?;
     let found = session::find_by_digest(&mut reader, environment_id, &digest).await?;
-    let Some(session) = found.filter(|session| session.is_live(sessions::IDLE, now)) else { return Ok(None) };
+    let Some(session) = found.filter(|session| session.is_live(call.environment.environment.sessions, now)) else {
+        return Ok(None);
+    };
     let Some(user) = user::find(&mut reader, environment_id, session.user_id).await? else { return Ok(None) };
     drop(reader);
     if now >= session.last_seen_at.plus_secs(NOTED) {
@@ -60,23 +62,24 @@ pub struct Proven {
 }
 
 impl Proven {
-    /// The password was right, and the address of the account is proven.
-    pub(super) fn by_password(user: &User) -> Option<Self> {
-        user.email_verified.then_some(Self { user_id: user.id, method: "password" })
+    /// The password was right, passwords count here, and the address of the account is proven.
+    pub(super) fn by_password(allowed: Authentication, user: &User) -> Option<Self> {
+        (allowed.password && user.email_verified).then_some(Self { user_id: user.id, method: "password" })
     }
 
-    /// A code sent to the account's address was right.
-    pub(super) fn by_code(user_id: UserId) -> Self {
-        Self { user_id, method: "magic_auth" }
+    /// A code sent to the account's address was right, and codes count here.
+    pub(super) fn by_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
+        allowed.magic_auth.then_some(Self { user_id, method: "magic_auth" })
     }
 
-    /// A code sent to the address was right after the password was.
-    pub(super) fn by_password_and_code(user_id: UserId) -> Self {
-        Self { user_id, method: "password" }
+    /// A code sent to the address was right after the password was, and passwords count here.
+    pub(super) fn by_password_and_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
+        allowed.password.then_some(Self { user_id, method: "password" })
     }
 }
 
-/// Starts a session for a proven person, in place of the one the browser had, and sends the browser on.
+/// Starts a session for a proven person and sends the browser on. A session of somebody else that the browser had ends;
+/// one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
@@ -86,32 +89,39 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
     let digest = call.app.keyring.session.digest(&value);
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
     let act = act(call);
+    let lifetime = act.sessions.maximum_length;
     let origin = sessions::Origin {
-        method: proven.method,
-        ip_address: call.peer.address.to_string(),
+        method: proven.method.to_owned(),
+        ip_address: Some(call.peer.address.to_string()),
         user_agent: call
             .headers
             .get(USER_AGENT)
             .and_then(|v| v.to_str().ok())
-            .unwrap_or("")
-            .chars()
-            .take(400)
-            .collect(),
+            .map(|text| text.chars().take(400).collect()),
+        organization_id: None,
     };
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                let before = match before {
-                    Some(before) => sessions::end_by_digest(tx, &act, &before).await?,
-                    None => None,
-                };
-                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest), before.as_ref()).await.map(drop)
+                if let Some(before) = before
+                    && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
+                    && found.is_live(act.sessions, act.now)
+                {
+                    if found.user_id == proven.user_id {
+                        if sessions::renew(tx, &act, found, &origin, &digest).await? {
+                            return Ok(());
+                        }
+                    } else {
+                        sessions::end(tx, &act, found.id).await?;
+                    }
+                }
+                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await.map(drop)
             })
         })
         .await?;
     let reply = super::page::redirect(onward)?;
-    Ok(match Cookie::Session.set(&value, sessions::ABSOLUTE, issuer) {
+    Ok(match Cookie::Session.set(&value, lifetime, issuer) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     })

@@ -2,17 +2,15 @@
 
 use super::code::Recipient;
 use super::flow::{Flow, Proves, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::Failure;
-use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::password_check::{Checked, check};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, Verdict};
 use countersign_pages::{Password, Problem, SignIn};
-use countersign_protocol::model::{User, email_key, is_email};
+use countersign_protocol::model::{Authentication, User, email_key, is_email};
 use countersign_protocol::secret::Secret;
-use countersign_store::user;
 use http::StatusCode;
 
 /// The flow that a page belongs to: the one it was given, or one that leads to the account page.
@@ -27,18 +25,40 @@ pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
     }
 }
 
-fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
+async fn show(
+    call: &PageCall,
+    flow: &Flow,
+    email: &str,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
     let branding = branding(call);
+    let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
-    let sign_up = flow.link(call, "/sign-up");
+    let open = allowed(call).sign_up || flow.target.invitation_token().is_some();
+    let sign_up = open.then(|| flow.link(call, "/sign-up"));
     let page = SignIn {
         frame: frame(call, &branding),
         form: carried.form("/sign-in", problem),
         email,
-        application: flow.application.as_deref(),
-        sign_up: Some(&sign_up),
+        application: origin.as_ref().map(Origin::shown),
+        sign_up: sign_up.as_deref(),
     };
-    reply(call, status, &page, flow.leads_to.as_deref())
+    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+}
+
+/// How people may sign in here.
+pub fn allowed(call: &PageCall) -> Authentication {
+    call.environment.environment.authentication
+}
+
+/// What was asked for is not allowed here: the first page, which says so.
+///
+/// # Errors
+/// Database errors.
+pub async fn refuse(call: &PageCall, flow: &Flow, problem: Problem) -> Result<Reply, Stop> {
+    let email = flow.email.clone().unwrap_or_default();
+    show(call, flow, &email, StatusCode::FORBIDDEN, Some(problem)).await
 }
 
 /// `GET /sign-in`.
@@ -48,13 +68,13 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = flow_of(call)?;
     let email = flow.email.take().unwrap_or_default();
-    Ok(show(call, &flow, &email, StatusCode::OK, None))
+    show(call, &flow, &email, StatusCode::OK, None).await
 }
 
 /// `POST /sign-in`: the address. What comes next does not depend on whether it has an account.
 ///
 /// # Errors
-/// A page for a flow that is not good.
+/// A page for a flow that is not good, or for too many mails.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
@@ -67,27 +87,36 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         None
     };
     if problem.is_some() {
-        return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, problem));
+        return show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
     }
     flow.email = Some(email.to_owned());
     flow.challenge = None;
     flow.signs_up = false;
+    if !allowed(call).password {
+        return super::code::send_to_sign_in(call, flow, email).await;
+    }
     redirect(&flow.link(call, "/sign-in/password"))
 }
 
-fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
+async fn show_password(
+    call: &PageCall,
+    flow: &Flow,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
     let Some(email) = flow.email.as_deref() else { return Err(Stop::flow()) };
     let branding = branding(call);
+    let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
     let (restart, forgot) = (flow.link(call, "/sign-in"), flow.link(call, "/forgot-password"));
     let page = Password {
         frame: frame(call, &branding),
         form: carried.form("/sign-in/password", problem),
         email,
-        application: flow.application.as_deref(),
+        application: origin.as_ref().map(Origin::shown),
         restart: &restart,
         forgot: Some(&forgot),
-        code_action: Some("/sign-in/code/send"),
+        code_action: allowed(call).magic_auth.then_some("/sign-in/code/send"),
     };
     Ok(reply(call, status, &page, flow.leads_to.as_deref()))
 }
@@ -98,7 +127,10 @@ fn show_password(call: &PageCall, flow: &Flow, status: StatusCode, problem: Opti
 /// A page for a flow that is not good.
 pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
-    show_password(call, &flow, StatusCode::OK, None)
+    if !allowed(call).password {
+        return redirect(&flow.link(call, "/sign-in"));
+    }
+    show_password(call, &flow, StatusCode::OK, None).await
 }
 
 /// What became of a password.
@@ -114,13 +146,16 @@ enum Tried {
 pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if !allowed(call).password {
+        return refuse(call, &flow, Problem::NoPasswords).await;
+    }
     let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
     let Some(password) = form.get("password") else {
-        return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded));
+        return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded)).await;
     };
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
-        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)),
-        Tried::Right(user) => match Proven::by_password(&user) {
+        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
+        Tried::Right(user) => match Proven::by_password(allowed(call), &user) {
             Some(proven) => session::start(call, proven, &flow.resume(call)).await,
             // The password alone does not prove whose the address is.
             None => {
@@ -131,60 +166,22 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     }
 }
 
-/// Checks a password, with the same work and the same answer for an address that has no account or no password.
+/// Checks a password.
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
-    let environment_id = call.environment.id();
-    let (act, key) = (session::act(call), email_key(email));
-    let from = call.peer.limit_key().to_string();
-    let both = format!("{key} {from}");
-    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move {
-            let counts = [
-                ("password", both, PASSWORDS),
-                ("password for", key, PASSWORDS_FOR_ACCOUNT),
-                ("password from", from, PASSWORDS_FROM),
-            ];
-            for (what, subject, allowance) in counts {
-                if let Err(over_at) = attempts::count(tx, &act, what, &subject, allowance).await? {
-                    return Ok(Err(over_at));
-                }
-            }
-            Ok(Ok(()))
-        })
-    });
-    if let Err(over_at) = counted.await? {
-        let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
-        let minutes = u32::try_from(seconds / 60 + 1).unwrap_or(1);
-        return Ok(Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes }));
-    }
-    let mut reader = call.app.store.reader().await?;
-    let found = user::find_by_email(&mut reader, environment_id, email).await?;
-    let hash = match &found {
-        Some(user) => user::password_hash(&mut reader, environment_id, user.id).await?,
-        None => None,
-    };
-    drop(reader);
-    let verdict = match call.app.passwords.verify(hash.clone(), password.clone()).await {
-        Ok(verdict) => verdict,
-        Err(Busy) => return Ok(Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy)),
-    };
-    let (Some(user), Verdict::Right { rehash }) = (found, verdict) else {
-        return Ok(Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong));
-    };
-    let new_hash = if rehash { call.app.passwords.hash(password).await.ok() } else { None };
-    let (act, id) = (session::act(call), user.id);
-    let key = format!("{} {}", email_key(email), call.peer.limit_key());
-    call.app
-        .store
-        .write::<(), Failure, _>(move |tx| {
-            Box::pin(async move {
-                attempts::clear(tx, &act, "password", &key).await?;
-                if let (Some(old), Some(new)) = (hash, new_hash) {
-                    user::rehash_password(tx, act.environment_id, id, (&old, &new), act.now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
-    Ok(Tried::Right(Box::new(user)))
+    let (key, from) = (email_key(email), call.peer.limit_key().to_string());
+    let counts = vec![
+        ("password", format!("{key} {from}"), PASSWORDS),
+        ("password for", key, PASSWORDS_FOR_ACCOUNT),
+        ("password from", from, PASSWORDS_FROM),
+    ];
+    let (app, act) = (&call.app, session::act(call));
+    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts).await? {
+        Checked::Right(user, _) => Tried::Right(user),
+        Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
+        Checked::TooMany(over_at) => {
+            let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
+            Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes })
+        }
+        Checked::Busy => Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy),
+    })
 }

@@ -4,12 +4,15 @@
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
 use super::session;
+use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
-use countersign_protocol::id::ClientId;
+use countersign_protocol::id::{ClientId, SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
-use countersign_protocol::oauth::authorize::redirect::prove;
+use countersign_protocol::model::RedirectPurpose;
+use countersign_protocol::oauth::authorize::redirect::{prove, prove_listed};
+use countersign_store::session as stored;
 use http::StatusCode;
 
 /// `GET /sign-out`: asks.
@@ -108,6 +111,48 @@ pub async fn end_session_posted(call: &PageCall) -> Result<Reply, Stop> {
         return Err(Stop::flow());
     }
     redirect(&format!("/oauth2/logout?{query}"))
+}
+
+/// `GET /user_management/sessions/logout`: the session that is named ends, and so does this browser's, if it is of the same
+/// person. Who knows the identifier of a session may end it; that is how applications sign people out.
+///
+/// # Errors
+/// 422 without a session; database errors.
+pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let Some(session_id) = query.get("session_id") else {
+        return Err(Stop::Trouble(StatusCode::UNPROCESSABLE_ENTITY, Trouble::Address));
+    };
+    let uris = || call.environment.redirect_uris(RedirectPurpose::SignOut);
+    // Only where the environment has people sent: anything else is as if it were not there.
+    let wanted = query.get("return_to");
+    let wanted = wanted.and_then(|wanted| prove_listed(uris().map(|known| known.uri.as_str()), wanted));
+    let onward = match &wanted {
+        Some(proven) => proven.as_str(),
+        None => uris().find(|known| known.default).map_or("/signed-out", |known| known.uri.as_str()),
+    };
+    let mut reply = redirect(onward)?;
+    reply.status = StatusCode::FOUND;
+    let current = session::current(call).await?;
+    let ended = match SessionId::parse(session_id) {
+        Ok(id) => {
+            let act = session::act(call);
+            call.app
+                .store
+                .write::<Option<UserId>, Failure, _>(move |tx| {
+                    Box::pin(async move {
+                        sessions::end(tx, &act, id).await?;
+                        Ok(stored::find(tx, act.environment_id, id).await?.map(|session| session.user_id))
+                    })
+                })
+                .await?
+        }
+        Err(_) => None,
+    };
+    match current {
+        Some(current) if ended != Some(current.user.id) => Ok(reply),
+        _ => session::end(call, reply).await,
+    }
 }
 
 /// What an ID token must say to be a hint. It may have expired (§4).

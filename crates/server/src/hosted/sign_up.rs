@@ -2,16 +2,16 @@
 
 use super::code::Recipient;
 use super::flow::{Flow, NewAccount, Proves};
-use super::page::{Carried, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, origin, reply};
 use super::session;
-use super::sign_in::flow_of;
+use super::sign_in::{allowed, flow_of, refuse};
 use crate::domain::Failure;
 use crate::domain::attempts::{self, SIGN_UPS_FROM};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST, Weakness, strength};
 use countersign_pages::{Field, Problem, SignUp, Trouble};
-use countersign_protocol::model::is_email;
+use countersign_protocol::model::{email_key, is_email};
 use countersign_protocol::secret::Secret;
 use countersign_store::user;
 use http::StatusCode;
@@ -27,21 +27,42 @@ struct Typed<'a> {
     last_name: &'a str,
 }
 
-fn show(call: &PageCall, flow: &Flow, typed: Typed<'_>, status: StatusCode, problem: Option<Problem>) -> Reply {
+async fn show(
+    call: &PageCall,
+    flow: &Flow,
+    typed: Typed<'_>,
+    status: StatusCode,
+    problem: Option<Problem>,
+) -> Result<Reply, Stop> {
     let branding = branding(call);
+    let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
     let sign_in = flow.link(call, "/sign-in");
     let page = SignUp {
         frame: frame(call, &branding),
         form: carried.form("/sign-up", problem),
-        application: flow.application.as_deref(),
+        application: origin.as_ref().map(Origin::shown),
         email: typed.email,
         first_name: typed.first_name,
         last_name: typed.last_name,
-        password_minimum: SHORTEST as u32,
+        password_minimum: allowed(call).password.then_some(SHORTEST as u32),
         sign_in: &sign_in,
     };
-    reply(call, status, &page, flow.leads_to.as_deref())
+    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+}
+
+/// Whether somebody may make an account in this flow: everybody where that is open, else who is invited, and for the
+/// address that is invited.
+///
+/// # Errors
+/// A page for an invitation that is not good.
+pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> Result<bool, Stop> {
+    if allowed(call).sign_up {
+        return Ok(true);
+    }
+    let Some(token) = flow.target.invitation_token() else { return Ok(false) };
+    let invitation = super::invitation::find(call, &token).await?;
+    Ok(email.is_none_or(|email| email_key(email) == email_key(&invitation.email)))
 }
 
 /// `GET /sign-up`.
@@ -50,8 +71,11 @@ fn show(call: &PageCall, flow: &Flow, typed: Typed<'_>, status: StatusCode, prob
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = flow_of(call)?;
+    if !may_sign_up(call, &flow, None).await? {
+        return refuse(call, &flow, Problem::SignUpClosed).await;
+    }
     let email = flow.email.take().unwrap_or_default();
-    Ok(show(call, &flow, Typed { email: &email, first_name: "", last_name: "" }, StatusCode::OK, None))
+    show(call, &flow, Typed { email: &email, first_name: "", last_name: "" }, StatusCode::OK, None).await
 }
 
 /// What is wrong with a new password.
@@ -73,7 +97,11 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
     let field = |name| form.get(name).unwrap_or("").trim();
     let typed = Typed { email: field("email"), first_name: field("first_name"), last_name: field("last_name") };
-    let password = form.get("password").unwrap_or("");
+    if !may_sign_up(call, &flow, Some(typed.email)).await? {
+        return refuse(call, &flow, Problem::SignUpClosed).await;
+    }
+    // Where there are no passwords, none is asked for, and none that comes is kept.
+    let password = allowed(call).password.then(|| form.get("password").unwrap_or(""));
     let too_long = |text: &str| text.chars().count() > LONGEST_NAME;
     let problem = if typed.email.is_empty() {
         Some(Problem::EmailNeeded)
@@ -83,13 +111,15 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         Some(Problem::NameTooLong { field: Field::FirstName })
     } else if too_long(typed.last_name) {
         Some(Problem::NameTooLong { field: Field::LastName })
-    } else if password.is_empty() {
-        Some(Problem::PasswordNeeded)
     } else {
-        weakness(password, &[typed.email, typed.first_name, typed.last_name])
+        match password {
+            None => None,
+            Some("") => Some(Problem::PasswordNeeded),
+            Some(password) => weakness(password, &[typed.email, typed.first_name, typed.last_name]),
+        }
     };
     if problem.is_some() {
-        return Ok(show(call, &flow, typed, StatusCode::UNPROCESSABLE_ENTITY, problem));
+        return show(call, &flow, typed, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
     }
     // Counted before the work: strangers cannot keep the hashing busy.
     let (act, from) = (session::act(call), call.peer.limit_key().to_string());
@@ -100,8 +130,14 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     // Hashed whether there is an account or not: the same work, the same answer.
-    let Ok(password_hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
-        return Ok(show(call, &flow, typed, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
+    let password_hash = match password {
+        None => None,
+        Some(password) => match call.app.passwords.hash(Secret::new(password.to_owned())).await {
+            Ok(hash) => Some(hash),
+            Err(Busy) => {
+                return show(call, &flow, typed, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)).await;
+            }
+        },
     };
     let found = user::find_by_email(&mut call.app.store.reader().await?, call.environment.id(), typed.email).await?;
     let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());

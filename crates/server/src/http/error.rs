@@ -1,8 +1,9 @@
-//! The two error shapes, each with its headers. A handler never picks a status.
+//! The error shapes, each with its headers. A handler never picks a status.
 
 use super::reply::Reply;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
+use countersign_protocol::user_management::error::AuthenticateError;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
@@ -31,6 +32,14 @@ pub fn api(error: &ApiError) -> Reply {
         _ => reply,
     }
     .no_store()
+}
+
+/// An error of signing in to an environment's own application.
+pub fn authenticate(error: &AuthenticateError) -> Reply {
+    match error {
+        AuthenticateError::Api(error) => api(error),
+        _ => Reply::json(status(error.status()), &error.body()).no_store(),
+    }
 }
 
 /// An error of the OAuth endpoints (RFC 6749 §5.2).

@@ -46,10 +46,25 @@ impl OAuthCall {
     /// # Errors
     /// `invalid_request`.
     pub fn params(&self) -> Result<Params<'_>, OAuthError> {
+        self.read(Params::from_json)
+    }
+
+    /// The same; members of JSON that are no texts are nothing we know, and passed over.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn params_and_more(&self) -> Result<Params<'_>, OAuthError> {
+        self.read(Params::from_json_and_more)
+    }
+
+    fn read<'a>(
+        &'a self,
+        from_json: impl Fn(&'a [u8]) -> Result<Params<'a>, OAuthError>,
+    ) -> Result<Params<'a>, OAuthError> {
         let content_type = self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("invalid"));
         let kind = content_type.split(';').next().unwrap_or("").trim();
         if kind.eq_ignore_ascii_case("application/json") {
-            Params::from_json(&self.body)
+            from_json(&self.body)
         } else if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
             || (kind.is_empty() && self.body.is_empty())
         {

@@ -54,6 +54,11 @@ impl Reply {
         Self::json(StatusCode::CREATED, value)
     }
 
+    /// The values of a header.
+    pub fn values(&self, name: &HeaderName) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value)
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self::empty(StatusCode::NO_CONTENT)

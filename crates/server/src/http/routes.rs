@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
+use crate::hosted::going_on;
 use crate::hosted::page::{Stop, stopped};
 use crate::http::body::{self, BodyError};
 use crate::http::dispatch::{Admission, Answerer, Arrived, Dispatcher, Endpoint};
@@ -42,6 +43,9 @@ pub enum Policy {
 
 /// What a hosted page answers, in its time.
 pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send + 'c>>;
+
+/// What a document that has to be looked for is, in its time.
+pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
 
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +124,22 @@ impl Routes {
         self.add(Method::GET, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
     }
 
+    /// A public document that the database is asked for.
+    #[must_use]
+    pub fn stored<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PublicCall) -> Looked<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::GET, path, Policy::Public, too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
+                handler(&call).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
+            }
+        })
+    }
+
     /// An OAuth endpoint.
     #[must_use]
     pub fn oauth<H, F>(self, path: &'static str, handler: H) -> Self
@@ -190,6 +210,19 @@ impl Routes {
     #[must_use]
     pub fn preflight(self, path: &'static str) -> Self {
         let answerer = |_: &Arc<App>, _: &Arrived| crate::http::cors::preflight();
+        self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+    }
+
+    /// The same for pages of the environment's own origins, which may send cookies along.
+    #[must_use]
+    pub fn preflight_of_own(self, path: &'static str) -> Self {
+        let answerer = |app: &Arc<App>, arrived: &Arrived| {
+            let call = PublicCall::new(Arc::clone(app), arrived.peer, PathParams::default(), &arrived.parts);
+            match call.environment() {
+                Ok(environment) => crate::http::cors::preflight_of_own(&arrived.parts.headers, environment),
+                Err(refused) => error::api(&refused),
+            }
+        };
         self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
     }
 
@@ -275,6 +308,7 @@ impl Routes {
                     return call.finish(stopped(&call, stop));
                 }
                 let reply = match handler(&call).await {
+                    Ok(reply) if is_post && ours_only => going_on::settle(&call, reply),
                     Ok(reply) => reply,
                     Err(stop) => stopped(&call, stop),
                 };

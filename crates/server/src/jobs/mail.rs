@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::{Failure, mails};
 use countersign_protocol::model::EnvironmentKind;
+use countersign_store::image;
 use countersign_store::mail::{self, QueuedMail};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -10,26 +11,48 @@ use tokio::task::JoinSet;
 /// Seconds until a message is tried again, by how often it was.
 const PAUSES: [i64; 7] = [30, 60, 300, 900, 3600, 7200, 14_400];
 
-/// One round.
+/// Most batches of one round: a long queue must not keep a stop waiting.
+const BATCHES: usize = 50;
+
+/// What came of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Batch {
+    /// There may be more that is due.
+    Sent,
+    /// Nothing more is due, or the mail server does not take everything: later.
+    Enough,
+}
+
+/// One round: everything that is due, while the mail server takes it.
 pub async fn run(app: Arc<App>) {
-    if let Err(failure) = send(&app).await {
-        tracing::warn!(%failure, "mail could not be sent; the next round tries again");
+    for _ in 0..BATCHES {
+        match send(&app).await {
+            Ok(Batch::Sent) => {}
+            Ok(Batch::Enough) => return,
+            Err(failure) => {
+                tracing::warn!(%failure, "mail could not be sent; the next round tries again");
+                return;
+            }
+        }
     }
 }
 
-async fn send(app: &Arc<App>) -> Result<(), Failure> {
+async fn send(app: &Arc<App>) -> Result<Batch, Failure> {
     let due = mail::due(&mut app.store.reader().await?, app.clock.now()).await?;
+    let mut batch = if due.is_empty() { Batch::Enough } else { Batch::Sent };
     let mut sending = JoinSet::new();
     for queued in due {
         sending.spawn(send_one(Arc::clone(app), queued));
     }
     while let Some(sent) = sending.join_next().await {
-        sent.map_err(Failure::internal)??;
+        if sent.map_err(Failure::internal)?? == Batch::Enough {
+            batch = Batch::Enough;
+        }
     }
-    Ok(())
+    Ok(batch)
 }
 
-async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
+async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<Batch, Failure> {
     let environment = app.environments().get(queued.environment_id).cloned();
     let staging = environment.is_some_and(|environment| environment.environment.kind == EnvironmentKind::Staging);
     let stays = app.mailer.keeps() && staging;
@@ -40,7 +63,8 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
         .store
         .write::<bool, Failure, _>(move |tx| Box::pin(async move { Ok(mail::claim(tx, &claimed, next).await?) }));
     if !taken.await? {
-        return Ok(());
+        // Another node has it. There may be more.
+        return Ok(Batch::Sent);
     }
     let message = mails::open(&app.keyring, &queued)?;
     if stays {
@@ -50,9 +74,15 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
             page = format!("/dev/mailbox/{}", queued.id),
             "no mail server is configured: the message stays here"
         );
-        return Ok(());
+        return Ok(Batch::Sent);
     }
-    let done = match app.mailer.send(&message).await {
+    // Without it the mail shows the name of the product.
+    let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
+        Some(digest) => image::png(&mut app.store.reader().await?, queued.environment_id, digest).await?,
+        None => None,
+    };
+    let sent = app.mailer.send(&message, (queued.id, queued.created_at), picture).await;
+    let done = match &sent {
         Ok(()) => true,
         Err(error) => {
             let gives_up = error.for_good || next.is_none();
@@ -67,5 +97,5 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<(), Failure> {
             })
             .await?;
     }
-    Ok(())
+    Ok(if sent.is_ok() { Batch::Sent } else { Batch::Enough })
 }

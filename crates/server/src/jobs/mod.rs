@@ -1,5 +1,6 @@
 //! Work that no request waits for: one file per job. Each runs on every node and minds that others do too.
 
+pub mod backchannel_logout;
 pub mod domain_verification;
 pub mod feed;
 pub mod key_rotation;
@@ -21,6 +22,10 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
+    let on_their_way = backchannel_logout::OnTheirWay::default();
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
+        backchannel_logout::run(app, on_their_way.clone())
+    }));
     jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
     jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
         key_rotation::run(app, rotation_days)

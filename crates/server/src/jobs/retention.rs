@@ -9,16 +9,20 @@
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
 //! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
+//! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
+//! | `image` | a day after nothing refers to it any more |
+//! | `session_application` | as long as its session |
+//! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, device_authorization, event, idempotency, mail, mailed_code, password_reset,
-    revoked_token, session, token_family,
+    attempt, authorization_code, change, device_authorization, event, idempotency, image, mail, mailed_code,
+    password_reset, revoked_token, session, session_code, session_device, session_family, token_family,
 };
 use std::sync::Arc;
 
@@ -29,6 +33,8 @@ const SESSIONS: i64 = 30 * 86_400;
 const FAMILIES: i64 = 86_460;
 const CODES: i64 = 86_400;
 const MAILS: i64 = 86_400;
+// A page that was sent before, and a mail that waits, still show it.
+const IMAGES: i64 = 86_400;
 
 /// One round.
 pub async fn run(app: Arc<App>) {
@@ -60,8 +66,12 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
     in_steps!(mailed_code::prune, now.plus_secs(-CODES));
+    in_steps!(session_code::prune, now.plus_secs(-CODES));
+    in_steps!(session_device::prune, now.plus_secs(-CODES));
+    in_steps!(session_family::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
+    in_steps!(image::prune, now.plus_secs(-IMAGES));
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

@@ -22,8 +22,20 @@ pub struct Keyring {
     pub device_code: DigestKey,
     /// Makes refresh tokens, and tells them from others.
     pub refresh_token: DigestKey,
+    /// Digests of codes for environments' own applications.
+    pub session_code: DigestKey,
+    /// Digests of device codes for environments' own applications.
+    pub session_device_code: DigestKey,
+    /// Makes refresh tokens of sessions, and tells them from others.
+    pub session_refresh_token: DigestKey,
+    /// Tells whether an account is as it was when an authentication was left pending.
+    pub pending_account: DigestKey,
+    /// Seals pending authentications.
+    pub pending_authentication: SealKey,
     /// Digests of session cookies.
     pub session: DigestKey,
+    /// Makes the names that applications have for sessions.
+    pub session_name: DigestKey,
     /// Makes the tokens that prove that a form is ours.
     pub csrf: DigestKey,
     /// Digests of password reset tokens.
@@ -79,7 +91,13 @@ impl Keyring {
             authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
             device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
+            session_code: DigestKey::new(&*derive(&prk, "session-code")?),
+            session_device_code: DigestKey::new(&*derive(&prk, "session-device-code")?),
+            session_refresh_token: DigestKey::new(&*derive(&prk, "session-refresh-token")?),
+            pending_account: DigestKey::new(&*derive(&prk, "pending-account")?),
+            pending_authentication: SealKey::new(&*derive(&prk, "pending-authentication")?)?,
             session: DigestKey::new(&*derive(&prk, "session")?),
+            session_name: DigestKey::new(&*derive(&prk, "session-name")?),
             csrf: DigestKey::new(&*derive(&prk, "csrf")?),
             password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
             attempt: DigestKey::new(&*derive(&prk, "attempt")?),

@@ -12,7 +12,7 @@ use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{
     DeviceAuthorization, DeviceState, INTERVAL, LIFETIME, user_code,
 };
-use countersign_store::device_authorization;
+use countersign_store::{device_authorization, session_device};
 use serde_json::json;
 
 /// How often a user code that happens to be in use is drawn again.
@@ -62,12 +62,18 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
             polled_at: None,
             expires_at: now.plus_secs(LIFETIME),
         };
-        let kept = call.app.store.write::<(), countersign_store::Error, _>(move |tx| {
-            Box::pin(async move { device_authorization::insert(tx, environment_id, &device).await })
+        let kept = call.app.store.write::<bool, countersign_store::Error, _>(move |tx| {
+            Box::pin(async move {
+                // One page takes the codes of both kinds of devices.
+                if session_device::find_by_user_code(tx, environment_id, &device.user_code).await?.is_some() {
+                    return Ok(false);
+                }
+                device_authorization::insert(tx, environment_id, &device).await.map(|()| true)
+            })
         });
         match kept.await {
-            Ok(()) => {}
-            Err(countersign_store::Error::Unique { .. }) => continue,
+            Ok(true) => {}
+            Ok(false) | Err(countersign_store::Error::Unique { .. }) => continue,
             Err(error) => return Err(oauth_error(error.into())),
         }
         let issuer = call.environment.environment.issuer.as_str();

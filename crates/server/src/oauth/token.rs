@@ -5,6 +5,7 @@ use crate::http::cors;
 use crate::http::error;
 use crate::http::oauth_call::{OAuthCall, Presenting};
 use crate::http::reply::Reply;
+use crate::oauth::grant::authorization_code::Presented;
 use crate::oauth::grant::token_response::TokenResponse;
 use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token};
 use countersign_protocol::oauth::error::OAuthError;
@@ -28,14 +29,16 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
 
 async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) -> Result<TokenResponse, OAuthError> {
     let client = call.authenticate(presenting)?;
+    let resources = params.all("resource");
     Ok(match TokenRequest::parse(params)? {
         TokenRequest::ClientCredentials { scope } => client_credentials::issue(call, client, scope)?,
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            authorization_code::issue(call, client, code, redirect_uri, code_verifier).await?
+            let presented = Presented { code, redirect_uri, code_verifier, resources: &resources };
+            authorization_code::issue(call, client, presented).await?
         }
         TokenRequest::DeviceCode { device_code } => device_code::issue(call, client, device_code).await?,
         TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::issue(call, client, refresh_token, scope).await?
+            refresh_token::issue(call, client, refresh_token, scope, &resources).await?
         }
     })
 }

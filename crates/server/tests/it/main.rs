@@ -11,5 +11,7 @@ mod hosted;
 mod http;
 mod nodes;
 mod oauth;
+mod outbound;
 mod threats;
 mod tidy;
+mod user_management;

@@ -100,6 +100,7 @@ on_both_databases! {
             client_type: ClientType::Public,
             redirect_uris: Vec::new(),
             cors_origins: Vec::new(),
+            backchannel_logout_uri: None,
         };
         let own = an_application(own, &[SLUG]);
         insert_application(&store, id, &own).await.unwrap();

@@ -3,7 +3,9 @@
 use crate::harness::at;
 use crate::sample::{World, everything, fresh_digest, fresh_token, plant};
 use countersign_protocol::id::EnvironmentId;
-use countersign_protocol::model::{DomainState, InvitationState, KeyState, MembershipStatus, VerificationStrategy};
+use countersign_protocol::model::{
+    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, SessionPolicy, VerificationStrategy,
+};
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::idempotency::KeptReply;
 use countersign_store::{
@@ -191,6 +193,8 @@ on_both_databases! {
                 kind: mine.environment.kind,
                 signing_algorithm: mine.environment.signing_algorithm,
                 access_token_lifetime: 60,
+                sessions: SessionPolicy::default(),
+                authentication: Authentication::default(),
             };
             environment::update(tx, id, settings, at(99)).await
         })

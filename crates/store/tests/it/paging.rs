@@ -45,7 +45,13 @@ macro_rules! check_pages {
 
 fn oauth(ownership: Ownership) -> ApplicationKind {
     let (redirect_uris, cors_origins) = (Vec::new(), Vec::new());
-    ApplicationKind::OAuth { ownership, client_type: ClientType::Public, redirect_uris, cors_origins }
+    ApplicationKind::OAuth {
+        ownership,
+        client_type: ClientType::Public,
+        redirect_uris,
+        cors_origins,
+        backchannel_logout_uri: None,
+    }
 }
 
 async fn plant_application(store: &Store, id: EnvironmentId, kind: ApplicationKind) -> ConnectApplication {

@@ -8,8 +8,8 @@ use crate::sample::{
 };
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    ApplicationKind, ClientSecret, ClientType, ConnectApplication, DomainState, EnvironmentApiKey, EnvironmentKind,
-    KeyState, Ownership, RedirectUri, SigningKeyRecord, VerificationStrategy,
+    ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DomainState, EnvironmentApiKey,
+    EnvironmentKind, KeyState, Ownership, RedirectUri, SessionPolicy, SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
@@ -67,12 +67,16 @@ on_both_databases! {
         changed.kind = EnvironmentKind::Staging;
         changed.signing_algorithm = Algorithm::EdDsa;
         changed.access_token_lifetime = 300;
+        changed.sessions = SessionPolicy { maximum_length: 400 * 86_400, inactivity_timeout: 301 };
+        changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false };
         changed.updated_at = at(50);
         let id = changed.id;
         let settings = EnvironmentSettings {
             kind: changed.kind,
             signing_algorithm: changed.signing_algorithm,
             access_token_lifetime: changed.access_token_lifetime,
+            sessions: changed.sessions,
+            authentication: changed.authentication,
         };
         transaction!(store, |tx| environment::update(tx, id, settings, at(50)).await).unwrap();
         assert_eq!(environment::all(&mut store.reader().await.unwrap()).await.unwrap(), expected);
@@ -238,6 +242,7 @@ on_both_databases! {
             client_type,
             redirect_uris: if full { redirect_uris.clone() } else { Vec::new() },
             cors_origins: if full { vec!["https://app.example.com".to_owned()] } else { Vec::new() },
+            backchannel_logout_uri: full.then(|| "https://app.example.com/signed-out".to_owned()),
         };
         for (kind, scopes, description) in [
             (ApplicationKind::Machine { organization_id }, &["posts:write", "posts:read", "a"][..], Some(DIFFICULT)),

@@ -5,9 +5,9 @@ use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, Id, Organ
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ConnectApplication, DomainState, Environment,
+    ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DomainState, Environment,
     EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyState, Membership, MembershipStatus,
-    Organization, OrganizationDomain, Permission, Role, SigningKeyRecord, User, VerificationStrategy,
+    Organization, OrganizationDomain, Permission, Role, SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
@@ -15,6 +15,7 @@ use countersign_store::{
     permission, role, signing_key, user,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn next_number() -> u64 {
@@ -49,6 +50,9 @@ pub(crate) fn an_environment() -> Environment {
         issuer: Issuer::parse(&format!("https://auth-{number}.example.com")).unwrap(),
         signing_algorithm: Algorithm::Rs256,
         access_token_lifetime: 3600,
+        sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
+        authentication: Authentication { sign_up: true, password: false, magic_auth: true },
+        brand: Arc::default(),
         created_at: at(1),
         updated_at: at(1),
     }

@@ -6,7 +6,15 @@ use countersign_store::Store;
 /// Steps of a plan that read more than an index leads to, each with the reason why that is right.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
+    ("branding::ALL", "SCAN b", "all of them are wanted, and there are few"),
+    ("branding::FIND", "SEARCH b ", "an environment has one row there"),
+    ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
+    ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),
     ("environment_api_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("cors_origin::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("oauth_resource::NO_DEFAULT", "(environment_id=?)", "an environment has few of them"),
+    ("oauth_resource::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("redirect_uri::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),

@@ -1,7 +1,7 @@
 //! What has to happen before there is a code: sign in, choose an account or an organization, agree. Decided anew each time
 //! the browser comes back, from what is true then.
 
-use super::request::{AuthorizeErrorCode, AuthorizeRequest};
+use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt};
 use crate::id::{ConsentId, OrganizationId, UserId};
 use crate::model::{ApplicationKind, Ownership};
 use crate::oauth::client::Client;
@@ -89,7 +89,8 @@ pub fn next(
     now: Timestamp,
 ) -> Next {
     let quiet = request.prompt.none;
-    let Some(signed_in) = signed_in.filter(|signed_in| is_fresh(request, signed_in, progress, now)) else {
+    let Some(signed_in) = signed_in.filter(|who| is_fresh((request.prompt, request.max_age), who, progress, now))
+    else {
         return if quiet {
             Next::Refuse(AuthorizeErrorCode::LoginRequired, "Nobody is signed in.")
         } else {
@@ -143,13 +144,18 @@ pub fn next(
 }
 
 /// Whether the sign-in is recent enough for what was asked.
-fn is_fresh(request: &AuthorizeRequest, signed_in: &SignedIn, progress: Progress, now: Timestamp) -> bool {
+pub fn is_fresh(
+    (prompt, max_age): (Prompt, Option<i64>),
+    signed_in: &SignedIn,
+    progress: Progress,
+    now: Timestamp,
+) -> bool {
     // A sign-in within this flow is as fresh as can be asked for.
     if progress.began_at.is_some_and(|began| signed_in.authenticated_at >= began) {
         return true;
     }
     let age = now.as_secs() - signed_in.authenticated_at.as_secs();
-    !request.prompt.login && request.max_age.is_none_or(|most| age < most)
+    !prompt.login && max_age.is_none_or(|most| age < most)
 }
 
 #[cfg(test)]
@@ -211,7 +217,7 @@ mod tests {
     fn decide(case: &Case) -> Next {
         let client = client(ClientType::Confidential, case.ownership, &["https://a.example/cb"]);
         let query = format!("{QUERY}{}", case.more);
-        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client).unwrap();
+        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client, &[]).unwrap();
         let memberships: Vec<_> = case.memberships.iter().map(|number| org(*number)).collect();
         next(&request, &client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
     }

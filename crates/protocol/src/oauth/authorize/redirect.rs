@@ -2,6 +2,7 @@
 
 use crate::model::{ApplicationKind, ClientType};
 use crate::oauth::client::Client;
+use crate::oauth::redirect_uri::is_port_wildcard;
 use url::form_urlencoded;
 
 /// Longest URI looked at.
@@ -43,8 +44,6 @@ impl ProvenRedirect {
 /// in its place.
 pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
     let ApplicationKind::OAuth { redirect_uris, client_type, .. } = &client.application.kind else { return None };
-    let plain = requested.len() <= LONGEST
-        && requested.bytes().all(|b| matches!(b, 0x21..=0x7E) && !matches!(b, b'#' | b'\\' | b'*'));
     let matches = |registered: &str| {
         requested == registered
             || matches_wildcard(registered, requested)
@@ -53,7 +52,21 @@ pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
                     without_loopback_port(registered).is_some_and(|registered| registered == requested)
                 }))
     };
-    (plain && redirect_uris.iter().any(|entry| matches(&entry.uri))).then(|| ProvenRedirect(requested.to_owned()))
+    (is_plain(requested) && redirect_uris.iter().any(|entry| matches(&entry.uri)))
+        .then(|| ProvenRedirect(requested.to_owned()))
+}
+
+/// Finds the requested URI among those of the environment's own application: equal as text, or for an entry whose port is a
+/// wildcard with a port in its place.
+pub fn prove_listed<'a>(listed: impl IntoIterator<Item = &'a str>, requested: &str) -> Option<ProvenRedirect> {
+    let matches = |known: &str| requested == known || (is_port_wildcard(known) && matches_wildcard(known, requested));
+    (is_plain(requested) && listed.into_iter().any(matches)).then(|| ProvenRedirect(requested.to_owned()))
+}
+
+/// Whether a text has nothing in it that a browser would read differently.
+fn is_plain(requested: &str) -> bool {
+    requested.len() <= LONGEST
+        && requested.bytes().all(|b| matches!(b, 0x21..=0x7E) && !matches!(b, b'#' | b'\\' | b'*'))
 }
 
 fn matches_wildcard(registered: &str, requested: &str) -> bool {
@@ -105,11 +118,18 @@ pub(crate) mod tests {
                 name: "x".into(),
                 description: None,
                 scopes: vec!["posts:read".into()],
-                kind: ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins: vec![] },
+                kind: ApplicationKind::OAuth {
+                    ownership,
+                    client_type,
+                    redirect_uris,
+                    cors_origins: vec![],
+                    backchannel_logout_uri: None,
+                },
                 created_at: epoch,
                 updated_at: epoch,
             },
             secrets: vec![],
+            logo: Default::default(),
         }
     }
 
@@ -172,6 +192,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn threat_25_of_an_environments_own_uris_only_a_port_may_differ() {
+        let listed = ["https://a.example/cb", "http://localhost:*/cb", "https://*.b.example.com/cb"];
+        for good in ["https://a.example/cb", "http://localhost:1/cb", "http://localhost:65535/cb"] {
+            assert_eq!(prove_listed(listed, good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "http://localhost/cb",
+            "http://localhost:/cb",
+            "http://localhost:*/cb",
+            "http://localhost:1@evil.example/cb",
+            "http://localhost:123456/cb",
+            "https://x.b.example.com/cb",
+            "https://*.b.example.com/cb",
+            "https://a.example/cb/",
+            "https://a.example:443/cb",
+        ] {
+            assert_eq!(prove_listed(listed, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn parameters_join_a_query_that_is_there() {
         let add = |uri: &str| ProvenRedirect(uri.to_owned()).with_query(&[("code", "a b"), ("state", "x&y=z")]);
         assert_eq!(add("https://a.example/cb"), "https://a.example/cb?code=a+b&state=x%26y%3Dz");
@@ -183,6 +225,12 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn threat_28_nothing_is_proven_that_is_not_registered(requested in "\\PC{0,40}|https://[a-z.@:/?#\\\\*-]{0,40}") {
+            let listed = prove_listed(["https://a.example/cb", "http://127.0.0.1:*/cb"], &requested);
+            let stays = listed.is_none_or(|proven| {
+                let url = url::Url::parse(proven.as_str()).unwrap();
+                matches!(url.host_str().unwrap(), "a.example" | "127.0.0.1") && url.username().is_empty()
+            });
+            prop_assert!(stays);
             let uris = ["https://a.example/cb", "https://*.b.example.com/cb", "http://127.0.0.1/cb"];
             if let Some(proven) = prove(&client(ClientType::Public, Ownership::FirstParty, &uris), &requested) {
                 let url = url::Url::parse(proven.as_str()).unwrap();

@@ -4,12 +4,12 @@
 use super::redirect::{ProvenRedirect, prove};
 use crate::id::{ClientId, OrganizationId};
 use crate::model::ApplicationKind;
-use crate::model::ClientType;
+use crate::model::{ClientType, OAuthResource};
 use crate::oauth::client::Client;
 use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
-use crate::oauth::scope;
+use crate::oauth::{resource, scope};
 
 /// Longest `state` and `nonce` that are carried along.
 const LONGEST_ECHO: usize = 2048;
@@ -133,6 +133,8 @@ pub struct AuthorizeRequest {
     pub return_address: ReturnAddress,
     /// What is asked for, in order.
     pub scopes: Vec<String>,
+    /// For which resource; empty for none.
+    pub resource: String,
     /// Carried into the ID token.
     pub nonce: Option<String>,
     /// The PKCE challenge.
@@ -162,7 +164,7 @@ pub fn client_id(params: &Params<'_>) -> Result<ClientId, NotForTheClient> {
 ///
 /// # Errors
 /// See [`Refusal`].
-pub fn read(params: &Params<'_>, client: &Client) -> Result<AuthorizeRequest, Refusal> {
+pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -> Result<AuthorizeRequest, Refusal> {
     let ApplicationKind::OAuth { client_type, .. } = client.application.kind else {
         return Err(Refusal::ToThePerson(NotForTheClient::NotForPeople));
     };
@@ -196,9 +198,10 @@ pub fn read(params: &Params<'_>, client: &Client) -> Result<AuthorizeRequest, Re
     if params.get("response_mode").is_some_and(|mode| mode != "query") {
         return refuse(Code::InvalidRequest, "The response_mode must be query.");
     }
-    if params.get("resource").is_some() {
-        return refuse(Code::InvalidTarget, "The resource is not known here.");
-    }
+    let resource = match resource::authorized(&params.all("resource"), &client.application, resources) {
+        Ok(resource) => resource.unwrap_or_default(),
+        Err(error) => return refuse(Code::InvalidTarget, &error.description),
+    };
     let told = |error: OAuthError| {
         Refusal::ToTheClient(return_address.clone(), Code::InvalidRequest, error.description.into_owned())
     };
@@ -231,6 +234,7 @@ pub fn read(params: &Params<'_>, client: &Client) -> Result<AuthorizeRequest, Re
     };
     Ok(AuthorizeRequest {
         scopes,
+        resource,
         nonce,
         code_challenge,
         prompt,
@@ -293,7 +297,15 @@ mod tests {
 
     fn ask(client_type: ClientType, query: &str) -> Result<AuthorizeRequest, Refusal> {
         let params = Params::from_form(query.as_bytes()).unwrap();
-        read(&params, &client(client_type, Ownership::FirstParty, &["https://a.example/cb"]))
+        let epoch = crate::time::Timestamp::from_millis(0);
+        let resource = OAuthResource {
+            id: crate::id::Id::from_ulid(1),
+            uri: "https://api.example".to_owned(),
+            default: true,
+            created_at: epoch,
+            updated_at: epoch,
+        };
+        read(&params, &client(client_type, Ownership::FirstParty, &["https://a.example/cb"]), &[resource])
     }
 
     fn refused(query: &str) -> AuthorizeErrorCode {
@@ -369,7 +381,7 @@ mod tests {
         #[test]
         fn reading_noise_never_panics(query in "[a-z_]{1,12}=[\\PC&&[^&]]{0,20}(&(scope|prompt|max_age|state|nonce)=\\PC{0,20}){0,4}") {
             if let Ok(params) = Params::from_form(query.as_bytes()) {
-                let _ = read(&params, &client(ClientType::Public, Ownership::FirstParty, &["https://a.example/cb"]));
+                let _ = read(&params, &client(ClientType::Public, Ownership::FirstParty, &["https://a.example/cb"]), &[]);
             }
         }
     }

@@ -70,6 +70,7 @@ mod tests {
                 created_at: epoch,
                 updated_at: epoch,
             },
+            logo: Default::default(),
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest,
@@ -105,6 +106,7 @@ mod tests {
             client_type: ClientType::Confidential,
             redirect_uris: vec![],
             cors_origins: vec![],
+            backchannel_logout_uri: None,
         };
         assert_eq!(check(kind, &[], None), Err(OAuthErrorCode::UnauthorizedClient));
     }

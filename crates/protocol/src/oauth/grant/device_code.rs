@@ -129,17 +129,33 @@ pub fn poll(
     if device.application_id != client.client().application.id || device.state == DeviceState::Redeemed {
         return Err(not_good());
     }
-    if now >= device.expires_at {
+    is_answered(device.state, device.polled_at, (device.interval, device.expires_at), now)?;
+    device.approval.map(Ready).ok_or_else(not_good)
+}
+
+/// Whether the person has agreed, for a device that polled last at this moment and has to wait so many seconds between
+/// two polls.
+///
+/// # Errors
+/// `authorization_pending`, `slow_down`, `access_denied`, `expired_token` (RFC 8628 §3.5).
+pub fn is_answered(
+    state: DeviceState,
+    polled_at: Option<Timestamp>,
+    (interval, expires_at): (i64, Timestamp),
+    now: Timestamp,
+) -> Result<(), OAuthError> {
+    if now >= expires_at {
         return Err(refused(OAuthErrorCode::ExpiredToken, "The device code has expired."));
     }
     // A second of grace: networks are not that exact.
-    if device.polled_at.is_some_and(|last| now < last.plus_secs(device.interval - 1)) {
+    if polled_at.is_some_and(|last| now < last.plus_secs(interval - 1)) {
         return Err(refused(OAuthErrorCode::SlowDown, "Poll less often: add five seconds to the interval."));
     }
-    match (device.state, device.approval) {
-        (DeviceState::Approved, Some(approval)) => Ok(Ready(approval)),
-        (DeviceState::Denied, _) => Err(refused(OAuthErrorCode::AccessDenied, "The person said no.")),
-        _ => Err(refused(OAuthErrorCode::AuthorizationPending, "The person has not answered yet.")),
+    match state {
+        DeviceState::Approved => Ok(()),
+        DeviceState::Denied => Err(refused(OAuthErrorCode::AccessDenied, "The person said no.")),
+        DeviceState::Redeemed => Err(not_good()),
+        DeviceState::Pending => Err(refused(OAuthErrorCode::AuthorizationPending, "The person has not answered yet.")),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `/user_management`: people, what they belong to, and who is asked in.
 
+pub mod authkit_oauth_resources;
 pub mod authorized_applications;
+pub mod cors_origins;
 pub mod email_change;
 pub mod email_verification;
 pub mod invitations;
@@ -9,5 +11,6 @@ pub mod magic_auth;
 pub mod organization_memberships;
 mod password;
 pub mod password_reset;
+pub mod redirect_uris;
 pub mod sessions;
 pub mod users;

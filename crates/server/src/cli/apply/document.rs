@@ -22,6 +22,12 @@ pub(super) struct EnvironmentEntry {
     pub signing_algorithm: Option<String>,
     pub access_token_lifetime: Option<i64>,
     pub jwt_template: Option<String>,
+    #[serde(default)]
+    pub sessions: SessionsEntry,
+    #[serde(default)]
+    pub authentication: AuthenticationEntry,
+    #[serde(default)]
+    pub branding: BrandingEntry,
     #[serde(default, rename = "api_key")]
     pub api_keys: Vec<ApiKeyEntry>,
     #[serde(default, rename = "permission")]
@@ -32,6 +38,39 @@ pub(super) struct EnvironmentEntry {
     pub users: Vec<UserEntry>,
     #[serde(default, rename = "application")]
     pub applications: Vec<ApplicationEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionsEntry {
+    pub maximum_length: Option<i64>,
+    pub inactivity_timeout: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthenticationEntry {
+    pub sign_up: Option<bool>,
+    pub password: Option<bool>,
+    pub magic_auth: Option<bool>,
+}
+
+/// How it looks. An empty text clears. Pictures are named by the paths of their files.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrandingEntry {
+    pub name: Option<String>,
+    pub logo: Option<String>,
+    pub logo_dark: Option<String>,
+    pub icon: Option<String>,
+    pub primary: Option<String>,
+    pub primary_dark: Option<String>,
+    pub background: Option<String>,
+    pub background_dark: Option<String>,
+    pub corners: Option<String>,
+    pub font: Option<String>,
+    pub terms_url: Option<String>,
+    pub privacy_url: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +144,9 @@ pub(super) struct ApplicationEntry {
     pub scopes: Option<Vec<String>>,
     pub redirect_uris: Option<Vec<RedirectUriEntry>>,
     pub cors_origins: Option<Vec<String>>,
+    pub logo: Option<String>,
+    pub logo_dark: Option<String>,
+    pub backchannel_logout_uri: Option<String>,
     #[serde(default)]
     pub secrets: Vec<SecretReference>,
 }

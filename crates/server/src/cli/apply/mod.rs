@@ -5,6 +5,8 @@
 //! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
 
 mod document;
+mod look;
+mod settings;
 mod users;
 
 use super::{CommandError, CommandResult, say};
@@ -15,24 +17,22 @@ use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, client_secrets, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
-use crate::keys::signing;
 use countersign_protocol::id::ClientId;
-use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::{LONGEST_NAME, is_slug};
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, EnvironmentKind, Issuer, KeyState,
-    Ownership, RedirectUri, SigningKeyRecord,
+    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, Ownership, RedirectUri, SigningKeyRecord,
 };
 use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
-use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
     signing_key,
 };
 use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
+use look::Pictures;
+use settings::{change_environment, fresh_environment};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +44,7 @@ struct Prepared {
     secrets: Vec<Vec<Secret>>,
     /// Hashes of users' passwords, as they are stored.
     passwords: Vec<Option<String>>,
+    pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
     fresh: Option<(Environment, SigningKeyRecord)>,
 }
@@ -111,12 +112,13 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
     for line in &plan {
         say(line)?;
     }
-    say(match (plan.len(), done) {
+    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
+    say(match (changes, done) {
         (0, _) => "Nothing to change.".to_owned(),
         (count, true) => format!("{count} changed."),
         (count, false) => format!("{count} would change. Nothing was changed."),
     })?;
-    Ok(if !done && !plan.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    Ok(if !done && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 /// A refusal of the API, for someone at a terminal.
@@ -161,55 +163,8 @@ fn prepare(
     } else {
         Some(fresh_environment(&entry, installation).map_err(&within)?)
     };
-    Ok(Prepared { entry, api_keys, secrets, passwords, fresh })
-}
-
-fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
-    EnvironmentKind::parse(word).ok_or_else(|| "kind must be 'staging' or 'production'.".to_owned())
-}
-
-fn read_algorithm(word: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
-}
-
-fn fresh_environment(
-    entry: &EnvironmentEntry,
-    installation: &Installation,
-) -> Result<(Environment, SigningKeyRecord), String> {
-    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
-    let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
-    let kind = match &entry.kind {
-        Some(word) => read_kind(word)?,
-        None if issuer.is_this_machine() => EnvironmentKind::Staging,
-        None => EnvironmentKind::Production,
-    };
-    let algorithm = entry.signing_algorithm.as_deref().map_or(Ok(Algorithm::Rs256), read_algorithm)?;
-    let mut environment =
-        installation.new_environment(&entry.name, kind, issuer, algorithm).map_err(|failure| failure.to_string())?;
-    if let Some(client_id) = &entry.client_id {
-        environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
-    }
-    if let Some(lifetime) = entry.access_token_lifetime {
-        environment.access_token_lifetime = check_lifetime(lifetime)?;
-    }
-    let key = signing::generate(
-        &environment,
-        algorithm,
-        KeyState::Active,
-        &installation.keyring,
-        &installation.entropy,
-        installation.clock.now(),
-    )
-    .map_err(|error| error.to_string())?;
-    Ok((environment, key))
-}
-
-fn check_lifetime(seconds: i64) -> Result<i64, String> {
-    if (30..=86_400).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err("access_token_lifetime must be 30 to 86400 seconds.".to_owned())
-    }
+    let pictures = Pictures::read(&entry, base).map_err(&within)?;
+    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, fresh })
 }
 
 async fn apply_environment(
@@ -248,6 +203,7 @@ async fn apply_environment(
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
     }
+    look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
     }
@@ -263,8 +219,10 @@ async fn apply_environment(
     for (user, password) in entry.users.iter().zip(&item.passwords) {
         users::apply(tx, &act, user, password.as_ref(), plan).await?;
     }
-    for (application, secrets) in entry.applications.iter().zip(&item.secrets) {
+    for ((application, secrets), logo) in entry.applications.iter().zip(&item.secrets).zip(&item.pictures.applications)
+    {
         let made = apply_application(tx, &act, application, plan).await?;
+        look::apply_logo(tx, &act, &made, logo, plan).await?;
         for secret in secrets {
             apply_secret(tx, &act, &made, secret, plan).await?;
         }
@@ -280,52 +238,6 @@ async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Ve
     jwt_templates::set(tx, act, content).await?;
     plan.push(format!("{} JWT template", if kept.is_some() { "~" } else { "+" }));
     Ok(())
-}
-
-async fn change_environment(
-    tx: &mut Tx,
-    entry: &EnvironmentEntry,
-    mut found: Environment,
-    installation: &Installation,
-    plan: &mut Vec<String>,
-) -> Result<Environment, End> {
-    let wrong = |error: String| End::Wrong(format!("environment '{}': {error}", entry.name));
-    if entry.issuer.as_deref().is_some_and(|issuer| issuer != found.issuer.as_str()) {
-        return Err(wrong(format!(
-            "its issuer is {} for its whole life; make another environment for another issuer.",
-            found.issuer
-        )));
-    }
-    if entry.client_id.as_deref().is_some_and(|id| id != found.client_id.to_string()) {
-        return Err(wrong(format!("its client_id is {} for its whole life.", found.client_id)));
-    }
-    let before = found.clone();
-    if let Some(word) = &entry.kind {
-        found.kind = read_kind(word).map_err(wrong)?;
-    }
-    if let Some(word) = &entry.signing_algorithm {
-        found.signing_algorithm = read_algorithm(word).map_err(wrong)?;
-    }
-    if let Some(lifetime) = entry.access_token_lifetime {
-        found.access_token_lifetime = check_lifetime(lifetime).map_err(wrong)?;
-    }
-    if found != before {
-        let now = installation.clock.now();
-        let settings = EnvironmentSettings {
-            kind: found.kind,
-            signing_algorithm: found.signing_algorithm,
-            access_token_lifetime: found.access_token_lifetime,
-        };
-        environment::update(tx, found.id, settings, now).await?;
-        change::record(tx, found.id, &Topic::Environment, now);
-        let hint = if found.signing_algorithm == before.signing_algorithm {
-            ""
-        } else {
-            " (in force from the next 'countersign keys rotate')"
-        };
-        plan.push(format!("~ environment {}{hint}", found.name));
-    }
-    Ok(found)
 }
 
 async fn apply_api_key(
@@ -492,11 +404,15 @@ async fn apply_application(
                 .id,
         ),
     };
+    // An empty text takes the address away.
+    let backchannel_logout_uri =
+        entry.backchannel_logout_uri.clone().map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
     let client_type = if entry.uses_pkce == Some(true) { ClientType::Public } else { ClientType::Confidential };
     let Some(found) = found else {
         let kind = match (entry.application_type.as_str(), organization_id, entry.is_first_party) {
             ("m2m", Some(id), None | Some(false)) => {
                 applications::refuse_for_machines(&redirect_uris, &entry.cors_origins)?;
+                applications::refuse_logout_for_machines(entry.backchannel_logout_uri.as_deref())?;
                 NewApplicationKind::Machine { organization_id: id.to_string() }
             }
             ("oauth", organization, Some(first_party)) if first_party == organization.is_none() => {
@@ -505,6 +421,7 @@ async fn apply_application(
                     client_type,
                     redirect_uris: redirect_uris.unwrap_or_default(),
                     cors_origins: entry.cors_origins.clone().unwrap_or_default(),
+                    backchannel_logout_uri: backchannel_logout_uri.flatten(),
                 }
             }
             ("m2m", ..) => {
@@ -549,6 +466,7 @@ async fn apply_application(
         scopes: entry.scopes.clone(),
         redirect_uris,
         cors_origins: entry.cors_origins.clone(),
+        backchannel_logout_uri,
     };
     let updated_at = found.updated_at;
     let mut changed = applications::update(tx, act, &found.id.to_string(), change).await?;

@@ -7,22 +7,35 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
+use countersign_protocol::oauth::resource::issuable;
 use countersign_store::authorization_code;
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
 
+/// What a client presents.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// Where it was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// The PKCE verifier.
+    pub code_verifier: Option<&'a str>,
+    /// The resources that are asked for (RFC 8707 §2.2).
+    pub resources: &'a [&'a str],
+}
+
 /// Redeems a code.
 ///
 /// # Errors
-/// `invalid_grant`; `invalid_request` for a malformed verifier.
+/// `invalid_grant`; `invalid_request` for a malformed verifier; `invalid_target`.
 pub async fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
-    code: &str,
-    redirect_uri: Option<&str>,
-    code_verifier: Option<&str>,
+    presented: Presented<'_>,
 ) -> Result<TokenResponse, OAuthError> {
+    let Presented { code, redirect_uri, code_verifier, resources } = presented;
     let digest = call.app.keyring.authorization_code.digest(code);
     let environment_id = call.environment.id();
     let now = call.app.clock.now();
@@ -37,7 +50,11 @@ pub async fn issue(
             return Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await);
         }
     }
+    issuable(resources, &code.resource, &call.environment.resources)?;
     let person = Person::load(call, &mut reader, code.user_id, code.organization_id, not_good).await?;
+    if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
+        return Err(not_good());
+    }
     drop(reader);
     let family = user_tokens::begin(
         call,
@@ -55,7 +72,7 @@ pub async fn issue(
         },
     )?;
     let family_id = family.id;
-    let redeemed = user_tokens::redeem(call, &family, move |tx| {
+    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
         Box::pin(async move { authorization_code::spend(tx, environment_id, &digest, family_id).await })
     });
     if !redeemed.await? {

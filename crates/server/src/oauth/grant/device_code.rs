@@ -46,13 +46,17 @@ pub async fn issue(
             return Err(error);
         }
     };
+    let session_id = approval.session_id;
     let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, not_good).await?;
+    if !user_tokens::session_stands(&mut reader, environment_id, session_id).await.map_err(database)? {
+        return Err(not_good());
+    }
     drop(reader);
     let family = user_tokens::begin(
         call,
         Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
     )?;
-    let redeemed = user_tokens::redeem(call, &family, move |tx| {
+    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
         Box::pin(async move { device_authorization::redeem(tx, environment_id, &digest).await })
     });
     if !redeemed.await? {

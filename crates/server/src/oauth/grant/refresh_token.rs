@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token`: one conditional write per rotation, none for the retry of the last one.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, IDLE, Person, SignInFacts};
+use super::user_tokens::{self, Person, SignInFacts};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
@@ -9,6 +9,7 @@ use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotate};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_protocol::oauth::resource::issuable;
 use countersign_store::token_family;
 
 /// The event of a token that came long after it was spent.
@@ -19,12 +20,13 @@ const LOOKS: usize = 3;
 /// Rotates a refresh token.
 ///
 /// # Errors
-/// `invalid_grant`, `invalid_scope`.
+/// `invalid_grant`, `invalid_scope`, `invalid_target`.
 pub async fn issue(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     refresh_token: &str,
     scope: Option<&str>,
+    resources: &[&str],
 ) -> Result<TokenResponse, OAuthError> {
     let environment_id = call.environment.id();
     let database = |error: countersign_store::Error| oauth_error(error.into());
@@ -33,7 +35,9 @@ pub async fn issue(
     for _ in 0..LOOKS {
         let mut reader = call.app.store.reader().await.map_err(database)?;
         let family = token_family::find(&mut reader, environment_id, token.family_id).await.map_err(database)?;
-        let family = family.ok_or_else(not_good)?;
+        let policy = call.environment.environment.sessions;
+        // By the policy of today: a shorter one counts for what was authorized before, too.
+        let family = policy.bound(family.ok_or_else(not_good)?);
         let now = call.app.clock.now();
         let rotation = match rotate(&family, token.generation, client, scope, now) {
             Ok(rotation) => rotation,
@@ -43,12 +47,13 @@ pub async fn issue(
                 return Err(user_tokens::end_reused(call, REUSED, family.id, not_good()).await);
             }
         };
+        issuable(resources, &family.resource, &call.environment.resources)?;
         // Asked at every refresh: is this still the person, and still a member?
         let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
         drop(reader);
         let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
         let rotated = rotation.repeated || {
-            let idle_expires_at = now.plus_secs(IDLE).min(family.expires_at);
+            let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
             call.app
                 .store

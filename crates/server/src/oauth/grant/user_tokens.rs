@@ -1,11 +1,12 @@
 //! Tokens about a person: what every grant in which somebody has signed in issues.
 
 use super::token_response::TokenResponse;
+use crate::domain::backchannel_logout::{logout_uri, session_name};
 use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{ApplicationId, OrganizationId, TokenFamilyId, UserId};
+use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_protocol::jwt_template::TooBig;
-use countersign_protocol::model::{TokenFamily, User};
+use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
 use countersign_protocol::oauth::access_token::{UserTokenClaims, with_template};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
@@ -13,13 +14,8 @@ use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
-use countersign_store::{Reader, Tx, TxFuture, membership, token_family, user};
+use countersign_store::{Reader, Tx, TxFuture, logout_notice, membership, session, token_family, user};
 use serde_json::{Map, Value};
-
-/// How long, in seconds, a refresh token is good when it is not used.
-pub const IDLE: i64 = 7 * 86_400;
-/// How long, in seconds, one authorization is good, however often its tokens are refreshed.
-const ABSOLUTE: i64 = 30 * 86_400;
 
 /// Makes the family of an authorization that is redeemed now, from what was authorized: with `offline_access` it has a
 /// first refresh token, without it lives as long as its access token.
@@ -30,7 +26,8 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
     let now = call.app.clock.now();
     let refreshes = authorized.scopes.iter().any(|scope| scope == "offline_access");
     let lifetime = call.environment.environment.access_token_lifetime;
-    let (idle, absolute) = if refreshes { (IDLE, ABSOLUTE) } else { (lifetime, lifetime) };
+    let SessionPolicy { maximum_length, inactivity_timeout } = call.environment.environment.sessions;
+    let (idle, absolute) = if refreshes { (inactivity_timeout, maximum_length) } else { (lifetime, lifetime) };
     let Authorized { approval, application_id, resource, scopes } = authorized;
     Ok(TokenFamily {
         id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
@@ -53,7 +50,7 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
 
 /// Why nothing was redeemed.
 enum NotRedeemed {
-    /// Somebody else was faster.
+    /// Somebody else was faster, or the session has ended.
     Spent,
     Store(countersign_store::Error),
 }
@@ -65,19 +62,30 @@ impl From<countersign_store::Error> for NotRedeemed {
 }
 
 /// Keeps a family and spends what it is issued for, in one transaction; `false` when somebody else has spent it already, or
-/// when what stands behind it has gone at this moment.
+/// when what stands behind it has gone or ended at this moment.
 ///
 /// # Errors
 /// Database errors.
-pub async fn redeem<F>(call: &OAuthCall, family: &TokenFamily, spend: F) -> Result<bool, OAuthError>
+pub async fn redeem<F>(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    family: &TokenFamily,
+    spend: F,
+) -> Result<bool, OAuthError>
 where
     F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, bool, countersign_store::Error> + Send + 'static,
 {
-    let (environment_id, family) = (call.environment.id(), family.clone());
+    let (environment_id, family, told) = (call.environment.id(), family.clone(), told_of_sign_out(client, family));
     let redeemed = call.app.store.write::<(), NotRedeemed, _>(move |tx| {
         Box::pin(async move {
-            // The family comes first, and with it the wait for whoever is taking the consent back: they wait for nothing
-            // that this transaction holds.
+            // The session, the consent, and only then the code: in this order whoever ends one of them waits or is waited
+            // for, and never both.
+            let TokenFamily { application_id, user_id, created_at, .. } = family;
+            if let Some(id) = told
+                && !logout_notice::note(tx, environment_id, id, application_id, user_id, created_at).await?
+            {
+                return Err(NotRedeemed::Spent);
+            }
             token_family::insert(tx, environment_id, &family).await?;
             if spend(tx).await? { Ok(()) } else { Err(NotRedeemed::Spent) }
         })
@@ -100,6 +108,25 @@ pub struct Authorized {
     pub resource: String,
     /// For what.
     pub scopes: Vec<String>,
+}
+
+/// The session whose end the application wants to be told of.
+fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
+    family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
+}
+
+/// Whether the session in which an authorization was given still stands. One that has signed out meanwhile has taken
+/// back what it was just giving.
+///
+/// # Errors
+/// Database errors.
+pub async fn session_stands(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    session_id: Option<SessionId>,
+) -> Result<bool, countersign_store::Error> {
+    let Some(id) = session_id else { return Ok(true) };
+    Ok(session::find(reader, environment_id, id).await?.is_some_and(|found| found.ended_at.is_none()))
 }
 
 /// Ends what a code or token has led to that came a second time, and gives the answer to it.
@@ -194,9 +221,10 @@ pub fn issue(
         .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
         .collect();
     let scope = scopes.join(" ");
+    let environment_itself = environment.client_id.to_string();
     let claims = UserTokenClaims {
         iss: issuer,
-        aud: environment.client_id,
+        aud: if family.resource.is_empty() { &environment_itself } else { &family.resource },
         sub: user.id,
         client_id,
         org_id: family.organization_id,
@@ -209,16 +237,23 @@ pub fn issue(
     };
     let access_token = match template {
         None => call.environment.signer.sign(&claims).map_err(failed)?,
-        Some(template) => {
+        Some(mut template) => {
+            // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
+            if !family.resource.is_empty() {
+                template.remove("aud");
+            }
             let claims = with_template(&claims, template).map_err(|error| oauth_error(Failure::internal(error)))?;
             call.environment.signer.sign(&claims).map_err(failed)?
         }
     };
     let id_token = if scopes.contains(&"openid") {
         let person = PersonClaims::new(&user, scopes.iter().copied());
+        let sid =
+            told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
         let claims = IdTokenClaims {
             nonce: facts.nonce,
             auth_time: facts.auth_time,
+            sid,
             ..IdTokenClaims::new(issuer, client_id, person, now)
         };
         Some(call.environment.signer.sign(&claims).map_err(failed)?)

@@ -17,5 +17,6 @@ mod paging;
 mod password_reset;
 mod permissions;
 mod roles;
+mod sign_in_settings;
 mod strangers;
 mod users;

@@ -1,6 +1,10 @@
 //! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each a process of its
 //! own. `scripts/install-clients` installs what they need.
 
+mod behind_a_proxy;
+mod mail;
+mod mail_server;
+
 use crate::harness::{TestServer, on_both_databases, skip};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,12 +13,31 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance").join(name)
 }
 
+/// A script of `conformance/node`, and the server it is about.
+struct Script<'a> {
+    file: &'a str,
+    base_url: &'a str,
+    api_key: &'a str,
+    client_id: &'a str,
+    /// What it is told besides.
+    variables: Vec<(&'a str, &'a str)>,
+}
+
+impl Script<'_> {
+    async fn run(self) {
+        let mut command = Command::new("node");
+        command.args(["--test", "--test-reporter=spec", "--test-timeout=120000", self.file]);
+        command.current_dir(folder("node")).envs(self.variables);
+        run(command, self.base_url, self.api_key, self.client_id).await;
+    }
+}
+
 /// Runs a script with what it must know about the server; fails with all it said unless it succeeds.
-async fn run(server: &TestServer, mut command: Command) {
+async fn run(mut command: Command, base_url: &str, api_key: &str, client_id: &str) {
     command
-        .env("COUNTERSIGN_BASE_URL", &server.base_url)
-        .env("COUNTERSIGN_API_KEY", &server.api_key)
-        .env("COUNTERSIGN_CLIENT_ID", &server.client_id)
+        .env("COUNTERSIGN_BASE_URL", base_url)
+        .env("COUNTERSIGN_API_KEY", api_key)
+        .env("COUNTERSIGN_CLIENT_ID", client_id)
         // The server is on this machine, and no proxy is asked for it.
         .envs([("NO_PROXY", "localhost"), ("no_proxy", "localhost")])
         .stdin(Stdio::null());
@@ -35,14 +58,37 @@ async fn run(server: &TestServer, mut command: Command) {
     );
 }
 
-async fn node(server: &TestServer, script: &str) {
-    let folder = folder("node");
-    if !folder.join("node_modules").exists() {
-        return skip(script, "conformance/node/node_modules is missing (scripts/install-clients makes it)");
+async fn node(server: &TestServer, file: &str) {
+    if !folder("node").join("node_modules").exists() {
+        return skip(file, "conformance/node/node_modules is missing (scripts/install-clients makes it)");
     }
-    let mut command = Command::new("node");
-    command.args(["--test", "--test-reporter=spec", "--test-timeout=120000", script]).current_dir(folder);
-    run(server, command).await;
+    let TestServer { base_url, api_key, client_id, .. } = server;
+    Script { file, base_url, api_key, client_id, variables: Vec::new() }.run().await;
+}
+
+/// A program that is installed by the system, not by `scripts/install-clients`: a file that it has, and its Debian package.
+type Program = (&'static str, &'static str);
+const CHROMIUM: Program = ("/usr/bin/chromium", "chromium");
+const RACKUP: Program = ("/usr/bin/rackup", "ruby-rack");
+const WEBRICK: Program = ("/var/lib/dpkg/info/ruby-webrick.list", "ruby-webrick");
+const OMNIAUTH: Program = ("/var/lib/dpkg/info/ruby-omniauth-openid-connect.list", "ruby-omniauth-openid-connect");
+const APACHE: Program = ("/usr/sbin/apache2", "apache2-bin");
+const MOD_AUTH_OPENIDC: Program = ("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc");
+
+/// Whether programs are there; says loudly what is not.
+fn installed(script: &str, programs: &[Program]) -> bool {
+    let missing = programs.iter().find(|(file, _)| !Path::new(file).exists());
+    if let Some((file, package)) = missing {
+        skip(script, &format!("{file} is missing (Debian: apt-get install {package})"));
+    }
+    missing.is_none()
+}
+
+/// Runs a script in which a real browser takes part, and other programs.
+async fn browser(server: &TestServer, script: &str, programs: &[Program]) {
+    if installed(script, &[&[CHROMIUM], programs].concat()) {
+        node(server, script).await;
+    }
 }
 
 async fn python(server: &TestServer, script: &str) {
@@ -53,7 +99,7 @@ async fn python(server: &TestServer, script: &str) {
     }
     let mut command = Command::new(interpreter);
     command.args(["-B", script, "--verbose"]).current_dir(folder);
-    run(server, command).await;
+    run(command, &server.base_url, &server.api_key, &server.client_id).await;
 }
 
 on_both_databases! {
@@ -70,13 +116,60 @@ on_both_databases! {
     }
 
     async fn people_sign_in_to_applications_in_a_real_browser(server: TestServer) {
+        browser(&server, "sign-in.test.mjs", &[]).await;
+    }
+
+    async fn people_sign_up_are_invited_reset_passwords_and_look_after_their_account(server: TestServer) {
+        browser(&server, "journeys.test.mjs", &[]).await;
+    }
+
+    async fn a_forum_its_documentation_and_a_partner_beside_them(server: TestServer) {
+        browser(&server, "surfaces.test.mjs", &[]).await;
+    }
+
+    async fn a_command_line_shows_a_code_and_gets_tokens(server: TestServer) {
+        browser(&server, "device.test.mjs", &[]).await;
+    }
+
+    async fn passport_in_an_express_application(server: TestServer) {
+        browser(&server, "passport.test.mjs", &[]).await;
+    }
+
+    async fn omniauth_in_a_rack_application(server: TestServer) {
+        browser(&server, "omniauth.test.mjs", &[RACKUP, WEBRICK, OMNIAUTH]).await;
+    }
+
+    async fn mod_auth_openidc_protects_a_page_of_apache(server: TestServer) {
+        browser(&server, "mod-auth-openidc.test.mjs", &[APACHE, MOD_AUTH_OPENIDC]).await;
+    }
+
+    async fn an_application_may_send_people_on_to_another_origin(server: TestServer) {
         if !Path::new("/usr/bin/chromium").exists() {
-            return skip("sign-in.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
+            return skip("onward.test.mjs", "/usr/bin/chromium is missing (Debian: apt-get install chromium)");
         }
-        node(&server, "sign-in.test.mjs").await;
+        node(&server, "onward.test.mjs").await;
+    }
+
+    async fn the_product_signs_people_in_with_the_workos_sdk_for_node(server: TestServer) {
+        browser(&server, "user-management.test.mjs", &[]).await;
     }
 
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
+    }
+}
+
+#[test]
+fn the_documentation_shows_what_is_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/clients.md")).unwrap();
+    let shown: Vec<&str> = page.split("<!-- ").skip(1).collect();
+    assert!(shown.len() >= 6, "{}", shown.len());
+    for part in shown {
+        let (file, rest) = part.split_once(" -->\n```").unwrap();
+        let (_, text) = rest.split_once('\n').unwrap();
+        let (text, _) = text.split_once("\n```").unwrap();
+        let run = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(run.contains(text), "docs/clients.md shows what is not in {file}:\n{text}");
     }
 }

@@ -173,6 +173,16 @@ impl Browser {
             let page =
                 Page { status: answer.status, path: path.clone(), html: answer.text, left_to: None, redirects, policy };
             match location {
+                None if page.html.contains("http-equiv=\"refresh\"") => {
+                    // Held against the policy by browsers: a form's answer never leaves our origin by itself.
+                    assert!(page.policy.contains("form-action 'self';"), "{}", page.policy);
+                    let refresh = page.html.split("<meta ").find(|tag| tag.contains("http-equiv=\"refresh\"")).unwrap();
+                    let to = attribute(refresh, "content").unwrap().strip_prefix("0;url=").unwrap().to_owned();
+                    if !to.starts_with('/') {
+                        return Page { left_to: Some(to), ..page };
+                    }
+                    (method, path, fields) = (Method::GET, to, None);
+                }
                 None => {
                     if page.html.contains("<html") {
                         assert!(page.policy.contains("frame-ancestors 'none'"), "every page has its policy");

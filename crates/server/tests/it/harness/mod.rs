@@ -4,20 +4,26 @@ mod answers;
 mod browser;
 mod client;
 mod database;
+mod declaration;
 mod environments;
 mod name_server;
+mod own_application;
 mod people;
 mod process;
+mod receiver;
 mod server;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
 pub use browser::{Browser, Page};
 pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
+pub use declaration::picture;
 pub use environments::Environment;
 pub use name_server::NameServer;
-pub use people::{Application, PASSWORD};
+pub use own_application::REDIRECT_URI;
+pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
+pub use receiver::Receiver;
 pub use server::TestServer;
 
 /// Runs a test's body to its end.

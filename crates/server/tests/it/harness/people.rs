@@ -60,7 +60,7 @@ impl TestServer {
             email: email.to_owned(),
             first_name: Some("Ada".into()),
             last_name: Some("Lovelace".into()),
-            password_hash,
+            password_hash: Some(password_hash),
         };
         let act = self.act();
         self.app

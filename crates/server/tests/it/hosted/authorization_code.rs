@@ -20,7 +20,7 @@ on_both_databases! {
 
         let page = browser.open(&application.authorize("&scope=openid+profile+email+posts:read&nonce=n-1")).await;
         assert!(page.path.starts_with("/sign-in?flow="), "{}", page.path);
-        assert!(page.policy.contains("form-action 'self' https://third.example"), "{}", page.policy);
+        assert!(page.policy.contains("form-action 'self';"), "{}", page.policy);
         let page = server.sign_in(&mut browser, &page, "ADA@example.com").await;
         for words in ["The third application", "Partner Ltd", "ada@example.com", "third.example"] {
             assert!(page.html.contains(words), "{words}: {}", page.html);
@@ -309,5 +309,24 @@ on_both_databases! {
             assert_eq!(one.status.min(two.status), 200);
             assert_eq!(one.status.max(two.status), 400);
         }
+    }
+
+    async fn a_form_leads_out_by_a_page_and_only_to_a_program_by_a_redirect(server: TestServer) {
+        let management = server.management();
+        server.person("ada@example.com").await;
+        let web = server.application("web", true, &[]).await;
+        let page = Browser::new(&server).open(&web.authorize("&scope=openid")).await;
+        assert!(page.policy.contains("form-action 'self';"), "whatever the application redirects on to: {}", page.policy);
+
+        let mut program = server.application("program", true, &[]).await;
+        program.redirect_uri = "com.example.program:/cb".to_owned();
+        let uris = json!({"redirect_uris": [{"uri": program.redirect_uri, "default": true}]});
+        management.put(&format!("/connect/applications/{}", program.client_id), uris).await.expect(200);
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&program.authorize("&scope=openid")).await;
+        assert!(page.policy.contains("form-action 'self' com.example.program:;"), "{}", page.policy);
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert_eq!(page.status, 303, "browsers start programs for what was just done, not for a page that goes on by itself");
+        server.redeem(&program, &page.sent("code").unwrap()).await.expect(200);
     }
 }

@@ -1,12 +1,16 @@
 //! What browsers and applications meet: from a request to tokens, page by page.
 
-mod authorization_code;
+pub mod authorization_code;
+mod backchannel_logout;
 mod code_link;
 mod device;
 mod invitation;
 mod jwt_template;
+mod look;
 mod many_organizations;
+mod policy;
 mod refresh_token;
+mod resource_indicators;
 mod seen_by_the_company;
 mod sign_in;
 mod sign_out;

@@ -1,6 +1,7 @@
 //! Several nodes on one database: what is ended on one is dead on all within a second.
 
 mod broken_connections;
+mod codes;
 mod set_back;
 
 use crate::harness::{TestServer, on_both_databases};

@@ -13,6 +13,8 @@ struct Belongings {
     user: String,
     membership: String,
     invitation: Value,
+    redirect_uri: String,
+    cors_origin: String,
     magic_auth: String,
     password_reset: String,
 }
@@ -31,10 +33,26 @@ async fn furnish(management: &Client) -> Belongings {
     let membership = management.member(&user, id).await["id"].as_str().unwrap().to_owned();
     let body = json!({"email": "b@example.com", "organization_id": id});
     let invitation = management.post("/user_management/invitations", body).await.expect(201).json();
+    let body = json!({"uri": "https://acme.example/cb"});
+    let redirect_uri = management.post("/user_management/redirect_uris", body).await.expect(201).text_at("id");
+    let body = json!({"origin": "https://acme.example"});
+    let cors_origin = management.post("/user_management/cors_origins", body).await.expect(201).text_at("id");
     let body = json!({"email": "a@example.com"});
     let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
     let password_reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
-    Belongings { organization, application, secret, key, user, membership, invitation, magic_auth, password_reset }
+    Belongings {
+        organization,
+        application,
+        secret,
+        key,
+        user,
+        membership,
+        invitation,
+        redirect_uri,
+        cors_origin,
+        magic_auth,
+        password_reset,
+    }
 }
 
 impl Belongings {
@@ -96,6 +114,11 @@ impl Belongings {
         for act in ["accept", "resend", "revoke"] {
             add(Method::POST, format!("{invitations}/{invitation}/{act}"), "Invitation", &invitation);
         }
+        for (list, thing, id) in
+            [("redirect_uris", "Redirect URI", &self.redirect_uri), ("cors_origins", "CORS origin", &self.cors_origin)]
+        {
+            add(Method::DELETE, format!("/user_management/{list}/{id}"), thing, id);
+        }
         requests
     }
 }
@@ -114,6 +137,8 @@ async fn everything(management: &Client, belongings: &Belongings) -> Vec<Value> 
         "/authorization/roles".to_owned(),
         "/user_management/users".to_owned(),
         "/user_management/invitations".to_owned(),
+        "/user_management/redirect_uris".to_owned(),
+        "/user_management/cors_origins".to_owned(),
         format!(
             "/user_management/organization_memberships?organization_id={organization}&statuses=active,inactive,pending"
         ),

@@ -1,0 +1,189 @@
+use std::fmt;
+
+use crate::web_link::web_link;
+
+/// A picture that is served by us, and where it can be made out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its path.
+    pub path: String,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// Whether it can be made out on a light ground.
+    pub seen_on_light: bool,
+    /// Whether it can be made out on a dark ground.
+    pub seen_on_dark: bool,
+}
+
+/// A logo, for people who like light pages and for people who like dark ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logo {
+    /// On light pages, and where there is no other one.
+    pub light: Option<Picture>,
+    /// On dark pages.
+    pub dark: Option<Picture>,
+}
+
+/// The room that a logo is given, in pixels of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// At the head of a page.
+    Head,
+    /// Beside a line of text.
+    Line,
+    /// At the head of a mail.
+    Mail,
+}
+
+impl Room {
+    /// The greatest width and height, and the area that logos of every shape fill alike: a square one beside a long one
+    /// looks as big as that when it is higher, not when it is as high.
+    fn bounds(self) -> (f64, f64, f64) {
+        match self {
+            Self::Head | Self::Mail => (240.0, 48.0, 4400.0),
+            Self::Line => (88.0, 20.0, 800.0),
+        }
+    }
+}
+
+/// Where a picture stands and how big: what the browser must know before it has the picture, so that nothing moves then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl Picture {
+    fn placed(&self, room: Room) -> Option<Placed<'_>> {
+        // A comma would end an address in `srcset`.
+        let path = web_link(&self.path).filter(|path| !path.contains(','))?;
+        let (widest, highest, area) = room.bounds();
+        let shape = f64::from(self.width.max(1)) / f64::from(self.height.max(1));
+        let height = (area / shape).sqrt().min(highest).min(widest / shape);
+        let pixels = |length: f64| length.round().clamp(1.0, 10_000.0) as u32;
+        Some(Placed { path, width: pixels(height * shape), height: pixels(height) })
+    }
+}
+
+/// A logo on its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlacedLogo<'a> {
+    pub(crate) picture: Placed<'a>,
+    /// The picture for dark pages, if it is another one.
+    pub(crate) dark: Option<Placed<'a>>,
+    grounds: Grounds,
+}
+
+/// The grounds that a logo brings along, because it could not be made out on those of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Grounds {
+    on_light: bool,
+    on_dark: bool,
+}
+
+impl fmt::Display for Grounds {
+    /// As classes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.on_light { " dark-ground" } else { "" })?;
+        f.write_str(if self.on_dark { " light-ground" } else { "" })
+    }
+}
+
+impl PlacedLogo<'_> {
+    /// The classes of the grounds that it needs.
+    pub(crate) fn grounds(&self) -> String {
+        self.grounds.to_string()
+    }
+}
+
+impl Logo {
+    /// The pictures on light and on dark pages.
+    fn pictures(&self) -> Option<(&Picture, &Picture)> {
+        let light = self.light.as_ref().or(self.dark.as_ref())?;
+        Some((light, self.dark.as_ref().unwrap_or(light)))
+    }
+
+    /// The logo on its place, if there is one.
+    pub(crate) fn placed(&self, room: Room) -> Option<PlacedLogo<'_>> {
+        let (light, dark) = self.pictures()?;
+        let grounds = Grounds { on_light: !light.seen_on_light, on_dark: !dark.seen_on_dark };
+        let picture = light.placed(room)?;
+        Some(PlacedLogo { picture, dark: dark.placed(room).filter(|dark| *dark != picture), grounds })
+    }
+
+    /// Whether there is a picture for the light pages that is not made out there, and the same for the dark ones.
+    pub(crate) fn is_hidden(&self) -> (bool, bool) {
+        self.pictures().map_or((false, false), |(light, dark)| (!light.seen_on_light, !dark.seen_on_dark))
+    }
+
+    pub(crate) fn in_head(&self) -> Option<PlacedLogo<'_>> {
+        self.placed(Room::Head)
+    }
+
+    pub(crate) fn in_line(&self) -> Option<PlacedLogo<'_>> {
+        self.placed(Room::Line)
+    }
+
+    /// On the white card of a mail: one that can be made out there, or none.
+    pub(crate) fn in_mail(&self) -> Option<Placed<'_>> {
+        [&self.light, &self.dark].into_iter().flatten().find(|picture| picture.seen_on_light)?.placed(Room::Mail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(path: &str, width: u32, height: u32) -> Picture {
+        Picture { path: path.to_owned(), width, height, seen_on_light: true, seen_on_dark: false }
+    }
+
+    #[test]
+    fn logos_of_every_shape_have_their_room_and_are_not_squeezed() {
+        let check = |width, height, room: Room, expected: (u32, u32)| {
+            let picture = picture("/x.png", width, height);
+            let placed = picture.placed(room).unwrap();
+            assert_eq!((placed.width, placed.height), expected, "{width}x{height} {room:?}");
+        };
+        check(500, 500, Room::Head, (48, 48));
+        check(400, 100, Room::Head, (133, 33));
+        check(2000, 100, Room::Head, (240, 12));
+        check(100, 400, Room::Head, (12, 48));
+        check(3, 3, Room::Head, (48, 48));
+        check(500, 500, Room::Line, (20, 20));
+        check(0, 0, Room::Line, (20, 20));
+        check(1, 1_000_000, Room::Head, (1, 48));
+        check(u32::MAX, 1, Room::Head, (240, 1));
+    }
+
+    #[test]
+    fn a_logo_that_would_not_be_seen_brings_its_ground() {
+        let dark_ink = picture("/dark-ink.png", 10, 10);
+        let light_ink =
+            Picture { path: "/light-ink.png".into(), seen_on_light: false, seen_on_dark: true, ..dark_ink.clone() };
+        let check = |light: Option<&Picture>, dark: Option<&Picture>, expected: Option<(&str, Option<&str>, &str)>| {
+            let logo = Logo { light: light.cloned(), dark: dark.cloned() };
+            let placed = logo.in_head();
+            let grounds = placed.map(|placed| placed.grounds());
+            let found = placed
+                .map(|placed| (placed.picture.path, placed.dark.map(|dark| dark.path), grounds.as_deref().unwrap()));
+            assert_eq!(found, expected);
+        };
+        check(None, None, None);
+        check(Some(&dark_ink), Some(&light_ink), Some(("/dark-ink.png", Some("/light-ink.png"), "")));
+        check(Some(&dark_ink), None, Some(("/dark-ink.png", None, " light-ground")));
+        check(None, Some(&light_ink), Some(("/light-ink.png", None, " dark-ground")));
+        check(
+            Some(&light_ink),
+            Some(&dark_ink),
+            Some(("/light-ink.png", Some("/dark-ink.png"), " dark-ground light-ground")),
+        );
+        let logo = Logo { light: Some(light_ink.clone()), dark: Some(dark_ink.clone()) };
+        assert_eq!(logo.in_mail().map(|placed| placed.path), Some("/dark-ink.png"));
+        assert_eq!(Logo { light: Some(light_ink), dark: None }.in_mail(), None);
+        assert!(Logo { light: Some(picture("javascript:alert(1)", 1, 1)), dark: None }.in_head().is_none());
+    }
+}

@@ -1,0 +1,132 @@
+//! How an environment lets people in, and for how long.
+
+use super::TokenFamily;
+
+/// How long people stay signed in. In force at once, also for who is signed in already: a shorter policy ends what is too
+/// old for it, a longer one prolongs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// After so many seconds a session ends, however much it is used.
+    pub maximum_length: i64,
+    /// After so many seconds without use a session ends.
+    pub inactivity_timeout: i64,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self { maximum_length: 30 * 86_400, inactivity_timeout: 7 * 86_400 }
+    }
+}
+
+/// What is wrong with a session policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SessionPolicyError {
+    /// Too short or too long.
+    #[error(
+        "maximum_length and inactivity_timeout must be {} to {} seconds",
+        SessionPolicy::SHORTEST,
+        SessionPolicy::LONGEST
+    )]
+    OutOfBounds,
+    /// A timeout that is never reached.
+    #[error("inactivity_timeout must not be longer than maximum_length")]
+    TimeoutLongerThanSession,
+    /// Who refreshes when the access token expires comes too late.
+    #[error("inactivity_timeout must be longer than an access token lives ({0} seconds)")]
+    TimeoutWithinAccessToken(i64),
+}
+
+impl SessionPolicy {
+    /// The shortest session, in seconds.
+    pub const SHORTEST: i64 = 300;
+    /// The longest session, in seconds: no browser keeps a cookie for longer.
+    pub const LONGEST: i64 = 400 * 86_400;
+
+    /// Whether it is one that can be lived with.
+    ///
+    /// # Errors
+    /// See [`SessionPolicyError`].
+    pub fn check(self, access_token_lifetime: i64) -> Result<Self, SessionPolicyError> {
+        let bounds = Self::SHORTEST..=Self::LONGEST;
+        if !bounds.contains(&self.maximum_length) || !bounds.contains(&self.inactivity_timeout) {
+            return Err(SessionPolicyError::OutOfBounds);
+        }
+        if self.inactivity_timeout > self.maximum_length {
+            return Err(SessionPolicyError::TimeoutLongerThanSession);
+        }
+        if self.inactivity_timeout <= access_token_lifetime {
+            return Err(SessionPolicyError::TimeoutWithinAccessToken(access_token_lifetime));
+        }
+        Ok(self)
+    }
+
+    /// A family of refresh tokens with the ends that it has under this policy.
+    pub fn bound(self, family: TokenFamily) -> TokenFamily {
+        let expires_at = family.expires_at.min(family.created_at.plus_secs(self.maximum_length));
+        let idle_expires_at = family.idle_expires_at.min(family.rotated_at.plus_secs(self.inactivity_timeout));
+        TokenFamily { expires_at, idle_expires_at: idle_expires_at.min(expires_at), ..family }
+    }
+}
+
+/// How people may prove who they are, and whether strangers may make accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authentication {
+    /// Whether people make accounts by themselves. Who is invited always may.
+    pub sign_up: bool,
+    /// Whether passwords count.
+    pub password: bool,
+    /// Whether a code sent by mail stands for the password (Magic Auth).
+    pub magic_auth: bool,
+}
+
+impl Default for Authentication {
+    fn default() -> Self {
+        Self { sign_up: true, password: true, magic_auth: true }
+    }
+}
+
+/// Nobody could sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("password and magic_auth cannot both be off: nobody could sign in")]
+pub struct NoMethodLeft;
+
+impl Authentication {
+    /// Whether there is a way left to sign in.
+    ///
+    /// # Errors
+    /// See [`NoMethodLeft`].
+    pub fn check(self) -> Result<Self, NoMethodLeft> {
+        if self.password || self.magic_auth { Ok(self) } else { Err(NoMethodLeft) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_policy_can_be_lived_with() {
+        let check = |maximum_length, inactivity_timeout, lifetime, expected: Result<(), SessionPolicyError>| {
+            let policy = SessionPolicy { maximum_length, inactivity_timeout };
+            assert_eq!(policy.check(lifetime).map(drop), expected, "{policy:?} {lifetime}");
+        };
+        let default = SessionPolicy::default();
+        check(default.maximum_length, default.inactivity_timeout, 86_400, Ok(()));
+        check(301, 301, 300, Ok(()));
+        check(400 * 86_400, 400 * 86_400, 300, Ok(()));
+        check(299, 299, 60, Err(SessionPolicyError::OutOfBounds));
+        check(400 * 86_400 + 1, 3600, 60, Err(SessionPolicyError::OutOfBounds));
+        check(3600, 0, 60, Err(SessionPolicyError::OutOfBounds));
+        check(3600, i64::MIN, 60, Err(SessionPolicyError::OutOfBounds));
+        check(3600, 3601, 60, Err(SessionPolicyError::TimeoutLongerThanSession));
+        check(3600, 600, 600, Err(SessionPolicyError::TimeoutWithinAccessToken(600)));
+    }
+
+    #[test]
+    fn one_method_stays() {
+        for (password, magic_auth) in [(true, true), (true, false), (false, true)] {
+            assert!(Authentication { sign_up: false, password, magic_auth }.check().is_ok());
+        }
+        assert_eq!(Authentication { sign_up: true, password: false, magic_auth: false }.check(), Err(NoMethodLeft));
+    }
+}

@@ -1,0 +1,92 @@
+//! What makes a refresh token of a session good: every use gives a new token and spends the old one.
+
+use super::error::AuthenticateError;
+use crate::model::SessionFamily;
+use crate::oauth::grant::refresh_token::RETRY_WINDOW;
+use crate::time::Timestamp;
+
+/// What happens to the family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// The number of the token that is good from now on.
+    pub generation: i64,
+    /// Whether this is the answer to a retry: the family stays as it is.
+    pub repeated: bool,
+}
+
+/// Why a token is not rotated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refused {
+    /// The token is not good.
+    Wrong,
+    /// A token that was spent long ago: somebody has stolen it, or its successor. The family ends.
+    Reused,
+}
+
+/// One sentence for every token that is not good.
+pub fn not_good() -> AuthenticateError {
+    AuthenticateError::invalid_grant(
+        "The refresh token is unknown, expired, used or revoked, or its session has ended.",
+    )
+}
+
+/// Decides about the token with this number in a family whose session is live.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn rotate(family: &SessionFamily, generation: i64, now: Timestamp) -> Result<Rotation, Refused> {
+    let dead = family.ended_at.is_some() || now >= family.idle_expires_at;
+    if dead || generation < 1 || generation > family.generation {
+        return Err(Refused::Wrong);
+    }
+    if generation == family.generation {
+        return Ok(Rotation { generation: generation + 1, repeated: false });
+    }
+    let repeated = generation + 1 == family.generation && now < family.rotated_at.plus_secs(RETRY_WINDOW);
+    if repeated { Ok(Rotation { generation: family.generation, repeated }) } else { Err(Refused::Reused) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn family() -> SessionFamily {
+        SessionFamily {
+            id: Id::from_ulid(1),
+            session_id: Id::from_ulid(2),
+            organization_id: None,
+            generation: 3,
+            rotated_at: at(1000),
+            idle_expires_at: at(2000),
+            ended_at: None,
+            created_at: at(0),
+        }
+    }
+
+    fn outcome(family: &SessionFamily, generation: i64, now: i64) -> Result<(i64, bool), Refused> {
+        rotate(family, generation, at(now)).map(|rotation| (rotation.generation, rotation.repeated))
+    }
+
+    #[test]
+    fn a_token_is_good_once_and_its_retry_gets_the_same_successor() {
+        assert_eq!(outcome(&family(), 3, 1001), Ok((4, false)));
+        assert_eq!(outcome(&family(), 2, 1029), Ok((3, true)));
+        assert_eq!(outcome(&family(), 2, 1030), Err(Refused::Reused));
+        assert_eq!(outcome(&family(), 1, 1001), Err(Refused::Reused));
+        assert_eq!(outcome(&family(), 4, 1001), Err(Refused::Wrong));
+        assert_eq!(outcome(&family(), 0, 1001), Err(Refused::Wrong));
+    }
+
+    #[test]
+    fn what_has_ended_stays_ended() {
+        assert_eq!(outcome(&family(), 3, 2000), Err(Refused::Wrong));
+        let ended = SessionFamily { ended_at: Some(at(1000)), ..family() };
+        assert_eq!(outcome(&ended, 3, 1001), Err(Refused::Wrong));
+        assert_eq!(outcome(&ended, 1, 1001), Err(Refused::Wrong), "it ends once");
+    }
+}

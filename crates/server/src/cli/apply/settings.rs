@@ -1,0 +1,113 @@
+//! The settings of an environment, as the file declares them.
+
+use super::document::EnvironmentEntry;
+use super::{End, explain};
+use crate::domain::{Failure, environments};
+use crate::installation::Installation;
+use crate::keys::signing;
+use countersign_protocol::id::ClientId;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::{Environment, EnvironmentKind, Issuer, KeyState, SigningKeyRecord};
+use countersign_store::Tx;
+
+fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
+    EnvironmentKind::parse(word).ok_or_else(|| "kind must be 'staging' or 'production'.".to_owned())
+}
+
+fn read_algorithm(word: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
+}
+
+pub(super) fn fresh_environment(
+    entry: &EnvironmentEntry,
+    installation: &Installation,
+) -> Result<(Environment, SigningKeyRecord), String> {
+    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
+    let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
+    let kind = match &entry.kind {
+        Some(word) => read_kind(word)?,
+        None if issuer.is_this_machine() => EnvironmentKind::Staging,
+        None => EnvironmentKind::Production,
+    };
+    let algorithm = entry.signing_algorithm.as_deref().map_or(Ok(Algorithm::Rs256), read_algorithm)?;
+    let mut environment =
+        installation.new_environment(&entry.name, kind, issuer, algorithm).map_err(|failure| failure.to_string())?;
+    if let Some(client_id) = &entry.client_id {
+        environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
+    }
+    settle(entry, &mut environment);
+    environments::check(&environment).map_err(|failure| told(&failure))?;
+    let key = signing::generate(
+        &environment,
+        algorithm,
+        KeyState::Active,
+        &installation.keyring,
+        &installation.entropy,
+        installation.clock.now(),
+    )
+    .map_err(|error| error.to_string())?;
+    Ok((environment, key))
+}
+
+/// What the file says; the rest stays as it is.
+fn settle(entry: &EnvironmentEntry, environment: &mut Environment) {
+    fn set<T: Copy>(declared: Option<T>, current: &mut T) {
+        if let Some(value) = declared {
+            *current = value;
+        }
+    }
+    set(entry.access_token_lifetime, &mut environment.access_token_lifetime);
+    set(entry.sessions.maximum_length, &mut environment.sessions.maximum_length);
+    set(entry.sessions.inactivity_timeout, &mut environment.sessions.inactivity_timeout);
+    set(entry.authentication.sign_up, &mut environment.authentication.sign_up);
+    set(entry.authentication.password, &mut environment.authentication.password);
+    set(entry.authentication.magic_auth, &mut environment.authentication.magic_auth);
+}
+
+fn told(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused(error) => explain(error),
+        failure => failure.to_string(),
+    }
+}
+
+pub(super) async fn change_environment(
+    tx: &mut Tx,
+    entry: &EnvironmentEntry,
+    mut found: Environment,
+    installation: &Installation,
+    plan: &mut Vec<String>,
+) -> Result<Environment, End> {
+    let wrong = |error: String| End::Wrong(format!("environment '{}': {error}", entry.name));
+    if entry.issuer.as_deref().is_some_and(|issuer| issuer != found.issuer.as_str()) {
+        return Err(wrong(format!(
+            "its issuer is {} for its whole life; make another environment for another issuer.",
+            found.issuer
+        )));
+    }
+    if entry.client_id.as_deref().is_some_and(|id| id != found.client_id.to_string()) {
+        return Err(wrong(format!("its client_id is {} for its whole life.", found.client_id)));
+    }
+    let before = found.clone();
+    if let Some(word) = &entry.kind {
+        found.kind = read_kind(word).map_err(wrong)?;
+    }
+    if let Some(word) = &entry.signing_algorithm {
+        found.signing_algorithm = read_algorithm(word).map_err(wrong)?;
+    }
+    settle(entry, &mut found);
+    if found != before {
+        let now = installation.clock.now();
+        environments::update(tx, &found, now).await.map_err(|failure| match failure {
+            refused @ Failure::Refused(_) => wrong(told(&refused)),
+            failure => failure.into(),
+        })?;
+        let hint = if found.signing_algorithm == before.signing_algorithm {
+            ""
+        } else {
+            " (in force from the next 'countersign keys rotate')"
+        };
+        plan.push(format!("~ environment {}{hint}", found.name));
+    }
+    Ok(found)
+}

@@ -1,0 +1,44 @@
+//! Settings of environments.
+
+use super::Failure;
+use countersign_protocol::model::Environment;
+use countersign_protocol::time::Timestamp;
+use countersign_store::Tx;
+use countersign_store::change::{self, Topic};
+use countersign_store::environment::{self, EnvironmentSettings};
+
+/// The shortest and the longest life of an access token, in seconds.
+const ACCESS_TOKEN_LIFETIME: std::ops::RangeInclusive<i64> = 30..=86_400;
+
+/// Whether the settings of an environment can be lived with, each and all together.
+///
+/// # Errors
+/// 422.
+pub fn check(environment: &Environment) -> Result<(), Failure> {
+    let lifetime = environment.access_token_lifetime;
+    if !ACCESS_TOKEN_LIFETIME.contains(&lifetime) {
+        return Err(Failure::invalid("access_token_lifetime", "invalid", "Must be 30 to 86400 seconds."));
+    }
+    let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::invalid(field, "invalid", format!("{error}."));
+    environment.sessions.check(lifetime).map_err(|error| wrong("sessions", &error))?;
+    environment.authentication.check().map_err(|error| wrong("authentication", &error))?;
+    Ok(())
+}
+
+/// Stores the settings of an environment; every node follows within a second.
+///
+/// # Errors
+/// As [`check`].
+pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> Result<(), Failure> {
+    check(environment)?;
+    let settings = EnvironmentSettings {
+        kind: environment.kind,
+        signing_algorithm: environment.signing_algorithm,
+        access_token_lifetime: environment.access_token_lifetime,
+        sessions: environment.sessions,
+        authentication: environment.authentication,
+    };
+    environment::update(tx, environment.id, settings, now).await?;
+    change::record(tx, environment.id, &Topic::Environment, now);
+    Ok(())
+}

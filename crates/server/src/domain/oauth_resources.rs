@@ -1,0 +1,55 @@
+//! Resources that access tokens may be for.
+
+use super::{Act, Failure};
+use countersign_protocol::id::OAuthResourceId;
+use countersign_protocol::model::OAuthResource;
+use countersign_protocol::oauth::resource::check_uri;
+use countersign_store::change::{self, Topic};
+use countersign_store::{Tx, oauth_resource, signing_key};
+
+/// Most resources of an environment: every node has them in memory.
+const MOST: usize = 200;
+
+/// Makes a resource.
+///
+/// # Errors
+/// 422.
+pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Result<OAuthResource, Failure> {
+    check_uri(&uri).map_err(|error| Failure::invalid("uri", "invalid", format!("uri {error}.")))?;
+    // One at a time: a count and a default are not for two to decide.
+    signing_key::lock(tx, act.environment_id).await?;
+    if oauth_resource::all(tx, act.environment_id).await?.len() >= MOST {
+        return Err(Failure::invalid(
+            "uri",
+            "too_many",
+            format!("There are {MOST} resources already. Delete one first."),
+        ));
+    }
+    if default {
+        oauth_resource::no_default(tx, act.environment_id, act.now).await?;
+    }
+    let made = OAuthResource { id: act.entropy.id(act.now)?, uri, default, created_at: act.now, updated_at: act.now };
+    oauth_resource::insert(tx, act.environment_id, &made).await.map_err(|error| {
+        if error.is_unique("oauth_resource", "uri") {
+            Failure::invalid("uri", "duplicate", "There is a resource with this uri already.")
+        } else {
+            error.into()
+        }
+    })?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(made)
+}
+
+/// Deletes a resource: no token is issued for it any more.
+///
+/// # Errors
+/// 404.
+pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let missing = || Failure::not_found("AuthKit OAuth resource", id);
+    let parsed = OAuthResourceId::parse(id).map_err(|_| missing())?;
+    if !oauth_resource::delete(tx, act.environment_id, parsed).await? {
+        return Err(missing());
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(())
+}

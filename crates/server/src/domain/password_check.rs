@@ -1,0 +1,82 @@
+//! Whether a password is right: counted before the work, with the same work and the same answer for an address that has no
+//! account or no password.
+
+use super::attempts::{self, Allowance};
+use super::{Act, Failure};
+use crate::passwords::{Busy, Passwords, Verdict};
+use countersign_protocol::model::User;
+use countersign_protocol::secret::Secret;
+use countersign_protocol::time::Timestamp;
+use countersign_store::{Store, user};
+
+/// What a try is counted by: a word, a subject, and how often it may be.
+pub type Count = (&'static str, String, Allowance);
+
+/// What came of a try.
+#[derive(Debug)]
+pub enum Checked {
+    /// It is the password of this account, whose hash is this one now.
+    Right(Box<User>, String),
+    /// The address or the password is wrong.
+    Wrong,
+    /// There were too many tries; the next is allowed at this moment.
+    TooMany(Timestamp),
+    /// There is too much to do right now.
+    Busy,
+}
+
+/// Checks a password. Every count is raised, and the first one is forgotten when the password is right.
+///
+/// # Errors
+/// Database errors.
+pub async fn check(
+    (store, passwords): (&Store, &Passwords),
+    act: &Act,
+    (email, password): (&str, Secret),
+    counts: Vec<Count>,
+) -> Result<Checked, Failure> {
+    let first = counts.first().map(|(what, subject, _)| (*what, subject.clone()));
+    let counting = act.clone();
+    let counted = store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move {
+            for (what, subject, allowance) in counts {
+                if let Err(over_at) = attempts::count(tx, &counting, what, &subject, allowance).await? {
+                    return Ok(Err(over_at));
+                }
+            }
+            Ok(Ok(()))
+        })
+    });
+    if let Err(over_at) = counted.await? {
+        return Ok(Checked::TooMany(over_at));
+    }
+    let mut reader = store.reader().await?;
+    let found = user::find_by_email(&mut reader, act.environment_id, email).await?;
+    let hash = match &found {
+        Some(user) => user::password_hash(&mut reader, act.environment_id, user.id).await?,
+        None => None,
+    };
+    drop(reader);
+    let verdict = match passwords.verify(hash.clone(), password.clone()).await {
+        Ok(verdict) => verdict,
+        Err(Busy) => return Ok(Checked::Busy),
+    };
+    let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
+        return Ok(Checked::Wrong);
+    };
+    let new_hash = if rehash { passwords.hash(password).await.ok() } else { None };
+    let (act, id) = (act.clone(), user.id);
+    let now_hash = store
+        .write::<String, Failure, _>(move |tx| {
+            Box::pin(async move {
+                if let Some((what, subject)) = first {
+                    attempts::clear(tx, &act, what, &subject).await?;
+                }
+                let Some(new) = new_hash else { return Ok(hash) };
+                user::rehash_password(tx, act.environment_id, id, (&hash, &new), act.now).await?;
+                Ok(new)
+            })
+        })
+        .await?;
+    Ok(Checked::Right(Box::new(user), now_hash))
+}

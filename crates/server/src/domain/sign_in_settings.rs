@@ -1,0 +1,141 @@
+//! What an environment allows its own application: where people may be sent, and from where browsers may call.
+
+use super::{Act, Failure};
+use countersign_protocol::id::{CorsOriginId, RedirectUriId};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{CorsOrigin, EnvironmentKind, EnvironmentRedirectUri, Issuer, RedirectPurpose};
+use countersign_protocol::oauth::redirect_uri::{MOST_REDIRECT_URIS, RedirectUriError, check_own};
+use countersign_store::change::{self, Topic};
+use countersign_store::{Tx, cors_origin, redirect_uri, signing_key};
+
+/// More than any application needs.
+const MOST_ORIGINS: usize = 100;
+
+/// What a new redirect URI is made of.
+#[derive(Debug, Clone)]
+pub struct NewRedirectUri {
+    /// For what.
+    pub purpose: RedirectPurpose,
+    /// The URI.
+    pub uri: String,
+    /// Whether it becomes the default, in place of the one before.
+    pub default: bool,
+}
+
+fn refused(error: RedirectUriError) -> Failure {
+    Failure::invalid("uri", "invalid_redirect_uri", error.to_string())
+}
+
+/// Makes a redirect URI. The first one without a wildcard is the default.
+///
+/// # Errors
+/// 422 for a URI that may not be registered, is there already, or is one too many.
+pub async fn create_redirect_uri(
+    tx: &mut Tx,
+    act: &Act,
+    new: NewRedirectUri,
+) -> Result<EnvironmentRedirectUri, Failure> {
+    check_own(&new.uri, act.environment_kind).map_err(refused)?;
+    let wildcard = new.uri.contains('*');
+    if new.default && wildcard {
+        return Err(refused(RedirectUriError::WildcardDefault));
+    }
+    // Of two at once, the second sees what the first has done.
+    signing_key::lock(tx, act.environment_id).await?;
+    let mut known = redirect_uri::all(tx, act.environment_id).await?;
+    known.retain(|known| known.purpose == new.purpose);
+    if known.len() >= MOST_REDIRECT_URIS {
+        return Err(refused(RedirectUriError::TooMany));
+    }
+    if known.iter().any(|known| known.uri == new.uri) {
+        return Err(Failure::Refused(ApiError::Unprocessable {
+            code: "redirect_uri_already_exists",
+            message: format!("The redirect URI '{}' exists already.", new.uri),
+        }));
+    }
+    if new.default {
+        redirect_uri::clear_default(tx, act.environment_id, new.purpose, act.now).await?;
+    }
+    let made = EnvironmentRedirectUri {
+        id: act.entropy.id(act.now)?,
+        purpose: new.purpose,
+        uri: new.uri,
+        default: new.default || (!wildcard && !known.iter().any(|known| known.default)),
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    redirect_uri::insert(tx, act.environment_id, &made).await?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(made)
+}
+
+/// Deletes a redirect URI.
+///
+/// # Errors
+/// 404; 409 for the default.
+pub async fn delete_redirect_uri(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let missing = || Failure::not_found("Redirect URI", id);
+    let parsed = RedirectUriId::parse(id).map_err(|_| missing())?;
+    signing_key::lock(tx, act.environment_id).await?;
+    let gone = redirect_uri::find(tx, act.environment_id, parsed).await?.ok_or_else(missing)?;
+    if gone.default {
+        return Err(Failure::conflict(
+            "default_redirect_uri",
+            "The default redirect URI cannot be deleted. Make another one the default first.",
+        ));
+    }
+    redirect_uri::delete(tx, act.environment_id, parsed).await?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(())
+}
+
+/// Whether a text is an origin as browsers send it, https unless it is this machine or the environment is for trying out.
+fn is_origin(text: &str, kind: EnvironmentKind) -> bool {
+    Issuer::parse(text).is_ok()
+        || (kind == EnvironmentKind::Staging
+            && text.starts_with("http://")
+            && url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text && !text.contains('*')))
+}
+
+fn wrong_origin(constraint: &'static str, message: &str) -> Failure {
+    Failure::Refused(ApiError::Constraint { property: "origin", constraint, message: message.to_owned() })
+}
+
+/// Makes an origin.
+///
+/// # Errors
+/// 422; 409 `duplicate_cors_origin`.
+pub async fn create_cors_origin(tx: &mut Tx, act: &Act, origin: String) -> Result<CorsOrigin, Failure> {
+    if origin.contains('*') || !is_origin(&origin, act.environment_kind) {
+        return Err(wrong_origin(
+            "isOrigin",
+            "origin must be an origin such as https://app.example.com: scheme, host and port, without a path or a wildcard; http only for this machine, and in staging.",
+        ));
+    }
+    signing_key::lock(tx, act.environment_id).await?;
+    let known = cors_origin::all(tx, act.environment_id).await?;
+    if known.iter().any(|known| known.origin == origin) {
+        return Err(Failure::conflict("duplicate_cors_origin", "This CORS origin exists already."));
+    }
+    if known.len() >= MOST_ORIGINS {
+        return Err(wrong_origin("tooMany", "There are too many CORS origins. Delete one first."));
+    }
+    let made = CorsOrigin { id: act.entropy.id(act.now)?, origin, created_at: act.now, updated_at: act.now };
+    cors_origin::insert(tx, act.environment_id, &made).await?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(made)
+}
+
+/// Deletes an origin.
+///
+/// # Errors
+/// 404.
+pub async fn delete_cors_origin(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let missing = || Failure::not_found("CORS origin", id);
+    let parsed = CorsOriginId::parse(id).map_err(|_| missing())?;
+    if !cors_origin::delete(tx, act.environment_id, parsed).await? {
+        return Err(missing());
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(())
+}

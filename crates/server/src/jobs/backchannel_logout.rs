@@ -1,0 +1,134 @@
+//! Tells applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). One that answers slowly keeps
+//! nobody waiting: each notice is on its way by itself, so many at once and no more.
+
+use crate::app::App;
+use crate::domain::Failure;
+use crate::domain::backchannel_logout::{logout_uri, reach, session_name};
+use crate::outbound::Limits;
+use bytes::Bytes;
+use countersign_protocol::model::ConnectApplication;
+use countersign_protocol::oauth::logout_token::LogoutTokenClaims;
+use countersign_protocol::outbound::Target;
+use countersign_store::application;
+use countersign_store::logout_notice::{self, LogoutNotice};
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::Full;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Seconds until an application is told again, by how often it was.
+const PAUSES: [i64; 6] = [5, 30, 120, 600, 3600, 14_400];
+/// What an answer may cost.
+const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
+
+/// How many notices of this node are on their way at once.
+#[derive(Debug, Clone)]
+pub struct OnTheirWay(Arc<Semaphore>);
+
+impl Default for OnTheirWay {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(32)))
+    }
+}
+
+/// One round.
+pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
+    if let Err(failure) = send(&app, &on_their_way).await {
+        tracing::warn!(%failure, "applications could not be told of sign-outs; the next round tries again");
+    }
+}
+
+async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
+    let due = logout_notice::due(&mut app.store.reader().await?, app.clock.now()).await?;
+    for notice in due {
+        let Ok(permit) = Arc::clone(&on_their_way.0).try_acquire_owned() else { return Ok(()) };
+        let app = Arc::clone(app);
+        tokio::spawn(async move {
+            if let Err(failure) = tell(&app, notice).await {
+                tracing::warn!(%failure, "an application could not be told of a sign-out");
+            }
+            drop(permit);
+        });
+    }
+    Ok(())
+}
+
+async fn tell(app: &App, notice: LogoutNotice) -> Result<(), Failure> {
+    let pause = usize::try_from(notice.attempts).ok().and_then(|attempts| PAUSES.get(attempts));
+    let last = pause.is_none();
+    let next = app.clock.now().plus_secs(pause.copied().unwrap_or(60));
+    let claimed = notice.clone();
+    let taken = app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move { Ok(logout_notice::claim(tx, &claimed, next).await?) })
+    });
+    if !taken.await? {
+        return Ok(());
+    }
+    let mut reader = app.store.reader().await?;
+    let found = application::find(&mut reader, notice.environment_id, notice.application_id).await?;
+    drop(reader);
+    let done = match &found {
+        None => true,
+        Some(application) => match post(app, &notice, application).await? {
+            Told::Yes | Told::NotWanted => true,
+            Told::Refused(why) => {
+                tracing::warn!(application = %application.id, why, "an application refuses to be told of sign-outs");
+                true
+            }
+            Told::NotYet(why) => {
+                tracing::info!(application = %application.id, why, gives_up = last, "an application was not told of a sign-out");
+                last
+            }
+        },
+    };
+    if done {
+        app.store
+            .write::<(), Failure, _>(move |tx| Box::pin(async move { Ok(logout_notice::delete(tx, &notice).await?) }))
+            .await?;
+    }
+    Ok(())
+}
+
+enum Told {
+    Yes,
+    /// It is not told of sign-outs any more.
+    NotWanted,
+    /// It has understood and says no (§2.8).
+    Refused(String),
+    /// Worth another try.
+    NotYet(String),
+}
+
+async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication) -> Result<Told, Failure> {
+    let Some(environment) = app.environments().get(notice.environment_id).cloned() else { return Ok(Told::NotWanted) };
+    let Some(uri) = logout_uri(application) else { return Ok(Told::NotWanted) };
+    let issuer = &environment.environment.issuer;
+    let reach = reach(environment.environment.kind, issuer);
+    let target = match Target::parse(uri, reach) {
+        Ok(target) => target,
+        Err(error) => return Ok(Told::Refused(format!("backchannel_logout_uri {error}"))),
+    };
+    let now = app.clock.now();
+    let sid = session_name(&app.keyring, notice.session_id, application.client_id);
+    let jti = app.entropy.token_id(now)?;
+    let claims = LogoutTokenClaims::new(issuer.as_str(), application.client_id, notice.user_id, &sid, jti, now);
+    let token = environment.signer.sign_logout(&claims).map_err(Failure::internal)?;
+    let request = Request::post("/")
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+        .header(USER_AGENT, HeaderValue::from_static("Countersign"))
+        .body(Full::new(Bytes::from(format!("logout_token={token}"))))
+        .map_err(Failure::internal)?;
+    Ok(match app.outbound.send(&target, reach, request, LIMITS).await {
+        // "200 OK" it is; some answer that there is nothing to say, which is as good.
+        Ok(answer) if answer.status().is_success() => Told::Yes,
+        Ok(answer) if answer.status() == StatusCode::BAD_REQUEST => {
+            let said: String =
+                String::from_utf8_lossy(answer.body()).chars().filter(|c| !c.is_control()).take(200).collect();
+            Told::Refused(format!("400: {said}"))
+        }
+        Ok(answer) => Told::NotYet(answer.status().to_string()),
+        Err(error) => Told::NotYet(error.to_string()),
+    })
+}

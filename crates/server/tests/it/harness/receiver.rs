@@ -1,0 +1,67 @@
+//! A server of somebody else's, that requests of ours arrive at.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+
+/// What arrived.
+#[derive(Debug)]
+pub struct Received {
+    pub uri: String,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+/// A running receiver. It answers 200 unless it was told otherwise.
+pub struct Receiver {
+    /// `http://localhost:<port>`.
+    pub base_url: String,
+    received: mpsc::UnboundedReceiver<Received>,
+    statuses: Arc<Mutex<VecDeque<u16>>>,
+    answers: Arc<Semaphore>,
+}
+
+impl Receiver {
+    /// Starts one.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let (sender, received) = mpsc::unbounded_channel();
+        let statuses: Arc<Mutex<VecDeque<u16>>> = Arc::default();
+        let answers = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let (next, may) = (Arc::clone(&statuses), Arc::clone(&answers));
+        let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            sender.send(Received { uri: uri.to_string(), headers, body }).unwrap();
+            drop(may.acquire().await.unwrap());
+            StatusCode::from_u16(next.lock().unwrap().pop_front().unwrap_or(200)).unwrap()
+        };
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap() });
+        Self { base_url, received, statuses, answers }
+    }
+
+    /// What it answers next.
+    pub fn answer(&self, status: u16) {
+        self.statuses.lock().unwrap().push_back(status);
+    }
+
+    /// From now on it answers nothing.
+    pub fn hang(&self) {
+        self.answers.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// The next request, which has to come.
+    pub async fn next(&mut self) -> Received {
+        let next = tokio::time::timeout(Duration::from_secs(15), self.received.recv());
+        next.await.expect("nothing arrives").unwrap()
+    }
+
+    /// What has arrived and was not looked at.
+    pub fn rest(&mut self) -> Vec<Received> {
+        std::iter::from_fn(|| self.received.try_recv().ok()).collect()
+    }
+}

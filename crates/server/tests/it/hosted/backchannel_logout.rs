@@ -1,0 +1,212 @@
+//! Applications are told that sessions have ended (OpenID Connect Back-Channel Logout 1.0).
+
+use crate::harness::{Application, Browser, Receiver, TestServer, on_both_databases};
+use countersign_protocol::id::UserId;
+use serde_json::{Value, json};
+
+/// What a logout token or an ID token says, verified with the server's own keys by an independent library.
+async fn verified(server: &TestServer, token: &str, application: &Application) -> (jsonwebtoken::Header, Value) {
+    let jwks = server.anonymous().get("/oauth2/jwks").await.expect(200);
+    let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&jwks.text).unwrap();
+    let header = jsonwebtoken::decode_header(token).unwrap();
+    let key = jwks.find(header.kid.as_deref().unwrap()).expect("the key is published");
+    let mut checks = jsonwebtoken::Validation::new(header.alg);
+    checks.set_issuer(&[&server.base_url]);
+    checks.set_audience(&[&application.client_id]);
+    checks.validate_exp = false;
+    let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
+    (header, jsonwebtoken::decode::<Value>(token, &key, &checks).unwrap().claims)
+}
+
+/// An application that is told of sign-outs at `<receiver>/<name>`.
+async fn told(server: &TestServer, name: &str, receiver: &Receiver) -> Application {
+    let application = server.application(name, false, &[]).await;
+    let uri = format!("{}/{name}", receiver.base_url);
+    let changed = server
+        .management()
+        .put(&format!("/connect/applications/{}", application.client_id), json!({"backchannel_logout_uri": uri}))
+        .await;
+    assert_eq!(changed.expect(200).text_at("backchannel_logout_uri"), uri);
+    application
+}
+
+/// Signs in to an application, with the password if the browser is asked for it; gives the tokens.
+async fn signed_in(server: &TestServer, browser: &mut Browser, application: &Application, email: &str) -> Value {
+    let mut page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+    if page.left_to.is_none() {
+        page = server.sign_in(browser, &page, email).await;
+    }
+    server.redeem(application, &page.sent("code").unwrap()).await.expect(200).json()
+}
+
+async fn sid(server: &TestServer, tokens: &Value, application: &Application) -> Value {
+    verified(server, tokens["id_token"].as_str().unwrap(), application).await.1["sid"].clone()
+}
+
+async fn sign_out(browser: &mut Browser) {
+    let page = browser.open("/sign-out").await;
+    assert_eq!(browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await.path, "/signed-out");
+}
+
+fn logout_token(body: &str) -> &str {
+    body.strip_prefix("logout_token=").expect("a form with one field")
+}
+
+on_both_databases! {
+    async fn every_application_of_a_session_is_told_of_its_end(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        let (forum, docs) = (told(&server, "forum", &receiver).await, told(&server, "docs", &receiver).await);
+        let silent = server.application("silent", false, &[]).await;
+        let user_id = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let at_forum = signed_in(&server, &mut browser, &forum, "ada@example.com").await;
+        let at_docs = signed_in(&server, &mut browser, &docs, "").await;
+        let at_silent = signed_in(&server, &mut browser, &silent, "").await;
+        let (forum_sid, docs_sid) = (sid(&server, &at_forum, &forum).await, sid(&server, &at_docs, &docs).await);
+        assert!(forum_sid.is_string() && docs_sid.is_string());
+        assert_ne!(forum_sid, docs_sid, "no application learns of another by it");
+        assert_eq!(sid(&server, &at_silent, &silent).await, Value::Null);
+        let refreshed = server.refresh(&forum, at_forum["refresh_token"].as_str().unwrap()).await.expect(200).json();
+        assert_eq!(sid(&server, &refreshed, &forum).await, forum_sid, "the same after a refresh (OpenID Connect Core §12.2)");
+
+        sign_out(&mut browser).await;
+        for _ in 0..2 {
+            let received = receiver.next().await;
+            assert_eq!(received.headers["content-type"], "application/x-www-form-urlencoded");
+            let (application, sid) = match received.uri.as_str() {
+                "/forum" => (&forum, &forum_sid),
+                "/docs" => (&docs, &docs_sid),
+                other => panic!("{other}"),
+            };
+            let (header, claims) = verified(&server, logout_token(&received.body), application).await;
+            assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
+            assert_eq!((&claims["sid"], &claims["sub"]), (sid, &json!(user_id)));
+            assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
+            assert!(claims.get("nonce").is_none(), "so that it is never taken for an ID token");
+            assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 120);
+            let as_hint = browser.open(&format!("/oauth2/logout?id_token_hint={}&post_logout_redirect_uri={}", logout_token(&received.body), application.redirect_uri)).await;
+            assert!(as_hint.left_to.is_none(), "nor taken for one here");
+        }
+        server.refresh(&forum, refreshed["refresh_token"].as_str().unwrap()).await.expect(200);
+        assert_eq!(receiver.rest().len(), 0, "once each");
+    }
+
+    async fn who_proves_again_who_they_are_stays_signed_in_everywhere(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        let (forum, docs) = (told(&server, "forum", &receiver).await, told(&server, "docs", &receiver).await);
+        server.person("ada@example.com").await;
+        server.person("grace@example.com").await;
+        let mut browser = Browser::new(&server);
+        let before = signed_in(&server, &mut browser, &forum, "ada@example.com").await;
+        let mut thief = Browser::new(&server);
+        thief.steal(&browser, "cs_session");
+        let page = browser.open(&docs.authorize("&scope=openid&prompt=login")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        server.redeem(&docs, &page.sent("code").unwrap()).await.expect(200);
+        assert!(thief.open("/account").await.path.starts_with("/sign-in"), "under a new cookie");
+        let again = signed_in(&server, &mut browser, &forum, "").await;
+        assert_eq!(sid(&server, &before, &forum).await, sid(&server, &again, &forum).await, "in the same session");
+
+        // Somebody else in the same browser: that is another session, and the end of this one.
+        let page = browser.open(&docs.authorize("&scope=openid&prompt=login")).await;
+        let page = server.sign_in(&mut browser, &page, "grace@example.com").await;
+        server.redeem(&docs, &page.sent("code").unwrap()).await.expect(200);
+        let told = [receiver.next().await, receiver.next().await].map(|received| received.uri);
+        assert!(told.contains(&"/forum".to_owned()) && told.contains(&"/docs".to_owned()), "{told:?}");
+    }
+
+    async fn whatever_ends_a_session_is_told(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        let forum = told(&server, "forum", &receiver).await;
+        let management = server.management();
+        let user_id: UserId = server.person("ada@example.com").await;
+        let sessions = format!("/user_management/users/{user_id}/sessions");
+        for way in ["revoke", "everywhere", "deleted"] {
+            let mut browser = Browser::new(&server);
+            let tokens = signed_in(&server, &mut browser, &forum, "ada@example.com").await;
+            match way {
+                "revoke" => {
+                    let id = management.get(&sessions).await.expect_list()[0]["id"].clone();
+                    management.post("/user_management/sessions/revoke", json!({"session_id": id})).await.expect(200);
+                }
+                "everywhere" => {
+                    let page = browser.open("/account").await;
+                    browser.submit(&page, "/account/sign-out-everywhere", &[]).await;
+                }
+                _ => {
+                    management.delete(&format!("/user_management/users/{user_id}")).await.expect(200);
+                }
+            }
+            let received = receiver.next().await;
+            let claims = verified(&server, logout_token(&received.body), &forum).await.1;
+            assert_eq!(claims["sid"], sid(&server, &tokens, &forum).await, "{way}");
+        }
+        assert_eq!(receiver.rest().len(), 0);
+    }
+
+    async fn an_application_that_does_not_answer_is_told_again_and_keeps_nobody_waiting(server: TestServer) {
+        let (mut broken, mut good) = (Receiver::start().await, Receiver::start().await);
+        let hanging = Receiver::start().await;
+        hanging.hang();
+        let applications =
+            [told(&server, "forum", &broken).await, told(&server, "docs", &good).await, told(&server, "desk", &hanging).await];
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        for application in &applications {
+            signed_in(&server, &mut browser, application, "ada@example.com").await;
+        }
+        broken.answer(503);
+        broken.answer(400);
+        sign_out(&mut browser).await;
+        good.next().await;
+        let first = broken.next().await;
+        server.clock.advance_seconds(6);
+        let second = broken.next().await;
+        let (one, other) = (
+            verified(&server, logout_token(&first.body), &applications[0]).await.1,
+            verified(&server, logout_token(&second.body), &applications[0]).await.1,
+        );
+        assert_eq!(one["sid"], other["sid"]);
+        assert_ne!(one["jti"], other["jti"], "a token of its own for every try");
+        // Who has understood and refuses is left alone: the next one that arrives is of the next sign-out.
+        server.clock.advance_seconds(86_400);
+        let next = signed_in(&server, &mut browser, &applications[0], "ada@example.com").await;
+        sign_out(&mut browser).await;
+        let third = verified(&server, logout_token(&broken.next().await.body), &applications[0]).await.1;
+        assert_eq!(third["sid"], sid(&server, &next, &applications[0]).await);
+    }
+
+    async fn a_session_that_has_ended_takes_back_what_it_was_giving(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        for application in [told(&server, "forum", &receiver).await, server.application("silent", false, &[]).await] {
+            server.person(&format!("{}@example.com", application.client_id)).await;
+            let mut browser = Browser::new(&server);
+            let page = browser.open(&application.authorize("&scope=openid")).await;
+            let page = server.sign_in(&mut browser, &page, &format!("{}@example.com", application.client_id)).await;
+            let code = page.sent("code").unwrap();
+            sign_out(&mut browser).await;
+            assert_eq!(server.redeem(&application, &code).await.expect(400).text_at("error"), "invalid_grant");
+        }
+        assert_eq!(receiver.rest().len(), 0, "nobody was signed in");
+    }
+
+    async fn threat_22_an_address_inside_the_network_cannot_be_registered(server: TestServer) {
+        let management = server.management();
+        let forum = server.application("forum", false, &[]).await;
+        let path = format!("/connect/applications/{}", forum.client_id);
+        for uri in [
+            "https://10.0.0.1.:1/", "https://10.0.0.1/", "https://[::ffff:10.0.0.1]/", "https://169.254.169.254/latest", "http://app.example.com/",
+            "https://user:pass@app.example.com/", "https://app.example.com/#fragment", "ftp://app.example.com/", "not a url", "javascript:alert(1)",
+        ] {
+            management.put(&path, json!({"backchannel_logout_uri": uri})).await.expect_invalid(&[("backchannel_logout_uri", "invalid")]);
+        }
+        let machine = management.machine(&management.organization("Acme").await, &[]).await;
+        let path = format!("/connect/applications/{}", machine["id"].as_str().unwrap());
+        management.put(&path, json!({"backchannel_logout_uri": "https://app.example.com/"})).await.expect_invalid(&[("backchannel_logout_uri", "not_allowed")]);
+        let path = format!("/connect/applications/{}", forum.client_id);
+        management.put(&path, json!({"backchannel_logout_uri": "https://app.example.com/out"})).await.expect(200);
+        assert!(management.put(&path, json!({"backchannel_logout_uri": null})).await.expect(200).json().get("backchannel_logout_uri").is_none());
+        let document = server.anonymous().get("/.well-known/openid-configuration").await.expect(200).json();
+        assert_eq!((&document["backchannel_logout_supported"], &document["backchannel_logout_session_supported"]), (&json!(true), &json!(true)));
+    }
+}

@@ -1,0 +1,11 @@
+//! How people sign in to an environment's own application, and how its sessions go on and end.
+
+mod authenticate;
+mod authorize;
+mod browsers;
+mod device;
+mod endings;
+mod mailed_codes;
+mod pending;
+mod policy;
+mod refresh_token;

@@ -1,0 +1,112 @@
+//! Which applications a session has led to, and which of them are still to be told that it ended.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, UserId};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
+    NOTE = "INSERT INTO session_application (environment_id, session_id, application_id, user_id, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
+    OF_ENDED = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, attempts, next_at, created_at) ",
+        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, 0, $3, $3 FROM session_application a ",
+        "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
+        "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
+        "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
+    DUE = "SELECT environment_id, session_id, application_id, user_id, attempts, next_at FROM logout_notice ",
+        "WHERE next_at <= $1 ORDER BY next_at LIMIT 50";
+    CLAIM = "UPDATE logout_notice SET next_at = $5, attempts = attempts + 1 ",
+        "WHERE environment_id = $1 AND session_id = $2 AND application_id = $3 AND next_at = $4";
+    DELETE = "DELETE FROM logout_notice WHERE environment_id = $1 AND session_id = $2 AND application_id = $3";
+}
+
+/// An application that is to be told that a session has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutNotice {
+    /// Whose tenant.
+    pub environment_id: EnvironmentId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The application.
+    pub application_id: ApplicationId,
+    /// Whose session it was.
+    pub user_id: UserId,
+    /// How often telling was tried.
+    pub attempts: i64,
+    /// When it is tried next.
+    pub next_at: Timestamp,
+}
+
+fn read(row: &Row) -> Result<LogoutNotice> {
+    Ok(LogoutNotice {
+        environment_id: row.parse(0)?,
+        session_id: row.parse(1)?,
+        application_id: row.parse(2)?,
+        user_id: row.parse(3)?,
+        attempts: row.int(4)?,
+        next_at: row.timestamp(5)?,
+    })
+}
+
+/// Notes that a session has led to an application that wants to be told of its end; `false` when the session has ended
+/// already. Whoever ends it at this moment waits for this transaction, and then sees the note.
+///
+/// # Errors
+/// `ForeignKey` when the application is gone.
+pub async fn note(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    session_id: SessionId,
+    application_id: ApplicationId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    if tx.execute(HOLD, &[environment_id.into(), session_id.into()]).await? == 0 {
+        return Ok(false);
+    }
+    let params = [environment_id.into(), session_id.into(), application_id.into(), user_id.into(), now.into()];
+    tx.execute(NOTE, &params).await?;
+    Ok(true)
+}
+
+/// Sessions of a person have just ended, at this moment: their applications are to be told.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_ended(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, ended_at: Timestamp) -> Result<()> {
+    tx.execute(OF_ENDED, &[environment_id.into(), user_id.into(), ended_at.into()]).await?;
+    Ok(())
+}
+
+/// Some of the notices that are due, of all environments, longest due first.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<LogoutNotice>> {
+    reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
+}
+
+/// Takes a notice that is due, for one node, until the moment at which it is tried again; `false` when another has it.
+///
+/// # Errors
+/// Database errors.
+pub async fn claim(tx: &mut Tx, notice: &LogoutNotice, next: Timestamp) -> Result<bool> {
+    let params = [
+        notice.environment_id.into(),
+        notice.session_id.into(),
+        notice.application_id.into(),
+        notice.next_at.into(),
+        next.into(),
+    ];
+    Ok(tx.execute(CLAIM, &params).await? == 1)
+}
+
+/// Forgets a notice: the application knows, or never will.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, notice: &LogoutNotice) -> Result<()> {
+    tx.execute(DELETE, &[notice.environment_id.into(), notice.session_id.into(), notice.application_id.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Resources that access tokens may be for.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{EnvironmentId, OAuthResourceId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::OAuthResource;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO oauth_resource (environment_id, id, uri, is_default, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)";
+    ALL = "SELECT id, uri, is_default, created_at, updated_at FROM oauth_resource WHERE environment_id = $1 ORDER BY id";
+    LIST_DESCENDING = "SELECT id, uri, is_default, created_at, updated_at FROM oauth_resource ",
+        "WHERE environment_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    LIST_ASCENDING = "SELECT id, uri, is_default, created_at, updated_at FROM oauth_resource ",
+        "WHERE environment_id = $1 AND id > $2 ORDER BY id ASC LIMIT $3";
+    NO_DEFAULT = "UPDATE oauth_resource SET is_default = 0, updated_at = $2 WHERE environment_id = $1 AND is_default = 1";
+    DELETE = "DELETE FROM oauth_resource WHERE environment_id = $1 AND id = $2";
+}
+
+fn read(row: &Row) -> Result<OAuthResource> {
+    Ok(OAuthResource {
+        id: row.parse(0)?,
+        uri: row.text(1)?.to_owned(),
+        default: row.truth(2)?,
+        created_at: row.timestamp(3)?,
+        updated_at: row.timestamp(4)?,
+    })
+}
+
+/// Makes a resource.
+///
+/// # Errors
+/// `Unique` when there is one with this URI.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, resource: &OAuthResource) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        resource.id.into(),
+        (&resource.uri).into(),
+        resource.default.into(),
+        resource.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// All of an environment, oldest first: there are few.
+///
+/// # Errors
+/// Database errors.
+pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Result<Vec<OAuthResource>> {
+    query.query(ALL, &[environment_id.into()]).await?.iter().map(read).collect()
+}
+
+/// A slice of them.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    slice: &Slice<OAuthResourceId>,
+) -> Result<Vec<OAuthResource>> {
+    let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
+    query.query(sql, &[environment_id.into(), bound, limit]).await?.iter().map(read).collect()
+}
+
+/// None is the default any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn no_default(tx: &mut Tx, environment_id: EnvironmentId, now: Timestamp) -> Result<()> {
+    tx.execute(NO_DEFAULT, &[environment_id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Deletes a resource; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: OAuthResourceId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
