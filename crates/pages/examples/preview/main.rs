@@ -42,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         for language in Language::ALL {
             let branding_stylesheet = (look != "plain").then_some(path.as_str());
             let frame = Frame { language, branding: &branding, branding_stylesheet, language_keeps: Some("") };
-            for (name, html) in samples::pages(frame, Words::Plain, false) {
+            // Without a look they are there already.
+            let pages = branding_stylesheet.map(|_| samples::pages(frame, Words::Plain, false));
+            for (name, html) in pages.into_iter().flatten() {
                 write(&folder, &format!("{look}-{}-{name}", language.tag()), &html)?;
             }
             let style = mail::Style { language, branding: &branding };

@@ -22,10 +22,15 @@ impl Proven {
     }
 }
 
+/// The environment has switched codes by mail off.
+pub fn not_allowed() -> ApiError {
+    ApiError::protocol("authentication_method_not_allowed", "Signing in by mailed code is switched off here.")
+}
+
 /// Sends a code to an address. Where there is no account with it yet, one is made: it waits for the proof.
 ///
 /// # Errors
-/// 400 `invitation_invalid`; 429.
+/// 400 `invitation_invalid`, `authentication_method_not_allowed`, `sign_up_not_allowed`; 429.
 pub async fn send(
     tx: &mut Tx,
     act: &Act,
@@ -33,6 +38,9 @@ pub async fn send(
     invitation_token: Option<&str>,
 ) -> Result<MailedCode<MagicAuthId>, Failure> {
     attempts::count_mail(tx, act, "magic auth to", &email_key(email)).await?;
+    if !act.authentication.magic_auth {
+        return Err(Failure::Refused(not_allowed()));
+    }
     if let Some(token) = invitation_token {
         let invalid = || ApiError::protocol("invitation_invalid", "The invitation is not known, or not open any more.");
         match invitations::find_by_token(tx, act, token).await {
@@ -40,6 +48,11 @@ pub async fn send(
             Ok(_) | Err(Failure::Refused(_)) => return Err(Failure::Refused(invalid())),
             Err(failure) => return Err(failure),
         }
+    }
+    let known = user::find_by_email(tx, act.environment_id, email).await?;
+    if known.is_none() && invitation_token.is_none() && !act.authentication.sign_up {
+        let why = "There is no account with this address, and people cannot make accounts by themselves here.";
+        return Err(Failure::Refused(ApiError::protocol("sign_up_not_allowed", why)));
     }
     let user = users::find_or_create(tx, act, email).await?;
     let (code, digits) = mailed_codes::issue::<MagicAuthId>(tx, act, user.id, &user.email).await?;

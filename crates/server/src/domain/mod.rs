@@ -39,7 +39,7 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Brand, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -146,6 +146,8 @@ pub struct Act {
     pub issuer: Issuer,
     /// How long people stay signed in.
     pub sessions: SessionPolicy,
+    /// How people may prove who they are, and whether strangers may make accounts.
+    pub authentication: Authentication,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -167,6 +169,7 @@ impl Act {
             product: product_name(environment),
             brand: Arc::clone(&environment.brand),
             sessions: environment.sessions,
+            authentication: environment.authentication,
             environment_kind: environment.kind,
             issuer: environment.issuer.clone(),
             now: clock.now(),

@@ -3,11 +3,20 @@
 use super::{Act, Failure, events, mails, people, users};
 use countersign_pages::Language;
 use countersign_protocol::id::PasswordResetId;
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::User;
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::password_reset::{self, PasswordReset};
 use countersign_store::{Query, Tx, user};
 use serde_json::{Value, json};
+
+/// The environment has switched passwords off.
+pub fn passwords_off() -> ApiError {
+    ApiError::Forbidden {
+        code: "email_password_auth_disabled",
+        message: "Signing in with a password is switched off here.".to_owned(),
+    }
+}
 
 /// How long a link is good, in minutes.
 pub const MINUTES: u32 = 60;

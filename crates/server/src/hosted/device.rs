@@ -81,16 +81,12 @@ impl Device {
         }
     }
 
-    fn client(&self) -> Option<&Client> {
-        match self {
-            Self::OfClient(_, client) => Some(client),
-            Self::OfOwn(_) => None,
-        }
-    }
-
     /// What people know its application as.
     fn origin(&self, call: &PageCall) -> Origin {
-        self.client().map_or_else(|| Origin::own(call), Origin::of)
+        match self {
+            Self::OfClient(_, client) => Origin::of(client),
+            Self::OfOwn(_) => Origin::own(call),
+        }
     }
 
     fn needs_consent(&self) -> bool {
@@ -133,7 +129,9 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        flow.application = device.client().map(|client| client.application.client_id);
+        if let Device::OfClient(_, client) = &device {
+            flow.application = Some(client.application.client_id);
+        }
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;

@@ -9,7 +9,7 @@ use countersign_protocol::model::is_email;
 /// `POST /user_management/magic_auth`: mails a code, and shows it.
 ///
 /// # Errors
-/// 400 `invitation_invalid`, 422, 429.
+/// 400 `invitation_invalid`, `authentication_method_not_allowed`, `sign_up_not_allowed`; 422, 429.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let email = fields.required_text("email", LONGEST_EMAIL);

@@ -14,13 +14,16 @@ use serde_json::json;
 /// `POST /user_management/password_reset`: mails a link, and shows it.
 ///
 /// # Errors
-/// 404 for an address without an account, 422, 429.
+/// 403 `email_password_auth_disabled`, 404 for an address without an account, 422, 429.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let email = fields.required_text("email", LONGEST_EMAIL);
     fields.finish()?;
     call.commit(|tx, act| {
         Box::pin(async move {
+            if !act.authentication.password {
+                return Err(Failure::Refused(password_resets::passwords_off()));
+            }
             attempts::count_mail(tx, &act, "password reset to", &email_key(&email)).await?;
             let found = user::find_by_email(tx, act.environment_id, &email).await?;
             let user = found.ok_or_else(|| Failure::not_found("User", &email))?;

@@ -237,7 +237,11 @@ pub fn issue(
     };
     let access_token = match template {
         None => call.environment.signer.sign(&claims).map_err(failed)?,
-        Some(template) => {
+        Some(mut template) => {
+            // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
+            if !family.resource.is_empty() {
+                template.remove("aud");
+            }
             let claims = with_template(&claims, template).map_err(|error| oauth_error(Failure::internal(error)))?;
             call.environment.signer.sign(&claims).map_err(failed)?
         }

@@ -3,7 +3,7 @@
 use crate::harness::{Backend, Process, TestServer, run};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn raw(base_url: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(base_url.trim_start_matches("http://")).unwrap();
@@ -88,7 +88,9 @@ fn at_shutdown_requests_in_flight_finish_and_the_exit_is_clean() {
     while !process.log.lock().unwrap().contains("stopping") {
         std::thread::yield_now();
     }
-    while TcpStream::connect(&host).is_ok() {
+    // For a while only: once it is free, the port may be another test's.
+    let patience = Instant::now() + Duration::from_secs(5);
+    while TcpStream::connect(&host).is_ok() && Instant::now() < patience {
         std::thread::yield_now();
     }
     stream.write_all(body.as_bytes()).unwrap();
