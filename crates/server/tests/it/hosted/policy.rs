@@ -118,7 +118,7 @@ on_both_databases! {
         assert_eq!(fresh.submit(&page, "/sign-in/code", &[("code", &code)]).await.path, "/account");
         let grace = users(&server).await.iter().find(|user| user["email"] == "grace@example.com").unwrap()["id"].as_str().unwrap().to_owned();
         let sessions = server.management().get(&format!("/user_management/users/{grace}/sessions")).await.expect(200).json();
-        assert_eq!(sessions["data"][0]["auth_method"], "magic_auth");
+        assert_eq!(sessions["data"][0]["auth_method"], "magic_code");
         authentication(&server, "password = true").await;
         let page = to_password(&mut Browser::new(&server), "grace@example.com").await;
         assert_eq!(page.status, 200);
