@@ -16,9 +16,11 @@ import jwt
 import workos
 from authlib.integrations.requests_client import OAuth2Session
 from workos import WorkOSClient
+from workos._errors import EmailVerificationRequiredError, OrganizationSelectionRequiredError
 from workos.connect import RedirectUriInput
 from workos.organization_membership import RoleMultiple
 from workos.organizations import OrganizationDomainData
+from workos.session import seal_session_from_auth_response
 from workos.user_management import PasswordHashed, PasswordPlaintext
 
 BASE_URL = os.environ["COUNTERSIGN_BASE_URL"]
@@ -221,6 +223,113 @@ class People(SdkTest):
         self.assertEqual(users.revoke_invitation(second.id).state.value, "revoked")
         error = self.refused(workos.BadRequestError, 400, users.accept_invitation, second.id)
         self.assertEqual(error.code, "invite_not_pending")
+
+
+class SigningIn(SdkTest):
+    """What a product does with `user_management`, but for the browser."""
+
+    PASSWORD = "mallet sparrow tungsten"
+
+    def somebody(self, verified=True):
+        email = f"{unique('ada')}@example.com"
+        password = PasswordPlaintext(password=self.PASSWORD)
+        return self.workos.user_management.create_user(email=email, email_verified=verified, password=password)
+
+    def test_password_session_and_refresh(self):
+        users, user = self.workos.user_management, self.somebody()
+        answer = users.authenticate_with_password(email=user.email, password=self.PASSWORD, ip_address="203.0.113.7")
+        self.assertEqual((answer.user.id, answer.organization_id), (user.id, None))
+        key = jwt.PyJWKClient(users.get_jwks_url()).get_signing_key_from_jwt(answer.access_token)
+        claims = jwt.decode(
+            answer.access_token,
+            key,
+            algorithms=["RS256"],
+            issuer=f"{BASE_URL}/user_management/{CLIENT_ID}",
+            options={"require": ["iss", "sub", "sid", "jti", "iat", "exp"]},
+        )
+        self.assertEqual(claims["sub"], user.id)
+        self.assertNotIn("aud", claims)
+        refreshed = users.authenticate_with_refresh_token(refresh_token=answer.refresh_token)
+        self.assertNotEqual(refreshed.refresh_token, answer.refresh_token)
+        listed = users.list_sessions(user.id).data
+        self.assertEqual([(one.id, one.ip_address) for one in listed], [(claims["sid"], "203.0.113.7")])
+
+        cookie_password = base64.urlsafe_b64encode(b"k" * 32).decode()
+        sealed = seal_session_from_auth_response(
+            access_token=refreshed.access_token,
+            refresh_token=refreshed.refresh_token,
+            user=refreshed.user.to_dict(),
+            cookie_password=cookie_password,
+        )
+        session = users.load_sealed_session(session_data=sealed, cookie_password=cookie_password)
+        seen = session.authenticate()
+        self.assertTrue(seen.authenticated)
+        self.assertEqual((seen.session_id, seen.user["id"]), (claims["sid"], user.id))
+        self.assertTrue(session.refresh().authenticated)
+        self.assertIn(f"session_id={claims['sid']}", session.get_logout_url())
+        users.revoke_session(session_id=claims["sid"])
+        self.assertFalse(session.refresh().authenticated)
+        refresh = users.authenticate_with_refresh_token
+        self.refused(workos.BadRequestError, 400, refresh, refresh_token=refreshed.refresh_token)
+
+    def test_steps_that_are_missing(self):
+        users, user = self.workos.user_management, self.somebody()
+        organizations = [self.workos.organizations.create_organization(name=name) for name in ("Acme", "Globex")]
+        for organization in organizations:
+            self.workos.organization_membership.create_organization_membership(
+                user_id=user.id, organization_id=organization.id
+            )
+        sign_in = users.authenticate_with_password
+        error = self.refused(
+            OrganizationSelectionRequiredError, 403, sign_in, email=user.email, password=self.PASSWORD
+        )
+        self.assertEqual([one["name"] for one in error.organizations], ["Acme", "Globex"])
+        chosen = {"pending_authentication_token": error.pending_authentication_token, "organization_id": organizations[1].id}
+        answer = users.authenticate_with_organization_selection(**chosen)
+        self.assertEqual(answer.organization_id, organizations[1].id)
+        self.refused(workos.BadRequestError, 400, users.authenticate_with_organization_selection, **chosen)
+        moved = users.authenticate_with_refresh_token(
+            refresh_token=answer.refresh_token, organization_id=organizations[0].id
+        )
+        self.assertEqual(moved.organization_id, organizations[0].id)
+
+        unproven = self.somebody(verified=False)
+        error = self.refused(
+            EmailVerificationRequiredError, 403, sign_in, email=unproven.email, password=self.PASSWORD
+        )
+        self.assertEqual(error.email, unproven.email)
+        code = users.get_email_verification(error.email_verification_id).code
+        answer = users.authenticate_with_email_verification(
+            code=code, pending_authentication_token=error.pending_authentication_token
+        )
+        self.assertIs(answer.user.email_verified, True)
+        refused = self.refused(workos.BadRequestError, 400, sign_in, email=user.email, password="wrong")
+        self.assertEqual(refused.code, "invalid_credentials")
+
+    def test_mailed_codes_and_devices(self):
+        users, email = self.workos.user_management, f"{unique('magic')}@example.com"
+        code = users.create_magic_auth(email=email).code
+        answer = users.authenticate_with_magic_auth(email=email, code=code)
+        self.assertEqual((answer.user.email, answer.user.email_verified), (email, True))
+        device = users.create_device(client_id=CLIENT_ID)
+        self.assertTrue(device.verification_uri_complete.endswith(device.user_code))
+        poll = users.authenticate_with_device_code
+        self.refused(workos.BadRequestError, 400, poll, device_code=device.device_code)
+
+    def test_redirect_uris_and_origins(self):
+        users, host = self.workos.user_management, f"{unique('app')}.example.com"
+        made = users.create_redirect_uri(uri=f"https://{host}/callback")
+        self.assertEqual((made.object, made.uri), ("redirect_uri", f"https://{host}/callback"))
+        self.assertIn(made.id, [one.id for one in users.list_redirect_uris(limit=100).data])
+        self.refused(workos.UnprocessableEntityError, 422, users.create_redirect_uri, uri=made.uri)
+        if not made.default:
+            users.delete_redirect_uris(made.id)
+        origin = users.create_cors_origin(origin=f"https://{host}")
+        self.assertEqual((origin.object, origin.origin), ("cors_origin", f"https://{host}"))
+        self.assertIn(origin.id, [one.id for one in users.list_cors_origins(limit=100).data])
+        self.refused(workos.ConflictError, 409, users.create_cors_origin, origin=origin.origin)
+        asked = users.get_authorization_url(provider="authkit", redirect_uri=made.uri, state="s")
+        self.assertTrue(asked.startswith(f"{BASE_URL}/user_management/authorize?"))
 
 
 class Connect(SdkTest):

@@ -73,13 +73,19 @@ impl Measured {
 /// Time before the counting starts: connections open, caches fill.
 const WARM_UP: Duration = Duration::from_millis(300);
 
+/// The connections of a load at work; each gives its times, in microseconds.
+pub type Running = Vec<tokio::task::JoinHandle<Vec<u32>>>;
+
+/// Starts a load that counts what is done between two moments.
+pub type Start<'a> = &'a dyn Fn(Instant, Instant) -> Running;
+
 /// Sends loads at the same time to one server and measures each. The first one's share of the processor is everyone's.
-pub fn run_together(server: u32, loads: &[&Load], seconds: f64) -> Vec<Measured> {
+pub fn run_together(server: u32, loads: &[Start<'_>], seconds: f64) -> Vec<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let from = Instant::now() + WARM_UP;
         let until = from + Duration::from_secs_f64(seconds);
-        let running: Vec<_> = loads.iter().map(|load| start(load, from, until)).collect();
+        let running: Vec<_> = loads.iter().map(|start| start(from, until)).collect();
         tokio::time::sleep_until(from).await;
         let (server_before, own_before) = (processor_seconds(server), processor_seconds(0));
         let began = Instant::now();
@@ -112,10 +118,11 @@ pub fn run_together(server: u32, loads: &[&Load], seconds: f64) -> Vec<Measured>
 
 /// Sends one load to one server.
 pub fn run(server: u32, load: &Load, seconds: f64) -> Measured {
-    run_together(server, &[load], seconds)[0]
+    run_together(server, &[&|from, until| start(load, from, until)], seconds)[0]
 }
 
-fn start(load: &Load, from: Instant, until: Instant) -> Vec<tokio::task::JoinHandle<Vec<u32>>> {
+/// Starts a load.
+pub fn start(load: &Load, from: Instant, until: Instant) -> Running {
     let next = Arc::new(AtomicUsize::new(0));
     let connection = |number| tokio::spawn(keep_asking(load.clone(), number, Arc::clone(&next), from, until));
     (0..load.connections).map(connection).collect()
@@ -162,7 +169,7 @@ async fn keep_asking(load: Load, number: usize, next: Arc<AtomicUsize>, from: In
 }
 
 /// The length of head and body together, once the head is there.
-fn answer_length(received: &[u8]) -> Option<usize> {
+pub fn answer_length(received: &[u8]) -> Option<usize> {
     let mut at = 0;
     let mut body = 0;
     loop {
@@ -172,8 +179,11 @@ fn answer_length(received: &[u8]) -> Option<usize> {
         if line == b"\r" {
             return Some(at + body);
         }
-        // Hyper writes names in lower case.
-        if let Some(value) = line.strip_prefix(b"content-length: ") {
+        // Hyper writes names in lower case, Node does not.
+        const LENGTH: &[u8] = b"content-length: ";
+        if let Some((name, value)) = line.split_at_checked(LENGTH.len())
+            && name.eq_ignore_ascii_case(LENGTH)
+        {
             body = value.iter().take_while(|byte| byte.is_ascii_digit()).fold(0, |n, b| n * 10 + usize::from(b - b'0'));
         }
     }

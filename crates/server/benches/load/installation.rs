@@ -13,7 +13,8 @@ pub fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_countersign"))
 }
 
-const CLIENT_SECRET: &str = "a-client-secret-of-more-than-thirty-two-characters";
+/// The secret of every client.
+pub const CLIENT_SECRET: &str = "a-client-secret-of-more-than-thirty-two-characters";
 const API_KEY: &str = "sk_api_key_of_more_than_thirty_two_characters";
 
 /// An environment of the installation.
@@ -32,6 +33,25 @@ impl Environment {
             Algorithm::Es256 => "client_01EHZNVPK3SFK441A1RGBFSHRB",
             Algorithm::EdDsa => "client_01EHZNVPK3SFK441A1RGBFSHRC",
         }
+    }
+
+    /// The client that people sign in to.
+    pub fn forum(self) -> &'static str {
+        match self.0 {
+            Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRD",
+            Algorithm::Es256 => "client_01EHZNVPK3SFK441A1RGBFSHRE",
+            Algorithm::EdDsa => "client_01EHZNVPK3SFK441A1RGBFSHRF",
+        }
+    }
+
+    /// Its key to the management API.
+    fn api_key(self) -> String {
+        let number = match self.0 {
+            Algorithm::Rs256 => "",
+            Algorithm::Es256 => "2",
+            Algorithm::EdDsa => "3",
+        };
+        format!("{API_KEY}{number}")
     }
 
     fn post(self, path: &str, first: &str) -> Vec<u8> {
@@ -78,20 +98,21 @@ pub struct Installation {
 impl Installation {
     /// Makes one.
     pub fn make() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::make_in(std::env::temp_dir().to_str().unwrap())
+    }
+
+    /// Makes one in a folder.
+    pub fn make_in(folder: &str) -> Self {
+        let directory = tempfile::tempdir_in(folder).unwrap();
         let declared: String = Algorithm::ALL.map(|algorithm| declaration(Environment(algorithm))).concat();
         let file = directory.path().join("countersign.toml");
         std::fs::write(&file, declared).unwrap();
         let installation = Self { directory };
         let mut apply = Command::new(program());
         apply.args(["apply", file.to_str().unwrap(), "--data", installation.data().to_str().unwrap()]);
-        child::output(
-            apply
-                .env("CLIENT_SECRET", CLIENT_SECRET)
-                .env("API_KEY_RS256", API_KEY)
-                .env("API_KEY_ES256", format!("{API_KEY}2"))
-                .env("API_KEY_EDDSA", format!("{API_KEY}3")),
-        );
+        child::output(apply.env("CLIENT_SECRET", CLIENT_SECRET).envs(Algorithm::ALL.map(|algorithm| {
+            (format!("API_KEY_{}", algorithm.as_str().to_uppercase()), Environment(algorithm).api_key())
+        })));
         installation
     }
 
@@ -108,6 +129,32 @@ impl Installation {
         arguments.extend(["--rate-limit-failures", "0"]);
         arguments.extend_from_slice(more);
         Serving::start(program(), &arguments)
+    }
+
+    /// Starts the server on it with the hashing of passwords set aside.
+    pub fn serve_without_hashing(&self) -> Serving {
+        let data = self.data();
+        Serving::start(&std::env::current_exe().unwrap(), &["without-hashing", data.to_str().unwrap()])
+    }
+
+    /// Makes so many people in the environments that sign with RS256 and EdDSA, who bring this hash of their password along.
+    pub fn people(&self, server: &Serving, prefix: &str, count: usize, hash: &str) {
+        let host = format!("localhost:{}", server.address.port());
+        for environment in [Environment(Algorithm::Rs256), Environment(Algorithm::EdDsa)] {
+            let authorization = format!("Bearer {}", environment.api_key());
+            let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+            let one = |number| {
+                let body = serde_json::json!({
+                    "email": format!("{prefix}{number}@example.com"),
+                    "email_verified": true,
+                    "password_hash": hash,
+                    "password_hash_type": "argon2",
+                });
+                client::request("POST", "/user_management/users", &host, &headers, &body.to_string())
+            };
+            let requests: Vec<Vec<u8>> = (0..count).map(one).collect();
+            client::ask_all(server.address, &requests);
+        }
     }
 
     /// A durable write: a new organization.
@@ -153,7 +200,16 @@ organization = "acme"
 scopes = ["posts:read", "posts:write"]
 client_id = "{client_id}"
 secrets = [{{ env = "CLIENT_SECRET" }}]
+
+[[environment.application]]
+name = "Forum"
+application_type = "oauth"
+is_first_party = true
+redirect_uris = [{{ uri = "https://app.example.com/callback", default = true }}]
+client_id = "{forum}"
+secrets = [{{ env = "CLIENT_SECRET" }}]
 "#,
         name = algorithm.as_str().to_lowercase(),
+        forum = environment.forum(),
     )
 }

@@ -17,15 +17,16 @@ const ES256: Environment = Environment(Algorithm::Es256);
 pub const INTROSPECTION: &str = "/oauth2/introspection";
 pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const JWKS: &str = "/oauth2/jwks";
-const TOKEN: &str = "/oauth2/token";
+pub const TOKEN: &str = "/oauth2/token";
 
 /// Different tokens that fit into the server's cache of verified ones.
 const TOKENS: usize = 5_000;
 /// Entries of the cache when they shall not fit.
 const SMALL_CACHE: &str = "100";
 
-struct Bench<'a> {
-    effort: Effort,
+/// What is measured so far, and with what.
+pub struct Bench<'a> {
+    pub effort: Effort,
     only: Option<&'a str>,
     installation: Installation,
     bare: Serving,
@@ -66,6 +67,7 @@ pub fn measure(effort: Effort, only: Option<&str>) -> Report {
     bench.beside_writes(&server);
     drop(server);
     bench.unknown_tokens();
+    bench.people();
     bench.memory();
     bench.starts();
     if bench.wants("binary, stripped") {
@@ -76,11 +78,13 @@ pub fn measure(effort: Effort, only: Option<&str>) -> Report {
 }
 
 impl Bench<'_> {
-    fn wants(&self, name: &str) -> bool {
+    /// Whether a line is to be measured.
+    pub fn wants(&self, name: &str) -> bool {
         self.only.is_none_or(|word| name.contains(word))
     }
 
-    fn add(&mut self, line: Line) {
+    /// Another line.
+    pub fn add(&mut self, line: Line) {
         eprintln!("{}: {}", line.name, line.figure);
         self.lines.push(line);
     }
@@ -182,7 +186,9 @@ impl Bench<'_> {
         };
         let alone = client::run(server.id(), &tokens, seconds);
         self.add(Line::load("1,000 tokens a second, ES256, alone", alone));
-        let beside = client::run_together(server.id(), &[&tokens, &writes], seconds);
+        let both: [client::Start<'_>; 2] =
+            [&|from, until| client::start(&tokens, from, until), &|from, until| client::start(&writes, from, until)];
+        let beside = client::run_together(server.id(), &both, seconds);
         self.add(Line::load("- beside the writes", beside[0]));
         self.add(Line::load("- and the writes", beside[1]));
     }

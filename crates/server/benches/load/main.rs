@@ -1,7 +1,7 @@
 //! What the server reaches, as ratios to a bare handler of the same HTTP stack on the same core: docs/benchmarks.md.
 //!
-//! One process per part: this one sends the load from core 1; the server, the bare handler and the signing loop are
-//! children on core 0.
+//! One process per part: this one sends the load from core 1; the server, what it is compared with and the loops over bare
+//! cryptography are children on core 0.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,12 +15,16 @@
 )]
 
 mod bare;
+mod browser;
 mod child;
 mod client;
+mod flow;
 mod installation;
 mod lines;
+mod people;
 mod report;
 mod signing;
+mod without_hashing;
 
 use std::process::{Command, ExitCode};
 
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["bare", sizes @ ..] => bare::serve(sizes),
         ["sign", algorithm, seconds] => signing::run(algorithm, seconds.parse().unwrap()),
+        ["hash", seconds] => people::hash(seconds.parse().unwrap()),
+        ["without-hashing", data] => without_hashing::serve(data),
         ["pinned", options @ ..] => measure(options),
         // `cargo test --benches` runs us as well, without this word: it wants to know that we build.
         options if options.contains(&"--bench") => return from_the_second_core(options),

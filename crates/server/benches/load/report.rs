@@ -12,8 +12,10 @@ pub struct Line {
     pub figure: String,
     /// Ratio to the bare handler.
     pub of_bare: Ratios,
-    /// Ratio to the bare signing rate.
+    /// Ratio to the bare rate of the cryptography in it: signing, hashing.
     pub of_signing: Ratios,
+    /// Ratio to another server, or to ours in another state.
+    pub of_other: Ratios,
     /// What is to be reached.
     pub goal: Option<Goal>,
     /// Latency and load, for what is a load.
@@ -27,6 +29,12 @@ pub enum Goal {
     OfBare(f64),
     /// At least this part of the signing rate.
     OfSigning(f64),
+    /// At least this part of the hashing rate.
+    OfHashing(f64),
+    /// At least this part of what the other reaches.
+    OfOther(f64),
+    /// At least so many times what the other reaches.
+    TimesOther(f64),
     /// At most this much of the unit; the second figure was measured.
     AtMost(f64, f64, &'static str),
 }
@@ -103,6 +111,13 @@ impl Line {
             Some(Goal::OfSigning(least)) => {
                 (format!("≥ {:.0}% of signing", least * 100.0), self.of_signing.clock() >= least - 0.005)
             }
+            Some(Goal::OfHashing(least)) => {
+                (format!("≥ {:.0}% of hashing", least * 100.0), self.of_signing.clock() >= least - 0.005)
+            }
+            Some(Goal::OfOther(least)) => {
+                (format!("≥ {:.0}% of the other", least * 100.0), self.of_other.clock() >= least - 0.005)
+            }
+            Some(Goal::TimesOther(least)) => (format!("≥ {least} × the other"), self.of_other.clock() >= least - 0.05),
             Some(Goal::AtMost(most, value, unit)) => (format!("≤ {most:.0} {unit}"), value <= most),
         };
         format!("{text}: {}", if met { "met" } else { "MISSED" })
@@ -120,7 +135,16 @@ pub struct Report(pub Vec<Line>);
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["Line", "Figure", "Of bare handler", "Of signing", "Goal", "p50, p99 in ms", "Busy: server, load"];
+        let head = [
+            "Line",
+            "Figure",
+            "Of bare handler",
+            "Of bare cryptography",
+            "Of the other",
+            "Goal",
+            "p50, p99 in ms",
+            "Busy: server, load",
+        ];
         let mut rows = vec![head.map(str::to_owned)];
         for line in &self.0 {
             let times = line.measured.map(|m| format!("{:.2}, {:.2}", m.p50, m.p99)).unwrap_or_default();
@@ -130,6 +154,7 @@ impl fmt::Display for Report {
                 line.figure.clone(),
                 line.of_bare.to_string(),
                 line.of_signing.to_string(),
+                line.of_other.to_string(),
                 line.goal_text(),
                 times,
                 busy.unwrap_or_default(),

@@ -54,16 +54,22 @@ pub fn run(algorithm: &str, seconds: f64) {
             })
         }
     };
-    for _ in 0..50 {
-        sign();
+    count(seconds, 20, sign);
+}
+
+/// Does something for so long, `at_once` times between looks at the clock, and prints how often per second and per second
+/// of processor time.
+pub fn count(seconds: f64, at_once: u32, work: impl Fn()) {
+    for _ in 0..at_once * 2 {
+        work();
     }
     let (began, used) = (Instant::now(), processor_seconds(0));
     let mut count = 0_u32;
     while began.elapsed() < Duration::from_secs_f64(seconds) {
-        for _ in 0..20 {
-            sign();
+        for _ in 0..at_once {
+            work();
         }
-        count += 20;
+        count += at_once;
     }
     let (wall, used) = (began.elapsed().as_secs_f64(), processor_seconds(0) - used);
     println!("{} {}", f64::from(count) / wall, f64::from(count) / used.max(0.01));

@@ -23,7 +23,7 @@ impl Proven {
 }
 
 /// The environment has switched codes by mail off.
-pub fn not_allowed() -> ApiError {
+fn not_allowed() -> ApiError {
     ApiError::protocol("authentication_method_not_allowed", "Signing in by mailed code is switched off here.")
 }
 

@@ -158,10 +158,10 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
             redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
         }
         Next::ChooseAccount => match current {
-            Some(current) => select_account::show(call, &flow, Some(&Origin::of(client)), current),
+            Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
             None => Err(Stop::flow()),
         },
-        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(&Origin::of(client)), memberships),
+        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(Origin::of(client)), memberships),
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),

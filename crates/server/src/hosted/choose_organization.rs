@@ -14,12 +14,7 @@ use http::StatusCode;
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn show(
-    call: &PageCall,
-    flow: &Flow,
-    application: Option<&Origin>,
-    memberships: &[Membership],
-) -> Result<Reply, Stop> {
+pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, memberships: &[Membership]) -> Result<Reply, Stop> {
     let branding = branding(call);
     let ids: Vec<String> = memberships.iter().map(|membership| membership.organization_id.to_string()).collect();
     let organizations: Vec<Organization<'_>> = memberships
@@ -31,7 +26,7 @@ pub fn show(
     let page = ChooseOrganization {
         frame: frame(call, &branding),
         form: carried.form("/choose-organization", None),
-        application: application.map(Origin::shown),
+        application: origin.as_ref().map(Origin::shown),
         organizations: &organizations,
     };
     Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))

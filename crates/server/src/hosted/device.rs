@@ -81,12 +81,16 @@ impl Device {
         }
     }
 
+    fn client(&self) -> Option<&Client> {
+        match self {
+            Self::OfClient(_, client) => Some(client),
+            Self::OfOwn(_) => None,
+        }
+    }
+
     /// What people know its application as.
     fn origin(&self, call: &PageCall) -> Origin {
-        match self {
-            Self::OfClient(_, client) => Origin::of(client),
-            Self::OfOwn(_) => Origin::own(call),
-        }
+        self.client().map_or_else(|| Origin::own(call), Origin::of)
     }
 
     fn needs_consent(&self) -> bool {
@@ -129,9 +133,7 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = session::current(call).await? else {
-        if let Device::OfClient(_, client) = &device {
-            flow.application = Some(client.application.client_id);
-        }
+        flow.application = device.client().map(|client| client.application.client_id);
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;

@@ -5,6 +5,7 @@ use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{ClientId, OrganizationId, UserId};
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,20 @@ pub enum Target {
     Device(String),
     /// To accepting the invitation with this token.
     Invitation(String),
+}
+
+impl Target {
+    /// The invitation that is followed on the way.
+    pub fn invitation_token(&self) -> Option<String> {
+        match self {
+            Self::Invitation(token) => Some(token.clone()),
+            Self::OwnApplication(query) => {
+                let params = Params::from_form(query.as_bytes()).ok()?;
+                params.get("invitation_token").map(str::to_owned)
+            }
+            Self::Authorize(_) | Self::Account | Self::Device(_) => None,
+        }
+    }
 }
 
 /// A code that was sent by mail. The browser carries it and cannot read it.

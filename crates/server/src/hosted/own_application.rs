@@ -147,7 +147,7 @@ async fn to_sign_in(
     request: &AuthorizeRequest,
     invitation: Option<&Invitation>,
 ) -> Result<Reply, Stop> {
-    let mut sign_up = request.sign_up;
+    let mut sign_up = request.sign_up && call.environment.environment.authentication.sign_up;
     flow.email.clone_from(&request.login_hint);
     if let Some(invitation) = invitation {
         let mut reader = call.app.store.reader().await?;

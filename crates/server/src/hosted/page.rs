@@ -1,8 +1,8 @@
 //! What every page has: its frame, its headers, and a page for what cannot go on.
 
 use super::flow::Flow;
-use crate::domain::Failure;
 use crate::domain::branding::shown_logo;
+use crate::domain::{Failure, product_name};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -82,9 +82,9 @@ impl Origin {
         Self { name: client.application.name.clone(), logo: shown_logo(&client.logo) }
     }
 
-    /// The environment's own application: the product itself, whose logo stands at the head of the page already.
+    /// Of the environment's own application: the product itself, whose logo the page has anyway.
     pub fn own(call: &PageCall) -> Self {
-        Self { name: crate::domain::product_name(&call.environment.environment), logo: Logo::default() }
+        Self { name: product_name(&call.environment.environment), logo: Logo::default() }
     }
 
     /// For a page.

@@ -12,14 +12,14 @@ use http::StatusCode;
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn show(call: &PageCall, flow: &Flow, application: Option<&Origin>, current: &Current) -> Result<Reply, Stop> {
+pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, Stop> {
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
         frame: frame(call, &branding),
         form: carried.form("/select-account", None),
-        application: application.map(Origin::shown),
+        application: origin.as_ref().map(Origin::shown),
         name: &name,
         email: &current.user.email,
     };

@@ -35,7 +35,7 @@ async fn show(
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
-    let open = allowed(call).sign_up || matches!(flow.target, Target::Invitation(_));
+    let open = allowed(call).sign_up || flow.target.invitation_token().is_some();
     let sign_up = open.then(|| flow.link(call, "/sign-up"));
     let page = SignIn {
         frame: frame(call, &branding),

@@ -1,7 +1,7 @@
 //! Signing up: an account is made when its address is proven, and not before.
 
 use super::code::Recipient;
-use super::flow::{Flow, NewAccount, Proves, Target};
+use super::flow::{Flow, NewAccount, Proves};
 use super::page::{Carried, Origin, Stop, branding, frame, origin, reply};
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
@@ -60,8 +60,8 @@ pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> R
     if allowed(call).sign_up {
         return Ok(true);
     }
-    let Target::Invitation(token) = &flow.target else { return Ok(false) };
-    let invitation = super::invitation::find(call, token).await?;
+    let Some(token) = flow.target.invitation_token() else { return Ok(false) };
+    let invitation = super::invitation::find(call, &token).await?;
     Ok(email.is_none_or(|email| email_key(email) == email_key(&invitation.email)))
 }
 

@@ -21,14 +21,6 @@ pub fn preflight() -> Reply {
         .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"))
 }
 
-/// Lets every page read this answer: for refusals that hold nothing but the refusal.
-#[must_use]
-pub fn allow_all(reply: Reply) -> Reply {
-    reply
-        .with(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))
-        .with(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"))
-}
-
 /// Lets the asking page read this answer, and send cookies along, if its origin is one of the environment's.
 #[must_use]
 pub fn allow_own(reply: Reply, headers: &HeaderMap, environment: &EnvironmentState) -> Reply {
@@ -53,6 +45,14 @@ pub fn preflight_of_own(headers: &HeaderMap, environment: &EnvironmentState) -> 
         .with(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"))
         // Not for long: an origin that is taken off the list is to be kept out soon.
         .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("60"))
+}
+
+/// Lets every page read this answer: for refusals that hold nothing but the refusal.
+#[must_use]
+pub fn allow_all(reply: Reply) -> Reply {
+    reply
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))
+        .with(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"))
 }
 
 /// Lets the asking page read this answer if its origin is one of the client's.

@@ -46,6 +46,8 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
+    /// Whether hashes that are not in our own form are to be written anew.
+    renews: bool,
 }
 
 /// A place in the line, given up when dropped: also when the caller has gone away.
@@ -66,7 +68,15 @@ impl Passwords {
     }
 
     fn with_bounds(entropy: Arc<Entropy>, permits: usize, most_waiting: usize) -> Self {
-        Self { entropy, permits: Arc::new(Semaphore::new(permits)), waiting: AtomicUsize::new(0), most_waiting }
+        let permits = Arc::new(Semaphore::new(permits));
+        Self { entropy, permits, waiting: AtomicUsize::new(0), most_waiting, renews: true }
+    }
+
+    /// Has no hash written anew, whatever it is. For measurements that set the cost of hashing aside; there is no setting
+    /// for it.
+    #[must_use]
+    pub fn leaving_hashes_as_they_are(self) -> Self {
+        Self { renews: false, ..self }
     }
 
     /// Hashes a password in our own form.
@@ -87,10 +97,11 @@ impl Passwords {
     /// # Errors
     /// [`Busy`].
     pub async fn verify(&self, stored: Option<String>, password: Secret) -> Result<Verdict, Busy> {
+        let renews = self.renews;
         self.work(move || {
             let right = password::verify(stored.as_deref().unwrap_or(NOBODY), password.expose());
             match stored {
-                Some(stored) if right => Verdict::Right { rehash: !password::is_ours(&stored) },
+                Some(stored) if right => Verdict::Right { rehash: renews && !password::is_ours(&stored) },
                 _ => Verdict::Wrong,
             }
         })

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{Invitation, MembershipStatus, Session, SessionFamily, User};
 use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
@@ -35,6 +36,20 @@ enum Outcome {
     Refused(mailed_codes::Refused),
 }
 
+/// Whether people may prove who they are in this way here.
+///
+/// # Errors
+/// 403 `email_password_auth_disabled`, `authentication_method_not_allowed`.
+pub fn require_method(asking: &Asking<'_>, method: &str) -> Result<(), Refused> {
+    let allowed = asking.call.environment.environment.authentication;
+    let (open, code) = match method {
+        "password" => (allowed.password, "email_password_auth_disabled"),
+        _ => (allowed.magic_auth, "authentication_method_not_allowed"),
+    };
+    let message = "This way to sign in is turned off in this environment.".to_owned();
+    if open { Ok(()) } else { Err(Refused::Error(ApiError::Forbidden { code, message }.into())) }
+}
+
 /// Signs in whoever has proven who they are. A proof that was left pending comes with the step that was missing, and is
 /// used up by it.
 ///
@@ -45,6 +60,7 @@ pub async fn go_on(
     proof: Proof,
     brought_back: Option<(PendingId, Step)>,
 ) -> Result<Reply, Refused> {
+    require_method(asking, &proof.method)?;
     let act = asking.act();
     let outcome =
         asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
@@ -55,7 +71,8 @@ pub async fn go_on(
     match outcome {
         Outcome::SignedIn(made) => {
             let (user, session, family) = *made;
-            tokens::issue(asking, &user, &session, &family).await
+            let holder = tokens::Holder::load(asking, &user, family.organization_id).await?;
+            tokens::issue(asking, holder, &user, &session, &family)
         }
         Outcome::StepUp(step) => Err(AuthenticateError::StepUp(Box::new(step)).into()),
         Outcome::Refused(refused) => Err(AuthenticateError::Api(magic_auth::refusal(refused)).into()),

@@ -9,17 +9,53 @@ use countersign_protocol::jwt_template::TooBig;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{MembershipStatus, Session, SessionFamily, User};
 use countersign_protocol::oauth::access_token::with_template;
+use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
-use countersign_protocol::user_management::error::AuthenticateError;
+use countersign_protocol::user_management::refresh::not_good;
 use countersign_protocol::user_management::session_token::{MemberClaims, SessionTokenClaims, issuer};
 use countersign_store::{membership, role};
-use serde_json::json;
+use serde_json::{Map, Value, json};
+
+/// Whom tokens are about: what they may do where they are, and what the environment's template says of them.
+#[derive(Debug)]
+pub struct Holder {
+    member: Option<MemberClaims>,
+    template: Option<Map<String, Value>>,
+}
+
+impl Holder {
+    /// Loads what tokens of this person say now.
+    ///
+    /// # Errors
+    /// `invalid_grant` for who is no active member of the organization any more; `token_too_big`.
+    pub async fn load(
+        asking: &Asking<'_>,
+        user: &User,
+        organization_id: Option<OrganizationId>,
+    ) -> Result<Self, Refused> {
+        let member = match organization_id {
+            None => None,
+            Some(id) => Some(member(asking, user.id, id).await?.ok_or_else(not_good)?),
+        };
+        let template = match &asking.call.environment.jwt_template {
+            None => None,
+            Some(template) => {
+                let mut reader = asking.call.app.store.reader().await?;
+                let environment_id = asking.call.environment.id();
+                let rendered = jwt_templates::claims(&mut reader, environment_id, template, user, organization_id);
+                let too_big = |error: TooBig| OAuthError::new(OAuthErrorCode::TokenTooBig, format!("{error}."));
+                Some(rendered.await?.map_err(too_big)?)
+            }
+        };
+        Ok(Self { member, template })
+    }
+}
 
 /// What a person may do in an organization now; `None` when they are no active member of it.
 ///
 /// # Errors
 /// Database errors.
-pub async fn member(
+async fn member(
     asking: &Asking<'_>,
     user_id: UserId,
     organization_id: OrganizationId,
@@ -39,47 +75,33 @@ pub async fn member(
 /// Issues the tokens that a family has now.
 ///
 /// # Errors
-/// `invalid_grant` for who has left the organization meanwhile; when signing fails.
-pub async fn issue(
+/// When signing fails.
+pub fn issue(
     asking: &Asking<'_>,
+    holder: Holder,
     user: &User,
     session: &Session,
     family: &SessionFamily,
 ) -> Result<Reply, Refused> {
     let call = asking.call;
     let environment = &call.environment.environment;
-    let member = match family.organization_id {
-        None => None,
-        Some(id) => match self::member(asking, user.id, id).await? {
-            Some(member) => Some(member),
-            None => return Err(super::grant::refresh_token::not_good().into()),
-        },
-    };
-    let template = match &call.environment.jwt_template {
-        None => None,
-        Some(template) => {
-            let mut reader = call.app.store.reader().await?;
-            let rendered =
-                jwt_templates::claims(&mut reader, environment.id, template, user, family.organization_id).await?;
-            let too_big = |error: TooBig| AuthenticateError::OAuth("token_too_big", format!("{error}.").into());
-            Some(rendered.map_err(too_big)?)
-        }
-    };
     let now = call.app.clock.now();
     let iss = issuer(&environment.issuer, environment.client_id);
     let claims = SessionTokenClaims {
         iss: &iss,
         sub: user.id,
         sid: session.id,
-        member,
+        member: holder.member,
         jti: call.app.entropy.token_id(now)?,
         iat: now.as_secs(),
         exp: now.as_secs() + environment.access_token_lifetime,
     };
-    let signer = &call.environment.signer;
-    let access_token = match template {
-        None => signer.sign(&claims),
-        Some(template) => signer.sign(&with_template(&claims, template).map_err(Failure::internal)?),
+    let access_token = match holder.template {
+        None => call.environment.signer.sign(&claims),
+        Some(template) => {
+            let claims = with_template(&claims, template).map_err(Failure::internal)?;
+            call.environment.signer.sign(&claims)
+        }
     };
     let access_token = access_token.map_err(Failure::internal)?;
     let refresh_token = RefreshToken { family_id: family.id, generation: family.generation };

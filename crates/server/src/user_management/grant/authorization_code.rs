@@ -47,7 +47,8 @@ pub async fn answer(
         Outcome::Redeemed(made) => {
             let (user, session, family) = *made;
             app.catch_up().await;
-            tokens::issue(asking, &user, &session, &family).await
+            let holder = tokens::Holder::load(asking, &user, family.organization_id).await?;
+            tokens::issue(asking, holder, &user, &session, &family)
         }
         // Somebody else was faster by a moment: the same code twice, so both go without.
         Outcome::Replayed(family_id) => Err(end(asking, family_id).await),

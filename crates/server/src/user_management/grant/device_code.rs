@@ -34,7 +34,8 @@ pub async fn answer(asking: &Asking<'_>, device_code: &str) -> Result<Reply, Ref
         Box::pin(async move { redeem(tx, &act, device, (ip_address, user_agent)).await })
     });
     let (user, session, family) = redeemed.await?;
-    tokens::issue(asking, &user, &session, &family).await
+    let holder = tokens::Holder::load(asking, &user, family.organization_id).await?;
+    tokens::issue(asking, holder, &user, &session, &family)
 }
 
 /// Notes a poll that came before the answer, or too soon.

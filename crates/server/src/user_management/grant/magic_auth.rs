@@ -31,10 +31,8 @@ pub async fn answer(
     code: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "magic_auth")?;
     let act = asking.act();
-    if !act.authentication.magic_auth {
-        return Err(AuthenticateError::Api(magic_auth::not_allowed()).into());
-    }
     let (now, email, code) = (act.now, email.to_owned(), code.to_owned());
     // Refusals are committed: they are tries.
     let tried = asking.call.app.store.write::<Tried, Failure, _>(move |tx| {

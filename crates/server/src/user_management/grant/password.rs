@@ -2,7 +2,6 @@
 
 use crate::domain::attempts::{API_SIGN_INS, PASSWORDS_FOR_ACCOUNT};
 use crate::domain::password_check::{Checked, check};
-use crate::domain::password_resets::passwords_off;
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::pending::Proof;
@@ -22,10 +21,8 @@ pub async fn answer(
     password: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
+    sign_in::require_method(asking, "password")?;
     let act = asking.act();
-    if !act.authentication.password {
-        return Err(AuthenticateError::Api(passwords_off()).into());
-    }
     let key = email_key(email);
     let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];
     let app = &asking.call.app;

@@ -11,10 +11,8 @@ use countersign_protocol::id::{OrganizationId, SessionFamilyId};
 use countersign_protocol::model::{Session, SessionFamily};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::user_management::error::AuthenticateError;
-use countersign_protocol::user_management::refresh::{self, Rotation, rotate};
+use countersign_protocol::user_management::refresh::{self, Rotation, not_good, rotate};
 use countersign_store::{membership, session, session_family, user};
-
-pub use countersign_protocol::user_management::refresh::not_good;
 
 /// How often a rotation that somebody else was faster with is looked at again; the second look answers it as a retry.
 const LOOKS: usize = 3;
@@ -51,9 +49,11 @@ pub async fn answer(asking: &Asking<'_>, refresh_token: &str, organization_id: O
             return Err(if of_their_own { not_good() } else { AuthenticateError::not_a_member() }.into());
         }
         drop(reader);
+        // Before anything is spent: a token is good for another try when its successor cannot be issued.
+        let holder = tokens::Holder::load(asking, &user, organization_id).await?;
         if keep(asking, act, &session, &family, rotation, organization_id).await? {
             let next = SessionFamily { generation: rotation.generation, organization_id, ..family };
-            return tokens::issue(asking, &user, &session, &next).await;
+            return tokens::issue(asking, holder, &user, &session, &next);
         }
     }
     Err(not_good().into())

@@ -150,6 +150,10 @@ on_both_databases! {
         node(&server, "onward.test.mjs").await;
     }
 
+    async fn the_product_signs_people_in_with_the_workos_sdk_for_node(server: TestServer) {
+        browser(&server, "user-management.test.mjs", &[]).await;
+    }
+
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
     }

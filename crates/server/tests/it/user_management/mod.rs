@@ -7,4 +7,5 @@ mod device;
 mod endings;
 mod mailed_codes;
 mod pending;
+mod policy;
 mod refresh_token;

@@ -1,0 +1,219 @@
+//! The lines about people: code flows, refreshes, passwords.
+
+use super::child::{self, Serving};
+use super::client::{self, Load, Measured, Start};
+use super::flow::{Deed, Party};
+use super::installation::{Environment, Installation};
+use super::lines::{Bench, TOKEN};
+use super::report::{Goal, Line, Ratios, median, middle, rate};
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::password;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// People with hashes that cost next to nothing; each may sign in so often in a while, so there are many.
+const PEOPLE: usize = 1_000;
+/// People with hashes of our own form.
+const HASHED: usize = 200;
+/// Where files are that no disk ever sees.
+const MEMORY: &str = "/dev/shm";
+/// How long programs that compile themselves while they run are driven before they are measured.
+const COMPILING: f64 = 2.0;
+
+/// A hash of everybody's password of the smallest parameters there are, some microseconds: brought along, as hashes of other
+/// systems are.
+const CHEAP: &str = "$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$HuYQLEqxsGm8FXcTHeV2wVnoKAJJ4uj5NlrLFa8Zuic";
+
+/// The part of an installation that people sign in to.
+fn party(server: &Serving, environment: Environment, prefix: &str, count: usize) -> Party {
+    Party {
+        address: server.address,
+        host: environment.host(),
+        authorize: "/oauth2/authorize",
+        token: TOKEN,
+        client_id: environment.forum().to_owned(),
+        client_secret: super::installation::CLIENT_SECRET,
+        // One signature: the access token. With openid there would be two, the ID token's.
+        scope: "",
+        people: (0..count).map(|number| format!("{prefix}{number}@example.com")).collect(),
+    }
+}
+
+/// oidc-provider beside it, which signs one ID token; its access tokens are opaque.
+fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
+    Party {
+        address: server.address,
+        host: server.address.to_string(),
+        authorize: "/auth",
+        token: "/token",
+        client_id: algorithm.as_str().to_lowercase(),
+        client_secret: super::installation::CLIENT_SECRET,
+        scope: "openid",
+        people: Arc::new(["ada".to_owned()]),
+    }
+}
+
+/// Starts oidc-provider, if it is installed.
+fn oidc_provider() -> Option<Serving> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/bench");
+    if !folder.join("node_modules").exists() {
+        eprintln!(
+            "SKIPPED: oidc-provider: conformance/bench/node_modules is missing (scripts/install-clients makes it)"
+        );
+        return None;
+    }
+    let script: PathBuf = folder.join("oidc-provider.mjs");
+    Some(Serving::start(Path::new("node"), &[script.to_str().unwrap()]))
+}
+
+/// Password comparisons per second, and per second of processor time.
+fn hashing_rate(seconds: f64) -> (f64, f64) {
+    let mut command = child::pinned(child::SERVER_CORE, &std::env::current_exe().unwrap());
+    let printed = child::output(command.args(["hash", &seconds.to_string()]));
+    let mut figures = printed.split_whitespace().map(|figure| figure.parse().unwrap());
+    (figures.next().unwrap(), figures.next().unwrap())
+}
+
+/// Compares a password with a hash of our own form for so long, and prints how often per second and per second of
+/// processor time.
+pub fn hash(seconds: f64) {
+    let stored = password::hash(super::browser::PASSWORD, [7; 16]).unwrap();
+    super::signing::count(seconds, 1, || assert!(password::verify(&stored, super::browser::PASSWORD)));
+}
+
+impl Bench<'_> {
+    /// Everything about people.
+    pub fn people(&mut self) {
+        self.code_flows();
+        self.refreshes();
+        self.passwords();
+    }
+
+    fn code_flows(&mut self) {
+        let names = [
+            (Algorithm::Rs256, Deed::SignedOut, "code flow, signed out, RS256", Some(5.0)),
+            (Algorithm::EdDsa, Deed::SignedOut, "code flow, signed out, EdDSA", Some(12.0)),
+            (Algorithm::Rs256, Deed::SignedIn, "code flow, session present, RS256", Some(2.5)),
+            (Algorithm::EdDsa, Deed::SignedIn, "code flow, session present, EdDSA", None),
+        ];
+        if !names.iter().any(|(_, _, name, _)| self.wants(name)) {
+            return;
+        }
+        let installation = Installation::make();
+        installation.people(&installation.serve(&[]), "cheap", PEOPLE, CHEAP);
+        let server = installation.serve_without_hashing();
+        let peer = oidc_provider();
+        for (algorithm, deed, name, times) in names {
+            if !self.wants(name) {
+                continue;
+            }
+            let ours = party(&server, Environment(algorithm), "cheap", PEOPLE);
+            let theirs = peer.as_ref().map(|peer| (peer, other_party(peer, algorithm)));
+            let theirs = theirs.as_ref().map(|(peer, party)| (*peer, party));
+            let goal = times.filter(|_| theirs.is_some()).map(Goal::TimesOther);
+            self.beside(name, deed, (&server, &ours), theirs.map(|other| ("- oidc-provider", other)), goal);
+        }
+    }
+
+    /// Refreshes of a server whose writes reach the disk, beside one whose data is in memory only.
+    fn refreshes(&mut self) {
+        let name = "refreshes, EdDSA, durable";
+        if !self.wants(name) {
+            return;
+        }
+        let serve = |installation: &Installation| {
+            installation.people(&installation.serve(&[]), "cheap", 32, CHEAP);
+            installation.serve_without_hashing()
+        };
+        let party = |server: &Serving| Party {
+            scope: "offline_access",
+            ..party(server, Environment(Algorithm::EdDsa), "cheap", 32)
+        };
+        let durable = Installation::make();
+        let server = serve(&durable);
+        let forgetful = Path::new(MEMORY).is_dir().then(|| Installation::make_in(MEMORY));
+        let other = forgetful.as_ref().map(serve);
+        let other = other.as_ref().map(|other| (other, party(other)));
+        let other = other.as_ref().map(|(other, party)| ("- with its data in memory", (*other, party)));
+        let goal = other.is_some().then_some(Goal::OfOther(0.80));
+        self.beside(name, Deed::Refresh, (&server, &party(&server)), other, goal);
+    }
+
+    /// One deed at our server and at another one in turn, several times over.
+    fn beside(
+        &mut self,
+        name: &str,
+        deed: Deed,
+        (server, ours): (&Serving, &Party),
+        other: Option<(&str, (&Serving, &Party))>,
+        goal: Option<Goal>,
+    ) {
+        let seconds = self.effort.seconds;
+        let run = |server: &Serving, party: &Party, seconds: f64| {
+            client::run_together(server.id(), &[&|from, until| party.start(deed, from, until)], seconds)[0]
+        };
+        if let Some((_, (other, theirs))) = other {
+            run(other, theirs, COMPILING.min(seconds));
+        }
+        let (mut of_other, mut rounds, mut other_rounds) = (Ratios::default(), Vec::new(), Vec::new());
+        let both = |round: &Measured| (round.rate, round.per_processor_second());
+        for _ in 0..self.effort.rounds {
+            let round = run(server, ours, seconds);
+            if let Some((_, (other, theirs))) = other {
+                let other_round = run(other, theirs, seconds);
+                of_other.push(both(&round), both(&other_round));
+                other_rounds.push(other_round);
+            }
+            rounds.push(round);
+        }
+        self.add(Line { of_other, goal, ..Line::load(name, middle(&rounds)) });
+        if let Some((name, _)) = other {
+            self.add(Line::load(name, middle(&other_rounds)));
+        }
+    }
+
+    /// Sign-ins with passwords of our own form, beside nothing but hashing, and what machines feel of them.
+    fn passwords(&mut self) {
+        let name = "password sign-ins; client_credentials beside them; 1,000 tokens a second beside password sign-ins";
+        if !self.wants(name) {
+            return;
+        }
+        let installation = Installation::make();
+        let stored = password::hash(super::browser::PASSWORD, [7; 16]).unwrap();
+        let server = installation.serve(&["--trusted-proxies", "127.0.0.1"]);
+        installation.people(&server, "hashed", HASHED, &stored);
+        let people = party(&server, Environment(Algorithm::EdDsa), "hashed", HASHED);
+        let sign_ins: Start<'_> = &|from, until| people.start(Deed::SignedOut, from, until);
+        // A hash takes so long that a short round would count a handful.
+        let seconds = self.effort.seconds * 2.0;
+        let (mut of_hashing, mut rounds, mut rates) = (Ratios::default(), Vec::new(), Vec::new());
+        for _ in 0..self.effort.rounds {
+            let round = client::run_together(server.id(), &[sign_ins], seconds)[0];
+            let bare = hashing_rate(seconds);
+            of_hashing.push((round.rate, round.per_processor_second()), bare);
+            rates.push(bare.0);
+            rounds.push(round);
+        }
+        let line = Line::load("password sign-ins", middle(&rounds));
+        self.add(Line { of_signing: of_hashing, goal: Some(Goal::OfHashing(0.95)), ..line });
+        let figure = rate(median(rates.into_iter()));
+        self.add(Line { name: "- its bare hashing".to_owned(), figure, ..Line::default() });
+
+        let request = Environment(Algorithm::Es256).token_request(TOKEN);
+        let paced = Load {
+            connections: 16,
+            pace: Some(Duration::from_millis(16)),
+            ..Load::full(server.address, request.clone())
+        };
+        let full = Load::full(server.address, request);
+        for (name, load) in [("1,000 tokens a second, ES256", &paced), ("client_credentials, ES256", &full)] {
+            let tokens: Start<'_> = &|from, until| client::start(load, from, until);
+            let alone = client::run_together(server.id(), &[tokens], seconds)[0];
+            self.add(Line::load(&format!("{name}, without sign-ins"), alone));
+            let both = client::run_together(server.id(), &[tokens, sign_ins], seconds);
+            self.add(Line::load("- beside password sign-ins", both[0]));
+            self.add(Line::load("- and the sign-ins", both[1]));
+        }
+    }
+}
