@@ -6,7 +6,9 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
-use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FROM, MAILS, MAILS_FROM};
+use crate::domain::attempts::{
+    self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, MAILS, MAILS_FROM,
+};
 use crate::domain::{Act, Failure, people};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -247,12 +249,18 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     let same = aws_lc_rs::constant_time::verify_slices_are_equal(challenge.code.as_bytes(), typed.as_bytes()).is_ok();
     let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
     let from = call.peer.limit_key().to_string();
+    let here = format!("{} {from}", challenge.address);
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
+            // Accounts are locked before what is counted about them, here as everywhere.
+            if let Proves::SignIn(id) | Proves::Address(id) = &challenge.proves {
+                user::lock(tx, act.environment_id, *id).await?;
+            }
             // Per code, and over all codes: asking for new ones gives no new tries without end.
             let wrong = [
                 ("code", challenge.id.as_str(), CODES),
-                ("codes for", challenge.address.as_str(), CODES_FOR_ADDRESS),
+                ("codes for", here.as_str(), CODES_FOR_ADDRESS),
+                ("codes anywhere for", challenge.address.as_str(), CODES_FOR_ADDRESS_ANYWHERE),
                 ("codes from", from.as_str(), CODES_FROM),
             ];
             for (what, subject, allowance) in wrong {
@@ -269,7 +277,8 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             if attempts::count(tx, &act, "code used", &challenge.id, once).await?.is_err() {
                 return Ok(Tried::Problem(Problem::CodeExpired));
             }
-            attempts::clear(tx, &act, "codes for", &challenge.address).await?;
+            attempts::clear(tx, &act, "codes for", &here).await?;
+            attempts::clear(tx, &act, "codes anywhere for", &challenge.address).await?;
             let proven = match challenge.proves {
                 Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
                     .await?
