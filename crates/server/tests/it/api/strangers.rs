@@ -128,6 +128,9 @@ on_both_databases! {
         let before = everything(&management, &organization, &application).await;
         let client_id = before[2]["data"][0]["client_id"].as_str().unwrap();
         let token = server.anonymous().token(client_id, &secret).await.expect(200).text_at("access_token");
+        // That the secret was used is noted in its own time: now.
+        countersign::jobs::last_used::run(std::sync::Arc::clone(&server.app)).await;
+        let before = everything(&management, &organization, &application).await;
 
         let mut altered = server.api_key.clone();
         altered.pop();
