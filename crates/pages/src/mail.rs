@@ -93,7 +93,7 @@ fn one_line(text: &str) -> String {
 /// What stands behind a code: about its link, if it has one, and how long it is good.
 fn behind_code(t: Texts, minutes: u32, link: Option<&str>) -> Vec<String> {
     let same_browser = link.map(|_| t.mail_link_same_browser().to_owned());
-    same_browser.into_iter().chain([t.mail_valid(minutes), t.mail_not_you().to_owned()]).collect()
+    [Some(t.mail_valid(minutes)), same_browser, Some(t.mail_not_you().to_owned())].into_iter().flatten().collect()
 }
 
 /// The code that stands for a password; `link` leads to a page that has it filled in.

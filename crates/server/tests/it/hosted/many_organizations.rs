@@ -1,7 +1,7 @@
 //! A person who belongs to more organizations than a page shows.
 
 use super::authorization_code::claims;
-use crate::harness::{Browser, Page, TestServer, on_both_databases};
+use crate::harness::{Browser, Page, REDIRECT_URI, TestServer, on_both_databases};
 use countersign_protocol::id::UserId;
 use serde_json::json;
 
@@ -72,6 +72,21 @@ on_both_databases! {
         // Agreed to for that one: for another it is asked again.
         let page = browser.open(&application.authorize(&format!("&scope=openid&organization_id={other}"))).await;
         assert!(page.html.contains("Customer No. 203") && page.html.contains("/consent"), "{}", page.html);
+    }
+
+    async fn the_environments_own_application_lets_any_be_chosen_too(server: TestServer) {
+        server.register(REDIRECT_URI).await;
+        let user = server.person("ada@example.com").await;
+        let [first, _, last] = belongs_to_many(&server, user).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&server.ask_with_challenge("")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = browser.submit(&page, "/choose-organization", &[("search", "customer no. 204")]).await;
+        assert!(page.html.contains(&last) && !page.html.contains(&first), "{}", page.html);
+        let page = choose(&mut browser, &page, "/choose-organization", &last).await;
+        let answer = server.hand_in(&page.sent("code").unwrap()).await.expect(200).json();
+        assert_eq!(answer["organization_id"], json!(last));
+        server.renew(answer["refresh_token"].as_str().unwrap()).await.expect(200);
     }
 
     async fn a_device_too(server: TestServer) {
