@@ -7,6 +7,7 @@ Run with the server's address and credentials in COUNTERSIGN_BASE_URL, COUNTERSI
 import base64
 import json
 import os
+import re
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -38,6 +39,13 @@ def client(api_key=API_KEY, **options):
 def unique(prefix):
     """A name that no other test uses, so that the script can run again on the same server."""
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def mailed_code(email):
+    """The newest code that was mailed to an address: without a mail server, messages stay to be read."""
+    page = httpx2.get(f"{BASE_URL}/dev/mailbox", headers={"Accept-Language": "en"}).text
+    row = re.search(rf"<strong>(\d{{6}}) is your code[^<]*</strong><span>{re.escape(email)} ", page)
+    return row[1]
 
 
 class LosesTheFirstAnswer(httpx2.HTTPTransport):
@@ -223,6 +231,61 @@ class People(SdkTest):
         self.assertEqual(users.revoke_invitation(second.id).state.value, "revoked")
         error = self.refused(workos.BadRequestError, 400, users.accept_invitation, second.id)
         self.assertEqual(error.code, "invite_not_pending")
+
+
+    def test_magic_auth(self):
+        users, email = self.workos.user_management, f"{unique('magic')}@example.com"
+        made = users.create_magic_auth(email=email)
+        self.assertEqual((made.object, made.email, len(made.code)), ("magic_auth", email, 6))
+        found = users.get_magic_auth(made.id)
+        self.assertEqual((found.id, found.user_id, found.code), (made.id, made.user_id, made.code))
+        self.assertEqual(mailed_code(email), made.code)
+        self.assertFalse(users.get_user(made.user_id).email_verified)
+        self.refused(workos.BadRequestError, 400, users.create_magic_auth, email=email, invitation_token="nobody")
+        self.refused(workos.NotFoundError, 404, users.get_magic_auth, "magic_auth_01EHZNVPK3SFK441A1RGBFSHRT")
+
+    def test_email_verification_and_change(self):
+        users, email = self.workos.user_management, f"{unique('verify')}@example.com"
+        user = users.create_user(email=email)
+        self.assertEqual(users.send_verification_email(user.id).user.id, user.id)
+        error = self.refused(workos.BadRequestError, 400, users.verify_email, user.id, code="wrong")
+        self.assertEqual(error.code, "email_verification_code_incorrect")
+        self.assertTrue(users.verify_email(user.id, code=mailed_code(email)).user.email_verified)
+        error = self.refused(workos.BadRequestError, 400, users.send_verification_email, user.id)
+        self.assertEqual(error.code, "email_already_verified")
+
+        new_email = f"{unique('changed')}@example.com"
+        change = users.send_email_change(user.id, new_email=new_email)
+        self.assertEqual((change.object, change.user.email, change.new_email), ("email_change", email, new_email))
+        done = users.confirm_email_change(user.id, code=mailed_code(new_email))
+        self.assertEqual((done.user.email, done.user.email_verified), (new_email, True))
+        error = self.refused(workos.ConflictError, 409, users.send_email_change, user.id, new_email=new_email)
+        self.assertEqual(error.code, "email_change_not_needed")
+
+    def test_password_reset(self):
+        users, email = self.workos.user_management, f"{unique('reset')}@example.com"
+        user = users.create_user(email=email)
+        made = users.reset_password(email=email)
+        self.assertEqual((made.object, made.user_id, made.email), ("password_reset", user.id, email))
+        self.assertTrue(made.password_reset_url.endswith(f"/reset-password?token={made.password_reset_token}"))
+        self.assertEqual(users.get_password_reset(made.id), made)
+        confirm = users.confirm_password_reset
+        weak = self.refused(
+            workos.BadRequestError, 400, confirm, token=made.password_reset_token, new_password="password123"
+        )
+        self.assertEqual(weak.code, "password_reset_error")
+        done = confirm(token=made.password_reset_token, new_password="mallet sparrow tungsten")
+        self.assertTrue(done.user.email_verified)
+        self.refused(workos.NotFoundError, 404, users.reset_password, email=f"{unique('nobody')}@example.com")
+
+    def test_jwt_template(self):
+        users = self.workos.user_management
+        content = '{"email": "{{ user.email }}", "tier": {{ organization.metadata.tier || \'none\' }}}'
+        kept = users.update_jwt_template(content=content)
+        self.assertEqual((kept.object, kept.content), ("jwt_template", content))
+        self.assertEqual(users.list_jwt_template().content, content)
+        refuse = users.update_jwt_template
+        self.refused(workos.UnprocessableEntityError, 422, refuse, content='{"sub": "{{ user.email }}"}')
 
 
 class SigningIn(SdkTest):

@@ -12,6 +12,8 @@ pub struct ChooseOrganization<'a> {
     pub form: Form<'a>,
     /// The application that people come from.
     pub application: Option<Application<'a>>,
-    /// Those that the person is a member of.
+    /// Those that the person is a member of, or those found.
     pub organizations: &'a [Organization<'a>],
+    /// There are more than the page shows: what was searched for, which may be nothing yet. Posts `search`.
+    pub search: Option<&'a str>,
 }

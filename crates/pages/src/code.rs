@@ -14,6 +14,8 @@ pub struct Code<'a> {
     pub purpose: CodePurpose,
     /// Where it was sent to.
     pub email: &'a str,
+    /// The code, where the person came by the link in the mail; else empty.
+    pub code: &'a str,
     /// Where "send a new code" is posted to.
     pub resend_action: &'a str,
     /// Whether a new one was just sent.

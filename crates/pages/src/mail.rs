@@ -90,30 +90,36 @@ fn one_line(text: &str) -> String {
     words.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
 }
 
-/// The code that stands for a password.
-pub fn sign_in_code(style: Style<'_>, code: &str, minutes: u32) -> Mail {
+/// What stands behind a code: about its link, if it has one, and how long it is good.
+fn behind_code(t: Texts, minutes: u32, link: Option<&str>) -> Vec<String> {
+    let same_browser = link.map(|_| t.mail_link_same_browser().to_owned());
+    [Some(t.mail_valid(minutes)), same_browser, Some(t.mail_not_you().to_owned())].into_iter().flatten().collect()
+}
+
+/// The code that stands for a password; `link` leads to a page that has it filled in.
+pub fn sign_in_code(style: Style<'_>, code: &str, minutes: u32, link: Option<&str>) -> Mail {
     let t = style.language.texts();
     Content {
         subject: t.mail_code_subject(code, &style.name()),
         heading: t.mail_code_heading().to_owned(),
         before: vec![t.mail_code_body(&style.name())],
         code: Some(one_line(code)),
-        after: vec![t.mail_valid(minutes), t.mail_not_you().to_owned()],
-        ..Content::default()
+        button: link.map(|link| (t.sign_in().to_owned(), link.to_owned())),
+        after: behind_code(t, minutes, link),
     }
     .mail(style)
 }
 
-/// The code that proves an address.
-pub fn verify_email(style: Style<'_>, code: &str, minutes: u32) -> Mail {
+/// The code that proves an address; `link` leads to a page that has it filled in.
+pub fn verify_email(style: Style<'_>, code: &str, minutes: u32, link: Option<&str>) -> Mail {
     let t = style.language.texts();
     Content {
         subject: t.mail_code_subject(code, &style.name()),
         heading: t.mail_verify_heading().to_owned(),
         before: vec![t.mail_verify_body(&style.name())],
         code: Some(one_line(code)),
-        after: vec![t.mail_valid(minutes), t.mail_not_you().to_owned()],
-        ..Content::default()
+        button: link.map(|link| (t.verify().to_owned(), link.to_owned())),
+        after: behind_code(t, minutes, link),
     }
     .mail(style)
 }
@@ -188,8 +194,10 @@ mod tests {
     fn mails(language: Language, branding: &Branding, word: &str) -> Vec<Mail> {
         let style = Style { language, branding };
         vec![
-            sign_in_code(style, word, 10),
-            verify_email(style, word, 10),
+            sign_in_code(style, word, 10, None),
+            sign_in_code(style, word, 10, Some(word)),
+            verify_email(style, word, 10, None),
+            verify_email(style, word, 10, Some(word)),
             reset_password(style, word, 60),
             invitation(style, word, Some(word), word, 7),
             invitation(style, word, None, word, 7),
@@ -215,9 +223,13 @@ mod tests {
     fn text_and_html_say_the_code_and_the_link() {
         let branding = Branding { name: "Acme & Sons".to_owned(), ..Branding::default() };
         let style = Style { language: Language::English, branding: &branding };
-        let mail = sign_in_code(style, "123456", 10);
+        let mail = sign_in_code(style, "123456", 10, None);
         assert_eq!(mail.subject, "123456 is your code for Acme & Sons");
         assert!(mail.text.contains("\n123456\n") && mail.html.contains("123456"), "{}", mail.text);
+        let link = "https://id.example/sign-in/code?id=x&code=123456";
+        let mail = verify_email(style, "123456", 10, Some(link));
+        assert!(mail.text.contains(&format!("\n{link}\n")) && mail.text.contains("\n123456\n"), "{}", mail.text);
+        assert!(mail.html.contains("href=\"https://id.example/sign-in/code?id=x&#38;code=123456\""), "{}", mail.html);
         let mail = reset_password(style, "https://id.example/reset?token=a&b=c", 60);
         assert!(mail.text.contains("\nhttps://id.example/reset?token=a&b=c\n"), "{}", mail.text);
         assert!(mail.html.contains("href=\"https://id.example/reset?token=a&#38;b=c\""), "{}", mail.html);

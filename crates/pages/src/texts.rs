@@ -87,6 +87,19 @@ texts! { signing_in_texts:
     no_code { "Nothing arrived? Check your spam folder." "Nichts angekommen? Sehen Sie im Spam-Ordner nach." }
     resend { "Send a new code" "Neuen Code senden" }
     resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere gelten nicht mehr." }
+    code_filled_in {
+        "The code from the mail is filled in. Confirm to go on."
+        "Der Code aus der E-Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
+    }
+    your_code { "Your code" "Ihr Code" }
+    code_elsewhere {
+        "Type it where you asked for it: in the window, the browser or on the device in which you began."
+        "Geben Sie ihn dort ein, wo Sie ihn angefordert haben: in dem Fenster, dem Browser oder auf dem Gerät, wo Sie begonnen haben."
+    }
+    code_not_asked_for {
+        "If you did not ask for a code, close this page and give it to nobody."
+        "Wenn Sie keinen Code angefordert haben, schließen Sie diese Seite und geben Sie ihn niemandem."
+    }
     use_another_email { "Use another address" "Andere Adresse verwenden" }
     create_account { "Create your account" "Konto anlegen" }
     create { "Create account" "Konto anlegen" }
@@ -120,6 +133,13 @@ texts! { consent_texts:
     invited_as { "The invitation is for" "Die Einladung gilt für" }
     accept_invitation { "Accept invitation" "Einladung annehmen" }
     choose_organization { "Choose an organization" "Organisation wählen" }
+    search_organization { "Name of the organization" "Name der Organisation" }
+    many_organizations {
+        "You belong to more organizations than fit here. Type a part of the name."
+        "Sie gehören zu mehr Organisationen, als hier Platz haben. Geben Sie einen Teil des Namens ein."
+    }
+    search { "Search" "Suchen" }
+    no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen hat das im Namen." }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
     signed_in_as { "Signed in as" "Angemeldet als" }
@@ -287,6 +307,7 @@ texts! { mails_texts:
     mail_code_heading { "Your sign-in code" "Ihr Anmeldecode" }
     mail_code_body(name: &str) { "Enter this code to sign in to {name}:" "Mit diesem Code melden Sie sich bei {name} an:" }
     mail_valid(minutes: u32) { "It is valid for {minutes} minutes. Give it to nobody." "Er gilt {minutes} Minuten. Geben Sie ihn niemandem." }
+    mail_link_same_browser { "The button works in the browser in which you asked for the code; elsewhere, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben; sonst geben Sie den Code ein." }
     mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E-Mail ignorieren." }
     mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E-Mail-Adresse" }
     mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }

@@ -12,6 +12,7 @@ statements! {
         "count = CASE WHEN attempt.expires_at <= $3 THEN 1 ELSE attempt.count + 1 END, ",
         "expires_at = CASE WHEN attempt.expires_at <= $3 THEN excluded.expires_at ELSE attempt.expires_at END ",
         "RETURNING count, expires_at";
+    TAKE_BACK = "UPDATE attempt SET count = count - 1 WHERE environment_id = $1 AND subject = $2 AND count > 0";
     CLEAR = "DELETE FROM attempt WHERE environment_id = $1 AND subject = $2";
     PRUNE = "DELETE FROM attempt WHERE (environment_id, subject) IN ",
         "(SELECT environment_id, subject FROM attempt WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
@@ -31,6 +32,15 @@ pub async fn count(
     let row = tx.query_opt(COUNT, &[environment_id.into(), subject.into(), now.into(), until.into()]).await?;
     let row = row.ok_or_else(|| crate::Error::Corrupt("an attempt was not counted".to_owned()))?;
     Ok((row.int(0)?, row.timestamp(1)?))
+}
+
+/// Takes one attempt at a subject back.
+///
+/// # Errors
+/// Database errors.
+pub async fn take_back(tx: &mut Tx, environment_id: EnvironmentId, subject: &Digest) -> Result<()> {
+    tx.execute(TAKE_BACK, &[environment_id.into(), subject.into()]).await?;
+    Ok(())
 }
 
 /// Forgets the attempts at a subject.

@@ -1,12 +1,11 @@
 //! Which applications a session has led to, and which of them are still to be told that it ended.
 
 use crate::sql::{Query, Row, statements};
-use crate::{Reader, Result, Tx};
+use crate::{Reader, Result, Tx, session};
 use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, UserId};
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     NOTE = "INSERT INTO session_application (environment_id, session_id, application_id, user_id, created_at) ",
         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     OF_ENDED = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, attempts, next_at, created_at) ",
@@ -62,7 +61,7 @@ pub async fn note(
     user_id: UserId,
     now: Timestamp,
 ) -> Result<bool> {
-    if tx.execute(HOLD, &[environment_id.into(), session_id.into()]).await? == 0 {
+    if !session::hold(tx, environment_id, session_id).await? {
         return Ok(false);
     }
     let params = [environment_id.into(), session_id.into(), application_id.into(), user_id.into(), now.into()];

@@ -1,5 +1,6 @@
 //! Who belongs to which organization, with which roles.
 
+use crate::organization::contains;
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, MembershipId, OrganizationId, UserId};
@@ -24,7 +25,10 @@ statements! {
         "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.organization_id = $3";
     ACTIVE_OF_USER = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
         "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
-        "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.status = 'active' ORDER BY m.id LIMIT 200";
+        "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.status = 'active' ORDER BY m.id LIMIT $3";
+    ACTIVE_OF_USER_NAMED = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
+        "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "WHERE m.environment_id = $1 AND m.user_id = $2 AND m.status = 'active' AND o.search_name LIKE $4 ESCAPE '\\' ORDER BY m.id LIMIT $3";
     IS_ACTIVE = "SELECT 1 FROM organization_membership WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
     OF_USER_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
         "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
@@ -171,7 +175,8 @@ pub async fn find_of_user(
     }
 }
 
-/// A person's active memberships, oldest first.
+/// So many of a person's active memberships, oldest first; with a search text only those in organizations whose name
+/// contains it, whatever the case.
 ///
 /// # Errors
 /// Database errors.
@@ -179,8 +184,13 @@ pub async fn active_of_user(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     user_id: UserId,
+    most: i64,
+    search: Option<&str>,
 ) -> Result<Vec<Membership>> {
-    let rows = query.query(ACTIVE_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    let mut params = vec![environment_id.into(), user_id.into(), most.into()];
+    params.extend(search.map(|text| contains(text).into()));
+    let sql = if search.is_some() { ACTIVE_OF_USER_NAMED } else { ACTIVE_OF_USER };
+    let rows = query.query(sql, &params).await?;
     read_all(query, environment_id, &rows).await
 }
 

@@ -190,7 +190,7 @@ pub async fn list(
 }
 
 /// A LIKE pattern for texts that contain this one.
-fn contains(text: &str) -> String {
+pub(crate) fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.to_lowercase().chars() {

@@ -24,6 +24,7 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id ASC LIMIT $3";
     RENEW = "UPDATE session SET token_digest = $3, authentication_method = $4, ip_address = $5, user_agent = $6, authenticated_at = $7, ",
         "last_seen_at = $7, expires_at = $8, updated_at = $7 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
+    HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     SEEN = "UPDATE session SET last_seen_at = $3 WHERE environment_id = $1 AND id = $2 AND last_seen_at < $3";
     CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LIVE_IDS = "SELECT id FROM session WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
@@ -137,6 +138,14 @@ pub async fn list(
     let (sql, bound, limit) = Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }.pick(slice);
     let rows = reader.query(sql, &[environment_id.into(), bound, limit, user_id.into(), now.into()]).await?;
     rows.iter().map(read).collect()
+}
+
+/// Makes whoever would end a session wait for this transaction; `false` when it has ended already.
+///
+/// # Errors
+/// Database errors.
+pub async fn hold(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId) -> Result<bool> {
+    Ok(tx.execute(HOLD, &[environment_id.into(), id.into()]).await? == 1)
 }
 
 /// Notes that a session was used.

@@ -247,7 +247,7 @@ pub async fn delete_password(tx: &mut Tx, environment_id: EnvironmentId, id: Use
     Ok(())
 }
 
-/// Writes the same password down in another way, unless it was changed meanwhile.
+/// Writes the same password down in another way; `false` when it was changed or rewritten meanwhile.
 ///
 /// # Errors
 /// Database errors.
@@ -257,7 +257,7 @@ pub async fn rehash_password(
     id: UserId,
     (old, new): (&str, &str),
     now: Timestamp,
-) -> Result<()> {
-    tx.execute(REPLACE_PASSWORD, &[environment_id.into(), id.into(), old.into(), new.into(), now.into()]).await?;
-    Ok(())
+) -> Result<bool> {
+    let params = [environment_id.into(), id.into(), old.into(), new.into(), now.into()];
+    Ok(tx.execute(REPLACE_PASSWORD, &params).await? == 1)
 }

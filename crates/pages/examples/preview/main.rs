@@ -62,8 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn mails(style: mail::Style<'_>) -> Vec<(&'static str, mail::Mail)> {
     let link = "https://id.acme.example/reset-password?token=cs_reset_01JZ8Z5V3M6Q7R8S9TABCDEFGH";
     vec![
-        ("code", mail::sign_in_code(style, "482913", 10)),
-        ("verify", mail::verify_email(style, "482913", 10)),
+        ("code", mail::sign_in_code(style, "482913", 10, Some(link))),
+        ("verify", mail::verify_email(style, "482913", 10, Some(link))),
         ("reset", mail::reset_password(style, link, 60)),
         ("invitation", mail::invitation(style, "Northwind", Some("Grace Hopper"), link, 7)),
         ("exists", mail::account_exists(style, link)),

@@ -90,7 +90,12 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         for (name, purpose) in [("code", CodePurpose::SignIn), ("code_verify", CodePurpose::VerifyEmail)] {
             let resent = p.is_none() && purpose == CodePurpose::VerifyEmail;
             let restart = Some(link);
-            add(name, p, &Code { frame, form: form(p), purpose, email, resend_action: link, resent, restart });
+            let code = Code { frame, form: form(p), purpose, email, code: "", resend_action: link, resent, restart };
+            add(name, p, &code);
+            if p.is_none() && purpose == CodePurpose::SignIn {
+                add("code_filled_in", p, &Code { code: say("482913"), ..code });
+                add("code_elsewhere", p, &CodeElsewhere { frame, code: say("482913") });
+            }
         }
     }
     let last = Field::LastName;
@@ -125,7 +130,11 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     for p in problems(&[Problem::FormExpired], problem) {
         let (organization, inviter) = (say("Northwind Traders"), Some(say("Grace Hopper")));
         add("invitation", p, &Invitation { frame, form: form(p), organization, inviter, email });
-        add("choose_organization", p, &ChooseOrganization { frame, form: form(p), application, organizations: &few });
+        let choose = ChooseOrganization { frame, form: form(p), application, organizations: &few, search: None };
+        add("choose_organization", p, &choose);
+        add("choose_organization_many", p, &ChooseOrganization { organizations: &many, search: Some(""), ..choose });
+        let search = Some(say("Initech"));
+        add("choose_organization_none", p, &ChooseOrganization { organizations: &[], search, ..choose });
         add(
             "select_account",
             p,

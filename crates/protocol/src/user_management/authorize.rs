@@ -397,7 +397,12 @@ mod tests {
     }
 
     fn somebody(last: Option<u128>) -> SignedIn {
-        SignedIn { user_id: Id::from_ulid(7), authenticated_at: at(1000), organization_id: last.map(org) }
+        SignedIn {
+            user_id: Id::from_ulid(7),
+            authenticated_at: at(1000),
+            organization_id: last.map(org),
+            has_many: false,
+        }
     }
 
     fn first_step(more: &str, signed_in: Option<SignedIn>, progress: Progress) -> Result<SignedIn, Next> {

@@ -25,8 +25,12 @@ pub const PASSWORDS_FROM: Allowance = Allowance { most: 200, seconds: 15 * 60 };
 pub const API_SIGN_INS: Allowance = Allowance { most: 10, seconds: 60 };
 /// Tries at one code.
 pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
-/// Tries at codes for one address, over all its codes.
+/// Tries at codes for one address, over all its codes, per address they come from: who guesses does not lock out who knows.
 pub const CODES_FOR_ADDRESS: Allowance = Allowance { most: 20, seconds: 86_400 };
+/// Tries at codes for one address, over all its codes, wherever they come from.
+pub const CODES_FOR_ADDRESS_ANYWHERE: Allowance = Allowance { most: 100, seconds: 86_400 };
+/// Codes and links that the company has sent to one address in a day.
+pub const MAILS_BY_API_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
 /// Tries at codes from one address, over all accounts.
 pub const CODES_FROM: Allowance = Allowance { most: 100, seconds: 60 * 60 };
 /// Mails caused from one address, whomever they go to.
@@ -67,10 +71,12 @@ pub fn address(act: &Act, email: &str) -> String {
 /// # Errors
 /// 429 when there were too many.
 pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    match count(tx, act, what, subject, MAILS_BY_API).await? {
-        Ok(()) => Ok(()),
-        Err(over_at) => Err(Failure::Refused(too_many(act, over_at))),
+    for (what, allowance) in [(what, MAILS_BY_API), ("mail of the day", MAILS_BY_API_A_DAY)] {
+        if let Err(over_at) = count(tx, act, what, subject, allowance).await? {
+            return Err(Failure::Refused(too_many(act, over_at)));
+        }
     }
+    Ok(())
 }
 
 /// What the API answers to too many tries.
@@ -81,6 +87,15 @@ pub fn too_many(act: &Act, again_at: Timestamp) -> ApiError {
 /// Whole seconds until a moment, at least one.
 pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
     u64::try_from(moment.as_secs() - act.now.as_secs()).unwrap_or(0).max(1)
+}
+
+/// Takes one try at a subject back: it went well, and others may not have.
+///
+/// # Errors
+/// Database errors.
+pub async fn take_back(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
+    Ok(attempt::take_back(tx, act.environment_id, &digest).await?)
 }
 
 /// Forgets the tries at a subject: it went well.

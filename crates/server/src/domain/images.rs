@@ -106,7 +106,7 @@ pub fn read(file: &[u8], purpose: Purpose) -> Result<Upload, Refused> {
             if whole.pixels().all(|pixel| is_invisible(*pixel)) {
                 return Err(Refused::Invisible);
             }
-            fit(&squared(whole), purpose)
+            squared(fit(&whole, purpose))
         }
     };
     let (width, height) = fitted.dimensions();

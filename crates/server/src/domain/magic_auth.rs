@@ -41,16 +41,18 @@ pub async fn send(
     if !act.authentication.magic_auth {
         return Err(Failure::Refused(not_allowed()));
     }
+    let mut invited = false;
     if let Some(token) = invitation_token {
         let invalid = || ApiError::protocol("invitation_invalid", "The invitation is not known, or not open any more.");
         match invitations::find_by_token(tx, act, token).await {
-            Ok(found) if found.is_open(act.now) => {}
+            // An invitation lets in whom it was sent to, and nobody else.
+            Ok(found) if found.is_open(act.now) => invited = email_key(&found.email) == email_key(email),
             Ok(_) | Err(Failure::Refused(_)) => return Err(Failure::Refused(invalid())),
             Err(failure) => return Err(failure),
         }
     }
     let known = user::find_by_email(tx, act.environment_id, email).await?;
-    if known.is_none() && invitation_token.is_none() && !act.authentication.sign_up {
+    if known.is_none() && !invited && !act.authentication.sign_up {
         let why = "There is no account with this address, and people cannot make accounts by themselves here.";
         return Err(Failure::Refused(ApiError::protocol("sign_up_not_allowed", why)));
     }

@@ -100,7 +100,7 @@ pub async fn redeem<I: MailedCodeId>(
 ) -> Result<Result<MailedCode<I>, Refused>, Failure> {
     let address = attempts::address(act, email);
     // Per code, and over all codes of the address: asking for new ones gives no new tries without end.
-    for (what, allowance) in [(I::PREFIX, CODES), ("codes for", CODES_FOR_ADDRESS)] {
+    for (what, allowance) in [(I::PREFIX, CODES), ("codes by API for", CODES_FOR_ADDRESS)] {
         if let Err(again_at) = attempts::count(tx, act, what, &address, allowance).await? {
             return Ok(Err(Refused::TooMany { again_at }));
         }
@@ -129,6 +129,6 @@ pub async fn redeem<I: MailedCodeId>(
         return Ok(Err(Refused::Used));
     }
     attempts::clear(tx, act, I::PREFIX, &address).await?;
-    attempts::clear(tx, act, "codes for", &address).await?;
+    attempts::clear(tx, act, "codes by API for", &address).await?;
     Ok(Ok(code))
 }

@@ -79,7 +79,7 @@ pub fn language_of(user: &User) -> Language {
 pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
-    queue(tx, act, &user.email, pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES)).await
+    queue(tx, act, &user.email, pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES, None)).await
 }
 
 /// The mail with a code that proves an address: the one of an account, or the one it is to have.
@@ -89,7 +89,7 @@ pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) 
 pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, digits: &Secret) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
-    queue(tx, act, to, pages::verify_email(style, digits.expose(), mailed_codes::MINUTES)).await
+    queue(tx, act, to, pages::verify_email(style, digits.expose(), mailed_codes::MINUTES, None)).await
 }
 
 /// The mail with the link that sets a new password.

@@ -25,7 +25,8 @@ pub enum Checked {
     Busy,
 }
 
-/// Checks a password. Every count is raised, and the first one is forgotten when the password is right.
+/// Checks a password. Every count is raised; when the password is right, the first one is forgotten, and the others are
+/// lowered again: what is counted is failures.
 ///
 /// # Errors
 /// Database errors.
@@ -35,7 +36,8 @@ pub async fn check(
     (email, password): (&str, Secret),
     counts: Vec<Count>,
 ) -> Result<Checked, Failure> {
-    let first = counts.first().map(|(what, subject, _)| (*what, subject.clone()));
+    let subjects: Vec<(&'static str, String)> =
+        counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
     let counting = act.clone();
     let counted = store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move {
@@ -69,12 +71,19 @@ pub async fn check(
     let now_hash = store
         .write::<String, Failure, _>(move |tx| {
             Box::pin(async move {
-                if let Some((what, subject)) = first {
-                    attempts::clear(tx, &act, what, &subject).await?;
+                for (at, (what, subject)) in subjects.iter().enumerate() {
+                    if at == 0 {
+                        attempts::clear(tx, &act, what, subject).await?;
+                    } else {
+                        attempts::take_back(tx, &act, what, subject).await?;
+                    }
                 }
                 let Some(new) = new_hash else { return Ok(hash) };
-                user::rehash_password(tx, act.environment_id, id, (&hash, &new), act.now).await?;
-                Ok(new)
+                if user::rehash_password(tx, act.environment_id, id, (&hash, &new), act.now).await? {
+                    return Ok(new);
+                }
+                // Somebody signed in at the same moment and was faster by one rewriting.
+                Ok(user::password_hash(tx, act.environment_id, id).await?.unwrap_or(hash))
             })
         })
         .await?;

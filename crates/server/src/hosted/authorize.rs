@@ -1,6 +1,7 @@
 //! `/oauth2/authorize`: from a request to a code. Each time the browser arrives here, everything is read and decided anew
 //! from what is true then; a flow only says what the person has done in it.
 
+use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
@@ -12,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{AuthorizationCode, Consent, Membership};
+use countersign_protocol::model::{AuthorizationCode, Consent};
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_id, read,
@@ -20,7 +21,7 @@ use countersign_protocol::oauth::authorize::request::{
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{authorization_code, consent as consents, membership, session as sessions};
+use countersign_store::{authorization_code, consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub struct Asked {
     /// Who is signed in.
     pub current: Option<Current>,
     /// Of which organizations they are an active member.
-    pub memberships: Vec<Membership>,
+    pub organizations: Organizations,
 }
 
 pub(super) fn of_the_application() -> Stop {
@@ -89,10 +90,23 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
+pub async fn advance(call: &PageCall, flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
+    step(call, flow, agreed, None).await
+}
+
+/// The same, where the person looks for one of their organizations by name.
+///
+/// # Errors
+/// A page for what cannot be sent to the application.
+pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, Stop> {
+    step(call, flow, None, Some(search)).await
+}
+
+async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: Option<&str>) -> Result<Reply, Stop> {
     let Target::Authorize(query) = flow.target.clone() else { return Err(Stop::flow()) };
     let issuer = call.environment.environment.issuer.as_str();
-    let asked = match ask(call, &query).await? {
+    let chosen = agreed.and_then(|agreed| agreed.organization_id).or(flow.organization_id);
+    let asked = match ask(call, &query, chosen).await? {
         Ok(asked) => asked,
         Err(Refusal::ToThePerson(NotForTheClient::UnknownClient)) => {
             return redirect("/oauth2/error?error=application_not_found");
@@ -100,7 +114,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         Err(Refusal::ToThePerson(_)) => return Err(of_the_application()),
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
-    let Asked { client, request, current, memberships } = &asked;
+    let Asked { client, request, current, organizations: belongs } = &asked;
     flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let given = match current {
@@ -122,7 +136,8 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         .into_iter()
         .map(|Consent { id, organization_id, scopes, .. }| GivenConsent { id, organization_id, scopes })
         .collect();
-    let organizations: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
+    let organizations: Vec<OrganizationId> =
+        belongs.memberships.iter().map(|membership| membership.organization_id).collect();
     // Whom the application means is told by an ID token; an answer about anybody else is none (OpenID Connect Core §3.1.2.2).
     let hinted = Params::from_form(query.as_bytes())
         .ok()
@@ -135,23 +150,24 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
         user_id: current.user.id,
         authenticated_at: current.session.authenticated_at,
         organization_id: current.session.organization_id,
+        has_many: belongs.many,
     });
     let progress = Progress {
         began_at: Some(flow.began_at()),
         account_chosen: flow.account_chosen,
-        organization_chosen: agreed.and_then(|agreed| agreed.organization_id).or(flow.organization_id),
+        organization_chosen: chosen,
         agreed: agreed.is_some(),
     };
     let now = call.app.clock.now();
     let decide = |progress| next(request, client, signed_in, progress, &organizations, &given, now);
-    let mut step = decide(progress);
+    let mut next = decide(progress);
     // Agreed was to what the page said. When that is no longer so, it is asked again.
-    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &step)
+    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &next)
         && *organization_id != agreed.organization_id
     {
-        step = decide(Progress { agreed: false, ..progress });
+        next = decide(Progress { agreed: false, ..progress });
     }
-    match step {
+    match next {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
             let open = call.environment.environment.authentication.sign_up;
@@ -161,18 +177,24 @@ pub async fn advance(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>) ->
             Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
             None => Err(Stop::flow()),
         },
-        Next::ChooseOrganization => choose_organization::show(call, &flow, Some(Origin::of(client)), memberships),
+        Next::ChooseOrganization => match current {
+            Some(current) => {
+                let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
+                choose_organization::show(call, &flow, choice, search).await
+            }
+            None => Err(Stop::flow()),
+        },
         Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
         Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
     }
 }
 
-/// Reads a request, and who is there to answer it.
+/// Reads a request, and who is there to answer it. `chosen` is the organization that the person has chosen by now.
 ///
 /// # Errors
 /// Database errors.
-pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>, Stop> {
+pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -> Result<Result<Asked, Refusal>, Stop> {
     let Ok(params) = Params::from_form(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
@@ -186,14 +208,15 @@ pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let current = session::current(call).await?;
-    let memberships = match &current {
+    let organizations = match &current {
         Some(current) => {
             let mut reader = call.app.store.reader().await?;
-            membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?
+            let named = [request.organization_id, chosen, current.session.organization_id];
+            Organizations::load(call, &mut reader, current.user.id, &named).await?
         }
-        None => Vec::new(),
+        None => Organizations::default(),
     };
-    Ok(Ok(Asked { client, request, current, memberships }))
+    Ok(Ok(Asked { client, request, current, organizations }))
 }
 
 /// The application is told that the person said no.
@@ -202,7 +225,7 @@ pub async fn ask(call: &PageCall, query: &str) -> Result<Result<Asked, Refusal>,
 /// Database errors.
 pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
-    match ask(call, query).await? {
+    match ask(call, query, None).await? {
         Ok(asked) => redirect(&asked.request.return_address.with_error(
             call.environment.environment.issuer.as_str(),
             AuthorizeErrorCode::AccessDenied,

@@ -6,18 +6,22 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
-use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FROM, MAILS, MAILS_FROM};
+use crate::domain::attempts::{
+    self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, MAILS, MAILS_FROM,
+};
 use crate::domain::{Act, Failure, people};
+use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::mail::{Style, account_exists, sign_in_code, verify_email};
-use countersign_pages::{Code, CodePurpose, Problem};
+use countersign_pages::{Code, CodeElsewhere, CodePurpose, Problem, Trouble};
 use countersign_protocol::id::UserId;
 use countersign_protocol::model::email_key;
 use countersign_store::{Tx, user};
 use http::StatusCode;
+use http::header::SET_COOKIE;
 
 /// How long a code is good, in minutes.
 const MINUTES: u32 = 10;
@@ -39,11 +43,13 @@ pub struct Recipient<'a> {
 pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, proves: Proves) -> Result<Reply, Stop> {
     let act = session::act(call);
     let code = call.app.entropy.code()?.expose().to_owned();
+    let id = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<12>()?);
+    let link = format!("{}/sign-in/code?id={id}&code={code}", call.environment.environment.issuer);
     let branding = branding(call);
     let style = Style { language: language(call), branding: &branding };
     let mail = match &proves {
-        Proves::SignIn(_) => Some(sign_in_code(style, &code, MINUTES)),
-        Proves::Address(_) | Proves::SignUp(_) => Some(verify_email(style, &code, MINUTES)),
+        Proves::SignIn(_) => Some(sign_in_code(style, &code, MINUTES, Some(&link))),
+        Proves::Address(_) | Proves::SignUp(_) => Some(verify_email(style, &code, MINUTES, Some(&link))),
         // Somebody wants to sign up with an address that has an account: its owner learns of it, nobody else.
         Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
         Proves::Nobody(_) => None,
@@ -63,20 +69,29 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         })
     });
     if !allowed.await? {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, countersign_pages::Trouble::Attempts));
+        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     flow.challenge = Some(Challenge {
-        id: URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<12>()?),
+        id,
         code,
         email: recipient.typed.to_owned(),
         address: attempts::address(&session::act(call), recipient.to),
         expires_at: call.app.clock.now().plus_secs(i64::from(MINUTES) * 60).as_millis(),
         proves,
     });
-    redirect(&flow.link(call, "/sign-in/code"))
+    let reply = redirect(&flow.link(call, "/sign-in/code"))?;
+    // What the link in the mail goes on with, in this browser. A flow that is too long for a cookie has none: then the link
+    // shows the code, to be typed here.
+    let sealed = flow.seal(call).filter(|sealed| sealed.len() <= Cookie::CodeFlow.longest()).unwrap_or_default();
+    let seconds = if sealed.is_empty() { 0 } else { i64::from(MINUTES) * 60 };
+    Ok(match Cookie::CodeFlow.set(&sealed, seconds, &call.environment.environment.issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
 }
 
-fn show(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
+/// Shows where to enter the code; `code` is filled in where the person came by the link.
+fn show(call: &PageCall, flow: &Flow, code: &str, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
     let Some(challenge) = &flow.challenge else { return Err(Stop::flow()) };
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
@@ -89,6 +104,7 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Proble
             Proves::Address(_) | Proves::SignUp(_) | Proves::Exists(_) => CodePurpose::VerifyEmail,
         },
         email: &challenge.email,
+        code,
         resend_action: "/sign-in/code/send",
         resent: false,
         restart: Some(&restart),
@@ -96,14 +112,36 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, problem: Option<Proble
     Ok(reply(call, status, &page, flow.leads_to.as_deref()))
 }
 
-/// `GET /sign-in/code`.
+/// `GET /sign-in/code`: where the code is typed, or, by the link in the mail, filled in and confirmed. Opening the link
+/// signs nobody in and uses nothing up: mail programs open links, too.
 ///
 /// # Errors
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
+    if let Some(code) = query.get("code") {
+        return linked(call, query.get("id"), code);
+    }
     let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
-    show(call, &flow, StatusCode::OK, None)
+    show(call, &flow, "", StatusCode::OK, None)
+}
+
+/// The page behind the link: in the browser that has asked for this very code, the form with it; elsewhere the code alone,
+/// to be typed there. A link is no proof by itself: somebody else may have asked for the code, and hopes for a click.
+fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> {
+    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
+    }
+    let sealed = Cookie::CodeFlow.read(&call.headers, &call.environment.environment.issuer);
+    let flow = Flow::open(call, sealed.as_deref());
+    let asked_here = |flow: &Flow| flow.challenge.as_ref().is_some_and(|challenge| Some(challenge.id.as_str()) == id);
+    match flow.filter(asked_here) {
+        Some(flow) => show(call, &flow, code, StatusCode::OK, None),
+        None => {
+            let branding = branding(call);
+            Ok(reply(call, StatusCode::OK, &CodeElsewhere { frame: frame(call, &branding), code }, None))
+        }
+    }
 }
 
 /// Sends a code to sign in with to whoever has this address, for a flow that has typed it.
@@ -192,8 +230,14 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     }
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
-        Tried::Right(proven) => session::start(call, proven, &flow.resume(call)).await,
-        Tried::Problem(problem) => show(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)),
+        Tried::Right(proven) => {
+            let reply = session::start(call, proven, &flow.resume(call)).await?;
+            Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
+                Some(cookie) => reply.with(SET_COOKIE, cookie),
+                None => reply,
+            })
+        }
+        Tried::Problem(problem) => show(call, &flow, "", StatusCode::UNPROCESSABLE_ENTITY, Some(problem)),
     }
 }
 
@@ -205,12 +249,18 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     let same = aws_lc_rs::constant_time::verify_slices_are_equal(challenge.code.as_bytes(), typed.as_bytes()).is_ok();
     let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
     let from = call.peer.limit_key().to_string();
+    let here = format!("{} {from}", challenge.address);
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
+            // Accounts are locked before what is counted about them, here as everywhere.
+            if let Proves::SignIn(id) | Proves::Address(id) = &challenge.proves {
+                user::lock(tx, act.environment_id, *id).await?;
+            }
             // Per code, and over all codes: asking for new ones gives no new tries without end.
             let wrong = [
                 ("code", challenge.id.as_str(), CODES),
-                ("codes for", challenge.address.as_str(), CODES_FOR_ADDRESS),
+                ("codes for", here.as_str(), CODES_FOR_ADDRESS),
+                ("codes anywhere for", challenge.address.as_str(), CODES_FOR_ADDRESS_ANYWHERE),
                 ("codes from", from.as_str(), CODES_FROM),
             ];
             for (what, subject, allowance) in wrong {
@@ -227,7 +277,8 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             if attempts::count(tx, &act, "code used", &challenge.id, once).await?.is_err() {
                 return Ok(Tried::Problem(Problem::CodeExpired));
             }
-            attempts::clear(tx, &act, "codes for", &challenge.address).await?;
+            attempts::clear(tx, &act, "codes for", &here).await?;
+            attempts::clear(tx, &act, "codes anywhere for", &challenge.address).await?;
             let proven = match challenge.proves {
                 Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
                     .await?

@@ -91,15 +91,16 @@ pub async fn show(
     picked: Option<OrganizationId>,
     problem: Option<Problem>,
 ) -> Result<Reply, Stop> {
-    let Asked { client, request, current: Some(current), memberships } = asked else { return Err(Stop::flow()) };
-    // Where the application has named an organization, there is no choice.
-    let named = |membership: &&Membership| request.organization_id.is_none_or(|id| id == membership.organization_id);
+    let Asked { client, request, current: Some(current), organizations } = asked else { return Err(Stop::flow()) };
+    // Where the application has named an organization, there is no choice; of many, one was chosen before.
+    let only = request.organization_id.or(picked.filter(|_| organizations.many));
+    let named = |membership: &&Membership| only.is_none_or(|id| id == membership.organization_id);
     let shown = Shown {
         client,
         scopes: &request.scopes,
         resource: &request.resource,
         current,
-        organizations: memberships.iter().filter(named).collect(),
+        organizations: organizations.memberships.iter().filter(named).collect(),
         picked,
         redirect_host: request.return_address.redirect.host(),
         action: "/consent",
@@ -177,12 +178,12 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
     // Agreed has who was shown the page, and nobody who has signed in since.
-    let Ok(asked) = super::authorize::ask(call, query).await? else { return Err(Stop::flow()) };
+    let Ok(asked) = super::authorize::ask(call, query, organization_id).await? else { return Err(Stop::flow()) };
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
     if !same {
         return advance(call, flow, None).await;
     }
-    if organization_id.is_none() && asked.memberships.len() > 1 {
+    if organization_id.is_none() && asked.organizations.memberships.len() > 1 {
         return show(call, flow, &asked, None, Some(Problem::OrganizationNeeded)).await;
     }
     advance(call, flow, Some(Agreed { organization_id })).await

@@ -1,6 +1,7 @@
 //! The page on which a person enters the code that a device shows (RFC 8628 §3.3), says that it is the one on their own
 //! device (§5.4), and agrees.
 
+use super::choose_organization::{self, Choice, Organizations};
 use super::consent::{Shown, render};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
@@ -9,15 +10,13 @@ use crate::domain::attempts::{self, Allowance};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{
-    ChooseOrganization, Device as DevicePage, DeviceConfirm, DeviceDone, Organization, Problem, Trouble,
-};
+use countersign_pages::{Device as DevicePage, DeviceConfirm, DeviceDone, Problem, Trouble};
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{Consent, Membership, SessionDevice};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{application, consent as consents, device_authorization, membership, session_device};
+use countersign_store::{application, consent as consents, device_authorization, session_device};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -122,11 +121,16 @@ struct Step {
     flow: Flow,
     device: Device,
     current: Current,
-    memberships: Vec<Membership>,
+    organizations: Organizations,
 }
 
-/// Loads a step of this flow; a sign-in comes first for whoever is not signed in.
-async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Reply>, Stop> {
+/// Loads a step of this flow, in which this organization may have been chosen; a sign-in comes first for whoever is not
+/// signed in.
+async fn step(
+    call: &PageCall,
+    sealed: Option<&str>,
+    chosen: Option<OrganizationId>,
+) -> Result<Result<Step, Reply>, Stop> {
     let mut flow = Flow::open(call, sealed).ok_or_else(Stop::flow)?;
     let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
     let Some(device) = waiting(call, user_code).await? else {
@@ -137,8 +141,9 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
         return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
     };
     let mut reader = call.app.store.reader().await?;
-    let memberships = membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?;
-    Ok(Ok(Step { flow, device, current, memberships }))
+    let named = [chosen, current.session.organization_id];
+    let organizations = Organizations::load(call, &mut reader, current.user.id, &named).await?;
+    Ok(Ok(Step { flow, device, current, organizations }))
 }
 
 /// `GET /device/confirm?flow=…`.
@@ -147,7 +152,7 @@ async fn step(call: &PageCall, sealed: Option<&str>) -> Result<Result<Step, Repl
 /// A page for a flow or a code that is not good.
 pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
-    let step = match step(call, query.get("flow")).await? {
+    let step = match step(call, query.get("flow"), None).await? {
         Ok(step) => step,
         Err(reply) => return Ok(reply),
     };
@@ -169,26 +174,28 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
 /// A page for a flow or a code that is not good.
 pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let step = match step(call, form.get("flow")).await? {
+    let step = match step(call, form.get("flow"), None).await? {
         Ok(step) => step,
         Err(reply) => return Ok(reply),
     };
     if form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
-    let organization_id = match step.memberships.as_slice() {
+    let organization_id = match step.organizations.memberships.as_slice() {
         [] => None,
         [only] => Some(only.organization_id),
-        several => {
+        _ => {
             let last = step.current.session.organization_id;
-            match last.filter(|last| several.iter().any(|one| one.organization_id == *last)) {
+            match last.filter(|last| step.organizations.has(*last)) {
                 Some(last) => Some(last),
-                None => return ask(call, step, None).await,
+                None => return ask(call, step, None, None).await,
             }
         }
     };
     if step.device.needs_consent() && !has_agreed(call, &step, organization_id).await? {
-        return ask(call, step, organization_id).await;
+        // The consent page can offer no choice among many: then it comes first.
+        let picked = organization_id.filter(|_| !step.organizations.many);
+        return ask(call, step, picked, None).await;
     }
     approve(call, step, organization_id).await
 }
@@ -203,18 +210,20 @@ async fn has_agreed(call: &PageCall, step: &Step, organization_id: Option<Organi
     Ok(given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &device.scopes)))
 }
 
-/// Asks what is left to ask: consent and organization, or the organization alone.
-async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Result<Reply, Stop> {
-    let Step { mut flow, device, current, memberships } = step;
+/// Asks what is left to ask: consent and organization, or the organization alone; of many, the organization first.
+async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search: Option<&str>) -> Result<Reply, Stop> {
+    let Step { mut flow, device, current, organizations } = step;
     if let Device::OfClient(device, client) = &device
         && needs_consent(client)
+        && (picked.is_some() || !organizations.many)
     {
+        let offered = |one: &&Membership| !organizations.many || picked == Some(one.organization_id);
         let shown = Shown {
             client,
             scopes: &device.scopes,
             resource: "",
             current: &current,
-            organizations: memberships.iter().collect(),
+            organizations: organizations.memberships.iter().filter(offered).collect(),
             picked,
             redirect_host: String::new(),
             action: "/device/consent",
@@ -222,22 +231,9 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
         return render(call, flow, shown, None).await;
     }
     flow.shown_to = Some(current.user.id);
-    let branding = branding(call);
-    let ids: Vec<String> = memberships.iter().map(|one| one.organization_id.to_string()).collect();
-    let organizations: Vec<Organization<'_>> = memberships
-        .iter()
-        .zip(&ids)
-        .map(|(membership, id)| Organization { id, name: &membership.organization_name })
-        .collect();
-    let carried = Carried::new(call, Some(&flow));
-    let origin = device.origin(call);
-    let page = ChooseOrganization {
-        frame: frame(call, &branding),
-        form: carried.form("/device/consent", None),
-        application: Some(origin.shown()),
-        organizations: &organizations,
-    };
-    Ok(reply(call, StatusCode::OK, &page, None))
+    let origin = Some(device.origin(call));
+    let choice = Choice { origin, user_id: current.user.id, organizations: &organizations, action: "/device/consent" };
+    choose_organization::show(call, &flow, choice, search).await
 }
 
 /// `POST /device/consent`: what the person has agreed to, and for which organization.
@@ -246,23 +242,27 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>) -> Res
 /// A page for a flow or a code that is not good.
 pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let step = match step(call, form.get("flow")).await? {
+    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
+    let step = match step(call, form.get("flow"), chosen).await? {
         Ok(step) => step,
         Err(reply) => return Ok(reply),
     };
-    // The page for applications of the product itself has organizations for its buttons, and no other decision.
-    if step.device.needs_consent() && form.get("decision") != Some("allow") {
+    // A page that only asks for the organization has organizations for its buttons, and no other decision.
+    let only_chosen = !step.device.needs_consent() || (step.organizations.many && form.get("decision").is_none());
+    if !only_chosen && form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
-    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
-    let member = |id: OrganizationId| step.memberships.iter().any(|one| one.organization_id == id);
     let good = match chosen {
-        Some(id) => member(id),
-        None => step.memberships.is_empty(),
+        Some(id) => step.organizations.has(id),
+        None => step.organizations.memberships.is_empty(),
     };
     // Agreed has who was shown the page.
     if !good || step.flow.shown_to != Some(step.current.user.id) {
-        return ask(call, step, chosen).await;
+        let chosen = chosen.filter(|_| good || !step.organizations.many);
+        return ask(call, step, chosen, form.get("search")).await;
+    }
+    if only_chosen && step.device.needs_consent() {
+        return ask(call, step, chosen, None).await;
     }
     approve(call, step, chosen).await
 }

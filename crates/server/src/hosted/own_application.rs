@@ -2,6 +2,7 @@
 //! is read and decided anew each time the browser arrives here. Nobody is asked to agree: the application is the product.
 
 use super::authorize::{LONGEST, leads_to, of_the_application};
+use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Stop, redirect};
 use super::session::{self, Current};
@@ -17,7 +18,7 @@ use countersign_protocol::oauth::authorize::decision::{Progress, SignedIn};
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::user_management::authorize::{AuthorizeRequest, ErrorCode, Next, Refusal, first, read, then};
 use countersign_protocol::user_management::code::CODE_LIFETIME;
-use countersign_store::{membership, organization, session as stored, session_code, user};
+use countersign_store::{organization, session as stored, session_code, user};
 use http::StatusCode;
 
 /// `GET /user_management/authorize`.
@@ -36,7 +37,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::OwnApplication(query.to_owned()))
         }
     };
-    let mut reply = advance(call, flow).await?;
+    let mut reply = advance(call, flow, None).await?;
     if reply.status == StatusCode::SEE_OTHER {
         // What was asked with a GET goes on with one, and this is what the reference says.
         reply.status = StatusCode::FOUND;
@@ -44,11 +45,12 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     Ok(reply)
 }
 
-/// Goes one step on: to a page, or back to the application.
+/// Goes one step on: to a page, or back to the application. The person may be looking for one of their organizations by
+/// name.
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
+pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> Result<Reply, Stop> {
     let Target::OwnApplication(query) = flow.target.clone() else { return Err(Stop::flow()) };
     let request = match ask(call, &query).await? {
         Ok(request) => request,
@@ -75,6 +77,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         user_id: current.user.id,
         authenticated_at: current.session.authenticated_at,
         organization_id: current.session.organization_id,
+        has_many: false,
     });
     let signed_in = match (first(&request, signed_in, progress, call.app.clock.now()), &current) {
         (Ok(signed_in), Some(_)) => signed_in,
@@ -101,19 +104,16 @@ pub async fn advance(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         },
     };
     let mut reader = call.app.store.reader().await?;
-    let memberships = membership::active_of_user(&mut reader, call.environment.id(), current.user.id).await?;
-    let mut ids: Vec<OrganizationId> = memberships.iter().map(|membership| membership.organization_id).collect();
-    // Who has very many: those that matter count, though they are not among the first ones.
-    for id in [request.organization_id, flow.organization_id, signed_in.organization_id, invited].into_iter().flatten()
-    {
-        if !ids.contains(&id) && membership::is_active(&mut reader, call.environment.id(), current.user.id, id).await? {
-            ids.push(id);
-        }
-    }
+    let named = [request.organization_id, flow.organization_id, signed_in.organization_id, invited];
+    let belongs = Organizations::load(call, &mut reader, current.user.id, &named).await?;
+    let ids: Vec<OrganizationId> = belongs.memberships.iter().map(|membership| membership.organization_id).collect();
     drop(reader);
     match then(&request, signed_in, progress, &ids, invited) {
         Next::Issue { organization_id } => issue(call, &request, &current, organization_id).await,
-        Next::ChooseOrganization => choose_organization::show(call, &flow, None, &memberships),
+        Next::ChooseOrganization => {
+            let choice = Choice::of(None, current.user.id, &belongs);
+            choose_organization::show(call, &flow, choice, search).await
+        }
         Next::Refuse(code, why) => refuse(code, why),
         Next::SignIn | Next::ChooseAccount => Err(Stop::flow()),
     }

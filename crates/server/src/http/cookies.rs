@@ -15,6 +15,8 @@ pub enum Cookie {
     Session,
     /// The language that was chosen.
     Language,
+    /// The flow for which a code was mailed last, sealed: what the link in the mail goes on with.
+    CodeFlow,
 }
 
 impl Cookie {
@@ -26,6 +28,17 @@ impl Cookie {
             (Self::Session, false) => "cs_session",
             (Self::Language, true) => "__Host-cs_language",
             (Self::Language, false) => "cs_language",
+            (Self::CodeFlow, true) => "__Host-cs_code",
+            (Self::CodeFlow, false) => "cs_code",
+        }
+    }
+
+    /// The longest value, in bytes. A browser keeps 4096 with the name and all, and the address of a page may have a flow
+    /// as well.
+    pub const fn longest(self) -> usize {
+        match self {
+            Self::Browser | Self::Session | Self::Language => 128,
+            Self::CodeFlow => 3000,
         }
     }
 
@@ -40,7 +53,7 @@ impl Cookie {
             .filter_map(|pair| pair.trim().split_once('='))
             .find(|(known, _)| *known == name)
             .map(|(_, value)| value.to_owned())
-            .filter(|value| !value.is_empty() && value.len() <= 128)
+            .filter(|value| !value.is_empty() && value.len() <= self.longest())
     }
 
     /// The header that sets it, for so many seconds.

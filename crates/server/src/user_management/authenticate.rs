@@ -123,7 +123,7 @@ fn asking<'a>(call: &'a OAuthCall, params: &Params<'_>, secret_proven: bool) -> 
     Asking { call, secret_proven, ip_address, user_agent }
 }
 
-fn refuse_client(call: &OAuthCall) -> Refused {
+pub(super) fn refuse_client(call: &OAuthCall) -> Refused {
     match call.app.limits.failure(call.peer.limit_key()) {
         Ok(()) => AuthenticateError::invalid_client().into(),
         Err(exceeded) => OAuthError::from(exceeded).into(),

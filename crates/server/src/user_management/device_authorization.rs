@@ -1,6 +1,7 @@
 //! `POST /user_management/authorize/device`: a device asks for a code that a person will enter elsewhere.
 
 use super::Refused;
+use super::authenticate::refuse_client;
 use crate::domain::attempts::{self, DEVICES_FROM};
 use crate::domain::{Act, Failure};
 use crate::http::error;
@@ -12,7 +13,6 @@ use countersign_protocol::id::ClientId;
 use countersign_protocol::model::SessionDevice;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::device_code::{DeviceState, INTERVAL, LIFETIME, user_code};
-use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::{device_authorization, session_device};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
     let environment = &call.environment.environment;
     let client_id = params.get("client_id").and_then(|text| ClientId::parse(text).ok());
     if client_id != Some(environment.client_id) {
-        return Err(AuthenticateError::invalid_client().into());
+        return Err(refuse_client(call));
     }
     let act = Act::new(environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
     // Devices have proven nothing: what they make is bounded by where they ask from.

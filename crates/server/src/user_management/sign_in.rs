@@ -17,6 +17,9 @@ use countersign_protocol::model::{Invitation, MembershipStatus, Session, Session
 use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
 use countersign_store::{Tx, membership, session_family, user};
 
+/// Most organizations that are told to choose from. Who belongs to more may be brought into any of them.
+const MOST_OFFERED: i64 = 200;
+
 /// The step that was missing, and is done now.
 #[derive(Debug, Clone)]
 pub enum Step {
@@ -131,7 +134,7 @@ async fn decide(
             Some(id)
         }
         None => {
-            let memberships = membership::active_of_user(tx, act.environment_id, user.id).await?;
+            let memberships = membership::active_of_user(tx, act.environment_id, user.id, MOST_OFFERED, None).await?;
             match memberships.as_slice() {
                 [] => None,
                 [only] => Some(only.organization_id),

@@ -65,7 +65,7 @@ async fn all_that_is_seen(store: &Store, environment_id: EnvironmentId, of: &Wor
         role::list(reader, environment_id),
         membership::find(reader, environment_id, membership_id),
         membership::find_of_user(reader, environment_id, user_id, organization_id),
-        membership::active_of_user(reader, environment_id, user_id),
+        membership::active_of_user(reader, environment_id, user_id, 9, None),
         membership::list(reader, environment_id, &everything(), whose[0], &EVERY_STATUS),
         membership::list(reader, environment_id, &everything(), whose[1], &EVERY_STATUS),
         invitation::find(reader, environment_id, of.invitation.id),

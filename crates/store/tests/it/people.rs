@@ -141,7 +141,7 @@ on_both_databases! {
             membership.updated_at = at(60);
             let active = status == MembershipStatus::Active;
             assert_eq!(membership::is_active(&mut reader, id, user, organization.id).await.unwrap(), active);
-            assert_eq!(membership::active_of_user(&mut reader, id, user).await.unwrap().len(), usize::from(active));
+            assert_eq!(membership::active_of_user(&mut reader, id, user, 9, None).await.unwrap().len(), usize::from(active));
             let found = membership::find_of_user(&mut reader, id, user, organization.id).await.unwrap();
             assert_eq!(found.as_ref(), Some(&membership));
         }

@@ -16,6 +16,8 @@ pub struct SignedIn {
     pub authenticated_at: Timestamp,
     /// The organization they last chose.
     pub organization_id: Option<OrganizationId>,
+    /// They belong to more organizations than a page shows: one is searched for, before anything is agreed to.
+    pub has_many: bool,
 }
 
 /// What the person has done in this flow already.
@@ -75,8 +77,8 @@ pub fn covers(given: &[String], asked: &[String]) -> bool {
     asked.iter().all(|scope| given.contains(scope))
 }
 
-/// Decides what comes next. `memberships` are the organizations of which the person is an active member, `consents` what
-/// they have agreed to for this application.
+/// Decides what comes next. `memberships` are organizations of which the person is an active member: all of them, or, of
+/// many, some, with every one that is named here among them. `consents` is what they have agreed to for this application.
 pub fn next(
     request: &AuthorizeRequest,
     client: &Client,
@@ -113,7 +115,7 @@ pub fn next(
             match signed_in.organization_id.filter(|last| member(*last) && !request.prompt.select_account) {
                 Some(last) => Some(last),
                 // The consent page has a picker of its own.
-                None if asks && !quiet && !progress.agreed => Some(*first),
+                None if asks && !quiet && !progress.agreed && !signed_in.has_many => Some(*first),
                 None if quiet => {
                     return Next::Refuse(
                         AuthorizeErrorCode::InteractionRequired,
@@ -131,6 +133,12 @@ pub fn next(
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
         (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, "The person would have to agree."),
+        // The consent page can offer no choice then.
+        (false, false)
+            if signed_in.has_many && request.organization_id.is_none() && progress.organization_chosen.is_none() =>
+        {
+            Next::ChooseOrganization
+        }
         (false, false) => Next::AskConsent { organization_id },
     }
 }
@@ -180,7 +188,7 @@ mod tests {
     }
 
     fn somebody() -> Option<SignedIn> {
-        Some(SignedIn { user_id: Id::from_ulid(7), authenticated_at: at(1000), organization_id: None })
+        Some(SignedIn { user_id: Id::from_ulid(7), authenticated_at: at(1000), organization_id: None, has_many: false })
     }
 
     fn agreed_to(organization: Option<u128>, scopes: &[&str]) -> GivenConsent {
@@ -253,6 +261,25 @@ mod tests {
         assert_eq!(decide(&wanted), Next::Issue { organization_id: Some(org(1)) });
         let not_theirs = Case { memberships: vec![2], ..wanted };
         assert_eq!(code(&decide(&not_theirs)), Some(AuthorizeErrorCode::AccessDenied));
+    }
+
+    #[test]
+    fn of_more_than_a_page_shows_one_is_searched_for_before_consent() {
+        let many = || somebody().map(|who| SignedIn { has_many: true, ..who });
+        let case = || Case { signed_in: many(), memberships: vec![1, 2], ..third_party() };
+        assert_eq!(decide(&case()), Next::ChooseOrganization, "no picker on the consent page");
+        let last = many().map(|who| SignedIn { organization_id: Some(org(2)), ..who });
+        assert_eq!(decide(&Case { signed_in: last, ..case() }), Next::ChooseOrganization);
+        let agreed = Case { signed_in: last, consents: vec![agreed_to(Some(2), &["openid"])], ..case() };
+        assert_eq!(decide(&agreed), Next::Issue { organization_id: Some(org(2)) });
+        let chosen = Progress { organization_chosen: Some(org(2)), ..Progress::default() };
+        assert_eq!(decide(&Case { progress: chosen, ..case() }), Next::AskConsent { organization_id: Some(org(2)) });
+        let wanted = Case { more: "&organization_id=org_00000000000000000000000001", ..case() };
+        assert_eq!(decide(&wanted), Next::AskConsent { organization_id: Some(org(1)) });
+        let quiet = Case { more: "&prompt=none", ..case() };
+        assert_eq!(code(&decide(&quiet)), Some(AuthorizeErrorCode::InteractionRequired));
+        let quiet = Case { more: "&prompt=none", signed_in: last, ..case() };
+        assert_eq!(code(&decide(&quiet)), Some(AuthorizeErrorCode::ConsentRequired));
     }
 
     #[test]

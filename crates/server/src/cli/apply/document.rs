@@ -21,6 +21,7 @@ pub(super) struct EnvironmentEntry {
     pub client_id: Option<String>,
     pub signing_algorithm: Option<String>,
     pub access_token_lifetime: Option<i64>,
+    pub jwt_template: Option<String>,
     #[serde(default)]
     pub sessions: SessionsEntry,
     #[serde(default)]
@@ -33,6 +34,8 @@ pub(super) struct EnvironmentEntry {
     pub permissions: Vec<PermissionEntry>,
     #[serde(default, rename = "organization")]
     pub organizations: Vec<OrganizationEntry>,
+    #[serde(default, rename = "user")]
+    pub users: Vec<UserEntry>,
     #[serde(default, rename = "application")]
     pub applications: Vec<ApplicationEntry>,
 }
@@ -104,6 +107,28 @@ pub(super) struct DomainEntry {
 
 fn pending() -> String {
     "pending".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserEntry {
+    pub email: String,
+    pub email_verified: Option<bool>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub external_id: Option<String>,
+    pub password_hash: Option<SecretReference>,
+    pub password_hash_type: Option<String>,
+    pub password_salt_position: Option<String>,
+    #[serde(default)]
+    pub memberships: Vec<MembershipEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MembershipEntry {
+    pub organization: String,
+    pub roles: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

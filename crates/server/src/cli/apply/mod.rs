@@ -2,11 +2,12 @@
 //!
 //! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
-//! slug, organizations by external id, applications by client id or else by name.
+//! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
 
 mod document;
 mod look;
 mod settings;
+mod users;
 
 use super::{CommandError, CommandResult, say};
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, client_secrets, roles};
+use crate::domain::{Act, Failure, client_secrets, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
@@ -26,7 +27,8 @@ use countersign_protocol::model::{
 use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
-    Tx, application, client_secret, environment, environment_api_key, organization, permission, signing_key,
+    Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
+    signing_key,
 };
 use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
 use look::Pictures;
@@ -40,6 +42,8 @@ struct Prepared {
     entry: EnvironmentEntry,
     api_keys: Vec<(String, Secret)>,
     secrets: Vec<Vec<Secret>>,
+    /// Hashes of users' passwords, as they are stored.
+    passwords: Vec<Option<String>>,
     pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
     fresh: Option<(Environment, SigningKeyRecord)>,
@@ -123,6 +127,10 @@ fn explain(error: &ApiError) -> String {
         ApiError::Validation(errors) => {
             errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
         }
+        ApiError::NotPossible { message, reasons, .. } => {
+            let sentences = reasons.iter().map(|(_, sentence)| sentence.as_str());
+            std::iter::once(message.as_str()).chain(sentences).collect::<Vec<_>>().join(" ")
+        }
         other => other.body()["message"].as_str().unwrap_or_default().to_owned(),
     }
 }
@@ -148,13 +156,15 @@ fn prepare(
             application.secrets.iter().map(|secret| secret.resolve(base)).collect();
         secrets.push(resolved.map_err(&within)?);
     }
+    let passwords: Result<Vec<_>, String> = entry.users.iter().map(|user| users::password(user, base)).collect();
+    let passwords = passwords.map_err(&within)?;
     let fresh = if existing.iter().any(|environment| environment.name == entry.name) {
         None
     } else {
         Some(fresh_environment(&entry, installation).map_err(&within)?)
     };
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
-    Ok(Prepared { entry, api_keys, secrets, pictures, fresh })
+    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, fresh })
 }
 
 async fn apply_environment(
@@ -190,6 +200,9 @@ async fn apply_environment(
     };
     let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
     roles::ensure_default(tx, &act).await?;
+    if let Some(content) = &entry.jwt_template {
+        apply_jwt_template(tx, &act, content, plan).await?;
+    }
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
@@ -203,6 +216,9 @@ async fn apply_environment(
     for organization in &entry.organizations {
         apply_organization(tx, &act, organization, plan).await?;
     }
+    for (user, password) in entry.users.iter().zip(&item.passwords) {
+        users::apply(tx, &act, user, password.as_ref(), plan).await?;
+    }
     for ((application, secrets), logo) in entry.applications.iter().zip(&item.secrets).zip(&item.pictures.applications)
     {
         let made = apply_application(tx, &act, application, plan).await?;
@@ -211,6 +227,16 @@ async fn apply_environment(
             apply_secret(tx, &act, &made, secret, plan).await?;
         }
     }
+    Ok(())
+}
+
+async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Vec<String>) -> Result<(), End> {
+    let kept = jwt_template::find(tx, act.environment_id).await?;
+    if kept.as_ref().is_some_and(|kept| kept.content == content) {
+        return Ok(());
+    }
+    jwt_templates::set(tx, act, content).await?;
+    plan.push(format!("{} JWT template", if kept.is_some() { "~" } else { "+" }));
     Ok(())
 }
 

@@ -39,6 +39,13 @@ pub async fn answer(
         Err(code::Refused::Wrong(error)) => return Err(error.into()),
         Err(code::Refused::Replayed(family_id)) => return Err(end(asking, family_id).await),
     }
+    // What tokens will say is loaded before the code is spent: it is good for another try when that fails.
+    let mut reader = app.store.reader().await?;
+    let found = session::find(&mut reader, act.environment_id, code.session_id).await?.ok_or_else(not_good)?;
+    let person = user::find(&mut reader, act.environment_id, found.user_id).await?.ok_or_else(not_good)?;
+    drop(reader);
+    let authorized_for = code.organization_id;
+    let holder = tokens::Holder::load(asking, &person, authorized_for).await?;
     let invitation_token = invitation_token.map(str::to_owned);
     let outcome = app.store.write::<Outcome, Refused, _>(move |tx| {
         Box::pin(async move { hand_over(tx, &act, code, invitation_token).await })
@@ -47,7 +54,12 @@ pub async fn answer(
         Outcome::Redeemed(made) => {
             let (user, session, family) = *made;
             app.catch_up().await;
-            let holder = tokens::Holder::load(asking, &user, family.organization_id).await?;
+            // An invitation may have led elsewhere.
+            let holder = if family.organization_id == authorized_for {
+                holder
+            } else {
+                tokens::Holder::load(asking, &user, family.organization_id).await?
+            };
             tokens::issue(asking, holder, &user, &session, &family)
         }
         // Somebody else was faster by a moment: the same code twice, so both go without.

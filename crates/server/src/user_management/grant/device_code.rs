@@ -29,12 +29,20 @@ pub async fn answer(asking: &Asking<'_>, device_code: &str) -> Result<Reply, Ref
         note_poll(asking, act, digest, &error).await?;
         return Err(error.into());
     }
+    // What tokens will say is loaded before the code is spent: it is good for another try when that fails.
+    let mut reader = app.store.reader().await?;
+    let agreed_in = match device.session_id {
+        Some(id) => session::find(&mut reader, act.environment_id, id).await?,
+        None => None,
+    };
+    let person = user::find(&mut reader, act.environment_id, agreed_in.ok_or_else(not_good)?.user_id).await?;
+    drop(reader);
+    let holder = tokens::Holder::load(asking, &person.ok_or_else(not_good)?, device.organization_id).await?;
     let (ip_address, user_agent) = (asking.ip_address.clone(), asking.user_agent.clone());
     let redeemed = app.store.write::<(User, Session, SessionFamily), Refused, _>(move |tx| {
         Box::pin(async move { redeem(tx, &act, device, (ip_address, user_agent)).await })
     });
     let (user, session, family) = redeemed.await?;
-    let holder = tokens::Holder::load(asking, &user, family.organization_id).await?;
     tokens::issue(asking, holder, &user, &session, &family)
 }
 

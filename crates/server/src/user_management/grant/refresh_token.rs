@@ -75,6 +75,10 @@ async fn keep(
     let (session, family) = (session.clone(), family.clone());
     let kept = asking.call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
+            // The session before its family: so does whoever ends it, and neither waits for the other for ever.
+            if !session::hold(tx, act.environment_id, session.id).await? {
+                return Ok(false);
+            }
             let kept = if rotation.repeated {
                 session_family::switch(tx, act.environment_id, &family, organization_id).await?
             } else {

@@ -1,6 +1,8 @@
 //! `countersign apply`: declared, planned, idempotent, checked.
 
-use crate::harness::{TestServer, binary, on_both_databases};
+use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
+use countersign_protocol::secret::Secret;
+use serde_json::{Value, json};
 use std::process::Command;
 
 const DECLARED: &str = r#"
@@ -46,6 +48,35 @@ signing_algorithm = "ES256"
 [[environment.api_key]]
 name = "other"
 value = { env = "OTHER_KEY" }
+"#;
+
+const PEOPLE: &str = r#"
+[[environment]]
+name = "default"
+jwt_template = """
+{
+  "who": "{{ user.email }}"
+}
+"""
+
+[[environment.organization]]
+external_id = "acme"
+name = "Acme"
+
+[[environment.user]]
+email = "ada@example.com"
+email_verified = true
+first_name = "Ada"
+last_name = "Lovelace"
+external_id = "customer-7"
+password_hash = { file = "ada.hash" }
+password_hash_type = "argon2"
+memberships = [{ organization = "acme", roles = ["admin", "member"] }]
+
+[[environment.user]]
+email = "grace@example.com"
+external_id = "customer-8"
+memberships = [{ organization = "acme" }]
 "#;
 
 const SECRET: &str = "reporting-secret-of-at-least-thirty-two-characters";
@@ -135,6 +166,73 @@ on_both_databases! {
             assert!(applied.out.contains(line), "{line}: {}", applied.out);
         }
         assert_eq!(apply(&server, &changed, false).out, "Nothing to change.\n");
+    }
+
+    async fn users_are_brought_along_with_their_passwords_and_memberships(server: TestServer) {
+        let hash = server.app.passwords.hash(Secret::new(PASSWORD.to_owned())).await.unwrap();
+        std::fs::write(server.database.directory.path().join("ada.hash"), format!("{hash}\n")).unwrap();
+        server.management().role("admin").await;
+        let checked = apply(&server, PEOPLE, true);
+        assert_eq!(checked.code, Some(2), "{}", checked.err);
+        assert_eq!(server.management().get("/user_management/users").await.expect_list(), Vec::<Value>::new());
+        let applied = apply(&server, PEOPLE, false);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        for line in ["+ user ada@example.com", "+ membership of ada@example.com in acme", "+ user grace@example.com", "+ JWT template", "6 changed."] {
+            assert!(applied.out.contains(line), "{line}: {}", applied.out);
+        }
+        for check in [true, false] {
+            let again = apply(&server, PEOPLE, check);
+            assert_eq!((again.code, again.out.as_str()), (Some(0), "Nothing to change.\n"), "{}", again.err);
+        }
+        let management = server.management();
+        let user = management.get("/user_management/users/external_id/customer-7").await.expect(200).json();
+        assert_eq!((&user["email"], &user["email_verified"], &user["first_name"]), (&json!("ada@example.com"), &json!(true), &json!("Ada")));
+        let list = format!("/user_management/organization_memberships?user_id={}&statuses=active,inactive", user["id"].as_str().unwrap());
+        assert_eq!(management.get(&list).await.expect_list()[0]["roles"], json!([{"slug": "admin"}, {"slug": "member"}]));
+        eventually("the template is in force", async || management.get("/user_management/jwt_template").await.status == 200).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-in").await;
+        assert_eq!(server.sign_in(&mut browser, &page, "ada@example.com").await.path, "/account");
+
+        // What the file says changes is changed; what people have done since stays.
+        let id = user["id"].as_str().unwrap();
+        management.put(&format!("/user_management/users/{id}"), json!({"password": "another-quiet-lighthouse-7"})).await.expect(200);
+        let changed = PEOPLE.replace("\"Ada\"", "\"Augusta\"").replace("[\"admin\", \"member\"]", "[\"member\"]").replace("user.email", "user.id");
+        let applied = apply(&server, &changed, false);
+        assert_eq!(applied.code, Some(0), "{}", applied.err);
+        for line in ["~ user ada@example.com", "~ membership of ada@example.com in acme", "~ JWT template", "3 changed."] {
+            assert!(applied.out.contains(line), "{line}: {}", applied.out);
+        }
+        let page = browser.open("/sign-in").await;
+        assert_ne!(server.sign_in(&mut browser, &page, "ada@example.com").await.path, "/account", "the old password does not come back");
+        let membership = management.get(&list).await.expect_list().remove(0);
+        management.put(&format!("/user_management/organization_memberships/{}/deactivate", membership["id"].as_str().unwrap()), json!({})).await.expect(200);
+        assert_eq!(apply(&server, &changed, false).out, "Nothing to change.\n", "who was suspended stays so");
+        // The same person under another address.
+        let moved = changed.replace("ada@example.com", "lovelace@example.com").replace("email_verified = true", "");
+        assert!(apply(&server, &moved, false).out.contains("~ user lovelace@example.com"));
+        let user = management.get("/user_management/users/external_id/customer-7").await.expect(200).json();
+        assert_eq!((&user["id"], &user["email"], &user["email_verified"]), (&json!(id), &json!("lovelace@example.com"), &json!(false)));
+    }
+
+    async fn what_is_wrong_with_a_user_is_told_and_nothing_is_changed(server: TestServer) {
+        std::fs::write(server.database.directory.path().join("ada.hash"), "not a hash, but long enough to be one of those").unwrap();
+        let check = |text: &str, expected: &str| {
+            let applied = apply(&server, text, false);
+            assert_eq!(applied.code, Some(1), "{}", applied.out);
+            assert!(applied.err.contains(expected), "{expected}: {}", applied.err);
+        };
+        check(PEOPLE, "its password_hash is no hash of this type");
+        let plain = PEOPLE.replace("password_hash = { file = \"ada.hash\" }\n", "").replace("password_hash_type = \"argon2\"\n", "");
+        check(&plain.replace("organization = \"acme\"", "organization = \"nobody\""), "there is no organization 'nobody'");
+        check(&plain, "admin");
+        let plain = plain.replace("[\"admin\", \"member\"]", "[\"member\"]");
+        check(&plain.replace("grace@example.com", "ADA@example.com"), "belongs to the user with the external_id 'customer-7'");
+        check(&plain.replace("ada@example.com", "nobody"), "not of a form that mail can be sent to");
+        check(&plain.replace("email_verified = true", "password_hash_type = \"bcrypt\""), "go with password_hash");
+        check(&plain.replace("email_verified = true", "password = \"in the clear\""), "unknown field");
+        check(&plain.replace("\"who\"", "\"sub\""), "must not set the claim 'sub'");
+        assert_eq!(server.management().get("/user_management/users").await.expect_list(), Vec::<Value>::new(), "all or nothing");
     }
 
     async fn what_is_wrong_is_told_and_nothing_is_changed(server: TestServer) {

@@ -2,10 +2,12 @@
 
 pub mod authorization_code;
 mod backchannel_logout;
+mod code_link;
 mod device;
 mod invitation;
 mod jwt_template;
 mod look;
+mod many_organizations;
 mod policy;
 mod refresh_token;
 mod resource_indicators;

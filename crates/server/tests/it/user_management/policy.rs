@@ -66,6 +66,23 @@ on_both_databases! {
         assert_eq!(answer["organization_id"], json!(acme));
     }
 
+    async fn an_invitation_lets_in_nobody_else_by_code(server: TestServer) {
+        server.declare("[environment.authentication]\nsign_up = false\n").await.done();
+        let management = server.management();
+        let body = json!({"email": "grace@example.com"});
+        let token = management.post("/user_management/invitations", body).await.expect(201).text_at("token");
+        let ask = async |email: &str, token: Option<&str>| {
+            management.post("/user_management/magic_auth", json!({"email": email, "invitation_token": token})).await
+        };
+        for (email, token) in [("mallory@example.com", Some(token.as_str())), ("mallory@example.com", None), ("grace@example.com", None)] {
+            assert_eq!(ask(email, token).await.expect(400).text_at("error"), "sign_up_not_allowed", "{email}");
+        }
+        ask("Grace@example.com", Some(&token)).await.expect(201);
+        server.declare("[environment.authentication]\nmagic_auth = false\n").await.done();
+        let refused = ask("grace@example.com", Some(&token)).await.expect(400);
+        assert_eq!(refused.text_at("error"), "authentication_method_not_allowed");
+    }
+
     async fn the_template_of_the_environment_is_in_session_tokens(server: TestServer) {
         let user = server.person("ada@example.com").await;
         let management = server.management();
