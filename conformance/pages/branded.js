@@ -84,6 +84,8 @@ async function walk(base, key, folder) {
       // The application: that the browser is sent there is all that counts.
       await page.route("http://localhost:9/**", (route) => route.fulfill({ body: "There." }));
       const photograph = async (name) => {
+        // The page between a form and what it leads to goes on by itself.
+        await page.locator("meta[http-equiv=refresh]").waitFor({ state: "detached" });
         await page.waitForLoadState("load");
         const moved = await page.evaluate(() => window.moved);
         if (moved > 0) complain(`moved by ${moved} while loading`);

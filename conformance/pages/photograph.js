@@ -37,9 +37,15 @@ for (const width of [375, 1280]) {
       reducedMotion: "reduce",
     });
     const page = await context.newPage();
+    // A page that goes on by itself stays to be photographed: 204 leaves the browser where it is.
+    let shown = "";
+    await page.route("**/*", (route) =>
+      route.request().isNavigationRequest() && route.request().url() !== shown ? route.fulfill({ status: 204 }) : route.continue(),
+    );
     for (const file of pages) {
       const name = `${file.replace(/\.html$/, "")}-${width}-${colorScheme}`;
-      await page.goto(pathToFileURL(resolve(preview, file)).href);
+      shown = pathToFileURL(resolve(preview, file)).href;
+      await page.goto(shown);
       await page.screenshot({ path: join(photographs, `${name}.png`), fullPage: true });
       // Mails are read in mail programs, which draw them their own way.
       if (file.startsWith("mail-")) continue;

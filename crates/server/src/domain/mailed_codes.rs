@@ -1,7 +1,7 @@
 //! Codes of six digits that are mailed and shown by the API: made, read back, and redeemed once. What each is for is said by
 //! the kind of its identifier, and decided by who asks for it: [`super::magic_auth`], [`super::email_verification`].
 
-use super::attempts::{self, CODES, CODES_FOR_ADDRESS_ANYWHERE};
+use super::attempts::{self, CODES, CODES_FOR_ADDRESS};
 use super::{Act, Failure};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::views::mailed_code_view;
@@ -100,7 +100,7 @@ pub async fn redeem<I: MailedCodeId>(
 ) -> Result<Result<MailedCode<I>, Refused>, Failure> {
     let address = attempts::address(act, email);
     // Per code, and over all codes of the address: asking for new ones gives no new tries without end.
-    for (what, allowance) in [(I::PREFIX, CODES), ("codes by API for", CODES_FOR_ADDRESS_ANYWHERE)] {
+    for (what, allowance) in [(I::PREFIX, CODES), ("codes by API for", CODES_FOR_ADDRESS)] {
         if let Err(again_at) = attempts::count(tx, act, what, &address, allowance).await? {
             return Ok(Err(Refused::TooMany { again_at }));
         }

@@ -76,7 +76,7 @@ fn only_the_store_knows_sql() {
 
 #[test]
 fn feature_folders_do_not_import_one_another() {
-    const FEATURES: [&str; 4] = ["api", "oauth", "operations", "cli"];
+    const FEATURES: [&str; 5] = ["api", "oauth", "operations", "cli", "user_management"];
     for feature in FEATURES.iter().filter(|feature| **feature != "cli") {
         let others: Vec<String> =
             FEATURES.iter().filter(|other| *other != feature).map(|other| format!("crate::{other}::")).collect();
