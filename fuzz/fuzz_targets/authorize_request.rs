@@ -2,7 +2,9 @@
 #![no_main]
 
 use countersign_protocol::id::Id;
-use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership, RedirectUri};
+use countersign_protocol::model::{
+    ApplicationKind, ClientType, ConnectApplication, OAuthResource, Ownership, RedirectUri,
+};
 use countersign_protocol::oauth::authorize::request::{Refusal, read};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::params::Params;
@@ -26,22 +28,31 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
                 client_type: ClientType::Public,
                 redirect_uris: uris.map(|uri| RedirectUri { uri: uri.into(), default: false }).into(),
                 cors_origins: vec![],
+                backchannel_logout_uri: None,
             },
             created_at: epoch,
             updated_at: epoch,
         },
         secrets: vec![],
+        logo: Default::default(),
     }
+});
+
+static RESOURCES: LazyLock<[OAuthResource; 1]> = LazyLock::new(|| {
+    let epoch = Timestamp::from_millis(0);
+    let (uri, default) = ("https://api.example".into(), true);
+    [OAuthResource { id: Id::from_ulid(4), uri, default, created_at: epoch, updated_at: epoch }]
 });
 
 fuzz_target!(|input: &[u8]| {
     let Ok(params) = Params::from_form(input) else { return };
-    let address = match read(&params, &CLIENT) {
+    let address = match read(&params, &CLIENT, &*RESOURCES) {
         Ok(request) => {
             assert!(request.code_challenge.is_some(), "a public client proves itself");
             assert!(request.scopes.iter().all(|scope| {
                 ["email", "offline_access", "openid", "profile", "posts:read"].contains(&scope.as_str())
             }));
+            assert!(request.resource.is_empty() || request.resource == "https://api.example");
             request.return_address
         }
         Err(Refusal::ToTheClient(address, _, why)) => {
