@@ -34,8 +34,8 @@ fn party(server: &Serving, environment: Environment, prefix: &str, count: usize)
         token: TOKEN,
         client_id: environment.forum().to_owned(),
         client_secret: super::installation::CLIENT_SECRET,
-        // One signature: the access token. With openid there would be two, the ID token's.
-        scope: "",
+        // One signature: the access token. With openid, which no scope at all means too, there would be two.
+        scope: "profile",
         people: (0..count).map(|number| format!("{prefix}{number}@example.com")).collect(),
     }
 }
