@@ -3,7 +3,40 @@
 
 use crate::id::{EnvironmentId, Id, TokenFamilyId};
 use crate::secret::{DigestKey, Secret};
+use crate::time::Timestamp;
 use std::str::FromStr;
+
+/// How long, in seconds, the token that was good last may come again: its answer may have been lost. It gets the same
+/// successor, so no second branch begins.
+pub const RETRY_WINDOW: i64 = 30;
+
+/// What a token is in its family, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The good one.
+    Good,
+    /// The one before it, shortly after: an honest retry.
+    Retried,
+    /// One that was spent long ago: somebody has stolen it, or its successor.
+    Reused,
+    /// None that was ever made.
+    Nowhere,
+}
+
+impl Place {
+    /// The place of the token with this number, in a family whose good one has the number `good` since `rotated_at`.
+    pub fn of(generation: i64, good: i64, rotated_at: Timestamp, now: Timestamp) -> Self {
+        if generation < 1 || generation > good {
+            Self::Nowhere
+        } else if generation == good {
+            Self::Good
+        } else if generation + 1 == good && now < rotated_at.plus_secs(RETRY_WINDOW) {
+            Self::Retried
+        } else {
+            Self::Reused
+        }
+    }
+}
 
 const PREFIX: &str = "cs_rt_";
 const ULID: usize = 26;

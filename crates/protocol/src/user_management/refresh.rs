@@ -2,7 +2,7 @@
 
 use super::error::AuthenticateError;
 use crate::model::SessionFamily;
-use crate::oauth::grant::refresh_token::RETRY_WINDOW;
+use crate::oauth::refresh_token::Place;
 use crate::time::Timestamp;
 
 /// What happens to the family.
@@ -35,15 +35,15 @@ pub fn not_good() -> AuthenticateError {
 /// # Errors
 /// See [`Refused`].
 pub fn rotate(family: &SessionFamily, generation: i64, now: Timestamp) -> Result<Rotation, Refused> {
-    let dead = family.ended_at.is_some() || now >= family.idle_expires_at;
-    if dead || generation < 1 || generation > family.generation {
+    if family.ended_at.is_some() || now >= family.idle_expires_at {
         return Err(Refused::Wrong);
     }
-    if generation == family.generation {
-        return Ok(Rotation { generation: generation + 1, repeated: false });
+    match Place::of(generation, family.generation, family.rotated_at, now) {
+        Place::Good => Ok(Rotation { generation: generation + 1, repeated: false }),
+        Place::Retried => Ok(Rotation { generation: family.generation, repeated: true }),
+        Place::Reused => Err(Refused::Reused),
+        Place::Nowhere => Err(Refused::Wrong),
     }
-    let repeated = generation + 1 == family.generation && now < family.rotated_at.plus_secs(RETRY_WINDOW);
-    if repeated { Ok(Rotation { generation: family.generation, repeated }) } else { Err(Refused::Reused) }
 }
 
 #[cfg(test)]

@@ -3,12 +3,9 @@
 use crate::model::TokenFamily;
 use crate::oauth::client_auth::AuthenticatedClient;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
+use crate::oauth::refresh_token::Place;
 use crate::oauth::scope;
 use crate::time::Timestamp;
-
-/// How long, in seconds, the token that was good last may come again: its answer may have been lost. It gets the same
-/// successor, so no second branch begins.
-pub const RETRY_WINDOW: i64 = 30;
 
 /// What happens to the family.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,17 +44,15 @@ pub fn rotate(
     now: Timestamp,
 ) -> Result<Rotation, Refused> {
     let dead = family.ended_at.is_some() || now >= family.expires_at || now >= family.idle_expires_at;
-    if family.application_id != client.client().application.id
-        || dead
-        || generation < 1
-        || generation > family.generation
-    {
+    if family.application_id != client.client().application.id || dead {
         return Err(Refused::Wrong(not_good()));
     }
-    let repeated = generation + 1 == family.generation && now < family.rotated_at.plus_secs(RETRY_WINDOW);
-    if generation < family.generation && !repeated {
-        return Err(Refused::Reused);
-    }
+    let repeated = match Place::of(generation, family.generation, family.rotated_at, now) {
+        Place::Good => false,
+        Place::Retried => true,
+        Place::Reused => return Err(Refused::Reused),
+        Place::Nowhere => return Err(Refused::Wrong(not_good())),
+    };
     let scopes = narrowed(&family.scopes, requested_scope).map_err(Refused::Wrong)?;
     let generation = if repeated { family.generation } else { generation + 1 };
     Ok(Rotation { generation, scopes, repeated })
