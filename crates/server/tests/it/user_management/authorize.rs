@@ -59,6 +59,20 @@ on_both_databases! {
         server.anonymous().get("/sso/jwks/client_00000000000000000000000000").await.expect(404);
     }
 
+    async fn session_tokens_name_the_issuer_that_was_chosen(server: TestServer) {
+        server.person("ada@example.com").await;
+        let iss = async || claims(&server.with_password("ada@example.com").await.expect(200).text_at("access_token"))["iss"].clone();
+        server.declare("session_issuer = \"https://api.workos.com\"\n").await.done();
+        assert_eq!(iss().await, "https://api.workos.com");
+        server.declare("access_token_lifetime = 400\n").await.done();
+        assert_eq!(iss().await, "https://api.workos.com", "what is not named stays");
+        let own = format!("session_issuer = \"{}\"\n", server.base_url);
+        let refused = server.declare(&own).await;
+        assert!(refused.err.contains("session_issuer"), "{}", refused.err);
+        server.declare("session_issuer = \"\"\n").await.done();
+        assert_eq!(iss().await, json!(format!("{}/user_management/{}", server.base_url, server.client_id)));
+    }
+
     async fn a_code_is_good_once_and_for_ten_minutes(server: TestServer) {
         server.register(REDIRECT_URI).await;
         server.person("ada@example.com").await;
