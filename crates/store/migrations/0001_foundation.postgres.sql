@@ -58,8 +58,7 @@ CREATE TABLE signing_key (
     PRIMARY KEY (environment_id, id)
 );
 -- For each purpose an environment signs with one key at a time, and has one waiting at most.
-CREATE UNIQUE INDEX signing_key_active_unique ON signing_key (environment_id, purpose) WHERE state = 'active';
-CREATE UNIQUE INDEX signing_key_pending_unique ON signing_key (environment_id, purpose) WHERE state = 'pending';
+CREATE UNIQUE INDEX signing_key_purpose_state_unique ON signing_key (environment_id, purpose, state) WHERE state IN ('active', 'pending');
 
 CREATE TABLE organization (
     environment_id TEXT COLLATE "C" NOT NULL REFERENCES environment (id) ON DELETE CASCADE,

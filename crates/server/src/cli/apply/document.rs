@@ -23,6 +23,11 @@ pub(super) struct EnvironmentEntry {
     pub session_issuer: Option<String>,
     pub access_token_lifetime: Option<i64>,
     pub jwt_template: Option<String>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub sign_out_uris: Option<Vec<String>>,
+    pub cors_origins: Option<Vec<String>>,
+    pub resources: Option<Vec<String>>,
+    pub default_resource: Option<String>,
     #[serde(default)]
     pub sessions: SessionsEntry,
     #[serde(default)]

@@ -4,6 +4,7 @@
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
 //! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
 
+mod addresses;
 mod document;
 mod look;
 mod settings;
@@ -205,6 +206,7 @@ async fn apply_environment(
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
     }
+    addresses::apply(tx, &act, entry, plan).await?;
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
