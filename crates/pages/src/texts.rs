@@ -55,6 +55,7 @@ texts! { shared_texts:
     new_password { "New password" "Neues Passwort" }
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
+    optional { "optional" "optional" }
     go_on { "Continue" "Weiter" }
     act_at(resource: &str) { "Act for you at {resource}" "In Ihrem Namen bei {resource} handeln" }
     one_moment { "One moment…" "Einen Moment …" }
@@ -216,13 +217,10 @@ texts! { problems_texts:
         "E-Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
     }
     password_needed { "Please enter a password." "Bitte geben Sie ein Passwort ein." }
+    password_too_short { "That password is too short. Please choose a longer one." "Dieses Passwort ist zu kurz. Bitte wählen Sie ein längeres." }
     password_too_weak {
-        "That password is too easy to guess. A longer one, such as a few unrelated words, is better."
-        "Dieses Passwort ist zu leicht zu erraten. Besser ist ein längeres, etwa einige Wörter ohne Zusammenhang."
-    }
-    password_too_common {
-        "Many people use that password, so attackers try it first. Please choose one that is yours alone."
-        "Dieses Passwort ist verbreitet und wird von Angreifern zuerst probiert. Bitte wählen Sie eines, das nur Sie verwenden."
+        "That password is easy to guess. Please choose one that nobody would think of."
+        "Dieses Passwort ist leicht zu erraten. Bitte wählen Sie eines, auf das niemand kommt."
     }
     password_too_long { "That password is too long. Please choose a shorter one." "Dieses Passwort ist zu lang. Bitte wählen Sie ein kürzeres." }
     code_wrong { "That is not the right code. Please check it." "Dieser Code stimmt nicht. Bitte prüfen Sie ihn." }
@@ -262,8 +260,8 @@ texts! { problems_texts:
         "Passwörter werden hier nicht verwendet. Geben Sie Ihre E-Mail-Adresse ein, dann senden wir Ihnen einen Code."
     }
     codes_off {
-        "Codes by email are not used for signing in here. Please enter your password."
-        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte geben Sie Ihr Passwort ein."
+        "Codes by email are not used for signing in here. Please sign in with your password."
+        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte melden Sie sich mit Ihrem Passwort an."
     }
 }
 
@@ -284,10 +282,10 @@ texts! { troubles_texts:
         "It sent you here with a request that we cannot accept. Nothing was passed on."
         "Sie hat Sie mit einer Anfrage hierher geschickt, die wir nicht annehmen können. Es wurde nichts weitergegeben."
     }
-    trouble_application_advice { "Please tell the people who run the application." "Bitte geben Sie den Betreibern der Anwendung Bescheid." }
-    trouble_access { "You have no access" "Sie haben keinen Zugriff" }
-    trouble_access_what { "Your account may not use this application." "Ihr Konto darf diese Anwendung nicht verwenden." }
-    trouble_access_advice { "Ask an administrator of your organization, or use another account." "Fragen Sie die Administration Ihrer Organisation oder verwenden Sie ein anderes Konto." }
+    trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
+    trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
+    trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E-Mail-Adresse als die Ihres Kontos gesendet." }
+    trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
     trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
     trouble_attempts_advice { "Wait a few minutes, then try again." "Warten Sie einige Minuten und versuchen Sie es dann noch einmal." }
@@ -314,7 +312,7 @@ texts! { mails_texts:
     mail_valid(minutes: u32) { "The code is valid for {minutes} minutes. Share it with nobody." "Der Code gilt {minutes} Minuten. Geben Sie ihn an niemanden weiter." }
     mail_link_same_browser { "The button works in the browser in which you asked for the code. Anywhere else, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben. Überall sonst geben Sie den Code ein." }
     mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E-Mail ignorieren." }
-    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E-Mail-Adresse" }
+    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E‑Mail-Adresse" }
     mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }
     mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }
     mail_reset_body(name: &str) { "Somebody, hopefully you, asked to reset your password for {name}." "Jemand, hoffentlich Sie selbst, möchte Ihr Passwort für {name} zurücksetzen." }
