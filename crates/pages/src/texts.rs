@@ -50,7 +50,7 @@ macro_rules! texts {
 
 // Words that several pages share.
 texts! { shared_texts:
-    email { "Email address" "E-Mail-Adresse" }
+    email { "Email address" "E\u{2011}Mail-Adresse" }
     password { "Password" "Passwort" }
     new_password { "New password" "Neues Passwort" }
     first_name { "First name" "Vorname" }
@@ -80,7 +80,7 @@ texts! { signing_in_texts:
     enter_password { "Enter your password" "Passwort eingeben" }
     not_you { "Not you?" "Nicht Sie?" }
     forgot { "Forgot password?" "Passwort vergessen?" }
-    email_code_instead { "Email me a code instead" "Stattdessen Code per E-Mail erhalten" }
+    email_code_instead { "Email me a code instead" "Code per E\u{2011}Mail erhalten" }
     or { "or" "oder" }
     check_mail { "Check your email" "Prüfen Sie Ihr Postfach" }
     code_sent { "We sent a 6-digit code to this address:" "Wir haben einen 6-stelligen Code an diese Adresse gesendet:" }
@@ -90,12 +90,12 @@ texts! { signing_in_texts:
     }
     code { "6-digit code" "6-stelliger Code" }
     verify { "Confirm" "Bestätigen" }
-    no_code { "Nothing arrived? Check your spam folder." "Nichts angekommen? Sehen Sie auch im Spam-Ordner nach." }
+    no_code { "Nothing arrived? Check\u{a0}your\u{a0}spam\u{a0}folder." "Nichts angekommen? Prüfen\u{a0}Sie\u{a0}den\u{a0}Spam-Ordner." }
     resend { "Send a new code" "Neuen Code senden" }
     resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr." }
     code_filled_in {
         "The code from the mail is filled in. Confirm to go on."
-        "Der Code aus der E-Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
+        "Der Code aus der E\u{2011}Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
     }
     your_code { "Your code" "Ihr Code" }
     code_elsewhere {
@@ -113,7 +113,7 @@ texts! { signing_in_texts:
     forgot_title { "Reset your password" "Passwort zurücksetzen" }
     forgot_explained {
         "Enter your email address and we will send you a link to choose a new password."
-        "Geben Sie Ihre E-Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
+        "Geben Sie Ihre E\u{2011}Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
     }
     send_link { "Send link" "Link senden" }
     link_sent {
@@ -149,7 +149,7 @@ texts! { consent_texts:
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
     signed_in_as { "Signed in as" "Angemeldet als" }
-    access_requested { "If you allow this, it may:" "Wenn Sie zustimmen, darf die Anwendung:" }
+    access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
     access_for { "On behalf of" "Im Namen von" }
     allow { "Allow" "Zulassen" }
     deny { "Deny" "Ablehnen" }
@@ -183,13 +183,13 @@ texts! { account_texts:
     name { "Name" "Name" }
     sessions { "Where you are signed in" "Wo Sie angemeldet sind" }
     this_session { "This browser" "Dieser Browser" }
-    last_seen(time: &str) { "Last active {time}" "Zuletzt aktiv: {time}" }
+    last_seen(time: &str) { "Last\u{a0}active\u{a0}{time}" "Zuletzt\u{a0}aktiv:\u{a0}{time}" }
     sign_out { "Sign out" "Abmelden" }
     sign_out_of(session: &str) { "Sign out: {session}" "Abmelden: {session}" }
     sign_out_everywhere { "Sign out everywhere" "Überall abmelden" }
     connected_applications { "Connected applications" "Verbundene Anwendungen" }
     no_applications { "No application has access to your account." "Keine Anwendung hat Zugriff auf Ihr Konto." }
-    since(time: &str) { "Since {time}" "Seit {time}" }
+    since(time: &str) { "Since\u{a0}{time}" "Seit\u{a0}{time}" }
     remove_access { "Remove access" "Zugriff entziehen" }
     remove_access_of(application: &str) { "Remove access: {application}" "Zugriff entziehen: {application}" }
     select_account { "Choose an account" "Konto wählen" }
@@ -209,12 +209,12 @@ texts! { account_texts:
 texts! { problems_texts:
     email_invalid {
         "That does not look like an email address. Please check it."
-        "Das sieht nicht wie eine E-Mail-Adresse aus. Bitte prüfen Sie die Eingabe."
+        "Das sieht nicht wie eine E\u{2011}Mail-Adresse aus. Bitte prüfen Sie die Eingabe."
     }
-    email_needed { "Please enter your email address." "Bitte geben Sie Ihre E-Mail-Adresse ein." }
+    email_needed { "Please enter your email address." "Bitte geben Sie Ihre E\u{2011}Mail-Adresse ein." }
     credentials_wrong {
         "Email address or password is wrong. Please try again."
-        "E-Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
+        "E\u{2011}Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
     }
     password_needed { "Please enter a password." "Bitte geben Sie ein Passwort ein." }
     password_too_short { "That password is too short. Please choose a longer one." "Dieses Passwort ist zu kurz. Bitte wählen Sie ein längeres." }
@@ -257,11 +257,11 @@ texts! { problems_texts:
     }
     passwords_off {
         "Passwords are not used here. Enter your email address and we will send you a code."
-        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E-Mail-Adresse ein, dann senden wir Ihnen einen Code."
+        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E\u{2011}Mail-Adresse ein, dann senden wir Ihnen einen Code."
     }
     codes_off {
         "Codes by email are not used for signing in here. Please sign in with your password."
-        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte melden Sie sich mit Ihrem Passwort an."
+        "Codes per E\u{2011}Mail werden hier zum Anmelden nicht verwendet. Bitte melden Sie sich mit Ihrem Passwort an."
     }
 }
 
@@ -284,7 +284,7 @@ texts! { troubles_texts:
     }
     trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
-    trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E-Mail-Adresse als die Ihres Kontos gesendet." }
+    trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
     trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
     trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
@@ -297,8 +297,8 @@ texts! { troubles_texts:
 // The mailbox for development.
 texts! { mailbox_page_texts:
     mailbox { "Mailbox" "Postfach" }
-    mailbox_explained { "Mails arrive here instead of being sent: this server is set up for development." "E-Mails landen hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
-    mailbox_empty { "No mails yet." "Noch keine E-Mails." }
+    mailbox_explained { "Mails arrive here instead of being sent: this server is set up for development." "E\u{2011}Mails landen hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
+    mailbox_empty { "No mails yet." "Noch keine E\u{2011}Mails." }
     mail_to { "To" "An" }
     mail_time { "Time" "Zeit" }
     back_to_mailbox { "Back to the mailbox" "Zurück zum Postfach" }
@@ -311,17 +311,17 @@ texts! { mails_texts:
     mail_code_body(name: &str) { "Enter this code to sign in to {name}:" "Mit diesem Code melden Sie sich bei {name} an:" }
     mail_valid(minutes: u32) { "The code is valid for {minutes} minutes. Share it with nobody." "Der Code gilt {minutes} Minuten. Geben Sie ihn an niemanden weiter." }
     mail_link_same_browser { "The button works in the browser in which you asked for the code. Anywhere else, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben. Überall sonst geben Sie den Code ein." }
-    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E-Mail ignorieren." }
-    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E‑Mail-Adresse" }
+    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E\u{2011}Mail ignorieren." }
+    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E\u{2011}Mail-Adresse" }
     mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }
     mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }
     mail_reset_body(name: &str) { "Somebody, hopefully you, asked to reset your password for {name}." "Jemand, hoffentlich Sie selbst, möchte Ihr Passwort für {name} zurücksetzen." }
     mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works only once." "Der Link gilt {minutes} Minuten und funktioniert nur einmal." }
-    mail_reset_not_you { "If it was not you, you can ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E-Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
+    mail_reset_not_you { "If it was not you, you can ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E\u{2011}Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
     mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
     mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
     mail_invitation_at(name: &str) { "You can accept the invitation at {name}." "Annehmen können Sie die Einladung bei {name}." }
-    mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E-Mail ignorieren." }
+    mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
     mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
     mail_exists_body(name: &str) { "Somebody, hopefully you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie selbst, wollte sich mit dieser Adresse bei {name} registrieren. Dazu gibt es schon ein Konto. Melden Sie sich einfach an." }
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
@@ -363,6 +363,8 @@ mod tests {
             ];
             for (name, text) in groups.into_iter().flatten() {
                 assert!(!text.trim().is_empty() && text.trim() == text, "{language:?} {name}");
+                // A line never ends after the E.
+                assert!(!text.contains("E-Mail"), "{language:?} {name}: {text}");
                 assert!(!text.contains("  ") && !text.contains(['{', '}', '<', '>']), "{language:?} {name}: {text}");
             }
         }
