@@ -49,6 +49,11 @@ impl Consent<'_> {
     /// More than these are a drop-down list.
     const MOST_RADIOS: usize = 4;
 
+    /// The fields that a problem can stand beside.
+    fn fields(&self) -> &'static str {
+        if self.organizations.len() > 1 { "organization_id" } else { "" }
+    }
+
     fn terms(&self) -> Option<&str> {
         self.terms_url.and_then(web_link)
     }

@@ -25,7 +25,8 @@ impl<'a> ErrorPage<'a> {
     /// The page for one of the usual troubles.
     pub fn of(frame: Frame<'a>, trouble: Trouble) -> Self {
         let [title, happened, advice] = trouble.texts(frame.language);
-        Self { frame, title, happened, advice, request_id: None, link: None }
+        let link = (trouble == Trouble::Access).then(|| (frame.texts().sign_out(), "/sign-out"));
+        Self { frame, title, happened, advice, request_id: None, link }
     }
 
     fn onward(&self) -> Option<(&str, &str)> {
@@ -44,7 +45,7 @@ pub enum Trouble {
     Flow,
     /// The application asked for something wrong, and cannot be told by a redirect.
     Application,
-    /// The person may not use the application.
+    /// The invitation is for another person than the one who is signed in.
     Access,
     /// Too many requests.
     Attempts,

@@ -45,10 +45,10 @@ pub enum Problem {
     CredentialsWrong,
     /// No password was given.
     PasswordNeeded,
-    /// The new password is too short or too easily guessed.
+    /// The new password has too few characters.
+    PasswordTooShort,
+    /// The new password is too easily guessed.
     PasswordTooWeak,
-    /// The new password is one that everybody tries first.
-    PasswordTooCommon,
     /// The new password is longer than we take.
     PasswordTooLong,
     /// Not the code that was sent.
@@ -90,8 +90,8 @@ impl Problem {
             Self::EmailInvalid | Self::EmailNeeded => Some(Field::Email),
             Self::CredentialsWrong
             | Self::PasswordNeeded
+            | Self::PasswordTooShort
             | Self::PasswordTooWeak
-            | Self::PasswordTooCommon
             | Self::PasswordTooLong => Some(Field::Password),
             Self::CodeWrong | Self::CodeExpired => Some(Field::Code),
             Self::NameTooLong { field } => Some(field),
@@ -115,8 +115,8 @@ impl Problem {
             Self::EmailNeeded => t.email_needed(),
             Self::CredentialsWrong => t.credentials_wrong(),
             Self::PasswordNeeded => t.password_needed(),
+            Self::PasswordTooShort => t.password_too_short(),
             Self::PasswordTooWeak => t.password_too_weak(),
-            Self::PasswordTooCommon => t.password_too_common(),
             Self::PasswordTooLong => t.password_too_long(),
             Self::CodeWrong => t.code_wrong(),
             Self::CodeExpired => t.code_expired(),

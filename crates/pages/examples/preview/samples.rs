@@ -99,8 +99,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         }
     }
     let last = Field::LastName;
-    for p in
-        problems(&[Problem::PasswordTooCommon, Problem::NameTooLong { field: last }, Problem::SignUpClosed], problem)
+    for p in problems(&[Problem::PasswordTooWeak, Problem::NameTooLong { field: last }, Problem::SignUpClosed], problem)
     {
         let (first_name, last_name) = (say("Ada"), say("Lovelace"));
         let form = form(p);
@@ -124,7 +123,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     for p in problems(&[Problem::EmailNeeded], problem) {
         add("forgot_password", p, &ForgotPassword { frame, form: form(p), email, sign_in: link });
     }
-    for p in problems(&[Problem::PasswordTooWeak, Problem::LinkExpired], problem) {
+    for p in problems(&[Problem::PasswordTooShort, Problem::LinkExpired], problem) {
         add("reset_password", p, &ResetPassword { frame, form: form(p), email, password_minimum: 10 });
     }
     for p in problems(&[Problem::FormExpired], problem) {
@@ -184,14 +183,17 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             add(name, None, &DeviceDone { frame, approved });
         }
         add("going_on", None, &GoingOn { frame, to: link });
-        add("signed_out", None, &SignedOut { frame, link: Some((say("Acme Dashboard"), link)) });
+        add("signed_out", None, &SignedOut { frame, link: Some((say("Back to Acme Dashboard"), link)) });
         add("signed_out_plain", None, &SignedOut { frame, link: None });
         for trouble in Trouble::ALL {
             let page = ErrorPage::of(frame, trouble);
             let name = format!("error_{trouble:?}").to_lowercase();
-            let told =
-                ErrorPage { request_id: Some(say("req_01JD9ZK3")), link: Some((say("Acme Dashboard"), link)), ..page };
-            add(&name, None, if trouble == Trouble::Address { &page } else { &told });
+            let told = ErrorPage {
+                request_id: Some(say("req_01JD9ZK3")),
+                link: Some((say("Back to Acme Dashboard"), link)),
+                ..page
+            };
+            add(&name, None, if matches!(trouble, Trouble::Address | Trouble::Access) { &page } else { &told });
         }
         let own = ErrorPage::of(frame, Trouble::Server);
         add(

@@ -82,9 +82,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
     match strength(password, inputs) {
         Ok(()) => None,
-        Err(Weakness::TooShort) => Some(Problem::PasswordTooWeak),
+        Err(Weakness::TooShort) => Some(Problem::PasswordTooShort),
         Err(Weakness::TooLong) => Some(Problem::PasswordTooLong),
-        Err(Weakness::TooWeak) => Some(Problem::PasswordTooCommon),
+        Err(Weakness::TooWeak) => Some(Problem::PasswordTooWeak),
     }
 }
 
