@@ -1,6 +1,6 @@
 //! Settings of environments.
 
-use super::Failure;
+use super::{Failure, standalone};
 use countersign_protocol::model::Environment;
 use countersign_protocol::time::Timestamp;
 use countersign_store::Tx;
@@ -31,6 +31,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
 /// As [`check`].
 pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> Result<(), Failure> {
     check(environment)?;
+    standalone::check_kind(tx, environment).await?;
     let settings = EnvironmentSettings {
         kind: environment.kind,
         signing_algorithm: environment.signing_algorithm,

@@ -1,6 +1,7 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
 use super::flow::{Flow, Target};
+use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
@@ -40,6 +41,9 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 /// A page for a flow that is not good.
 pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }
@@ -54,6 +58,9 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }
