@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at FROM environment ORDER BY id";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
-        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10 WHERE id = $1";
+        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
@@ -32,6 +32,7 @@ fn read(row: &Row) -> Result<Environment> {
         brand: Arc::default(),
         created_at: row.timestamp(12)?,
         updated_at: row.timestamp(13)?,
+        session_issuer: row.opt_text(14)?.map(str::to_owned),
     })
 }
 
@@ -54,6 +55,7 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.authentication.password.into(),
         environment.authentication.magic_auth.into(),
         environment.created_at.into(),
+        environment.session_issuer.as_deref().into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -74,10 +76,12 @@ pub async fn all(query: &mut impl Query) -> Result<Vec<Environment>> {
 }
 
 /// What can change in an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentSettings {
     /// Staging or production.
     pub kind: EnvironmentKind,
+    /// What session tokens name as their issuer; `None` for the default.
+    pub session_issuer: Option<String>,
     /// What new signing keys are made for.
     pub signing_algorithm: Algorithm,
     /// How long an access token lives, in seconds.
@@ -109,6 +113,7 @@ pub async fn update(
         settings.authentication.sign_up.into(),
         settings.authentication.password.into(),
         settings.authentication.magic_auth.into(),
+        settings.session_issuer.as_deref().into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

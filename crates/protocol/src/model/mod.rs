@@ -40,6 +40,6 @@ pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError
 pub use role::{DEFAULT_ROLE, Role};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
-pub use signing_key::{KeyState, SigningKeyRecord};
+pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};
 pub use standalone::{Completed, ExternalAuthentication, LoginUri, LoginUriError, Standalone, StandaloneSubject};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

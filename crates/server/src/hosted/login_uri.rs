@@ -119,5 +119,5 @@ pub async fn complete(call: &PageCall) -> Result<Reply, Stop> {
         })
     });
     let proven = proven.await?.ok_or_else(|| refused(Trouble::SignInUsed))?;
-    session::start(call, proven, &flow.resume(call)).await
+    session::start(call, proven, None, &flow.resume(call)).await
 }

@@ -24,6 +24,7 @@ pub mod choose_organization;
 pub mod code;
 pub mod consent;
 pub mod device;
+pub mod even_time;
 pub mod flow;
 pub mod going_on;
 pub mod invitation;

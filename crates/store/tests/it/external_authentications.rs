@@ -26,7 +26,7 @@ on_both_databases! {
     async fn one_is_completed_once_and_used_once(store: Store) {
         let world = plant(&store).await;
         let (id, one, who, digest) = (world.environment.id, begun(&world), completed(&world), fresh_digest());
-        let (kept, said, token) = (one.clone(), who.clone(), digest.clone());
+        let (kept, said, token) = (one.clone(), who.clone(), digest);
         transaction!(store, |tx| {
             external_authentication::insert(tx, id, &kept).await?;
             assert!(!external_authentication::claim(tx, id, kept.id, at(300)).await?, "its time is over");
@@ -66,7 +66,7 @@ on_both_databases! {
     async fn nothing_is_seen_or_changed_from_another_environment(store: Store) {
         let (mine, theirs) = (plant(&store).await, plant(&store).await);
         let (id, one, digest) = (theirs.environment.id, begun(&theirs), fresh_digest());
-        let (kept, said, token) = (one.clone(), completed(&theirs), digest.clone());
+        let (kept, said, token) = (one.clone(), completed(&theirs), digest);
         transaction!(store, |tx| {
             external_authentication::insert(tx, id, &kept).await?;
             external_authentication::complete(tx, id, kept.id, &said, (&token, at(500))).await

@@ -20,6 +20,7 @@ pub(super) struct EnvironmentEntry {
     pub kind: Option<String>,
     pub client_id: Option<String>,
     pub signing_algorithm: Option<String>,
+    pub session_issuer: Option<String>,
     pub access_token_lifetime: Option<i64>,
     pub jwt_template: Option<String>,
     #[serde(default)]

@@ -47,7 +47,7 @@ struct Prepared {
     passwords: Vec<Option<String>>,
     pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
-    fresh: Option<(Environment, SigningKeyRecord)>,
+    fresh: Option<(Environment, Vec<SigningKeyRecord>)>,
 }
 
 /// Why the transaction ended without a commit.
@@ -179,7 +179,7 @@ async fn apply_environment(
     let found = environment::all(tx).await?.into_iter().find(|environment| environment.name == entry.name);
     let environment = match (found, &item.fresh) {
         (Some(found), _) => change_environment(tx, entry, found, installation, plan).await?,
-        (None, Some((fresh, key))) => {
+        (None, Some((fresh, keys))) => {
             environment::insert(tx, fresh).await.map_err(|error| {
                 if error.is_unique("environment", "issuer") {
                     End::Wrong(format!(
@@ -192,7 +192,9 @@ async fn apply_environment(
                     error.into()
                 }
             })?;
-            signing_key::insert(tx, key).await?;
+            for key in keys {
+                signing_key::insert(tx, key).await?;
+            }
             change::record(tx, fresh.id, &Topic::Environment, now);
             plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
             fresh.clone()

@@ -241,7 +241,7 @@ pub fn issue(
     };
     let choices = &family.persona.choices;
     let access_token = match template {
-        None if choices.is_empty() => call.environment.signer.sign(&claims).map_err(failed)?,
+        None if choices.is_empty() => call.environment.delegated_signer.sign(&claims).map_err(failed)?,
         template => {
             let mut template = template.unwrap_or_default();
             // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
@@ -250,7 +250,7 @@ pub fn issue(
             }
             let claims =
                 with_template(&claims, template, choices).map_err(|error| oauth_error(Failure::internal(error)))?;
-            call.environment.signer.sign(&claims).map_err(failed)?
+            call.environment.delegated_signer.sign(&claims).map_err(failed)?
         }
     };
     let id_token = if scopes.contains(&"openid") {
@@ -263,7 +263,7 @@ pub fn issue(
             sid,
             ..IdTokenClaims::new(issuer, client_id, person, now)
         };
-        Some(call.environment.signer.sign(&claims).map_err(failed)?)
+        Some(call.environment.delegated_signer.sign(&claims).map_err(failed)?)
     } else {
         None
     };
