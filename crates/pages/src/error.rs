@@ -51,12 +51,28 @@ pub enum Trouble {
     Attempts,
     /// Our fault.
     Server,
+    /// A sign-in elsewhere took too long, or was never completed.
+    SignInOver,
+    /// A sign-in elsewhere was gone on with already.
+    SignInUsed,
+    /// A sign-in elsewhere began in another browser.
+    OtherBrowser,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Address, Self::Link, Self::Flow, Self::Application, Self::Access, Self::Attempts, Self::Server];
+    pub const ALL: [Self; 10] = [
+        Self::Address,
+        Self::Link,
+        Self::Flow,
+        Self::Application,
+        Self::Access,
+        Self::Attempts,
+        Self::Server,
+        Self::SignInOver,
+        Self::SignInUsed,
+        Self::OtherBrowser,
+    ];
 
     /// Title, what happened, and what to do.
     pub fn texts(self, language: Language) -> [&'static str; 3] {
@@ -71,6 +87,9 @@ impl Trouble {
             Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
             Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
             Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],
+            Self::SignInOver => [t.sign_in_over(), t.sign_in_over_what(), t.sign_in_again_advice()],
+            Self::SignInUsed => [t.sign_in_used(), t.sign_in_used_what(), t.sign_in_used_advice()],
+            Self::OtherBrowser => [t.other_browser(), t.other_browser_what(), t.other_browser_advice()],
         }
     }
 }

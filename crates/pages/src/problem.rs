@@ -71,6 +71,8 @@ pub enum Problem {
     DeviceCodeUnknown,
     /// No organization was chosen.
     OrganizationNeeded,
+    /// Not everything was chosen that is to be chosen.
+    ChoiceNeeded,
     /// The server has too much to do.
     Busy,
     /// The form lay open for too long.
@@ -99,6 +101,7 @@ impl Problem {
             Self::OrganizationNeeded => Some(Field::OrganizationId),
             Self::TooManyAttempts { .. }
             | Self::LinkExpired
+            | Self::ChoiceNeeded
             | Self::Busy
             | Self::FormExpired
             | Self::SignUpClosed
@@ -126,6 +129,7 @@ impl Problem {
             Self::LinkExpired => t.link_expired(),
             Self::DeviceCodeUnknown => t.device_code_unknown(),
             Self::OrganizationNeeded => t.organization_needed(),
+            Self::ChoiceNeeded => t.choice_needed(),
             Self::Busy => t.busy(),
             Self::FormExpired => t.form_expired(),
             Self::SignUpClosed => t.sign_up_closed(),

@@ -151,6 +151,7 @@ texts! { consent_texts:
     signed_in_as { "Signed in as" "Angemeldet als" }
     access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
     access_for { "On behalf of" "Im Namen von" }
+    choose { "Please choose" "Bitte wählen" }
     allow { "Allow" "Zulassen" }
     deny { "Deny" "Ablehnen" }
     sent_to(host: &str) { "You will be sent to {host}" "Sie werden zu {host} weitergeleitet" }
@@ -246,6 +247,7 @@ texts! { problems_texts:
         "Diesen Code kennen wir nicht, oder er gilt nicht mehr. Bitte vergleichen Sie ihn mit Ihrem Gerät."
     }
     organization_needed { "Please choose an organization." "Bitte wählen Sie eine Organisation." }
+    choice_needed { "Please choose one of the options offered." "Bitte wählen Sie eine der angebotenen Möglichkeiten." }
     busy { "That did not work just now. Please try again in a moment." "Das hat gerade nicht geklappt. Bitte versuchen Sie es gleich noch einmal." }
     form_expired {
         "This page was open for a long time. Please try once more."
@@ -292,6 +294,15 @@ texts! { troubles_texts:
     trouble_server { "Something went wrong" "Etwas ist schiefgegangen" }
     trouble_server_what { "The mistake is ours, not yours." "Der Fehler liegt bei uns, nicht bei Ihnen." }
     trouble_server_advice { "Try again in a moment." "Versuchen Sie es gleich noch einmal." }
+    sign_in_over { "This sign-in has ended" "Diese Anmeldung ist beendet" }
+    sign_in_over_what { "It took too long, or it was not completed." "Sie hat zu lange gedauert oder wurde nicht abgeschlossen." }
+    sign_in_again_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
+    sign_in_used { "You have been here before" "Hier waren Sie schon" }
+    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt einmal, und sie wurde schon verwendet." }
+    sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
+    other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
+    other_browser_what { "A sign-in can only be completed in the browser in which it began." "Eine Anmeldung lässt sich nur in dem Browser abschließen, in dem sie begonnen hat." }
+    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter, oder beginnen Sie hier noch einmal bei der Anwendung." }
 }
 
 // The mailbox for development.

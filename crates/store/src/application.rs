@@ -1,7 +1,7 @@
 //! Connect applications.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Error, Result, Tx, application_logo, client_secret};
+use crate::{Error, Result, Tx, application_logo, client_secret, standalone};
 use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
@@ -244,7 +244,8 @@ pub async fn load_client(
     };
     let secrets = client_secret::list(query, environment_id, application.id).await?;
     let logo = application_logo::find(query, environment_id, application.id).await?;
-    Ok(Some(Client { environment_id, application, secrets, logo }))
+    let login_uri = standalone::find_of_application(query, environment_id, application.id).await?;
+    Ok(Some(Client { environment_id, application, secrets, logo, login_uri }))
 }
 
 /// Which applications to list.

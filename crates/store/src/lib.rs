@@ -29,6 +29,7 @@ pub mod environment;
 pub mod environment_api_key;
 mod error;
 pub mod event;
+pub mod external_authentication;
 pub mod idempotency;
 pub mod image;
 pub mod invitation;
@@ -48,11 +49,13 @@ pub mod revoked_token;
 pub mod role;
 pub mod session;
 pub mod session_code;
+pub mod session_consent_options;
 pub mod session_device;
 pub mod session_family;
 pub mod signing_key;
 mod sql;
 mod sqlite;
+pub mod standalone;
 pub mod token_family;
 pub mod user;
 
@@ -264,6 +267,9 @@ impl Store {
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
+            external_authentication::STATEMENTS,
+            session_consent_options::STATEMENTS,
+            standalone::STATEMENTS,
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,
             oauth_resource::STATEMENTS,

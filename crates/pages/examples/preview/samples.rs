@@ -165,6 +165,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             access: &access,
             organizations: &few[..1],
             organization_id: None,
+            choosing: &[],
             redirect_host: say("partner.example"),
             terms_url: Some(say("https://partner.example/terms")),
             privacy_url: Some(say("https://partner.example/privacy")),
@@ -176,6 +177,40 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             p,
             &Consent { organizations: &many, application_logo: &Logo::default(), publisher: None, ..consent },
         );
+    }
+    for p in problems(&[Problem::ChoiceNeeded], problem) {
+        let access = [Access { name: say("Read your projects"), description: "" }];
+        let workspaces = [ChoiceGroup { name: None, choices: vec![("w1", say("Marketing")), ("w2", say("Research"))] }];
+        let projects = [
+            ChoiceGroup { name: None, choices: vec![("all", say("Every project"))] },
+            ChoiceGroup {
+                name: Some(say("Northwind Traders")),
+                choices: vec![("p1", say("Website")), ("p2", say("Spring catalogue"))],
+            },
+            ChoiceGroup { name: Some(say("Contoso")), choices: vec![("p3", say("Warehouse"))] },
+        ];
+        let chosen = Some("w2").filter(|_| p.is_none());
+        let choosing = [
+            Choosing { name: "choice:urn:acme:workspace", label: say("Workspace"), groups: &workspaces, chosen },
+            Choosing { name: "choice:urn:acme:project", label: say("Project"), groups: &projects, chosen: None },
+        ];
+        let consent = Consent {
+            frame,
+            form: form(p),
+            application: say("Partner Reports"),
+            application_logo: &logo,
+            publisher: Some(say("Partner Software GmbH")),
+            account: email,
+            other_account: link,
+            access: &access,
+            organizations: &few[..1],
+            organization_id: None,
+            choosing: &choosing,
+            redirect_host: say("partner.example"),
+            terms_url: None,
+            privacy_url: None,
+        };
+        add("consent_choices", p, &consent);
     }
     if !problem {
         add("forgot_password_sent", None, &ForgotPasswordSent { frame, email, sign_in: link });

@@ -1,8 +1,9 @@
 //! The claims of access tokens (RFC 9068 §2.2 where compatible).
 
-use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId, UserId};
+use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId};
 use crate::jwt_template::RESERVED;
-use crate::model::KeyPurpose;
+use crate::management::consent_options::is_reserved;
+use crate::model::{Choices, KeyPurpose};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -40,7 +41,7 @@ pub struct UserTokenClaims<'a> {
     /// The resource that was authorized, or the environment's client id.
     pub aud: &'a str,
     /// The person.
-    pub sub: UserId,
+    pub sub: &'a str,
     /// The application it was issued to (RFC 8693 §4.3).
     pub client_id: ClientId,
     /// The organization that was chosen.
@@ -64,11 +65,13 @@ pub struct UserTokenClaims<'a> {
 /// Claims that no template sets: what a token may do, and what stands behind it.
 pub const PROTECTED: [&str; 5] = ["client_id", "scope", "sid", "grant_id", "credential_id"];
 
-/// The claims of a token with those of a template. A template's value wins, but for what is [`RESERVED`] and
-/// [`PROTECTED`], also where the token has no such claim.
+/// The claims of a token with those of a template, and with what the person has chosen. A template's value wins, but for
+/// what is [`RESERVED`] and [`PROTECTED`], also where the token has no such claim. What the person has chosen wins over
+/// both: it is theirs, and they were told.
 pub fn with_template(
     own: &impl Serialize,
     template: Map<String, Value>,
+    choices: &Choices,
 ) -> Result<Map<String, Value>, serde_json::Error> {
     let mut claims = match serde_json::to_value(own)? {
         Value::Object(claims) => claims,
@@ -76,6 +79,8 @@ pub fn with_template(
     };
     let may = |name: &str| !RESERVED.contains(&name) && !PROTECTED.contains(&name);
     claims.extend(template.into_iter().filter(|(name, _)| may(name)));
+    let chosen = choices.iter().filter(|(claim, _)| !is_reserved(claim));
+    claims.extend(chosen.map(|(claim, value)| (claim.clone(), Value::from(value.as_str()))));
     Ok(claims)
 }
 

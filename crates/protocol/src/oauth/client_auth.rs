@@ -200,6 +200,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             secrets: secrets
                 .iter()
                 .zip(10..)

@@ -3,7 +3,7 @@
 use super::access_token::AccessTokenClaims;
 use super::client::Client;
 use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
-use crate::model::ApplicationKind;
+use crate::model::{ApplicationKind, Choices};
 use crate::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub struct Authority<'a> {
 
 /// An authorization that stands: not ended, its consent and its person there, the person still a member of its
 /// organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingFamily {
     /// Its identifier.
     pub id: TokenFamilyId,
@@ -37,6 +37,8 @@ pub struct StandingFamily {
     pub user_id: UserId,
     /// The organization.
     pub organization_id: Option<OrganizationId>,
+    /// What the person has chosen.
+    pub choices: Choices,
 }
 
 /// Tells whether a verified token is active: not expired, of this issuer, not revoked, and everything that stood behind
@@ -83,6 +85,8 @@ pub struct ActiveAccessToken<'a> {
     sid: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(flatten)]
+    choices: Option<&'a Choices>,
 }
 
 /// The answer for a refresh token that stands.
@@ -97,7 +101,7 @@ pub struct ActiveRefreshToken<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The person.
-    pub sub: UserId,
+    pub sub: String,
     /// When the authorization was made, in seconds.
     pub iat: i64,
     /// The organization.
@@ -108,8 +112,8 @@ pub struct ActiveRefreshToken<'a> {
 }
 
 impl<'a> ActiveAccessToken<'a> {
-    /// The answer for these claims.
-    pub fn new(claims: &'a AccessTokenClaims) -> Self {
+    /// The answer for these claims, issued for this authorization of a person, if it was one.
+    pub fn new(claims: &'a AccessTokenClaims, family: Option<&'a StandingFamily>) -> Self {
         Self {
             active: true,
             token_type: "access_token",
@@ -123,6 +127,7 @@ impl<'a> ActiveAccessToken<'a> {
             org_id: claims.org_id.as_ref(),
             sid: claims.sid,
             scope: claims.scope.as_deref(),
+            choices: family.map(|family| &family.choices),
         }
     }
 }
@@ -152,6 +157,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),

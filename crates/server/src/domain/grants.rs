@@ -77,10 +77,13 @@ pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId,
             found.ok_or_else(|| Failure::internal("a consent was not kept"))?
         }
     };
-    if !covers(&known.scopes, &wanted.scopes) {
-        let mut scopes = known.scopes;
-        scopes.extend(wanted.scopes.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
-        consent::set_scopes(tx, act.environment_id, known.id, &scopes, act.now).await?;
+    // What is chosen anew counts from now on; what was not offered this time stays as it was.
+    let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
+    if !covers(&known.scopes, &wanted.scopes) || !chosen {
+        let mut joined = Consent { updated_at: act.now, ..known.clone() };
+        joined.scopes.extend(wanted.scopes.into_iter().filter(|scope| !known.scopes.contains(scope)));
+        joined.choices.extend(wanted.choices);
+        consent::update(tx, act.environment_id, &joined).await?;
     }
     Ok(known.id)
 }

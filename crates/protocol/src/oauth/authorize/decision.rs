@@ -42,6 +42,8 @@ pub struct GivenConsent {
     pub organization_id: Option<OrganizationId>,
     /// To what.
     pub scopes: Vec<String>,
+    /// What they have chosen then is offered still, of everything that there is to choose.
+    pub still_offered: bool,
 }
 
 /// What comes next.
@@ -128,7 +130,8 @@ pub fn next(
     };
     let agreed_before = consents
         .iter()
-        .any(|consent| consent.organization_id == organization_id && covers(&consent.scopes, &request.scopes));
+        .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
+        .any(|consent| covers(&consent.scopes, &request.scopes));
     let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent);
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
@@ -196,6 +199,7 @@ mod tests {
             id: Id::from_ulid(8),
             organization_id: organization.map(org),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            still_offered: true,
         }
     }
 
@@ -291,6 +295,9 @@ mod tests {
         assert_eq!(decide(&more), Next::AskConsent { organization_id: None });
         let elsewhere = Case { memberships: vec![1], ..given() };
         assert_eq!(decide(&elsewhere), Next::AskConsent { organization_id: Some(org(1)) });
+        let other_choices = GivenConsent { still_offered: false, ..agreed_to(None, &["openid"]) };
+        let chosen_before = Case { consents: vec![other_choices], ..third_party() };
+        assert_eq!(decide(&chosen_before), Next::AskConsent { organization_id: None });
         let anew = Case { more: "&prompt=consent", ..given() };
         assert_eq!(decide(&anew), Next::AskConsent { organization_id: None });
         let agreed = Progress { agreed: true, ..Progress::default() };

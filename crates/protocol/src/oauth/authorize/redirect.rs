@@ -130,6 +130,7 @@ pub(crate) mod tests {
             },
             secrets: vec![],
             logo: Default::default(),
+            login_uri: None,
         }
     }
 

@@ -71,6 +71,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest,

@@ -38,6 +38,7 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
         session_id: approval.session_id,
         resource,
         scopes,
+        persona: approval.persona,
         authenticated_at: approval.authenticated_at,
         generation: i64::from(refreshes),
         rotated_at: now,
@@ -81,8 +82,10 @@ where
             // The session, the consent, and only then the code: in this order whoever ends one of them waits or is waited
             // for, and never both.
             let TokenFamily { application_id, user_id, created_at, .. } = family;
+            let subject = family.persona.subject_of(user_id);
+            let who = (user_id, subject.as_str());
             if let Some(id) = told
-                && !logout_notice::note(tx, environment_id, id, application_id, user_id, created_at).await?
+                && !logout_notice::note(tx, environment_id, id, application_id, who, created_at).await?
             {
                 return Err(NotRedeemed::Spent);
             }
@@ -221,11 +224,12 @@ pub fn issue(
         .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
         .collect();
     let scope = scopes.join(" ");
+    let subject = family.persona.subject_of(user.id);
     let environment_itself = environment.client_id.to_string();
     let claims = UserTokenClaims {
         iss: issuer,
         aud: if family.resource.is_empty() { &environment_itself } else { &family.resource },
-        sub: user.id,
+        sub: &subject,
         client_id,
         org_id: family.organization_id,
         sid: family.consent_id,
@@ -235,19 +239,22 @@ pub fn issue(
         iat: now.as_secs(),
         exp: now.as_secs() + environment.access_token_lifetime,
     };
+    let choices = &family.persona.choices;
     let access_token = match template {
-        None => call.environment.delegated_signer.sign(&claims).map_err(failed)?,
-        Some(mut template) => {
+        None if choices.is_empty() => call.environment.delegated_signer.sign(&claims).map_err(failed)?,
+        template => {
+            let mut template = template.unwrap_or_default();
             // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
             if !family.resource.is_empty() {
                 template.remove("aud");
             }
-            let claims = with_template(&claims, template).map_err(|error| oauth_error(Failure::internal(error)))?;
+            let claims =
+                with_template(&claims, template, choices).map_err(|error| oauth_error(Failure::internal(error)))?;
             call.environment.delegated_signer.sign(&claims).map_err(failed)?
         }
     };
     let id_token = if scopes.contains(&"openid") {
-        let person = PersonClaims::new(&user, scopes.iter().copied());
+        let person = PersonClaims::new(subject.clone(), &user, scopes.iter().copied());
         let sid =
             told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
         let claims = IdTokenClaims {
