@@ -1,6 +1,6 @@
 //! Token introspection (RFC 7662): whether an access token still stands, and what is said of it.
 
-use super::access_token::AccessTokenClaims;
+use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
 use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use crate::model::{ApplicationKind, Choices};
@@ -54,9 +54,13 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
-            claims.grant_id == Some(family.id)
-                && claims.sid == Some(family.consent_id)
-                && client.application.id == family.application_id
+            // Whose it is: the application that was authorized, or one that acts for it with a secret that is still there.
+            let holder = match (&claims.act, claims.credential_id) {
+                (None, _) => client.application.id == family.application_id,
+                (Some(_), Some(id)) => client.secrets.iter().any(|secret| secret.id == id),
+                (Some(_), None) => false,
+            };
+            holder && claims.grant_id == Some(family.id) && claims.sid == Some(family.consent_id)
         }),
     };
     same_client
@@ -85,6 +89,8 @@ pub struct ActiveAccessToken<'a> {
     sid: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Actor>,
     #[serde(flatten)]
     choices: Option<&'a Choices>,
 }
@@ -127,6 +133,7 @@ impl<'a> ActiveAccessToken<'a> {
             org_id: claims.org_id.as_ref(),
             sid: claims.sid,
             scope: claims.scope.as_deref(),
+            act: claims.act.as_ref(),
             choices: family.map(|family| &family.choices),
         }
     }
@@ -180,6 +187,7 @@ mod tests {
             credential_id: Some(Id::from_ulid(4)),
             sid: None,
             grant_id: None,
+            act: None,
             jti: TokenId::from_ulid(6),
             iat: 1000,
             exp: 1300,

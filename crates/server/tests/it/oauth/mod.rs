@@ -5,4 +5,5 @@ mod introspection;
 mod revocation;
 mod signing_keys;
 pub mod token;
+mod token_exchange;
 mod userinfo;
