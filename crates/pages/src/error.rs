@@ -44,6 +44,8 @@ pub enum Trouble {
     Flow,
     /// The application asked for something wrong, and cannot be told by a redirect.
     Application,
+    /// The application names itself by a document that cannot be used.
+    Client,
     /// The person may not use the application.
     Access,
     /// Too many requests.
@@ -54,8 +56,16 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Address, Self::Link, Self::Flow, Self::Application, Self::Access, Self::Attempts, Self::Server];
+    pub const ALL: [Self; 8] = [
+        Self::Address,
+        Self::Link,
+        Self::Flow,
+        Self::Application,
+        Self::Client,
+        Self::Access,
+        Self::Attempts,
+        Self::Server,
+    ];
 
     /// Title, what happened, and what to do.
     pub fn texts(self, language: Language) -> [&'static str; 3] {
@@ -67,6 +77,7 @@ impl Trouble {
             Self::Application => {
                 [t.trouble_application(), t.trouble_application_what(), t.trouble_application_advice()]
             }
+            Self::Client => [t.trouble_client(), t.trouble_client_what(), t.trouble_client_advice()],
             Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
             Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
             Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],

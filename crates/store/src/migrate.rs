@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_oauth_resource";
     6 "0006_mailed_proofs";
     7 "0007_branding";
+    8 "0008_registration";
 };
 
 /// The newest schema version this program knows.

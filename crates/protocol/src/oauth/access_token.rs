@@ -2,6 +2,7 @@
 
 use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId, UserId};
 use crate::jwt_template::RESERVED;
+use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,7 +42,7 @@ pub struct UserTokenClaims<'a> {
     /// The person.
     pub sub: UserId,
     /// The application it was issued to (RFC 8693 §4.3).
-    pub client_id: ClientId,
+    pub client_id: ClientName<'a>,
     /// The organization that was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrganizationId>,

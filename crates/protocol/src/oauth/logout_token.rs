@@ -1,6 +1,7 @@
 //! Logout tokens: what tells an application that somebody has signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
 
-use crate::id::{ClientId, TokenId, UserId};
+use super::client_name::ClientName;
+use crate::id::{TokenId, UserId};
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub struct LogoutTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The application that is told.
-    pub aud: ClientId,
+    pub aud: ClientName<'a>,
     /// Who has signed out.
     pub sub: UserId,
     /// The session that ended, by the name that this application's ID tokens have for it.
@@ -38,7 +39,7 @@ struct Empty {}
 
 impl<'a> LogoutTokenClaims<'a> {
     /// The claims of a token issued now.
-    pub fn new(iss: &'a str, aud: ClientId, sub: UserId, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
+    pub fn new(iss: &'a str, aud: ClientName<'a>, sub: UserId, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, sub, sid, jti, iat, exp: iat + LOGOUT_TOKEN_LIFETIME, events: LogoutEvent::default() }
     }
@@ -54,8 +55,14 @@ mod tests {
     fn a_logout_token_says_what_the_specification_asks_for_and_no_more() {
         let jti = serde_json::from_value::<TokenId>(json!("01JZ8Z5V3M6Q7R8S9TABCDEFGH")).unwrap();
         let now = Timestamp::from_millis(1_000_000);
-        let claims =
-            LogoutTokenClaims::new("https://auth.example.com", Id::from_ulid(1), Id::from_ulid(2), "s-1", jti, now);
+        let claims = LogoutTokenClaims::new(
+            "https://auth.example.com",
+            ClientName::Issued(Id::from_ulid(1)),
+            Id::from_ulid(2),
+            "s-1",
+            jti,
+            now,
+        );
         assert_eq!(
             serde_json::to_value(&claims).unwrap(),
             json!({

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use countersign_protocol::model::Environment;
+use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
 use countersign_store::Tx;
 use countersign_store::change::{self, Topic};
@@ -22,6 +23,12 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
     let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::invalid(field, "invalid", format!("{error}."));
     environment.sessions.check(lifetime).map_err(|error| wrong("sessions", &error))?;
     environment.authentication.check().map_err(|error| wrong("authentication", &error))?;
+    for host in environment.self_registration.documents.hosts() {
+        if !is_host_entry(host) {
+            let why = format!("'{host}' is no host such as claude.ai or *.example.com.");
+            return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
+        }
+    }
     Ok(())
 }
 
@@ -37,6 +44,7 @@ pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> R
         access_token_lifetime: environment.access_token_lifetime,
         sessions: environment.sessions,
         authentication: environment.authentication,
+        self_registration: environment.self_registration.clone(),
     };
     environment::update(tx, environment.id, settings, now).await?;
     change::record(tx, environment.id, &Topic::Environment, now);

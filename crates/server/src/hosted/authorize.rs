@@ -5,7 +5,7 @@ use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
-use super::{choose_organization, consent, select_account, sign_out};
+use super::{choose_organization, client, consent, select_account, sign_out};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -16,7 +16,7 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Consent};
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
-    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_id, read,
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
@@ -134,6 +134,7 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
     };
     let given: Vec<GivenConsent> = given
         .into_iter()
+        .filter(|consent| client.is_as_agreed_to(consent.updated_at))
         .map(|Consent { id, organization_id, scopes, .. }| GivenConsent { id, organization_id, scopes })
         .collect();
     let organizations: Vec<OrganizationId> =
@@ -198,8 +199,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
     let Ok(params) = Params::from_form(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
-    let client = match client_id(&params) {
-        Ok(client_id) => call.app.client(call.environment.id(), client_id).await?,
+    let client = match client_name(&params) {
+        Ok(name) => client::find(call, &name).await?,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
@@ -272,12 +273,13 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         family_id: None,
         expires_at: act.now.plus_secs(CODE_LIFETIME),
     };
+    let registered = client.registered;
     let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                let consent_id = grants::agree(tx, &act, wanted).await?;
+                let consent_id = grants::agree(tx, &act, wanted, registered).await?;
                 let code = AuthorizationCode { consent_id, ..code };
                 authorization_code::insert(tx, act.environment_id, &code).await?;
                 if let Some(id) = organization_id.filter(|id| Some(*id) != last_chosen) {

@@ -112,7 +112,7 @@ async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Sto
         return Ok(None);
     };
     drop(reader);
-    let client = call.app.client(environment_id, application.client_id).await?;
+    let client = call.app.client_named(&call.environment, &application.client_name()).await?;
     Ok(client.map(|client| Device::OfClient(device, client)))
 }
 
@@ -202,12 +202,16 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
 
 /// Whether the person has agreed before to what the device asks for.
 async fn has_agreed(call: &PageCall, step: &Step, organization_id: Option<OrganizationId>) -> Result<bool, Stop> {
-    let Device::OfClient(device, _) = &step.device else { return Ok(true) };
+    let Device::OfClient(device, client) = &step.device else { return Ok(true) };
     let mut reader = call.app.store.reader().await?;
     let (environment_id, application_id) = (call.environment.id(), device.application_id);
     let user_id = step.current.user.id;
     let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
-    Ok(given.iter().any(|one| one.organization_id == organization_id && covers(&one.scopes, &device.scopes)))
+    Ok(given.iter().any(|one| {
+        one.organization_id == organization_id
+            && covers(&one.scopes, &device.scopes)
+            && client.is_as_agreed_to(one.updated_at)
+    }))
 }
 
 /// Asks what is left to ask: consent and organization, or the organization alone; of many, the organization first.
@@ -226,6 +230,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search
             organizations: organizations.memberships.iter().filter(offered).collect(),
             picked,
             redirect_host: String::new(),
+            on_this_device: false,
             action: "/device/consent",
         };
         return render(call, flow, shown, None).await;
@@ -294,8 +299,8 @@ async fn deny(call: &PageCall, device: Device) -> Result<Reply, Stop> {
 async fn approve(call: &PageCall, step: Step, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
-    let device = match device {
-        Device::OfClient(device, _) => device,
+    let (device, registered) = match device {
+        Device::OfClient(device, client) => (device, client.registered),
         Device::OfOwn(device) => {
             let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
                 Box::pin(async move {
@@ -319,7 +324,7 @@ async fn approve(call: &PageCall, step: Step, organization_id: Option<Organizati
     };
     let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let consent_id = grants::agree(tx, &act, wanted).await?;
+            let consent_id = grants::agree(tx, &act, wanted, registered).await?;
             let approval = Approval {
                 consent_id,
                 user_id: current.user.id,

@@ -63,6 +63,7 @@ mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: scopes.to_vec(),
@@ -71,6 +72,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest,

@@ -27,6 +27,8 @@ pub(super) struct EnvironmentEntry {
     #[serde(default)]
     pub authentication: AuthenticationEntry,
     #[serde(default)]
+    pub clients: ClientsEntry,
+    #[serde(default)]
     pub branding: BrandingEntry,
     #[serde(default, rename = "api_key")]
     pub api_keys: Vec<ApiKeyEntry>,
@@ -53,6 +55,15 @@ pub(super) struct AuthenticationEntry {
     pub sign_up: Option<bool>,
     pub password: Option<bool>,
     pub magic_auth: Option<bool>,
+}
+
+/// Clients that nobody registers by hand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientsEntry {
+    pub client_id_metadata: Option<String>,
+    pub client_id_metadata_hosts: Option<Vec<String>>,
+    pub dynamic_client_registration: Option<String>,
 }
 
 /// How it looks. An empty text clears. Pictures are named by the paths of their files.
