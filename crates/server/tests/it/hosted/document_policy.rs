@@ -57,6 +57,7 @@ on_both_databases! {
         let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
         let introspector = server.introspector().await;
         let access = tokens.text_at("access_token");
+        other.app.catch_up().await;
         assert_eq!(other.introspected(&introspector, &access).await["active"], true);
         for narrower in ["client_id_metadata = \"off\"", "client_id_metadata = \"listed\"\nclient_id_metadata_hosts = [\"client.example\"]", "client_id_metadata = \"ask\""] {
             server.declare(&policy(narrower)).await.done();
@@ -101,7 +102,7 @@ on_both_databases! {
         let path = client(&listed, "https://client.example/cb").authorize("&scope=openid");
         assert!(server.anonymous().get(&path).await.header("location").unwrap().starts_with("/oauth2/error"));
         for (wrong, why) in [
-            ("client_id_metadata = \"listed\"", "lists nothing"),
+            ("client_id_metadata = \"listed\"\nclient_id_metadata_hosts = []", "lists nothing"),
             ("client_id_metadata = \"listed\"\nclient_id_metadata_hosts = [\"https://client.example\"]", "is no host"),
             ("client_id_metadata = \"any\"\nclient_id_metadata_hosts = [\"client.example\"]", "goes with"),
             ("client_id_metadata = \"sometimes\"", "must be 'off'"),
@@ -128,7 +129,7 @@ on_both_databases! {
             assert!(page.html.contains(&format!("The application from client.example:{}", website.port)), "{}", page.html);
             assert!(page.left_to.is_none() && page.html.contains("req_"));
         }
-        let german = browser.open(&format!("{}&lang=de", application.authorize("&scope=openid"))).await;
+        let german = Browser::new(&server).open(&format!("{}&lang=de", application.authorize("&scope=openid"))).await;
         assert!(german.html.contains("muss erst erlaubt werden"), "{}", german.html);
         assert_eq!(website.resolved(), Vec::<String>::new(), "nothing is fetched before");
         let (_, list) = server.applications(&["list"]).await;
@@ -165,7 +166,7 @@ on_both_databases! {
     async fn each_environment_has_its_own_clients(first: TestServer) {
         let website = Website::start().await;
         let server = first.on_the_web(&website).await;
-        let another = server.another_environment_with("[environment.clients]\nclient_id_metadata = \"any\"").await;
+        let another = first.another_environment_with("[environment.clients]\nclient_id_metadata = \"any\"").await;
         let url = website.url("client.example", "/client.json");
         website.document(&url, document(), "");
         let path = client(&url, "https://client.example/cb").authorize("&scope=openid");

@@ -2,7 +2,7 @@
 
 pub mod authorization_code;
 mod backchannel_logout;
-mod client_documents;
+pub mod client_documents;
 mod code_link;
 mod device;
 mod document_policy;
