@@ -2,6 +2,9 @@
 
 use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
+use countersign::domain::self_registration::MOST_UNUSED;
+use countersign_store::application as applications;
+use countersign_store::self_registration::{self, NewSelfRegistration};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -225,6 +228,36 @@ on_both_databases! {
         assert!(refused.header("retry-after").is_some() && refused.text_at("error") == "too_many_requests");
         server.clock.advance_seconds(601);
         register(&server, public()).await.expect(201);
+    }
+
+    async fn an_environment_has_room_for_so_many_that_nobody_uses(server: TestServer) {
+        server.declare(ON).await.done();
+        let first = register(&server, public()).await.expect(201).json();
+        let (environment_id, now) = (server.environment_id(), server.app.clock.now());
+        let entropy = std::sync::Arc::clone(&server.app.entropy);
+        let id = first["client_id"].as_str().unwrap().to_owned();
+        let planted = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
+            Box::pin(async move {
+                let known = applications::find_by_client_id(tx, environment_id, id.parse().unwrap()).await?.unwrap();
+                for _ in 1..MOST_UNUSED {
+                    let mut made = known.clone();
+                    (made.id, made.client_id) = (entropy.id(now).unwrap(), entropy.id(now).unwrap());
+                    applications::insert(tx, environment_id, &made).await?;
+                    let new = NewSelfRegistration { application_id: made.id, sameness: None, changed_at: now, fresh_until: None, unused_until: now.plus_secs(600) };
+                    self_registration::insert(tx, environment_id, &new).await?;
+                }
+                Ok(())
+            })
+        });
+        planted.await.unwrap();
+        let other = json!({"redirect_uris": ["https://client.example/cb"]});
+        let refused = register(&server, other.clone()).await.expect(429);
+        assert_eq!((refused.text_at("error").as_str(), refused.header("retry-after")), ("too_many_requests", Some("3600")));
+        assert_eq!(register(&server, public()).await.expect(201).json(), first, "what is there is there");
+        let another = server.another_environment_with(ON).await;
+        server.anonymous().with_host(&another.authority).post("/oauth2/register", other.clone()).await.expect(201);
+        server.clock.advance_seconds(601);
+        register(&server, other).await.expect(201);
     }
 
     async fn a_file_never_takes_a_strangers_client_for_one_of_its_own(server: TestServer) {
