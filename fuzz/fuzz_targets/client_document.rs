@@ -27,7 +27,10 @@ fuzz_target!(|input: (&str, &[u8])| {
     assert!(!document.redirect_uris.is_empty());
     for uri in &document.redirect_uris {
         let lower = uri.to_ascii_lowercase();
-        assert!(!["javascript:", "data:", "file:", "vbscript:"].iter().any(|scheme| lower.starts_with(scheme)), "{uri}");
+        assert!(
+            !["javascript:", "data:", "file:", "vbscript:"].iter().any(|scheme| lower.starts_with(scheme)),
+            "{uri}"
+        );
         assert!(!uri.contains(['#', '*', '\\', ' ']), "{uri}");
     }
 });

@@ -18,7 +18,10 @@ fuzz_target!(|body: &[u8]| {
     assert!(!registered.redirect_uris.is_empty());
     for uri in &registered.redirect_uris {
         let lower = uri.to_ascii_lowercase();
-        assert!(!["javascript:", "data:", "file:", "vbscript:"].iter().any(|scheme| lower.starts_with(scheme)), "{uri}");
+        assert!(
+            !["javascript:", "data:", "file:", "vbscript:"].iter().any(|scheme| lower.starts_with(scheme)),
+            "{uri}"
+        );
         assert!(!uri.contains(['#', '*', '\\', ' ']), "{uri}");
     }
     let scopes = registered.scope.as_deref().unwrap_or("").split(' ').filter(|scope| !scope.is_empty());

@@ -49,6 +49,12 @@ impl TestServer {
         Some(Self::node(database, settings, None).await)
     }
 
+    /// Starts a server with settings, which is told where names lead.
+    pub async fn start_knowing(backend: Backend, settings: &[(&'static str, &str)], names: Names) -> Option<Self> {
+        let database = Arc::new(Database::fresh(backend).await?);
+        Some(Self::node(database, settings, Some(names)).await)
+    }
+
     /// Starts another server on the same database.
     pub async fn another_node(&self) -> Self {
         self.another_node_with(&[]).await

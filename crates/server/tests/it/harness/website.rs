@@ -2,7 +2,7 @@
 //! that end in `.example`, and those of the clients whose documents are among the fixtures, lead to it, unless a test says
 //! where they lead.
 
-use super::TestServer;
+use super::{Backend, TestServer};
 use countersign::outbound::Names;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
@@ -153,6 +153,13 @@ async fn answer(
 }
 
 impl TestServer {
+    /// Starts a server for which the website is the web, as [`TestServer::on_the_web`].
+    pub async fn start_on_the_web(backend: Backend, website: &Website) -> Option<Self> {
+        let authority = website.authority.to_str().unwrap();
+        let settings = [("outbound_allow", "127.0.0.0/8"), ("outbound_ca", authority)];
+        Self::start_knowing(backend, &settings, website.names()).await
+    }
+
     /// Another node on the same database, for which the website is the web: its names lead there, and its address is
     /// allowed though it is this machine's.
     pub async fn on_the_web(&self, website: &Website) -> Self {
