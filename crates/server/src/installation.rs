@@ -10,7 +10,7 @@ use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
-    KeyState, SelfRegistration, SessionPolicy,
+    SelfRegistration, SessionPolicy,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -266,6 +266,7 @@ impl Installation {
             client_id: self.entropy.id(now)?,
             issuer,
             signing_algorithm,
+            session_issuer: None,
             access_token_lifetime: ACCESS_TOKEN_LIFETIME,
             sessions: SessionPolicy::default(),
             authentication: Authentication::default(),
@@ -307,15 +308,8 @@ impl Installation {
         api_keys: Vec<(EnvironmentApiKey, Secret)>,
     ) -> Result<Environment, InstallationError> {
         let now = self.clock.now();
-        let signing = signing::generate(
-            &environment,
-            environment.signing_algorithm,
-            KeyState::Active,
-            &self.keyring,
-            &self.entropy,
-            now,
-        )
-        .map_err(Failure::internal)?;
+        let keys = signing::generate_first(&environment, &self.keyring, &self.entropy, now);
+        let keys = keys.map_err(Failure::internal)?;
         let digests: Vec<_> = api_keys
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
@@ -326,7 +320,9 @@ impl Installation {
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
                     environment::insert(tx, &stored).await?;
-                    signing_key::insert(tx, &signing).await?;
+                    for key in &keys {
+                        signing_key::insert(tx, key).await?;
+                    }
                     roles::ensure_default(tx, &act).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;

@@ -13,6 +13,8 @@ CREATE TABLE environment (
     client_id TEXT COLLATE "C" NOT NULL,
     issuer TEXT COLLATE "C" NOT NULL,
     signing_algorithm TEXT COLLATE "C" NOT NULL,
+    -- What session tokens name as their issuer; NULL for the default.
+    session_issuer TEXT COLLATE "C",
     access_token_lifetime BIGINT NOT NULL CHECK (access_token_lifetime BETWEEN 30 AND 86400),
     session_maximum_length BIGINT NOT NULL CHECK (session_maximum_length BETWEEN 300 AND 34560000),
     session_inactivity_timeout BIGINT NOT NULL CHECK (session_inactivity_timeout BETWEEN 300 AND session_maximum_length),
@@ -47,6 +49,8 @@ CREATE UNIQUE INDEX environment_api_key_name_unique ON environment_api_key (envi
 CREATE TABLE signing_key (
     environment_id TEXT COLLATE "C" NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
     id TEXT COLLATE "C" NOT NULL,
+    -- 'direct': sessions with the product, and machines; 'delegated': what applications hold about people.
+    purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('direct', 'delegated')),
     algorithm TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('pending', 'active', 'retiring')),
     until BIGINT,
@@ -56,9 +60,8 @@ CREATE TABLE signing_key (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id)
 );
--- An environment signs with one key at a time, and has one waiting at most.
-CREATE UNIQUE INDEX signing_key_active_unique ON signing_key (environment_id) WHERE state = 'active';
-CREATE UNIQUE INDEX signing_key_pending_unique ON signing_key (environment_id) WHERE state = 'pending';
+-- For each purpose an environment signs with one key at a time, and has one waiting at most.
+CREATE UNIQUE INDEX signing_key_purpose_state_unique ON signing_key (environment_id, purpose, state) WHERE state IN ('active', 'pending');
 
 CREATE TABLE organization (
     environment_id TEXT COLLATE "C" NOT NULL REFERENCES environment (id) ON DELETE CASCADE,

@@ -12,6 +12,8 @@ CREATE TABLE environment (
     client_id TEXT NOT NULL,
     issuer TEXT NOT NULL,
     signing_algorithm TEXT NOT NULL,
+    -- What session tokens name as their issuer; NULL for the default.
+    session_issuer TEXT,
     access_token_lifetime INTEGER NOT NULL CHECK (access_token_lifetime BETWEEN 30 AND 86400),
     session_maximum_length INTEGER NOT NULL CHECK (session_maximum_length BETWEEN 300 AND 34560000),
     session_inactivity_timeout INTEGER NOT NULL CHECK (session_inactivity_timeout BETWEEN 300 AND session_maximum_length),
@@ -46,6 +48,8 @@ CREATE UNIQUE INDEX environment_api_key_name_unique ON environment_api_key (envi
 CREATE TABLE signing_key (
     environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
     id TEXT NOT NULL,
+    -- 'direct': sessions with the product, and machines; 'delegated': what applications hold about people.
+    purpose TEXT NOT NULL CHECK (purpose IN ('direct', 'delegated')),
     algorithm TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'active', 'retiring')),
     until INTEGER,
@@ -55,9 +59,8 @@ CREATE TABLE signing_key (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, id)
 ) STRICT;
--- An environment signs with one key at a time, and has one waiting at most.
-CREATE UNIQUE INDEX signing_key_active_unique ON signing_key (environment_id) WHERE state = 'active';
-CREATE UNIQUE INDEX signing_key_pending_unique ON signing_key (environment_id) WHERE state = 'pending';
+-- For each purpose an environment signs with one key at a time, and has one waiting at most.
+CREATE UNIQUE INDEX signing_key_purpose_state_unique ON signing_key (environment_id, purpose, state) WHERE state IN ('active', 'pending');
 
 CREATE TABLE organization (
     environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,

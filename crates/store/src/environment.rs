@@ -12,18 +12,19 @@ use std::sync::Arc;
 
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, client_id_metadata, client_id_metadata_hosts, ",
-        "dynamic_client_registration) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
+        "client_id_metadata_hosts, dynamic_client_registration) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, client_id_metadata, client_id_metadata_hosts, ",
-        "dynamic_client_registration FROM environment ORDER BY id";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
+        "client_id_metadata_hosts, dynamic_client_registration FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
-        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, ",
-        "client_id_metadata = $11, client_id_metadata_hosts = $12, dynamic_client_registration = $13 WHERE id = $1";
+        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
+        "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
-    let hosts: Vec<String> = row.json(15)?;
+    let hosts: Vec<String> = row.json(16)?;
     Ok(Environment {
         id: row.parse(0)?,
         name: row.text(1)?.to_owned(),
@@ -35,12 +36,13 @@ fn read(row: &Row) -> Result<Environment> {
         sessions: SessionPolicy { maximum_length: row.int(7)?, inactivity_timeout: row.int(8)? },
         authentication: Authentication { sign_up: row.truth(9)?, password: row.truth(10)?, magic_auth: row.truth(11)? },
         self_registration: SelfRegistration {
-            documents: row.word(14, |word| DocumentPolicy::parse(word, hosts.clone()))?,
-            dynamic: row.truth(16)?,
+            documents: row.word(15, |word| DocumentPolicy::parse(word, hosts.clone()))?,
+            dynamic: row.truth(17)?,
         },
         brand: Arc::default(),
         created_at: row.timestamp(12)?,
         updated_at: row.timestamp(13)?,
+        session_issuer: row.opt_text(14)?.map(str::to_owned),
     })
 }
 
@@ -67,6 +69,7 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.authentication.password.into(),
         environment.authentication.magic_auth.into(),
         environment.created_at.into(),
+        environment.session_issuer.as_deref().into(),
         environment.self_registration.documents.as_str().into(),
         hosts(&environment.self_registration).into(),
         environment.self_registration.dynamic.into(),
@@ -94,6 +97,8 @@ pub async fn all(query: &mut impl Query) -> Result<Vec<Environment>> {
 pub struct EnvironmentSettings {
     /// Staging or production.
     pub kind: EnvironmentKind,
+    /// What session tokens name as their issuer; `None` for the default.
+    pub session_issuer: Option<String>,
     /// What new signing keys are made for.
     pub signing_algorithm: Algorithm,
     /// How long an access token lives, in seconds.
@@ -127,6 +132,7 @@ pub async fn update(
         settings.authentication.sign_up.into(),
         settings.authentication.password.into(),
         settings.authentication.magic_auth.into(),
+        settings.session_issuer.as_deref().into(),
         settings.self_registration.documents.as_str().into(),
         hosts(&settings.self_registration).into(),
         settings.self_registration.dynamic.into(),

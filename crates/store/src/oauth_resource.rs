@@ -14,6 +14,7 @@ statements! {
         "WHERE environment_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     LIST_ASCENDING = "SELECT id, uri, is_default, created_at, updated_at FROM oauth_resource ",
         "WHERE environment_id = $1 AND id > $2 ORDER BY id ASC LIMIT $3";
+    DEFAULT = "UPDATE oauth_resource SET is_default = 1, updated_at = $3 WHERE environment_id = $1 AND id = $2";
     NO_DEFAULT = "UPDATE oauth_resource SET is_default = 0, updated_at = $2 WHERE environment_id = $1 AND is_default = 1";
     DELETE = "DELETE FROM oauth_resource WHERE environment_id = $1 AND id = $2";
 }
@@ -63,6 +64,20 @@ pub async fn list(
 ) -> Result<Vec<OAuthResource>> {
     let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
     query.query(sql, &[environment_id.into(), bound, limit]).await?.iter().map(read).collect()
+}
+
+/// Makes one the default; none may be.
+///
+/// # Errors
+/// `Unique` when another one is the default.
+pub async fn set_default(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: OAuthResourceId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(DEFAULT, &[environment_id.into(), id.into(), now.into()]).await?;
+    Ok(())
 }
 
 /// None is the default any more.

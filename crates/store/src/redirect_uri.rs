@@ -17,6 +17,7 @@ statements! {
     LIST_ASCENDING = "SELECT id, purpose, uri, is_default, created_at, updated_at FROM redirect_uri ",
         "WHERE environment_id = $1 AND id > $2 AND purpose = $4 ORDER BY id ASC LIMIT $3";
     NOT_DEFAULT = "UPDATE redirect_uri SET is_default = 0, updated_at = $3 WHERE environment_id = $1 AND purpose = $2 AND is_default = 1";
+    DEFAULT = "UPDATE redirect_uri SET is_default = 1, updated_at = $3 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM redirect_uri WHERE environment_id = $1 AND id = $2";
 }
 
@@ -93,6 +94,15 @@ pub async fn clear_default(
     now: Timestamp,
 ) -> Result<()> {
     tx.execute(NOT_DEFAULT, &[environment_id.into(), purpose.as_str().into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Makes one the default; none of its purpose may be.
+///
+/// # Errors
+/// `Unique` when another one of its purpose is the default.
+pub async fn set_default(tx: &mut Tx, environment_id: EnvironmentId, id: RedirectUriId, now: Timestamp) -> Result<()> {
+    tx.execute(DEFAULT, &[environment_id.into(), id.into(), now.into()]).await?;
     Ok(())
 }
 

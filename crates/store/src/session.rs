@@ -4,7 +4,7 @@ use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, SessionId, UserId};
 use countersign_protocol::management::page::Slice;
-use countersign_protocol::model::Session;
+use countersign_protocol::model::{Session, SessionPolicy};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
@@ -18,10 +18,12 @@ statements! {
         "expires_at, ended_at, created_at, updated_at FROM session WHERE environment_id = $1 AND id = $2";
     OF_USER_DESCENDING = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at FROM session ",
-        "WHERE environment_id = $1 AND user_id = $4 AND id < $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id DESC LIMIT $3";
+        "WHERE environment_id = $1 AND user_id = $4 AND id < $2 AND ended_at IS NULL AND expires_at > $5 ",
+        "AND authenticated_at > $6 AND last_seen_at > $7 ORDER BY id DESC LIMIT $3";
     OF_USER_ASCENDING = "SELECT id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at FROM session ",
-        "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ORDER BY id ASC LIMIT $3";
+        "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ",
+        "AND authenticated_at > $6 AND last_seen_at > $7 ORDER BY id ASC LIMIT $3";
     RENEW = "UPDATE session SET token_digest = $3, authentication_method = $4, ip_address = $5, user_agent = $6, authenticated_at = $7, ",
         "last_seen_at = $7, expires_at = $8, updated_at = $7 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
@@ -124,7 +126,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Ses
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// A slice of a person's sessions that have not ended.
+/// A slice of a person's sessions that still count, by the rules of [`Session::is_live`].
 ///
 /// # Errors
 /// Database errors.
@@ -133,10 +135,13 @@ pub async fn list(
     environment_id: EnvironmentId,
     slice: &Slice<SessionId>,
     user_id: UserId,
-    now: Timestamp,
+    (policy, now): (SessionPolicy, Timestamp),
 ) -> Result<Vec<Session>> {
     let (sql, bound, limit) = Paged { descending: OF_USER_DESCENDING, ascending: OF_USER_ASCENDING }.pick(slice);
-    let rows = reader.query(sql, &[environment_id.into(), bound, limit, user_id.into(), now.into()]).await?;
+    let too_old = now.plus_secs(-policy.maximum_length);
+    let unused = now.plus_secs(-policy.inactivity_timeout);
+    let params = [environment_id.into(), bound, limit, user_id.into(), now.into(), too_old.into(), unused.into()];
+    let rows = reader.query(sql, &params).await?;
     rows.iter().map(read).collect()
 }
 

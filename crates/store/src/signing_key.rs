@@ -4,12 +4,12 @@ use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{KeyState, SigningKeyRecord};
+use countersign_protocol::model::{KeyPurpose, KeyState, SigningKeyRecord};
 
 statements! {
-    INSERT = "INSERT INTO signing_key (environment_id, id, algorithm, state, until, public_key, certificate, sealed_private_key, created_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    LIST = "SELECT id, environment_id, algorithm, state, until, public_key, certificate, sealed_private_key, created_at ",
+    INSERT = "INSERT INTO signing_key (environment_id, id, purpose, algorithm, state, until, public_key, certificate, sealed_private_key, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    LIST = "SELECT id, environment_id, purpose, algorithm, state, until, public_key, certificate, sealed_private_key, created_at ",
         "FROM signing_key WHERE environment_id = $1 ORDER BY id";
     SET_STATE = "UPDATE signing_key SET state = $3, until = $4 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM signing_key WHERE environment_id = $1 AND id = $2";
@@ -17,28 +17,30 @@ statements! {
 }
 
 fn read(row: &Row) -> Result<SigningKeyRecord> {
-    let state = KeyState::from_parts(row.text(3)?, row.opt_timestamp(4)?)
+    let state = KeyState::from_parts(row.text(4)?, row.opt_timestamp(5)?)
         .ok_or_else(|| crate::Error::Corrupt("a signing key's state".to_owned()))?;
     Ok(SigningKeyRecord {
         id: row.parse(0)?,
         environment_id: row.parse(1)?,
-        algorithm: row.word(2, Algorithm::parse)?,
+        purpose: row.word(2, KeyPurpose::parse)?,
+        algorithm: row.word(3, Algorithm::parse)?,
         state,
-        public_key: row.bytes(5)?.to_vec(),
-        certificate: row.bytes(6)?.to_vec(),
-        sealed_private_key: row.bytes(7)?.to_vec(),
-        created_at: row.timestamp(8)?,
+        public_key: row.bytes(6)?.to_vec(),
+        certificate: row.bytes(7)?.to_vec(),
+        sealed_private_key: row.bytes(8)?.to_vec(),
+        created_at: row.timestamp(9)?,
     })
 }
 
 /// Makes a key.
 ///
 /// # Errors
-/// `Unique` when the environment has another active or another pending key.
+/// `Unique` when the environment has another active or another pending key of that purpose.
 pub async fn insert(tx: &mut Tx, key: &SigningKeyRecord) -> Result<()> {
     let params = [
         key.environment_id.into(),
         key.id.into(),
+        key.purpose.as_str().into(),
         key.algorithm.as_str().into(),
         key.state.as_str().into(),
         key.state.until().into(),
@@ -71,7 +73,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId) -> Result<()> {
 /// Moves a key along in its life.
 ///
 /// # Errors
-/// `Unique` when the environment has another active or another pending key.
+/// `Unique` when the environment has another active or another pending key of that purpose.
 pub async fn set_state(tx: &mut Tx, environment_id: EnvironmentId, id: SigningKeyId, state: KeyState) -> Result<()> {
     tx.execute(SET_STATE, &[environment_id.into(), id.into(), state.as_str().into(), state.until().into()]).await?;
     Ok(())

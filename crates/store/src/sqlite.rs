@@ -58,9 +58,9 @@ pub(crate) struct ReaderHandle {
 fn configure(connection: &Connection) -> Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;",
-    )?;
+    // No memory map: a reader would unmap and map the file again after every commit of the writer. A small cache: it is
+    // emptied then, too, and the system's own cache is behind it.
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     Ok(())
 }
 

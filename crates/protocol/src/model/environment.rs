@@ -44,6 +44,8 @@ pub struct Environment {
     pub client_id: ClientId,
     /// The issuer, fixed for the environment's life.
     pub issuer: Issuer,
+    /// What session tokens name as their issuer instead of the address that is theirs by default.
+    pub session_issuer: Option<String>,
     /// What new signing keys are made for.
     pub signing_algorithm: Algorithm,
     /// How long an access token lives, in seconds.

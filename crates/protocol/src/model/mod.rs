@@ -39,5 +39,5 @@ pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
-pub use signing_key::{KeyState, SigningKeyRecord};
+pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

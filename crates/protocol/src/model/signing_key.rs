@@ -51,6 +51,36 @@ impl KeyState {
     }
 }
 
+/// Which tokens a signing key signs. Verifiers that look at nothing but the signature must not take a token that a
+/// partner's application holds about a person for that person's session with the product: the two have different keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPurpose {
+    /// Tokens whose holder acts for itself: sessions with the product, and machines. Published at `/sso/jwks/{client_id}`
+    /// and `/oauth2/jwks`.
+    Direct,
+    /// Tokens that applications hold about people: access tokens, ID tokens, logout tokens. Published at `/oauth2/jwks`
+    /// only.
+    Delegated,
+}
+
+impl KeyPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 2] = [Self::Direct, Self::Delegated];
+
+    /// The word in storage and in commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Delegated => "delegated",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
+    }
+}
+
 /// A signing key as it is stored.
 #[derive(Debug, Clone)]
 pub struct SigningKeyRecord {
@@ -58,6 +88,8 @@ pub struct SigningKeyRecord {
     pub id: SigningKeyId,
     /// Whose tokens it signs.
     pub environment_id: EnvironmentId,
+    /// Which tokens it signs.
+    pub purpose: KeyPurpose,
     /// What it signs with.
     pub algorithm: Algorithm,
     /// Where it is in its life.

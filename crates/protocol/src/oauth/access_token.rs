@@ -2,6 +2,7 @@
 
 use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamilyId, TokenId, UserId};
 use crate::jwt_template::RESERVED;
+use crate::model::KeyPurpose;
 use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -107,4 +108,11 @@ pub struct AccessTokenClaims {
     pub iat: i64,
     /// When it expires, in seconds.
     pub exp: i64,
+}
+
+impl AccessTokenClaims {
+    /// Which keys sign such tokens: the authorization of a person stands behind what is delegated.
+    pub const fn signed_for(&self) -> KeyPurpose {
+        if self.grant_id.is_some() { KeyPurpose::Delegated } else { KeyPurpose::Direct }
+    }
 }

@@ -2,8 +2,9 @@
 //! the environment's issuer, so that neither passes for the other.
 
 use crate::id::{ClientId, OrganizationId, SessionId, TokenId, UserId};
-use crate::model::Issuer;
+use crate::model::{Environment, Issuer};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What a member may do in an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,9 +51,45 @@ pub struct SessionTokenClaims<'a> {
     pub exp: i64,
 }
 
-/// The issuer of session tokens.
-pub fn issuer(origin: &Issuer, client_id: ClientId) -> String {
+/// The issuer of an environment's session tokens: the chosen one, or an address of its own.
+pub fn issuer(environment: &Environment) -> Cow<'_, str> {
+    match &environment.session_issuer {
+        Some(chosen) => Cow::Borrowed(chosen),
+        None => Cow::Owned(default_issuer(&environment.issuer, environment.client_id)),
+    }
+}
+
+/// What session tokens name as their issuer when nothing else was chosen.
+pub fn default_issuer(origin: &Issuer, client_id: ClientId) -> String {
     format!("{origin}/user_management/{client_id}")
+}
+
+/// What is wrong with a chosen issuer of session tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SessionIssuerError {
+    /// No address.
+    #[error("must be an https address of at most 255 characters, without query or fragment")]
+    NotAnAddress,
+    /// The issuer of what applications hold.
+    #[error("must not be the environment's own issuer, which is that of what applications hold about people")]
+    OfApplications,
+}
+
+/// Whether session tokens may name this issuer. SDKs compare it with a fixed text: nothing is fetched there.
+///
+/// # Errors
+/// See [`SessionIssuerError`].
+pub fn check_issuer(chosen: &str, environment: &Issuer) -> Result<(), SessionIssuerError> {
+    let plain = chosen.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'"' | b'\\'));
+    let host = chosen.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if !plain || !host || chosen.len() > 255 {
+        return Err(SessionIssuerError::NotAnAddress);
+    }
+    // Whoever trims the slash must not mix them up either.
+    if chosen.trim_end_matches('/') == environment.as_str() {
+        return Err(SessionIssuerError::OfApplications);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -61,7 +98,7 @@ mod tests {
     use crate::id::Id;
 
     fn claims(member: Option<MemberClaims>) -> serde_json::Value {
-        let iss = issuer(&Issuer::parse("https://id.example").unwrap(), ClientId::from_ulid(3));
+        let iss = default_issuer(&Issuer::parse("https://id.example").unwrap(), ClientId::from_ulid(3));
         let (sub, sid, jti) = (Id::from_ulid(1), Id::from_ulid(2), TokenId::from_ulid(4));
         serde_json::to_value(SessionTokenClaims { iss: &iss, sub, sid, member, jti, iat: 1, exp: 301 }).unwrap()
     }
@@ -86,5 +123,30 @@ mod tests {
         let bare = self::claims(Some(MemberClaims::new(Id::from_ulid(5), vec![])));
         assert_eq!((&bare["roles"], &bare["permissions"]), (&serde_json::json!([]), &serde_json::json!([])));
         assert!(bare.get("role").is_none());
+    }
+
+    #[test]
+    fn a_chosen_issuer_is_an_address_and_not_that_of_applications() {
+        let environment = Issuer::parse("https://id.example").unwrap();
+        for good in ["https://api.workos.com", "https://api.workos.com/", "https://id.example/sessions"] {
+            check_issuer(good, &environment).unwrap();
+        }
+        for own in ["https://id.example", "https://id.example/", "https://id.example//"] {
+            assert_eq!(check_issuer(own, &environment), Err(SessionIssuerError::OfApplications));
+        }
+        let long = format!("https://{}", "a".repeat(250));
+        for bad in [
+            "",
+            "api.workos.com",
+            "http://a.example",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a?b",
+            "https://a#b",
+            &long,
+        ] {
+            assert_eq!(check_issuer(bad, &environment), Err(SessionIssuerError::NotAnAddress), "{bad}");
+        }
     }
 }

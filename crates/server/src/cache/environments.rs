@@ -10,8 +10,8 @@ use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{
-    Admission, CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyState, OAuthResource, RedirectPurpose,
-    SigningKeyRecord,
+    Admission, CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyPurpose, KeyState, OAuthResource,
+    RedirectPurpose, SigningKeyRecord,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::metadata;
@@ -42,16 +42,20 @@ pub struct EnvironmentState {
     pub environment: Environment,
     /// What is added to the claims of access tokens about people.
     pub jwt_template: Option<Template>,
-    /// The key that signs now.
-    pub signer: SigningKey,
+    /// The key that signs sessions with the product and machines' tokens now.
+    pub direct_signer: SigningKey,
+    /// The key that signs what applications hold about people now.
+    pub delegated_signer: SigningKey,
     /// Every published key.
-    verifiers: Vec<(SigningKeyId, VerifyingKey)>,
+    verifiers: Vec<(SigningKeyId, KeyPurpose, VerifyingKey)>,
     /// `/.well-known/openid-configuration`.
     pub openid_configuration: Bytes,
     /// `/.well-known/oauth-authorization-server`.
     pub authorization_server: Bytes,
-    /// `/oauth2/jwks`.
-    pub jwks: Bytes,
+    /// `/oauth2/jwks`: every key.
+    pub oauth_jwks: Bytes,
+    /// `/sso/jwks/{client_id}`: the keys of sessions with the product, and of machines.
+    pub direct_jwks: Bytes,
     /// Where the environment's own application may have people sent.
     redirect_uris: Vec<EnvironmentRedirectUri>,
     /// Whose pages may call it.
@@ -97,17 +101,23 @@ impl EnvironmentState {
             environment: environment.name.clone(),
             reason: reason.to_string(),
         };
-        let active =
-            keys.iter().find(|key| key.state == KeyState::Active).ok_or_else(|| wrong(&"no active signing key"))?;
-        let signer = signing::open(active, keyring).map_err(|error| wrong(&error))?;
+        let signer = |purpose: KeyPurpose| {
+            let active = keys.iter().find(|key| key.purpose == purpose && key.state == KeyState::Active);
+            let active = active.ok_or_else(|| wrong(&format!("no active signing key ({})", purpose.as_str())))?;
+            signing::open(active, keyring).map_err(|error| wrong(&error))
+        };
         let mut verifiers = Vec::with_capacity(keys.len());
         let mut published = Vec::with_capacity(keys.len());
+        let mut direct = Vec::with_capacity(keys.len());
         let mut algorithms: Vec<Algorithm> = Vec::new();
         for key in keys {
             let verifier = VerifyingKey::new(key.id, key.algorithm, &key.public_key).map_err(|error| wrong(&error))?;
-            verifiers.push((key.id, verifier));
+            verifiers.push((key.id, key.purpose, verifier));
             let jwk =
                 public_jwk(key.id, key.algorithm, &key.public_key, &key.certificate).map_err(|error| wrong(&error))?;
+            if key.purpose == KeyPurpose::Direct {
+                direct.push(jwk.clone());
+            }
             published.push(jwk);
             if !algorithms.contains(&key.algorithm) {
                 algorithms.push(key.algorithm);
@@ -117,11 +127,13 @@ impl EnvironmentState {
         Ok(Self {
             openid_configuration: metadata::openid_configuration(issuer, &algorithms, clients).to_string().into(),
             authorization_server: metadata::authorization_server(issuer, clients).to_string().into(),
-            jwks: serde_json::json!({"keys": published}).to_string().into(),
+            oauth_jwks: serde_json::json!({"keys": published}).to_string().into(),
+            direct_jwks: serde_json::json!({"keys": direct}).to_string().into(),
+            direct_signer: signer(KeyPurpose::Direct)?,
+            delegated_signer: signer(KeyPurpose::Delegated)?,
             look: Look::new(&environment),
             environment,
             jwt_template,
-            signer,
             verifiers,
             redirect_uris: Vec::new(),
             cors_origins: Vec::new(),
@@ -155,9 +167,9 @@ impl EnvironmentState {
         self.environment.id
     }
 
-    /// The published key of this identifier.
-    pub fn verifier(&self, kid: SigningKeyId) -> Option<&VerifyingKey> {
-        self.verifiers.iter().find(|(id, _)| *id == kid).map(|(_, key)| key)
+    /// The published key of this identifier, and which tokens it may have signed.
+    pub fn verifier(&self, kid: SigningKeyId) -> Option<(KeyPurpose, &VerifyingKey)> {
+        self.verifiers.iter().find(|(id, _, _)| *id == kid).map(|(_, purpose, key)| (*purpose, key))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::keys::rotation;
 use clap::ArgMatches;
 use countersign_protocol::id::SigningKeyId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::KeyState;
+use countersign_protocol::model::{KeyPurpose, KeyState};
 use countersign_store::signing_key;
 use std::process::ExitCode;
 
@@ -21,7 +21,8 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 KeyState::Active => "active".to_owned(),
                 KeyState::Retiring { gone_at } => format!("retiring, published until {gone_at}"),
             };
-            say(format_args!("{}  {}  made {}  {state}", key.id, key.algorithm, key.created_at))?;
+            let purpose = key.purpose.as_str();
+            say(format_args!("{}  {purpose:9}  {}  made {}  {state}", key.id, key.algorithm, key.created_at))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -34,14 +35,25 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
             Some(name) => Algorithm::parse(name).ok_or_else(|| format!("'{name}' is not RS256, ES256 or EdDSA."))?,
         };
         let now = app.clock.now();
+        let purposes = match matches.get_one::<String>("purpose") {
+            None => KeyPurpose::ALL.to_vec(),
+            Some(word) => {
+                vec![KeyPurpose::parse(word).ok_or_else(|| format!("'{word}' is not direct or delegated."))?]
+            }
+        };
         let at_once = matches.get_flag("now");
         let activates_at = if at_once { now } else { now.plus_secs(rotation::PUBLISHED_BEFORE_SIGNING) };
-        let id = rotation::rotate(&app, &environment, algorithm, activates_at).await?;
-        say(if at_once {
-            format!("{id} signs now; the old key stays published until its last token has expired.")
-        } else {
-            format!("{id} is published and signs from {activates_at}; a running server takes that step by itself.")
-        })?;
+        for purpose in purposes {
+            let id = rotation::rotate(&app, &environment, purpose, algorithm, activates_at).await?;
+            let which = purpose.as_str();
+            say(if at_once {
+                format!("{id} ({which}) signs now; the old key stays published until its last token has expired.")
+            } else {
+                format!(
+                    "{id} ({which}) is published and signs from {activates_at}; a running server takes that step by itself."
+                )
+            })?;
+        }
     } else {
         let kid = text(matches, "kid");
         let id = SigningKeyId::parse(kid)

@@ -84,8 +84,13 @@ fn command() -> Command {
                 .subcommand(Command::new("list").about("List signing keys").arg(environment()))
                 .subcommand(
                     Command::new("rotate")
-                        .about("Publish a new signing key, which takes over after 15 minutes")
+                        .about("Publish new signing keys, which take over after 15 minutes")
                         .arg(environment())
+                        .arg(
+                            Arg::new("purpose").long("purpose").value_name("PURPOSE").help(
+                                "direct (sessions, machines) or delegated (applications of people) [default: both]",
+                            ),
+                        )
                         .arg(
                             Arg::new("algorithm")
                                 .long("algorithm")

@@ -4,6 +4,7 @@ use super::Failure;
 use countersign_protocol::model::Environment;
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
+use countersign_protocol::user_management::session_token::check_issuer;
 use countersign_store::Tx;
 use countersign_store::change::{self, Topic};
 use countersign_store::environment::{self, EnvironmentSettings};
@@ -21,6 +22,9 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
         return Err(Failure::invalid("access_token_lifetime", "invalid", "Must be 30 to 86400 seconds."));
     }
     let wrong = |field: &str, error: &dyn std::fmt::Display| Failure::invalid(field, "invalid", format!("{error}."));
+    if let Some(chosen) = &environment.session_issuer {
+        check_issuer(chosen, &environment.issuer).map_err(|error| wrong("session_issuer", &error))?;
+    }
     environment.sessions.check(lifetime).map_err(|error| wrong("sessions", &error))?;
     environment.authentication.check().map_err(|error| wrong("authentication", &error))?;
     for host in environment.self_registration.documents.hosts() {
@@ -40,6 +44,7 @@ pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> R
     check(environment)?;
     let settings = EnvironmentSettings {
         kind: environment.kind,
+        session_issuer: environment.session_issuer.clone(),
         signing_algorithm: environment.signing_algorithm,
         access_token_lifetime: environment.access_token_lifetime,
         sessions: environment.sessions,

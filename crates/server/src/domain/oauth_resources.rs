@@ -1,5 +1,6 @@
 //! Resources that access tokens may be for.
 
+use super::sign_in_settings::Replaced;
 use super::{Act, Failure};
 use countersign_protocol::id::OAuthResourceId;
 use countersign_protocol::model::OAuthResource;
@@ -38,6 +39,40 @@ pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Resul
     })?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
     Ok(made)
+}
+
+/// Makes the resources those of a list; one of them may be the default, or none.
+///
+/// # Errors
+/// As [`create`]; 422 for a default that is not in the list.
+pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>) -> Result<Replaced, Failure> {
+    if default.is_some_and(|default| !uris.iter().any(|uri| uri == default)) {
+        return Err(Failure::invalid("default_resource", "invalid", "default_resource must be one of resources."));
+    }
+    signing_key::lock(tx, act.environment_id).await?;
+    let known = oauth_resource::all(tx, act.environment_id).await?;
+    let mut replaced = Replaced::default();
+    for gone in known.iter().filter(|known| !uris.contains(&known.uri)) {
+        oauth_resource::delete(tx, act.environment_id, gone.id).await?;
+        replaced.deleted.push(gone.uri.clone());
+    }
+    for uri in uris {
+        if !known.iter().any(|known| known.uri == *uri) && !replaced.added.contains(uri) {
+            create(tx, act, uri.clone(), false).await?;
+            replaced.added.push(uri.clone());
+        }
+    }
+    let now = oauth_resource::all(tx, act.environment_id).await?;
+    let before = now.iter().find(|known| known.default).map(|known| known.uri.as_str());
+    if before != default {
+        oauth_resource::no_default(tx, act.environment_id, act.now).await?;
+        if let Some(chosen) = now.iter().find(|known| Some(known.uri.as_str()) == default) {
+            oauth_resource::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+        }
+        replaced.other_default = true;
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(replaced)
 }
 
 /// Deletes a resource: no token is issued for it any more.

@@ -7,7 +7,7 @@ use crate::passwords::{Busy, Passwords, Verdict};
 use countersign_protocol::model::User;
 use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Store, user};
+use countersign_store::{Store, Tx, user};
 
 /// What a try is counted by: a word, a subject, and how often it may be.
 pub type Count = (&'static str, String, Allowance);
@@ -15,8 +15,8 @@ pub type Count = (&'static str, String, Allowance);
 /// What came of a try.
 #[derive(Debug)]
 pub enum Checked {
-    /// It is the password of this account, whose hash is this one now.
-    Right(Box<User>, String),
+    /// It is the password of this account, whose hash is this one now. Its tries are to be forgotten.
+    Right(Box<User>, String, Tries),
     /// The address or the password is wrong.
     Wrong,
     /// There were too many tries; the next is allowed at this moment.
@@ -25,8 +25,39 @@ pub enum Checked {
     Busy,
 }
 
-/// Checks a password. Every count is raised; when the password is right, the first one is forgotten, and the others are
-/// lowered again: what is counted is failures.
+/// The tries that led to a right password, which are still counted: what is to be counted is failures.
+#[derive(Debug)]
+#[must_use = "who signs in often is locked out"]
+pub struct Tries(Vec<(&'static str, String)>);
+
+impl Tries {
+    /// Forgets the first count, and lowers the others again. In the transaction that makes the session, where there is one:
+    /// each commit waits for the disk.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn forget(self, tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+        for (at, (what, subject)) in self.0.iter().enumerate() {
+            if at == 0 {
+                attempts::clear(tx, act, what, subject).await?;
+            } else {
+                attempts::take_back(tx, act, what, subject).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same in a transaction of its own.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn forget_now(self, store: &Store, act: &Act) -> Result<(), Failure> {
+        let act = act.clone();
+        store.write::<(), Failure, _>(move |tx| Box::pin(async move { self.forget(tx, &act).await })).await
+    }
+}
+
+/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten.
 ///
 /// # Errors
 /// Database errors.
@@ -66,26 +97,20 @@ pub async fn check(
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
         return Ok(Checked::Wrong);
     };
+    let tries = Tries(subjects);
     let new_hash = if rehash { passwords.hash(password).await.ok() } else { None };
-    let (act, id) = (act.clone(), user.id);
+    let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, tries)) };
+    let (environment_id, id, now) = (act.environment_id, user.id, act.now);
     let now_hash = store
         .write::<String, Failure, _>(move |tx| {
             Box::pin(async move {
-                for (at, (what, subject)) in subjects.iter().enumerate() {
-                    if at == 0 {
-                        attempts::clear(tx, &act, what, subject).await?;
-                    } else {
-                        attempts::take_back(tx, &act, what, subject).await?;
-                    }
-                }
-                let Some(new) = new_hash else { return Ok(hash) };
-                if user::rehash_password(tx, act.environment_id, id, (&hash, &new), act.now).await? {
+                if user::rehash_password(tx, environment_id, id, (&hash, &new), now).await? {
                     return Ok(new);
                 }
                 // Somebody signed in at the same moment and was faster by one rewriting.
-                Ok(user::password_hash(tx, act.environment_id, id).await?.unwrap_or(hash))
+                Ok(user::password_hash(tx, environment_id, id).await?.unwrap_or(hash))
             })
         })
         .await?;
-    Ok(Checked::Right(Box::new(user), now_hash))
+    Ok(Checked::Right(Box::new(user), now_hash, tries))
 }

@@ -22,6 +22,17 @@ pub struct NewRedirectUri {
     pub default: bool,
 }
 
+/// What became of a list that took another's place.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// What is new.
+    pub added: Vec<String>,
+    /// What is gone.
+    pub deleted: Vec<String>,
+    /// Another one is the default now.
+    pub other_default: bool,
+}
+
 fn refused(error: RedirectUriError) -> Failure {
     Failure::invalid("uri", "invalid_redirect_uri", error.to_string())
 }
@@ -67,6 +78,67 @@ pub async fn create_redirect_uri(
     redirect_uri::insert(tx, act.environment_id, &made).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
     Ok(made)
+}
+
+/// Makes the redirect URIs of a purpose those of a list, the first of which is the default. Gives what was added, what was
+/// deleted, and whether another one is the default now.
+///
+/// # Errors
+/// As [`create_redirect_uri`]; 422 for a first one that has a wildcard.
+pub async fn set_redirect_uris(
+    tx: &mut Tx,
+    act: &Act,
+    purpose: RedirectPurpose,
+    uris: &[String],
+) -> Result<Replaced, Failure> {
+    signing_key::lock(tx, act.environment_id).await?;
+    let mut known = redirect_uri::all(tx, act.environment_id).await?;
+    known.retain(|known| known.purpose == purpose);
+    let mut replaced = Replaced::default();
+    for gone in known.iter().filter(|known| !uris.contains(&known.uri)) {
+        redirect_uri::delete(tx, act.environment_id, gone.id).await?;
+        replaced.deleted.push(gone.uri.clone());
+    }
+    for uri in uris {
+        if !known.iter().any(|known| known.uri == *uri) && !replaced.added.contains(uri) {
+            create_redirect_uri(tx, act, NewRedirectUri { purpose, uri: uri.clone(), default: false }).await?;
+            replaced.added.push(uri.clone());
+        }
+    }
+    let now = redirect_uri::all(tx, act.environment_id).await?;
+    let first = now.iter().find(|known| known.purpose == purpose && Some(&known.uri) == uris.first());
+    if let Some(first) = first.filter(|first| !first.default) {
+        if first.uri.contains('*') {
+            return Err(refused(RedirectUriError::WildcardDefault));
+        }
+        redirect_uri::clear_default(tx, act.environment_id, purpose, act.now).await?;
+        redirect_uri::set_default(tx, act.environment_id, first.id, act.now).await?;
+        replaced.other_default = true;
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(replaced)
+}
+
+/// Makes the origins those of a list.
+///
+/// # Errors
+/// As [`create_cors_origin`].
+pub async fn set_cors_origins(tx: &mut Tx, act: &Act, origins: &[String]) -> Result<Replaced, Failure> {
+    signing_key::lock(tx, act.environment_id).await?;
+    let known = cors_origin::all(tx, act.environment_id).await?;
+    let mut replaced = Replaced::default();
+    for gone in known.iter().filter(|known| !origins.contains(&known.origin)) {
+        cors_origin::delete(tx, act.environment_id, gone.id).await?;
+        replaced.deleted.push(gone.origin.clone());
+    }
+    for origin in origins {
+        if !known.iter().any(|known| known.origin == *origin) && !replaced.added.contains(origin) {
+            create_cors_origin(tx, act, origin.clone()).await?;
+            replaced.added.push(origin.clone());
+        }
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(replaced)
 }
 
 /// Deletes a redirect URI.

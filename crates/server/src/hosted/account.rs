@@ -61,11 +61,8 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
-    let live = stored::list(&mut reader, environment_id, &slice, current.user.id, call.app.clock.now()).await?;
-    let live: Vec<_> = live
-        .into_iter()
-        .filter(|one| one.is_live(call.environment.environment.sessions, call.app.clock.now()))
-        .collect();
+    let counts = (call.environment.environment.sessions, call.app.clock.now());
+    let live = stored::list(&mut reader, environment_id, &slice, current.user.id, counts).await?;
     let session_texts: Vec<[String; 3]> = live
         .iter()
         .map(|one| {

@@ -1,6 +1,7 @@
 //! Codes sent by mail: to sign in with, and to prove an address. The code is in the browser, sealed; the database counts
 //! the tries, and that it is used once.
 
+use super::even_time::evenly;
 use super::flow::{Challenge, Flow, NewAccount, Proves};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
@@ -144,11 +145,16 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
     }
 }
 
-/// Sends a code to sign in with to whoever has this address, for a flow that has typed it.
+/// Sends a code to sign in with to whoever has this address, for a flow that has typed it. It takes the same time when
+/// nobody has.
 ///
 /// # Errors
 /// Database errors, and a page for too many mails.
 pub async fn send_to_sign_in(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
+    evenly(find_and_send(call, flow, typed)).await
+}
+
+async fn find_and_send(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
     let nobody: UserId = call.app.entropy.id(call.app.clock.now())?;
     let mut reader = call.app.store.reader().await?;
     // Always to the address of the account, however it was typed.
@@ -231,7 +237,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
         Tried::Right(proven) => {
-            let reply = session::start(call, proven, &flow.resume(call)).await?;
+            let reply = session::start(call, proven, None, &flow.resume(call)).await?;
             Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
                 Some(cookie) => reply.with(SET_COOKIE, cookie),
                 None => reply,

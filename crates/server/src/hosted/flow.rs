@@ -42,6 +42,9 @@ pub struct Flow {
     /// Whether the person is making an account.
     #[serde(default)]
     pub signs_up: bool,
+    /// The person has said that they follow the invitation.
+    #[serde(default)]
+    pub follows_invitation: bool,
     /// Who was shown the consent page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_to: Option<UserId>,
@@ -132,6 +135,7 @@ impl Flow {
             email: None,
             challenge: None,
             signs_up: false,
+            follows_invitation: false,
             shown_to: None,
         }
     }

@@ -27,7 +27,11 @@ pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, Sto
     if found.state == InvitationState::Pending && act.now < found.expires_at { Ok(found) } else { Err(too_old()) }
 }
 
-async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<Reply, Stop> {
+/// Shows who invites whom, and asks.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn show(call: &PageCall, flow: &Flow, invitation: &Invitation) -> Result<Reply, Stop> {
     let mut reader = call.app.store.reader().await?;
     let organization = match invitation.organization_id {
         Some(id) => organization::find(&mut reader, call.environment.id(), id).await?.map(|found| found.name),
@@ -39,8 +43,7 @@ async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<R
     };
     drop(reader);
     let branding = branding(call);
-    let flow = Flow::begin(call, Target::Invitation(token.to_owned()));
-    let carried = Carried::new(call, Some(&flow));
+    let carried = Carried::new(call, Some(flow));
     let page = Page {
         frame: frame(call, &branding),
         form: carried.form("/invite", None),
@@ -48,7 +51,7 @@ async fn show(call: &PageCall, token: &str, invitation: &Invitation) -> Result<R
         inviter: inviter.as_deref(),
         email: &invitation.email,
     };
-    Ok(reply(call, StatusCode::OK, &page, None))
+    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
 }
 
 /// `GET /invite?invitation_token=…`. Opening the link accepts nothing: mail programs open links, too.
@@ -59,16 +62,21 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("invitation_token").ok_or_else(too_old)?;
     let invitation = find(call, token).await?;
-    show(call, token, &invitation).await
+    show(call, &Flow::begin(call, Target::Invitation(token.to_owned())), &invitation).await
 }
 
-/// `POST /invite`: whoever is signed in accepts; whoever is not signs in or up first.
+/// `POST /invite`: whoever is signed in accepts; whoever is not signs in or up first. Who was asked on the way to the
+/// environment's own application goes on there.
 ///
 /// # Errors
 /// A page for a link that is not good, or for somebody else.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if matches!(flow.target, Target::OwnApplication(_)) {
+        flow.follows_invitation = true;
+        return super::own_application::advance(call, flow, None).await;
+    }
     accept(call, flow).await
 }
 

@@ -25,6 +25,7 @@ pub mod client;
 pub mod code;
 pub mod consent;
 pub mod device;
+pub mod even_time;
 pub mod flow;
 pub mod going_on;
 pub mod invitation;

@@ -88,7 +88,11 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
     let Some(current) = current else { return Err(Stop::flow()) };
     let invited = match &invitation {
         None => None,
-        Some(invitation) => match follow(call, invitation, &current).await? {
+        Some(invitation) => match follow(call, invitation, &current, &flow).await? {
+            Followed::NotAsked if request.prompt.none => {
+                return refuse(ErrorCode::InteractionRequired, "The person has to accept the invitation.");
+            }
+            Followed::NotAsked => return super::invitation::show(call, &flow, invitation).await,
             Followed::Into(organization_id) => organization_id,
             Followed::TooLate => {
                 return refuse(ErrorCode::InvitationInvalid, "The invitation is unknown, expired or used.");
@@ -179,9 +183,11 @@ enum Followed {
     TooLate,
     /// Whoever is signed in is not meant.
     ForSomebodyElse,
+    /// Whoever is signed in has not said yes: a link, which anybody can lay out for them, says nothing.
+    NotAsked,
 }
 
-async fn follow(call: &PageCall, invitation: &Invitation, current: &Current) -> Result<Followed, Stop> {
+async fn follow(call: &PageCall, invitation: &Invitation, current: &Current, flow: &Flow) -> Result<Followed, Stop> {
     if let InvitationState::Accepted { by, .. } = invitation.state {
         // The browser has come by here before.
         let same = by == current.user.id;
@@ -193,6 +199,10 @@ async fn follow(call: &PageCall, invitation: &Invitation, current: &Current) -> 
         return Ok(Followed::ForSomebodyElse);
     }
     drop(reader);
+    // Who has just signed in to follow it has said so.
+    if !flow.follows_invitation && current.session.authenticated_at < flow.began_at() {
+        return Ok(Followed::NotAsked);
+    }
     let (id, user) = (invitation.id.to_string(), current.user.clone());
     let accepted = call.app.store.write::<Invitation, Failure, _>(move |tx| {
         Box::pin(async move {

@@ -1,5 +1,6 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
+use super::even_time::evenly;
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
@@ -47,7 +48,7 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
     Ok(show(call, &flow, &email, StatusCode::OK, None))
 }
 
-/// `POST /forgot-password`: the answer is the same whether there is such an account or not.
+/// `POST /forgot-password`: the answer is the same, and takes the same time, whether there is such an account or not.
 ///
 /// # Errors
 /// A page for a flow that is not good, or for too many mails.
@@ -77,7 +78,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
             Ok(true)
         })
     });
-    if !allowed.await? {
+    if !evenly(allowed).await? {
         return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     let branding = super::page::branding(call);

@@ -1,6 +1,7 @@
 //! Who is signed in in this browser: one session per environment, for all applications.
 
 use super::page::Stop;
+use crate::domain::password_check::Tries;
 use crate::domain::{Act, Failure, sessions};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -78,12 +79,12 @@ impl Proven {
     }
 }
 
-/// Starts a session for a proven person and sends the browser on. A session of somebody else that the browser had ends;
+/// Starts a session for a proven person, forgets the tries that led there, and sends the browser on. A session of somebody else that the browser had ends;
 /// one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
-pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Reply, Stop> {
+pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward: &str) -> Result<Reply, Stop> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
     let issuer = &call.environment.environment.issuer;
     let digest = call.app.keyring.session.digest(&value);
@@ -104,6 +105,9 @@ pub async fn start(call: &PageCall, proven: Proven, onward: &str) -> Result<Repl
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
+                if let Some(tries) = tries {
+                    tries.forget(tx, &act).await?;
+                }
                 if let Some(before) = before
                     && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
                     && found.is_live(act.sessions, act.now)

@@ -5,7 +5,7 @@ use super::flow::{Flow, Proves, Target};
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
 use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
-use crate::domain::password_check::{Checked, check};
+use crate::domain::password_check::{Checked, Tries, check};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Password, Problem, SignIn};
@@ -135,7 +135,7 @@ pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
 
 /// What became of a password.
 enum Tried {
-    Right(Box<User>),
+    Right(Box<User>, Tries),
     Problem(StatusCode, Problem),
 }
 
@@ -155,10 +155,11 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     };
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
-        Tried::Right(user) => match Proven::by_password(allowed(call), &user) {
-            Some(proven) => session::start(call, proven, &flow.resume(call)).await,
+        Tried::Right(user, tries) => match Proven::by_password(allowed(call), &user) {
+            Some(proven) => session::start(call, proven, Some(tries), &flow.resume(call)).await,
             // The password alone does not prove whose the address is.
             None => {
+                tries.forget_now(&call.app.store, &session::act(call)).await?;
                 let recipient = Recipient { typed: &email, to: &user.email };
                 super::code::send(call, flow, recipient, Proves::Address(user.id)).await
             }
@@ -176,7 +177,7 @@ async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried
     ];
     let (app, act) = (&call.app, session::act(call));
     Ok(match check((&app.store, &app.passwords), &act, (email, password), counts).await? {
-        Checked::Right(user, _) => Tried::Right(user),
+        Checked::Right(user, _, tries) => Tried::Right(user, tries),
         Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {
             let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);

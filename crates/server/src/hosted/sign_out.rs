@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::{SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
-use countersign_protocol::model::RedirectPurpose;
+use countersign_protocol::model::{KeyPurpose, RedirectPurpose};
 use countersign_protocol::oauth::authorize::redirect::{prove, prove_listed};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_store::session as stored;
@@ -169,6 +169,10 @@ pub(super) struct Hint {
 
 pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
     let unverified = UnverifiedToken::decode(token).ok()?;
-    let hint: Hint = call.environment.verifier(unverified.kid())?.verify(&unverified).ok()?;
+    let (purpose, key) = call.environment.verifier(unverified.kid())?;
+    if purpose != KeyPurpose::Delegated {
+        return None;
+    }
+    let hint: Hint = key.verify(&unverified).ok()?;
     (hint.iss == call.environment.environment.issuer.as_str() && hint.jti.is_none()).then_some(hint)
 }

@@ -114,7 +114,7 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
     let sid = session_name(&app.keyring, notice.session_id, application.client_id);
     let jti = app.entropy.token_id(now)?;
     let claims = LogoutTokenClaims::new(issuer.as_str(), application.client_name(), notice.user_id, &sid, jti, now);
-    let token = environment.signer.sign_logout(&claims).map_err(Failure::internal)?;
+    let token = environment.delegated_signer.sign_logout(&claims).map_err(Failure::internal)?;
     let request = Request::post("/")
         .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
         .header(USER_AGENT, HeaderValue::from_static("Countersign"))

@@ -8,7 +8,7 @@ use crate::domain::Failure;
 use crate::keys::signing;
 use countersign_protocol::id::{EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Environment, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{Environment, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::signing_key;
@@ -28,8 +28,16 @@ pub enum Step {
     Delete(SigningKeyId),
 }
 
-/// The steps that are due, in an order that keeps one key active at a time. Pure.
+/// The steps that are due, in an order that keeps one key of each purpose active at a time. Pure.
 pub fn due(keys: &[SigningKeyRecord], now: Timestamp) -> Vec<Step> {
+    KeyPurpose::ALL.into_iter().flat_map(|purpose| due_for(&of(keys, purpose), now)).collect()
+}
+
+fn of(keys: &[SigningKeyRecord], purpose: KeyPurpose) -> Vec<&SigningKeyRecord> {
+    keys.iter().filter(|key| key.purpose == purpose).collect()
+}
+
+fn due_for(keys: &[&SigningKeyRecord], now: Timestamp) -> Vec<Step> {
     let mut steps = Vec::new();
     for key in keys {
         if let KeyState::Retiring { gone_at } = key.state
@@ -39,7 +47,7 @@ pub fn due(keys: &[SigningKeyRecord], now: Timestamp) -> Vec<Step> {
         }
     }
     let ready =
-        |key: &&SigningKeyRecord| matches!(key.state, KeyState::Pending { activates_at } if activates_at <= now);
+        |key: &&&SigningKeyRecord| matches!(key.state, KeyState::Pending { activates_at } if activates_at <= now);
     if let Some(next) = keys.iter().find(ready) {
         let gone_at = now.plus_secs(RETIRING);
         steps.extend(
@@ -52,8 +60,9 @@ pub fn due(keys: &[SigningKeyRecord], now: Timestamp) -> Vec<Step> {
     steps
 }
 
-/// Whether the active key is old enough for a successor to be made. Pure.
-pub fn wants_successor(keys: &[SigningKeyRecord], rotation_days: u32, now: Timestamp) -> bool {
+/// Whether the active key of a purpose is old enough for a successor to be made. Pure.
+pub fn wants_successor(keys: &[SigningKeyRecord], purpose: KeyPurpose, rotation_days: u32, now: Timestamp) -> bool {
+    let keys = of(keys, purpose);
     let waiting = keys.iter().any(|key| matches!(key.state, KeyState::Pending { .. }));
     let age_limit = i64::from(rotation_days) * 86_400;
     let old = keys.iter().any(|key| {
@@ -66,35 +75,39 @@ pub fn wants_successor(keys: &[SigningKeyRecord], rotation_days: u32, now: Times
 async fn generate(
     app: &App,
     environment: &Environment,
+    purpose: KeyPurpose,
     algorithm: Algorithm,
     state: KeyState,
 ) -> Result<SigningKeyRecord, Failure> {
     let (keyring, entropy, environment, now) =
         (app.keyring.clone(), app.entropy.clone(), environment.clone(), app.clock.now());
-    tokio::task::spawn_blocking(move || signing::generate(&environment, algorithm, state, &keyring, &entropy, now))
-        .await
-        .map_err(Failure::internal)?
-        .map_err(Failure::internal)
+    tokio::task::spawn_blocking(move || {
+        signing::generate(&environment, purpose, algorithm, state, &keyring, &entropy, now)
+    })
+    .await
+    .map_err(Failure::internal)?
+    .map_err(Failure::internal)
 }
 
-/// Publishes a successor of the active key; it signs from `activates_at` on. A successor that waits already is replaced.
+/// Publishes a successor of the active key of a purpose; it signs from `activates_at` on. A successor that waits already is replaced.
 ///
 /// # Errors
 /// Database errors.
 pub async fn rotate(
     app: &App,
     environment: &Environment,
+    purpose: KeyPurpose,
     algorithm: Algorithm,
     activates_at: Timestamp,
 ) -> Result<SigningKeyId, Failure> {
-    let record = generate(app, environment, algorithm, KeyState::Pending { activates_at }).await?;
+    let record = generate(app, environment, purpose, algorithm, KeyState::Pending { activates_at }).await?;
     let (id, environment_id, now) = (record.id, environment.id, app.clock.now());
     app.store
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 signing_key::lock(tx, environment_id).await?;
                 for key in signing_key::list(tx, environment_id).await? {
-                    if matches!(key.state, KeyState::Pending { .. }) {
+                    if key.purpose == purpose && matches!(key.state, KeyState::Pending { .. }) {
                         signing_key::delete(tx, environment_id, key.id).await?;
                     }
                 }
@@ -111,13 +124,18 @@ pub async fn rotate(
     Ok(id)
 }
 
-/// Ends a key at once: no token it signed stands any longer. When it was the active one, a new key signs from now on.
+/// Ends a key at once: no token it signed stands any longer. When it was the active one of its purpose, a new key signs
+/// from now on.
 ///
 /// # Errors
 /// `NotFound` when the environment has no such key.
 pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Result<SigningKeyId, Failure> {
-    let successor = generate(app, environment, environment.signing_algorithm, KeyState::Active).await?;
     let (environment_id, now) = (environment.id, app.clock.now());
+    // What a key is for never changes, so this needs no lock.
+    let keys = signing_key::list(&mut app.store.reader().await?, environment_id).await?;
+    let purpose = keys.iter().find(|key| key.id == id).map(|key| key.purpose);
+    let purpose = purpose.ok_or_else(|| Failure::not_found("Signing key", id))?;
+    let successor = generate(app, environment, purpose, environment.signing_algorithm, KeyState::Active).await?;
     let active = app
         .store
         .write::<_, Failure, _>(move |tx| {
@@ -127,7 +145,7 @@ pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Res
                     return Err(Failure::not_found("Signing key", id));
                 }
                 let rest = signing_key::list(tx, environment_id).await?;
-                let active = match rest.iter().find(|key| key.state == KeyState::Active) {
+                let active = match of(&rest, purpose).iter().find(|key| key.state == KeyState::Active) {
                     Some(key) => key.id,
                     None => {
                         signing_key::insert(tx, &successor).await?;
@@ -153,11 +171,19 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
     for environment in countersign_store::environment::all(&mut reader).await? {
         let keys = signing_key::list(&mut reader, environment.id).await?;
         let now = app.clock.now();
-        if wants_successor(&keys, rotation_days, now) {
-            let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
-            let id = rotate(app, &environment, environment.signing_algorithm, activates_at).await?;
-            tracing::info!(environment = %environment.name, key = %id, "published a successor of the signing key");
-        } else if !due(&keys, now).is_empty() {
+        let mut rotated = false;
+        for purpose in KeyPurpose::ALL {
+            if wants_successor(&keys, purpose, rotation_days, now) {
+                let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
+                let id = rotate(app, &environment, purpose, environment.signing_algorithm, activates_at).await?;
+                tracing::info!(
+                    environment = %environment.name, key = %id, purpose = purpose.as_str(),
+                    "published a successor of the signing key"
+                );
+                rotated = true;
+            }
+        }
+        if !rotated && !due(&keys, now).is_empty() {
             let environment_id = environment.id;
             app.store.write::<_, Failure, _>(move |tx| Box::pin(advance_in(tx, environment_id, now))).await?;
             app.catch_up().await;
@@ -197,6 +223,7 @@ mod tests {
         SigningKeyRecord {
             id: SigningKeyId::from_ulid(id),
             environment_id: EnvironmentId::from_ulid(1),
+            purpose: KeyPurpose::Direct,
             algorithm: Algorithm::Es256,
             state,
             public_key: vec![],
@@ -219,6 +246,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_another_purpose_do_not_make_way() {
+        let mut other = key(3, KeyState::Active);
+        other.purpose = KeyPurpose::Delegated;
+        let keys = [key(1, KeyState::Active), key(2, KeyState::Pending { activates_at: at(100) }), other];
+        assert_eq!(due(&keys, at(100)).len(), 2);
+        assert!(!due(&keys, at(100)).iter().any(|step| matches!(step, Step::Enter(id, _) if *id == keys[2].id)));
+        // A successor that waits is one of its own purpose.
+        assert!(wants_successor(&keys, KeyPurpose::Delegated, 90, at(100 * 86_400)));
+        assert!(!wants_successor(&keys, KeyPurpose::Direct, 90, at(100 * 86_400)));
+    }
+
+    #[test]
     fn a_retired_key_goes_after_its_last_token() {
         let keys = [key(1, KeyState::Retiring { gone_at: at(460) }), key(2, KeyState::Active)];
         assert_eq!(due(&keys, at(459)), []);
@@ -229,10 +268,10 @@ mod tests {
     fn the_schedule_makes_one_successor_in_time() {
         let day = 86_400;
         let active = [key(1, KeyState::Active)];
-        assert!(!wants_successor(&active, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING - 1)));
-        assert!(wants_successor(&active, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING)));
-        assert!(!wants_successor(&active, 0, at(10_000 * day)));
+        assert!(!wants_successor(&active, KeyPurpose::Direct, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING - 1)));
+        assert!(wants_successor(&active, KeyPurpose::Direct, 90, at(90 * day - PUBLISHED_BEFORE_SIGNING)));
+        assert!(!wants_successor(&active, KeyPurpose::Direct, 0, at(10_000 * day)));
         let waiting = [key(1, KeyState::Active), key(2, KeyState::Pending { activates_at: at(1) })];
-        assert!(!wants_successor(&waiting, 90, at(100 * day)));
+        assert!(!wants_successor(&waiting, KeyPurpose::Direct, 90, at(100 * day)));
     }
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use countersign_protocol::id::SigningKeyId;
 use countersign_protocol::jose::{Algorithm, SigningKey};
-use countersign_protocol::model::{Environment, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{Environment, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_protocol::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,22 @@ fn failure(error: impl std::fmt::Display) -> SigningKeyFailure {
     SigningKeyFailure(error.to_string())
 }
 
-const PURPOSE: &str = "signing-key";
+const SEALED_AS: &str = "signing-key";
+
+/// Makes the first keys of an environment, one for each purpose, both active. Not for an async thread: see [`generate`].
+///
+/// # Errors
+/// When the cryptographic library fails.
+pub fn generate_first(
+    environment: &Environment,
+    keyring: &Keyring,
+    entropy: &Entropy,
+    now: Timestamp,
+) -> Result<Vec<SigningKeyRecord>, SigningKeyFailure> {
+    let algorithm = environment.signing_algorithm;
+    let first = |purpose| generate(environment, purpose, algorithm, KeyState::Active, keyring, entropy, now);
+    KeyPurpose::ALL.into_iter().map(first).collect()
+}
 
 /// Makes a key. An RSA key takes some hundred milliseconds: not for an async thread.
 ///
@@ -29,6 +44,7 @@ const PURPOSE: &str = "signing-key";
 /// When the cryptographic library fails.
 pub fn generate(
     environment: &Environment,
+    purpose: KeyPurpose,
     algorithm: Algorithm,
     state: KeyState,
     keyring: &Keyring,
@@ -49,12 +65,13 @@ pub fn generate(
     });
     // Read back, which also proves the key's form and size.
     let key = SigningKey::from_pkcs8(id, algorithm, &private).map_err(failure)?;
-    let context = [PURPOSE, &environment.id.to_string(), &id.to_string()];
+    let context = [SEALED_AS, &environment.id.to_string(), &id.to_string(), purpose.as_str()];
     let sealed_private_key =
         keyring.signing_key.seal(&context, &private, entropy.bytes().map_err(failure)?).map_err(failure)?;
     Ok(SigningKeyRecord {
         id,
         environment_id: environment.id,
+        purpose,
         algorithm,
         state,
         public_key: key.public_key().to_vec(),
@@ -92,9 +109,9 @@ fn certificate(
 /// Opens a stored key.
 ///
 /// # Errors
-/// When it does not open: another data key, another environment's row, or an altered one.
+/// When it does not open: another data key, another environment's row, another purpose, or an altered one.
 pub fn open(record: &SigningKeyRecord, keyring: &Keyring) -> Result<SigningKey, SigningKeyFailure> {
-    let context = [PURPOSE, &record.environment_id.to_string(), &record.id.to_string()];
+    let context = [SEALED_AS, &record.environment_id.to_string(), &record.id.to_string(), record.purpose.as_str()];
     let private = keyring.signing_key.open(&context, &record.sealed_private_key).map_err(failure)?;
     SigningKey::from_pkcs8(record.id, record.algorithm, &private).map_err(failure)
 }

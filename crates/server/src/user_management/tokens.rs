@@ -86,7 +86,7 @@ pub fn issue(
     let call = asking.call;
     let environment = &call.environment.environment;
     let now = call.app.clock.now();
-    let iss = issuer(&environment.issuer, environment.client_id);
+    let iss = issuer(environment);
     let claims = SessionTokenClaims {
         iss: &iss,
         sub: user.id,
@@ -97,10 +97,10 @@ pub fn issue(
         exp: now.as_secs() + environment.access_token_lifetime,
     };
     let access_token = match holder.template {
-        None => call.environment.signer.sign(&claims),
+        None => call.environment.direct_signer.sign(&claims),
         Some(template) => {
             let claims = with_template(&claims, template).map_err(Failure::internal)?;
-            call.environment.signer.sign(&claims)
+            call.environment.direct_signer.sign(&claims)
         }
     };
     let access_token = access_token.map_err(Failure::internal)?;

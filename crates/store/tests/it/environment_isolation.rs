@@ -193,6 +193,7 @@ on_both_databases! {
             let settings = EnvironmentSettings {
                 kind: mine.environment.kind,
                 signing_algorithm: mine.environment.signing_algorithm,
+                session_issuer: None,
                 access_token_lifetime: 60,
                 sessions: SessionPolicy::default(),
                 authentication: Authentication::default(),

@@ -9,7 +9,7 @@ use crate::sample::{
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DocumentPolicy, DomainState,
-    EnvironmentApiKey, EnvironmentKind, KeyState, Ownership, RedirectUri, SelfRegistration, SessionPolicy,
+    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, RedirectUri, SelfRegistration, SessionPolicy,
     SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
@@ -36,6 +36,7 @@ fn signing_key_parts(key: &SigningKeyRecord) -> impl PartialEq + std::fmt::Debug
     let SigningKeyRecord {
         id,
         environment_id,
+        purpose,
         algorithm,
         state,
         public_key,
@@ -43,7 +44,7 @@ fn signing_key_parts(key: &SigningKeyRecord) -> impl PartialEq + std::fmt::Debug
         sealed_private_key,
         created_at,
     } = key.clone();
-    (id, environment_id, algorithm, state, public_key, certificate, sealed_private_key, created_at)
+    (id, environment_id, purpose, algorithm, state, public_key, certificate, sealed_private_key, created_at)
 }
 
 on_both_databases! {
@@ -67,6 +68,7 @@ on_both_databases! {
         let changed = &mut expected[1];
         changed.kind = EnvironmentKind::Staging;
         changed.signing_algorithm = Algorithm::EdDsa;
+        changed.session_issuer = Some("https://api.workos.com".to_owned());
         changed.access_token_lifetime = 300;
         changed.sessions = SessionPolicy { maximum_length: 400 * 86_400, inactivity_timeout: 301 };
         changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false };
@@ -76,6 +78,7 @@ on_both_databases! {
         let settings = EnvironmentSettings {
             kind: changed.kind,
             signing_algorithm: changed.signing_algorithm,
+            session_issuer: changed.session_issuer.clone(),
             access_token_lifetime: changed.access_token_lifetime,
             sessions: changed.sessions,
             authentication: changed.authentication,
@@ -122,6 +125,7 @@ on_both_databases! {
         ] {
             let mut key = a_signing_key(id, state);
             key.algorithm = algorithm;
+            key.purpose = if state == KeyState::Active { KeyPurpose::Delegated } else { KeyPurpose::Direct };
             key.sealed_private_key = (0..=255).collect();
             expected.push(key.clone());
             transaction!(store, |tx| signing_key::insert(tx, &key).await).unwrap();

@@ -6,9 +6,9 @@ use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DocumentPolicy,
-    DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyState,
-    Membership, MembershipStatus, Organization, OrganizationDomain, Permission, Role, SelfRegistration, SessionPolicy,
-    SigningKeyRecord, User, VerificationStrategy,
+    DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyPurpose,
+    KeyState, Membership, MembershipStatus, Organization, OrganizationDomain, Permission, Role, SelfRegistration,
+    SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
@@ -50,6 +50,7 @@ pub(crate) fn an_environment() -> Environment {
         client_id: fresh(),
         issuer: Issuer::parse(&format!("https://auth-{number}.example.com")).unwrap(),
         signing_algorithm: Algorithm::Rs256,
+        session_issuer: None,
         access_token_lifetime: 3600,
         sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
         authentication: Authentication { sign_up: true, password: false, magic_auth: true },
@@ -157,6 +158,7 @@ pub(crate) fn a_signing_key(environment_id: EnvironmentId, state: KeyState) -> S
     SigningKeyRecord {
         id: fresh(),
         environment_id,
+        purpose: KeyPurpose::Direct,
         algorithm: Algorithm::Es256,
         state,
         public_key: vec![4, 0, 255],

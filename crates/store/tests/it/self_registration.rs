@@ -70,8 +70,8 @@ on_both_databases! {
     async fn those_who_register_the_same_share_one_in_their_environment(store: Store) {
         let (id, other) = (plant_environment(&store).await, plant_environment(&store).await);
         let same = fresh_digest();
-        let mine = plant(&store, id, None, Some(same.clone())).await;
-        plant(&store, other, None, Some(same.clone())).await;
+        let mine = plant(&store, id, None, Some(same)).await;
+        plant(&store, other, None, Some(same)).await;
         plant(&store, id, None, None).await;
         plant(&store, id, None, None).await;
         let reader = &mut store.reader().await.unwrap();

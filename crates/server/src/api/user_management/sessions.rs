@@ -8,7 +8,7 @@ use countersign_protocol::id::SessionId;
 use countersign_protocol::management::page::PageRequest;
 use countersign_store::session;
 
-/// `GET /user_management/users/{id}/sessions`: those that have not ended.
+/// `GET /user_management/users/{id}/sessions`: those that still count.
 ///
 /// # Errors
 /// 404, 422.
@@ -16,8 +16,8 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| SessionId::parse(text).ok())?;
     let mut reader = call.reader().await?;
     let user = users::find(&mut reader, &call.act(), call.path.get("id")).await?;
-    let now = call.app.clock.now();
-    let rows = session::list(&mut reader, call.environment.id(), &request.slice(), user.id, now).await?;
+    let counts = (call.environment.environment.sessions, call.app.clock.now());
+    let rows = session::list(&mut reader, call.environment.id(), &request.slice(), user.id, counts).await?;
     Ok(Reply::ok(&request.page(rows, |row| row.id).map(|row| session_view(&row)).envelope()))
 }
 

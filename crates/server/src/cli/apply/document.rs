@@ -20,8 +20,14 @@ pub(super) struct EnvironmentEntry {
     pub kind: Option<String>,
     pub client_id: Option<String>,
     pub signing_algorithm: Option<String>,
+    pub session_issuer: Option<String>,
     pub access_token_lifetime: Option<i64>,
     pub jwt_template: Option<String>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub sign_out_uris: Option<Vec<String>>,
+    pub cors_origins: Option<Vec<String>>,
+    pub resources: Option<Vec<String>>,
+    pub default_resource: Option<String>,
     #[serde(default)]
     pub sessions: SessionsEntry,
     #[serde(default)]

@@ -4,6 +4,7 @@
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
 //! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
 
+mod addresses;
 mod document;
 mod look;
 mod settings;
@@ -46,7 +47,7 @@ struct Prepared {
     passwords: Vec<Option<String>>,
     pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
-    fresh: Option<(Environment, SigningKeyRecord)>,
+    fresh: Option<(Environment, Vec<SigningKeyRecord>)>,
 }
 
 /// Why the transaction ended without a commit.
@@ -178,7 +179,7 @@ async fn apply_environment(
     let found = environment::all(tx).await?.into_iter().find(|environment| environment.name == entry.name);
     let environment = match (found, &item.fresh) {
         (Some(found), _) => change_environment(tx, entry, found, installation, plan).await?,
-        (None, Some((fresh, key))) => {
+        (None, Some((fresh, keys))) => {
             environment::insert(tx, fresh).await.map_err(|error| {
                 if error.is_unique("environment", "issuer") {
                     End::Wrong(format!(
@@ -191,7 +192,9 @@ async fn apply_environment(
                     error.into()
                 }
             })?;
-            signing_key::insert(tx, key).await?;
+            for key in keys {
+                signing_key::insert(tx, key).await?;
+            }
             change::record(tx, fresh.id, &Topic::Environment, now);
             plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
             fresh.clone()
@@ -203,6 +206,7 @@ async fn apply_environment(
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
     }
+    addresses::apply(tx, &act, entry, plan).await?;
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;

@@ -7,7 +7,7 @@ use crate::installation::Installation;
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{DocumentPolicy, Environment, EnvironmentKind, Issuer, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{DocumentPolicy, Environment, EnvironmentKind, Issuer, SigningKeyRecord};
 use countersign_store::Tx;
 
 fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
@@ -21,7 +21,7 @@ fn read_algorithm(word: &str) -> Result<Algorithm, String> {
 pub(super) fn fresh_environment(
     entry: &EnvironmentEntry,
     installation: &Installation,
-) -> Result<(Environment, SigningKeyRecord), String> {
+) -> Result<(Environment, Vec<SigningKeyRecord>), String> {
     let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
     let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
     let kind = match &entry.kind {
@@ -37,16 +37,9 @@ pub(super) fn fresh_environment(
     }
     settle(entry, &mut environment)?;
     environments::check(&environment).map_err(|failure| told(&failure))?;
-    let key = signing::generate(
-        &environment,
-        algorithm,
-        KeyState::Active,
-        &installation.keyring,
-        &installation.entropy,
-        installation.clock.now(),
-    )
-    .map_err(|error| error.to_string())?;
-    Ok((environment, key))
+    let now = installation.clock.now();
+    let keys = signing::generate_first(&environment, &installation.keyring, &installation.entropy, now);
+    Ok((environment, keys.map_err(|error| error.to_string())?))
 }
 
 /// What the file says; the rest stays as it is.
@@ -55,6 +48,9 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
         if let Some(value) = declared {
             *current = value;
         }
+    }
+    if let Some(chosen) = &entry.session_issuer {
+        environment.session_issuer = Some(chosen.clone()).filter(|chosen| !chosen.is_empty());
     }
     set(entry.access_token_lifetime, &mut environment.access_token_lifetime);
     set(entry.sessions.maximum_length, &mut environment.sessions.maximum_length);

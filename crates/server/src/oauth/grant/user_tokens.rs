@@ -236,14 +236,14 @@ pub fn issue(
         exp: now.as_secs() + environment.access_token_lifetime,
     };
     let access_token = match template {
-        None => call.environment.signer.sign(&claims).map_err(failed)?,
+        None => call.environment.delegated_signer.sign(&claims).map_err(failed)?,
         Some(mut template) => {
             // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
             if !family.resource.is_empty() {
                 template.remove("aud");
             }
             let claims = with_template(&claims, template).map_err(|error| oauth_error(Failure::internal(error)))?;
-            call.environment.signer.sign(&claims).map_err(failed)?
+            call.environment.delegated_signer.sign(&claims).map_err(failed)?
         }
     };
     let id_token = if scopes.contains(&"openid") {
@@ -255,7 +255,7 @@ pub fn issue(
             sid,
             ..IdTokenClaims::new(issuer, application.client_name(), person, now)
         };
-        Some(call.environment.signer.sign(&claims).map_err(failed)?)
+        Some(call.environment.delegated_signer.sign(&claims).map_err(failed)?)
     } else {
         None
     };

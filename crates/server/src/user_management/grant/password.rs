@@ -28,7 +28,8 @@ pub async fn answer(
     let app = &asking.call.app;
     let secret = Secret::new(password.to_owned());
     match check((&app.store, &app.passwords), &act, (email, secret), counts).await? {
-        Checked::Right(user, hash) => {
+        Checked::Right(user, hash, tries) => {
+            tries.forget_now(&app.store, &act).await?;
             let proof = Proof::new(asking, "password", (&user, Some(&hash)), invitation_token);
             sign_in::go_on(asking, proof, None).await
         }

@@ -120,7 +120,56 @@ async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
 }
 
+const ADDRESSES: &str = r#"
+redirect_uris = ["https://app.example.com/cb", "https://app.example.com/other"]
+sign_out_uris = ["https://app.example.com/bye"]
+cors_origins = ["https://app.example.com"]
+resources = ["https://api.example.com/", "https://mcp.example.com/mcp"]
+default_resource = "https://mcp.example.com/mcp"
+"#;
+
 on_both_databases! {
+    async fn addresses_are_declared_as_whole_lists(server: TestServer) {
+        let management = server.management();
+        let uris = async |path: &str, name: &str| -> Vec<String> {
+            let rows = management.get(path).await.expect_list();
+            let mut all: Vec<String> = rows.iter().map(|row| {
+                let default = if row["default"] == true { " (default)" } else { "" };
+                format!("{}{default}", row[name].as_str().unwrap())
+            }).collect();
+            all.sort();
+            all
+        };
+        let declared = server.declare(ADDRESSES).await.done();
+        assert!(declared.out.contains("+ redirect URI https://app.example.com/cb"), "{}", declared.out);
+        assert_eq!(server.declare(ADDRESSES).await.done().out, "Nothing to change.\n");
+        let redirects = "/user_management/redirect_uris";
+        assert_eq!(uris(redirects, "uri").await, ["https://app.example.com/cb (default)", "https://app.example.com/other"]);
+        assert_eq!(uris("/user_management/redirect_uris?purpose=sign_out", "uri").await, ["https://app.example.com/bye (default)"]);
+        assert_eq!(uris("/user_management/cors_origins", "origin").await, ["https://app.example.com"]);
+        let resources = "/user_management/authkit_oauth_resources";
+        assert_eq!(uris(resources, "uri").await, ["https://api.example.com/", "https://mcp.example.com/mcp (default)"]);
+
+        let other = "redirect_uris = [\"https://app.example.com/other\", \"https://new.example.com/cb\"]\nresources = [\"https://mcp.example.com/mcp\"]\ncors_origins = []\n";
+        let declared = server.declare(other).await.done();
+        assert!(declared.out.contains("- redirect URI https://app.example.com/cb"), "{}", declared.out);
+        assert!(declared.out.contains("~ default redirect URI: https://app.example.com/other"), "{}", declared.out);
+        assert!(declared.out.contains("~ default resource: none"), "{}", declared.out);
+        assert_eq!(uris(redirects, "uri").await, ["https://app.example.com/other (default)", "https://new.example.com/cb"]);
+        assert_eq!(uris(resources, "uri").await, ["https://mcp.example.com/mcp"]);
+        assert_eq!(uris("/user_management/cors_origins", "origin").await, [""; 0]);
+        assert_eq!(uris("/user_management/redirect_uris?purpose=sign_out", "uri").await.len(), 1, "what is not named stays");
+
+        for wrong in [
+            "redirect_uris = [\"https://*.example.com/cb\"]\n", "redirect_uris = [\"javascript:alert(1)\"]\n",
+            "cors_origins = [\"https://app.example.com/path\"]\n", "default_resource = \"https://mcp.example.com/mcp\"\n",
+            "resources = [\"https://a.example\"]\ndefault_resource = \"https://b.example\"\n",
+        ] {
+            assert_ne!(server.declare(wrong).await.code, 0, "{wrong}");
+        }
+        assert_eq!(uris(redirects, "uri").await.len(), 2);
+    }
+
     async fn a_file_is_checked_applied_and_then_there_is_nothing_to_change(server: TestServer) {
         let checked = apply(&server, DECLARED, true);
         assert_eq!(checked.code, Some(2), "{}", checked.err);

@@ -46,13 +46,14 @@ on_both_databases! {
         let anonymous = server.anonymous();
         let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
         let listed = operator.ok(&["keys", "list"]);
-        assert!(listed.contains("RS256") && listed.contains("active") && listed.lines().count() == 1, "{listed}");
+        assert!(listed.contains("RS256") && listed.contains("active") && listed.lines().count() == 2, "{listed}");
+        assert!(listed.contains("  direct  ") && listed.contains("  delegated  "), "{listed}");
         operator.ok(&["keys", "rotate", "--algorithm", "ES256"]);
         within_a_second("the successor is published", async || {
-            anonymous.get("/oauth2/jwks").await.json()["keys"].as_array().unwrap().len() == 2
+            anonymous.get("/oauth2/jwks").await.json()["keys"].as_array().unwrap().len() == 4
         }).await;
         assert!(operator.ok(&["keys", "list"]).contains("pending"));
-        operator.ok(&["keys", "rotate", "--algorithm", "EdDSA", "--now"]);
+        operator.ok(&["keys", "rotate", "--algorithm", "EdDSA", "--now", "--purpose", "direct"]);
         within_a_second("the new key signs", async || {
             let token = anonymous.token(&client_id, &secret).await.text_at("access_token");
             jsonwebtoken::decode_header(&token).unwrap().alg == jsonwebtoken::Algorithm::EdDSA
@@ -66,6 +67,7 @@ on_both_databases! {
         assert!(!operator.run(&["keys", "burn", &kid]).status.success());
         assert!(!operator.run(&["keys", "burn", "nonsense"]).status.success());
         assert!(!operator.run(&["keys", "rotate", "--algorithm", "HS256"]).status.success());
+        assert!(!operator.run(&["keys", "rotate", "--purpose", "any"]).status.success());
         assert!(!operator.run(&["keys", "list", "--environment", "nowhere"]).status.success());
     }
 

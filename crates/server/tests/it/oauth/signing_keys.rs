@@ -1,10 +1,10 @@
 //! The life of signing keys, seen from outside: rotation by schedule and by command, and burning.
 
 use super::token::claims;
-use crate::harness::{TestServer, on_both_databases};
+use crate::harness::{Browser, TestServer, on_both_databases};
 use countersign::keys::rotation;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::Environment;
+use countersign_protocol::model::{Environment, KeyPurpose};
 use serde_json::Value;
 
 async fn environment(server: &TestServer) -> Environment {
@@ -12,8 +12,13 @@ async fn environment(server: &TestServer) -> Environment {
     countersign_store::environment::all(&mut reader).await.unwrap().remove(0)
 }
 
+/// The keys of sessions and machines.
 async fn published(server: &TestServer) -> Vec<String> {
-    let jwks = server.anonymous().get("/oauth2/jwks").await.expect(200).json();
+    published_at(server, &format!("/sso/jwks/{}", server.client_id)).await
+}
+
+async fn published_at(server: &TestServer, path: &str) -> Vec<String> {
+    let jwks = server.anonymous().get(path).await.expect(200).json();
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -54,7 +59,7 @@ on_both_databases! {
         let environment = environment(&server).await;
         let mut tokens = vec![anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token")];
         for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
-            rotation::rotate(&server.app, &environment, algorithm, server.clock.now()).await.unwrap();
+            rotation::rotate(&server.app, &environment, KeyPurpose::Direct, algorithm, server.clock.now()).await.unwrap();
             let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
             let header = jsonwebtoken::decode_header(&token).unwrap();
             assert_eq!(format!("{:?}", header.alg).to_lowercase(), algorithm.as_str().to_lowercase());
@@ -82,6 +87,47 @@ on_both_databases! {
         let claims: Value = claims(&server, &fresh).await;
         assert_eq!(claims["client_id"], client_id.as_str());
         assert!(rotation::burn(&server.app, &environment, burnt.parse().unwrap()).await.is_err(), "it exists no more");
+    }
+
+    async fn what_an_application_holds_about_a_person_is_no_session_even_to_who_checks_the_signature_alone(server: TestServer) {
+        server.person("ada@example.com").await;
+        let session = server.with_password("ada@example.com").await.expect(200).text_at("access_token");
+        let application = server.application("first", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).json();
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let machine = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
+
+        let (direct, all) = (published(&server).await, published_at(&server, "/oauth2/jwks").await);
+        assert_eq!((direct.len(), all.len()), (1, 2));
+        for own in [&session, &machine] {
+            assert_eq!(direct, [kid(own)]);
+        }
+        for held in ["access_token", "id_token"] {
+            let kid = kid(tokens[held].as_str().unwrap());
+            assert!(!direct.contains(&kid) && all.contains(&kid), "{held}");
+        }
+    }
+
+    async fn a_burnt_key_of_people_leaves_machines_and_sessions_alone(server: TestServer) {
+        server.person("ada@example.com").await;
+        let application = server.application("first", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let held = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
+        let machine = server.introspector().await;
+        let own = server.anonymous().token(&machine.0, &machine.1).await.expect(200).text_at("access_token");
+        assert_eq!(server.introspected(&machine, &held).await["active"], true);
+        let environment = environment(&server).await;
+        let before = published(&server).await;
+        rotation::burn(&server.app, &environment, kid(&held).parse().unwrap()).await.unwrap();
+        assert_eq!(server.introspected(&machine, &held).await["active"], false);
+        assert_eq!(server.introspected(&machine, &own).await["active"], true);
+        assert_eq!(published(&server).await, before);
+        assert_eq!(published_at(&server, "/oauth2/jwks").await.len(), 2, "its successor is one of its purpose");
     }
 
     async fn two_nodes_on_the_same_schedule_make_one_successor(server: TestServer) {

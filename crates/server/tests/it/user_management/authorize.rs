@@ -59,6 +59,20 @@ on_both_databases! {
         server.anonymous().get("/sso/jwks/client_00000000000000000000000000").await.expect(404);
     }
 
+    async fn session_tokens_name_the_issuer_that_was_chosen(server: TestServer) {
+        server.person("ada@example.com").await;
+        let iss = async || claims(&server.with_password("ada@example.com").await.expect(200).text_at("access_token"))["iss"].clone();
+        server.declare("session_issuer = \"https://api.workos.com\"\n").await.done();
+        assert_eq!(iss().await, "https://api.workos.com");
+        server.declare("access_token_lifetime = 400\n").await.done();
+        assert_eq!(iss().await, "https://api.workos.com", "what is not named stays");
+        let own = format!("session_issuer = \"{}\"\n", server.base_url);
+        let refused = server.declare(&own).await;
+        assert!(refused.err.contains("session_issuer"), "{}", refused.err);
+        server.declare("session_issuer = \"\"\n").await.done();
+        assert_eq!(iss().await, json!(format!("{}/user_management/{}", server.base_url, server.client_id)));
+    }
+
     async fn a_code_is_good_once_and_for_ten_minutes(server: TestServer) {
         server.register(REDIRECT_URI).await;
         server.person("ada@example.com").await;
@@ -284,6 +298,31 @@ on_both_databases! {
         let page = other.open(&asked).await;
         let page = server.sign_in(&mut other, &page, "new@example.com").await;
         assert_eq!(page.sent("error").as_deref(), Some("invitation_invalid"));
+    }
+
+    async fn an_invitation_is_followed_by_who_says_so_and_not_by_who_opens_a_link(server: TestServer) {
+        server.register(REDIRECT_URI).await;
+        let ada = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        code(&server, &mut browser, "").await;
+        server.clock.advance_seconds(5);
+        let management = server.management();
+        let acme = management.organization("Acme").await;
+        let body = json!({"email": "ada@example.com", "organization_id": acme});
+        let token = management.post("/user_management/invitations", body).await.expect(201).text_at("token");
+        let asked = server.ask_with_challenge(&format!("&invitation_token={token}"));
+        let memberships = format!("/user_management/organization_memberships?user_id={ada}");
+
+        let page = browser.open(&asked).await;
+        assert!(page.left_to.is_none() && page.html.contains("Acme"), "{}", page.html);
+        let silent = browser.open(&format!("{asked}&prompt=none")).await;
+        assert_eq!(silent.sent("error").as_deref(), Some("interaction_required"));
+        assert_eq!(management.get(&memberships).await.expect_list().len(), 0, "nothing has happened yet");
+
+        let page = browser.submit(&page, "/invite", &[]).await;
+        let answer = server.hand_in(&page.sent("code").unwrap()).await.expect(200).json();
+        assert_eq!(answer["organization_id"], json!(acme));
+        assert_eq!(management.get(&memberships).await.expect_list().len(), 1);
     }
 
     async fn another_environments_application_is_unknown_here(server: TestServer) {
