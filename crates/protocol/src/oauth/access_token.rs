@@ -4,6 +4,7 @@ use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamily
 use crate::jwt_template::RESERVED;
 use crate::management::consent_options::is_reserved;
 use crate::model::{Choices, KeyPurpose};
+use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -43,7 +44,7 @@ pub struct UserTokenClaims<'a> {
     /// The person.
     pub sub: &'a str,
     /// The application it was issued to (RFC 8693 §4.3).
-    pub client_id: ClientId,
+    pub client_id: ClientName<'a>,
     /// The organization that was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrganizationId>,

@@ -2,7 +2,8 @@
 
 use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
-use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
+use super::client_name::ClientName;
+use crate::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use crate::model::{ApplicationKind, Choices};
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
     let Some(client) = authority.client else {
         return false;
     };
-    let same_client = ClientId::parse(&claims.client_id).is_ok_and(|id| id == client.application.client_id);
+    let same_client = client.application.client_name().is(&claims.client_id);
     let stands = match client.application.kind {
         ApplicationKind::Machine { organization_id } => {
             claims.org_id.as_ref().is_some_and(|id| *id == organization_id.to_string())
@@ -103,7 +104,7 @@ pub struct ActiveRefreshToken<'a> {
     /// Always `refresh_token`.
     pub token_type: &'static str,
     /// Whose it is.
-    pub client_id: ClientId,
+    pub client_id: ClientName<'a>,
     /// The issuer.
     pub iss: &'a str,
     /// The person.
@@ -145,7 +146,7 @@ pub const INACTIVE: &str = r#"{"active":false}"#;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Id, TokenId};
+    use crate::id::{ClientId, Id, TokenId};
     use crate::model::{ClientSecret, ConnectApplication};
     use crate::secret::DigestKey;
 
@@ -156,6 +157,7 @@ mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: vec![],
@@ -165,6 +167,7 @@ mod tests {
             },
             logo: Default::default(),
             login_uri: None,
+            registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),

@@ -216,10 +216,10 @@ pub fn issue(
     let Person { user, claims: template } = person;
     let failed = |error| oauth_error(Failure::internal(error));
     let environment = &call.environment.environment;
-    let (issuer, client_id) = (environment.issuer.as_str(), client.client().application.client_id);
+    let (issuer, application) = (environment.issuer.as_str(), &client.client().application);
     let (now, lifetime) = (call.app.clock.now(), environment.access_token_lifetime);
     // What was taken from the application since is granted no more.
-    let assigned = &client.client().application.scopes;
+    let assigned = &application.scopes;
     let scopes: Vec<&str> = family
         .scopes
         .iter()
@@ -232,13 +232,12 @@ pub fn issue(
     let access_token = sign_access_token(call, client, family, (&subject, template), terms)?;
     let id_token = if scopes.contains(&"openid") {
         let person = PersonClaims::new(subject.clone(), &user, scopes.iter().copied());
-        let sid =
-            told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
+        let sid = told_of_sign_out(client, family).map(|id| session_name(&call.app.keyring, id, application.client_id));
         let claims = IdTokenClaims {
             nonce: facts.nonce,
             auth_time: facts.auth_time,
             sid,
-            ..IdTokenClaims::new(issuer, client_id, person, now)
+            ..IdTokenClaims::new(issuer, application.client_name(), person, now)
         };
         Some(call.environment.delegated_signer.sign(&claims).map_err(failed)?)
     } else {
@@ -318,7 +317,7 @@ fn sign_access_token(
         iss: environment.issuer.as_str(),
         aud: if terms.resource.is_empty() { &environment_itself } else { terms.resource },
         sub: subject,
-        client_id: client.client().application.client_id,
+        client_id: client.client().application.client_name(),
         org_id: family.organization_id,
         sid: family.consent_id,
         scope: terms.scope,

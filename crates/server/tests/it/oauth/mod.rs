@@ -2,6 +2,7 @@
 
 mod discovery;
 mod introspection;
+mod registration;
 mod revocation;
 mod signing_keys;
 pub mod token;
