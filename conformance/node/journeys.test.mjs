@@ -64,7 +64,7 @@ test('a forgotten password is set anew by the link in the mail, which ends sessi
   await page.goto(`${baseUrl}/sign-in`);
   await page.getByLabel('Email').fill(user.email);
   await page.getByRole('button', { name: 'Continue' }).click();
-  await page.getByRole('link', { name: 'Forgot it?' }).click();
+  await page.getByRole('link', { name: 'Forgot password?' }).click();
   await page.getByRole('button', { name: 'Send link' }).click();
   const link = linkIn(await mailTo(user.email), '/reset-password?token=');
   await page.goto(link);
@@ -137,9 +137,9 @@ test('on the account page another browser is signed out, and an application lose
     await elsewhere.getByRole('heading', { name: 'Your account' }).waitFor();
 
     await page.goto(`${baseUrl}/account`);
-    const row = page.getByRole('listitem').filter({ hasText: 'Last seen' });
+    const row = page.getByRole('listitem').filter({ hasText: 'Last active' });
     assert.equal(await row.count(), 2);
-    await row.filter({ hasNotText: 'This one' }).getByRole('button').click();
+    await row.filter({ hasNotText: 'This browser' }).getByRole('button').click();
     await row.nth(1).waitFor({ state: 'detached' });
     await elsewhere.goto(`${baseUrl}/account`);
     await elsewhere.getByLabel('Email').waitFor();

@@ -36,6 +36,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         },
         secrets: vec![],
         logo: Default::default(),
+        login_uri: None,
         registered: None,
     }
 });

@@ -121,6 +121,30 @@ impl Branding {
         self.name.chars().find(|letter| letter.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect()
     }
 
+    /// The icon for the tab of the browser where there is no picture: the initial on the colour of the main button, drawn in
+    /// the address itself. Letters and figures only, so nothing has to be escaped but for the address.
+    pub(crate) fn drawn_icon(&self) -> String {
+        let Palette { primary, .. } = self.light;
+        let drawing = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' \
+             fill='{primary}'/><text x='16' y='22.5' text-anchor='middle' font-family='system-ui,sans-serif' \
+             font-size='18' font-weight='600' fill='{}'>{}</text></svg>",
+            primary.readable(),
+            self.initial()
+        );
+        let mut address = "data:image/svg+xml,".to_owned();
+        for byte in drawing.bytes() {
+            // Writing to a String cannot fail.
+            let _ = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'/' | b':' | b'=' | b',' => {
+                    address.write_char(char::from(byte))
+                }
+                _ => write!(address, "%{byte:02X}"),
+            };
+        }
+        address
+    }
+
     /// The icon, where it can be made out on the white card of a mail.
     pub(crate) fn mail_icon(&self) -> Option<&str> {
         self.icon.as_ref().filter(|icon| icon.seen_on_light).and_then(|icon| web_link(&icon.path))
@@ -329,6 +353,17 @@ mod tests {
         check("acme", "A");
         check("<3 you", "3");
         check("--", "");
+    }
+
+    #[test]
+    fn an_icon_is_drawn_from_the_name() {
+        let icon = Branding { name: "<script>\"'ß".to_owned(), ..Branding::default() }.drawn_icon();
+        assert!(
+            icon.starts_with("data:image/svg+xml,%3Csvg%20xmlns=") && icon.ends_with("%3ES%3C/text%3E%3C/svg%3E"),
+            "{icon}"
+        );
+        assert!(icon.contains("fill=%27%231b1c22%27"), "{icon}");
+        assert!(Branding { name: "Über".to_owned(), ..Branding::default() }.drawn_icon().contains("%3E%C3%9C%3C"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use askama::Template;
 
 use crate::web_link::web_link;
-use crate::{Form, Frame, Logo, Organization};
+use crate::{Form, Frame, Logo, Organization, Problem};
 
 /// Whether an application may have what it asks for. Posts `decision` with `allow` or `deny`, and `organization_id` if there
-/// are organizations.
+/// are organizations, and a field for everything that there is to choose.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
@@ -32,12 +32,54 @@ pub struct Consent<'a> {
     pub organizations: &'a [Organization<'a>],
     /// The one that is chosen already.
     pub organization_id: Option<&'a str>,
+    /// What there is to choose besides.
+    pub choosing: &'a [Choosing<'a>],
     /// The host that the person is sent to afterwards.
     pub redirect_host: &'a str,
     /// The terms of the application.
     pub terms_url: Option<&'a str>,
     /// The privacy policy of the application.
     pub privacy_url: Option<&'a str>,
+}
+
+/// One thing to choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Choosing<'a> {
+    /// The field that the chosen value is posted as.
+    pub name: &'a str,
+    /// What it is about.
+    pub label: &'a str,
+    /// What there is to choose from.
+    pub groups: &'a [ChoiceGroup<'a>],
+    /// What is chosen already.
+    pub chosen: Option<&'a str>,
+}
+
+/// Choices that belong together.
+#[derive(Clone, Debug)]
+pub struct ChoiceGroup<'a> {
+    /// What they have in common; `None` for those that stand by themselves.
+    pub name: Option<&'a str>,
+    /// Them: what is posted, and what people read.
+    pub choices: Vec<(&'a str, &'a str)>,
+}
+
+impl Choosing<'_> {
+    /// The choices, where they are few and in no groups.
+    fn few(&self) -> Option<&[(&str, &str)]> {
+        match self.groups {
+            [ChoiceGroup { name: None, choices }] if choices.len() <= Consent::MOST_RADIOS => Some(choices),
+            _ => None,
+        }
+    }
+
+    fn is_chosen(&self, value: &str) -> bool {
+        self.chosen == Some(value)
+    }
+
+    fn wrong(&self, form: &Form<'_>) -> bool {
+        form.problem == Some(Problem::ChoiceNeeded) && self.chosen.is_none()
+    }
 }
 
 /// What is known of who an application is, besides what it calls itself.
@@ -74,6 +116,11 @@ pub struct Access<'a> {
 impl Consent<'_> {
     /// More than these are a drop-down list.
     const MOST_RADIOS: usize = 4;
+
+    /// The fields that a problem can stand beside.
+    fn fields(&self) -> &'static str {
+        if self.organizations.len() > 1 { "organization_id" } else { "" }
+    }
 
     fn terms(&self) -> Option<&str> {
         self.terms_url.and_then(web_link)

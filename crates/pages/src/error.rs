@@ -25,7 +25,8 @@ impl<'a> ErrorPage<'a> {
     /// The page for one of the usual troubles.
     pub fn of(frame: Frame<'a>, trouble: Trouble) -> Self {
         let [title, happened, advice] = trouble.texts(frame.language);
-        Self { frame, title, happened, advice, request_id: None, link: None }
+        let link = (trouble == Trouble::Access).then(|| (frame.texts().sign_out(), "/sign-out"));
+        Self { frame, title, happened, advice, request_id: None, link }
     }
 
     fn onward(&self) -> Option<(&str, &str)> {
@@ -46,17 +47,23 @@ pub enum Trouble {
     Application,
     /// The application names itself by a document that cannot be used.
     Client,
-    /// The person may not use the application.
+    /// The invitation is for another person than the one who is signed in.
     Access,
     /// Too many requests.
     Attempts,
     /// Our fault.
     Server,
+    /// A sign-in elsewhere took too long, or was never completed.
+    SignInOver,
+    /// A sign-in elsewhere was gone on with already.
+    SignInUsed,
+    /// A sign-in elsewhere began in another browser.
+    OtherBrowser,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Address,
         Self::Link,
         Self::Flow,
@@ -65,6 +72,9 @@ impl Trouble {
         Self::Access,
         Self::Attempts,
         Self::Server,
+        Self::SignInOver,
+        Self::SignInUsed,
+        Self::OtherBrowser,
     ];
 
     /// Title, what happened, and what to do.
@@ -81,6 +91,9 @@ impl Trouble {
             Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
             Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
             Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],
+            Self::SignInOver => [t.sign_in_over(), t.sign_in_over_what(), t.sign_in_again_advice()],
+            Self::SignInUsed => [t.sign_in_used(), t.sign_in_used_what(), t.sign_in_used_advice()],
+            Self::OtherBrowser => [t.other_browser(), t.other_browser_what(), t.other_browser_advice()],
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::Problem;
+use crate::{Language, Problem};
 
 /// What every form carries.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,17 @@ impl Form<'_> {
     /// Whether the problem is in the field of this name.
     pub(crate) fn wrong(&self, name: &str) -> bool {
         self.problem.and_then(Problem::field).is_some_and(|field| field.name() == name)
+    }
+
+    /// What is wrong in the field of this name.
+    pub(crate) fn problem_in(&self, name: &str, language: Language) -> Option<String> {
+        self.problem.filter(|_| self.wrong(name)).map(|problem| problem.text(language))
+    }
+
+    /// What is wrong, where that is in none of these fields, whose names are separated by spaces.
+    pub(crate) fn problem_above(&self, fields: &str, language: Language) -> Option<String> {
+        let beside_a_field = fields.split(' ').any(|name| self.wrong(name));
+        self.problem.filter(|_| !beside_a_field).map(|problem| problem.text(language))
     }
 
     /// Whether typing begins in the field of this name: the one with the problem, otherwise the page's first.

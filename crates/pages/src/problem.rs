@@ -45,10 +45,10 @@ pub enum Problem {
     CredentialsWrong,
     /// No password was given.
     PasswordNeeded,
-    /// The new password is too short or too easily guessed.
+    /// The new password has too few characters.
+    PasswordTooShort,
+    /// The new password is too easily guessed.
     PasswordTooWeak,
-    /// The new password is one that everybody tries first.
-    PasswordTooCommon,
     /// The new password is longer than we take.
     PasswordTooLong,
     /// Not the code that was sent.
@@ -71,6 +71,8 @@ pub enum Problem {
     DeviceCodeUnknown,
     /// No organization was chosen.
     OrganizationNeeded,
+    /// Not everything was chosen that is to be chosen.
+    ChoiceNeeded,
     /// The server has too much to do.
     Busy,
     /// The form lay open for too long.
@@ -90,8 +92,8 @@ impl Problem {
             Self::EmailInvalid | Self::EmailNeeded => Some(Field::Email),
             Self::CredentialsWrong
             | Self::PasswordNeeded
+            | Self::PasswordTooShort
             | Self::PasswordTooWeak
-            | Self::PasswordTooCommon
             | Self::PasswordTooLong => Some(Field::Password),
             Self::CodeWrong | Self::CodeExpired => Some(Field::Code),
             Self::NameTooLong { field } => Some(field),
@@ -99,6 +101,7 @@ impl Problem {
             Self::OrganizationNeeded => Some(Field::OrganizationId),
             Self::TooManyAttempts { .. }
             | Self::LinkExpired
+            | Self::ChoiceNeeded
             | Self::Busy
             | Self::FormExpired
             | Self::SignUpClosed
@@ -115,8 +118,8 @@ impl Problem {
             Self::EmailNeeded => t.email_needed(),
             Self::CredentialsWrong => t.credentials_wrong(),
             Self::PasswordNeeded => t.password_needed(),
+            Self::PasswordTooShort => t.password_too_short(),
             Self::PasswordTooWeak => t.password_too_weak(),
-            Self::PasswordTooCommon => t.password_too_common(),
             Self::PasswordTooLong => t.password_too_long(),
             Self::CodeWrong => t.code_wrong(),
             Self::CodeExpired => t.code_expired(),
@@ -126,6 +129,7 @@ impl Problem {
             Self::LinkExpired => t.link_expired(),
             Self::DeviceCodeUnknown => t.device_code_unknown(),
             Self::OrganizationNeeded => t.organization_needed(),
+            Self::ChoiceNeeded => t.choice_needed(),
             Self::Busy => t.busy(),
             Self::FormExpired => t.form_expired(),
             Self::SignUpClosed => t.sign_up_closed(),

@@ -23,3 +23,14 @@ pub struct SignUp<'a> {
     /// The link "sign in".
     pub sign_in: &'a str,
 }
+
+impl SignUp<'_> {
+    /// The fields that a problem can stand beside.
+    fn fields(&self) -> &'static str {
+        if self.password_minimum.is_some() {
+            "email first_name last_name password"
+        } else {
+            "email first_name last_name"
+        }
+    }
+}

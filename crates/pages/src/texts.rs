@@ -8,6 +8,11 @@ impl Texts {
     pub(crate) fn new(language: Language) -> Self {
         Self(language)
     }
+
+    /// The language they are in.
+    pub(crate) fn own_language(self) -> Language {
+        self.0
+    }
 }
 
 /// One line each: name (and arguments), English, German. A missing language does not compile, and neither does a text
@@ -45,23 +50,24 @@ macro_rules! texts {
 
 // Words that several pages share.
 texts! { shared_texts:
-    email { "Email address" "E-Mail-Adresse" }
+    email { "Email address" "E\u{2011}Mail-Adresse" }
     password { "Password" "Passwort" }
     new_password { "New password" "Neues Passwort" }
     first_name { "First name" "Vorname" }
     last_name { "Last name" "Nachname" }
+    optional { "optional" "optional" }
     go_on { "Continue" "Weiter" }
-    act_at(resource: &str) { "Act for you at {resource}" "Bei {resource} für Sie handeln" }
+    act_at(resource: &str) { "Act for you at {resource}" "In Ihrem Namen bei {resource} handeln" }
     one_moment { "One moment…" "Einen Moment …" }
     terms { "Terms" "Bedingungen" }
     privacy { "Privacy" "Datenschutz" }
     language { "Language" "Sprache" }
-    continue_to(application: &str) { "to continue to {application}" "weiter zu {application}" }
+    continue_to(application: &str) { "to continue to {application}" "Weiter zu {application}" }
     back_to_sign_in { "Back to sign-in" "Zurück zur Anmeldung" }
     use_another_account { "Use another account" "Anderes Konto verwenden" }
     password_hint(minimum: u32) {
         "At least {minimum} characters. A few unrelated words work well."
-        "Mindestens {minimum} Zeichen. Einige Wörter ohne Zusammenhang sind gut."
+        "Mindestens {minimum} Zeichen. Gut geeignet sind mehrere Wörter ohne Zusammenhang."
     }
     may_close { "You can close this window." "Sie können dieses Fenster schließen." }
 }
@@ -73,10 +79,10 @@ texts! { signing_in_texts:
     sign_up { "Sign up" "Registrieren" }
     enter_password { "Enter your password" "Passwort eingeben" }
     not_you { "Not you?" "Nicht Sie?" }
-    forgot { "Forgot it?" "Vergessen?" }
-    email_code_instead { "Email me a code instead" "Stattdessen Code per E-Mail erhalten" }
+    forgot { "Forgot password?" "Passwort vergessen?" }
+    email_code_instead { "Email me a code instead" "Code per E\u{2011}Mail erhalten" }
     or { "or" "oder" }
-    check_mail { "Check your email" "Sehen Sie in Ihr Postfach" }
+    check_mail { "Check your email" "Prüfen Sie Ihr Postfach" }
     code_sent { "We sent a 6-digit code to this address:" "Wir haben einen 6-stelligen Code an diese Adresse gesendet:" }
     code_proves_address {
         "Enter it to confirm that the address is yours."
@@ -84,35 +90,35 @@ texts! { signing_in_texts:
     }
     code { "6-digit code" "6-stelliger Code" }
     verify { "Confirm" "Bestätigen" }
-    no_code { "Nothing arrived? Check your spam folder." "Nichts angekommen? Sehen Sie im Spam-Ordner nach." }
+    no_code { "Nothing arrived? Check\u{a0}your\u{a0}spam\u{a0}folder." "Nichts angekommen? Prüfen\u{a0}Sie\u{a0}den\u{a0}Spam-Ordner." }
     resend { "Send a new code" "Neuen Code senden" }
-    resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere gelten nicht mehr." }
+    resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr." }
     code_filled_in {
         "The code from the mail is filled in. Confirm to go on."
-        "Der Code aus der E-Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
+        "Der Code aus der E\u{2011}Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
     }
     your_code { "Your code" "Ihr Code" }
     code_elsewhere {
-        "Type it where you asked for it: in the window, the browser or on the device in which you began."
-        "Geben Sie ihn dort ein, wo Sie ihn angefordert haben: in dem Fenster, dem Browser oder auf dem Gerät, wo Sie begonnen haben."
+        "Enter it where you asked for it: in the window, in the browser or on the device where you began."
+        "Geben Sie ihn dort ein, wo Sie ihn angefordert haben: im selben Fenster, im selben Browser oder auf demselben Gerät."
     }
     code_not_asked_for {
-        "If you did not ask for a code, close this page and give it to nobody."
-        "Wenn Sie keinen Code angefordert haben, schließen Sie diese Seite und geben Sie ihn niemandem."
+        "If you did not ask for a code, close this page and share the code with nobody."
+        "Wenn Sie keinen Code angefordert haben, schließen Sie diese Seite und geben Sie den Code an niemanden weiter."
     }
     use_another_email { "Use another address" "Andere Adresse verwenden" }
-    create_account { "Create your account" "Konto anlegen" }
-    create { "Create account" "Konto anlegen" }
+    create_account { "Create your account" "Konto erstellen" }
+    create { "Create account" "Konto erstellen" }
     have_account { "Already have an account?" "Schon ein Konto?" }
     forgot_title { "Reset your password" "Passwort zurücksetzen" }
     forgot_explained {
-        "Tell us your email address and we will send you a link to choose a new password."
-        "Nennen Sie uns Ihre E-Mail-Adresse. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen."
+        "Enter your email address and we will send you a link to choose a new password."
+        "Geben Sie Ihre E\u{2011}Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
     }
     send_link { "Send link" "Link senden" }
     link_sent {
-        "If there is an account with this address, a link to choose a new password is on its way:"
-        "Falls es zu dieser Adresse ein Konto gibt, ist ein Link für ein neues Passwort unterwegs:"
+        "We sent a link to choose a new password, if there is an account with this address:"
+        "Wir haben einen Link für ein neues Passwort gesendet, falls es ein Konto mit dieser Adresse gibt:"
     }
     choose_password { "Choose a new password" "Neues Passwort wählen" }
     save_password { "Save password" "Passwort speichern" }
@@ -136,10 +142,10 @@ texts! { consent_texts:
     search_organization { "Name of the organization" "Name der Organisation" }
     many_organizations {
         "You belong to more organizations than fit here. Type a part of the name."
-        "Sie gehören zu mehr Organisationen, als hier Platz haben. Geben Sie einen Teil des Namens ein."
+        "Sie gehören mehr Organisationen an, als hier Platz haben. Geben Sie einen Teil des Namens ein."
     }
     search { "Search" "Suchen" }
-    no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen hat das im Namen." }
+    no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen trägt das im Namen." }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
     asks_from { "It comes from" "Sie kommt von" }
@@ -156,11 +162,12 @@ texts! { consent_texts:
         "Den Zugriff bekommt ein Programm auf diesem Gerät. Jedes Programm darauf könnte gefragt haben: Stimmen Sie nur zu, wenn Sie das gerade selbst begonnen haben."
     }
     signed_in_as { "Signed in as" "Angemeldet als" }
-    access_requested { "If you allow it, it may:" "Wenn Sie zustimmen, darf die Anwendung:" }
+    access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
     access_for { "On behalf of" "Im Namen von" }
+    choose { "Please choose" "Bitte wählen" }
     allow { "Allow" "Zulassen" }
     deny { "Deny" "Ablehnen" }
-    sent_to(host: &str) { "You will be sent to {host}" "Sie werden weitergeleitet zu {host}" }
+    sent_to(host: &str) { "You will be sent to {host}" "Sie werden zu {host} weitergeleitet" }
     device_title { "Connect a device" "Gerät verbinden" }
     device_explained {
         "Enter the code that your device shows."
@@ -170,18 +177,18 @@ texts! { consent_texts:
     device_confirm_title { "Is this the code on your device?" "Steht dieser Code auf Ihrem Gerät?" }
     device_warning {
         "Continue only if you started this yourself and see exactly this code. Nobody from support will ever ask you for it."
-        "Fahren Sie nur fort, wenn Sie das selbst begonnen haben und genau diesen Code sehen. Kein Support fragt Sie je danach."
+        "Fahren Sie nur fort, wenn Sie den Vorgang selbst begonnen haben und genau diesen Code sehen. Kein Support wird Sie je danach fragen."
     }
     device_wants(application: &str) { "{application} wants to sign in." "{application} möchte sich anmelden." }
     codes_match { "Yes, continue" "Ja, weiter" }
     codes_differ { "No, deny" "Nein, ablehnen" }
     device_approved { "Your device is connected" "Ihr Gerät ist verbunden" }
     device_approved_explained {
-        "Go on there; it can take a few seconds."
-        "Machen Sie dort weiter; es kann einige Sekunden dauern."
+        "Go on there. It can take a few seconds."
+        "Machen Sie dort weiter. Es kann einige Sekunden dauern."
     }
     device_denied { "The device was not connected" "Das Gerät wurde nicht verbunden" }
-    device_denied_explained { "It got no access to your account." "Es hat keinen Zugriff auf Ihr Konto bekommen." }
+    device_denied_explained { "It got no access to your account." "Es hat keinen Zugriff auf Ihr Konto erhalten." }
 }
 
 // The own account, and leaving it.
@@ -189,14 +196,14 @@ texts! { account_texts:
     your_account { "Your account" "Ihr Konto" }
     name { "Name" "Name" }
     sessions { "Where you are signed in" "Wo Sie angemeldet sind" }
-    this_session { "This one" "Diese hier" }
-    last_seen(time: &str) { "Last seen {time}" "Zuletzt gesehen: {time}" }
+    this_session { "This browser" "Dieser Browser" }
+    last_seen(time: &str) { "Last\u{a0}active\u{a0}{time}" "Zuletzt\u{a0}aktiv:\u{a0}{time}" }
     sign_out { "Sign out" "Abmelden" }
     sign_out_of(session: &str) { "Sign out: {session}" "Abmelden: {session}" }
     sign_out_everywhere { "Sign out everywhere" "Überall abmelden" }
     connected_applications { "Connected applications" "Verbundene Anwendungen" }
     no_applications { "No application has access to your account." "Keine Anwendung hat Zugriff auf Ihr Konto." }
-    since(time: &str) { "Since {time}" "Seit {time}" }
+    since(time: &str) { "Since\u{a0}{time}" "Seit\u{a0}{time}" }
     remove_access { "Remove access" "Zugriff entziehen" }
     remove_access_of(application: &str) { "Remove access: {application}" "Zugriff entziehen: {application}" }
     select_account { "Choose an account" "Konto wählen" }
@@ -216,21 +223,18 @@ texts! { account_texts:
 texts! { problems_texts:
     email_invalid {
         "That does not look like an email address. Please check it."
-        "Das sieht nicht nach einer E-Mail-Adresse aus. Bitte prüfen Sie sie."
+        "Das sieht nicht wie eine E\u{2011}Mail-Adresse aus. Bitte prüfen Sie die Eingabe."
     }
-    email_needed { "Please enter your email address." "Bitte geben Sie Ihre E-Mail-Adresse ein." }
+    email_needed { "Please enter your email address." "Bitte geben Sie Ihre E\u{2011}Mail-Adresse ein." }
     credentials_wrong {
         "Email address or password is wrong. Please try again."
-        "E-Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
+        "E\u{2011}Mail-Adresse oder Passwort stimmt nicht. Bitte versuchen Sie es noch einmal."
     }
     password_needed { "Please enter a password." "Bitte geben Sie ein Passwort ein." }
+    password_too_short { "That password is too short. Please choose a longer one." "Dieses Passwort ist zu kurz. Bitte wählen Sie ein längeres." }
     password_too_weak {
-        "That password is too easy to guess. A longer one, such as a few unrelated words, is better."
-        "Dieses Passwort ist zu leicht zu erraten. Besser ist ein längeres, etwa einige Wörter ohne Zusammenhang."
-    }
-    password_too_common {
-        "Many people use that password, so it is tried first. Please choose one that is yours alone."
-        "Dieses Passwort verwenden viele, daher wird es zuerst probiert. Bitte wählen Sie eines, das nur Sie haben."
+        "That password is easy to guess. Please choose one that nobody would think of."
+        "Dieses Passwort ist leicht zu erraten. Bitte wählen Sie eines, auf das niemand kommt."
     }
     password_too_long { "That password is too long. Please choose a shorter one." "Dieses Passwort ist zu lang. Bitte wählen Sie ein kürzeres." }
     code_wrong { "That is not the right code. Please check it." "Dieser Code stimmt nicht. Bitte prüfen Sie ihn." }
@@ -240,11 +244,11 @@ texts! { problems_texts:
     }
     too_many_attempts(minutes: u32) {
         "Too many attempts. Please try again in {minutes} minutes."
-        "Zu viele Versuche. Bitte versuchen Sie es in {minutes} Minuten wieder."
+        "Zu viele Versuche. Bitte versuchen Sie es in {minutes} Minuten noch einmal."
     }
     too_many_attempts_one_minute {
         "Too many attempts. Please try again in a minute."
-        "Zu viele Versuche. Bitte versuchen Sie es in einer Minute wieder."
+        "Zu viele Versuche. Bitte versuchen Sie es in einer Minute noch einmal."
     }
     name_too_long { "That name is too long. Please shorten it." "Dieser Name ist zu lang. Bitte kürzen Sie ihn." }
     link_expired {
@@ -256,6 +260,7 @@ texts! { problems_texts:
         "Diesen Code kennen wir nicht, oder er gilt nicht mehr. Bitte vergleichen Sie ihn mit Ihrem Gerät."
     }
     organization_needed { "Please choose an organization." "Bitte wählen Sie eine Organisation." }
+    choice_needed { "Please choose one of the options offered." "Bitte wählen Sie eine der angebotenen Möglichkeiten." }
     busy { "That did not work just now. Please try again in a moment." "Das hat gerade nicht geklappt. Bitte versuchen Sie es gleich noch einmal." }
     form_expired {
         "This page was open for a long time. Please try once more."
@@ -267,11 +272,11 @@ texts! { problems_texts:
     }
     passwords_off {
         "Passwords are not used here. Enter your email address and we will send you a code."
-        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E-Mail-Adresse ein, dann senden wir Ihnen einen Code."
+        "Passwörter werden hier nicht verwendet. Geben Sie Ihre E\u{2011}Mail-Adresse ein, dann senden wir Ihnen einen Code."
     }
     codes_off {
-        "Codes by email are not used for signing in here. Please enter your password."
-        "Codes per E-Mail werden hier zum Anmelden nicht verwendet. Bitte geben Sie Ihr Passwort ein."
+        "Codes by email are not used for signing in here. Please sign in with your password."
+        "Codes per E\u{2011}Mail werden hier zum Anmelden nicht verwendet. Bitte melden Sie sich mit Ihrem Passwort an."
     }
 }
 
@@ -279,10 +284,10 @@ texts! { problems_texts:
 texts! { troubles_texts:
     request_id { "Request" "Vorgang" }
     trouble_address { "This page does not exist" "Diese Seite gibt es nicht" }
-    trouble_address_what { "The address may be mistyped or out of date." "Die Adresse ist vielleicht vertippt oder veraltet." }
-    trouble_address_advice { "Go back to the application you came from." "Gehen Sie zurück zur Anwendung, von der Sie kommen." }
+    trouble_address_what { "The address may be mistyped or out of date." "Die Adresse enthält vielleicht einen Tippfehler oder ist veraltet." }
+    trouble_address_advice { "Go back to the application you came from." "Gehen Sie zurück zu der Anwendung, von der Sie kommen." }
     trouble_link { "This link is no longer valid" "Dieser Link gilt nicht mehr" }
-    trouble_link_what { "It was used already, or it is too old." "Er wurde schon benutzt oder ist zu alt." }
+    trouble_link_what { "It was used already, or it is too old." "Er wurde schon verwendet oder ist zu alt." }
     trouble_link_advice { "Ask for a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
     trouble_flow { "This sign-in took too long" "Diese Anmeldung hat zu lange gedauert" }
     trouble_flow_what { "For your safety it was ended." "Zu Ihrer Sicherheit wurde sie beendet." }
@@ -311,22 +316,31 @@ texts! { troubles_texts:
         "Your administrator has to allow it. We have noted that it was asked for; ask them, and then try again."
         "Ihre Administration muss sie erlauben. Wir haben vermerkt, dass danach gefragt wurde; sprechen Sie sie an und versuchen Sie es dann noch einmal."
     }
-    trouble_access { "You have no access" "Sie haben keinen Zugriff" }
-    trouble_access_what { "Your account may not use this application." "Ihr Konto darf diese Anwendung nicht verwenden." }
-    trouble_access_advice { "Ask an administrator of your organization, or use another account." "Fragen Sie die Administration Ihrer Organisation, oder verwenden Sie ein anderes Konto." }
+    trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
+    trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
+    trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
-    trouble_attempts_what { "There were very many requests from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
+    trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
     trouble_attempts_advice { "Wait a few minutes, then try again." "Warten Sie einige Minuten und versuchen Sie es dann noch einmal." }
     trouble_server { "Something went wrong" "Etwas ist schiefgegangen" }
     trouble_server_what { "The mistake is ours, not yours." "Der Fehler liegt bei uns, nicht bei Ihnen." }
     trouble_server_advice { "Try again in a moment." "Versuchen Sie es gleich noch einmal." }
+    sign_in_over { "This sign-in has ended" "Diese Anmeldung ist beendet" }
+    sign_in_over_what { "It took too long, or it was not completed." "Sie hat zu lange gedauert oder wurde nicht abgeschlossen." }
+    sign_in_again_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
+    sign_in_used { "You have been here before" "Hier waren Sie schon" }
+    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt einmal, und sie wurde schon verwendet." }
+    sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
+    other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
+    other_browser_what { "A sign-in can only be completed in the browser in which it began." "Eine Anmeldung lässt sich nur in dem Browser abschließen, in dem sie begonnen hat." }
+    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter, oder beginnen Sie hier noch einmal bei der Anwendung." }
 }
 
 // The mailbox for development.
 texts! { mailbox_page_texts:
     mailbox { "Mailbox" "Postfach" }
-    mailbox_explained { "Mails end here instead of being sent: this server is set up for development." "E-Mails enden hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
-    mailbox_empty { "No mails yet." "Noch keine E-Mails." }
+    mailbox_explained { "Mails arrive here instead of being sent: this server is set up for development." "E\u{2011}Mails landen hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
+    mailbox_empty { "No mails yet." "Noch keine E\u{2011}Mails." }
     mail_to { "To" "An" }
     mail_time { "Time" "Zeit" }
     back_to_mailbox { "Back to the mailbox" "Zurück zum Postfach" }
@@ -337,23 +351,23 @@ texts! { mails_texts:
     mail_code_subject(code: &str, name: &str) { "{code} is your code for {name}" "{code} ist Ihr Code für {name}" }
     mail_code_heading { "Your sign-in code" "Ihr Anmeldecode" }
     mail_code_body(name: &str) { "Enter this code to sign in to {name}:" "Mit diesem Code melden Sie sich bei {name} an:" }
-    mail_valid(minutes: u32) { "It is valid for {minutes} minutes. Give it to nobody." "Er gilt {minutes} Minuten. Geben Sie ihn niemandem." }
-    mail_link_same_browser { "The button works in the browser in which you asked for the code; elsewhere, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben; sonst geben Sie den Code ein." }
-    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E-Mail ignorieren." }
-    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E-Mail-Adresse" }
+    mail_valid(minutes: u32) { "The code is valid for {minutes} minutes. Share it with nobody." "Der Code gilt {minutes} Minuten. Geben Sie ihn an niemanden weiter." }
+    mail_link_same_browser { "The button works in the browser in which you asked for the code. Anywhere else, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben. Überall sonst geben Sie den Code ein." }
+    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E\u{2011}Mail ignorieren." }
+    mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E\u{2011}Mail-Adresse" }
     mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }
     mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }
-    mail_reset_body(name: &str) { "Somebody, we hope you, asked to reset your password for {name}." "Jemand, hoffentlich Sie, möchte Ihr Passwort für {name} zurücksetzen." }
-    mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works once." "Der Link gilt {minutes} Minuten und funktioniert einmal." }
-    mail_reset_not_you { "If it was not you, ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, ignorieren Sie diese E-Mail: Ihr Passwort bleibt, wie es ist." }
+    mail_reset_body(name: &str) { "Somebody, hopefully you, asked to reset your password for {name}." "Jemand, hoffentlich Sie selbst, möchte Ihr Passwort für {name} zurücksetzen." }
+    mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works only once." "Der Link gilt {minutes} Minuten und funktioniert nur einmal." }
+    mail_reset_not_you { "If it was not you, you can ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E\u{2011}Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
     mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
     mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
-    mail_invitation_at(name: &str) { "You will use {name} for that." "Dafür verwenden Sie {name}." }
-    mail_invitation_unexpected { "If you do not know who that is, ignore this mail." "Wenn Sie nicht wissen, wer das ist, ignorieren Sie diese E-Mail." }
+    mail_invitation_at(name: &str) { "You can accept the invitation at {name}." "Annehmen können Sie die Einladung bei {name}." }
+    mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
     mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
-    mail_exists_body(name: &str) { "Somebody, we hope you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie, wollte sich mit dieser Adresse bei {name} registrieren. Es gibt dazu schon ein Konto: Melden Sie sich einfach an." }
+    mail_exists_body(name: &str) { "Somebody, hopefully you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie selbst, wollte sich mit dieser Adresse bei {name} registrieren. Dazu gibt es schon ein Konto. Melden Sie sich einfach an." }
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
-    mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed at {time}. You were signed out on your other devices." "Ihr Passwort für {name} wurde geändert ({time}). Auf Ihren anderen Geräten wurden Sie abgemeldet." }
+    mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed on {time}. You were signed out on your other devices." "Ihr Passwort für {name} wurde geändert ({time}). Auf Ihren anderen Geräten wurden Sie abgemeldet." }
     mail_changed_not_you { "If that was not you, reset your password right away:" "Wenn Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück:" }
     mail_button_fallback { "Or open this address:" "Oder öffnen Sie diese Adresse:" }
 }
@@ -391,6 +405,8 @@ mod tests {
             ];
             for (name, text) in groups.into_iter().flatten() {
                 assert!(!text.trim().is_empty() && text.trim() == text, "{language:?} {name}");
+                // A line never ends after the E.
+                assert!(!text.contains("E-Mail"), "{language:?} {name}: {text}");
                 assert!(!text.contains("  ") && !text.contains(['{', '}', '<', '>']), "{language:?} {name}: {text}");
             }
         }

@@ -123,13 +123,21 @@ fn a_problem_is_announced_and_points_at_its_field() {
         Frame { language: Language::German, branding: &branding, branding_stylesheet: None, language_keeps: None };
     for (name, html) in samples::pages(frame, Words::Plain, true) {
         assert_eq!(html.matches("role=\"alert\"").count(), 1, "{name}");
+        // What is wrong in a field stands in its box, everything else above the form.
+        let (above, form) = html.split_once("<form").unwrap();
+        let beside = html.contains("aria-describedby=\"problem");
+        assert_eq!(
+            (above.contains("class=\"problem\""), form.contains("class=\"field-problem\"")),
+            (!beside, beside),
+            "{name}"
+        );
         let fields = ["Email", "Password", "Name", "Code", "Credentials"];
         let has_field =
             name.split_once('-').is_some_and(|(_, problem)| fields.iter().any(|field| problem.starts_with(field)))
                 || name.contains("DeviceCode");
         assert_eq!(
             html.contains("aria-invalid=\"true\" aria-describedby=\"problem"),
-            has_field || name == "consent_many-OrganizationNeeded",
+            has_field || ["consent_many-OrganizationNeeded", "consent_choices-ChoiceNeeded"].contains(&name.as_str()),
             "{name}"
         );
         assert!(!html.contains("hreflang"), "{name}");

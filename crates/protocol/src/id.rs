@@ -164,6 +164,8 @@ ids! {
     CorsOriginId = "cors_origin";
     /// A resource that access tokens may be for.
     OAuthResourceId = "authkit_oauth_resource";
+    /// Somebody who was sent away to sign in elsewhere.
+    ExternalAuthenticationId = "ext_auth";
     /// A message on its way.
     MailId = "mail";
 }

@@ -23,6 +23,7 @@ pub mod id;
 pub mod jose;
 pub mod jwt_template;
 pub mod management;
+pub mod mcp;
 pub mod model;
 pub mod oauth;
 pub mod outbound;

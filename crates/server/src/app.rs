@@ -194,8 +194,8 @@ impl App {
         let version = self.freshness.version();
         let mut reader = self.store.reader().await?;
         let grant = token_family::standing(&mut reader, environment_id, id).await?;
-        if let Some(grant) = grant {
-            self.freshness.admit(version, || self.caches.grants.insert(environment_id, grant));
+        if let Some(grant) = &grant {
+            self.freshness.admit(version, || self.caches.grants.insert(environment_id, grant.clone()));
         }
         Ok(grant)
     }

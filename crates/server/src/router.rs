@@ -5,11 +5,12 @@ use crate::api::user_management::{
     invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
-    api_keys, client_secrets, connect_applications, organization_domains, organizations, permissions, roles,
+    api_keys, client_secrets, connect_applications, external_authentications, organization_domains, organizations,
+    permissions, roles,
 };
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, invitation, mailbox, own_application,
-    password_reset, select_account, sign_in, sign_out, sign_up,
+    account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
+    own_application, password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
@@ -51,6 +52,7 @@ pub fn routes() -> Routes {
         // Hosted pages.
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
+        .page("/oauth2/authorize/complete", |call| Box::pin(login_uri::complete(call)))
         .oauth("/user_management/authenticate", authenticate::post)
         .preflight_of_own("/user_management/authenticate")
         .oauth("/user_management/authorize/device", own_device_authorization::post)
@@ -176,6 +178,7 @@ pub fn routes() -> Routes {
         .management(GET, "/connect/applications/{id}/client_secrets", client_secrets::list)
         .management(POST, "/connect/applications/{id}/client_secrets", client_secrets::create)
         .management(DELETE, "/connect/client_secrets/{id}", client_secrets::delete)
+        .management(POST, "/authkit/oauth2/complete", external_authentications::complete)
         .management(POST, "/api_keys/validations", api_keys::validate)
         .management(POST, "/api_keys/{id}/expire", api_keys::expire)
         .management(DELETE, "/api_keys/{id}", api_keys::delete)

@@ -157,6 +157,8 @@ CREATE TABLE consent (
     organization_key TEXT COLLATE "C" NOT NULL,
     resource TEXT COLLATE "C" NOT NULL,
     scope TEXT COLLATE "C" NOT NULL,
+    -- What was chosen last, by claim.
+    choices TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),
@@ -180,6 +182,9 @@ CREATE TABLE token_family (
     session_id TEXT COLLATE "C",
     resource TEXT COLLATE "C" NOT NULL,
     scope TEXT COLLATE "C" NOT NULL,
+    -- How the person appears in tokens: by which subject, unless it is their own identifier, and with which claims.
+    subject TEXT COLLATE "C",
+    choices TEXT COLLATE "C" NOT NULL,
     authenticated_at BIGINT NOT NULL,
     -- The number of the refresh token that is good now; 0 when there is none.
     generation BIGINT NOT NULL,
@@ -208,6 +213,8 @@ CREATE TABLE authorization_code (
     resource TEXT COLLATE "C" NOT NULL,
     nonce TEXT COLLATE "C",
     code_challenge TEXT COLLATE "C",
+    subject TEXT COLLATE "C",
+    choices TEXT COLLATE "C" NOT NULL,
     authenticated_at BIGINT NOT NULL,
     show_auth_time BIGINT NOT NULL,
     -- What it was redeemed for.
@@ -231,6 +238,8 @@ CREATE TABLE device_authorization (
     user_id TEXT COLLATE "C",
     organization_id TEXT COLLATE "C",
     session_id TEXT COLLATE "C",
+    subject TEXT COLLATE "C",
+    choices TEXT COLLATE "C",
     authenticated_at BIGINT,
     interval_seconds BIGINT NOT NULL,
     polled_at BIGINT,

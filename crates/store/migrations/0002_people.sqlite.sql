@@ -157,6 +157,8 @@ CREATE TABLE consent (
     organization_key TEXT NOT NULL,
     resource TEXT NOT NULL,
     scope TEXT NOT NULL,
+    -- What was chosen last, by claim.
+    choices TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, id),
@@ -180,6 +182,9 @@ CREATE TABLE token_family (
     session_id TEXT,
     resource TEXT NOT NULL,
     scope TEXT NOT NULL,
+    -- How the person appears in tokens: by which subject, unless it is their own identifier, and with which claims.
+    subject TEXT,
+    choices TEXT NOT NULL,
     authenticated_at INTEGER NOT NULL,
     -- The number of the refresh token that is good now; 0 when there is none.
     generation INTEGER NOT NULL,
@@ -208,6 +213,8 @@ CREATE TABLE authorization_code (
     resource TEXT NOT NULL,
     nonce TEXT,
     code_challenge TEXT,
+    subject TEXT,
+    choices TEXT NOT NULL,
     authenticated_at INTEGER NOT NULL,
     show_auth_time INTEGER NOT NULL,
     -- What it was redeemed for.
@@ -231,6 +238,8 @@ CREATE TABLE device_authorization (
     user_id TEXT,
     organization_id TEXT,
     session_id TEXT,
+    subject TEXT,
+    choices TEXT,
     authenticated_at INTEGER,
     interval_seconds INTEGER NOT NULL,
     polled_at INTEGER,

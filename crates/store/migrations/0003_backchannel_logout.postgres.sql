@@ -5,6 +5,8 @@ CREATE TABLE session_application (
     session_id TEXT COLLATE "C" NOT NULL,
     application_id TEXT COLLATE "C" NOT NULL,
     user_id TEXT COLLATE "C" NOT NULL,
+    -- What the application knows the person by.
+    subject TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, session_id, application_id),
     FOREIGN KEY (environment_id, session_id) REFERENCES session (environment_id, id) ON DELETE CASCADE,
@@ -19,6 +21,7 @@ CREATE TABLE logout_notice (
     session_id TEXT COLLATE "C" NOT NULL,
     application_id TEXT COLLATE "C" NOT NULL,
     user_id TEXT COLLATE "C" NOT NULL,
+    subject TEXT COLLATE "C" NOT NULL,
     attempts BIGINT NOT NULL,
     next_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,

@@ -5,6 +5,8 @@ CREATE TABLE session_application (
     session_id TEXT NOT NULL,
     application_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
+    -- What the application knows the person by.
+    subject TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, session_id, application_id),
     FOREIGN KEY (environment_id, session_id) REFERENCES session (environment_id, id) ON DELETE CASCADE,
@@ -19,6 +21,7 @@ CREATE TABLE logout_notice (
     session_id TEXT NOT NULL,
     application_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     next_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,

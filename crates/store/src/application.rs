@@ -1,7 +1,7 @@
 //! Connect applications.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Error, Result, Tx, application_logo, client_secret, self_registration};
+use crate::{Error, Result, Tx, application_logo, client_secret, self_registration, standalone};
 use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
@@ -247,12 +247,13 @@ pub async fn load_client(
     };
     let secrets = client_secret::list(query, environment_id, application.id).await?;
     let logo = application_logo::find(query, environment_id, application.id).await?;
+    let login_uri = standalone::find_of_application(query, environment_id, application.id).await?;
     let registered = if application.registered_itself() {
         self_registration::find(query, environment_id, &application).await?
     } else {
         None
     };
-    Ok(Some(Client { environment_id, application, secrets, logo, registered }))
+    Ok(Some(Client { environment_id, application, secrets, logo, login_uri, registered }))
 }
 
 /// Which applications to list.

@@ -1,19 +1,20 @@
 //! Authorization codes.
 
+use crate::consent::written;
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, TokenFamilyId};
-use countersign_protocol::model::AuthorizationCode;
+use countersign_protocol::model::{AuthorizationCode, Persona};
 use countersign_protocol::oauth::pkce::CodeChallenge;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO authorization_code (environment_id, digest, consent_id, application_id, user_id, organization_id, session_id, ",
-        "redirect_uri, scope, resource, nonce, code_challenge, authenticated_at, show_auth_time, expires_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        "redirect_uri, scope, resource, nonce, code_challenge, subject, choices, authenticated_at, show_auth_time, expires_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     FIND = "SELECT digest, consent_id, application_id, user_id, organization_id, session_id, redirect_uri, scope, resource, nonce, ",
-        "code_challenge, authenticated_at, show_auth_time, family_id, expires_at FROM authorization_code ",
+        "code_challenge, authenticated_at, show_auth_time, family_id, expires_at, subject, choices FROM authorization_code ",
         "WHERE environment_id = $1 AND digest = $2";
     SPEND = "UPDATE authorization_code SET family_id = $3 WHERE environment_id = $1 AND digest = $2 AND family_id IS NULL";
     PRUNE = "DELETE FROM authorization_code WHERE (environment_id, digest) IN ",
@@ -33,6 +34,7 @@ fn read(row: &Row) -> Result<AuthorizationCode> {
         resource: row.text(8)?.to_owned(),
         nonce: row.opt_text(9)?.map(str::to_owned),
         code_challenge: row.opt_text(10)?.map(|text| CodeChallenge::from_kept(text.to_owned())),
+        persona: Persona { subject: row.opt_text(15)?.map(str::to_owned), choices: row.json(16)? },
         authenticated_at: row.timestamp(11)?,
         show_auth_time: row.truth(12)?,
         family_id: row.opt_parse(13)?,
@@ -58,6 +60,8 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, code: &Authoriza
         (&code.resource).into(),
         code.nonce.as_ref().into(),
         code.code_challenge.as_ref().map(CodeChallenge::as_str).into(),
+        code.persona.subject.as_ref().into(),
+        written(&code.persona.choices).into(),
         code.authenticated_at.into(),
         code.show_auth_time.into(),
         code.expires_at.into(),

@@ -4,32 +4,31 @@ use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, UserId};
 use countersign_protocol::management::page::Slice;
-use countersign_protocol::model::Consent;
-use countersign_protocol::time::Timestamp;
+use countersign_protocol::model::{Choices, Consent};
 
 statements! {
     INSERT = "INSERT INTO consent (environment_id, id, user_id, application_id, organization_id, organization_key, resource, scope, ",
-        "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ",
+        "choices, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ",
         "ON CONFLICT (environment_id, user_id, application_id, organization_key, resource) DO NOTHING";
-    SET_SCOPE = "UPDATE consent SET scope = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
+    UPDATE = "UPDATE consent SET scope = $3, choices = $4, updated_at = $5 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM consent WHERE environment_id = $1 AND id = $2";
-    FIND = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    FIND = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND id = $2";
-    OF_USER_AND_APPLICATION = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_USER_AND_APPLICATION = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2 AND application_id = $3 AND resource = $4";
-    OF_USER_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_USER_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $4 AND id < $2 AND EXISTS (SELECT 1 FROM connect_application a ",
         "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id DESC LIMIT $3";
-    OF_USER_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_USER_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND EXISTS (SELECT 1 FROM connect_application a ",
         "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id ASC LIMIT $3";
-    OF_ORGANIZATION_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_ORGANIZATION_DESCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND organization_id = $4 AND id < $2 AND EXISTS (SELECT 1 FROM connect_application a ",
         "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id DESC LIMIT $3";
-    OF_ORGANIZATION_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_ORGANIZATION_ASCENDING = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND organization_id = $4 AND id > $2 AND EXISTS (SELECT 1 FROM connect_application a ",
         "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id ASC LIMIT $3";
-    OF_USER = "SELECT id, user_id, application_id, organization_id, resource, scope, created_at, updated_at FROM consent ",
+    OF_USER = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2 LIMIT 500";
 }
 
@@ -41,9 +40,15 @@ fn read(row: &Row) -> Result<Consent> {
         organization_id: row.opt_parse(3)?,
         resource: row.text(4)?.to_owned(),
         scopes: row.text(5)?.split_ascii_whitespace().map(str::to_owned).collect(),
-        created_at: row.timestamp(6)?,
-        updated_at: row.timestamp(7)?,
+        choices: row.json(6)?,
+        created_at: row.timestamp(7)?,
+        updated_at: row.timestamp(8)?,
     })
+}
+
+/// What was chosen, as it is stored.
+pub(crate) fn written(choices: &Choices) -> String {
+    serde_json::to_string(choices).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Keeps a consent, unless there is one for this person, application, organization and resource.
@@ -61,24 +66,26 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consen
         organization_key.into(),
         (&consent.resource).into(),
         consent.scopes.join(" ").into(),
+        written(&consent.choices).into(),
         consent.created_at.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
 }
 
-/// Changes what was allowed.
+/// Changes what was allowed and what was chosen.
 ///
 /// # Errors
 /// Database errors.
-pub async fn set_scopes(
-    tx: &mut Tx,
-    environment_id: EnvironmentId,
-    id: ConsentId,
-    scopes: &[String],
-    now: Timestamp,
-) -> Result<()> {
-    tx.execute(SET_SCOPE, &[environment_id.into(), id.into(), scopes.join(" ").into(), now.into()]).await?;
+pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consent) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        consent.id.into(),
+        consent.scopes.join(" ").into(),
+        written(&consent.choices).into(),
+        consent.updated_at.into(),
+    ];
+    tx.execute(UPDATE, &params).await?;
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! Devices that wait for a person (RFC 8628).
 
+use crate::consent::written;
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::model::{Choices, Persona};
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
@@ -11,11 +13,11 @@ statements! {
     INSERT = "INSERT INTO device_authorization (environment_id, digest, user_code, application_id, scope, state, interval_seconds, expires_at) ",
         "VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7)";
     FIND = "SELECT digest, user_code, application_id, scope, state, consent_id, user_id, organization_id, session_id, authenticated_at, ",
-        "interval_seconds, polled_at, expires_at FROM device_authorization WHERE environment_id = $1 AND digest = $2";
+        "interval_seconds, polled_at, expires_at, subject, choices FROM device_authorization WHERE environment_id = $1 AND digest = $2";
     FIND_BY_USER_CODE = "SELECT digest, user_code, application_id, scope, state, consent_id, user_id, organization_id, session_id, ",
-        "authenticated_at, interval_seconds, polled_at, expires_at FROM device_authorization WHERE environment_id = $1 AND user_code = $2";
+        "authenticated_at, interval_seconds, polled_at, expires_at, subject, choices FROM device_authorization WHERE environment_id = $1 AND user_code = $2";
     APPROVE = "UPDATE device_authorization SET state = 'approved', consent_id = $3, user_id = $4, organization_id = $5, session_id = $6, ",
-        "authenticated_at = $7 WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
+        "authenticated_at = $7, subject = $8, choices = $9 WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
     DENY = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
     REDEEM = "UPDATE device_authorization SET state = 'redeemed' WHERE environment_id = $1 AND digest = $2 AND state = 'approved'";
     POLLED = "UPDATE device_authorization SET polled_at = $3, interval_seconds = interval_seconds + $4 WHERE environment_id = $1 AND digest = $2";
@@ -30,6 +32,10 @@ fn read(row: &Row) -> Result<DeviceAuthorization> {
             user_id,
             organization_id: row.opt_parse(7)?,
             session_id: row.opt_parse(8)?,
+            persona: Persona {
+                subject: row.opt_text(13)?.map(str::to_owned),
+                choices: if row.opt_text(14)?.is_some() { row.json(14)? } else { Choices::default() },
+            },
             authenticated_at,
         }),
         _ => None,
@@ -102,6 +108,8 @@ pub async fn approve(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest
         approval.organization_id.into(),
         approval.session_id.into(),
         approval.authenticated_at.into(),
+        approval.persona.subject.as_ref().into(),
+        written(&approval.persona.choices).into(),
     ];
     Ok(tx.execute(APPROVE, &params).await? == 1)
 }

@@ -30,6 +30,7 @@ pub mod environment;
 pub mod environment_api_key;
 mod error;
 pub mod event;
+pub mod external_authentication;
 pub mod idempotency;
 pub mod image;
 pub mod invitation;
@@ -50,11 +51,13 @@ pub mod role;
 pub mod self_registration;
 pub mod session;
 pub mod session_code;
+pub mod session_consent_options;
 pub mod session_device;
 pub mod session_family;
 pub mod signing_key;
 mod sql;
 mod sqlite;
+pub mod standalone;
 pub mod token_family;
 pub mod user;
 
@@ -266,6 +269,9 @@ impl Store {
             environment::STATEMENTS,
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
+            external_authentication::STATEMENTS,
+            session_consent_options::STATEMENTS,
+            standalone::STATEMENTS,
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,
             oauth_resource::STATEMENTS,

@@ -6,14 +6,14 @@ use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, UserId};
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    NOTE = "INSERT INTO session_application (environment_id, session_id, application_id, user_id, created_at) ",
-        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
-    OF_ENDED = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, attempts, next_at, created_at) ",
-        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, 0, $3, $3 FROM session_application a ",
+    NOTE = "INSERT INTO session_application (environment_id, session_id, application_id, user_id, subject, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (environment_id, session_id, application_id) DO UPDATE SET subject = excluded.subject";
+    OF_ENDED = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, subject, attempts, next_at, created_at) ",
+        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM session_application a ",
         "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
         "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
-    DUE = "SELECT environment_id, session_id, application_id, user_id, attempts, next_at FROM logout_notice ",
+    DUE = "SELECT environment_id, session_id, application_id, user_id, attempts, next_at, subject FROM logout_notice ",
         "WHERE next_at <= $1 ORDER BY next_at LIMIT 50";
     CLAIM = "UPDATE logout_notice SET next_at = $5, attempts = attempts + 1 ",
         "WHERE environment_id = $1 AND session_id = $2 AND application_id = $3 AND next_at = $4";
@@ -31,6 +31,8 @@ pub struct LogoutNotice {
     pub application_id: ApplicationId,
     /// Whose session it was.
     pub user_id: UserId,
+    /// What the application knows the person by.
+    pub subject: String,
     /// How often telling was tried.
     pub attempts: i64,
     /// When it is tried next.
@@ -43,6 +45,7 @@ fn read(row: &Row) -> Result<LogoutNotice> {
         session_id: row.parse(1)?,
         application_id: row.parse(2)?,
         user_id: row.parse(3)?,
+        subject: row.text(6)?.to_owned(),
         attempts: row.int(4)?,
         next_at: row.timestamp(5)?,
     })
@@ -58,13 +61,14 @@ pub async fn note(
     environment_id: EnvironmentId,
     session_id: SessionId,
     application_id: ApplicationId,
-    user_id: UserId,
+    (user_id, subject): (UserId, &str),
     now: Timestamp,
 ) -> Result<bool> {
     if !session::hold(tx, environment_id, session_id).await? {
         return Ok(false);
     }
-    let params = [environment_id.into(), session_id.into(), application_id.into(), user_id.into(), now.into()];
+    let params =
+        [environment_id.into(), session_id.into(), application_id.into(), user_id.into(), subject.into(), now.into()];
     tx.execute(NOTE, &params).await?;
     Ok(true)
 }

@@ -33,7 +33,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_oauth_resource";
     6 "0006_mailed_proofs";
     7 "0007_branding";
-    8 "0008_registration";
+    8 "0008_standalone";
+    9 "0009_registration";
 };
 
 /// The newest schema version this program knows.

@@ -1,19 +1,20 @@
 //! Token families: what each authorization has led to.
 
+use crate::consent::written;
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, TokenFamilyId, UserId};
-use countersign_protocol::model::TokenFamily;
+use countersign_protocol::model::{Persona, TokenFamily};
 use countersign_protocol::oauth::introspection::StandingFamily;
 use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO token_family (environment_id, id, consent_id, application_id, user_id, organization_id, session_id, resource, ",
-        "scope, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
-        "rotated_at, idle_expires_at, expires_at, ended_at, created_at FROM token_family WHERE environment_id = $1 AND id = $2";
-    STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id FROM token_family f ",
+        "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices FROM token_family WHERE environment_id = $1 AND id = $2";
+    STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices FROM token_family f ",
         "WHERE f.environment_id = $1 AND f.id = $2 AND f.ended_at IS NULL AND (f.organization_id IS NULL OR EXISTS (",
         "SELECT 1 FROM organization_membership m WHERE m.environment_id = f.environment_id AND m.user_id = f.user_id ",
         "AND m.organization_id = f.organization_id AND m.status = 'active'))";
@@ -36,6 +37,7 @@ fn read(row: &Row) -> Result<TokenFamily> {
         session_id: row.opt_parse(5)?,
         resource: row.text(6)?.to_owned(),
         scopes: row.text(7)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        persona: Persona { subject: row.opt_text(15)?.map(str::to_owned), choices: row.json(16)? },
         authenticated_at: row.timestamp(8)?,
         generation: row.int(9)?,
         rotated_at: row.timestamp(10)?,
@@ -61,6 +63,8 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &TokenFa
         family.session_id.into(),
         (&family.resource).into(),
         family.scopes.join(" ").into(),
+        family.persona.subject.as_ref().into(),
+        written(&family.persona.choices).into(),
         family.authenticated_at.into(),
         family.generation.into(),
         family.rotated_at.into(),
@@ -100,6 +104,7 @@ pub async fn standing(
         application_id: row.parse(2)?,
         user_id: row.parse(3)?,
         organization_id: row.opt_parse(4)?,
+        choices: row.json(5)?,
     }))
 }
 

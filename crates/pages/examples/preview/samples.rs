@@ -99,8 +99,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         }
     }
     let last = Field::LastName;
-    for p in
-        problems(&[Problem::PasswordTooCommon, Problem::NameTooLong { field: last }, Problem::SignUpClosed], problem)
+    for p in problems(&[Problem::PasswordTooWeak, Problem::NameTooLong { field: last }, Problem::SignUpClosed], problem)
     {
         let (first_name, last_name) = (say("Ada"), say("Lovelace"));
         let form = form(p);
@@ -124,7 +123,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     for p in problems(&[Problem::EmailNeeded], problem) {
         add("forgot_password", p, &ForgotPassword { frame, form: form(p), email, sign_in: link });
     }
-    for p in problems(&[Problem::PasswordTooWeak, Problem::LinkExpired], problem) {
+    for p in problems(&[Problem::PasswordTooShort, Problem::LinkExpired], problem) {
         add("reset_password", p, &ResetPassword { frame, form: form(p), email, password_minimum: 10 });
     }
     for p in problems(&[Problem::FormExpired], problem) {
@@ -168,6 +167,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             access: &access,
             organizations: &few[..1],
             organization_id: None,
+            choosing: &[],
             redirect_host: say("partner.example"),
             terms_url: Some(say("https://partner.example/terms")),
             privacy_url: Some(say("https://partner.example/privacy")),
@@ -188,20 +188,57 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             &Consent { organizations: &many, application_logo: &Logo::default(), publisher: None, ..consent },
         );
     }
+    for p in problems(&[Problem::ChoiceNeeded], problem) {
+        let access = [Access { name: say("Read your projects"), description: "" }];
+        let workspaces = [ChoiceGroup { name: None, choices: vec![("w1", say("Marketing")), ("w2", say("Research"))] }];
+        let projects = [
+            ChoiceGroup { name: None, choices: vec![("all", say("Every project"))] },
+            ChoiceGroup {
+                name: Some(say("Northwind Traders")),
+                choices: vec![("p1", say("Website")), ("p2", say("Spring catalogue"))],
+            },
+            ChoiceGroup { name: Some(say("Contoso")), choices: vec![("p3", say("Warehouse"))] },
+        ];
+        let chosen = Some("w2").filter(|_| p.is_none());
+        let choosing = [
+            Choosing { name: "choice:urn:acme:workspace", label: say("Workspace"), groups: &workspaces, chosen },
+            Choosing { name: "choice:urn:acme:project", label: say("Project"), groups: &projects, chosen: None },
+        ];
+        let consent = Consent {
+            frame,
+            form: form(p),
+            application: say("Partner Reports"),
+            application_logo: &logo,
+            publisher: Some(say("Partner Software GmbH")),
+            account: email,
+            other_account: link,
+            access: &access,
+            organizations: &few[..1],
+            organization_id: None,
+            choosing: &choosing,
+            redirect_host: say("partner.example"),
+            terms_url: None,
+            privacy_url: None,
+        };
+        add("consent_choices", p, &consent);
+    }
     if !problem {
         add("forgot_password_sent", None, &ForgotPasswordSent { frame, email, sign_in: link });
         for (name, approved) in [("device_approved", true), ("device_denied", false)] {
             add(name, None, &DeviceDone { frame, approved });
         }
         add("going_on", None, &GoingOn { frame, to: link });
-        add("signed_out", None, &SignedOut { frame, link: Some((say("Acme Dashboard"), link)) });
+        add("signed_out", None, &SignedOut { frame, link: Some((say("Back to Acme Dashboard"), link)) });
         add("signed_out_plain", None, &SignedOut { frame, link: None });
         for trouble in Trouble::ALL {
             let page = ErrorPage::of(frame, trouble);
             let name = format!("error_{trouble:?}").to_lowercase();
-            let told =
-                ErrorPage { request_id: Some(say("req_01JD9ZK3")), link: Some((say("Acme Dashboard"), link)), ..page };
-            add(&name, None, if trouble == Trouble::Address { &page } else { &told });
+            let told = ErrorPage {
+                request_id: Some(say("req_01JD9ZK3")),
+                link: Some((say("Back to Acme Dashboard"), link)),
+                ..page
+            };
+            add(&name, None, if matches!(trouble, Trouble::Address | Trouble::Access) { &page } else { &told });
         }
         let own = ErrorPage::of(frame, Trouble::Server);
         add(

@@ -46,6 +46,11 @@ pub enum ApiError {
         /// The sentence.
         description: String,
     },
+    /// 400: a claim that nobody may choose.
+    ReservedClaim {
+        /// The claim.
+        claim: String,
+    },
     /// 401: no key, or none that we know.
     Unauthorized,
     /// 403: the key does not allow it.
@@ -141,7 +146,9 @@ impl ApiError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } | Self::NotPossible { .. } | Self::Protocol { .. } => 400,
+            Self::BadRequest { .. } | Self::NotPossible { .. } | Self::Protocol { .. } | Self::ReservedClaim { .. } => {
+                400
+            }
             Self::Unauthorized => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound { .. } | Self::NoSuchPath => 404,
@@ -176,6 +183,10 @@ impl ApiError {
                     .collect::<Vec<_>>(),
             }),
             Self::Protocol { error, description } => json!({"error": error, "error_description": description}),
+            Self::ReservedClaim { claim } => json!({
+                "error": "Bad Request",
+                "message": format!("Claim \"{claim}\" is reserved and cannot be used."),
+            }),
             Self::Unauthorized => json!({"message": "Unauthorized"}),
             Self::NotFound { thing, id } => json!({
                 "message": format!("{thing} not found: '{id}'."),

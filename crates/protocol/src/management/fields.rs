@@ -112,6 +112,32 @@ impl Fields {
         self.members.contains_key(field)
     }
 
+    /// The members of an object that must be there, to be read like a body; [`Fields::join`] brings back what was wrong.
+    pub fn required_object(&mut self, field: &str) -> Self {
+        let members = match self.take(field) {
+            Patch::Value(Value::Object(members)) => members,
+            Patch::Absent | Patch::Null => {
+                self.require(field, format!("{field} is required."));
+                Map::new()
+            }
+            Patch::Value(_) => {
+                self.refuse(field, "invalid_type", format!("{field} must be an object."));
+                Map::new()
+            }
+        };
+        Self { members, errors: Vec::new(), metadata_refused: None }
+    }
+
+    /// Takes over what was wrong with the members of an object; nothing when the object itself was.
+    pub fn join(&mut self, field: &str, inner: Self) {
+        if self.errors.iter().any(|error| error.field == field) {
+            return;
+        }
+        let within = |error: FieldError| FieldError { field: format!("{field}.{}", error.field), ..error };
+        self.errors.extend(inner.errors.into_iter().map(within));
+        self.metadata_refused = self.metadata_refused.take().or(inner.metadata_refused);
+    }
+
     fn take(&mut self, field: &str) -> Patch<Value> {
         match self.members.remove(field) {
             None => Patch::Absent,
@@ -257,7 +283,7 @@ impl Fields {
         }
     }
 
-    fn list(&mut self, field: &str) -> Patch<Vec<Value>> {
+    pub(super) fn list(&mut self, field: &str) -> Patch<Vec<Value>> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,

@@ -1,5 +1,6 @@
 //! What the management API accepts, as pure rules: bodies, queries, pages, and the errors they give.
 
+pub mod consent_options;
 pub mod domain_name;
 pub mod error;
 pub mod fields;

@@ -118,7 +118,7 @@ impl Issuer {
     }
 }
 
-fn is_this_machine(url: &url::Url) -> bool {
+pub(super) fn is_this_machine(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

@@ -1,10 +1,27 @@
 //! What people have allowed, and what was issued for it.
 
-use super::SessionPolicy;
+use super::{Choices, SessionPolicy};
 use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::pkce::CodeChallenge;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+
+/// How a person appears in the tokens of one authorization, where they have signed in elsewhere (Standalone Connect).
+/// Settled when it was given, and the same for as long as it lasts; empty for everybody else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Persona {
+    /// The subject; `None` is the person's own identifier.
+    pub subject: Option<String>,
+    /// What the person has chosen: a claim each.
+    pub choices: Choices,
+}
+
+impl Persona {
+    /// The subject of tokens about this person.
+    pub fn subject_of(&self, user_id: UserId) -> String {
+        self.subject.clone().unwrap_or_else(|| user_id.to_string())
+    }
+}
 
 /// What a person has allowed an application. First-party applications have one too, though nobody is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +38,8 @@ pub struct Consent {
     pub resource: String,
     /// What was allowed.
     pub scopes: Vec<String>,
+    /// What was chosen last.
+    pub choices: Choices,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -52,6 +71,8 @@ pub struct AuthorizationCode {
     pub nonce: Option<String>,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
+    /// How the person appears in its tokens.
+    pub persona: Persona,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// Whether the ID token must say so.
@@ -81,6 +102,8 @@ pub struct TokenFamily {
     pub resource: String,
     /// What its tokens are good for.
     pub scopes: Vec<String>,
+    /// How the person appears in them.
+    pub persona: Persona,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// The number of the refresh token that is good now; 0 when there is none.

@@ -3,6 +3,7 @@
 mod api_key;
 mod application;
 mod brand;
+mod consent_option;
 mod environment;
 mod grant;
 mod image;
@@ -18,6 +19,7 @@ mod self_registration;
 mod session_grant;
 mod sign_in_settings;
 mod signing_key;
+mod standalone;
 mod user;
 
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
@@ -25,8 +27,9 @@ pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
 pub use brand::Brand;
+pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
-pub use grant::{AuthorizationCode, Consent, Session, TokenFamily};
+pub use grant::{AuthorizationCode, Consent, Persona, Session, TokenFamily};
 pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
 pub use invitation::{Invitation, InvitationState};
 pub use jwt_template::JwtTemplate;
@@ -40,4 +43,5 @@ pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, 
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};
+pub use standalone::{Completed, ExternalAuthentication, LoginUri, LoginUriError, Standalone, StandaloneSubject};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

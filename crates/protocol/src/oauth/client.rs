@@ -1,7 +1,7 @@
 //! A client as the token path sees it: an application with the digests of its live secrets.
 
 use crate::id::EnvironmentId;
-use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, Logo, SelfRegistered};
+use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, LoginUri, Logo, SelfRegistered};
 use crate::time::Timestamp;
 
 /// An OAuth client.
@@ -15,6 +15,8 @@ pub struct Client {
     pub secrets: Vec<ClientSecret>,
     /// What people know it by, besides its name.
     pub logo: Logo,
+    /// Where its people sign in, where that is not where the environment says.
+    pub login_uri: Option<LoginUri>,
     /// What is remembered of it if nobody registered it by hand.
     pub registered: Option<SelfRegistered>,
 }

@@ -202,6 +202,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             registered: None,
             secrets: secrets
                 .iter()

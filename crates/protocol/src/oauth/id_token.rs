@@ -1,7 +1,6 @@
 //! ID tokens and what userinfo tells (OpenID Connect Core §2, §5.3, §5.4).
 
 use super::client_name::ClientName;
-use crate::id::UserId;
 use crate::model::User;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -13,7 +12,7 @@ pub const ID_TOKEN_LIFETIME: i64 = 3600;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PersonClaims {
     /// The person.
-    pub sub: UserId,
+    pub sub: String,
     /// With `profile`: the whole name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -32,13 +31,13 @@ pub struct PersonClaims {
 }
 
 impl PersonClaims {
-    /// What these scopes let be known. A claim without a value is left out.
-    pub fn new<'a>(user: &User, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
+    /// What these scopes let be known of a person by this subject. A claim without a value is left out.
+    pub fn new<'a>(sub: String, user: &User, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
         let has = |wanted: &str| scopes.clone().any(|scope| scope == wanted);
         let (profile, email) = (has("profile"), has("email"));
         let known = |value: &Option<String>| value.clone().filter(|_| profile);
         Self {
-            sub: user.id,
+            sub,
             name: known(&user.full_name()),
             given_name: known(&user.first_name),
             family_name: known(&user.last_name),
@@ -106,7 +105,7 @@ mod tests {
     }
 
     fn keys(scopes: &str) -> Vec<String> {
-        let claims = serde_json::to_value(PersonClaims::new(&user(), scopes.split(' '))).unwrap();
+        let claims = serde_json::to_value(PersonClaims::new("user-1".to_owned(), &user(), scopes.split(' '))).unwrap();
         claims.as_object().unwrap().keys().cloned().collect()
     }
 

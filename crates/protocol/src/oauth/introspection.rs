@@ -1,10 +1,10 @@
 //! Token introspection (RFC 7662): whether an access token still stands, and what is said of it.
 
-use super::access_token::AccessTokenClaims;
+use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
 use super::client_name::ClientName;
 use crate::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
-use crate::model::ApplicationKind;
+use crate::model::{ApplicationKind, Choices};
 use crate::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub struct Authority<'a> {
 
 /// An authorization that stands: not ended, its consent and its person there, the person still a member of its
 /// organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingFamily {
     /// Its identifier.
     pub id: TokenFamilyId,
@@ -38,6 +38,8 @@ pub struct StandingFamily {
     pub user_id: UserId,
     /// The organization.
     pub organization_id: Option<OrganizationId>,
+    /// What the person has chosen.
+    pub choices: Choices,
 }
 
 /// Tells whether a verified token is active: not expired, of this issuer, not revoked, and everything that stood behind
@@ -53,9 +55,13 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
-            claims.grant_id == Some(family.id)
-                && claims.sid == Some(family.consent_id)
-                && client.application.id == family.application_id
+            // Whose it is: the application that was authorized, or one that acts for it with a secret that is still there.
+            let holder = match (&claims.act, claims.credential_id) {
+                (None, _) => client.application.id == family.application_id,
+                (Some(_), Some(id)) => client.secrets.iter().any(|secret| secret.id == id),
+                (Some(_), None) => false,
+            };
+            holder && claims.grant_id == Some(family.id) && claims.sid == Some(family.consent_id)
         }),
     };
     same_client
@@ -84,6 +90,10 @@ pub struct ActiveAccessToken<'a> {
     sid: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Actor>,
+    #[serde(flatten)]
+    choices: Option<&'a Choices>,
 }
 
 /// The answer for a refresh token that stands.
@@ -98,7 +108,7 @@ pub struct ActiveRefreshToken<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The person.
-    pub sub: UserId,
+    pub sub: String,
     /// When the authorization was made, in seconds.
     pub iat: i64,
     /// The organization.
@@ -109,8 +119,8 @@ pub struct ActiveRefreshToken<'a> {
 }
 
 impl<'a> ActiveAccessToken<'a> {
-    /// The answer for these claims.
-    pub fn new(claims: &'a AccessTokenClaims) -> Self {
+    /// The answer for these claims, issued for this authorization of a person, if it was one.
+    pub fn new(claims: &'a AccessTokenClaims, family: Option<&'a StandingFamily>) -> Self {
         Self {
             active: true,
             token_type: "access_token",
@@ -124,6 +134,8 @@ impl<'a> ActiveAccessToken<'a> {
             org_id: claims.org_id.as_ref(),
             sid: claims.sid,
             scope: claims.scope.as_deref(),
+            act: claims.act.as_ref(),
+            choices: family.map(|family| &family.choices),
         }
     }
 }
@@ -154,6 +166,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
@@ -177,6 +190,7 @@ mod tests {
             credential_id: Some(Id::from_ulid(4)),
             sid: None,
             grant_id: None,
+            act: None,
             jti: TokenId::from_ulid(6),
             iat: 1000,
             exp: 1300,

@@ -1,7 +1,7 @@
 //! Logout tokens: what tells an application that somebody has signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
 
 use super::client_name::ClientName;
-use crate::id::{TokenId, UserId};
+use crate::id::TokenId;
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub struct LogoutTokenClaims<'a> {
     /// The application that is told.
     pub aud: ClientName<'a>,
     /// Who has signed out.
-    pub sub: UserId,
+    pub sub: &'a str,
     /// The session that ended, by the name that this application's ID tokens have for it.
     pub sid: &'a str,
     /// The token's own identifier.
@@ -39,7 +39,7 @@ struct Empty {}
 
 impl<'a> LogoutTokenClaims<'a> {
     /// The claims of a token issued now.
-    pub fn new(iss: &'a str, aud: ClientName<'a>, sub: UserId, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
+    pub fn new(iss: &'a str, aud: ClientName<'a>, sub: &'a str, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, sub, sid, jti, iat, exp: iat + LOGOUT_TOKEN_LIFETIME, events: LogoutEvent::default() }
     }
@@ -58,7 +58,7 @@ mod tests {
         let claims = LogoutTokenClaims::new(
             "https://auth.example.com",
             ClientName::Issued(Id::from_ulid(1)),
-            Id::from_ulid(2),
+            "user_00000000000000000000000002",
             "s-1",
             jti,
             now,

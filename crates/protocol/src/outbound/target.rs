@@ -13,12 +13,18 @@ pub enum Reach {
     Public,
     /// Also this machine, in plain text: for trying things out where the server itself is on localhost.
     PublicAndThisMachine,
+    /// Anywhere, in plain text, too: for a command whose operator has typed the address.
+    Anywhere,
 }
 
 impl Reach {
     /// Whether a connection to this address may be made.
     pub fn allows(self, address: IpAddr) -> bool {
-        is_public(address) || (self == Self::PublicAndThisMachine && address.is_loopback())
+        match self {
+            Self::Public => is_public(address),
+            Self::PublicAndThisMachine => is_public(address) || address.is_loopback(),
+            Self::Anywhere => true,
+        }
     }
 }
 
@@ -71,7 +77,7 @@ impl Target {
         };
         match url.scheme() {
             "https" => {}
-            "http" if reach == Reach::PublicAndThisMachine && this_machine => {}
+            "http" if reach == Reach::Anywhere || (reach == Reach::PublicAndThisMachine && this_machine) => {}
             _ => return Err(TargetError::NotHttps),
         }
         if !url.username().is_empty() || url.password().is_some() {

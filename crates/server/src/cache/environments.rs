@@ -11,11 +11,13 @@ use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk
 use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{
     Admission, CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyPurpose, KeyState, OAuthResource,
-    RedirectPurpose, SigningKeyRecord,
+    RedirectPurpose, SigningKeyRecord, Standalone,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::metadata;
-use countersign_store::{Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key};
+use countersign_store::{
+    Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key, standalone,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -62,6 +64,8 @@ pub struct EnvironmentState {
     cors_origins: Vec<CorsOrigin>,
     /// What access tokens may be for.
     pub resources: Vec<OAuthResource>,
+    /// Where people sign in who are on the way to an application.
+    pub standalone: Standalone,
     /// How its pages and mails look.
     pub look: Look,
 }
@@ -138,6 +142,7 @@ impl EnvironmentState {
             redirect_uris: Vec::new(),
             cors_origins: Vec::new(),
             resources: Vec::new(),
+            standalone: Standalone::default(),
         })
     }
 
@@ -207,6 +212,7 @@ impl Environments {
             let redirect_uris = redirect_uri::all(query, environment.id).await?;
             let cors_origins = cors_origin::all(query, environment.id).await?;
             let resources = oauth_resource::all(query, environment.id).await?;
+            let standalone = standalone::find(query, environment.id).await?;
             let template = match jwt_template::find(query, environment.id).await? {
                 Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
                     environment: environment.name.clone(),
@@ -215,7 +221,7 @@ impl Environments {
                 None => None,
             };
             let state = EnvironmentState::new(environment, template, &keys, keyring)?;
-            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, ..state });
+            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, standalone, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {

@@ -5,6 +5,7 @@ mod applications;
 mod apply;
 mod backup;
 mod config_check;
+mod doctor;
 mod init;
 mod keys;
 mod migrate;
@@ -109,6 +110,27 @@ fn command() -> Command {
                         .about("End a leaked signing key at once: every token it signed is void")
                         .arg(environment())
                         .arg(Arg::new("kid").value_name("KID").required(true)),
+                ),
+        )
+        .subcommand(
+            Command::new("doctor")
+                .about("Try what others will try, and say what stops them")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("mcp")
+                        .about("Do what clients of an MCP server do, up to the page on which a person signs in")
+                        .arg(
+                            Arg::new("url")
+                                .value_name("URL")
+                                .required(true)
+                                .help("The server's address, such as https://mcp.example.com/mcp"),
+                        )
+                        .arg(
+                            Arg::new("no-register")
+                                .long("no-register")
+                                .action(ArgAction::SetTrue)
+                                .help("Register no client, and so open no page"),
+                        ),
                 ),
         )
         .subcommand(
@@ -232,6 +254,9 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
             ["applications", command] => applications::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
+            ["doctor", "mcp"] => {
+                doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await
+            }
             ["backup"] => backup::run(&config, text(innermost, "file")).await,
             _ => Err(CommandError { message: "no such command; see --help".to_owned(), code: 2 }),
         }

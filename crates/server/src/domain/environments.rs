@@ -1,6 +1,6 @@
 //! Settings of environments.
 
-use super::Failure;
+use super::{Failure, standalone};
 use countersign_protocol::model::Environment;
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
@@ -42,6 +42,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
 /// As [`check`].
 pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> Result<(), Failure> {
     check(environment)?;
+    standalone::check_kind(tx, environment).await?;
     let settings = EnvironmentSettings {
         kind: environment.kind,
         session_issuer: environment.session_issuer.clone(),

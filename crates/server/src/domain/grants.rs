@@ -87,11 +87,14 @@ pub async fn agree(
             found.ok_or_else(|| Failure::internal("a consent was not kept"))?
         }
     };
+    // What is chosen anew counts from now on; what was not offered this time stays as it was.
+    let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
     let another = registered.is_some_and(|registered| known.updated_at < registered.changed_at);
-    if another || !covers(&known.scopes, &wanted.scopes) {
-        let mut scopes = known.scopes;
-        scopes.extend(wanted.scopes.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
-        consent::set_scopes(tx, act.environment_id, known.id, &scopes, act.now).await?;
+    if another || !covers(&known.scopes, &wanted.scopes) || !chosen {
+        let mut joined = Consent { updated_at: act.now, ..known.clone() };
+        joined.scopes.extend(wanted.scopes.into_iter().filter(|scope| !known.scopes.contains(scope)));
+        joined.choices.extend(wanted.choices);
+        consent::update(tx, act.environment_id, &joined).await?;
     }
     Ok(known.id)
 }

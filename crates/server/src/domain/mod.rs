@@ -12,6 +12,7 @@ pub mod email_change;
 pub mod email_verification;
 pub mod environments;
 pub mod events;
+pub mod external_authentications;
 pub mod grants;
 pub mod images;
 pub mod invitations;
@@ -31,6 +32,7 @@ pub mod self_registration;
 pub mod session_families;
 pub mod sessions;
 pub mod sign_in_settings;
+pub mod standalone;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;

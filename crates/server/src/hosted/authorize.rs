@@ -5,7 +5,7 @@ use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
-use super::{choose_organization, client, consent, select_account, sign_out};
+use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -13,15 +13,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{AuthorizationCode, Consent};
-use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
+use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
+use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{authorization_code, consent as consents, session as sessions};
+use countersign_store::{authorization_code, consent as consents, session as sessions, session_consent_options};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -29,10 +29,12 @@ use std::sync::Arc;
 pub(super) const LONGEST: usize = 6 * 1024;
 
 /// What the person has agreed to on the page they were shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreed {
     /// For this organization.
     pub organization_id: Option<OrganizationId>,
+    /// With these choices.
+    pub choices: Choices,
 }
 
 /// A request whose client and parameters are good, and who is there to answer it.
@@ -46,6 +48,10 @@ pub struct Asked {
     pub current: Option<Current>,
     /// Of which organizations they are an active member.
     pub organizations: Organizations,
+    /// What they have agreed to before, for this application and resource.
+    pub given: Vec<Consent>,
+    /// What there is to choose.
+    pub options: Vec<ConsentOption>,
 }
 
 pub(super) fn of_the_application() -> Stop {
@@ -105,7 +111,7 @@ pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> R
 async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: Option<&str>) -> Result<Reply, Stop> {
     let Target::Authorize(query) = flow.target.clone() else { return Err(Stop::flow()) };
     let issuer = call.environment.environment.issuer.as_str();
-    let chosen = agreed.and_then(|agreed| agreed.organization_id).or(flow.organization_id);
+    let chosen = agreed.as_ref().and_then(|agreed| agreed.organization_id).or(flow.organization_id);
     let asked = match ask(call, &query, chosen).await? {
         Ok(asked) => asked,
         Err(Refusal::ToThePerson(NotForTheClient::UnknownClient)) => {
@@ -114,28 +120,18 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         Err(Refusal::ToThePerson(_)) => return Err(of_the_application()),
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
-    let Asked { client, request, current, organizations: belongs } = &asked;
+    let Asked { client, request, current, organizations: belongs, given, options } = &asked;
     flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
-    let given = match current {
-        None => Vec::new(),
-        Some(current) => {
-            let mut reader = call.app.store.reader().await?;
-            let (environment_id, application_id) = (call.environment.id(), client.application.id);
-            consents::of_user_and_application(
-                &mut reader,
-                environment_id,
-                current.user.id,
-                application_id,
-                &request.resource,
-            )
-            .await?
-        }
-    };
-    let given: Vec<GivenConsent> = given
-        .into_iter()
+    let before: Vec<GivenConsent> = given
+        .iter()
         .filter(|consent| client.is_as_agreed_to(consent.updated_at))
-        .map(|Consent { id, organization_id, scopes, .. }| GivenConsent { id, organization_id, scopes })
+        .map(|Consent { id, organization_id, scopes, choices, .. }| GivenConsent {
+            id: *id,
+            organization_id: *organization_id,
+            scopes: scopes.clone(),
+            still_offered: settled(options, choices).is_some(),
+        })
         .collect();
     let organizations: Vec<OrganizationId> =
         belongs.memberships.iter().map(|membership| membership.organization_id).collect();
@@ -145,7 +141,10 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
     let is_meant = |current: &&Current| match &hinted {
         None => true,
-        Some(hint) => hint.as_ref().is_some_and(|hint| hint.sub == current.user.id.to_string()),
+        Some(hint) => hint.as_ref().is_some_and(|hint| {
+            let subject = login_uri::subject(call, client, &current.user);
+            hint.sub == subject.unwrap_or_else(|| current.user.id.to_string())
+        }),
     };
     let signed_in = current.as_ref().filter(is_meant).map(|current| SignedIn {
         user_id: current.user.id,
@@ -160,19 +159,22 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         agreed: agreed.is_some(),
     };
     let now = call.app.clock.now();
-    let decide = |progress| next(request, client, signed_in, progress, &organizations, &given, now);
+    let decide = |progress| next(request, client, signed_in, progress, &organizations, &before, now);
     let mut next = decide(progress);
     // Agreed was to what the page said. When that is no longer so, it is asked again.
-    if let (Some(agreed), Next::Issue { organization_id }) = (agreed, &next)
-        && *organization_id != agreed.organization_id
+    let mut agreed = agreed;
+    if let Some(said) = &agreed
+        && (matches!(&next, Next::Issue { organization_id } if *organization_id != said.organization_id)
+            || settled(options, &said.choices).is_none())
     {
+        agreed = None;
         next = decide(Progress { agreed: false, ..progress });
     }
     match next {
         Next::SignIn => {
             flow.email = request.login_hint.clone();
             let open = call.environment.environment.authentication.sign_up;
-            redirect(&flow.link(call, if request.sign_up && open { "/sign-up" } else { "/sign-in" }))
+            login_uri::sign_in(call, flow, client, if request.sign_up && open { "/sign-up" } else { "/sign-in" }).await
         }
         Next::ChooseAccount => match current {
             Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
@@ -185,10 +187,25 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
             }
             None => Err(Stop::flow()),
         },
-        Next::AskConsent { organization_id } => consent::show(call, flow, &asked, organization_id, None).await,
-        Next::Issue { organization_id } => issue(call, &asked, organization_id).await,
+        Next::AskConsent { organization_id } => {
+            let chosen = chosen_before(&asked);
+            consent::show(call, flow, &asked, organization_id, (&chosen, None)).await
+        }
+        Next::Issue { organization_id } => {
+            let known = || given.iter().find(|one| one.organization_id == organization_id).map(|one| &one.choices);
+            let chosen = agreed.as_ref().map(|said| &said.choices).or_else(known);
+            let choices = chosen.and_then(|chosen| settled(options, chosen)).unwrap_or_default();
+            issue(call, &asked, organization_id, choices).await
+        }
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
     }
+}
+
+/// What the person has chosen before for this application, whatever the organization; the latest counts.
+fn chosen_before(asked: &Asked) -> Choices {
+    let mut given: Vec<&Consent> = asked.given.iter().collect();
+    given.sort_by_key(|consent| consent.updated_at);
+    given.into_iter().flat_map(|consent| consent.choices.clone()).collect()
 }
 
 /// Reads a request, and who is there to answer it. `chosen` is the organization that the person has chosen by now.
@@ -208,16 +225,21 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let current = session::current(call).await?;
-    let organizations = match &current {
-        Some(current) => {
-            let mut reader = call.app.store.reader().await?;
-            let named = [request.organization_id, chosen, current.session.organization_id];
-            Organizations::load(call, &mut reader, current.user.id, &named).await?
+    let current = login_uri::current(call, &client).await?;
+    let (mut organizations, mut given, mut options) = (Organizations::default(), Vec::new(), Vec::new());
+    if let Some(Current { session, user }) = &current {
+        let mut reader = call.app.store.reader().await?;
+        let (environment_id, application_id) = (call.environment.id(), client.application.id);
+        let named = [request.organization_id, chosen, session.organization_id];
+        organizations = Organizations::load(call, &mut reader, user.id, &named).await?;
+        given =
+            consents::of_user_and_application(&mut reader, environment_id, user.id, application_id, &request.resource)
+                .await?;
+        if login_uri::of(call, &client).is_some() && needs_consent(&client) {
+            options = session_consent_options::find(&mut reader, environment_id, session.id).await?;
         }
-        None => Organizations::default(),
-    };
-    Ok(Ok(Asked { client, request, current, organizations }))
+    }
+    Ok(Ok(Asked { client, request, current, organizations, given, options }))
 }
 
 /// The application is told that the person said no.
@@ -242,7 +264,12 @@ pub(super) fn leads_to(uri: &str) -> Option<String> {
     (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
 
-async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
+async fn issue(
+    call: &PageCall,
+    asked: &Asked,
+    organization_id: Option<OrganizationId>,
+    choices: Choices,
+) -> Result<Reply, Stop> {
     let Asked { client, request, current: Some(current), .. } = asked else { return Err(Stop::flow()) };
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
     let act = session::act(call);
@@ -253,6 +280,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         organization_id,
         resource: request.resource.clone(),
         scopes: request.scopes.clone(),
+        choices: choices.clone(),
         created_at: act.now,
         updated_at: act.now,
     };
@@ -268,6 +296,7 @@ async fn issue(call: &PageCall, asked: &Asked, organization_id: Option<Organizat
         resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),
+        persona: Persona { subject: login_uri::subject(call, client, &current.user), choices },
         authenticated_at: current.session.authenticated_at,
         show_auth_time: request.max_age.is_some(),
         family_id: None,

@@ -3,6 +3,7 @@
 
 use super::even_time::evenly;
 use super::flow::{Challenge, Flow, NewAccount, Proves};
+use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
@@ -124,6 +125,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         return linked(call, query.get("id"), code);
     }
     let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     show(call, &flow, "", StatusCode::OK, None)
 }
 
@@ -190,6 +194,9 @@ async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) ->
 pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     let Some(challenge) = flow.challenge.clone() else {
         let typed = flow.email.clone().ok_or_else(Stop::flow)?;
         if !allowed(call).magic_auth {
@@ -230,6 +237,9 @@ enum Tried {
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     let Some(challenge) = flow.challenge.clone() else { return Err(Stop::flow()) };
     if let Some(problem) = obstacle(call, &flow, &challenge.proves, &challenge.email).await? {
         return refuse(call, &flow, problem).await;

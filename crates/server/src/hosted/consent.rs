@@ -6,11 +6,12 @@ use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{Access, Consent, Identity, Language, Organization, Problem};
+use countersign_pages::{Access, ChoiceGroup, Choosing, Consent, Identity, Language, Organization, Problem};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{ApplicationKind, Membership, Ownership};
+use countersign_protocol::model::{ApplicationKind, Choices, ConsentOption, Membership, Ownership, settled};
 use countersign_protocol::oauth::authorize::decision::anybody_may_receive;
 use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::registration::document_url::host;
 use countersign_protocol::oauth::scope;
 use countersign_store::{Reader, organization, permission};
@@ -76,6 +77,10 @@ pub struct Shown<'a> {
     pub organizations: Vec<&'a Membership>,
     /// The one that is picked beforehand.
     pub picked: Option<OrganizationId>,
+    /// What there is to choose besides.
+    pub options: &'a [ConsentOption],
+    /// What is chosen beforehand.
+    pub chosen: &'a Choices,
     /// Where the person is sent afterwards; empty for a device.
     pub redirect_host: String,
     /// Whether any program on the person's device could receive what is allowed.
@@ -93,9 +98,11 @@ pub async fn show(
     flow: Flow,
     asked: &Asked,
     picked: Option<OrganizationId>,
-    problem: Option<Problem>,
+    (chosen, problem): (&Choices, Option<Problem>),
 ) -> Result<Reply, Stop> {
-    let Asked { client, request, current: Some(current), organizations } = asked else { return Err(Stop::flow()) };
+    let Asked { client, request, current: Some(current), organizations, options, .. } = asked else {
+        return Err(Stop::flow());
+    };
     // Where the application has named an organization, there is no choice; of many, one was chosen before.
     let only = request.organization_id.or(picked.filter(|_| organizations.many));
     let named = |membership: &&Membership| only.is_none_or(|id| id == membership.organization_id);
@@ -106,6 +113,8 @@ pub async fn show(
         current,
         organizations: organizations.memberships.iter().filter(named).collect(),
         picked,
+        options,
+        chosen,
         redirect_host: request.return_address.redirect.host(),
         on_this_device: anybody_may_receive(client, request.return_address.redirect.as_str()),
         action: "/consent",
@@ -148,6 +157,20 @@ pub async fn render(
         .map(|(membership, id)| Organization { id, name: &membership.organization_name })
         .collect();
     let picked = shown.picked.map(|id| id.to_string());
+    let fields: Vec<String> = shown.options.iter().map(field).collect();
+    let offered: Vec<Vec<ChoiceGroup<'_>>> = shown.options.iter().map(groups).collect();
+    let choosing: Vec<Choosing<'_>> = shown
+        .options
+        .iter()
+        .zip(fields.iter().zip(&offered))
+        .map(|(option, (name, groups))| {
+            let chosen = shown.chosen.get(&option.claim).map(String::as_str).filter(|value| option.offers(value));
+            // Of one there is no choice.
+            let only = option.choices().next().filter(|_| option.choices().count() == 1);
+            let chosen = chosen.or(only.map(|only| only.value.as_str()));
+            Choosing { name, label: &option.label, groups, chosen }
+        })
+        .collect();
     let origin = Origin::of(shown.client);
     let carried = Carried::new(call, Some(&flow));
     let other_account = flow.link(call, "/use-another-account");
@@ -168,11 +191,35 @@ pub async fn render(
         access: &access,
         organizations: &organizations,
         organization_id: picked.as_deref(),
+        choosing: &choosing,
         redirect_host: &shown.redirect_host,
         terms_url: None,
         privacy_url: None,
     };
     Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+}
+
+/// The field of the form for an option.
+fn field(option: &ConsentOption) -> String {
+    format!("choice:{}", option.claim)
+}
+
+/// What there is to choose, as the page shows it.
+fn groups(option: &ConsentOption) -> Vec<ChoiceGroup<'_>> {
+    option
+        .groups
+        .iter()
+        .map(|group| ChoiceGroup {
+            name: group.name.as_deref(),
+            choices: group.choices.iter().map(|choice| (choice.value.as_str(), choice.label.as_str())).collect(),
+        })
+        .collect()
+}
+
+/// What was chosen in a form, whatever it is.
+pub fn chosen(form: &Params<'_>, options: &[ConsentOption]) -> Choices {
+    let value = |option: &ConsentOption| Some((option.claim.clone(), form.get(&field(option))?.to_owned()));
+    options.iter().filter_map(value).collect()
 }
 
 /// `POST /consent`.
@@ -189,13 +236,18 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
     // Agreed has who was shown the page, and nobody who has signed in since.
+    // What was chosen counts if it is one of the things that were offered.
     let Ok(asked) = super::authorize::ask(call, query, organization_id).await? else { return Err(Stop::flow()) };
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
     if !same {
         return advance(call, flow, None).await;
     }
+    let choices = chosen(&form, &asked.options);
     if organization_id.is_none() && asked.organizations.memberships.len() > 1 {
-        return show(call, flow, &asked, None, Some(Problem::OrganizationNeeded)).await;
+        return show(call, flow, &asked, None, (&choices, Some(Problem::OrganizationNeeded))).await;
     }
-    advance(call, flow, Some(Agreed { organization_id })).await
+    if settled(&asked.options, &choices).is_none() {
+        return show(call, flow, &asked, organization_id, (&choices, Some(Problem::ChoiceNeeded))).await;
+    }
+    advance(call, flow, Some(Agreed { organization_id, choices })).await
 }

@@ -2,8 +2,9 @@
 //! device (§5.4), and agrees.
 
 use super::choose_organization::{self, Choice, Organizations};
-use super::consent::{Shown, render};
+use super::consent::{Shown, chosen, render};
 use super::flow::{Flow, Target};
+use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::attempts::{self, Allowance};
@@ -12,11 +13,13 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Device as DevicePage, DeviceConfirm, DeviceDone, Problem, Trouble};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{Consent, Membership, SessionDevice};
+use countersign_protocol::model::{Choices, Consent, ConsentOption, Membership, Persona, SessionDevice, settled};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{application, consent as consents, device_authorization, session_device};
+use countersign_store::{
+    application, consent as consents, device_authorization, session_consent_options, session_device,
+};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -57,11 +60,13 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     }
     let unknown = || show(call, typed, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::DeviceCodeUnknown));
     let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
-    if waiting(call, &user_code).await?.is_none() {
-        return Ok(unknown());
+    let Some(device) = waiting(call, &user_code).await? else { return Ok(unknown()) };
+    let mut flow = Flow::begin(call, Target::Device(user_code));
+    flow.application = device.client().map(|client| client.application.client_id);
+    match sign_in_first(call, &flow, &device).await? {
+        Some(reply) => Ok(reply),
+        None => redirect(&flow.resume(call)),
     }
-    let flow = Flow::begin(call, Target::Device(user_code));
-    redirect(&flow.resume(call))
 }
 
 /// A device that waits for an answer.
@@ -116,12 +121,29 @@ async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Sto
     Ok(client.map(|client| Device::OfClient(device, client)))
 }
 
+/// Who is signed in, as far as it counts for this device.
+async fn current(call: &PageCall, device: &Device) -> Result<Option<Current>, Stop> {
+    match device.client() {
+        Some(client) => login_uri::current(call, client).await,
+        None => session::current(call).await,
+    }
+}
+
+/// The way to a sign-in elsewhere, for whoever has to take it first.
+async fn sign_in_first(call: &PageCall, flow: &Flow, device: &Device) -> Result<Option<Reply>, Stop> {
+    if current(call, device).await?.is_some() { Ok(None) } else { login_uri::instead(call, flow).await }
+}
+
 /// Everything that a step after the first one needs.
 struct Step {
     flow: Flow,
     device: Device,
     current: Current,
     organizations: Organizations,
+    /// What the person has agreed to before, for this application.
+    given: Vec<Consent>,
+    /// What there is to choose.
+    options: Vec<ConsentOption>,
 }
 
 /// Loads a step of this flow, in which this organization may have been chosen; a sign-in comes first for whoever is not
@@ -136,14 +158,27 @@ async fn step(
     let Some(device) = waiting(call, user_code).await? else {
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
-    let Some(current) = session::current(call).await? else {
+    let Some(current) = current(call, &device).await? else {
         flow.application = device.client().map(|client| client.application.client_id);
-        return Ok(Err(redirect(&flow.link(call, "/sign-in"))?));
+        return Ok(Err(match login_uri::instead(call, &flow).await? {
+            Some(away) => away,
+            None => redirect(&flow.link(call, "/sign-in"))?,
+        }));
     };
     let mut reader = call.app.store.reader().await?;
     let named = [chosen, current.session.organization_id];
     let organizations = Organizations::load(call, &mut reader, current.user.id, &named).await?;
-    Ok(Ok(Step { flow, device, current, organizations }))
+    let (mut given, mut options) = (Vec::new(), Vec::new());
+    if let Device::OfClient(_, client) = &device
+        && needs_consent(client)
+    {
+        let (environment_id, user_id, application_id) = (call.environment.id(), current.user.id, client.application.id);
+        given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
+        if login_uri::of(call, client).is_some() {
+            options = session_consent_options::find(&mut reader, environment_id, current.session.id).await?;
+        }
+    }
+    Ok(Ok(Step { flow, device, current, organizations, given, options }))
 }
 
 /// `GET /device/confirm?flow=…`.
@@ -188,40 +223,53 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
             let last = step.current.session.organization_id;
             match last.filter(|last| step.organizations.has(*last)) {
                 Some(last) => Some(last),
-                None => return ask(call, step, None, None).await,
+                None => return ask(call, step, None, Asking::default()).await,
             }
         }
     };
-    if step.device.needs_consent() && !has_agreed(call, &step, organization_id).await? {
-        // The consent page can offer no choice among many: then it comes first.
-        let picked = organization_id.filter(|_| !step.organizations.many);
-        return ask(call, step, picked, None).await;
+    let agreed = agreed_before(&step, organization_id);
+    match agreed {
+        Some(choices) => approve(call, step, organization_id, choices).await,
+        None => {
+            // The consent page can offer no choice among many: then it comes first.
+            let picked = organization_id.filter(|_| !step.organizations.many);
+            ask(call, step, picked, Asking::default()).await
+        }
     }
-    approve(call, step, organization_id).await
 }
 
-/// Whether the person has agreed before to what the device asks for.
-async fn has_agreed(call: &PageCall, step: &Step, organization_id: Option<OrganizationId>) -> Result<bool, Stop> {
-    let Device::OfClient(device, client) = &step.device else { return Ok(true) };
-    let mut reader = call.app.store.reader().await?;
-    let (environment_id, application_id) = (call.environment.id(), device.application_id);
-    let user_id = step.current.user.id;
-    let given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
-    Ok(given.iter().any(|one| {
+/// What the person has chosen, if they have agreed before to what the device asks for, or need not.
+fn agreed_before(step: &Step, organization_id: Option<OrganizationId>) -> Option<Choices> {
+    let Device::OfClient(device, client) = &step.device else { return Some(Choices::default()) };
+    if !needs_consent(client) {
+        return Some(Choices::default());
+    }
+    let covered = |one: &&Consent| {
         one.organization_id == organization_id
             && covers(&one.scopes, &device.scopes)
             && client.is_as_agreed_to(one.updated_at)
-    }))
+    };
+    step.given.iter().filter(covered).find_map(|one| settled(&step.options, &one.choices))
+}
+
+/// How a page asks.
+#[derive(Default)]
+struct Asking<'a> {
+    /// What was chosen in the form, where it is shown again; else what was chosen before.
+    choices: Option<Choices>,
+    problem: Option<Problem>,
+    search: Option<&'a str>,
 }
 
 /// Asks what is left to ask: consent and organization, or the organization alone; of many, the organization first.
-async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search: Option<&str>) -> Result<Reply, Stop> {
-    let Step { mut flow, device, current, organizations } = step;
+async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, asking: Asking<'_>) -> Result<Reply, Stop> {
+    let Step { mut flow, device, current, organizations, given, options } = step;
     if let Device::OfClient(device, client) = &device
         && needs_consent(client)
         && (picked.is_some() || !organizations.many)
     {
         let offered = |one: &&Membership| !organizations.many || picked == Some(one.organization_id);
+        let chosen = asking.choices.unwrap_or_else(|| given.into_iter().flat_map(|consent| consent.choices).collect());
         let shown = Shown {
             client,
             scopes: &device.scopes,
@@ -229,16 +277,18 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search
             current: &current,
             organizations: organizations.memberships.iter().filter(offered).collect(),
             picked,
+            options: &options,
+            chosen: &chosen,
             redirect_host: String::new(),
             on_this_device: false,
             action: "/device/consent",
         };
-        return render(call, flow, shown, None).await;
+        return render(call, flow, shown, asking.problem).await;
     }
     flow.shown_to = Some(current.user.id);
     let origin = Some(device.origin(call));
     let choice = Choice { origin, user_id: current.user.id, organizations: &organizations, action: "/device/consent" };
-    choose_organization::show(call, &flow, choice, search).await
+    choose_organization::show(call, &flow, choice, asking.search).await
 }
 
 /// `POST /device/consent`: what the person has agreed to, and for which organization.
@@ -247,8 +297,8 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, search
 /// A page for a flow or a code that is not good.
 pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
-    let step = match step(call, form.get("flow"), chosen).await? {
+    let organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
+    let step = match step(call, form.get("flow"), organization_id).await? {
         Ok(step) => step,
         Err(reply) => return Ok(reply),
     };
@@ -257,19 +307,27 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     if !only_chosen && form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
-    let good = match chosen {
+    let good = match organization_id {
         Some(id) => step.organizations.has(id),
         None => step.organizations.memberships.is_empty(),
     };
     // Agreed has who was shown the page.
     if !good || step.flow.shown_to != Some(step.current.user.id) {
-        let chosen = chosen.filter(|_| good || !step.organizations.many);
-        return ask(call, step, chosen, form.get("search")).await;
+        let picked = organization_id.filter(|_| good || !step.organizations.many);
+        let asking = Asking { search: form.get("search"), ..Asking::default() };
+        return ask(call, step, picked, asking).await;
     }
     if only_chosen && step.device.needs_consent() {
-        return ask(call, step, chosen, None).await;
+        return ask(call, step, organization_id, Asking::default()).await;
     }
-    approve(call, step, chosen).await
+    let choices = chosen(&form, &step.options);
+    match settled(&step.options, &choices) {
+        Some(choices) => approve(call, step, organization_id, choices).await,
+        None => {
+            let asking = Asking { choices: Some(choices), problem: Some(Problem::ChoiceNeeded), search: None };
+            ask(call, step, organization_id, asking).await
+        }
+    }
 }
 
 fn done(call: &PageCall, approved: bool) -> Reply {
@@ -296,11 +354,19 @@ async fn deny(call: &PageCall, device: Device) -> Result<Reply, Stop> {
     Ok(done(call, false))
 }
 
-async fn approve(call: &PageCall, step: Step, organization_id: Option<OrganizationId>) -> Result<Reply, Stop> {
+async fn approve(
+    call: &PageCall,
+    step: Step,
+    organization_id: Option<OrganizationId>,
+    choices: Choices,
+) -> Result<Reply, Stop> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
-    let (device, registered) = match device {
-        Device::OfClient(device, client) => (device, client.registered),
+    let (device, subject, registered) = match device {
+        Device::OfClient(device, client) => {
+            let subject = login_uri::subject(call, &client, &current.user);
+            (device, subject, client.registered)
+        }
         Device::OfOwn(device) => {
             let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
                 Box::pin(async move {
@@ -319,6 +385,7 @@ async fn approve(call: &PageCall, step: Step, organization_id: Option<Organizati
         organization_id,
         resource: String::new(),
         scopes: device.scopes.clone(),
+        choices: choices.clone(),
         created_at: act.now,
         updated_at: act.now,
     };
@@ -330,6 +397,7 @@ async fn approve(call: &PageCall, step: Step, organization_id: Option<Organizati
                 user_id: current.user.id,
                 organization_id,
                 session_id: Some(current.session.id),
+                persona: Persona { subject, choices },
                 authenticated_at: current.session.authenticated_at,
             };
             Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)

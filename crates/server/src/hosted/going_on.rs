@@ -22,7 +22,8 @@ pub fn settle(call: &PageCall, answer: Reply) -> Reply {
         return answer;
     };
     let flow = call.form().ok().and_then(|form| Flow::open(call, form.get("flow")));
-    if answer.status != StatusCode::SEE_OTHER || flow.is_some_and(|flow| flow.leads_to.is_some()) {
+    let to_a_website = to.starts_with("https://") || to.starts_with("http://");
+    if answer.status != StatusCode::SEE_OTHER || (!to_a_website && flow.is_some_and(|flow| flow.leads_to.is_some())) {
         return answer;
     }
     let branding = branding(call);

@@ -8,6 +8,7 @@
 //! | [`client`] | the client that a request names |
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
+//! | [`login_uri`] | signing in at the company's own login instead |
 //! | [`session`] | who is signed in in this browser |
 //! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
 //! | [`consent`], [`choose_organization`], [`select_account`] | decisions of who is signed in |
@@ -29,6 +30,7 @@ pub mod even_time;
 pub mod flow;
 pub mod going_on;
 pub mod invitation;
+pub mod login_uri;
 pub mod mailbox;
 pub mod own_application;
 pub mod page;

@@ -2,6 +2,7 @@
 
 use super::even_time::evenly;
 use super::flow::{Flow, Target};
+use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
@@ -41,6 +42,9 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 /// A page for a flow that is not good.
 pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }
@@ -55,6 +59,9 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }

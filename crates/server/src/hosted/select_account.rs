@@ -1,6 +1,7 @@
 //! The page that asks with which account to go on.
 
 use super::flow::Flow;
+use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::http::page_call::PageCall;
@@ -56,6 +57,9 @@ async fn with_another_account(call: &PageCall, mut flow: Flow) -> Result<Reply, 
     flow.account_chosen = true;
     flow.email = None;
     flow.challenge = None;
-    let reply = redirect(&flow.link(call, "/sign-in"))?;
+    let reply = match login_uri::instead(call, &flow).await? {
+        Some(away) => away,
+        None => redirect(&flow.link(call, "/sign-in"))?,
+    };
     session::end(call, reply).await
 }

@@ -2,15 +2,15 @@
 
 use super::page::Stop;
 use crate::domain::password_check::Tries;
-use crate::domain::{Act, Failure, sessions};
+use crate::domain::{Act, Failure, external_authentications, sessions};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::{Authentication, Session, User};
-use countersign_store::{session, user};
+use countersign_protocol::model::{Authentication, Completed, Session, User};
+use countersign_store::{session, session_consent_options, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
 /// How often use of a session is noted, in seconds.
@@ -60,22 +60,34 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
 pub struct Proven {
     user_id: UserId,
     method: &'static str,
+    /// What they are to choose in this session, as JSON.
+    consent_options: Option<String>,
 }
 
 impl Proven {
     /// The password was right, passwords count here, and the address of the account is proven.
     pub(super) fn by_password(allowed: Authentication, user: &User) -> Option<Self> {
-        (allowed.password && user.email_verified).then_some(Self { user_id: user.id, method: "password" })
+        (allowed.password && user.email_verified).then(|| Self::here(user.id, "password"))
     }
 
     /// A code sent to the account's address was right, and codes count here.
     pub(super) fn by_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
-        allowed.magic_auth.then_some(Self { user_id, method: "magic_auth" })
+        allowed.magic_auth.then(|| Self::here(user_id, "magic_auth"))
     }
 
     /// A code sent to the address was right after the password was, and passwords count here.
     pub(super) fn by_password_and_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
-        allowed.password.then_some(Self { user_id, method: "password" })
+        allowed.password.then(|| Self::here(user_id, "password"))
+    }
+
+    /// The company's own login has said who it was, and the browser that was sent there has come back.
+    pub(super) fn elsewhere(completed: Completed) -> Self {
+        let Completed { user_id, consent_options } = completed;
+        Self { user_id, method: external_authentications::METHOD, consent_options: Some(consent_options) }
+    }
+
+    fn here(user_id: UserId, method: &'static str) -> Self {
+        Self { user_id, method, consent_options: None }
     }
 }
 
@@ -108,19 +120,26 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
                 if let Some(tries) = tries {
                     tries.forget(tx, &act).await?;
                 }
+                let mut session_id = None;
                 if let Some(before) = before
                     && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
                     && found.is_live(act.sessions, act.now)
                 {
                     if found.user_id == proven.user_id {
-                        if sessions::renew(tx, &act, found, &origin, &digest).await? {
-                            return Ok(());
-                        }
+                        let id = found.id;
+                        session_id = sessions::renew(tx, &act, found, &origin, &digest).await?.then_some(id);
                     } else {
                         sessions::end(tx, &act, found.id).await?;
                     }
                 }
-                sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await.map(drop)
+                let session_id = match session_id {
+                    Some(id) => id,
+                    None => sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await?.id,
+                };
+                if let Some(options) = &proven.consent_options {
+                    session_consent_options::set(tx, act.environment_id, session_id, options).await?;
+                }
+                Ok(())
             })
         })
         .await?;

@@ -2,6 +2,7 @@
 
 use super::code::Recipient;
 use super::flow::{Flow, Proves, Target};
+use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
 use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
@@ -67,6 +68,9 @@ pub async fn refuse(call: &PageCall, flow: &Flow, problem: Problem) -> Result<Re
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = flow_of(call)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     let email = flow.email.take().unwrap_or_default();
     show(call, &flow, &email, StatusCode::OK, None).await
 }
@@ -78,6 +82,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     let email = form.get("email").unwrap_or("").trim();
     let problem = if email.is_empty() {
         Some(Problem::EmailNeeded)
@@ -127,6 +134,9 @@ async fn show_password(
 /// A page for a flow that is not good.
 pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
     let flow = flow_of(call)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return redirect(&flow.link(call, "/sign-in"));
     }
@@ -146,6 +156,9 @@ enum Tried {
 pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !allowed(call).password {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }

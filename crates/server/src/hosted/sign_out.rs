@@ -3,7 +3,7 @@
 
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
-use super::session;
+use super::{login_uri, session};
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -75,10 +75,10 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
         Some(name) => call.app.client_named(&call.environment, &name).await?,
         None => None,
     };
-    let onward = match (client, query.get("post_logout_redirect_uri")) {
+    let onward = match (&client, query.get("post_logout_redirect_uri")) {
         (Some(client), Some(wanted)) => {
             // Only to a redirect URI that is registered, as it is registered (§3).
-            let Some(to) = prove(&client, wanted) else {
+            let Some(to) = prove(client, wanted) else {
                 return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
             };
             Some(match query.get("state") {
@@ -91,7 +91,10 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
     let current = session::current(call).await?;
     let proven = match (&current, &hint) {
         (None, _) => true,
-        (Some(current), Some(hint)) => hint.sub == current.user.id.to_string(),
+        (Some(current), Some(hint)) => {
+            let named = client.as_deref().and_then(|client| login_uri::subject(call, client, &current.user));
+            hint.sub == named.unwrap_or_else(|| current.user.id.to_string())
+        }
         (Some(_), None) => false,
     };
     if !proven {

@@ -2,6 +2,7 @@
 
 use super::code::Recipient;
 use super::flow::{Flow, NewAccount, Proves};
+use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, reply};
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
@@ -71,6 +72,9 @@ pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> R
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let mut flow = flow_of(call)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     if !may_sign_up(call, &flow, None).await? {
         return refuse(call, &flow, Problem::SignUpClosed).await;
     }
@@ -82,9 +86,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
     match strength(password, inputs) {
         Ok(()) => None,
-        Err(Weakness::TooShort) => Some(Problem::PasswordTooWeak),
+        Err(Weakness::TooShort) => Some(Problem::PasswordTooShort),
         Err(Weakness::TooLong) => Some(Problem::PasswordTooLong),
-        Err(Weakness::TooWeak) => Some(Problem::PasswordTooCommon),
+        Err(Weakness::TooWeak) => Some(Problem::PasswordTooWeak),
     }
 }
 
@@ -95,6 +99,9 @@ pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    if let Some(away) = login_uri::instead(call, &flow).await? {
+        return Ok(away);
+    }
     let field = |name| form.get(name).unwrap_or("").trim();
     let typed = Typed { email: field("email"), first_name: field("first_name"), last_name: field("last_name") };
     if !may_sign_up(call, &flow, Some(typed.email)).await? {

@@ -8,11 +8,12 @@
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
-//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
+//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code`, `external_authentication` | a day after it expired |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
+//! | `session_consent_options` | as long as its session |
 //! | `session_application` | as long as its session |
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
@@ -23,9 +24,9 @@
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, client_document, device_authorization, event, idempotency, image, mail,
-    mailed_code, password_reset, revoked_token, self_registration, session, session_code, session_device,
-    session_family, token_family,
+    attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
+    idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
+    session_device, session_family, token_family,
 };
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
+    in_steps!(external_authentication::prune, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
     in_steps!(mailed_code::prune, now.plus_secs(-CODES));
     in_steps!(session_code::prune, now.plus_secs(-CODES));

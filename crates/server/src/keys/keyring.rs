@@ -18,6 +18,8 @@ pub struct Keyring {
     pub idempotency: DigestKey,
     /// Digests of authorization codes.
     pub authorization_code: DigestKey,
+    /// Digests of what browsers bring back that were signed in elsewhere.
+    pub external_authentication: DigestKey,
     /// Digests of device codes.
     pub device_code: DigestKey,
     /// Makes refresh tokens, and tells them from others.
@@ -89,6 +91,7 @@ impl Keyring {
             api_key: DigestKey::new(&*derive(&prk, "api-key")?),
             idempotency: DigestKey::new(&*derive(&prk, "idempotency")?),
             authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
+            external_authentication: DigestKey::new(&*derive(&prk, "external-authentication")?),
             device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),
             session_code: DigestKey::new(&*derive(&prk, "session-code")?),

@@ -24,7 +24,9 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         return refresh_token(&call, token).await;
     }
     Ok(match standing::access_token(&call, token).await.map_err(oauth_error)? {
-        Standing::Active(verified) => Reply::ok(&ActiveAccessToken::new(&verified.claims)).no_store(),
+        Standing::Active(verified, family) => {
+            Reply::ok(&ActiveAccessToken::new(&verified.claims, family.as_ref())).no_store()
+        }
         Standing::Inactive => inactive(),
     })
 }
@@ -60,7 +62,7 @@ async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, O
         token_type: "refresh_token",
         client_id: name,
         iss: call.environment.environment.issuer.as_str(),
-        sub: family.user_id,
+        sub: family.persona.subject_of(family.user_id),
         iat: family.created_at.as_secs(),
         org_id: family.organization_id,
         scope: family.scopes.join(" "),

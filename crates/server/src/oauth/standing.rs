@@ -7,15 +7,15 @@ use crate::http::oauth_call::OAuthCall;
 use crate::oauth::verify;
 use countersign_protocol::id::TokenId;
 use countersign_protocol::oauth::client_name::ClientName;
-use countersign_protocol::oauth::introspection::{Authority, is_active};
+use countersign_protocol::oauth::introspection::{Authority, StandingFamily, is_active};
 use countersign_store::revoked_token;
 use std::sync::Arc;
 
 /// What is to be said of a token.
 #[derive(Debug)]
 pub enum Standing {
-    /// It is one of ours, and stands.
-    Active(Arc<Verified>),
+    /// It is one of ours, and stands; with the authorization behind it, where it is about a person.
+    Active(Arc<Verified>, Option<StandingFamily>),
     /// Anything else.
     Inactive,
 }
@@ -46,7 +46,7 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Fai
         token_revoked: is_revoked(call, claims.jti).await?,
     };
     Ok(if is_active(claims, &authority, call.app.clock.now()) {
-        Standing::Active(verified)
+        Standing::Active(verified, family)
     } else {
         Standing::Inactive
     })

@@ -4,7 +4,6 @@ use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::standing::{self, Standing};
-use countersign_protocol::id::UserId;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::PersonClaims;
@@ -25,12 +24,12 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
         let reply = Reply::json(StatusCode::UNAUTHORIZED, &json!({"error": "unauthorized"}));
         return Ok(cors::allow_all(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")).no_store()));
     };
-    let verified = match standing::access_token(&call, token).await.map_err(oauth_error)? {
-        Standing::Active(verified) => verified,
+    let (verified, family) = match standing::access_token(&call, token).await.map_err(oauth_error)? {
+        Standing::Active(verified, family) => (verified, family),
         Standing::Inactive => return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token")),
     };
-    // A machine is nobody.
-    let Some(user_id) = UserId::parse(&verified.claims.sub).ok().filter(|_| verified.claims.grant_id.is_some()) else {
+    // A machine is nobody. Who the person is says the authorization: the subject may be what the company calls them.
+    let Some(user_id) = family.map(|family| family.user_id) else {
         return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token"));
     };
     let scopes = verified.claims.scope.as_deref().unwrap_or("").split(' ');
@@ -43,7 +42,7 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
     drop(reader);
     Ok(match found {
         Some(user) => {
-            let reply = Reply::ok(&PersonClaims::new(&user, scopes)).no_store();
+            let reply = Reply::ok(&PersonClaims::new(verified.claims.sub.clone(), &user, scopes)).no_store();
             let client = match ClientName::parse(&verified.claims.client_id) {
                 Some(name) => call.app.client_named(&call.environment, &name).await.map_err(oauth_error)?,
                 None => None,

@@ -7,7 +7,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::jwt_template::TooBig;
 use countersign_protocol::management::views::user_view;
-use countersign_protocol::model::{MembershipStatus, Session, SessionFamily, User};
+use countersign_protocol::model::{Choices, MembershipStatus, Session, SessionFamily, User};
 use countersign_protocol::oauth::access_token::with_template;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
@@ -99,7 +99,7 @@ pub fn issue(
     let access_token = match holder.template {
         None => call.environment.direct_signer.sign(&claims),
         Some(template) => {
-            let claims = with_template(&claims, template).map_err(Failure::internal)?;
+            let claims = with_template(&claims, template, &Choices::default()).map_err(Failure::internal)?;
             call.environment.direct_signer.sign(&claims)
         }
     };

@@ -12,6 +12,7 @@ mod http;
 mod nodes;
 mod oauth;
 mod outbound;
+mod standalone;
 mod threats;
 mod tidy;
 mod user_management;

@@ -115,6 +115,7 @@ on_both_databases! {
             let application_id = plant(&store, id, None, None).await.id;
             let wanted = Consent {
                 id: fresh(), user_id, application_id, organization_id: None, resource: String::new(), scopes: vec![], created_at: at(9), updated_at: at(9),
+                choices: Default::default(),
             };
             let (agreeing, forgetting) = (store.clone(), store.clone());
             let agreed = tokio::spawn(async move {

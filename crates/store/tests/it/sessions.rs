@@ -66,13 +66,13 @@ on_both_databases! {
             for one in [&a, &b] {
                 session::insert(tx, id, one, None).await?;
                 for _ in 0..2 {
-                    assert!(logout_notice::note(tx, id, one.id, application_id, user_id, at(2)).await?);
+                    assert!(logout_notice::note(tx, id, one.id, application_id, (user_id, "ada"), at(2)).await?);
                 }
             }
             session::end(tx, id, a.id, at(3)).await?;
             logout_notice::of_ended(tx, id, user_id, at(3)).await?;
             logout_notice::of_ended(tx, id, user_id, at(4)).await?;
-            assert!(!logout_notice::note(tx, id, a.id, application_id, user_id, at(4)).await?, "it has ended");
+            assert!(!logout_notice::note(tx, id, a.id, application_id, (user_id, "ada"), at(4)).await?, "it has ended");
             Ok(())
         })
         .unwrap();
@@ -81,6 +81,7 @@ on_both_databases! {
         let found = due(at(3)).await;
         assert_eq!(found.len(), 1, "only of the session that ended, and once");
         assert_eq!((found[0].session_id, found[0].application_id, found[0].user_id), (ending.id, application_id, user_id));
+        assert_eq!(found[0].subject, "ada");
         let (one, other) = (found[0].clone(), found[0].clone());
         assert!(transaction!(store, |tx| logout_notice::claim(tx, &one, at(9)).await).unwrap());
         assert!(!transaction!(store, |tx| logout_notice::claim(tx, &other, at(9)).await).unwrap(), "one node tells");
@@ -103,7 +104,7 @@ on_both_databases! {
             let (noting, ending) = (store.clone(), store.clone());
             let (noted, _) = tokio::join!(
                 async move {
-                    transaction!(noting, |tx| logout_notice::note(tx, id, session_id, application_id, user_id, now).await).unwrap()
+                    transaction!(noting, |tx| logout_notice::note(tx, id, session_id, application_id, (user_id, "ada"), now).await).unwrap()
                 },
                 async move {
                     transaction!(ending, |tx| {

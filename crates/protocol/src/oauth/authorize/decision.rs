@@ -43,6 +43,8 @@ pub struct GivenConsent {
     pub organization_id: Option<OrganizationId>,
     /// To what.
     pub scopes: Vec<String>,
+    /// What they have chosen then is offered still, of everything that there is to choose.
+    pub still_offered: bool,
 }
 
 /// What comes next.
@@ -135,7 +137,8 @@ pub fn next(
     };
     let agreed_before = consents
         .iter()
-        .any(|consent| consent.organization_id == organization_id && covers(&consent.scopes, &request.scopes));
+        .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
+        .any(|consent| covers(&consent.scopes, &request.scopes));
     let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
     let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent && !anybody);
     match (agreed, quiet) {
@@ -203,6 +206,7 @@ mod tests {
             id: Id::from_ulid(8),
             organization_id: organization.map(org),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            still_offered: true,
         }
     }
 
@@ -301,6 +305,9 @@ mod tests {
         assert_eq!(decide(&more), Next::AskConsent { organization_id: None });
         let elsewhere = Case { memberships: vec![1], ..given() };
         assert_eq!(decide(&elsewhere), Next::AskConsent { organization_id: Some(org(1)) });
+        let other_choices = GivenConsent { still_offered: false, ..agreed_to(None, &["openid"]) };
+        let chosen_before = Case { consents: vec![other_choices], ..third_party() };
+        assert_eq!(decide(&chosen_before), Next::AskConsent { organization_id: None });
         let anew = Case { more: "&prompt=consent", ..given() };
         assert_eq!(decide(&anew), Next::AskConsent { organization_id: None });
         let agreed = Progress { agreed: true, ..Progress::default() };

@@ -134,6 +134,7 @@ pub(crate) mod tests {
             },
             secrets: vec![],
             logo: Default::default(),
+            login_uri: None,
             registered: None,
         }
     }

@@ -72,6 +72,7 @@ mod tests {
                 updated_at: epoch,
             },
             logo: Default::default(),
+            login_uri: None,
             registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),

@@ -1,6 +1,7 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:device_code` (RFC 8628).
 
 use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, UserId};
+use crate::model::Persona;
 use crate::oauth::client_auth::AuthenticatedClient;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use crate::secret::Digest;
@@ -90,7 +91,7 @@ pub struct DeviceAuthorization {
 }
 
 /// What a person has agreed to for a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// The consent.
     pub consent_id: ConsentId,
@@ -100,12 +101,14 @@ pub struct Approval {
     pub organization_id: Option<OrganizationId>,
     /// The session in which it was agreed.
     pub session_id: Option<SessionId>,
+    /// How the person appears in tokens.
+    pub persona: Persona,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
 }
 
 /// What a poll finds, when it is no error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ready(pub Approval);
 
 fn refused(code: OAuthErrorCode, description: &'static str) -> OAuthError {
@@ -130,7 +133,7 @@ pub fn poll(
         return Err(not_good());
     }
     is_answered(device.state, device.polled_at, (device.interval, device.expires_at), now)?;
-    device.approval.map(Ready).ok_or_else(not_good)
+    device.approval.clone().map(Ready).ok_or_else(not_good)
 }
 
 /// Whether the person has agreed, for a device that polled last at this moment and has to wait so many seconds between

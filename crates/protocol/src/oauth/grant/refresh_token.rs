@@ -92,6 +92,7 @@ mod tests {
             session_id: None,
             resource: String::new(),
             scopes: vec!["openid".into(), "posts:read".into()],
+            persona: Default::default(),
             authenticated_at: at(0),
             generation: 3,
             rotated_at: at(1000),

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 /// Longest address.
-pub(super) const LONGEST_EMAIL: usize = 254;
+pub(in crate::api) const LONGEST_EMAIL: usize = 254;
 /// Longest language tag that is read.
 pub(super) const LONGEST_LOCALE: usize = 35;
 

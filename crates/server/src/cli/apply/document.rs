@@ -33,6 +33,8 @@ pub(super) struct EnvironmentEntry {
     #[serde(default)]
     pub authentication: AuthenticationEntry,
     #[serde(default)]
+    pub standalone: StandaloneEntry,
+    #[serde(default)]
     pub clients: ClientsEntry,
     #[serde(default)]
     pub branding: BrandingEntry,
@@ -61,6 +63,14 @@ pub(super) struct AuthenticationEntry {
     pub sign_up: Option<bool>,
     pub password: Option<bool>,
     pub magic_auth: Option<bool>,
+}
+
+/// Where people sign in when the company keeps its own login. An empty text clears.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StandaloneEntry {
+    pub login_uri: Option<String>,
+    pub subject: Option<String>,
 }
 
 /// Clients that nobody registers by hand.
@@ -164,6 +174,7 @@ pub(super) struct ApplicationEntry {
     pub logo: Option<String>,
     pub logo_dark: Option<String>,
     pub backchannel_logout_uri: Option<String>,
+    pub login_uri: Option<String>,
     #[serde(default)]
     pub secrets: Vec<SecretReference>,
 }

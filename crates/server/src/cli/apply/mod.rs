@@ -8,6 +8,7 @@ mod addresses;
 mod document;
 mod look;
 mod settings;
+mod standalone;
 mod users;
 
 use super::{CommandError, CommandResult, say};
@@ -207,6 +208,7 @@ async fn apply_environment(
         apply_jwt_template(tx, &act, content, plan).await?;
     }
     addresses::apply(tx, &act, entry, plan).await?;
+    standalone::apply(tx, &act, entry, plan).await?;
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, &environment, name, value, plan).await?;
@@ -227,6 +229,7 @@ async fn apply_environment(
     {
         let made = apply_application(tx, &act, application, plan).await?;
         look::apply_logo(tx, &act, &made, logo, plan).await?;
+        standalone::apply_of_application(tx, &act, &made, application, plan).await?;
         for secret in secrets {
             apply_secret(tx, &act, &made, secret, plan).await?;
         }

@@ -64,6 +64,7 @@ pub async fn issue(
                 user_id: code.user_id,
                 organization_id: code.organization_id,
                 session_id: code.session_id,
+                persona: code.persona.clone(),
                 authenticated_at: code.authenticated_at,
             },
             application_id: code.application_id,

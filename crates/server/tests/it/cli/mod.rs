@@ -3,6 +3,7 @@
 mod apply;
 mod commands;
 mod database_tls;
+mod doctor;
 mod durability;
 mod first_start;
 mod logs;

@@ -132,6 +132,23 @@ on_both_databases! {
         browser(&server, "device.test.mjs", &[]).await;
     }
 
+    async fn an_application_with_a_login_of_its_own_and_its_oauth_clients(server: TestServer) {
+        let script = "standalone.test.mjs";
+        if !folder("../examples/existing-app/node_modules").exists() {
+            return skip(script, "examples/existing-app/node_modules is missing (scripts/install-clients makes it)");
+        }
+        if !installed(script, &[CHROMIUM]) || !folder("node/node_modules").exists() {
+            return skip(script, "conformance/node/node_modules is missing (scripts/install-clients makes it)");
+        }
+        // A port that was free a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let login = format!("[environment.standalone]\nlogin_uri = \"http://localhost:{port}/login\"");
+        server.declare(&login).await.done();
+        let TestServer { base_url, api_key, client_id, .. } = &server;
+        let variables = vec![("EXISTING_APP_PORT", port.as_str())];
+        Script { file: script, base_url, api_key, client_id, variables }.run().await;
+    }
+
     async fn passport_in_an_express_application(server: TestServer) {
         browser(&server, "passport.test.mjs", &[]).await;
     }

@@ -6,4 +6,5 @@ mod registration;
 mod revocation;
 mod signing_keys;
 pub mod token;
+mod token_exchange;
 mod userinfo;

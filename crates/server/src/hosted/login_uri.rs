@@ -1,0 +1,123 @@
+//! Signing in elsewhere (Standalone Connect): where a login URI is in force, nobody signs in at our own pages on the way to
+//! an application. The browser is sent there, the company says who it was, and the browser comes back.
+
+use super::flow::{Flow, Target};
+use super::page::{Stop, redirect};
+use super::session::{self, Current, Proven};
+use crate::domain::external_authentications::{self, METHOD};
+use crate::domain::{Failure, standalone};
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::Trouble;
+use countersign_protocol::model::{LoginUri, StandaloneSubject, User};
+use countersign_protocol::oauth::client::Client;
+use countersign_store::external_authentication;
+use http::StatusCode;
+
+/// Where the people of an application sign in; `None` is here.
+pub fn of<'a>(call: &'a PageCall, client: &'a Client) -> Option<&'a LoginUri> {
+    client.login_uri.as_ref().or(call.environment.standalone.login_uri.as_ref())
+}
+
+/// The subject of tokens of this application about a person, where it is not their identifier here.
+pub fn subject(call: &PageCall, client: &Client, user: &User) -> Option<String> {
+    let external = call.environment.standalone.subject == StandaloneSubject::ExternalId && of(call, client).is_some();
+    user.external_id.clone().filter(|_| external)
+}
+
+/// Who is signed in, as far as it counts for this application: where people sign in elsewhere, only who has signed in
+/// there. Else a sign-in at our own pages would be a way around.
+///
+/// # Errors
+/// Database errors.
+pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>, Stop> {
+    let Some(current) = session::current(call).await? else { return Ok(None) };
+    if of(call, client).is_none() {
+        return Ok(Some(current));
+    }
+    if current.session.authentication_method != METHOD {
+        return Ok(None);
+    }
+    // The identifier that the company gave may have been changed since, by its own hand.
+    let Some(external_id) = &current.user.external_id else { return Ok(None) };
+    let mut reader = call.app.store.reader().await?;
+    let (environment_id, own) = (call.environment.id(), Some(current.user.id));
+    let another = standalone::names_another(&mut reader, environment_id, external_id, own).await?;
+    Ok((!another).then_some(current))
+}
+
+/// Sends a person to sign in: to this page of ours, or away.
+///
+/// # Errors
+/// Database errors, and a page for too many tries.
+pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -> Result<Reply, Stop> {
+    match of(call, client) {
+        None => redirect(&flow.link(call, page)),
+        Some(uri) => leave(call, flow, client, uri).await,
+    }
+}
+
+/// Where a flow does not go on at our own sign-in pages: the way to where it does.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop> {
+    if !matches!(flow.target, Target::Authorize(_) | Target::Device(_)) {
+        return Ok(None);
+    }
+    let Some(client_id) = flow.application else { return Ok(None) };
+    let Some(client) = call.app.client(call.environment.id(), client_id).await? else { return Ok(None) };
+    match of(call, &client) {
+        None => Ok(None),
+        Some(uri) => leave(call, flow.clone(), &client, uri).await.map(Some),
+    }
+}
+
+async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, Stop> {
+    // What was done at our own pages before counts no more.
+    (flow.email, flow.challenge, flow.signs_up, flow.shown_to) = (None, None, false, None);
+    let sealed = flow.seal(call).ok_or_else(Stop::flow)?;
+    let (act, application_id) = (session::act(call), client.application.id);
+    let from = call.peer.limit_key().to_string();
+    let begun = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { external_authentications::begin(tx, &act, application_id, sealed, &from).await })
+    });
+    match begun.await? {
+        Ok(id) => redirect(&uri.with(id)),
+        Err(_) => Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
+    }
+}
+
+/// `GET /oauth2/authorize/complete`: the browser is back. It is the one that was sent away, and the address that it was
+/// given is used for the first time, in time: then the person is who the company has said.
+///
+/// # Errors
+/// A page for an address that is used, too old, or another browser's.
+pub async fn complete(call: &PageCall) -> Result<Reply, Stop> {
+    let refused = |trouble| Stop::Trouble(StatusCode::BAD_REQUEST, trouble);
+    let query = call.query()?;
+    let token = query.get("token").ok_or_else(|| refused(Trouble::SignInOver))?;
+    let digest = call.app.keyring.external_authentication.digest(token);
+    let mut reader = call.app.store.reader().await?;
+    let found = external_authentication::find_by_token(&mut reader, call.environment.id(), &digest).await?;
+    drop(reader);
+    let found = found.ok_or_else(|| refused(Trouble::SignInOver))?;
+    // Another browser uses nothing up, and learns nothing.
+    let flow = Flow::open(call, Some(&found.sealed_flow)).ok_or_else(|| refused(Trouble::OtherBrowser))?;
+    if found.used_at.is_some() {
+        return Err(refused(Trouble::SignInUsed));
+    }
+    let Some(completed) = found.completed else { return Err(refused(Trouble::SignInOver)) };
+    let act = session::act(call);
+    if act.now >= found.expires_at {
+        return Err(refused(Trouble::SignInOver));
+    }
+    let proven = call.app.store.write::<Option<Proven>, Failure, _>(move |tx| {
+        Box::pin(async move {
+            let first = external_authentications::use_up(tx, &act, found.id, &completed).await?;
+            Ok(first.then(|| Proven::elsewhere(completed)))
+        })
+    });
+    let proven = proven.await?.ok_or_else(|| refused(Trouble::SignInUsed))?;
+    session::start(call, proven, None, &flow.resume(call)).await
+}

@@ -1,0 +1,150 @@
+//! `countersign doctor mcp`, against MCP servers and authorization servers that have one thing wrong.
+
+use crate::harness::{binary, run};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+type Answer = (u16, Option<(&'static str, String)>, String);
+
+/// An MCP server at `/mcp` and its authorization server, whose answers can be changed.
+struct World {
+    base: String,
+    answers: Arc<Mutex<HashMap<String, Answer>>>,
+}
+
+impl World {
+    /// One in which everything is right.
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let answers: Arc<Mutex<HashMap<String, Answer>>> = Arc::default();
+        let known = Arc::clone(&answers);
+        let answer = move |method: Method, uri: Uri| async move {
+            let found = known.lock().unwrap().get(&format!("{method} {}", uri.path())).cloned();
+            let (status, header, body) = found.unwrap_or((404, None, String::new()));
+            let mut headers = HeaderMap::new();
+            if let Some((name, value)) = header {
+                headers.insert(name, HeaderValue::from_str(&value).unwrap());
+            }
+            (StatusCode::from_u16(status).unwrap(), headers, body)
+        };
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap() });
+        let world = Self { base, answers };
+        let base = &world.base;
+        let metadata = format!("{base}/.well-known/oauth-protected-resource/mcp");
+        world.say("POST /mcp", 401, Some(("www-authenticate", format!("Bearer resource_metadata=\"{metadata}\""))), "");
+        let resource = json!({"resource": format!("{base}/mcp"), "authorization_servers": [base]});
+        world.say("GET /.well-known/oauth-protected-resource/mcp", 200, None, &resource.to_string());
+        world.describe(&|_| {});
+        world.say("POST /register", 201, None, &json!({"client_id": "client_new"}).to_string());
+        world.say("GET /authorize", 302, Some(("location", "/sign-in?flow=x".to_owned())), "");
+        world
+    }
+
+    fn say(&self, what: &str, status: u16, header: Option<(&'static str, String)>, body: &str) {
+        self.answers.lock().unwrap().insert(what.to_owned(), (status, header, body.to_owned()));
+    }
+
+    /// Says who the authorization server is, with one thing changed.
+    fn describe(&self, change: &dyn Fn(&mut Value)) {
+        let base = &self.base;
+        let mut document = json!({
+            "issuer": base, "authorization_endpoint": format!("{base}/authorize"), "token_endpoint": format!("{base}/token"),
+            "registration_endpoint": format!("{base}/register"), "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"], "grant_types_supported": ["authorization_code", "refresh_token"],
+            "client_id_metadata_document_supported": true,
+        });
+        change(&mut document);
+        self.say("GET /.well-known/oauth-authorization-server", 200, None, &document.to_string());
+    }
+
+    /// What the doctor says, and whether it is content.
+    async fn examined(&self, flags: &[&str]) -> (bool, String) {
+        examined(&format!("{}/mcp", self.base), flags).await
+    }
+
+    /// The one step that fails names this.
+    async fn fails_with(&self, words: &str) {
+        let (content, said) = self.examined(&[]).await;
+        assert!(!content && said.matches("FAIL").count() == 1 && said.matches("Fix: ").count() == 1, "{said}");
+        assert!(said.contains(words), "'{words}' in: {said}");
+    }
+}
+
+pub async fn examined(url: &str, flags: &[&str]) -> (bool, String) {
+    let mut command = std::process::Command::new(binary());
+    command.args(["doctor", "mcp", url]).args(flags);
+    let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    (done.status.success(), said)
+}
+
+#[test]
+fn a_server_that_does_everything_right_leads_to_the_sign_in_page() {
+    run(async {
+        let world = World::start().await;
+        let (content, said) = world.examined(&[]).await;
+        assert!(content && said.contains("A person can sign in") && !said.contains("note"), "{said}");
+        let (content, said) = world.examined(&["--no-register"]).await;
+        assert!(content && !said.contains("client_new"), "{said}");
+        world.say("POST /mcp", 401, None, "");
+        let (content, said) = world.examined(&[]).await;
+        assert!(content && said.contains("note"), "the metadata is found where clients guess: {said}");
+    });
+}
+
+#[test]
+fn the_step_that_fails_is_named_and_nothing_is_tried_beyond_it() {
+    run(async {
+        let world = World::start().await;
+        for (status, words) in
+            [(200, "answers without a token"), (307, "lose their request"), (404, "often /mcp"), (403, "answer 401")]
+        {
+            world.say("POST /mcp", status, None, "");
+            world.fails_with(words).await;
+        }
+        world.say("POST /mcp", 401, Some(("www-authenticate", "Bearer resource_metadata=\"/here\"".to_owned())), "");
+        world.fails_with("no URL").await;
+
+        let world = World::start().await;
+        let place = "GET /.well-known/oauth-protected-resource/mcp";
+        world.say(place, 404, None, "");
+        world.fails_with("RFC 9728").await;
+        let other = json!({"resource": "https://other.example/mcp", "authorization_servers": [world.base]});
+        world.say(place, 200, None, &other.to_string());
+        world.fails_with("https://other.example/mcp").await;
+        let nowhere =
+            json!({"resource": format!("{}/mcp", world.base), "authorization_servers": ["http://127.0.0.1:1"]});
+        world.say(place, 200, None, &nowhere.to_string());
+        world.fails_with("cannot connect").await;
+
+        let world = World::start().await;
+        world.describe(&|document| document["issuer"] = json!("https://other.example"));
+        world.fails_with("RFC 8414").await;
+        world.describe(&|document| document["code_challenge_methods_supported"] = json!([]));
+        world.fails_with("PKCE").await;
+        world.describe(&|document| {
+            document.as_object_mut().unwrap().remove("registration_endpoint");
+            document["client_id_metadata_document_supported"] = json!(false);
+        });
+        world.fails_with("dynamic_client_registration").await;
+
+        let world = World::start().await;
+        let refused = json!({"error": "invalid_client_metadata", "error_description": "Too many."});
+        world.say("POST /register", 400, None, &refused.to_string());
+        world.fails_with("Too many.").await;
+
+        let world = World::start().await;
+        let back =
+            "http://127.0.0.1:33418/callback?error=invalid_target&error_description=No+such+resource.&state=doctor";
+        world.say("GET /authorize", 302, Some(("location", back.to_owned())), "");
+        world.fails_with("declare resources = [").await;
+        world.say("GET /authorize", 400, None, "<html>");
+        world.fails_with("open it in a browser").await;
+        let (content, said) = examined("nonsense", &[]).await;
+        assert!(!content && said.contains("is no URL"), "{said}");
+    });
+}

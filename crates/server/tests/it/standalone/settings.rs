@@ -1,0 +1,97 @@
+//! The settings: declared in a file, in force on every node, and for one application otherwise.
+
+use super::{LOGIN, claims, sent_away, sign_in, somebody, standalone, tokens, user_id};
+use crate::harness::{Browser, TestServer, on_both_databases};
+use std::time::{Duration, Instant};
+
+on_both_databases! {
+    async fn the_settings_are_declared_and_checked(server: TestServer) {
+        let declared = server.declare(&format!("[environment.standalone]\nlogin_uri = \"{LOGIN}\"\nsubject = \"user_id\"")).await.done();
+        assert!(declared.out.contains("~ standalone of default: login_uri, subject"), "{}", declared.out);
+        let same = format!("[[environment]]\nname = \"default\"\n[environment.standalone]\nlogin_uri = \"{LOGIN}\"");
+        let checked = server.declare_with(&same, &["--check"]).await.done();
+        assert!(!checked.out.contains("standalone"), "{}", checked.out);
+        let other = same.replace("tenant=a", "tenant=b");
+        let checked = server.declare_with(&other, &["--check"]).await;
+        assert!(checked.out.contains("~ standalone of default: login_uri"), "{} {}", checked.out, checked.err);
+        for (wrong, why) in [
+            ("login_uri = \"http://product.example/login\"", "must be https"),
+            ("login_uri = \"https://product.example/login#x\"", "fragment"),
+            ("login_uri = \"/login\"", "absolute URL"),
+            ("login_uri = \"https://product.example/?external_auth_id=1\"", "external_auth_id"),
+            ("subject = \"email\"", "'external_id' or 'user_id'"),
+        ] {
+            let refused = server.declare(&format!("[environment.standalone]\n{wrong}")).await;
+            assert!(refused.code != 0 && refused.err.contains(why), "{wrong}: {} {}", refused.out, refused.err);
+        }
+        server.declare("[environment.standalone]\nlogin_uri = \"http://localhost:3000/login\"").await.done();
+        let refused = server.declare("kind = \"production\"").await;
+        assert!(refused.code != 0 && refused.err.contains("must be https"), "{}", refused.err);
+        server.declare(&format!("[environment.standalone]\nlogin_uri = \"{LOGIN}\"")).await.done();
+        server.declare("kind = \"production\"").await.done();
+    }
+
+    async fn without_a_login_uri_people_sign_in_here_again(server: TestServer) {
+        standalone(&server).await;
+        let application = server.application("forum", false, &[]).await;
+        let ada = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
+        assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-1");
+        let cleared = server.declare("[environment.standalone]\nlogin_uri = \"\"").await.done();
+        assert!(cleared.out.contains("login_uri"), "{}", cleared.out);
+        // Who is signed in stays so, and is called as everybody is.
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], user_id(&server, "p-1").await.to_string());
+        let mut other = Browser::new(&server);
+        let page = other.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut other, &page, "ada@example.com").await;
+        assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], ada.to_string());
+    }
+
+    async fn every_node_follows_within_a_second(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        let other = server.another_node().await;
+        let here = Browser::new(&other).open(&application.authorize("&scope=openid")).await;
+        assert!(here.path.starts_with("/sign-in?"), "{}", here.path);
+        standalone(&server).await;
+        let began = Instant::now();
+        while Browser::new(&other).open(&application.authorize("&scope=openid")).await.left_to.is_none() {
+            assert!(began.elapsed() < Duration::from_secs(1), "the other node did not follow");
+        }
+    }
+
+    async fn an_application_may_have_a_login_of_its_own(server: TestServer) {
+        let (forum, docs) = (server.application("forum", false, &[]).await, server.application("docs", false, &[]).await);
+        let declare = async |login_uri: &str| {
+            server.declare(&format!(
+                "[[environment.application]]\nname = \"The docs application\"\napplication_type = \"oauth\"\nclient_id = \"{}\"\nlogin_uri = \"{login_uri}\"",
+                docs.client_id
+            )).await
+        };
+        let declared = declare(LOGIN).await.done();
+        assert!(declared.out.contains("~ login_uri of application The docs application"), "{}", declared.out);
+        assert!(!declare(LOGIN).await.done().out.contains("login_uri"));
+        let wrong = declare("http://docs.example").await;
+        assert!(wrong.code != 0 && wrong.err.contains("must be https"), "{}", wrong.err);
+
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.sent("code").is_some(), "the environment has none: people sign in here");
+        let page = browser.open(&docs.authorize("&scope=openid")).await;
+        let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
+        assert_eq!(claims(&tokens(&server, &docs, &page).await)["sub"], "p-1");
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        let here = claims(&tokens(&server, &forum, &page).await)["sub"].clone();
+        assert_eq!(here, user_id(&server, "p-1").await.to_string(), "not signed in elsewhere on its way");
+
+        server.declare("[environment.standalone]\nlogin_uri = \"https://other.example/\"").await.done();
+        sent_away(&Browser::new(&server).open(&docs.authorize("&scope=openid")).await);
+        declare("").await.done();
+        let page = Browser::new(&server).open(&docs.authorize("&scope=openid")).await;
+        assert!(page.left_to.unwrap().starts_with("https://other.example/?external_auth_id="));
+    }
+}

@@ -1,0 +1,51 @@
+-- Standalone Connect: people sign in at the company's own login.
+
+CREATE TABLE standalone (
+    environment_id TEXT NOT NULL PRIMARY KEY REFERENCES environment (id) ON DELETE CASCADE,
+    login_uri TEXT,
+    subject TEXT NOT NULL CHECK (subject IN ('external_id', 'user_id')),
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+-- Where the people of an application sign in, where that is not where its environment says.
+CREATE TABLE application_login_uri (
+    environment_id TEXT NOT NULL,
+    application_id TEXT NOT NULL,
+    login_uri TEXT NOT NULL,
+    PRIMARY KEY (environment_id, application_id),
+    FOREIGN KEY (environment_id, application_id) REFERENCES connect_application (environment_id, id) ON DELETE CASCADE
+) STRICT;
+
+-- Somebody who was sent away to sign in elsewhere: begun, then completed by the other side, then used by the browser.
+CREATE TABLE external_authentication (
+    environment_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    application_id TEXT NOT NULL,
+    -- Opens in the browser that was sent away, and in no other.
+    sealed_flow TEXT NOT NULL,
+    -- Of what the browser must bring back.
+    token_digest BLOB,
+    user_id TEXT,
+    consent_options TEXT,
+    completed_at INTEGER,
+    used_at INTEGER,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (environment_id, id),
+    FOREIGN KEY (environment_id, application_id) REFERENCES connect_application (environment_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (environment_id, user_id) REFERENCES user_account (environment_id, id) ON DELETE CASCADE,
+    -- Used is only what was completed.
+    CHECK (used_at IS NULL OR completed_at IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX external_authentication_token_digest_unique ON external_authentication (environment_id, token_digest);
+CREATE INDEX external_authentication_application ON external_authentication (environment_id, application_id);
+CREATE INDEX external_authentication_user ON external_authentication (environment_id, user_id);
+CREATE INDEX external_authentication_expires_at ON external_authentication (expires_at);
+
+-- What a person is to choose who was signed in elsewhere, as long as that session lasts.
+CREATE TABLE session_consent_options (
+    environment_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    consent_options TEXT NOT NULL,
+    PRIMARY KEY (environment_id, session_id),
+    FOREIGN KEY (environment_id, session_id) REFERENCES session (environment_id, id) ON DELETE CASCADE
+) STRICT;
