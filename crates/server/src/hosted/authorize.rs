@@ -141,10 +141,7 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
     let is_meant = |current: &&Current| match &hinted {
         None => true,
-        Some(hint) => hint.as_ref().is_some_and(|hint| {
-            let subject = login_uri::subject(call, client, &current.user);
-            hint.sub == subject.unwrap_or_else(|| current.user.id.to_string())
-        }),
+        Some(hint) => hint.as_ref().is_some_and(|hint| login_uri::names(call, client, &hint.sub, &current.user)),
     };
     let signed_in = current.as_ref().filter(is_meant).map(|current| SignedIn {
         user_id: current.user.id,
@@ -170,7 +167,15 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         agreed = None;
         next = decide(Progress { agreed: false, ..progress });
     }
+    // Who has just signed in, and is not meant all the same, would not be by signing in once more.
+    let is_another = |current: &Current| {
+        current.session.authenticated_at >= flow.began_at() && hinted.is_some() && signed_in.is_none()
+    };
     match next {
+        Next::SignIn if current.as_ref().is_some_and(is_another) => {
+            let why = "Somebody else has signed in than the id_token_hint is about.";
+            redirect(&request.return_address.with_error(issuer, AuthorizeErrorCode::LoginRequired, why))
+        }
         Next::SignIn => {
             flow.email = request.login_hint.clone();
             let open = call.environment.environment.authentication.sign_up;

@@ -25,6 +25,12 @@ pub fn subject(call: &PageCall, client: &Client, user: &User) -> Option<String> 
     user.external_id.clone().filter(|_| external)
 }
 
+/// Whether an ID token of this application with this subject is about a person. One from before the login URI was in force,
+/// or the subject another, names their identifier here.
+pub fn names(call: &PageCall, client: &Client, sub: &str, user: &User) -> bool {
+    sub == user.id.to_string() || subject(call, client, user).is_some_and(|subject| sub == subject)
+}
+
 /// Who is signed in, as far as it counts for this application: where people sign in elsewhere, only who has signed in
 /// there. Else a sign-in at our own pages would be a way around.
 ///
