@@ -39,7 +39,10 @@ CREATE TABLE external_authentication (
 CREATE UNIQUE INDEX external_authentication_token_digest_unique ON external_authentication (environment_id, token_digest);
 CREATE INDEX external_authentication_application ON external_authentication (environment_id, application_id);
 CREATE INDEX external_authentication_user ON external_authentication (environment_id, user_id);
-CREATE INDEX external_authentication_expires_at ON external_authentication (expires_at);
+-- Anybody can begin one: those go as soon as their time is over, and an environment has a bounded number of them.
+CREATE INDEX external_authentication_begun ON external_authentication (expires_at) WHERE completed_at IS NULL;
+CREATE INDEX external_authentication_begun_in ON external_authentication (environment_id, expires_at) WHERE completed_at IS NULL;
+CREATE INDEX external_authentication_completed ON external_authentication (expires_at) WHERE completed_at IS NOT NULL;
 
 -- What a person is to choose who was signed in elsewhere, as long as that session lasts.
 CREATE TABLE session_consent_options (

@@ -17,8 +17,13 @@ statements! {
     COMPLETE = "UPDATE external_authentication SET user_id = $3, consent_options = $4, token_digest = $5, expires_at = $6 ",
         "WHERE environment_id = $1 AND id = $2";
     USE = "UPDATE external_authentication SET used_at = $3 WHERE environment_id = $1 AND id = $2 AND used_at IS NULL AND expires_at > $3";
-    PRUNE = "DELETE FROM external_authentication WHERE (environment_id, id) IN ",
-        "(SELECT environment_id, id FROM external_authentication WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+    TRIM = "DELETE FROM external_authentication WHERE environment_id = $1 AND completed_at IS NULL AND id IN ",
+        "(SELECT id FROM external_authentication WHERE environment_id = $1 AND completed_at IS NULL ",
+        "ORDER BY expires_at DESC LIMIT 1000 OFFSET $2)";
+    PRUNE_BEGUN = "DELETE FROM external_authentication WHERE completed_at IS NULL AND (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM external_authentication WHERE completed_at IS NULL AND expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+    PRUNE_COMPLETED = "DELETE FROM external_authentication WHERE (environment_id, id) IN ",
+        "(SELECT environment_id, id FROM external_authentication WHERE completed_at IS NOT NULL AND expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
 fn read(row: &Row) -> Result<ExternalAuthentication> {
@@ -125,10 +130,26 @@ pub async fn use_up(
     Ok(tx.execute(USE, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Forgets up to a thousand whose time was over before a moment; gives how many.
+/// Forgets the oldest that nobody has completed, beyond so many in an environment.
 ///
 /// # Errors
 /// Database errors.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    tx.execute(PRUNE, &[before.into()]).await
+pub async fn trim(tx: &mut Tx, environment_id: EnvironmentId, most: i64) -> Result<u64> {
+    tx.execute(TRIM, &[environment_id.into(), most.into()]).await
+}
+
+/// Forgets up to a thousand that nobody has completed, and whose time was over before a moment; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune_begun(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE_BEGUN, &[before.into()]).await
+}
+
+/// The same of completed ones.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune_completed(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE_COMPLETED, &[before.into()]).await
 }

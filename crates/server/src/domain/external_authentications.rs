@@ -19,7 +19,10 @@ pub const METHOD: &str = "external_auth";
 /// How long a person may take to sign in elsewhere, and the browser to come back after that, in seconds.
 pub const LIFETIME: i64 = 300;
 /// How many begin at one address: they are rows, and anybody can begin.
-const BEGUN_FROM: Allowance = Allowance { most: 600, seconds: 10 * 60 };
+const BEGUN_FROM: Allowance = Allowance { most: 120, seconds: 10 * 60 };
+/// How many may wait to be completed in an environment. Of more, the oldest are forgotten: to refuse new ones would shut
+/// everybody out for as long as a flood lasts, and who is pushed out has to sign in more slowly than so many begin.
+pub const MOST_BEGUN: i64 = 20_000;
 
 /// Begins one. `Err` with the moment at which the next may begin, when there were too many from this address.
 ///
@@ -44,6 +47,7 @@ pub async fn begin(
         expires_at: act.now.plus_secs(LIFETIME),
     };
     external_authentication::insert(tx, act.environment_id, &begun).await?;
+    external_authentication::trim(tx, act.environment_id, MOST_BEGUN).await?;
     Ok(Ok(begun.id))
 }
 

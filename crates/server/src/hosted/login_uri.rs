@@ -10,6 +10,7 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
 use countersign_protocol::model::{LoginUri, StandaloneSubject, User};
+use countersign_protocol::oauth::authorize::request::without_unknown;
 use countersign_protocol::oauth::client::Client;
 use countersign_store::external_authentication;
 use http::StatusCode;
@@ -82,6 +83,9 @@ pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop
 async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, Stop> {
     // What was done at our own pages before counts no more.
     (flow.email, flow.challenge, flow.signs_up, flow.shown_to) = (None, None, false, None);
+    if let Target::Authorize(query) = &mut flow.target {
+        *query = without_unknown(query);
+    }
     let sealed = flow.seal(call).ok_or_else(Stop::flow)?;
     let (act, application_id) = (session::act(call), client.application.id);
     let from = call.peer.limit_key().to_string();

@@ -46,11 +46,42 @@ on_both_databases! {
             assert!(!external_authentication::use_up(tx, id, number, at(500)).await?, "its time is over");
             assert!(external_authentication::use_up(tx, id, number, at(499)).await?);
             assert!(!external_authentication::use_up(tx, id, number, at(499)).await?, "once");
-            assert_eq!(external_authentication::prune(tx, at(500)).await?, 0);
-            assert_eq!(external_authentication::prune(tx, at(501)).await?, 1);
+            assert_eq!(external_authentication::prune_begun(tx, at(501)).await?, 0, "it is completed");
+            assert_eq!(external_authentication::prune_completed(tx, at(500)).await?, 0);
+            assert_eq!(external_authentication::prune_completed(tx, at(501)).await?, 1);
             Ok(())
         })
         .unwrap();
+    }
+
+    async fn of_those_that_are_not_completed_the_oldest_give_way(store: Store) {
+        let (mine, theirs) = (plant(&store).await, plant(&store).await);
+        let begun_at = |world: &World, second| ExternalAuthentication { expires_at: at(second), ..begun(world) };
+        let completed_first = begun_at(&mine, 300);
+        let (oldest, newer, newest) = (begun_at(&mine, 301), begun_at(&mine, 302), begun_at(&mine, 303));
+        let (foreign, said, digest) = (begun_at(&theirs, 300), completed(&mine), fresh_digest());
+        let (id, other) = (mine.environment.id, theirs.environment.id);
+        let all = [completed_first.id, oldest.id, newer.id, newest.id];
+        transaction!(store, |tx| {
+            for one in [&newest, &oldest, &completed_first, &newer] {
+                external_authentication::insert(tx, id, one).await?;
+            }
+            external_authentication::insert(tx, other, &foreign).await?;
+            external_authentication::claim(tx, id, completed_first.id, at(1)).await?;
+            external_authentication::complete(tx, id, completed_first.id, &said, (&digest, at(300))).await?;
+            assert_eq!(external_authentication::trim(tx, id, 3).await?, 0);
+            assert_eq!(external_authentication::trim(tx, id, 2).await?, 1);
+            assert_eq!(external_authentication::prune_begun(tx, at(301)).await?, 1, "the foreign one");
+            assert_eq!(external_authentication::prune_begun(tx, at(303)).await?, 1);
+            Ok(())
+        })
+        .unwrap();
+        let mut left = Vec::new();
+        for one in all {
+            let found = external_authentication::find(&mut store.reader().await.unwrap(), id, one).await.unwrap();
+            left.push(found.is_some());
+        }
+        assert_eq!(left, [true, false, false, true]);
     }
 
     async fn what_is_not_completed_cannot_be_used(store: Store) {

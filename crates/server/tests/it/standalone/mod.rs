@@ -2,6 +2,7 @@
 
 mod choices;
 mod completion;
+mod floods;
 mod settings;
 mod subject;
 
