@@ -3,15 +3,15 @@
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, ExternalAuthenticationId};
-use countersign_protocol::model::{Completed, ExternalAuthentication};
+use countersign_protocol::model::{Completed, ExternalAuthentication, LoginUri};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    INSERT = "INSERT INTO external_authentication (environment_id, id, application_id, sealed_flow, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    FIND = "SELECT id, application_id, sealed_flow, user_id, consent_options, used_at, expires_at FROM external_authentication ",
+    INSERT = "INSERT INTO external_authentication (environment_id, id, application_id, login_uri, sealed_flow, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "SELECT id, application_id, login_uri, sealed_flow, user_id, consent_options, used_at, expires_at FROM external_authentication ",
         "WHERE environment_id = $1 AND id = $2";
-    FIND_BY_TOKEN = "SELECT id, application_id, sealed_flow, user_id, consent_options, used_at, expires_at FROM external_authentication ",
+    FIND_BY_TOKEN = "SELECT id, application_id, login_uri, sealed_flow, user_id, consent_options, used_at, expires_at FROM external_authentication ",
         "WHERE environment_id = $1 AND token_digest = $2";
     CLAIM = "UPDATE external_authentication SET completed_at = $3 WHERE environment_id = $1 AND id = $2 AND completed_at IS NULL AND expires_at > $3";
     COMPLETE = "UPDATE external_authentication SET user_id = $3, consent_options = $4, token_digest = $5, expires_at = $6 ",
@@ -27,17 +27,18 @@ statements! {
 }
 
 fn read(row: &Row) -> Result<ExternalAuthentication> {
-    let completed = match (row.opt_parse(3)?, row.opt_text(4)?) {
-        (Some(user_id), Some(options)) => Some(Completed { user_id, consent_options: options.to_owned() }),
-        _ => None,
+    let completed = match row.opt_parse(4)? {
+        Some(user_id) => Some(Completed { user_id, consent_options: row.opt_text(5)?.map(str::to_owned) }),
+        None => None,
     };
     Ok(ExternalAuthentication {
         id: row.parse(0)?,
         application_id: row.parse(1)?,
-        sealed_flow: row.text(2)?.to_owned(),
+        login_uri: LoginUri::from_kept(row.text(2)?.to_owned()),
+        sealed_flow: row.text(3)?.to_owned(),
         completed,
-        used_at: row.opt_timestamp(5)?,
-        expires_at: row.timestamp(6)?,
+        used_at: row.opt_timestamp(6)?,
+        expires_at: row.timestamp(7)?,
     })
 }
 
@@ -50,6 +51,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, begun: &External
         environment_id.into(),
         begun.id.into(),
         begun.application_id.into(),
+        begun.login_uri.as_str().into(),
         (&begun.sealed_flow).into(),
         begun.expires_at.into(),
     ];
@@ -109,7 +111,7 @@ pub async fn complete(
         environment_id.into(),
         id.into(),
         completed.user_id.into(),
-        (&completed.consent_options).into(),
+        completed.consent_options.as_deref().into(),
         digest.into(),
         expires_at.into(),
     ];

@@ -14,14 +14,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
-use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
+use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{authorization_code, consent as consents, session as sessions, session_consent_options};
+use countersign_store::{authorization_code, consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -231,8 +231,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         Err(refusal) => return Ok(Err(refusal)),
     };
     let current = login_uri::current(call, &client).await?;
-    let (mut organizations, mut given, mut options) = (Organizations::default(), Vec::new(), Vec::new());
-    if let Some(Current { session, user }) = &current {
+    let (mut organizations, mut given) = (Organizations::default(), Vec::new());
+    if let Some(Current { session, user, .. }) = &current {
         let mut reader = call.app.store.reader().await?;
         let (environment_id, application_id) = (call.environment.id(), client.application.id);
         let named = [request.organization_id, chosen, session.organization_id];
@@ -240,10 +240,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         given =
             consents::of_user_and_application(&mut reader, environment_id, user.id, application_id, &request.resource)
                 .await?;
-        if login_uri::of(call, &client).is_some() && needs_consent(&client) {
-            options = session_consent_options::find(&mut reader, environment_id, session.id).await?;
-        }
     }
+    let options = current.as_ref().map(|current| current.options.clone()).unwrap_or_default();
     Ok(Ok(Asked { client, request, current, organizations, given, options }))
 }
 

@@ -14,7 +14,7 @@
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
-//! | `session_consent_options` | as long as its session |
+//! | `session_login` | as long as its session |
 //! | `session_application` | as long as its session |
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |

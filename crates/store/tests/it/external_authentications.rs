@@ -2,15 +2,17 @@
 
 use crate::harness::at;
 use crate::sample::{World, fresh, fresh_digest, plant};
+use crate::sessions::a_session;
 use countersign_protocol::model::{
-    Completed, EnvironmentKind, ExternalAuthentication, LoginUri, Standalone, StandaloneSubject,
+    Completed, EnvironmentKind, ExternalAuthentication, LoginUri, SessionLogin, Standalone, StandaloneSubject,
 };
-use countersign_store::{Store, application, external_authentication, standalone, user};
+use countersign_store::{Store, application, external_authentication, session, session_login, standalone, user};
 
 fn begun(world: &World) -> ExternalAuthentication {
     ExternalAuthentication {
         id: fresh(),
         application_id: world.application.id,
+        login_uri: LoginUri::from_kept("https://product.example/login".to_owned()),
         sealed_flow: "sealed".to_owned(),
         completed: None,
         used_at: None,
@@ -19,7 +21,7 @@ fn begun(world: &World) -> ExternalAuthentication {
 }
 
 fn completed(world: &World) -> Completed {
-    Completed { user_id: world.user.id, consent_options: "[]".to_owned() }
+    Completed { user_id: world.user.id, consent_options: Some("[]".to_owned()) }
 }
 
 on_both_databases! {
@@ -159,5 +161,42 @@ on_both_databases! {
         transaction!(store, |tx| standalone::set_of_application(tx, id, application_id, None).await).unwrap();
         let mut reader = store.reader().await.unwrap();
         assert_eq!(standalone::find_of_application(&mut reader, id, application_id).await.unwrap(), None);
+    }
+
+    async fn a_session_knows_its_logins_apart(store: Store) {
+        let (world, other) = (plant(&store).await, plant(&store).await);
+        let id = world.environment.id;
+        let started = a_session(world.user.id);
+        let (kept, session_id) = (started.clone(), started.id);
+        let uri = |text: &str| LoginUri::from_kept(text.to_owned());
+        let (one, two) = (uri("https://product.example/login"), uri("https://product.example/login?"));
+        let (first, second) = (one.clone(), two.clone());
+        let options = "[{\"claim\": \"a\", \"label\": \"b\", \"groups\": []}]";
+        transaction!(store, |tx| {
+            session::insert(tx, id, &kept, None).await?;
+            session_login::set(tx, id, session_id, (&first, None), at(1)).await?;
+            session_login::set(tx, id, session_id, (&second, Some(options)), at(2)).await?;
+            session_login::set(tx, id, session_id, (&second, None), at(3)).await
+        })
+        .unwrap();
+        let mut reader = store.reader().await.unwrap();
+        let found = session_login::find(&mut reader, id, session_id, &one).await.unwrap().unwrap();
+        assert_eq!(found, SessionLogin { authenticated_at: at(1), consent_options: None });
+        let found = session_login::find(&mut reader, id, session_id, &two).await.unwrap().unwrap();
+        let offered = found.consent_options.unwrap();
+        assert_eq!((found.authenticated_at, offered.len(), offered[0].claim.as_str()), (at(3), 1, "a"), "what was said stays");
+        assert_eq!(session_login::find(&mut reader, other.environment.id, session_id, &two).await.unwrap(), None);
+        drop(reader);
+        transaction!(store, |tx| session_login::set(tx, id, session_id, (&two, Some("[]")), at(4)).await).unwrap();
+        let two = uri("https://product.example/login?");
+        let found = session_login::find(&mut store.reader().await.unwrap(), id, session_id, &two).await.unwrap().unwrap();
+        assert_eq!(found.consent_options, Some(Vec::new()), "nothing is something that can be said");
+        let foreign = other.environment.id;
+        let refused = transaction!(store, |tx| session_login::set(tx, foreign, session_id, (&one, None), at(4)).await);
+        assert!(matches!(refused, Err(countersign_store::Error::ForeignKey)), "{refused:?}");
+        let user_id = world.user.id;
+        transaction!(store, |tx| user::delete(tx, id, user_id).await).unwrap();
+        let gone = session_login::find(&mut store.reader().await.unwrap(), id, session_id, &two).await.unwrap();
+        assert_eq!(gone, None, "it goes with its session");
     }
 }
