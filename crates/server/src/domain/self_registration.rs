@@ -2,14 +2,14 @@
 //! Connect application of nobody's; what is remembered of it besides is a row of its own.
 
 use super::{Act, Failure, applications, client_secrets};
-use countersign_protocol::id::ClientId;
+use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Decision, Ownership, RedirectUri};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::Document;
 use countersign_protocol::oauth::registration::document_url;
 use countersign_protocol::oauth::registration::dynamic::Registration;
-use countersign_protocol::oauth::registration::freshness::is_another;
+use countersign_protocol::oauth::registration::freshness::{STALE, is_another};
 use countersign_protocol::oauth::registration::shared::origins;
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
@@ -46,6 +46,23 @@ fn kind(client_type: ClientType, redirect_uris: &[String]) -> ApplicationKind {
         redirect_uris: redirect_uris.iter().enumerate().map(entry).collect(),
         cors_origins: origins(redirect_uris),
         backchannel_logout_uri: None,
+    }
+}
+
+/// What a document says, with what an administrator has set of what no document says.
+fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: &[String]) -> ApplicationKind {
+    match (kind, known) {
+        (
+            ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins: said, .. },
+            ApplicationKind::OAuth { cors_origins, backchannel_logout_uri, .. },
+        ) => ApplicationKind::OAuth {
+            ownership,
+            client_type,
+            redirect_uris,
+            cors_origins: if *cors_origins == origins(before) { said } else { cors_origins.clone() },
+            backchannel_logout_uri: backchannel_logout_uri.clone(),
+        },
+        (kind, _) => kind,
     }
 }
 
@@ -156,11 +173,27 @@ pub async fn keep_document(
         _ => act.now,
     };
     if before != *document {
+        let kind = keeping_what_was_set(kind, &known.kind, &before.redirect_uris);
         let changed = ConnectApplication { name: document.name.clone(), kind, updated_at: act.now, ..known.clone() };
         application::update(tx, act.environment_id, &changed).await?;
     }
     self_registration::keep_for_now(tx, act.environment_id, known.id, act.now.plus_secs(UNUSED_DOCUMENT)).await?;
     Ok(self_registration::fetched(tx, act.environment_id, known.id, fresh_until, changed_at).await?)
+}
+
+/// A document is none any more: it is believed no longer, not even while its server cannot be asked.
+///
+/// # Errors
+/// Database errors.
+pub async fn give_up(
+    tx: &mut Tx,
+    act: &Act,
+    (application_id, client_id): (ApplicationId, ClientId),
+    changed_at: Timestamp,
+) -> Result<(), Failure> {
+    let over = act.now.plus_secs(-STALE - 1);
+    self_registration::fetched(tx, act.environment_id, application_id, over, changed_at).await?;
+    applications::record_change(tx, act, client_id).await
 }
 
 /// Notes once that somebody wants to use a document, for an administrator to decide; `true` when it is new.

@@ -13,7 +13,9 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Device as DevicePage, DeviceConfirm, DeviceDone, Problem, Trouble};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{Choices, Consent, ConsentOption, Membership, Persona, SessionDevice, settled};
+use countersign_protocol::model::{
+    Choices, ClientType, Consent, ConsentOption, Membership, Persona, SessionDevice, settled,
+};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
@@ -248,6 +250,8 @@ fn agreed_before(step: &Step, organization_id: Option<OrganizationId>) -> Option
         one.organization_id == organization_id
             && covers(&one.scopes, &device.scopes)
             && client.is_as_agreed_to(one.updated_at)
+            // Anybody can begin in the name of one that has no secret.
+            && client.client_type() == ClientType::Confidential
     };
     step.given.iter().filter(covered).find_map(|one| settled(&step.options, &one.choices))
 }

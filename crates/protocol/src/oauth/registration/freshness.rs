@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::document_url::{check, host};
+use super::shared::stays_on_the_device;
 use crate::time::Timestamp;
 use url::Url;
 
@@ -57,7 +58,9 @@ pub fn is_another(before: &Document, now: &Document) -> bool {
     let places = |document: &Document| -> Vec<String> {
         let place = |uri: &String| {
             let url = Url::parse(uri).ok()?;
-            Some(format!("{} {}", url.scheme(), url.host_str().unwrap_or("")))
+            // A port is another server, but on the person's own device, where any will do.
+            let port = url.port().filter(|_| !stays_on_the_device(uri));
+            Some(format!("{} {} {port:?}", url.scheme(), url.host_str().unwrap_or("")))
         };
         document.redirect_uris.iter().filter_map(place).collect()
     };
