@@ -298,11 +298,11 @@ texts! { troubles_texts:
     sign_in_over_what { "It took too long, or it was not completed." "Sie hat zu lange gedauert oder wurde nicht abgeschlossen." }
     sign_in_again_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
     sign_in_used { "You have been here before" "Hier waren Sie schon" }
-    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt einmal, und sie wurde schon verwendet." }
+    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt nur einmal und wurde schon verwendet." }
     sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
     other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
     other_browser_what { "A sign-in can only be completed in the browser in which it began." "Eine Anmeldung lässt sich nur in dem Browser abschließen, in dem sie begonnen hat." }
-    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter, oder beginnen Sie hier noch einmal bei der Anwendung." }
+    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter oder beginnen Sie hier noch einmal in der Anwendung." }
 }
 
 // The mailbox for development.
