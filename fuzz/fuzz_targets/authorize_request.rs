@@ -20,6 +20,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         application: ConnectApplication {
             id: Id::from_ulid(2),
             client_id: Id::from_ulid(3),
+            metadata_url: None,
             name: "x".into(),
             description: None,
             scopes: vec!["posts:read".into()],
@@ -36,6 +37,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
         secrets: vec![],
         logo: Default::default(),
         login_uri: None,
+        registered: None,
     }
 });
 

@@ -13,12 +13,12 @@ fuzz_target!(|input: &[u8]| {
         // With a header, the body brings no second secret and no other client.
         assert!(params.get("client_secret").is_none());
         if let Some(body) = params.get("client_id") {
-            assert_eq!(body, presented.client_id.to_string());
+            assert_eq!(body, presented.client.to_string());
         }
         assert!(presented.secret.is_none_or(|secret| !secret.expose().is_empty()));
     }
     if let Ok(presented) = present(None, &params) {
-        assert_eq!(params.get("client_id"), Some(&*presented.client_id.to_string()));
+        assert_eq!(params.get("client_id"), Some(&*presented.client.to_string()));
         assert_eq!(params.get("client_secret"), presented.secret.as_ref().map(|secret| secret.expose()));
     }
 });

@@ -16,6 +16,10 @@ pub struct Consent<'a> {
     pub application: &'a str,
     /// Its logo; may be empty.
     pub application_logo: &'a Logo,
+    /// What is known of who it is.
+    pub identity: Identity<'a>,
+    /// Whether any program on the person's device could receive what is allowed.
+    pub on_this_device: bool,
     /// The organization that publishes it.
     pub publisher: Option<&'a str>,
     /// The email address of the person.
@@ -75,6 +79,28 @@ impl Choosing<'_> {
 
     fn wrong(&self, form: &Form<'_>) -> bool {
         form.problem == Some(Problem::ChoiceNeeded) && self.chosen.is_none()
+    }
+}
+
+/// What is known of who an application is, besides what it calls itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Identity<'a> {
+    /// Somebody here has registered it.
+    #[default]
+    Registered,
+    /// It has registered itself.
+    Nobody,
+    /// It is what this host says.
+    Host(&'a str),
+}
+
+impl Identity<'_> {
+    fn host(&self) -> Option<&str> {
+        if let Self::Host(host) = self { Some(host) } else { None }
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self, Self::Nobody)
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Trouble {
     Flow,
     /// The application asked for something wrong, and cannot be told by a redirect.
     Application,
+    /// The application names itself by a document that cannot be used.
+    Client,
     /// The invitation is for another person than the one who is signed in.
     Access,
     /// Too many requests.
@@ -61,11 +63,12 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Address,
         Self::Link,
         Self::Flow,
         Self::Application,
+        Self::Client,
         Self::Access,
         Self::Attempts,
         Self::Server,
@@ -84,6 +87,7 @@ impl Trouble {
             Self::Application => {
                 [t.trouble_application(), t.trouble_application_what(), t.trouble_application_advice()]
             }
+            Self::Client => [t.trouble_client(), t.trouble_client_what(), t.trouble_client_advice()],
             Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
             Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
             Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],

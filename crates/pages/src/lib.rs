@@ -47,7 +47,7 @@ pub use choose_organization::ChooseOrganization;
 pub use code::{Code, CodePurpose};
 pub use code_elsewhere::CodeElsewhere;
 pub use colour::Colour;
-pub use consent::{Access, ChoiceGroup, Choosing, Consent};
+pub use consent::{Access, ChoiceGroup, Choosing, Consent, Identity};
 pub use device::Device;
 pub use device_confirm::DeviceConfirm;
 pub use device_done::DeviceDone;

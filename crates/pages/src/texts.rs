@@ -148,6 +148,19 @@ texts! { consent_texts:
     no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen trägt das im Namen." }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
+    asks_from { "It comes from" "Sie kommt von" }
+    name_is_a_claim {
+        "It chose its name itself. Nobody here has checked who it is: go on only if you know this address."
+        "Ihren Namen hat sie selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie diese Adresse kennen."
+    }
+    nobody_knows_it {
+        "It chose its name itself. Nobody here has checked who it is: go on only if you have just started this."
+        "Ihren Namen hat sie selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie das gerade selbst begonnen haben."
+    }
+    stays_on_this_device {
+        "Access goes to a program on this device. Any program on it could have asked: allow it only if you have just started this yourself."
+        "Den Zugriff bekommt ein Programm auf diesem Gerät. Jedes Programm darauf könnte gefragt haben: Stimmen Sie nur zu, wenn Sie das gerade selbst begonnen haben."
+    }
     signed_in_as { "Signed in as" "Angemeldet als" }
     access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
     access_for { "On behalf of" "Im Namen von" }
@@ -285,6 +298,24 @@ texts! { troubles_texts:
         "Sie hat Sie mit einer Anfrage hierher geschickt, die wir nicht annehmen können. Es wurde nichts weitergegeben."
     }
     trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
+    trouble_client { "We cannot tell which application this is" "Wir können nicht erkennen, welche Anwendung das ist" }
+    trouble_client_what {
+        "It names itself by a document on the web that we could not read or must not trust. Nothing was passed on."
+        "Sie weist sich durch ein Dokument im Web aus, das wir nicht lesen konnten oder dem wir nicht trauen dürfen. Es wurde nichts weitergegeben."
+    }
+    trouble_client_advice {
+        "Try again in a few minutes. If it stays like this, tell the people who run the application, and give the number below to support."
+        "Versuchen Sie es in einigen Minuten noch einmal. Bleibt es dabei, sagen Sie es den Betreibern der Anwendung und nennen Sie dem Support die Nummer unten."
+    }
+    ask_first { "This application has to be allowed first" "Diese Anwendung muss erst erlaubt werden" }
+    ask_first_what(host: &str) {
+        "The application from {host} is not known here. Nothing was passed on."
+        "Die Anwendung von {host} ist hier nicht bekannt. Es wurde nichts weitergegeben."
+    }
+    ask_first_advice {
+        "Your administrator has to allow it. We have noted that it was asked for; ask them, and then try again."
+        "Ihre Administration muss sie erlauben. Wir haben vermerkt, dass danach gefragt wurde; sprechen Sie sie an und versuchen Sie es dann noch einmal."
+    }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
     trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
     trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }

@@ -1,8 +1,9 @@
 //! What a running server has. Built once, in [`App::new`]; handlers receive it and nothing global exists.
 
 use crate::cache::Caches;
-use crate::cache::environments::{Environments, SnapshotError};
+use crate::cache::environments::{EnvironmentState, Environments, SnapshotError};
 use crate::cache::freshness::Freshness;
+use crate::client_documents::ClientDocuments;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
@@ -18,6 +19,7 @@ use crate::passwords::Passwords;
 use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId};
 use countersign_protocol::model::{EnvironmentApiKey, Issuer};
 use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::introspection::StandingFamily;
 use countersign_protocol::secret::Digest;
 use countersign_store::{Store, application, change, environment_api_key, token_family};
@@ -58,6 +60,8 @@ pub struct App {
     pub dns: Dns,
     /// Requests to addresses that others have given us.
     pub outbound: OutboundClient,
+    /// Metadata documents of clients that are being fetched, or could not be.
+    pub documents: ClientDocuments,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
     /// Whether `/metrics` has a listener of its own.
@@ -90,6 +94,7 @@ impl App {
             trusted_proxies: config.trusted_proxies.clone(),
             dns: Dns::new(&config.dns_servers),
             outbound: config.outbound.clone(),
+            documents: ClientDocuments::default(),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,
@@ -159,6 +164,19 @@ impl App {
         let client = Arc::new(client);
         self.freshness.admit(version, || self.caches.clients.insert(Arc::clone(&client)));
         Ok(Some(client))
+    }
+
+    /// The client of this name in an environment that admits it. A metadata document is not fetched for that.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn client_named(
+        &self,
+        environment: &EnvironmentState,
+        name: &ClientName<'_>,
+    ) -> Result<Option<Arc<Client>>, Failure> {
+        let client = self.client(environment.id(), name.id(environment.id())).await?;
+        Ok(client.filter(|client| client.application.client_name() == *name && environment.admits(client)))
     }
 
     /// An authorization of a person, if it stands: from memory when it is there.

@@ -10,7 +10,7 @@ use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
-    SessionPolicy,
+    SelfRegistration, SessionPolicy,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -270,6 +270,7 @@ impl Installation {
             access_token_lifetime: ACCESS_TOKEN_LIFETIME,
             sessions: SessionPolicy::default(),
             authentication: Authentication::default(),
+            self_registration: SelfRegistration::default(),
             brand: Arc::default(),
             created_at: now,
             updated_at: now,

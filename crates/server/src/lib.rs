@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod cache;
 pub mod cli;
+pub mod client_documents;
 pub mod clock;
 pub mod config;
 pub mod dns;

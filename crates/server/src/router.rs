@@ -13,7 +13,7 @@ use crate::hosted::{
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
-use crate::oauth::{device_authorization, discovery, introspection, jwks, revocation, token, userinfo};
+use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
 use crate::operations::{health, metrics};
 use crate::user_management::{authenticate, device_authorization as own_device_authorization};
 use http::Method;
@@ -45,6 +45,8 @@ pub fn routes() -> Routes {
         .resource(POST, "/oauth2/userinfo", userinfo::respond)
         .preflight("/oauth2/userinfo")
         .oauth("/oauth2/introspection", introspection::post)
+        .oauth("/oauth2/register", registration::post)
+        .preflight("/oauth2/register")
         .oauth("/oauth2/revoke", revocation::post)
         .preflight("/oauth2/revoke")
         // Hosted pages.

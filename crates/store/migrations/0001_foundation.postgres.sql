@@ -21,6 +21,9 @@ CREATE TABLE environment (
     sign_up BIGINT NOT NULL,
     password BIGINT NOT NULL,
     magic_auth BIGINT NOT NULL,
+    client_id_metadata TEXT COLLATE "C" NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
+    client_id_metadata_hosts TEXT COLLATE "C" NOT NULL,
+    dynamic_client_registration BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     -- Somebody must be able to sign in.
@@ -128,12 +131,15 @@ CREATE TABLE connect_application (
     cors_origins TEXT COLLATE "C" NOT NULL,
     -- Where the application is told that somebody has signed out.
     backchannel_logout_uri TEXT COLLATE "C",
+    -- The application's name, where that is the URL of a document about it.
+    metadata_url TEXT COLLATE "C",
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE,
     -- Third parties belong to an organization, nobody else does; machines are third parties that keep a secret.
     CHECK ((ownership = 'third_party') = (organization_id IS NOT NULL)),
+    CHECK (metadata_url IS NULL OR (ownership = 'dynamic' AND client_type = 'public')),
     CHECK (application_type = 'oauth' OR (ownership = 'third_party' AND client_type = 'confidential'))
 );
 CREATE UNIQUE INDEX connect_application_client_id_unique ON connect_application (client_id);

@@ -20,6 +20,9 @@ CREATE TABLE environment (
     sign_up INTEGER NOT NULL,
     password INTEGER NOT NULL,
     magic_auth INTEGER NOT NULL,
+    client_id_metadata TEXT NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
+    client_id_metadata_hosts TEXT NOT NULL,
+    dynamic_client_registration INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     -- Somebody must be able to sign in.
@@ -127,12 +130,15 @@ CREATE TABLE connect_application (
     cors_origins TEXT NOT NULL,
     -- Where the application is told that somebody has signed out.
     backchannel_logout_uri TEXT,
+    -- The application's name, where that is the URL of a document about it.
+    metadata_url TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (environment_id, id),
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE,
     -- Third parties belong to an organization, nobody else does; machines are third parties that keep a secret.
     CHECK ((ownership = 'third_party') = (organization_id IS NOT NULL)),
+    CHECK (metadata_url IS NULL OR (ownership = 'dynamic' AND client_type = 'public')),
     CHECK (application_type = 'oauth' OR (ownership = 'third_party' AND client_type = 'confidential'))
 ) STRICT;
 CREATE UNIQUE INDEX connect_application_client_id_unique ON connect_application (client_id);

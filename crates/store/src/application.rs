@@ -1,7 +1,7 @@
 //! Connect applications.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Error, Result, Tx, application_logo, client_secret, standalone};
+use crate::{Error, Result, Tx, application_logo, client_secret, self_registration, standalone};
 use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership};
@@ -9,39 +9,39 @@ use countersign_protocol::oauth::client::Client;
 
 statements! {
     INSERT = "INSERT INTO connect_application (environment_id, id, client_id, name, description, application_type, ownership, ",
-        "organization_id, client_type, redirect_uris, cors_origins, backchannel_logout_uri, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+        "organization_id, client_type, redirect_uris, cors_origins, backchannel_logout_uri, created_at, updated_at, metadata_url) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)";
     UPDATE = "UPDATE connect_application SET name = $3, description = $4, redirect_uris = $5, cors_origins = $6, backchannel_logout_uri = $7, updated_at = $8 ",
         "WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2";
     DELETE_SCOPES = "DELETE FROM connect_application_scope WHERE environment_id = $1 AND application_id = $2";
     INSERT_SCOPE = "INSERT INTO connect_application_scope (environment_id, application_id, position, scope) VALUES ($1, $2, $3, $4)";
     FIND = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id = $2";
     FIND_BY_CLIENT_ID = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.client_id = $2";
     FIND_BY_NAME = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
-        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.name = $2 ORDER BY a.id LIMIT 2";
+        "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.name = $2 AND a.ownership <> 'dynamic' ORDER BY a.id LIMIT 2";
     LIST_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id < $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id DESC LIMIT $3";
     LIST_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.id > $2 AND (a.ownership = 'dynamic') IN ($4 = 1, $5 = 1) ORDER BY a.id ASC LIMIT $3";
     OF_ORGANIZATION_DESCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id < $2 ORDER BY a.id DESC LIMIT $3";
     OF_ORGANIZATION_ASCENDING = "SELECT a.id, a.client_id, a.name, a.description, a.application_type, a.ownership, a.organization_id, a.client_type, ",
-        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, ",
+        "a.redirect_uris, a.cors_origins, a.backchannel_logout_uri, a.created_at, a.updated_at, a.metadata_url, ",
         "COALESCE((SELECT string_agg(s.scope, ' ' ORDER BY s.position) FROM connect_application_scope s ",
         "WHERE s.environment_id = a.environment_id AND s.application_id = a.id), '') FROM connect_application a WHERE a.environment_id = $1 AND a.organization_id = $4 AND a.id > $2 ORDER BY a.id ASC LIMIT $3";
 }
@@ -71,9 +71,10 @@ fn read(row: &Row) -> Result<ConnectApplication> {
     Ok(ConnectApplication {
         id: row.parse(0)?,
         client_id: row.parse(1)?,
+        metadata_url: row.opt_text(13)?.map(str::to_owned),
         name: row.text(2)?.to_owned(),
         description: row.opt_text(3)?.map(str::to_owned),
-        scopes: row.text(13)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        scopes: row.text(14)?.split_ascii_whitespace().map(str::to_owned).collect(),
         kind,
         created_at: row.timestamp(11)?,
         updated_at: row.timestamp(12)?,
@@ -144,6 +145,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, application: &Co
         kind.cors_origins.into(),
         kind.backchannel_logout_uri.into(),
         application.created_at.into(),
+        application.metadata_url.as_ref().into(),
     ];
     tx.execute(INSERT, &params).await?;
     insert_scopes(tx, environment_id, application).await
@@ -218,7 +220,8 @@ pub async fn find_by_client_id(
     query.query_opt(FIND_BY_CLIENT_ID, &[environment_id.into(), client_id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The applications of this name, two at most: names are not unique.
+/// The applications of this name that somebody made, two at most: names are not unique, and whoever registers itself
+/// calls itself what it likes.
 ///
 /// # Errors
 /// Database errors.
@@ -245,7 +248,12 @@ pub async fn load_client(
     let secrets = client_secret::list(query, environment_id, application.id).await?;
     let logo = application_logo::find(query, environment_id, application.id).await?;
     let login_uri = standalone::find_of_application(query, environment_id, application.id).await?;
-    Ok(Some(Client { environment_id, application, secrets, logo, login_uri }))
+    let registered = if application.registered_itself() {
+        self_registration::find(query, environment_id, &application).await?
+    } else {
+        None
+    };
+    Ok(Some(Client { environment_id, application, secrets, logo, login_uri, registered }))
 }
 
 /// Which applications to list.

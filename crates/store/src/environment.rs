@@ -4,21 +4,27 @@ use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx, branding};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{
+    Authentication, DocumentPolicy, Environment, EnvironmentKind, Issuer, SelfRegistration, SessionPolicy,
+};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
+        "client_id_metadata_hosts, dynamic_client_registration) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
-        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer FROM environment ORDER BY id";
+        "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
+        "client_id_metadata_hosts, dynamic_client_registration FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
-        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11 WHERE id = $1";
+        "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
+        "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
+    let hosts: Vec<String> = row.json(16)?;
     Ok(Environment {
         id: row.parse(0)?,
         name: row.text(1)?.to_owned(),
@@ -29,11 +35,19 @@ fn read(row: &Row) -> Result<Environment> {
         access_token_lifetime: row.int(6)?,
         sessions: SessionPolicy { maximum_length: row.int(7)?, inactivity_timeout: row.int(8)? },
         authentication: Authentication { sign_up: row.truth(9)?, password: row.truth(10)?, magic_auth: row.truth(11)? },
+        self_registration: SelfRegistration {
+            documents: row.word(15, |word| DocumentPolicy::parse(word, hosts.clone()))?,
+            dynamic: row.truth(17)?,
+        },
         brand: Arc::default(),
         created_at: row.timestamp(12)?,
         updated_at: row.timestamp(13)?,
         session_issuer: row.opt_text(14)?.map(str::to_owned),
     })
+}
+
+fn hosts(clients: &SelfRegistration) -> String {
+    serde_json::to_string(clients.documents.hosts()).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// Makes an environment. Its look is stored by [`branding::set`].
@@ -56,6 +70,9 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.authentication.magic_auth.into(),
         environment.created_at.into(),
         environment.session_issuer.as_deref().into(),
+        environment.self_registration.documents.as_str().into(),
+        hosts(&environment.self_registration).into(),
+        environment.self_registration.dynamic.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -90,6 +107,8 @@ pub struct EnvironmentSettings {
     pub sessions: SessionPolicy,
     /// How people sign in, and whether they may sign up.
     pub authentication: Authentication,
+    /// Which clients it has that nobody registers by hand.
+    pub self_registration: SelfRegistration,
 }
 
 /// Changes an environment's settings.
@@ -114,6 +133,9 @@ pub async fn update(
         settings.authentication.password.into(),
         settings.authentication.magic_auth.into(),
         settings.session_issuer.as_deref().into(),
+        settings.self_registration.documents.as_str().into(),
+        hosts(&settings.self_registration).into(),
+        settings.self_registration.dynamic.into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

@@ -19,6 +19,7 @@ pub mod attempt;
 pub mod authorization_code;
 pub mod branding;
 pub mod change;
+pub mod client_document;
 pub mod client_secret;
 pub mod consent;
 pub mod cors_origin;
@@ -47,6 +48,7 @@ mod postgres;
 pub mod redirect_uri;
 pub mod revoked_token;
 pub mod role;
+pub mod self_registration;
 pub mod session;
 pub mod session_code;
 pub mod session_consent_options;
@@ -292,6 +294,8 @@ impl Store {
             session_code::STATEMENTS,
             session_device::STATEMENTS,
             session_family::STATEMENTS,
+            client_document::STATEMENTS,
+            self_registration::STATEMENTS,
         ]
         .concat()
     }

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_mailed_proofs";
     7 "0007_branding";
     8 "0008_standalone";
+    9 "0009_registration";
 };
 
 /// The newest schema version this program knows.

@@ -159,6 +159,8 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             form: form(p),
             application: say("Partner Reports"),
             application_logo: &logo,
+            identity: Identity::Registered,
+            on_this_device: false,
             publisher: Some(say("Partner Software GmbH")),
             account: email,
             other_account: link,
@@ -172,6 +174,14 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         };
         add("consent", p, &consent);
         add("consent_few", p, &Consent { organizations: &few, organization_id: Some("org_2"), ..consent });
+        let claimed = Consent { application_logo: &Logo::default(), publisher: None, ..consent };
+        let host = Identity::Host(say("client.example"));
+        add(
+            "consent_document",
+            p,
+            &Consent { identity: host, on_this_device: true, redirect_host: "127.0.0.1", ..claimed },
+        );
+        add("consent_nobody", p, &Consent { identity: Identity::Nobody, ..claimed });
         add(
             "consent_many",
             p,

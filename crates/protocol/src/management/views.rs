@@ -101,7 +101,7 @@ pub fn connect_application_view(application: &ConnectApplication) -> Value {
     let mut view = json!({
         "object": "connect_application",
         "id": application.id,
-        "client_id": application.client_id,
+        "client_id": application.client_name(),
         "name": application.name,
         "description": application.description,
         "scopes": application.scopes,

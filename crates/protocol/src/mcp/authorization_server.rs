@@ -110,6 +110,7 @@ pub fn read(document: &[u8], issuer: &Url) -> Result<AuthorizationServer, Author
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DocumentPolicy;
     use serde_json::json;
 
     fn good() -> Value {
@@ -152,10 +153,13 @@ mod tests {
     fn our_own_document_would_do_with_either_door_open() {
         assert!(read_value(&good()).unwrap().refreshes);
         let issuer = crate::model::Issuer::parse("https://id.example").unwrap();
-        let mut own = crate::oauth::metadata::authorization_server(&issuer);
-        own.as_object_mut().unwrap().remove("registration_endpoint");
-        own["client_id_metadata_document_supported"] = json!(true);
-        assert!(read_value(&own).unwrap().takes_metadata_documents);
+        let own = |documents, dynamic| {
+            let clients = crate::model::SelfRegistration { documents, dynamic };
+            read_value(&crate::oauth::metadata::authorization_server(&issuer, &clients))
+        };
+        assert!(own(DocumentPolicy::Any, false).unwrap().takes_metadata_documents);
+        assert!(own(DocumentPolicy::Off, true).unwrap().registration_endpoint.is_some());
+        assert_eq!(own(DocumentPolicy::Off, false), Err(AuthorizationServerError::NoUnknownClients));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Connect applications: the clients of `/oauth2/*`.
 
 use crate::id::{ApplicationId, ClientId, ClientSecretId, OrganizationId};
+use crate::oauth::client_name::ClientName;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use std::borrow::Cow;
 
 /// How many live secrets an application may have.
 pub const MAX_CLIENT_SECRETS: usize = 5;
@@ -12,8 +14,10 @@ pub const MAX_CLIENT_SECRETS: usize = 5;
 pub struct ConnectApplication {
     /// Its identifier.
     pub id: ApplicationId,
-    /// Its public OAuth identifier.
+    /// Its public OAuth identifier; of a client with a metadata document only the one it is kept under.
     pub client_id: ClientId,
+    /// The URL of its metadata document, which is its name then.
+    pub metadata_url: Option<String>,
     /// What people read.
     pub name: String,
     /// What people read when they want to know more.
@@ -29,6 +33,19 @@ pub struct ConnectApplication {
 }
 
 impl ConnectApplication {
+    /// What it is called on the wire.
+    pub fn client_name(&self) -> ClientName<'_> {
+        match &self.metadata_url {
+            Some(url) => ClientName::Document(Cow::Borrowed(url)),
+            None => ClientName::Issued(self.client_id),
+        }
+    }
+
+    /// Whether nobody registered it by hand.
+    pub fn registered_itself(&self) -> bool {
+        matches!(self.kind, ApplicationKind::OAuth { ownership: Ownership::DynamicallyRegistered, .. })
+    }
+
     /// The organization it belongs to, if any.
     pub fn organization_id(&self) -> Option<OrganizationId> {
         match self.kind {
@@ -74,7 +91,7 @@ pub enum Ownership {
         /// The organization that publishes it.
         organization_id: OrganizationId,
     },
-    /// Nobody known: it registered itself (RFC 7591).
+    /// Nobody known: it registered itself (RFC 7591), or has a metadata document.
     DynamicallyRegistered,
 }
 

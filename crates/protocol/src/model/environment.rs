@@ -1,6 +1,6 @@
 //! Environments: the tenants of an installation.
 
-use super::{Authentication, Brand, SessionPolicy};
+use super::{Authentication, Brand, SelfRegistration, SessionPolicy};
 use crate::id::{ClientId, EnvironmentId};
 use crate::jose::Algorithm;
 use crate::time::Timestamp;
@@ -54,6 +54,8 @@ pub struct Environment {
     pub sessions: SessionPolicy,
     /// How people sign in, and whether they may sign up.
     pub authentication: Authentication,
+    /// Which clients it has that nobody registers by hand.
+    pub self_registration: SelfRegistration,
     /// What was chosen of its look.
     pub brand: Arc<Brand>,
     /// When it was made.

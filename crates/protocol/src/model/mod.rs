@@ -15,6 +15,7 @@ mod organization;
 mod permission;
 mod policy;
 mod role;
+mod self_registration;
 mod session_grant;
 mod sign_in_settings;
 mod signing_key;
@@ -38,6 +39,7 @@ pub use organization::{DomainState, Organization, OrganizationDomain, Verificati
 pub use permission::Permission;
 pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError};
 pub use role::{DEFAULT_ROLE, Role};
+pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};

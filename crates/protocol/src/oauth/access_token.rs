@@ -4,6 +4,7 @@ use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamily
 use crate::jwt_template::RESERVED;
 use crate::management::consent_options::is_reserved;
 use crate::model::{Choices, KeyPurpose};
+use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -43,7 +44,7 @@ pub struct UserTokenClaims<'a> {
     /// The person.
     pub sub: &'a str,
     /// The application it was issued to (RFC 8693 §4.3).
-    pub client_id: ClientId,
+    pub client_id: ClientName<'a>,
     /// The organization that was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrganizationId>,
@@ -54,6 +55,12 @@ pub struct UserTokenClaims<'a> {
     pub scope: &'a str,
     /// Our addition: the authorization behind the token, so that ending that ends the token.
     pub grant_id: TokenFamilyId,
+    /// Who acts for the person, in a token that was exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a Actor>,
+    /// The secret of who acts, so that deleting it ends the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<ClientSecretId>,
     /// The token's own identifier.
     pub jti: TokenId,
     /// When it was issued, in seconds.
@@ -62,8 +69,25 @@ pub struct UserTokenClaims<'a> {
     pub exp: i64,
 }
 
+/// Who acts for the subject of a token (RFC 8693 §4.1), and who acted before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The client id of the application.
+    pub sub: String,
+    /// Whose token it exchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Actor>>,
+}
+
+impl Actor {
+    /// How many act for one another.
+    pub fn length(&self) -> usize {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref()).count()
+    }
+}
+
 /// Claims that no template sets: what a token may do, and what stands behind it.
-pub const PROTECTED: [&str; 5] = ["client_id", "scope", "sid", "grant_id", "credential_id"];
+pub const PROTECTED: [&str; 6] = ["client_id", "scope", "sid", "grant_id", "credential_id", "act"];
 
 /// The claims of a token with those of a template, and with what the person has chosen. A template's value wins, but for
 /// what is [`RESERVED`] and [`PROTECTED`], also where the token has no such claim. What the person has chosen wins over
@@ -106,6 +130,8 @@ pub struct AccessTokenClaims {
     pub sid: Option<ConsentId>,
     /// The authorization that stands behind a person's token.
     pub grant_id: Option<TokenFamilyId>,
+    /// Who acts for the person, in a token that was exchanged.
+    pub act: Option<Actor>,
     /// The token's own identifier.
     pub jti: TokenId,
     /// When it was issued, in seconds.

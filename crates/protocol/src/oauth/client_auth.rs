@@ -1,9 +1,10 @@
 //! Client authentication (RFC 6749 §2.3): what the client presents, and whether it proves anything.
 
 use super::client::Client;
+use super::client_name::ClientName;
 use super::error::{OAuthError, OAuthErrorCode};
 use super::params::{Params, decode_form_component};
-use crate::id::{ClientId, ClientSecretId};
+use crate::id::ClientSecretId;
 use crate::model::ClientType;
 use crate::secret::{Digest, Secret};
 use base64::Engine;
@@ -11,9 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 
 /// What a client presented. Nothing of it has been checked.
 #[derive(Debug)]
-pub struct Presented {
+pub struct Presented<'a> {
     /// Who it says it is.
-    pub client_id: ClientId,
+    pub client: ClientName<'a>,
     /// The secret it showed, if any.
     pub secret: Option<Secret>,
 }
@@ -23,7 +24,7 @@ pub struct Presented {
 /// # Errors
 /// - `invalid_request` when two methods are used at once (RFC 6749 §2.3), or header and body name different clients;
 /// - `invalid_client` when no client is named, the header is not understood, or the identifier has not our form.
-pub fn present(authorization: Option<&[u8]>, params: &Params<'_>) -> Result<Presented, OAuthError> {
+pub fn present<'a>(authorization: Option<&[u8]>, params: &'a Params<'_>) -> Result<Presented<'a>, OAuthError> {
     let body_client = params.get("client_id");
     let body_secret = params.get("client_secret");
     if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
@@ -37,7 +38,7 @@ pub fn present(authorization: Option<&[u8]>, params: &Params<'_>) -> Result<Pres
             return Err(OAuthError::new(OAuthErrorCode::InvalidClient, "Missing authorization header."));
         };
         return Ok(Presented {
-            client_id: parse_client_id(client_id)?,
+            client: parse_client_name(client_id)?,
             secret: body_secret.map(|secret| Secret::new(secret.to_owned())),
         });
     };
@@ -49,13 +50,13 @@ pub fn present(authorization: Option<&[u8]>, params: &Params<'_>) -> Result<Pres
         return Err(OAuthError::invalid_request("The client_id differs from the one in the Authorization header."));
     }
     Ok(Presented {
-        client_id: parse_client_id(client_id.expose())?,
+        client: parse_client_name(client_id.expose())?.into_owned(),
         secret: Some(secret).filter(|secret| !secret.expose().is_empty()),
     })
 }
 
-fn parse_client_id(text: &str) -> Result<ClientId, OAuthError> {
-    ClientId::parse(text).map_err(|_| OAuthError::invalid_client())
+fn parse_client_name(text: &str) -> Result<ClientName<'_>, OAuthError> {
+    ClientName::parse(text).ok_or_else(OAuthError::invalid_client)
 }
 
 /// Reads `Basic` credentials (RFC 7617 §2) with both parts form-encoded (RFC 6749 §2.3.1); clients that do not encode
@@ -151,7 +152,7 @@ mod tests {
         let params = Params::from_form(form.as_bytes()).unwrap();
         let presented = present(header.as_deref(), &params);
         if let Ok(presented) = &presented {
-            assert_eq!(presented.client_id.to_string(), ID);
+            assert_eq!(presented.client.to_string(), ID);
         }
         let seen = presented.as_ref().map(|p| p.secret.as_ref().map(Secret::expose)).map_err(|e| e.code);
         assert_eq!(seen, expected, "{form}");
@@ -186,6 +187,7 @@ mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: vec![],
@@ -201,6 +203,7 @@ mod tests {
             },
             logo: Default::default(),
             login_uri: None,
+            registered: None,
             secrets: secrets
                 .iter()
                 .zip(10..)
@@ -243,7 +246,8 @@ mod tests {
         #[test]
         fn a_form_encoded_secret_comes_back(secret in "[^\\x00:]{1,40}") {
             let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            let presented = present(Some(&basic(ID, &encoded)), &Params::default()).unwrap();
+            let params = Params::default();
+            let presented = present(Some(&basic(ID, &encoded)), &params).unwrap();
             let presented = presented.secret.unwrap();
             prop_assert_eq!(presented.expose(), secret);
         }

@@ -29,6 +29,12 @@ pub enum OAuthErrorCode {
     ExpiredToken,
     /// The access token would be too large: the environment's template makes it so.
     TokenTooBig,
+    /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
+    InvalidRedirectUri,
+    /// The metadata of a client cannot be registered (RFC 7591 §3.2.2).
+    InvalidClientMetadata,
+    /// Clients may not register themselves here.
+    RegistrationDisabled,
     /// The body is larger than any request needs.
     RequestTooLarge,
     /// Too many requests; see `Retry-After`.
@@ -56,6 +62,9 @@ impl OAuthErrorCode {
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
             Self::TokenTooBig => "token_too_big",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::RegistrationDisabled => "dynamic_client_registration_disabled",
             Self::TooManyRequests => "too_many_requests",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -66,6 +75,7 @@ impl OAuthErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidClient => 401,
+            Self::RegistrationDisabled => 403,
             Self::RequestTooLarge => 413,
             Self::TooManyRequests => 429,
             Self::ServerError => 500,
@@ -80,7 +90,9 @@ impl OAuthErrorCode {
             | Self::SlowDown
             | Self::AccessDenied
             | Self::ExpiredToken
-            | Self::TokenTooBig => 400,
+            | Self::TokenTooBig
+            | Self::InvalidRedirectUri
+            | Self::InvalidClientMetadata => 400,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! ID tokens and what userinfo tells (OpenID Connect Core §2, §5.3, §5.4).
 
-use crate::id::ClientId;
+use super::client_name::ClientName;
 use crate::model::User;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub struct IdTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The application.
-    pub aud: ClientId,
+    pub aud: ClientName<'a>,
     /// The person.
     #[serde(flatten)]
     pub person: PersonClaims,
@@ -74,7 +74,7 @@ pub struct IdTokenClaims<'a> {
 
 impl<'a> IdTokenClaims<'a> {
     /// The claims of a token issued now.
-    pub fn new(iss: &'a str, aud: ClientId, person: PersonClaims, now: Timestamp) -> Self {
+    pub fn new(iss: &'a str, aud: ClientName<'a>, person: PersonClaims, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, person, iat, exp: iat + ID_TOKEN_LIFETIME, nonce: None, auth_time: None, sid: None }
     }

@@ -1,8 +1,9 @@
 //! Token introspection (RFC 7662): whether an access token still stands, and what is said of it.
 
-use super::access_token::AccessTokenClaims;
+use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
-use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
+use super::client_name::ClientName;
+use crate::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use crate::model::{ApplicationKind, Choices};
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -47,16 +48,20 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
     let Some(client) = authority.client else {
         return false;
     };
-    let same_client = ClientId::parse(&claims.client_id).is_ok_and(|id| id == client.application.client_id);
+    let same_client = client.application.client_name().is(&claims.client_id);
     let stands = match client.application.kind {
         ApplicationKind::Machine { organization_id } => {
             claims.org_id.as_ref().is_some_and(|id| *id == organization_id.to_string())
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
-            claims.grant_id == Some(family.id)
-                && claims.sid == Some(family.consent_id)
-                && client.application.id == family.application_id
+            // Whose it is: the application that was authorized, or one that acts for it with a secret that is still there.
+            let holder = match (&claims.act, claims.credential_id) {
+                (None, _) => client.application.id == family.application_id,
+                (Some(_), Some(id)) => client.secrets.iter().any(|secret| secret.id == id),
+                (Some(_), None) => false,
+            };
+            holder && claims.grant_id == Some(family.id) && claims.sid == Some(family.consent_id)
         }),
     };
     same_client
@@ -85,6 +90,8 @@ pub struct ActiveAccessToken<'a> {
     sid: Option<ConsentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Actor>,
     #[serde(flatten)]
     choices: Option<&'a Choices>,
 }
@@ -97,7 +104,7 @@ pub struct ActiveRefreshToken<'a> {
     /// Always `refresh_token`.
     pub token_type: &'static str,
     /// Whose it is.
-    pub client_id: ClientId,
+    pub client_id: ClientName<'a>,
     /// The issuer.
     pub iss: &'a str,
     /// The person.
@@ -127,6 +134,7 @@ impl<'a> ActiveAccessToken<'a> {
             org_id: claims.org_id.as_ref(),
             sid: claims.sid,
             scope: claims.scope.as_deref(),
+            act: claims.act.as_ref(),
             choices: family.map(|family| &family.choices),
         }
     }
@@ -138,7 +146,7 @@ pub const INACTIVE: &str = r#"{"active":false}"#;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Id, TokenId};
+    use crate::id::{ClientId, Id, TokenId};
     use crate::model::{ClientSecret, ConnectApplication};
     use crate::secret::DigestKey;
 
@@ -149,6 +157,7 @@ mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: vec![],
@@ -158,6 +167,7 @@ mod tests {
             },
             logo: Default::default(),
             login_uri: None,
+            registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),
@@ -180,6 +190,7 @@ mod tests {
             credential_id: Some(Id::from_ulid(4)),
             sid: None,
             grant_id: None,
+            act: None,
             jti: TokenId::from_ulid(6),
             iat: 1000,
             exp: 1300,

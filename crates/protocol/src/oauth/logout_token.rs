@@ -1,6 +1,7 @@
 //! Logout tokens: what tells an application that somebody has signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
 
-use crate::id::{ClientId, TokenId};
+use super::client_name::ClientName;
+use crate::id::TokenId;
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub struct LogoutTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
     /// The application that is told.
-    pub aud: ClientId,
+    pub aud: ClientName<'a>,
     /// Who has signed out.
     pub sub: &'a str,
     /// The session that ended, by the name that this application's ID tokens have for it.
@@ -38,7 +39,7 @@ struct Empty {}
 
 impl<'a> LogoutTokenClaims<'a> {
     /// The claims of a token issued now.
-    pub fn new(iss: &'a str, aud: ClientId, sub: &'a str, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
+    pub fn new(iss: &'a str, aud: ClientName<'a>, sub: &'a str, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, sub, sid, jti, iat, exp: iat + LOGOUT_TOKEN_LIFETIME, events: LogoutEvent::default() }
     }
@@ -56,7 +57,7 @@ mod tests {
         let now = Timestamp::from_millis(1_000_000);
         let claims = LogoutTokenClaims::new(
             "https://auth.example.com",
-            Id::from_ulid(1),
+            ClientName::Issued(Id::from_ulid(1)),
             "user_00000000000000000000000002",
             "s-1",
             jti,

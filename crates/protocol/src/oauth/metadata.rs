@@ -4,15 +4,15 @@
 use super::scope::BUILT_IN;
 use super::token::GRANT_TYPES;
 use crate::jose::Algorithm;
-use crate::model::Issuer;
+use crate::model::{DocumentPolicy, Issuer, SelfRegistration};
 use serde_json::{Value, json};
 
 const CLIENT_AUTH_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 const SECRET_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// `/.well-known/oauth-authorization-server`.
-pub fn authorization_server(issuer: &Issuer) -> Value {
-    json!({
+pub fn authorization_server(issuer: &Issuer, clients: &SelfRegistration) -> Value {
+    let mut document = json!({
         "issuer": issuer.as_str(),
         "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
         "device_authorization_endpoint": format!("{issuer}/oauth2/device_authorization"),
@@ -29,12 +29,19 @@ pub fn authorization_server(issuer: &Issuer) -> Value {
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
         "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
-    })
+    });
+    if clients.dynamic {
+        document["registration_endpoint"] = format!("{issuer}/oauth2/register").into();
+    }
+    if clients.documents != DocumentPolicy::Off {
+        document["client_id_metadata_document_supported"] = true.into();
+    }
+    document
 }
 
 /// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top.
-pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm]) -> Value {
-    let mut document = authorization_server(issuer);
+pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm], clients: &SelfRegistration) -> Value {
+    let mut document = authorization_server(issuer, clients);
     document["userinfo_endpoint"] = format!("{issuer}/oauth2/userinfo").into();
     document["end_session_endpoint"] = format!("{issuer}/oauth2/logout").into();
     document["backchannel_logout_supported"] = json!(true);
@@ -70,8 +77,14 @@ mod tests {
     #[test]
     fn the_two_documents_agree() {
         let issuer = Issuer::parse("https://auth.example.com").unwrap();
-        let oauth = authorization_server(&issuer);
-        let openid = openid_configuration(&issuer, &[Algorithm::Rs256]);
+        let clients = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: true };
+        let oauth = authorization_server(&issuer, &clients);
+        let openid = openid_configuration(&issuer, &[Algorithm::Rs256], &clients);
+        assert_eq!(oauth["registration_endpoint"], "https://auth.example.com/oauth2/register");
+        assert_eq!(oauth["client_id_metadata_document_supported"], true);
+        let without = authorization_server(&issuer, &SelfRegistration::default());
+        assert!(without.get("registration_endpoint").is_none());
+        assert!(without.get("client_id_metadata_document_supported").is_none());
         for (name, value) in oauth.as_object().unwrap() {
             assert_eq!(openid.get(name), Some(value), "{name}");
         }

@@ -5,6 +5,7 @@
 //! | [`params`] | request parameters: form or JSON, each at most once |
 //! | [`error`] | every error code with the status its specification gives it |
 //! | [`client`], [`client_auth`] | what a client is, and how it proves itself |
+//! | [`client_name`], [`registration`] | what a client is called, and clients that nobody registers by hand |
 //! | [`token`], [`grant`] | the token request, one variant and one file per grant |
 //! | [`authorize`] | the authorization request, where its answer may go, what happens before there is one |
 //! | [`pkce`] | proof that who redeems a code has asked for it |
@@ -18,6 +19,7 @@ pub mod access_token;
 pub mod authorize;
 pub mod client;
 pub mod client_auth;
+pub mod client_name;
 pub mod error;
 pub mod grant;
 pub mod id_token;
@@ -28,6 +30,7 @@ pub mod params;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh_token;
+pub mod registration;
 pub mod resource;
 pub mod revocation;
 pub mod scope;

@@ -1,7 +1,7 @@
 //! Resource indicators (RFC 8707): for which API a token is, and for no other.
 
 use super::error::{OAuthError, OAuthErrorCode};
-use crate::model::{ApplicationKind, ConnectApplication, OAuthResource, Ownership};
+use crate::model::{ConnectApplication, OAuthResource};
 
 /// Longest URI of a resource.
 const LONGEST: usize = 2048;
@@ -39,10 +39,11 @@ pub fn authorized(
     if known.is_empty() {
         return Ok(None);
     }
-    let registered_itself =
-        matches!(application.kind, ApplicationKind::OAuth { ownership: Ownership::DynamicallyRegistered, .. });
     match requested {
-        [] => Ok(known.iter().find(|known| known.default && registered_itself).map(|known| known.uri.clone())),
+        [] => Ok(known
+            .iter()
+            .find(|known| known.default && application.registered_itself())
+            .map(|known| known.uri.clone())),
         [one] if known.iter().any(|known| known.uri == *one) => Ok(Some((*one).to_owned())),
         [_] => Err(invalid_target("The resource is not known here.")),
         _ => Err(invalid_target("A token is for one resource. Ask for one at a time.")),
@@ -68,7 +69,7 @@ pub fn issuable(requested: &[&str], authorized: &str, known: &[OAuthResource]) -
 mod tests {
     use super::*;
     use crate::id::Id;
-    use crate::model::ClientType;
+    use crate::model::{ClientType, Ownership};
     use crate::oauth::authorize::redirect::tests::client;
     use crate::time::Timestamp;
     use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use super::access_token::AccessTokenClaims;
 use super::client_auth::AuthenticatedClient;
-use crate::id::{ClientId, TokenId};
+use crate::id::TokenId;
 use crate::time::Timestamp;
 
 /// What to do about a verified token that a client wants ended.
@@ -22,7 +22,7 @@ pub enum Revocation {
 
 /// Decides what to do about a verified token.
 pub fn revoke(client: AuthenticatedClient<'_>, claims: &AccessTokenClaims, now: Timestamp) -> Revocation {
-    let own = ClientId::parse(&claims.client_id).is_ok_and(|id| id == client.client().application.client_id);
+    let own = client.client().application.client_name().is(&claims.client_id);
     if own && claims.exp > now.as_secs() {
         Revocation::Remember { jti: claims.jti, expires_at: Timestamp::from_millis(0).plus_secs(claims.exp) }
     } else {

@@ -4,13 +4,34 @@ use super::error::{OAuthError, OAuthErrorCode};
 use super::params::Params;
 
 /// The grant types we serve, as discovery lists them.
-pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE];
+pub const GRANT_TYPES: [&str; 5] =
+    ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
 
 /// The grant type of RFC 8628.
 pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The grant type of RFC 8693.
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// A request to exchange a token (RFC 8693 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRequest<'a> {
+    /// The token that is exchanged.
+    pub subject_token: &'a str,
+    /// Its type.
+    pub subject_token_type: &'a str,
+    /// The type that is wanted.
+    pub requested_token_type: Option<&'a str>,
+    /// Whether a token of somebody who acts came along.
+    pub has_actor: bool,
+    /// Whom the token is to be for: every `resource` and `audience`.
+    pub targets: Vec<&'a str>,
+    /// What it is to be good for; absent means what the exchanged one is good for.
+    pub scope: Option<&'a str>,
+}
+
 /// A token request whose parameters have the right shape. Nothing has been decided yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRequest<'a> {
     /// RFC 6749 §4.4.
     ClientCredentials {
@@ -31,6 +52,8 @@ pub enum TokenRequest<'a> {
         /// The code.
         device_code: &'a str,
     },
+    /// RFC 8693.
+    TokenExchange(ExchangeRequest<'a>),
     /// RFC 6749 §6.
     RefreshToken {
         /// The token.
@@ -54,6 +77,14 @@ impl<'a> TokenRequest<'a> {
                 code_verifier: params.get("code_verifier"),
             }),
             DEVICE_CODE => Ok(Self::DeviceCode { device_code: params.require("device_code")? }),
+            TOKEN_EXCHANGE => Ok(Self::TokenExchange(ExchangeRequest {
+                subject_token: params.require("subject_token")?,
+                subject_token_type: params.require("subject_token_type")?,
+                requested_token_type: params.get("requested_token_type"),
+                has_actor: params.get("actor_token").is_some() || params.get("actor_token_type").is_some(),
+                targets: [params.all("resource"), params.all("audience")].concat(),
+                scope: params.get("scope"),
+            })),
             "refresh_token" => {
                 Ok(Self::RefreshToken { refresh_token: params.require("refresh_token")?, scope: params.get("scope") })
             }

@@ -10,9 +10,10 @@ use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::jwt_template::Template;
 use countersign_protocol::model::{
-    CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyPurpose, KeyState, OAuthResource, RedirectPurpose,
-    SigningKeyRecord, Standalone,
+    Admission, CorsOrigin, Environment, EnvironmentRedirectUri, Issuer, KeyPurpose, KeyState, OAuthResource,
+    RedirectPurpose, SigningKeyRecord, Standalone,
 };
+use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::metadata;
 use countersign_store::{
     Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key, standalone,
@@ -126,10 +127,10 @@ impl EnvironmentState {
                 algorithms.push(key.algorithm);
             }
         }
-        let issuer = &environment.issuer;
+        let (issuer, clients) = (&environment.issuer, &environment.self_registration);
         Ok(Self {
-            openid_configuration: metadata::openid_configuration(issuer, &algorithms).to_string().into(),
-            authorization_server: metadata::authorization_server(issuer).to_string().into(),
+            openid_configuration: metadata::openid_configuration(issuer, &algorithms, clients).to_string().into(),
+            authorization_server: metadata::authorization_server(issuer, clients).to_string().into(),
             oauth_jwks: serde_json::json!({"keys": published}).to_string().into(),
             direct_jwks: serde_json::json!({"keys": direct}).to_string().into(),
             direct_signer: signer(KeyPurpose::Direct)?,
@@ -156,6 +157,14 @@ impl EnvironmentState {
     /// Whether pages of this origin may call the environment's own application.
     pub fn allows_origin(&self, origin: &[u8]) -> bool {
         self.cors_origins.iter().any(|known| known.origin.as_bytes() == origin)
+    }
+
+    /// Whether a client may be one here: with a metadata document, only while that is admitted.
+    pub fn admits(&self, client: &Client) -> bool {
+        client.application.metadata_url.as_ref().is_none_or(|url| {
+            let decision = client.registered.and_then(|registered| registered.decision);
+            self.environment.self_registration.documents.admits(url, decision) == Admission::Yes
+        })
     }
 
     /// The environment's identifier.

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Flags for settings come from the table of settings.
 
 mod api_keys;
+mod applications;
 mod apply;
 mod backup;
 mod config_check;
@@ -151,6 +152,24 @@ fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("applications")
+                .about("Applications with a metadata document (CIMD): which may sign people in")
+                .subcommand_required(true)
+                .subcommand(Command::new("list").about("List those that wait, and what was decided").arg(environment()))
+                .subcommand(
+                    Command::new("allow")
+                        .about("Allow the application with this metadata document")
+                        .arg(environment())
+                        .arg(Arg::new("url").value_name("URL").required(true)),
+                )
+                .subcommand(
+                    Command::new("refuse")
+                        .about("Refuse it, whatever the environment's policy; what it was allowed ends at once")
+                        .arg(environment())
+                        .arg(Arg::new("url").value_name("URL").required(true)),
+                ),
+        )
+        .subcommand(
             Command::new("migrate").about("Bring the database schema up to date (serve does it by itself)").arg(
                 Arg::new("check")
                     .long("check")
@@ -233,6 +252,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["apply"] => apply::run(&config, text(innermost, "file"), innermost.get_flag("check")).await,
             ["keys", command] => keys::run(&config, command, innermost).await,
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
+            ["applications", command] => applications::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await

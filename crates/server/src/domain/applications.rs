@@ -4,6 +4,7 @@ use super::{Act, Failure, backchannel_logout, organizations, permissions};
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::{ApiError, FieldError};
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership, RedirectUri};
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::redirect_uri;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, application};
@@ -78,6 +79,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<Conne
     permissions::require_scopes(tx, act, "scopes", &new.scopes, true).await?;
     let made = ConnectApplication {
         id: act.entropy.id(act.now)?,
+        metadata_url: None,
         client_id: match new.client_id {
             Some(client_id) => client_id,
             None => act.entropy.id(act.now)?,
@@ -143,8 +145,10 @@ fn check_origins(origins: Vec<String>) -> Result<Vec<String>, Failure> {
 pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<ConnectApplication, Failure> {
     let found = if let Ok(id) = ApplicationId::parse(id) {
         application::find(query, act.environment_id, id).await?
-    } else if let Ok(client_id) = ClientId::parse(id) {
-        application::find_by_client_id(query, act.environment_id, client_id).await?
+    } else if let Some(name) = ClientName::parse(id) {
+        let found = application::find_by_client_id(query, act.environment_id, name.id(act.environment_id)).await?;
+        // What a document's client is kept under is no name for it.
+        found.filter(|found| found.client_name() == name)
     } else {
         None
     };
@@ -182,6 +186,10 @@ pub async fn update(
     let found = find(tx, act, id).await?;
     countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
     let mut changed = find(tx, act, id).await?;
+    if changed.metadata_url.is_some() && (change.name.is_some() || change.redirect_uris.is_some()) {
+        let field = if change.name.is_some() { "name" } else { "redirect_uris" };
+        return Err(Failure::invalid(field, "not_allowed", "The client's own metadata document says this."));
+    }
     if let Some(name) = change.name {
         changed.name = name;
     }

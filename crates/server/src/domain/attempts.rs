@@ -37,6 +37,12 @@ pub const CODES_FROM: Allowance = Allowance { most: 100, seconds: 60 * 60 };
 pub const MAILS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 /// Devices that begin at one address.
 pub const DEVICES_FROM: Allowance = Allowance { most: 60, seconds: 10 * 60 };
+/// Clients that register themselves from one address.
+pub const REGISTRATIONS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };
+/// Metadata documents that are asked for from one address, and are not fresh here.
+pub const DOCUMENTS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };
+/// Metadata documents that one host is asked for, whoever wants them.
+pub const DOCUMENTS_AT: Allowance = Allowance { most: 300, seconds: 10 * 60 };
 /// Sign-ups from one address.
 pub const SIGN_UPS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 /// Codes and links that the company has sent to one address.

@@ -2,6 +2,7 @@
 
 use super::{Failure, standalone};
 use countersign_protocol::model::Environment;
+use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::user_management::session_token::check_issuer;
 use countersign_store::Tx;
@@ -26,6 +27,12 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
     }
     environment.sessions.check(lifetime).map_err(|error| wrong("sessions", &error))?;
     environment.authentication.check().map_err(|error| wrong("authentication", &error))?;
+    for host in environment.self_registration.documents.hosts() {
+        if !is_host_entry(host) {
+            let why = format!("'{host}' is no host such as claude.ai or *.example.com.");
+            return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
+        }
+    }
     Ok(())
 }
 
@@ -43,6 +50,7 @@ pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> R
         access_token_lifetime: environment.access_token_lifetime,
         sessions: environment.sessions,
         authentication: environment.authentication,
+        self_registration: environment.self_registration.clone(),
     };
     environment::update(tx, environment.id, settings, now).await?;
     change::record(tx, environment.id, &Topic::Environment, now);

@@ -2,10 +2,10 @@
 
 use super::{Act, Failure, events, sessions};
 use countersign_protocol::id::{ApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId};
-use countersign_protocol::model::{Consent, TokenFamily};
+use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Tx, consent, session_family, token_family};
+use countersign_store::{Tx, consent, self_registration, session_family, token_family};
 use serde_json::json;
 
 /// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
@@ -47,11 +47,21 @@ pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Fail
 }
 
 /// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
-/// stays the same while the consent lives.
+/// stays the same while the consent lives. `registered` is of an application that nobody registered by hand: it is kept
+/// from now on, and what it shows of itself now is what was agreed to.
 ///
 /// # Errors
 /// Database errors.
-pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId, Failure> {
+pub async fn agree(
+    tx: &mut Tx,
+    act: &Act,
+    wanted: Consent,
+    registered: Option<SelfRegistered>,
+) -> Result<ConsentId, Failure> {
+    if registered.is_some() {
+        // Before the consent: a registration that is being forgotten at this moment takes no consent any more.
+        self_registration::keep(tx, act.environment_id, wanted.application_id).await?;
+    }
     let kept = consent::of_user_and_application(
         tx,
         act.environment_id,
@@ -79,7 +89,8 @@ pub async fn agree(tx: &mut Tx, act: &Act, wanted: Consent) -> Result<ConsentId,
     };
     // What is chosen anew counts from now on; what was not offered this time stays as it was.
     let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
-    if !covers(&known.scopes, &wanted.scopes) || !chosen {
+    let another = registered.is_some_and(|registered| known.updated_at < registered.changed_at);
+    if another || !covers(&known.scopes, &wanted.scopes) || !chosen {
         let mut joined = Consent { updated_at: act.now, ..known.clone() };
         joined.scopes.extend(wanted.scopes.into_iter().filter(|scope| !known.scopes.contains(scope)));
         joined.choices.extend(wanted.choices);

@@ -28,6 +28,7 @@ pub mod password_resets;
 pub mod people;
 pub mod permissions;
 pub mod roles;
+pub mod self_registration;
 pub mod session_families;
 pub mod sessions;
 pub mod sign_in_settings;

@@ -5,7 +5,7 @@ use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
 use super::session::{self, Current};
-use super::{choose_organization, consent, login_uri, select_account, sign_out};
+use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -16,7 +16,7 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
 use countersign_protocol::oauth::authorize::request::{
-    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_id, read,
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
@@ -125,6 +125,7 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
     let before: Vec<GivenConsent> = given
         .iter()
+        .filter(|consent| client.is_as_agreed_to(consent.updated_at))
         .map(|Consent { id, organization_id, scopes, choices, .. }| GivenConsent {
             id: *id,
             organization_id: *organization_id,
@@ -215,8 +216,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
     let Ok(params) = Params::from_form(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
-    let client = match client_id(&params) {
-        Ok(client_id) => call.app.client(call.environment.id(), client_id).await?,
+    let client = match client_name(&params) {
+        Ok(name) => client::find(call, &name).await?,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
@@ -301,12 +302,13 @@ async fn issue(
         family_id: None,
         expires_at: act.now.plus_secs(CODE_LIFETIME),
     };
+    let registered = client.registered;
     let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                let consent_id = grants::agree(tx, &act, wanted).await?;
+                let consent_id = grants::agree(tx, &act, wanted, registered).await?;
                 let code = AuthorizationCode { consent_id, ..code };
                 authorization_code::insert(tx, act.environment_id, &code).await?;
                 if let Some(id) = organization_id.filter(|id| Some(*id) != last_chosen) {

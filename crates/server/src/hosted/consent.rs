@@ -6,11 +6,13 @@ use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{Access, ChoiceGroup, Choosing, Consent, Language, Organization, Problem};
+use countersign_pages::{Access, ChoiceGroup, Choosing, Consent, Identity, Language, Organization, Problem};
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{ApplicationKind, Choices, ConsentOption, Membership, Ownership, settled};
+use countersign_protocol::oauth::authorize::decision::anybody_may_receive;
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::params::Params;
+use countersign_protocol::oauth::registration::document_url::host;
 use countersign_protocol::oauth::scope;
 use countersign_store::{Reader, organization, permission};
 use http::StatusCode;
@@ -81,6 +83,8 @@ pub struct Shown<'a> {
     pub chosen: &'a Choices,
     /// Where the person is sent afterwards; empty for a device.
     pub redirect_host: String,
+    /// Whether any program on the person's device could receive what is allowed.
+    pub on_this_device: bool,
     /// Where the page is posted to.
     pub action: &'static str,
 }
@@ -112,6 +116,7 @@ pub async fn show(
         options,
         chosen,
         redirect_host: request.return_address.redirect.host(),
+        on_this_device: anybody_may_receive(client, request.return_address.redirect.as_str()),
         action: "/consent",
     };
     render(call, flow, shown, problem).await
@@ -174,6 +179,12 @@ pub async fn render(
         form: carried.form(shown.action, problem),
         application: &application.name,
         application_logo: origin.shown().logo,
+        identity: match &application.metadata_url {
+            Some(url) => Identity::Host(host(url)),
+            None if application.registered_itself() => Identity::Nobody,
+            None => Identity::Registered,
+        },
+        on_this_device: shown.on_this_device,
         publisher: publisher.as_deref(),
         account: &shown.current.user.email,
         other_account: &other_account,

@@ -117,7 +117,7 @@ async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Sto
         return Ok(None);
     };
     drop(reader);
-    let client = call.app.client(environment_id, application.client_id).await?;
+    let client = call.app.client_named(&call.environment, &application.client_name()).await?;
     Ok(client.map(|client| Device::OfClient(device, client)))
 }
 
@@ -244,7 +244,11 @@ fn agreed_before(step: &Step, organization_id: Option<OrganizationId>) -> Option
     if !needs_consent(client) {
         return Some(Choices::default());
     }
-    let covered = |one: &&Consent| one.organization_id == organization_id && covers(&one.scopes, &device.scopes);
+    let covered = |one: &&Consent| {
+        one.organization_id == organization_id
+            && covers(&one.scopes, &device.scopes)
+            && client.is_as_agreed_to(one.updated_at)
+    };
     step.given.iter().filter(covered).find_map(|one| settled(&step.options, &one.choices))
 }
 
@@ -276,6 +280,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, asking
             options: &options,
             chosen: &chosen,
             redirect_host: String::new(),
+            on_this_device: false,
             action: "/device/consent",
         };
         return render(call, flow, shown, asking.problem).await;
@@ -357,8 +362,11 @@ async fn approve(
 ) -> Result<Reply, Stop> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
-    let (device, subject) = match device {
-        Device::OfClient(device, client) => (device, login_uri::subject(call, &client, &current.user)),
+    let (device, subject, registered) = match device {
+        Device::OfClient(device, client) => {
+            let subject = login_uri::subject(call, &client, &current.user);
+            (device, subject, client.registered)
+        }
         Device::OfOwn(device) => {
             let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
                 Box::pin(async move {
@@ -383,7 +391,7 @@ async fn approve(
     };
     let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let consent_id = grants::agree(tx, &act, wanted).await?;
+            let consent_id = grants::agree(tx, &act, wanted, registered).await?;
             let approval = Approval {
                 consent_id,
                 user_id: current.user.id,

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`authorize`] | `/oauth2/authorize`: from a request to a code |
 //! | [`own_application`] | `/user_management/authorize`: the same for the environment's own application |
+//! | [`client`] | the client that a request names |
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
 //! | [`login_uri`] | signing in at the company's own login instead |
@@ -21,6 +22,7 @@ pub mod account;
 pub mod assets;
 pub mod authorize;
 pub mod choose_organization;
+pub mod client;
 pub mod code;
 pub mod consent;
 pub mod device;

@@ -24,6 +24,8 @@ const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
 pub enum Stop {
     /// One of the usual troubles.
     Trouble(StatusCode, Trouble),
+    /// An administrator has to allow the client from this host first.
+    AskFirst(String),
     /// Something of ours failed.
     Failure(Failure),
 }
@@ -185,7 +187,17 @@ pub fn redirect(to: &str) -> Result<Reply, Stop> {
 /// The page for what cannot go on.
 pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
     let branding = branding(call);
+    let request_id = call.request_id.to_str().ok();
+    // Nothing of what was asked is repeated, not even in a link to another language.
+    let frame = Frame { language_keeps: None, ..frame(call, &branding) };
     let (status, trouble) = match stop {
+        Stop::AskFirst(host) => {
+            let t = frame.language.texts();
+            let happened = t.ask_first_what(&host);
+            let (title, advice) = (t.ask_first(), t.ask_first_advice());
+            let page = ErrorPage { frame, title, happened: &happened, advice, request_id, link: None };
+            return reply(call, StatusCode::FORBIDDEN, &page, None);
+        }
         Stop::Trouble(status, trouble) => (status, trouble),
         Stop::Failure(failure) => {
             let error = failure.into_api_error();
@@ -193,9 +205,9 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
             (status, if status == StatusCode::TOO_MANY_REQUESTS { Trouble::Attempts } else { Trouble::Server })
         }
     };
-    // Nothing of what was asked is repeated, not even in a link to another language.
-    let frame = Frame { language_keeps: None, ..frame(call, &branding) };
-    reply(call, status, &ErrorPage::of(frame, trouble), None)
+    // What support is told by number stands in the log.
+    let request_id = request_id.filter(|_| matches!(trouble, Trouble::Client | Trouble::Server));
+    reply(call, status, &ErrorPage { request_id, ..ErrorPage::of(frame, trouble) }, None)
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
-use countersign_protocol::id::{ClientId, SessionId, UserId};
+use countersign_protocol::id::{SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
 use countersign_protocol::model::{KeyPurpose, RedirectPurpose};
 use countersign_protocol::oauth::authorize::redirect::{prove, prove_listed};
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_store::session as stored;
 use http::StatusCode;
 
@@ -70,8 +71,8 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
     if hint.as_ref().is_some_and(|hint| named != Some(hint.aud.as_str())) {
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
     }
-    let client = match named.and_then(|id| ClientId::parse(id).ok()) {
-        Some(client_id) => call.app.client(call.environment.id(), client_id).await?,
+    let client = match named.and_then(ClientName::parse) {
+        Some(name) => call.app.client_named(&call.environment, &name).await?,
         None => None,
     };
     let onward = match (&client, query.get("post_logout_redirect_uri")) {

@@ -29,6 +29,8 @@ pub struct Arrived {
     pub parts: Parts,
     /// The body, not yet read.
     pub body: Incoming,
+    /// What the request is called in the log.
+    pub request_id: HeaderValue,
 }
 
 /// An answer that takes its time.
@@ -111,7 +113,13 @@ impl Dispatcher {
     }
 
     /// Answers a request; JSON for paths and methods that do not exist.
-    pub async fn answer(&self, app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub async fn answer(
+        &self,
+        app: &Arc<App>,
+        peer: Peer,
+        request: Request<Incoming>,
+        request_id: HeaderValue,
+    ) -> Response<Full<Bytes>> {
         let Ok(found) = self.paths.at(request.uri().path()) else {
             return error::api(&ApiError::NoSuchPath).into_response();
         };
@@ -126,7 +134,7 @@ impl Dispatcher {
             return error::api(&ApiError::NoSuchPath).into_response();
         };
         let (parts, body) = request.into_parts();
-        let reply = endpoint.answer(app, Arrived { peer, path, parts, body }).await;
+        let reply = endpoint.answer(app, Arrived { peer, path, parts, body, request_id }).await;
         if head { without_content(reply) } else { reply.into_response() }
     }
 }

@@ -10,6 +10,7 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::client_auth::{self, AuthenticatedClient};
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::params::Params;
+use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub struct OAuthCall {
     pub headers: http::HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// What the request is called in the log.
+    pub request_id: HeaderValue,
 }
 
 /// Turns a failure of ours into the OAuth shape.
@@ -83,17 +86,18 @@ impl OAuthCall {
     pub async fn load_client(&self, params: &Params<'_>) -> Result<Presenting, OAuthError> {
         let authorization = self.headers.get_all(AUTHORIZATION);
         let mut values = authorization.iter();
-        let first = values.next().map(http::HeaderValue::as_bytes);
+        let first = values.next().map(HeaderValue::as_bytes);
         if values.next().is_some() {
             return Err(OAuthError::invalid_request("The request has more than one Authorization header."));
         }
         let presented = client_auth::present(first, params).map_err(|error| self.refused(error))?;
         // The digest is made for unknown clients too: the answer takes the same work.
         let digest = presented.secret.map(|secret| self.app.keyring.client_secret.digest(secret.expose()));
-        if self.app.caches.clients.get(self.environment.id(), presented.client_id).is_none() {
+        let id = presented.client.id(self.environment.id());
+        if self.app.caches.clients.get(self.environment.id(), id).is_none() {
             self.app.limits.lookup(self.peer.limit_key())?;
         }
-        let load = || self.app.client(self.environment.id(), presented.client_id);
+        let load = || self.app.client_named(&self.environment, &presented.client);
         let mut client = load().await.map_err(oauth_error)?;
         let fails = |client: &Client| client_auth::authenticate(client, digest.as_ref()).is_err();
         if digest.is_some() && client.as_deref().is_some_and(fails) {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use http::header::SET_COOKIE;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use std::sync::Arc;
 
 /// How long a browser keeps its name, in seconds.
@@ -39,6 +39,8 @@ pub struct PageCall {
     pub keeps: Option<String>,
     /// Names the browser.
     pub browser: String,
+    /// What the request is called in the log.
+    pub request_id: HeaderValue,
     browser_is_new: bool,
 }
 
@@ -53,6 +55,8 @@ pub struct PageParts {
     pub parts: http::request::Parts,
     /// The body of a post.
     pub body: Bytes,
+    /// What the request is called in the log.
+    pub request_id: HeaderValue,
 }
 
 impl PageCall {
@@ -65,7 +69,7 @@ impl PageCall {
         environment: Arc<EnvironmentState>,
         page: PageParts,
     ) -> Result<Self, crate::entropy::NoEntropy> {
-        let PageParts { peer, path, parts, body } = page;
+        let PageParts { peer, path, parts, body, request_id } = page;
         let known = Cookie::Browser.read(&parts.headers, &environment.environment.issuer);
         let browser_is_new = known.is_none();
         let browser = match known {
@@ -91,6 +95,7 @@ impl PageCall {
             uri: parts.uri,
             body,
             browser,
+            request_id,
             browser_is_new,
         })
     }

@@ -174,7 +174,7 @@ impl Routes {
         self.add_in_time(method, path, Policy::Client, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let Arrived { peer, parts, body, .. } = arrived;
+                let Arrived { peer, parts, body, request_id, .. } = arrived;
                 let call = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
                 if let Err(refused) = call.environment() {
                     return error::api(&refused);
@@ -200,7 +200,7 @@ impl Routes {
                     Ok(environment) => Arc::clone(environment),
                     Err(refused) => return error::api(&refused),
                 };
-                let call = OAuthCall { app, environment, peer, headers: parts.headers, body };
+                let call = OAuthCall { app, environment, peer, headers: parts.headers, body, request_id };
                 handler(call).await.unwrap_or_else(|refused| error::oauth(&refused))
             }
         })
@@ -237,7 +237,7 @@ impl Routes {
         self.add_in_time(method, path, Policy::EnvironmentKey, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let Arrived { peer, path, parts, body } = arrived;
+                let Arrived { peer, path, parts, body, .. } = arrived;
                 if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
                     return error::api(&ApiError::MisdirectedRequest);
                 }
@@ -288,7 +288,7 @@ impl Routes {
         self.add_in_time(method, path, Policy::Browser, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let Arrived { peer, path, parts, body } = arrived;
+                let Arrived { peer, path, parts, body, request_id } = arrived;
                 let public = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
                 let environment = match public.environment() {
                     Ok(environment) => Arc::clone(environment),
@@ -299,7 +299,7 @@ impl Routes {
                     Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
                     Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
                 };
-                let page = PageParts { peer, path, parts, body };
+                let page = PageParts { peer, path, parts, body, request_id };
                 let Ok(call) = PageCall::new(app, environment, page) else {
                     return error::api(&ApiError::Internal);
                 };

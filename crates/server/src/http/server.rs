@@ -174,7 +174,7 @@ async fn respond(
     let (method, path) = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()))
         .unzip();
-    let response = service.dispatcher.answer(&service.app, peer, request).await;
+    let response = service.dispatcher.answer(&service.app, peer, request, id.clone()).await;
     if let (Some(method), Some(path)) = (method, path) {
         tracing::debug!(request_id = ?id, %method, path, status = response.status().as_u16(), "answered");
     } else if response.status().is_server_error() {

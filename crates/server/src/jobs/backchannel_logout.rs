@@ -113,7 +113,8 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
     let now = app.clock.now();
     let sid = session_name(&app.keyring, notice.session_id, application.client_id);
     let jti = app.entropy.token_id(now)?;
-    let claims = LogoutTokenClaims::new(issuer.as_str(), application.client_id, &notice.subject, &sid, jti, now);
+    let aud = application.client_name();
+    let claims = LogoutTokenClaims::new(issuer.as_str(), aud, &notice.subject, &sid, jti, now);
     let token = environment.delegated_signer.sign_logout(&claims).map_err(Failure::internal)?;
     let request = Request::post("/")
         .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))

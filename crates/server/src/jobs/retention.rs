@@ -15,6 +15,8 @@
 //! | `image` | a day after nothing refers to it any more |
 //! | `session_consent_options` | as long as its session |
 //! | `session_application` | as long as its session |
+//! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
+//! | `client_document` | 30 days while nobody has decided about it |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
@@ -22,9 +24,9 @@
 use crate::app::App;
 use crate::domain::Failure;
 use countersign_store::{
-    attempt, authorization_code, change, device_authorization, event, external_authentication, idempotency, image,
-    mail, mailed_code, password_reset, revoked_token, session, session_code, session_device, session_family,
-    token_family,
+    attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
+    idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
+    session_device, session_family, token_family,
 };
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ const EVENTS: i64 = 90 * 86_400;
 const SESSIONS: i64 = 30 * 86_400;
 // The longest-lived access token.
 const FAMILIES: i64 = 86_460;
+// Metadata documents that wait for an administrator.
+const DOCUMENTS: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
 const MAILS: i64 = 86_400;
 // A page that was sent before, and a mail that waits, still show it.
@@ -75,6 +79,12 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(image::prune, now.plus_secs(-IMAGES));
+    in_steps!(client_document::prune, now.plus_secs(-DOCUMENTS));
+    while store
+        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(self_registration::prune(tx, now).await?) }))
+        .await?
+        >= self_registration::STEP
+    {}
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

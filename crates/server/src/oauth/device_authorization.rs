@@ -1,5 +1,6 @@
 //! `POST /oauth2/device_authorization` (RFC 8628 §3.1): a device asks for a code that a person will enter elsewhere.
 
+use crate::client_documents::{self, Asker, Unresolved};
 use crate::domain::attempts::{self, DEVICES_FROM};
 use crate::domain::{Act, Failure};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
@@ -8,15 +9,35 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::model::ApplicationKind;
 use countersign_protocol::oauth::authorize::request::requested_scopes;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{
     DeviceAuthorization, DeviceState, INTERVAL, LIFETIME, user_code,
 };
+use countersign_protocol::oauth::params::Params;
 use countersign_store::{device_authorization, session_device};
 use serde_json::json;
 
 /// How often a user code that happens to be in use is drawn again.
 const DRAWS: usize = 5;
+
+/// Has the metadata document fetched of a client that has one: a device begins here, as a browser does at the
+/// authorization endpoint.
+async fn fetch_document(call: &OAuthCall, params: &Params<'_>) -> Result<(), OAuthError> {
+    let Some(ClientName::Document(url)) = params.get("client_id").and_then(ClientName::parse) else { return Ok(()) };
+    let asker = Asker { from: call.peer.limit_key(), request_id: &call.request_id };
+    match client_documents::resolve(&call.app, &call.environment, &url, &asker).await.map_err(oauth_error)? {
+        Ok(_) => Ok(()),
+        Err(Unresolved::TooMany) => Err(OAuthError::too_many_requests(60)),
+        Err(Unresolved::AskFirst) => {
+            Err(OAuthError::new(OAuthErrorCode::InvalidClient, "An administrator has to allow this client first."))
+        }
+        Err(Unresolved::Unusable) => {
+            Err(OAuthError::new(OAuthErrorCode::InvalidClient, "The client's metadata document cannot be used."))
+        }
+        Err(Unresolved::NotAllowed) => Err(OAuthError::invalid_client()),
+    }
+}
 
 /// Gives a device its codes.
 ///
@@ -24,6 +45,7 @@ const DRAWS: usize = 5;
 /// `invalid_client`, `unauthorized_client` for a machine, `invalid_scope`.
 pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
+    fetch_document(&call, &params).await?;
     let presenting = call.load_client(&params).await?;
     let client = call.authenticate(&presenting)?;
     if !matches!(client.client().application.kind, ApplicationKind::OAuth { .. }) {

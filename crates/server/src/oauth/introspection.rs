@@ -44,6 +44,7 @@ async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, O
     let mut reader = call.app.store.reader().await.map_err(database)?;
     let family = token_family::find(&mut reader, environment_id, grant.id).await.map_err(database)?;
     let application = application::find(&mut reader, environment_id, grant.application_id).await.map_err(database)?;
+    drop(reader);
     let now = call.app.clock.now();
     let live = family.filter(|family| {
         family.generation == token.generation
@@ -52,10 +53,14 @@ async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, O
             && now < family.expires_at
     });
     let (Some(family), Some(application)) = (live, application) else { return Ok(inactive()) };
+    let name = application.client_name();
+    if call.app.client_named(&call.environment, &name).await.map_err(oauth_error)?.is_none() {
+        return Ok(inactive());
+    }
     Ok(Reply::ok(&ActiveRefreshToken {
         active: true,
         token_type: "refresh_token",
-        client_id: application.client_id,
+        client_id: name,
         iss: call.environment.environment.issuer.as_str(),
         sub: family.persona.subject_of(family.user_id),
         iat: family.created_at.as_secs(),

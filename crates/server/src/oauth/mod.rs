@@ -5,6 +5,7 @@ pub mod discovery;
 pub mod grant;
 pub mod introspection;
 pub mod jwks;
+pub mod registration;
 pub mod revocation;
 pub mod standing;
 pub mod token;

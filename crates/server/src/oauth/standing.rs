@@ -5,7 +5,8 @@ use crate::cache::verified_tokens::Verified;
 use crate::domain::Failure;
 use crate::http::oauth_call::OAuthCall;
 use crate::oauth::verify;
-use countersign_protocol::id::{ClientId, TokenId};
+use countersign_protocol::id::TokenId;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::introspection::{Authority, StandingFamily, is_active};
 use countersign_store::revoked_token;
 use std::sync::Arc;
@@ -29,9 +30,9 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Fai
         return Ok(Standing::Inactive);
     };
     let claims = &verified.claims;
-    let client = match ClientId::parse(&claims.client_id) {
-        Ok(client_id) => call.app.client(environment_id, client_id).await?,
-        Err(_) => None,
+    let client = match ClientName::parse(&claims.client_id) {
+        Some(name) => call.app.client_named(&call.environment, &name).await?,
+        None => None,
     };
     let family = match claims.grant_id {
         Some(id) => call.app.standing_grant(environment_id, id).await?,

@@ -7,7 +7,7 @@ use crate::http::oauth_call::{OAuthCall, Presenting};
 use crate::http::reply::Reply;
 use crate::oauth::grant::authorization_code::Presented;
 use crate::oauth::grant::token_response::TokenResponse;
-use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token};
+use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token, token_exchange};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::token::TokenRequest;
@@ -37,6 +37,7 @@ async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) 
             authorization_code::issue(call, client, presented).await?
         }
         TokenRequest::DeviceCode { device_code } => device_code::issue(call, client, device_code).await?,
+        TokenRequest::TokenExchange(request) => token_exchange::issue(call, client, &request).await?,
         TokenRequest::RefreshToken { refresh_token, scope } => {
             refresh_token::issue(call, client, refresh_token, scope, &resources).await?
         }

@@ -4,7 +4,7 @@ use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::standing::{self, Standing};
-use countersign_protocol::id::ClientId;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::PersonClaims;
 use countersign_store::user;
@@ -43,9 +43,8 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
     Ok(match found {
         Some(user) => {
             let reply = Reply::ok(&PersonClaims::new(verified.claims.sub.clone(), &user, scopes)).no_store();
-            let client_id = ClientId::parse(&verified.claims.client_id).ok();
-            let client = match client_id {
-                Some(client_id) => call.app.client(call.environment.id(), client_id).await.map_err(oauth_error)?,
+            let client = match ClientName::parse(&verified.claims.client_id) {
+                Some(name) => call.app.client_named(&call.environment, &name).await.map_err(oauth_error)?,
                 None => None,
             };
             match client {

@@ -4,7 +4,8 @@ use crate::harness::at;
 use crate::sample::{World, everything, fresh_digest, fresh_token, plant};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::{
-    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, SessionPolicy, VerificationStrategy,
+    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, SelfRegistration, SessionPolicy,
+    VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::idempotency::KeptReply;
@@ -196,6 +197,7 @@ on_both_databases! {
                 access_token_lifetime: 60,
                 sessions: SessionPolicy::default(),
                 authentication: Authentication::default(),
+                self_registration: SelfRegistration::default(),
             };
             environment::update(tx, id, settings, at(99)).await
         })

@@ -54,6 +54,7 @@ mod races;
 mod round_trip;
 mod sample;
 mod schema;
+mod self_registration;
 mod session_tokens;
 mod sessions;
 mod statements;

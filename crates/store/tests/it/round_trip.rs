@@ -8,9 +8,9 @@ use crate::sample::{
 };
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DomainState, EnvironmentApiKey,
-    EnvironmentKind, KeyPurpose, KeyState, Ownership, RedirectUri, SessionPolicy, SigningKeyRecord,
-    VerificationStrategy,
+    ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DocumentPolicy, DomainState,
+    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, RedirectUri, SelfRegistration, SessionPolicy,
+    SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
@@ -72,6 +72,7 @@ on_both_databases! {
         changed.access_token_lifetime = 300;
         changed.sessions = SessionPolicy { maximum_length: 400 * 86_400, inactivity_timeout: 301 };
         changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false };
+        changed.self_registration = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: false };
         changed.updated_at = at(50);
         let id = changed.id;
         let settings = EnvironmentSettings {
@@ -81,6 +82,7 @@ on_both_databases! {
             access_token_lifetime: changed.access_token_lifetime,
             sessions: changed.sessions,
             authentication: changed.authentication,
+            self_registration: changed.self_registration.clone(),
         };
         transaction!(store, |tx| environment::update(tx, id, settings, at(50)).await).unwrap();
         assert_eq!(environment::all(&mut store.reader().await.unwrap()).await.unwrap(), expected);

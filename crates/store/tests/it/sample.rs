@@ -5,10 +5,10 @@ use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, Id, Organ
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DomainState, Environment,
-    EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyPurpose, KeyState, Membership,
-    MembershipStatus, Organization, OrganizationDomain, Permission, Role, SessionPolicy, SigningKeyRecord, User,
-    VerificationStrategy,
+    ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DocumentPolicy,
+    DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyPurpose,
+    KeyState, Membership, MembershipStatus, Organization, OrganizationDomain, Permission, Role, SelfRegistration,
+    SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
@@ -54,6 +54,10 @@ pub(crate) fn an_environment() -> Environment {
         access_token_lifetime: 3600,
         sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
         authentication: Authentication { sign_up: true, password: false, magic_auth: true },
+        self_registration: SelfRegistration {
+            documents: DocumentPolicy::Listed(vec!["a.example".into()]),
+            dynamic: true,
+        },
         brand: Arc::default(),
         created_at: at(1),
         updated_at: at(1),
@@ -104,6 +108,7 @@ pub(crate) fn an_application(kind: ApplicationKind, scopes: &[&str]) -> ConnectA
     ConnectApplication {
         id: fresh::<ApplicationId>(),
         client_id: fresh::<ClientId>(),
+        metadata_url: None,
         name: "An application".to_owned(),
         description: None,
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),

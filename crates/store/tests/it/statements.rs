@@ -10,6 +10,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),
+    (
+        "client_document::ALL",
+        "(environment_id=?)",
+        "all of an environment's are wanted: decisions of people, and a bounded number that wait",
+    ),
     ("environment_api_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("cors_origin::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("oauth_resource::NO_DEFAULT", "(environment_id=?)", "an environment has few of them"),

@@ -3,8 +3,9 @@
 
 use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt};
 use crate::id::{ConsentId, OrganizationId, UserId};
-use crate::model::{ApplicationKind, Ownership};
+use crate::model::{ApplicationKind, ClientType, Ownership};
 use crate::oauth::client::Client;
+use crate::oauth::registration::shared::stays_on_the_device;
 use crate::time::Timestamp;
 
 /// Who is signed in.
@@ -74,6 +75,12 @@ pub fn needs_consent(client: &Client) -> bool {
     !matches!(client.application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. })
 }
 
+/// Whether any program on the person's device could have asked in this client's name, and would get the answer: only the
+/// person can tell that it was the one they mean (RFC 8252 §8.6). A client that keeps a secret proves itself afterwards.
+pub fn anybody_may_receive(client: &Client, redirect_uri: &str) -> bool {
+    client.client_type() == ClientType::Public && stays_on_the_device(redirect_uri)
+}
+
 /// Whether these scopes were all agreed to.
 pub fn covers(given: &[String], asked: &[String]) -> bool {
     asked.iter().all(|scope| given.contains(scope))
@@ -132,7 +139,8 @@ pub fn next(
         .iter()
         .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
         .any(|consent| covers(&consent.scopes, &request.scopes));
-    let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent);
+    let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
+    let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent && !anybody);
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
         (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, "The person would have to agree."),
@@ -167,7 +175,6 @@ mod tests {
     use super::super::request::read;
     use super::*;
     use crate::id::Id;
-    use crate::model::ClientType;
     use crate::oauth::params::Params;
     use proptest::prelude::*;
 
@@ -220,10 +227,13 @@ mod tests {
 
     fn decide(case: &Case) -> Next {
         let client = client(ClientType::Confidential, case.ownership, &["https://a.example/cb"]);
-        let query = format!("{QUERY}{}", case.more);
-        let request = read(&Params::from_form(query.as_bytes()).unwrap(), &client, &[]).unwrap();
+        decide_for(&client, &format!("{QUERY}{}", case.more), case)
+    }
+
+    fn decide_for(client: &Client, query: &str, case: &Case) -> Next {
+        let request = read(&Params::from_form(query.as_bytes()).unwrap(), client, &[]).unwrap();
         let memberships: Vec<_> = case.memberships.iter().map(|number| org(*number)).collect();
-        next(&request, &client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
+        next(&request, client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
     }
 
     fn code(next: &Next) -> Option<AuthorizeErrorCode> {
@@ -302,6 +312,33 @@ mod tests {
         assert_eq!(decide(&anew), Next::AskConsent { organization_id: None });
         let agreed = Progress { agreed: true, ..Progress::default() };
         assert_eq!(decide(&Case { progress: agreed, ..anew }), Next::Issue { organization_id: None });
+    }
+
+    #[test]
+    fn what_any_program_on_the_device_could_have_asked_is_asked_again() {
+        let uris = ["https://a.example/cb", "http://127.0.0.1/cb", "com.example.app:/cb"];
+        let given = |more| Case { consents: vec![agreed_to(None, &["openid"])], more, ..third_party() };
+        let ask = |client_type, ownership, uri: &str, more: &'static str, progress| {
+            let client = client(client_type, ownership, &uris);
+            let challenge = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+            let query = format!("redirect_uri={uri}&response_type=code&scope=openid&{challenge}{more}");
+            decide_for(&client, &query, &Case { progress, ..given(more) })
+        };
+        let third = Ownership::DynamicallyRegistered;
+        let (issue, asks) = (Next::Issue { organization_id: None }, Next::AskConsent { organization_id: None });
+        let nothing = Progress::default();
+        let agreed = Progress { agreed: true, ..nothing };
+        assert_eq!(ask(ClientType::Public, third, uris[0], "", nothing), issue);
+        for uri in ["http://127.0.0.1:51004/cb", "com.example.app:/cb"] {
+            assert_eq!(ask(ClientType::Public, third, uri, "", nothing), asks, "{uri}");
+            assert_eq!(ask(ClientType::Public, third, uri, "", agreed), issue, "{uri}");
+            assert_eq!(
+                code(&ask(ClientType::Public, third, uri, "&prompt=none", nothing)),
+                Some(AuthorizeErrorCode::ConsentRequired)
+            );
+            assert_eq!(ask(ClientType::Public, Ownership::FirstParty, uri, "", nothing), issue, "{uri}");
+        }
+        assert_eq!(ask(ClientType::Confidential, third, "http://127.0.0.1/cb", "", nothing), issue, "it proves itself");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where an answer may be sent: only to a redirect URI that was proven to be the client's.
 
-use crate::model::{ApplicationKind, ClientType};
+use crate::model::{ApplicationKind, ClientType, Ownership};
 use crate::oauth::client::Client;
 use crate::oauth::redirect_uri::is_port_wildcard;
 use url::form_urlencoded;
@@ -40,14 +40,17 @@ impl ProvenRedirect {
 }
 
 /// Finds the requested URI among those registered: equal as text (RFC 6749 §3.1.2.3, RFC 9700 §2.1); for a public
-/// client's loopback address with any port (RFC 8252 §7.3); for an entry with a wildcard with one label, or one port,
+/// or self-registered client's loopback address with any port (RFC 8252 §7.3); for an entry with a wildcard with one label, or one port,
 /// in its place.
 pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
-    let ApplicationKind::OAuth { redirect_uris, client_type, .. } = &client.application.kind else { return None };
+    let ApplicationKind::OAuth { redirect_uris, client_type, ownership, .. } = &client.application.kind else {
+        return None;
+    };
+    let any_port = *client_type == ClientType::Public || *ownership == Ownership::DynamicallyRegistered;
     let matches = |registered: &str| {
         requested == registered
             || matches_wildcard(registered, requested)
-            || (*client_type == ClientType::Public
+            || (any_port
                 && without_loopback_port(requested).is_some_and(|requested| {
                     without_loopback_port(registered).is_some_and(|registered| registered == requested)
                 }))
@@ -103,7 +106,7 @@ fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
 pub(crate) mod tests {
     use super::*;
     use crate::id::Id;
-    use crate::model::{ConnectApplication, Ownership, RedirectUri};
+    use crate::model::{ConnectApplication, RedirectUri};
     use crate::time::Timestamp;
     use proptest::prelude::*;
 
@@ -115,6 +118,7 @@ pub(crate) mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: vec!["posts:read".into()],
@@ -131,6 +135,7 @@ pub(crate) mod tests {
             secrets: vec![],
             logo: Default::default(),
             login_uri: None,
+            registered: None,
         }
     }
 

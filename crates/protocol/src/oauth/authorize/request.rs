@@ -2,10 +2,11 @@
 //! types, and only the second can be sent to the application.
 
 use super::redirect::{ProvenRedirect, prove};
-use crate::id::{ClientId, OrganizationId};
+use crate::id::OrganizationId;
 use crate::model::ApplicationKind;
 use crate::model::{ClientType, OAuthResource};
 use crate::oauth::client::Client;
+use crate::oauth::client_name::ClientName;
 use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
@@ -155,9 +156,9 @@ pub struct AuthorizeRequest {
 ///
 /// # Errors
 /// [`NotForTheClient::UnknownClient`].
-pub fn client_id(params: &Params<'_>) -> Result<ClientId, NotForTheClient> {
+pub fn client_name<'a>(params: &'a Params<'_>) -> Result<ClientName<'a>, NotForTheClient> {
     let text = params.get("client_id").ok_or(NotForTheClient::UnknownClient)?;
-    ClientId::parse(text).map_err(|_| NotForTheClient::UnknownClient)
+    ClientName::parse(text).ok_or(NotForTheClient::UnknownClient)
 }
 
 /// Reads a request of this client.

@@ -63,6 +63,7 @@ mod tests {
             application: ConnectApplication {
                 id: Id::from_ulid(2),
                 client_id: Id::from_ulid(3),
+                metadata_url: None,
                 name: "x".into(),
                 description: None,
                 scopes: scopes.to_vec(),
@@ -72,6 +73,7 @@ mod tests {
             },
             logo: Default::default(),
             login_uri: None,
+            registered: None,
             secrets: vec![ClientSecret {
                 id: Id::from_ulid(4),
                 digest,

@@ -35,6 +35,8 @@ pub(super) struct EnvironmentEntry {
     #[serde(default)]
     pub standalone: StandaloneEntry,
     #[serde(default)]
+    pub clients: ClientsEntry,
+    #[serde(default)]
     pub branding: BrandingEntry,
     #[serde(default, rename = "api_key")]
     pub api_keys: Vec<ApiKeyEntry>,
@@ -69,6 +71,15 @@ pub(super) struct AuthenticationEntry {
 pub(super) struct StandaloneEntry {
     pub login_uri: Option<String>,
     pub subject: Option<String>,
+}
+
+/// Clients that nobody registers by hand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientsEntry {
+    pub client_id_metadata: Option<String>,
+    pub client_id_metadata_hosts: Option<Vec<String>>,
+    pub dynamic_client_registration: Option<String>,
 }
 
 /// How it looks. An empty text clears. Pictures are named by the paths of their files.

@@ -1,13 +1,13 @@
 //! The settings of an environment, as the file declares them.
 
-use super::document::EnvironmentEntry;
+use super::document::{ClientsEntry, EnvironmentEntry};
 use super::{End, explain};
 use crate::domain::{Failure, environments};
 use crate::installation::Installation;
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Environment, EnvironmentKind, Issuer, SigningKeyRecord};
+use countersign_protocol::model::{DocumentPolicy, Environment, EnvironmentKind, Issuer, SigningKeyRecord};
 use countersign_store::Tx;
 
 fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
@@ -35,7 +35,7 @@ pub(super) fn fresh_environment(
     if let Some(client_id) = &entry.client_id {
         environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
     }
-    settle(entry, &mut environment);
+    settle(entry, &mut environment)?;
     environments::check(&environment).map_err(|failure| told(&failure))?;
     let now = installation.clock.now();
     let keys = signing::generate_first(&environment, &installation.keyring, &installation.entropy, now);
@@ -43,7 +43,7 @@ pub(super) fn fresh_environment(
 }
 
 /// What the file says; the rest stays as it is.
-fn settle(entry: &EnvironmentEntry, environment: &mut Environment) {
+fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(), String> {
     fn set<T: Copy>(declared: Option<T>, current: &mut T) {
         if let Some(value) = declared {
             *current = value;
@@ -58,6 +58,29 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) {
     set(entry.authentication.sign_up, &mut environment.authentication.sign_up);
     set(entry.authentication.password, &mut environment.authentication.password);
     set(entry.authentication.magic_auth, &mut environment.authentication.magic_auth);
+    let ClientsEntry { client_id_metadata, client_id_metadata_hosts, dynamic_client_registration } = &entry.clients;
+    let clients = &mut environment.self_registration;
+    if client_id_metadata.is_some() || client_id_metadata_hosts.is_some() {
+        let word = client_id_metadata.as_deref().unwrap_or(clients.documents.as_str());
+        let hosts = client_id_metadata_hosts.clone().unwrap_or_else(|| clients.documents.hosts().to_vec());
+        if word == "listed" && hosts.is_empty() {
+            return Err(
+                "clients.client_id_metadata is 'listed', and client_id_metadata_hosts lists nothing.".to_owned()
+            );
+        }
+        if word != "listed" && client_id_metadata_hosts.as_ref().is_some_and(|hosts| !hosts.is_empty()) {
+            return Err("clients.client_id_metadata_hosts goes with client_id_metadata = \"listed\".".to_owned());
+        }
+        clients.documents = DocumentPolicy::parse(word, hosts)
+            .ok_or("clients.client_id_metadata must be 'off', 'any', 'listed' or 'ask'.")?;
+    }
+    match dynamic_client_registration.as_deref() {
+        None => {}
+        Some("on") => clients.dynamic = true,
+        Some("off") => clients.dynamic = false,
+        Some(_) => return Err("clients.dynamic_client_registration must be 'off' or 'on'.".to_owned()),
+    }
+    Ok(())
 }
 
 fn told(failure: &Failure) -> String {
@@ -91,7 +114,7 @@ pub(super) async fn change_environment(
     if let Some(word) = &entry.signing_algorithm {
         found.signing_algorithm = read_algorithm(word).map_err(wrong)?;
     }
-    settle(entry, &mut found);
+    settle(entry, &mut found).map_err(wrong)?;
     if found != before {
         let now = installation.clock.now();
         environments::update(tx, &found, now).await.map_err(|failure| match failure {

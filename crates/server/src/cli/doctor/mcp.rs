@@ -205,7 +205,7 @@ impl Doctor<'_> {
                         Err(error) => {
                             let fix = match &error {
                                 AuthorizationServerError::NoUnknownClients => {
-                                    "with countersign: set client_id_metadata = \"any\" or dynamic_client_registration = true for the environment (docs/mcp.md)."
+                                    "with countersign: declare [environment.clients] client_id_metadata = \"any\", or dynamic_client_registration = \"on\" (docs/mcp.md)."
                                 }
                                 AuthorizationServerError::AnotherIssuer(_) => {
                                     "name the issuer in 'authorization_servers' exactly as its own document does."

@@ -43,6 +43,7 @@ pub fn issue(
         token_type: "Bearer",
         expires_in: environment.access_token_lifetime,
         scope: granted.scope,
+        issued_token_type: None,
         id_token: None,
         refresh_token: None,
     })

@@ -13,6 +13,9 @@ pub struct TokenResponse {
     pub expires_in: i64,
     /// Always there, also when it is empty (RFC 6749 §5.1 lets a client take its absence for "as asked").
     pub scope: String,
+    /// Of an exchange (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     /// With `openid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,

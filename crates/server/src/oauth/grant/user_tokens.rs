@@ -4,13 +4,16 @@ use super::token_response::TokenResponse;
 use crate::domain::backchannel_logout::{logout_uri, session_name};
 use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use countersign_protocol::id::{
+    ApplicationId, ClientSecretId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId,
+};
 use countersign_protocol::jwt_template::TooBig;
 use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
-use countersign_protocol::oauth::access_token::{UserTokenClaims, with_template};
+use countersign_protocol::oauth::access_token::{Actor, UserTokenClaims, with_template};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::Approval;
+use countersign_protocol::oauth::grant::token_exchange::{ACCESS_TOKEN, Exchanged};
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
@@ -213,10 +216,10 @@ pub fn issue(
     let Person { user, claims: template } = person;
     let failed = |error| oauth_error(Failure::internal(error));
     let environment = &call.environment.environment;
-    let (issuer, client_id) = (environment.issuer.as_str(), client.client().application.client_id);
-    let now = call.app.clock.now();
+    let (issuer, application) = (environment.issuer.as_str(), &client.client().application);
+    let (now, lifetime) = (call.app.clock.now(), environment.access_token_lifetime);
     // What was taken from the application since is granted no more.
-    let assigned = &client.client().application.scopes;
+    let assigned = &application.scopes;
     let scopes: Vec<&str> = family
         .scopes
         .iter()
@@ -225,43 +228,16 @@ pub fn issue(
         .collect();
     let scope = scopes.join(" ");
     let subject = family.persona.subject_of(user.id);
-    let environment_itself = environment.client_id.to_string();
-    let claims = UserTokenClaims {
-        iss: issuer,
-        aud: if family.resource.is_empty() { &environment_itself } else { &family.resource },
-        sub: &subject,
-        client_id,
-        org_id: family.organization_id,
-        sid: family.consent_id,
-        scope: &scope,
-        grant_id: family.id,
-        jti: call.app.entropy.token_id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
-        iat: now.as_secs(),
-        exp: now.as_secs() + environment.access_token_lifetime,
-    };
-    let choices = &family.persona.choices;
-    let access_token = match template {
-        None if choices.is_empty() => call.environment.delegated_signer.sign(&claims).map_err(failed)?,
-        template => {
-            let mut template = template.unwrap_or_default();
-            // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
-            if !family.resource.is_empty() {
-                template.remove("aud");
-            }
-            let claims =
-                with_template(&claims, template, choices).map_err(|error| oauth_error(Failure::internal(error)))?;
-            call.environment.delegated_signer.sign(&claims).map_err(failed)?
-        }
-    };
+    let terms = Terms { resource: &family.resource, scope: &scope, exp: now.as_secs() + lifetime, acting: None };
+    let access_token = sign_access_token(call, client, family, (&subject, template), terms)?;
     let id_token = if scopes.contains(&"openid") {
         let person = PersonClaims::new(subject.clone(), &user, scopes.iter().copied());
-        let sid =
-            told_of_sign_out(client, family).map(|session_id| session_name(&call.app.keyring, session_id, client_id));
+        let sid = told_of_sign_out(client, family).map(|id| session_name(&call.app.keyring, id, application.client_id));
         let claims = IdTokenClaims {
             nonce: facts.nonce,
             auth_time: facts.auth_time,
             sid,
-            ..IdTokenClaims::new(issuer, client_id, person, now)
+            ..IdTokenClaims::new(issuer, application.client_name(), person, now)
         };
         Some(call.environment.delegated_signer.sign(&claims).map_err(failed)?)
     } else {
@@ -275,9 +251,95 @@ pub fn issue(
     Ok(TokenResponse {
         access_token,
         token_type: "Bearer",
-        expires_in: environment.access_token_lifetime,
+        expires_in: lifetime,
         scope,
+        issued_token_type: None,
         id_token,
         refresh_token,
     })
+}
+
+/// Issues what a token of a family is exchanged for: an access token of an application that acts for the person, and
+/// nothing else.
+///
+/// # Errors
+/// `server_error` when signing fails.
+pub fn issue_exchanged(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    family: &TokenFamily,
+    person: Person,
+    exchanged: Exchanged,
+) -> Result<TokenResponse, OAuthError> {
+    let Exchanged { resource, scope, act, credential_id, not_after } = exchanged;
+    let now = call.app.clock.now().as_secs();
+    let exp = not_after.min(now + call.environment.environment.access_token_lifetime);
+    let subject = family.persona.subject_of(person.user.id);
+    let terms = Terms { resource: &resource, scope: &scope, exp, acting: Some((&act, credential_id)) };
+    let access_token = sign_access_token(call, client, family, (&subject, person.claims), terms)?;
+    call.app.metrics.tokens_issued.inc();
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: exp - now,
+        scope,
+        issued_token_type: Some(ACCESS_TOKEN),
+        id_token: None,
+        refresh_token: None,
+    })
+}
+
+/// What an access token is for, and how long.
+#[derive(Debug, Clone, Copy)]
+struct Terms<'a> {
+    /// The resource; empty for the environment itself.
+    resource: &'a str,
+    scope: &'a str,
+    /// In seconds.
+    exp: i64,
+    /// Who acts for the person, by which secret.
+    acting: Option<(&'a Actor, ClientSecretId)>,
+}
+
+/// The one place in which the claims of a person's access token are put together.
+fn sign_access_token(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    family: &TokenFamily,
+    (subject, template): (&str, Option<Map<String, Value>>),
+    terms: Terms<'_>,
+) -> Result<String, OAuthError> {
+    let failed = |error| oauth_error(Failure::internal(error));
+    let environment = &call.environment.environment;
+    let now = call.app.clock.now();
+    let environment_itself = environment.client_id.to_string();
+    let claims = UserTokenClaims {
+        iss: environment.issuer.as_str(),
+        aud: if terms.resource.is_empty() { &environment_itself } else { terms.resource },
+        sub: subject,
+        client_id: client.client().application.client_name(),
+        org_id: family.organization_id,
+        sid: family.consent_id,
+        scope: terms.scope,
+        grant_id: family.id,
+        act: terms.acting.map(|(act, _)| act),
+        credential_id: terms.acting.map(|(_, id)| id),
+        jti: call.app.entropy.token_id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
+        iat: now.as_secs(),
+        exp: terms.exp,
+    };
+    let choices = &family.persona.choices;
+    match template {
+        None if choices.is_empty() => call.environment.delegated_signer.sign(&claims).map_err(failed),
+        template => {
+            let mut template = template.unwrap_or_default();
+            // A token for one resource is for no other, whatever a template says (RFC 8707 §2).
+            if !terms.resource.is_empty() {
+                template.remove("aud");
+            }
+            let claims =
+                with_template(&claims, template, choices).map_err(|error| oauth_error(Failure::internal(error)))?;
+            call.environment.delegated_signer.sign(&claims).map_err(failed)
+        }
+    }
 }

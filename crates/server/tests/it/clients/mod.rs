@@ -4,6 +4,7 @@
 mod behind_a_proxy;
 mod mail;
 mod mail_server;
+mod mcp;
 
 use crate::harness::{TestServer, on_both_databases, skip};
 use std::path::{Path, PathBuf};

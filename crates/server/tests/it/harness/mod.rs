@@ -12,6 +12,7 @@ mod people;
 mod process;
 mod receiver;
 mod server;
+mod website;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
 pub use browser::{Browser, Page};
@@ -25,6 +26,7 @@ pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
 pub use receiver::Receiver;
 pub use server::TestServer;
+pub use website::Website;
 
 /// Runs a test's body to its end.
 pub fn run<F: Future<Output = ()>>(body: F) {

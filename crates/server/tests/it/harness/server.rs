@@ -8,6 +8,7 @@ use countersign::config::Config;
 use countersign::config::source::Sources;
 use countersign::http::server;
 use countersign::installation::Installation;
+use countersign::outbound::Names;
 use countersign::{jobs, router};
 use countersign_protocol::model::Issuer;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct TestServer {
     pub app: Arc<App>,
     /// What the servers of this installation are known as.
     host: String,
+    /// The same as a URL.
+    public_url: String,
     stop: watch::Sender<bool>,
     /// Kept until the server is gone.
     pub database: Arc<Database>,
@@ -43,7 +46,13 @@ impl TestServer {
     /// Starts a server with settings.
     pub async fn start_with(backend: Backend, settings: &[(&'static str, &str)]) -> Option<Self> {
         let database = Arc::new(Database::fresh(backend).await?);
-        Some(Self::node(database, settings).await)
+        Some(Self::node(database, settings, None).await)
+    }
+
+    /// Starts a server with settings, which is told where names lead.
+    pub async fn start_knowing(backend: Backend, settings: &[(&'static str, &str)], names: Names) -> Option<Self> {
+        let database = Arc::new(Database::fresh(backend).await?);
+        Some(Self::node(database, settings, Some(names)).await)
     }
 
     /// Starts another server on the same database.
@@ -53,13 +62,18 @@ impl TestServer {
 
     /// Starts another server on the same database, with settings.
     pub async fn another_node_with(&self, settings: &[(&'static str, &str)]) -> Self {
-        let settings = [&[("public_url", self.base_url.as_str())], settings].concat();
-        let mut node = Self::node(Arc::clone(&self.database), &settings).await;
+        self.another_node_knowing(settings, None).await
+    }
+
+    /// The same, which is told where names lead.
+    pub async fn another_node_knowing(&self, settings: &[(&'static str, &str)], names: Option<Names>) -> Self {
+        let settings = [&[("public_url", self.public_url.as_str())], settings].concat();
+        let mut node = Self::node(Arc::clone(&self.database), &settings, names).await;
         node.api_key.clone_from(&self.api_key);
         node
     }
 
-    async fn node(database: Arc<Database>, settings: &[(&'static str, &str)]) -> Self {
+    async fn node(database: Arc<Database>, settings: &[(&'static str, &str)], names: Option<Names>) -> Self {
         let mut flags = vec![
             ("data", database.directory.path().join("data").to_str().unwrap().to_owned()),
             ("database", database.url.clone()),
@@ -69,7 +83,10 @@ impl TestServer {
             ("dns_servers", "127.0.0.1:9".to_owned()),
         ];
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
-        let config = Config::load(&Sources::collect(flags, [], None).unwrap()).unwrap();
+        let mut config = Config::load(&Sources::collect(flags, [], None).unwrap()).unwrap();
+        if let Some(names) = names {
+            config.outbound = config.outbound.with_names(names);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let own_url = Issuer::parse(&format!("http://localhost:{port}")).unwrap();
@@ -94,6 +111,7 @@ impl TestServer {
             clock,
             app,
             host: public_url.authority().to_owned(),
+            public_url: public_url.as_str().to_owned(),
             stop,
             database,
         }

@@ -2,8 +2,10 @@
 
 pub mod authorization_code;
 mod backchannel_logout;
+pub mod client_documents;
 mod code_link;
 mod device;
+mod document_policy;
 mod invitation;
 mod jwt_template;
 mod look;

@@ -31,6 +31,7 @@ on_both_databases! {
         }
         assert_eq!(openid["grant_types_supported"], json!([
             "authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
         ]));
         assert_eq!(openid["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(openid["authorization_response_iss_parameter_supported"], true);

@@ -1,6 +1,7 @@
 //! What broke in servers like this one, tried on this one. Each test is named after a row of the project's list of
 //! threats.
 
+mod documents;
 mod tenants;
 
 use crate::harness::{TestServer, ids, on_both_databases};

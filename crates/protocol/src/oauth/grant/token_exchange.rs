@@ -1,0 +1,256 @@
+//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API of ours that was called with a person's
+//! token gets one to call the next API with. It is for that API alone, never for more, never for longer, and says who acts.
+
+use crate::id::ClientSecretId;
+use crate::model::{ApplicationKind, OAuthResource, Ownership};
+use crate::oauth::access_token::{AccessTokenClaims, Actor};
+use crate::oauth::client_auth::AuthenticatedClient;
+use crate::oauth::error::{OAuthError, OAuthErrorCode};
+use crate::oauth::scope;
+use crate::oauth::token::ExchangeRequest;
+use crate::time::Timestamp;
+
+/// The type of the tokens that are exchanged, and of those they are exchanged for (RFC 8693 §3).
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// The same kind of token by its form: our access tokens are JWTs.
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// How many may act for one another in a row.
+const LONGEST_CHAIN: usize = 4;
+
+/// What is issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Whom the token is for.
+    pub resource: String,
+    /// What it is good for, space-separated.
+    pub scope: String,
+    /// Who acts for the person, and for whom before.
+    pub act: Actor,
+    /// The secret that the acting application has shown: the token ends with it.
+    pub credential_id: ClientSecretId,
+    /// When it expires at the latest, in seconds.
+    pub not_after: i64,
+}
+
+/// What stands in the request beside the token: checked before the token is looked at.
+///
+/// # Errors
+/// - `unauthorized_client` unless the client is a first-party application with a secret;
+/// - `invalid_request` for types of tokens that are not exchanged here, and for an actor's token: the client is the actor.
+pub fn admit(request: &ExchangeRequest<'_>, client: AuthenticatedClient<'_>) -> Result<ClientSecretId, OAuthError> {
+    let first_party =
+        matches!(client.client().application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. });
+    let (true, Ok(credential_id)) = (first_party, client.require_secret()) else {
+        return Err(OAuthError::new(
+            OAuthErrorCode::UnauthorizedClient,
+            "Only first-party applications with a secret may exchange tokens.",
+        ));
+    };
+    if ![ACCESS_TOKEN, JWT].contains(&request.subject_token_type) {
+        return Err(OAuthError::invalid_request("subject_token_type must be that of an access token."));
+    }
+    if request.requested_token_type.is_some_and(|wanted| ![ACCESS_TOKEN, JWT].contains(&wanted)) {
+        return Err(OAuthError::invalid_request("requested_token_type must be that of an access token."));
+    }
+    if request.has_actor {
+        return Err(OAuthError::invalid_request("The application itself is the actor; leave out actor_token."));
+    }
+    Ok(credential_id)
+}
+
+/// One sentence for every token that is not exchanged (RFC 8693 §2.2.2).
+pub fn not_good() -> OAuthError {
+    OAuthError::invalid_request("The subject_token is not an active access token of a person.")
+}
+
+/// Decides about a token that stands.
+///
+/// # Errors
+/// - `invalid_request` for a token that no person stands behind, and for a chain of actors that is too long;
+/// - `invalid_target` unless one resource is named that the environment knows;
+/// - `invalid_scope` for more than the token is good for.
+pub fn exchange(
+    request: &ExchangeRequest<'_>,
+    subject: &AccessTokenClaims,
+    (client, credential_id): (AuthenticatedClient<'_>, ClientSecretId),
+    known: &[OAuthResource],
+    now: Timestamp,
+) -> Result<Exchanged, OAuthError> {
+    if subject.grant_id.is_none() || subject.exp <= now.as_secs() {
+        return Err(not_good());
+    }
+    let resource = match request.targets.as_slice() {
+        [one] if known.iter().any(|known| known.uri == *one) => (*one).to_owned(),
+        [_] => return Err(invalid_target("The resource is not known here.")),
+        _ => return Err(invalid_target("Name the one resource that the token is to be for.")),
+    };
+    let held = scope::parse(subject.scope.as_deref().unwrap_or(""))?;
+    let asked = match request.scope {
+        None => held.clone(),
+        Some(text) => scope::parse(text)?,
+    };
+    if let Some(more) = asked.iter().find(|scope| !held.contains(scope)) {
+        return Err(OAuthError::new(
+            OAuthErrorCode::InvalidScope,
+            format!("The subject_token is not good for '{more}'."),
+        ));
+    }
+    let act = Actor { sub: client.client().application.client_id.to_string(), act: subject.act.clone().map(Box::new) };
+    if act.length() > LONGEST_CHAIN {
+        return Err(OAuthError::invalid_request("Too many applications act for one another with this token."));
+    }
+    // Nothing is refreshed with it.
+    let scope = asked.into_iter().filter(|scope| *scope != "offline_access").collect::<Vec<_>>().join(" ");
+    Ok(Exchanged { resource, scope, act, credential_id, not_after: subject.exp })
+}
+
+fn invalid_target(why: &'static str) -> OAuthError {
+    OAuthError::new(OAuthErrorCode::InvalidTarget, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Id, TokenFamilyId, TokenId};
+    use crate::model::{ClientSecret, ClientType};
+    use crate::oauth::authorize::redirect::tests::client;
+    use crate::oauth::client::Client;
+    use crate::oauth::client_auth::authenticate;
+    use crate::secret::DigestKey;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const API: &str = "https://api.example.com/";
+
+    fn with_secret(ownership: Ownership) -> Client {
+        let mut client = client(ClientType::Confidential, ownership, &[]);
+        let epoch = Timestamp::from_millis(0);
+        client.secrets.push(ClientSecret {
+            id: Id::from_ulid(7),
+            digest: DigestKey::new(&[1; 32]).digest("secret"),
+            hint: String::new(),
+            last_used_at: None,
+            created_at: epoch,
+            updated_at: epoch,
+        });
+        client
+    }
+
+    fn known() -> Vec<OAuthResource> {
+        let epoch = Timestamp::from_millis(0);
+        vec![OAuthResource {
+            id: Id::from_ulid(1),
+            uri: API.into(),
+            default: false,
+            created_at: epoch,
+            updated_at: epoch,
+        }]
+    }
+
+    fn subject(scope: &str) -> AccessTokenClaims {
+        let (grant_id, jti) = (TokenFamilyId::from_ulid(3), TokenId::from_ulid(4));
+        serde_json::from_value(json!({
+            "iss": "https://id.example", "aud": "https://mcp.example.com/mcp", "sub": "user_1", "client_id": "client_x",
+            "scope": scope, "grant_id": grant_id, "jti": jti,
+            "iat": 100, "exp": 400,
+        }))
+        .unwrap()
+    }
+
+    fn request<'a>(targets: &[&'a str], scope: Option<&'a str>) -> ExchangeRequest<'a> {
+        ExchangeRequest {
+            subject_token: "x",
+            subject_token_type: ACCESS_TOKEN,
+            requested_token_type: None,
+            has_actor: false,
+            targets: targets.to_vec(),
+            scope,
+        }
+    }
+
+    fn exchanged(subject: &AccessTokenClaims, request: &ExchangeRequest<'_>) -> Result<Exchanged, OAuthErrorCode> {
+        let client = with_secret(Ownership::FirstParty);
+        let digest = DigestKey::new(&[1; 32]).digest("secret");
+        let client = authenticate(&client, Some(&digest)).unwrap();
+        let credential = admit(request, client).map_err(|error| error.code)?;
+        let now = Timestamp::from_millis(200_000);
+        exchange(request, subject, (client, credential), &known(), now).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_token_is_exchanged_for_one_that_is_for_another_resource_and_for_no_more() {
+        let made = exchanged(&subject("openid posts:read offline_access"), &request(&[API], None)).unwrap();
+        assert_eq!((made.resource.as_str(), made.scope.as_str(), made.not_after), (API, "openid posts:read", 400));
+        assert!(made.act.act.is_none());
+        let less = exchanged(&subject("openid posts:read"), &request(&[API], Some("posts:read"))).unwrap();
+        assert_eq!(less.scope, "posts:read");
+        let more = exchanged(&subject("posts:read"), &request(&[API], Some("posts:read posts:write")));
+        assert_eq!(more, Err(OAuthErrorCode::InvalidScope));
+    }
+
+    #[test]
+    fn who_acts_for_whom_is_a_chain_that_ends() {
+        let mut claims = subject("posts:read");
+        for length in 1..=LONGEST_CHAIN {
+            let made = exchanged(&claims, &request(&[API], None)).unwrap();
+            assert_eq!(made.act.length(), length);
+            claims.act = Some(made.act);
+        }
+        assert_eq!(exchanged(&claims, &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest));
+    }
+
+    #[test]
+    fn targets_that_are_missing_several_or_unknown_are_refused() {
+        for targets in [&[][..], &["https://other.example/"], &[API, API], &["https://api.example.com"]] {
+            assert_eq!(exchanged(&subject(""), &request(targets, None)), Err(OAuthErrorCode::InvalidTarget));
+        }
+    }
+
+    #[test]
+    fn machines_tokens_and_old_ones_are_not_exchanged() {
+        let mut machine = subject("posts:read");
+        machine.grant_id = None;
+        assert_eq!(exchanged(&machine, &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest));
+        let old = AccessTokenClaims { exp: 200, ..subject("posts:read") };
+        assert_eq!(exchanged(&old, &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest));
+    }
+
+    #[test]
+    fn only_first_party_applications_with_a_secret_are_admitted_and_only_for_access_tokens() {
+        let digest = DigestKey::new(&[1; 32]).digest("secret");
+        let good = request(&[API], None);
+        let third = with_secret(Ownership::DynamicallyRegistered);
+        let refused = admit(&good, authenticate(&third, Some(&digest)).unwrap()).unwrap_err();
+        assert_eq!(refused.code, OAuthErrorCode::UnauthorizedClient);
+        let public = client(ClientType::Public, Ownership::FirstParty, &[]);
+        let refused = admit(&good, authenticate(&public, None).unwrap()).unwrap_err();
+        assert_eq!(refused.code, OAuthErrorCode::UnauthorizedClient);
+        let first = with_secret(Ownership::FirstParty);
+        let first = authenticate(&first, Some(&digest)).unwrap();
+        assert_eq!(admit(&good, first), Ok(Id::from_ulid(7)));
+        assert!(admit(&ExchangeRequest { requested_token_type: Some(JWT), ..good.clone() }, first).is_ok());
+        for bad in [
+            ExchangeRequest { subject_token_type: "urn:ietf:params:oauth:token-type:refresh_token", ..good.clone() },
+            ExchangeRequest { requested_token_type: Some("urn:ietf:params:oauth:token-type:id_token"), ..good.clone() },
+            ExchangeRequest { has_actor: true, ..good },
+        ] {
+            assert_eq!(admit(&bad, first).unwrap_err().code, OAuthErrorCode::InvalidRequest);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn scopes_never_become_more(
+            held in proptest::collection::vec("[a-d]", 0..5),
+            asked in proptest::option::of(proptest::collection::vec("[a-e]", 0..5)),
+        ) {
+            let asked = asked.map(|asked| asked.join(" "));
+            let made = exchanged(&subject(&held.join(" ")), &request(&[API], asked.as_deref()));
+            if let Ok(made) = made {
+                prop_assert!(made.scope.split(' ').filter(|scope| !scope.is_empty()).all(|scope| held.iter().any(|h| h == scope)));
+            } else {
+                prop_assert!(asked.unwrap().split(' ').any(|scope| !held.iter().any(|h| h == scope)));
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Dynamic client registration (RFC 7591): what a client says of itself, and what it is registered as. What is not known
+//! is passed over (§2), and what is passed over is not in the answer.
+
+use super::shared::{check_redirect_uri, shown_name};
+use crate::model::ClientType;
+use crate::oauth::error::{OAuthError, OAuthErrorCode};
+use crate::oauth::redirect_uri::RedirectUriError;
+use crate::oauth::scope;
+use serde::{Deserialize, Serialize};
+
+/// Longest request, in bytes.
+pub const LARGEST: usize = 16 * 1024;
+/// More redirect URIs than any client needs.
+const MOST_REDIRECT_URIS: usize = 20;
+/// What people read when a client does not say its name.
+const NAMELESS: &str = "An application without a name";
+/// The grants that a registered client may use, in the order in which the answer lists them.
+const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
+
+/// How a client will prove itself at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// Not at all: a public client.
+    None,
+    /// With a secret in the body.
+    ClientSecretPost,
+    /// With a secret in the header.
+    ClientSecretBasic,
+}
+
+/// What a client is registered with; in the answer it stands as it is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registration {
+    /// What it calls itself.
+    pub client_name: String,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<String>,
+    /// What it may do at the token endpoint.
+    pub grant_types: Vec<&'static str>,
+    /// Always `code`.
+    pub response_types: [&'static str; 1],
+    /// How it proves itself.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// `web` or `native`, where it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<&'static str>,
+    /// The scopes it said it will ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+impl Registration {
+    /// Whether it can keep a secret.
+    pub fn client_type(&self) -> ClientType {
+        match self.token_endpoint_auth_method {
+            AuthMethod::None => ClientType::Public,
+            AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic => ClientType::Confidential,
+        }
+    }
+
+    /// What is the same for two registrations that can share one client; `None` for a client that gets a secret, for
+    /// that is nobody else's.
+    pub fn sameness(&self) -> Option<String> {
+        match self.client_type() {
+            ClientType::Public => serde_json::to_string(self).ok(),
+            ClientType::Confidential => None,
+        }
+    }
+}
+
+/// The members that mean something. A member that is there twice, or has another shape, makes the whole unreadable.
+#[derive(Deserialize)]
+struct Written {
+    redirect_uris: Option<Vec<String>>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    client_name: Option<String>,
+    scope: Option<String>,
+    application_type: Option<String>,
+    logo_uri: Option<String>,
+    client_uri: Option<String>,
+    policy_uri: Option<String>,
+    tos_uri: Option<String>,
+}
+
+fn invalid_metadata(why: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthError::new(OAuthErrorCode::InvalidClientMetadata, why)
+}
+
+fn invalid_redirect(why: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthError::new(OAuthErrorCode::InvalidRedirectUri, why)
+}
+
+/// Reads a registration request.
+///
+/// # Errors
+/// `invalid_redirect_uri`, `invalid_client_metadata` (RFC 7591 §3.2.2).
+pub fn read(body: &[u8]) -> Result<Registration, OAuthError> {
+    let written: Written = serde_json::from_slice(body).map_err(|error| {
+        // Where it is wrong helps a developer; what stands there is not repeated.
+        let (line, column) = (error.line(), error.column());
+        invalid_metadata(format!("The request is not the JSON of a registration (line {line}, column {column})."))
+    })?;
+    let auth_method = match written.token_endpoint_auth_method.as_deref() {
+        None | Some("client_secret_basic") => AuthMethod::ClientSecretBasic,
+        Some("client_secret_post") => AuthMethod::ClientSecretPost,
+        Some("none") => AuthMethod::None,
+        Some(_) => {
+            return Err(invalid_metadata(
+                "The token_endpoint_auth_method must be none, client_secret_post or client_secret_basic.",
+            ));
+        }
+    };
+    let application_type = match written.application_type.as_deref() {
+        None => None,
+        Some("web") => Some("web"),
+        Some("native") => Some("native"),
+        Some(_) => return Err(invalid_metadata("The application_type must be web or native.")),
+    };
+    let own_scheme = match application_type {
+        Some(kind) => kind == "native",
+        None => auth_method == AuthMethod::None,
+    };
+    let redirect_uris = read_redirect_uris(written.redirect_uris.unwrap_or_default(), own_scheme)?;
+    let grant_types = match written.grant_types {
+        None => vec!["authorization_code"],
+        Some(asked) => GRANT_TYPES.into_iter().filter(|known| asked.iter().any(|one| one == known)).collect(),
+    };
+    if !grant_types.iter().any(|one| *one != "refresh_token") {
+        return Err(invalid_metadata("The grant_types must hold authorization_code."));
+    }
+    if written.response_types.is_some_and(|asked| !asked.iter().any(|one| one == "code")) {
+        return Err(invalid_metadata("The response_types must hold code."));
+    }
+    if let Some(scope) = &written.scope {
+        check_scope(scope)?;
+    }
+    for (name, uri) in [
+        ("logo_uri", &written.logo_uri),
+        ("client_uri", &written.client_uri),
+        ("policy_uri", &written.policy_uri),
+        ("tos_uri", &written.tos_uri),
+    ] {
+        let is_web = |uri: &String| url::Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
+        if !uri.as_ref().is_none_or(is_web) {
+            return Err(invalid_metadata(format!("The {name} must be an https or http URL.")));
+        }
+    }
+    Ok(Registration {
+        client_name: written.client_name.as_deref().and_then(shown_name).unwrap_or_else(|| NAMELESS.to_owned()),
+        redirect_uris,
+        grant_types,
+        response_types: ["code"],
+        token_endpoint_auth_method: auth_method,
+        application_type,
+        scope: written.scope,
+    })
+}
+
+fn read_redirect_uris(uris: Vec<String>, own_scheme: bool) -> Result<Vec<String>, OAuthError> {
+    if uris.is_empty() {
+        return Err(invalid_redirect("The redirect_uris are missing."));
+    }
+    if uris.len() > MOST_REDIRECT_URIS {
+        return Err(invalid_redirect(RedirectUriError::TooMany.to_string()));
+    }
+    for (at, uri) in uris.iter().enumerate() {
+        check_redirect_uri(uri, own_scheme).map_err(|error| {
+            invalid_redirect(match error {
+                RedirectUriError::NotHttps => "A redirect URI must be https, or http to this machine.".to_owned(),
+                RedirectUriError::Wildcard => "A redirect URI must not have a wildcard.".to_owned(),
+                error => error.to_string(),
+            })
+        })?;
+        if uris.iter().take(at).any(|known| known == uri) {
+            return Err(invalid_redirect(RedirectUriError::Repeated.to_string()));
+        }
+    }
+    Ok(uris)
+}
+
+/// A client that nobody knows asks for no more than everybody gets.
+fn check_scope(text: &str) -> Result<(), OAuthError> {
+    let scopes = scope::parse(text).map_err(|error| invalid_metadata(error.description))?;
+    match scopes.iter().find(|one| !scope::is_built_in(one)) {
+        Some(other) => {
+            Err(invalid_metadata(format!("The scope '{other}' is not given to clients that register themselves.")))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn with(more: Value) -> Result<Registration, OAuthError> {
+        let mut request = json!({"redirect_uris": ["https://client.example/cb"]});
+        for (name, value) in more.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        read(request.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_usual_meaning() {
+        let registered = with(json!({})).unwrap();
+        assert_eq!(
+            serde_json::to_value(&registered).unwrap(),
+            json!({
+                "client_name": NAMELESS,
+                "redirect_uris": ["https://client.example/cb"],
+                "grant_types": ["authorization_code"],
+                "response_types": ["code"],
+                "token_endpoint_auth_method": "client_secret_basic",
+            })
+        );
+        assert_eq!(registered.client_type(), ClientType::Confidential);
+    }
+
+    #[test]
+    fn what_is_not_supported_is_replaced() {
+        let registered = with(json!({
+            "client_name": " Example\n",
+            "grant_types": ["refresh_token", "implicit", "authorization_code", "password"],
+            "response_types": ["code", "id_token", "code id_token"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            "scope": "openid offline_access",
+            "logo_uri": "https://client.example/logo.png",
+            "jwks_uri": "http://169.254.169.254/",
+            "software_id": 7,
+        }))
+        .unwrap();
+        assert_eq!(
+            serde_json::to_value(&registered).unwrap(),
+            json!({
+                "client_name": "Example",
+                "redirect_uris": ["https://client.example/cb"],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "response_types": ["code"],
+                "token_endpoint_auth_method": "none",
+                "application_type": "native",
+                "scope": "openid offline_access",
+            })
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        use OAuthErrorCode::{InvalidClientMetadata as Metadata, InvalidRedirectUri as Redirect};
+        for (more, code) in [
+            (json!({"redirect_uris": []}), Redirect),
+            (json!({"redirect_uris": null}), Redirect),
+            (json!({"redirect_uris": ["javascript:alert(1)"]}), Redirect),
+            (json!({"redirect_uris": ["http://client.example/cb"]}), Redirect),
+            (json!({"redirect_uris": ["https://*.client.example.com/cb"]}), Redirect),
+            (json!({"redirect_uris": ["https://a.example/cb#x"]}), Redirect),
+            (json!({"redirect_uris": ["https://a.example/cb", "https://a.example/cb"]}), Redirect),
+            (json!({"redirect_uris": (0..21).map(|n| format!("https://a.example/{n}")).collect::<Vec<_>>()}), Redirect),
+            (json!({"redirect_uris": ["cursor://x/cb"]}), Redirect),
+            (
+                json!({"redirect_uris": ["cursor://x/cb"], "token_endpoint_auth_method": "none", "application_type": "web"}),
+                Redirect,
+            ),
+            (json!({"redirect_uris": "https://a.example/cb"}), Metadata),
+            (json!({"token_endpoint_auth_method": "private_key_jwt"}), Metadata),
+            (json!({"application_type": "robot"}), Metadata),
+            (json!({"grant_types": ["refresh_token"]}), Metadata),
+            (json!({"grant_types": ["client_credentials"]}), Metadata),
+            (json!({"response_types": ["token"]}), Metadata),
+            (json!({"scope": "openid posts:write"}), Metadata),
+            (json!({"scope": "\""}), Metadata),
+            (json!({"logo_uri": "javascript:alert(1)"}), Metadata),
+            (json!({"tos_uri": "nonsense"}), Metadata),
+        ] {
+            assert_eq!(with(more.clone()).map_err(|error| error.code), Err(code), "{more}");
+        }
+        for unreadable in
+            ["", "[]", "null", r#"{"redirect_uris":["https://a.example/"],"scope":"openid","scope":"email"}"#]
+        {
+            assert_eq!(read(unreadable.as_bytes()).map_err(|error| error.code), Err(Metadata), "{unreadable}");
+        }
+        for good in [
+            json!({"redirect_uris": ["cursor://x/cb"], "token_endpoint_auth_method": "none"}),
+            json!({"redirect_uris": ["cursor://x/cb"], "application_type": "native"}),
+            json!({"redirect_uris": ["http://localhost:3000/cb", "http://127.0.0.1/cb"]}),
+        ] {
+            assert!(with(good.clone()).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_client_with_a_secret_is_the_same_as_no_other() {
+        let public =
+            |name: &str| with(json!({"client_name": name, "token_endpoint_auth_method": "none"})).unwrap().sameness();
+        assert_eq!(public("x"), public("x"));
+        assert_ne!(public("x"), public("y"));
+        assert!(public("x").is_some());
+        assert_eq!(with(json!({"client_name": "x"})).unwrap().sameness(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn noise_never_panics_and_registers_nothing_dangerous(
+            body: Vec<u8>,
+            uris in proptest::collection::vec("\\PC{0,30}|[a-z]{1,10}:[!-~]{0,20}", 0..4),
+            name in "\\PC{0,20}",
+        ) {
+            let _ = read(&body);
+            let more = json!({"redirect_uris": uris, "client_name": name, "token_endpoint_auth_method": "none"});
+            if let Ok(registered) = read(more.to_string().as_bytes()) {
+                prop_assert_eq!(registered.redirect_uris, uris.clone());
+                for uri in &uris {
+                    let scheme = url::Url::parse(uri).unwrap().scheme().to_owned();
+                    prop_assert!(!matches!(scheme.as_str(), "javascript" | "data" | "vbscript" | "file"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How long a fetched document is good (RFC 9111), within bounds of ours; and which of its changes matter to people.
+
+use super::document::Document;
+use super::document_url::{check, host};
+use crate::time::Timestamp;
+use url::Url;
+
+/// The least time a document is good, in seconds, whatever its server says: nobody is to be asked at every sign-in.
+pub const LEAST: i64 = 300;
+/// The most: who takes a redirect URI away does not wait longer.
+pub const MOST: i64 = 86_400;
+/// Where nothing is said.
+const USUAL: i64 = 3600;
+/// For how long after that a document is still believed while its server cannot be reached, in seconds.
+pub const STALE: i64 = 86_400;
+
+/// Until when a document is good that was fetched at this moment with these headers.
+pub fn fresh_until(cache_control: Option<&str>, expires: Option<&str>, fetched_at: Timestamp) -> Timestamp {
+    let seconds = match cache_control.map(directives) {
+        Some(Directives { forbids: true, .. }) => LEAST,
+        Some(Directives { shared: Some(age), .. } | Directives { own: Some(age), .. }) => age,
+        _ => match expires.map(jiff::fmt::rfc2822::parse) {
+            Some(Ok(moment)) => moment.timestamp().as_second() - fetched_at.as_secs(),
+            // A date that is none, `0` for one, has passed (RFC 9111 §5.3).
+            Some(Err(_)) => LEAST,
+            None => USUAL,
+        },
+    };
+    fetched_at.plus_secs(seconds.clamp(LEAST, MOST))
+}
+
+#[derive(Default)]
+struct Directives {
+    forbids: bool,
+    shared: Option<i64>,
+    own: Option<i64>,
+}
+
+fn directives(header: &str) -> Directives {
+    let mut read = Directives::default();
+    for directive in header.split(',') {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        let seconds = || value.trim().trim_matches('"').parse::<u32>().ok().map(i64::from);
+        match name.trim().to_ascii_lowercase().as_str() {
+            "no-store" | "no-cache" | "private" => read.forbids = true,
+            "s-maxage" => read.shared = seconds(),
+            "max-age" => read.own = seconds(),
+            _ => {}
+        }
+    }
+    read
+}
+
+/// Whether people who agreed to a client have to be asked again: it calls itself something else, or codes may go to a
+/// host, or a program, to which none could go before.
+pub fn is_another(before: &Document, now: &Document) -> bool {
+    let places = |document: &Document| -> Vec<String> {
+        let place = |uri: &String| {
+            let url = Url::parse(uri).ok()?;
+            Some(format!("{} {}", url.scheme(), url.host_str().unwrap_or("")))
+        };
+        document.redirect_uris.iter().filter_map(place).collect()
+    };
+    let known = places(before);
+    before.name != now.name || places(now).iter().any(|place| !known.contains(place))
+}
+
+/// Whether a document that is not fresh any more may still be believed while its server cannot be reached.
+pub fn is_still_believed(fresh_until: Timestamp, now: Timestamp) -> bool {
+    now < fresh_until.plus_secs(STALE)
+}
+
+/// Whether a host is one that an operator has listed: itself, or as `*.example.com` any name below. A port has to be
+/// listed with it.
+pub fn is_listed(url: &str, listed: &[String]) -> bool {
+    let host = host(url);
+    listed.iter().any(|entry| match entry.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+        None => host == entry,
+    })
+}
+
+/// Whether an entry can be in the list of hosts.
+pub fn is_host_entry(entry: &str) -> bool {
+    let name = entry.strip_prefix("*.").unwrap_or(entry);
+    let url = format!("https://{name}/x");
+    !name.contains('*') && name.len() <= 253 && check(&url).is_ok() && host(&url) == name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seconds(cache_control: Option<&str>, expires: Option<&str>) -> i64 {
+        let now = Timestamp::from_millis(784_111_777_000);
+        fresh_until(cache_control, expires, now).as_secs() - now.as_secs()
+    }
+
+    #[test]
+    fn a_document_is_good_for_as_long_as_its_server_says_within_bounds() {
+        assert_eq!(seconds(None, None), USUAL);
+        assert_eq!(seconds(Some("public, max-age=1800"), None), 1800);
+        assert_eq!(seconds(Some("max-age=1800, s-maxage=900"), None), 900);
+        assert_eq!(seconds(Some("MAX-AGE=\"1800\""), None), 1800);
+        assert_eq!(seconds(Some("max-age=31536000, immutable"), None), MOST);
+        for least in ["max-age=0", "no-store", "max-age=1800, no-cache", "private, max-age=1800"] {
+            assert_eq!(seconds(Some(least), None), LEAST, "{least}");
+        }
+        assert_eq!(seconds(None, Some("Sun, 06 Nov 1994 09:00:00 GMT")), 623);
+        assert_eq!(seconds(Some("max-age=1800"), Some("Sun, 06 Nov 1994 09:00:00 GMT")), 1800);
+        assert_eq!(seconds(None, Some("Sun, 06 Nov 1984 08:49:37 GMT")), LEAST);
+        assert_eq!(seconds(None, Some("0")), LEAST);
+        assert_eq!(seconds(Some("max-age=nonsense"), None), USUAL);
+    }
+
+    #[test]
+    fn people_are_asked_again_when_it_matters() {
+        let document = |name: &str, uris: &[&str]| Document {
+            name: name.to_owned(),
+            redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+        };
+        let before = document("Example", &["https://a.example/cb", "http://127.0.0.1/cb"]);
+        assert!(!is_another(&before, &before));
+        assert!(!is_another(&before, &document("Example", &["https://a.example/other"])));
+        assert!(is_another(&before, &document("Example 2", &["https://a.example/cb"])));
+        assert!(is_another(&before, &document("Example", &["https://a.example/cb", "https://b.example/cb"])));
+        assert!(is_another(&before, &document("Example", &["http://localhost/cb"])));
+        assert!(is_another(&before, &document("Example", &["com.example:/cb"])));
+    }
+
+    #[test]
+    fn a_list_names_hosts_and_what_is_below_them() {
+        let listed = ["claude.ai", "*.example.com", "dev.example.org:8443"].map(str::to_owned);
+        for good in [
+            "https://claude.ai/x",
+            "https://a.example.com/x",
+            "https://a.b.example.com/x",
+            "https://dev.example.org:8443/x",
+        ] {
+            assert!(is_listed(good, &listed), "{good}");
+        }
+        for bad in [
+            "https://www.claude.ai/x",
+            "https://claude.ai.evil.example/x",
+            "https://evilclaude.ai/x",
+            "https://claude.ai:8443/x",
+            "https://example.com/x",
+            "https://evilexample.com/x",
+            "https://evil.example/claude.ai",
+            "https://dev.example.org/x",
+        ] {
+            assert!(!is_listed(bad, &listed), "{bad}");
+        }
+        for good in ["claude.ai", "*.example.com", "localhost", "dev.example.org:8443", "xn--bcher-kva.example"] {
+            assert!(is_host_entry(good), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "a/b",
+            "https://claude.ai",
+            "Claude.ai",
+            "a.*.b",
+            "10.0.0.1",
+            "a b",
+            "u@a.example",
+            "a.example:22",
+        ] {
+            assert!(!is_host_entry(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_time_is_bounded_whatever_is_said(cache_control in "[ -~]{0,40}", expires in "[ -~]{0,40}", with: bool) {
+            let seconds = seconds(with.then_some(cache_control.as_str()), Some(&expires));
+            prop_assert!((LEAST..=MOST).contains(&seconds));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Metadata documents of clients: from a URL to a client. What is fresh comes from memory or the database; else it is
+//! fetched, by one request at a time for each document, a bounded number at a time in all, and what fails is not tried
+//! again for a while. Why it failed is for the operator's log.
+
+use crate::app::App;
+use crate::cache::environments::EnvironmentState;
+use crate::domain::attempts::{self, DOCUMENTS_AT, DOCUMENTS_FROM};
+use crate::domain::{Act, Failure, self_registration};
+use crate::outbound::{Limits, OutboundError};
+use countersign_protocol::id::{ClientId, EnvironmentId};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{Admission, DocumentPolicy};
+use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::client_name::ClientName;
+use countersign_protocol::oauth::registration::document::{self, Document, LARGEST};
+use countersign_protocol::oauth::registration::document_url::host;
+use countersign_protocol::oauth::registration::freshness::{fresh_until, is_still_believed};
+use countersign_protocol::outbound::{Reach, Target};
+use countersign_protocol::time::Timestamp;
+use countersign_store::client_document;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http_body_util::Full;
+use quick_cache::sync::Cache;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What a document may cost.
+const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: LARGEST };
+/// How many are fetched at a time.
+const AT_A_TIME: usize = 32;
+/// How long one that could not be used is not tried again, in seconds.
+const PAUSE: i64 = 60;
+/// How many of those are remembered.
+const FAILURES: usize = 10_000;
+
+type Key = (EnvironmentId, ClientId);
+
+/// Documents that are being fetched, or could not be used.
+#[derive(Debug)]
+pub struct ClientDocuments {
+    /// Held while a document is fetched: who waits for it finds what came of that.
+    fetching: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
+    room: Semaphore,
+    failures: Cache<Key, Failed>,
+}
+
+impl Default for ClientDocuments {
+    fn default() -> Self {
+        Self { fetching: Mutex::default(), room: Semaphore::new(AT_A_TIME), failures: Cache::new(FAILURES) }
+    }
+}
+
+impl ClientDocuments {
+    fn lock(&self, key: Key) -> Arc<tokio::sync::Mutex<()>> {
+        let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = fetching.get(&key).and_then(Weak::upgrade) {
+            return lock;
+        }
+        fetching.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::new(tokio::sync::Mutex::new(()));
+        fetching.insert(key, Arc::downgrade(&lock));
+        lock
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    until: Timestamp,
+    passing: bool,
+}
+
+/// Who wants to use a document.
+#[derive(Debug)]
+pub struct Asker<'a> {
+    /// What addresses are counted by.
+    pub from: IpAddr,
+    /// What the request is called in the log.
+    pub request_id: &'a HeaderValue,
+}
+
+/// Why a document makes no client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unresolved {
+    /// The environment does not want it.
+    NotAllowed,
+    /// An administrator has to allow it first.
+    AskFirst,
+    /// Too many are asked for.
+    TooMany,
+    /// It cannot be had, or is none.
+    Unusable,
+}
+
+/// Why a document was not fetched or is none.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("{0}")]
+    Outbound(#[from] OutboundError),
+    #[error("the answer's status is {0}")]
+    Status(StatusCode),
+    #[error("the answer is no JSON by its content type")]
+    ContentType,
+    #[error("{0}")]
+    Document(#[from] document::DocumentError),
+    #[error("{0}")]
+    Target(#[from] countersign_protocol::outbound::TargetError),
+    #[error("too many documents are being fetched")]
+    Busy,
+}
+
+impl Wrong {
+    /// Whether it says nothing about the document: its server could not be asked.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Outbound(error) => !matches!(error, OutboundError::Forbidden(_) | OutboundError::TooLong),
+            Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => true,
+            Self::ContentType | Self::Document(_) | Self::Target(_) => false,
+        }
+    }
+}
+
+/// The client with a metadata document, fetched if need be.
+///
+/// # Errors
+/// Database errors.
+pub async fn resolve(
+    app: &App,
+    environment: &EnvironmentState,
+    url: &str,
+    asker: &Asker<'_>,
+) -> Result<Result<Arc<Client>, Unresolved>, Failure> {
+    let policy = &environment.environment.self_registration.documents;
+    if *policy == DocumentPolicy::Off {
+        return Ok(Err(Unresolved::NotAllowed));
+    }
+    let key = (environment.id(), ClientName::Document(Cow::Borrowed(url)).id(environment.id()));
+    let known = known(app, key, url).await?;
+    let decision = match known.as_ref().and_then(|client| client.registered) {
+        Some(registered) => registered.decision,
+        None => {
+            let found = client_document::find(&mut app.store.reader().await?, environment.id(), url).await?;
+            found.and_then(|found| found.decision)
+        }
+    };
+    match policy.admits(url, decision) {
+        Admission::Yes => {}
+        Admission::No => {
+            tracing::info!(request_id = ?asker.request_id, client_id = url, "a client's metadata document is not allowed here");
+            return Ok(Err(Unresolved::NotAllowed));
+        }
+        Admission::AskFirst => return ask(app, environment, url, asker).await.map(Err),
+    }
+    if let Some(client) = known.filter(|client| is_fresh(client, app.clock.now())) {
+        return Ok(Ok(client));
+    }
+    let lock = app.documents.lock(key);
+    let _only_one = lock.lock().await;
+    fetch_once(app, environment, url, key, asker).await
+}
+
+async fn known(app: &App, (environment_id, id): Key, url: &str) -> Result<Option<Arc<Client>>, Failure> {
+    let client = app.client(environment_id, id).await?;
+    Ok(client.filter(|client| client.application.metadata_url.as_deref() == Some(url)))
+}
+
+fn is_fresh(client: &Client, now: Timestamp) -> bool {
+    client.registered.and_then(|registered| registered.fresh_until).is_some_and(|until| now < until)
+}
+
+/// The client by a document that was good not long ago, while its server cannot be asked.
+fn stale(known: Option<Arc<Client>>, passing: bool, now: Timestamp) -> Option<Arc<Client>> {
+    known.filter(|client| {
+        let until = client.registered.and_then(|registered| registered.fresh_until);
+        passing && until.is_some_and(|until| is_still_believed(until, now))
+    })
+}
+
+async fn fetch_once(
+    app: &App,
+    environment: &EnvironmentState,
+    url: &str,
+    key: Key,
+    asker: &Asker<'_>,
+) -> Result<Result<Arc<Client>, Unresolved>, Failure> {
+    // Somebody else may have fetched it while this request waited, or tried to.
+    let found = known(app, key, url).await?;
+    let now = app.clock.now();
+    if found.as_ref().is_some_and(|client| is_fresh(client, now)) {
+        return Ok(found.ok_or(Unresolved::Unusable));
+    }
+    if let Some(failed) = app.documents.failures.get(&key).filter(|failed| now < failed.until) {
+        return Ok(stale(found, failed.passing, now).ok_or(Unresolved::Unusable));
+    }
+    if !may_fetch(app, environment, url, asker).await? {
+        return Ok(stale(found, true, now).ok_or(Unresolved::TooMany));
+    }
+    let fetched = match app.documents.room.try_acquire() {
+        Ok(_room) => fetch(app, url).await,
+        Err(_) => Err(Wrong::Busy),
+    };
+    let (document, until) = match fetched {
+        Ok(fetched) => fetched,
+        Err(wrong) => {
+            let (passing, now) = (wrong.is_passing(), app.clock.now());
+            let stale = stale(found, passing, now);
+            tracing::warn!(
+                request_id = ?asker.request_id, client_id = url, reason = %wrong, goes_on_with_the_last = stale.is_some(),
+                "a client's metadata document cannot be used"
+            );
+            app.documents.failures.insert(key, Failed { until: now.plus_secs(PAUSE), passing });
+            return Ok(stale.ok_or(Unresolved::Unusable));
+        }
+    };
+    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let kept_url = url.to_owned();
+    let kept = app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { self_registration::keep_document(tx, &act, &kept_url, &document, until).await })
+    });
+    match kept.await {
+        // Another node was faster, and has kept the same.
+        Ok(()) | Err(Failure::Store(countersign_store::Error::Unique { .. })) => {}
+        Err(Failure::Refused(ApiError::RateLimited { .. })) => return Ok(Err(Unresolved::TooMany)),
+        Err(failure) => return Err(failure),
+    }
+    app.catch_up().await;
+    Ok(known(app, key, url).await?.ok_or(Unresolved::Unusable))
+}
+
+/// Counts a fetch by who causes it and by whom it is asked of: nobody hammers somebody else through this server.
+async fn may_fetch(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<bool, Failure> {
+    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let (from, at) = (asker.from.to_string(), host(url).to_owned());
+    let counted = app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            let from = attempts::count(tx, &act, "documents from", &from, DOCUMENTS_FROM).await?;
+            if from.is_err() {
+                return Ok(false);
+            }
+            Ok(attempts::count(tx, &act, "documents at", &at, DOCUMENTS_AT).await?.is_ok())
+        })
+    });
+    let may = counted.await?;
+    if !may {
+        tracing::warn!(request_id = ?asker.request_id, client_id = url, "too many metadata documents are asked for");
+    }
+    Ok(may)
+}
+
+async fn fetch(app: &App, url: &str) -> Result<(Document, Timestamp), Wrong> {
+    let target = Target::parse(url, Reach::Public)?;
+    let mut request = Request::new(Full::default());
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("Countersign"));
+    let answer = app.outbound.send(&target, Reach::Public, request, LIMITS).await?;
+    if answer.status() != StatusCode::OK {
+        return Err(Wrong::Status(answer.status()));
+    }
+    if !is_json(text(answer.headers(), CONTENT_TYPE).unwrap_or_default()) {
+        return Err(Wrong::ContentType);
+    }
+    let document = document::read(url, answer.body())?;
+    let headers = answer.headers();
+    // Several lines of one header are one list (RFC 9110 §5.3).
+    let cache_control: Vec<&str> =
+        headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).collect();
+    let cache_control = (!cache_control.is_empty()).then(|| cache_control.join(","));
+    Ok((document, fresh_until(cache_control.as_deref(), text(headers, EXPIRES), app.clock.now())))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Notes for an administrator that somebody wants to use a document. Nothing is fetched.
+async fn ask(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<Unresolved, Failure> {
+    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let (from, asked_for) = (asker.from.to_string(), url.to_owned());
+    let noted = app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            if attempts::count(tx, &act, "documents from", &from, DOCUMENTS_FROM).await?.is_err() {
+                return Ok(false);
+            }
+            self_registration::ask_for(tx, &act, &asked_for).await
+        })
+    });
+    if noted.await? {
+        tracing::info!(
+            request_id = ?asker.request_id, client_id = url,
+            "a client waits to be allowed: see 'countersign applications list'"
+        );
+    }
+    Ok(Unresolved::AskFirst)
+}

@@ -1,0 +1,194 @@
+//! Clients that nobody registers by hand: those that register themselves, and those with a metadata document. Each is a
+//! Connect application of nobody's; what is remembered of it besides is a row of its own.
+
+use super::{Act, Failure, applications, client_secrets};
+use countersign_protocol::id::ClientId;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Decision, Ownership, RedirectUri};
+use countersign_protocol::oauth::client_name::ClientName;
+use countersign_protocol::oauth::registration::document::Document;
+use countersign_protocol::oauth::registration::document_url;
+use countersign_protocol::oauth::registration::dynamic::Registration;
+use countersign_protocol::oauth::registration::freshness::is_another;
+use countersign_protocol::oauth::registration::shared::origins;
+use countersign_protocol::secret::{Secret, SecretKind};
+use countersign_protocol::time::Timestamp;
+use countersign_store::change::{self, Topic};
+use countersign_store::self_registration::{self, NewSelfRegistration};
+use countersign_store::{Tx, application, client_document};
+use std::borrow::Cow;
+
+/// How many clients of an environment may wait for the first person to agree to them.
+pub const MOST_UNUSED: i64 = 5000;
+/// How long a client that registered itself waits, in seconds.
+const UNUSED: i64 = 86_400;
+/// The same for a metadata document, which can be fetched again.
+const UNUSED_DOCUMENT: i64 = 3600;
+/// How many documents of an environment may wait for an administrator.
+const MOST_WAITING: i64 = 100;
+/// How long they wait, in seconds.
+const WAITING: i64 = 30 * 86_400;
+
+/// A client that has registered itself.
+#[derive(Debug)]
+pub struct Registered {
+    /// The client.
+    pub application: ConnectApplication,
+    /// Its secret, if it keeps one.
+    pub secret: Option<Secret>,
+}
+
+fn kind(client_type: ClientType, redirect_uris: &[String]) -> ApplicationKind {
+    let entry = |(at, uri): (usize, &String)| RedirectUri { uri: uri.clone(), default: at == 0 };
+    ApplicationKind::OAuth {
+        ownership: Ownership::DynamicallyRegistered,
+        client_type,
+        redirect_uris: redirect_uris.iter().enumerate().map(entry).collect(),
+        cors_origins: origins(redirect_uris),
+        backchannel_logout_uri: None,
+    }
+}
+
+/// An environment has room for so many clients that nobody has agreed to.
+async fn require_room(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+    if self_registration::count_unused(tx, act.environment_id, act.now).await? < MOST_UNUSED {
+        return Ok(());
+    }
+    tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "too many clients have registered themselves that nobody uses");
+    Err(Failure::Refused(ApiError::RateLimited { retry_after: 3600 }))
+}
+
+/// Registers a client. Of public ones that register the same there is one: it has no secret that one could take from
+/// another.
+///
+/// # Errors
+/// Too many requests, when too many wait to be used; `Unique` when somebody else registers the same at this moment.
+pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Result<Registered, Failure> {
+    let sameness = registration.sameness().map(|text| act.keyring.attempt.digest(&format!("registration {text}")));
+    let unused_until = act.now.plus_secs(UNUSED);
+    if let Some(sameness) = &sameness
+        && let Some(id) = self_registration::find_same(tx, act.environment_id, sameness).await?
+        && let Some(application) = application::find(tx, act.environment_id, id).await?
+    {
+        self_registration::keep_for_now(tx, act.environment_id, id, unused_until).await?;
+        return Ok(Registered { application, secret: None });
+    }
+    require_room(tx, act).await?;
+    let client_type = registration.client_type();
+    let made = ConnectApplication {
+        id: act.entropy.id(act.now)?,
+        client_id: act.entropy.id(act.now)?,
+        metadata_url: None,
+        name: registration.client_name.clone(),
+        description: None,
+        scopes: Vec::new(),
+        kind: kind(client_type, &registration.redirect_uris),
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    application::insert(tx, act.environment_id, &made).await?;
+    let new =
+        NewSelfRegistration { application_id: made.id, sameness, changed_at: act.now, fresh_until: None, unused_until };
+    self_registration::insert(tx, act.environment_id, &new).await?;
+    let secret = match client_type {
+        ClientType::Public => None,
+        ClientType::Confidential => {
+            let value = act.entropy.secret(SecretKind::ClientSecret)?;
+            client_secrets::insert(tx, act, &made, &value).await?;
+            Some(value)
+        }
+    };
+    Ok(Registered { application: made, secret })
+}
+
+/// The identifier under which the client with a metadata document is kept.
+pub fn document_client_id(act: &Act, url: &str) -> ClientId {
+    ClientName::Document(Cow::Borrowed(url)).id(act.environment_id)
+}
+
+/// Keeps what a metadata document says that was just fetched.
+///
+/// # Errors
+/// Too many requests, when too many wait to be used; `Unique` when another node was faster.
+pub async fn keep_document(
+    tx: &mut Tx,
+    act: &Act,
+    url: &str,
+    document: &Document,
+    fresh_until: Timestamp,
+) -> Result<(), Failure> {
+    let client_id = document_client_id(act, url);
+    let kind = kind(ClientType::Public, &document.redirect_uris);
+    change::record(tx, act.environment_id, &Topic::Client(client_id), act.now);
+    let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await? else {
+        require_room(tx, act).await?;
+        let made = ConnectApplication {
+            id: act.entropy.id(act.now)?,
+            client_id,
+            metadata_url: Some(url.to_owned()),
+            name: document.name.clone(),
+            description: None,
+            scopes: Vec::new(),
+            kind,
+            created_at: act.now,
+            updated_at: act.now,
+        };
+        application::insert(tx, act.environment_id, &made).await?;
+        let new = NewSelfRegistration {
+            application_id: made.id,
+            sameness: None,
+            changed_at: act.now,
+            fresh_until: Some(fresh_until),
+            unused_until: act.now.plus_secs(UNUSED_DOCUMENT),
+        };
+        return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
+    };
+    let before = Document {
+        name: known.name.clone(),
+        redirect_uris: match &known.kind {
+            ApplicationKind::OAuth { redirect_uris, .. } => redirect_uris.iter().map(|one| one.uri.clone()).collect(),
+            ApplicationKind::Machine { .. } => Vec::new(),
+        },
+    };
+    let remembered = self_registration::find(tx, act.environment_id, &known).await?;
+    let changed_at = match remembered {
+        Some(remembered) if !is_another(&before, document) => remembered.changed_at,
+        _ => act.now,
+    };
+    if before != *document {
+        let changed = ConnectApplication { name: document.name.clone(), kind, updated_at: act.now, ..known.clone() };
+        application::update(tx, act.environment_id, &changed).await?;
+    }
+    self_registration::keep_for_now(tx, act.environment_id, known.id, act.now.plus_secs(UNUSED_DOCUMENT)).await?;
+    Ok(self_registration::fetched(tx, act.environment_id, known.id, fresh_until, changed_at).await?)
+}
+
+/// Notes once that somebody wants to use a document, for an administrator to decide; `true` when it is new.
+///
+/// # Errors
+/// Database errors.
+pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure> {
+    let since = act.now.plus_secs(-WAITING);
+    // Whoever fills the list keeps nobody from being allowed: that is done by URL.
+    if client_document::count_waiting(tx, act.environment_id, since).await? >= MOST_WAITING {
+        return Ok(false);
+    }
+    Ok(client_document::ask(tx, act.environment_id, url, act.now).await?)
+}
+
+/// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client
+/// goes, and its tokens stand no more.
+///
+/// # Errors
+/// 422 for a URL that cannot name a client.
+pub async fn decide(tx: &mut Tx, act: &Act, url: &str, decision: Decision) -> Result<(), Failure> {
+    document_url::check(url).map_err(|error| Failure::invalid("url", "invalid", format!("The URL {error}.")))?;
+    client_document::decide(tx, act.environment_id, url, decision, act.now).await?;
+    let client_id = document_client_id(act, url);
+    if decision == Decision::Refused
+        && let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await?
+    {
+        application::delete(tx, act.environment_id, known.id).await?;
+    }
+    applications::record_change(tx, act, client_id).await
+}

@@ -1,0 +1,273 @@
+//! Clients that register themselves (RFC 7591).
+
+use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
+use crate::hosted::authorization_code::claims;
+use countersign::domain::self_registration::MOST_UNUSED;
+use countersign_store::application as applications;
+use countersign_store::self_registration::{self, NewSelfRegistration};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const ON: &str = "[environment.clients]\ndynamic_client_registration = \"on\"";
+
+fn public() -> Value {
+    json!({"client_name": "Example", "redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "none"})
+}
+
+async fn register(server: &TestServer, metadata: Value) -> Answer {
+    server.anonymous().post("/oauth2/register", metadata).await
+}
+
+fn application(registered: &Value, redirect_uri: &str) -> Application {
+    Application {
+        client_id: registered["client_id"].as_str().unwrap().to_owned(),
+        secret: registered["client_secret"].as_str().map(str::to_owned),
+        redirect_uri: redirect_uri.to_owned(),
+    }
+}
+
+async fn listed(server: &TestServer) -> Vec<Value> {
+    server.management().get("/connect/applications?registration_types=dynamic").await.expect_list()
+}
+
+on_both_databases! {
+    async fn nobody_registers_where_it_is_off(server: TestServer) {
+        let refused = register(&server, public()).await.expect(403);
+        assert_eq!(refused.json(), json!({
+            "error": "dynamic_client_registration_disabled",
+            "error_description": "Dynamic client registration is disabled for this environment.",
+        }));
+        assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
+        for document in ["oauth-authorization-server", "openid-configuration"] {
+            let discovery = server.anonymous().get(&format!("/.well-known/{document}")).await.json();
+            assert!(discovery.get("registration_endpoint").is_none());
+        }
+        assert_eq!(listed(&server).await, Vec::<Value>::new());
+        server.declare(ON).await.done();
+        for document in ["oauth-authorization-server", "openid-configuration"] {
+            let discovery = server.anonymous().get(&format!("/.well-known/{document}")).await.json();
+            assert_eq!(discovery["registration_endpoint"], format!("{}/oauth2/register", server.base_url));
+        }
+        register(&server, public()).await.expect(201);
+        let another = server.another_environment().await;
+        let there = server.anonymous().with_host(&another.authority);
+        there.post("/oauth2/register", public()).await.expect(403);
+        assert_eq!(another.management.get("/connect/applications?registration_types=dynamic").await.expect_list().len(), 0);
+    }
+
+    async fn a_confidential_client_gets_a_secret_that_is_its_own(server: TestServer) {
+        server.declare(ON).await.done();
+        let metadata = json!({"client_name": "Partner", "redirect_uris": ["https://client.example/cb"], "grant_types": ["authorization_code", "refresh_token"]});
+        let answer = register(&server, metadata.clone()).await.expect(201);
+        assert_eq!((answer.header("cache-control"), answer.header("content-type")), (Some("no-store"), Some("application/json")));
+        let first = answer.json();
+        assert_keys(&first, &[
+            "client_id", "client_id_issued_at", "client_secret", "client_secret_expires_at", "client_name", "redirect_uris", "grant_types",
+            "response_types", "token_endpoint_auth_method",
+        ]);
+        assert_id(&first["client_id"], "client");
+        assert_eq!((&first["client_secret_expires_at"], &first["token_endpoint_auth_method"]), (&json!(0), &json!("client_secret_basic")));
+        assert!(first["client_id_issued_at"].as_i64().unwrap() > 1_700_000_000);
+        let second = register(&server, metadata).await.expect(201).json();
+        assert_ne!(first["client_id"], second["client_id"]);
+        assert_ne!(first["client_secret"], second["client_secret"]);
+
+        server.person("ada@example.com").await;
+        let client = application(&first, "https://client.example/cb");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&client.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.html.contains("Partner asks for access") && page.html.contains("Nobody here has checked who it is"), "{}", page.html);
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let code = page.sent("code").unwrap();
+        let thief = Application { secret: application(&second, "").secret, ..client.clone() };
+        assert_eq!(server.redeem(&thief, &code).await.expect(401).text_at("error"), "invalid_client");
+        let none = Application { secret: None, ..client.clone() };
+        server.redeem(&none, &code).await.expect(401);
+        let tokens = server.redeem(&client, &code).await.expect(200);
+        assert_eq!(claims(&tokens.text_at("id_token"))["aud"], first["client_id"]);
+        let management = server.management();
+        let made = management.get(&format!("/connect/applications/{}", client.client_id)).await.expect(200).json();
+        assert_eq!((&made["is_first_party"], &made["was_dynamically_registered"], &made["uses_pkce"]), (&json!(false), &json!(true), &json!(false)));
+        assert!(made.get("organization_id").is_none());
+        assert_eq!(management.get("/connect/applications").await.expect_list().len(), 0, "only when they are asked for");
+        assert_eq!(listed(&server).await.len(), 2);
+    }
+
+    async fn public_clients_that_say_the_same_are_one(server: TestServer) {
+        server.declare(ON).await.done();
+        let first = register(&server, public()).await.expect(201).json();
+        assert_keys(&first, &["client_id", "client_id_issued_at", "client_name", "redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method"]);
+        let mut more = public();
+        more["software_version"] = "2".into();
+        let mut at_once = tokio::task::JoinSet::new();
+        for metadata in std::iter::repeat_n(more, 8) {
+            let client = server.anonymous();
+            at_once.spawn(async move { client.post("/oauth2/register", metadata).await.expect(201).json() });
+        }
+        for same in at_once.join_all().await {
+            assert_eq!(same, first);
+        }
+        for (name, value) in [
+            ("client_name", json!("Another")),
+            ("redirect_uris", json!(["http://127.0.0.1/other"])),
+            ("scope", json!("openid")),
+            ("application_type", json!("native")),
+        ] {
+            let mut other = public();
+            other[name] = value;
+            assert_ne!(register(&server, other).await.expect(201).json()["client_id"], first["client_id"], "{name}");
+        }
+        let another = server.another_environment_with(ON).await;
+        let there = server.anonymous().with_host(&another.authority).post("/oauth2/register", public()).await.expect(201).json();
+        assert_ne!(there["client_id"], first["client_id"], "every environment has its own");
+        server.management().get(&format!("/connect/applications/{}", there["client_id"].as_str().unwrap())).await.expect(404);
+    }
+
+    async fn a_program_signs_people_in_on_any_port_with_pkce(server: TestServer) {
+        server.declare(ON).await.done();
+        let registered = register(&server, public()).await.expect(201).json();
+        server.person("ada@example.com").await;
+        let client = application(&registered, "http://127.0.0.1:49152/cb");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&client.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.html.contains("Any program on it could have asked"), "{}", page.html);
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        server.redeem(&client, &page.sent("code").unwrap()).await.expect(200);
+        browser.open(&client.authorize("&scope=openid")).await.form("/consent");
+        let without = format!("/oauth2/authorize?client_id={}&redirect_uri=http://127.0.0.1:1/cb&response_type=code", client.client_id);
+        assert_eq!(browser.open(&without).await.sent("error").as_deref(), Some("invalid_request"), "PKCE");
+        let custom = browser.open(&client.authorize("&scope=openid+posts:read")).await;
+        assert_eq!(custom.sent("error").as_deref(), Some("invalid_scope"), "nothing but what everybody gets");
+    }
+
+    async fn what_cannot_be_is_refused_in_the_words_of_the_standard(server: TestServer) {
+        server.declare(ON).await.done();
+        let with = |name: &str, value: Value| {
+            let mut metadata = public();
+            metadata[name] = value;
+            metadata
+        };
+        for (metadata, code) in [
+            (json!({}), "invalid_redirect_uri"),
+            (with("redirect_uris", json!([])), "invalid_redirect_uri"),
+            (with("redirect_uris", json!(["javascript:alert(1)"])), "invalid_redirect_uri"),
+            (with("redirect_uris", json!(["http://client.example/cb"])), "invalid_redirect_uri"),
+            (with("token_endpoint_auth_method", json!("private_key_jwt")), "invalid_client_metadata"),
+            (with("scope", json!("openid admin")), "invalid_client_metadata"),
+            (with("grant_types", json!(["client_credentials"])), "invalid_client_metadata"),
+            (json!([]), "invalid_client_metadata"),
+        ] {
+            let refused = register(&server, metadata.clone()).await.expect(400);
+            assert_eq!(refused.text_at("error"), code, "{metadata}");
+            assert!(!refused.text_at("error_description").is_empty());
+            assert_eq!((refused.header("cache-control"), refused.header("access-control-allow-origin")), (Some("no-store"), Some("*")));
+        }
+        let anonymous = server.anonymous();
+        let form = anonymous.request(Method::POST, "/oauth2/register").form(&[("redirect_uris", "https://a.example/")]);
+        assert_eq!(anonymous.send(form).await.expect(400).text_at("error"), "invalid_client_metadata");
+        let long = with("padding", "x".repeat(20_000).into());
+        register(&server, long).await.expect(413);
+        let preflight = anonymous.request(Method::OPTIONS, "/oauth2/register").header("origin", "https://app.example");
+        let preflight = anonymous.send(preflight.header("access-control-request-method", "POST")).await.expect(204);
+        assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(listed(&server).await, Vec::<Value>::new());
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            anonymous.send(anonymous.request(method, "/oauth2/register")).await.expect(405);
+        }
+    }
+
+    async fn what_nobody_uses_is_forgotten_and_what_somebody_uses_stays(server: TestServer) {
+        server.declare(ON).await.done();
+        server.person("ada@example.com").await;
+        let used = register(&server, json!({"client_name": "Used", "redirect_uris": ["https://client.example/cb"], "token_endpoint_auth_method": "none"})).await.expect(201).json();
+        let unused = register(&server, json!({"client_name": "Unused", "redirect_uris": ["https://client.example/cb"]})).await.expect(201).json();
+        let client = application(&used, "https://client.example/cb");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&client.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = server.redeem(&client, &page.sent("code").unwrap()).await.expect(200);
+        let other = server.another_node().await;
+        let waits = application(&unused, "https://client.example/cb");
+        assert!(other.anonymous().get(&waits.authorize("&scope=openid")).await.expect(303).header("location").unwrap().starts_with("/sign-in"));
+        server.clock.advance_seconds(86_399);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        assert_eq!(listed(&server).await.len(), 2);
+        server.clock.advance_seconds(2);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        server.app.catch_up().await;
+        other.app.catch_up().await;
+        let left = listed(&server).await;
+        assert_eq!((left.len(), &left[0]["name"]), (1, &json!("Used")));
+        for node in [&server, &other] {
+            let gone = node.anonymous().get(&waits.authorize("&scope=openid")).await.expect(303);
+            assert_eq!(gone.header("location"), Some("/oauth2/error?error=application_not_found"));
+        }
+        server.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);
+        // Also when the person has taken it back: its client may come again.
+        let page = browser.open("/account").await;
+        let user = claims(&tokens.text_at("access_token"))["sub"].as_str().unwrap().to_owned();
+        assert!(page.status < 500);
+        server.management().delete(&format!("/user_management/users/{user}/authorized_applications/{}", client.client_id)).await.expect(204);
+        server.clock.advance_seconds(30 * 86_400);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        assert_eq!(listed(&server).await.len(), 1);
+    }
+
+    async fn registering_is_limited_by_where_it_comes_from(server: TestServer) {
+        server.declare(ON).await.done();
+        let mut statuses = Vec::new();
+        for number in 0..32 {
+            let metadata = json!({"client_name": format!("{number}"), "redirect_uris": ["https://client.example/cb"]});
+            statuses.push(register(&server, metadata).await.status);
+        }
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 30);
+        let refused = register(&server, public()).await.expect(429);
+        assert!(refused.header("retry-after").is_some() && refused.text_at("error") == "too_many_requests");
+        server.clock.advance_seconds(601);
+        register(&server, public()).await.expect(201);
+    }
+
+    async fn an_environment_has_room_for_so_many_that_nobody_uses(server: TestServer) {
+        server.declare(ON).await.done();
+        let first = register(&server, public()).await.expect(201).json();
+        let (environment_id, now) = (server.environment_id(), server.app.clock.now());
+        let entropy = std::sync::Arc::clone(&server.app.entropy);
+        let id = first["client_id"].as_str().unwrap().to_owned();
+        let planted = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
+            Box::pin(async move {
+                let known = applications::find_by_client_id(tx, environment_id, id.parse().unwrap()).await?.unwrap();
+                for _ in 1..MOST_UNUSED {
+                    let mut made = known.clone();
+                    (made.id, made.client_id) = (entropy.id(now).unwrap(), entropy.id(now).unwrap());
+                    applications::insert(tx, environment_id, &made).await?;
+                    let new = NewSelfRegistration { application_id: made.id, sameness: None, changed_at: now, fresh_until: None, unused_until: now.plus_secs(600) };
+                    self_registration::insert(tx, environment_id, &new).await?;
+                }
+                Ok(())
+            })
+        });
+        planted.await.unwrap();
+        let other = json!({"redirect_uris": ["https://client.example/cb"]});
+        let refused = register(&server, other.clone()).await.expect(429);
+        assert_eq!((refused.text_at("error").as_str(), refused.header("retry-after")), ("too_many_requests", Some("3600")));
+        assert_eq!(register(&server, public()).await.expect(201).json(), first, "what is there is there");
+        let another = server.another_environment_with(ON).await;
+        server.anonymous().with_host(&another.authority).post("/oauth2/register", other.clone()).await.expect(201);
+        server.clock.advance_seconds(601);
+        register(&server, other).await.expect(201);
+    }
+
+    async fn a_file_never_takes_a_strangers_client_for_one_of_its_own(server: TestServer) {
+        server.declare(ON).await.done();
+        let mut metadata = public();
+        metadata["client_name"] = "Our application".into();
+        let stranger = register(&server, metadata).await.expect(201).json();
+        let declared = server.declare("[[environment.application]]\nname = \"Our application\"\napplication_type = \"oauth\"\nis_first_party = true\nuses_pkce = true\nredirect_uris = [{ uri = \"https://ours.example/cb\" }]\n").await.done();
+        assert!(declared.out.contains("+ application Our application"), "{}", declared.out);
+        let found = server.management().get(&format!("/connect/applications/{}", stranger["client_id"].as_str().unwrap())).await.json();
+        assert_eq!(found["redirect_uris"], json!([{"uri": "http://127.0.0.1/cb", "default": true}]));
+    }
+}

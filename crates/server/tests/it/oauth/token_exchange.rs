@@ -1,0 +1,199 @@
+//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API calls the next one for the same person.
+
+use crate::harness::{Answer, Application, Browser, TestServer, VERIFIER, on_both_databases};
+use crate::hosted::authorization_code::claims;
+use serde_json::{Value, json};
+
+const MCP: &str = "https://mcp.example.com/mcp";
+const API: &str = "https://api.example.com/";
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// A partner's token of a person, for the first resource; and an application of our own that is called with it.
+struct Call {
+    token: String,
+    refresh_token: String,
+    partner: Application,
+    gateway: Application,
+    user: String,
+}
+
+impl Call {
+    async fn make(server: &TestServer) -> Self {
+        let management = server.management();
+        for scope in ["posts:read", "posts:write"] {
+            management.permission(scope).await;
+        }
+        server.declare(&format!("resources = [\"{MCP}\", \"{API}\"]\n")).await.done();
+        let user = server.person("ada@example.com").await.to_string();
+        let partner = server.application("third", false, &["posts:read", "posts:write"]).await;
+        let gateway = server.application("gateway", false, &[]).await;
+        let mut browser = Browser::new(server);
+        let ask = format!("&scope=openid+offline_access+posts:read+posts:write&resource={}", encoded(MCP));
+        let page = browser.open(&partner.authorize(&ask)).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &page.sent("code").unwrap()),
+            ("redirect_uri", &partner.redirect_uri),
+            ("code_verifier", VERIFIER),
+            ("client_id", &partner.client_id),
+            ("client_secret", partner.secret.as_ref().unwrap()),
+        ];
+        let tokens = server.anonymous().form("/oauth2/token", &form).await.expect(200);
+        let (token, refresh_token) = (tokens.text_at("access_token"), tokens.text_at("refresh_token"));
+        Self { token, refresh_token, partner, gateway, user }
+    }
+
+    /// Asks for the exchange of a token by the gateway; what is given twice is replaced, what is empty left out.
+    async fn exchange(&self, server: &TestServer, more: &[(&str, &str)]) -> Answer {
+        let mut form = vec![
+            ("grant_type", EXCHANGE),
+            ("subject_token", self.token.as_str()),
+            ("subject_token_type", ACCESS_TOKEN),
+            ("resource", API),
+            ("client_id", &self.gateway.client_id),
+            ("client_secret", self.gateway.secret.as_ref().unwrap()),
+        ];
+        for (name, value) in more {
+            form.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                form.push((name, value));
+            }
+        }
+        server.anonymous().form("/oauth2/token", &form).await
+    }
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+on_both_databases! {
+    async fn an_api_gets_a_token_for_the_next_one_that_says_who_acts(server: TestServer) {
+        let call = Call::make(&server).await;
+        server.clock.advance_seconds(100);
+        let answer = call.exchange(&server, &[("scope", "posts:read")]).await.expect(200);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let answer = answer.json();
+        assert_eq!(answer["issued_token_type"], ACCESS_TOKEN);
+        assert_eq!((&answer["token_type"], &answer["scope"]), (&json!("Bearer"), &json!("posts:read")));
+        let lives = answer["expires_in"].as_i64().unwrap();
+        assert!((150..=200).contains(&lives), "no longer than the token it was made of: {lives}");
+        assert!(answer.get("refresh_token").is_none() && answer.get("id_token").is_none());
+
+        let (before, token) = (claims(&call.token), answer["access_token"].as_str().unwrap().to_owned());
+        let after = claims(&token);
+        assert_eq!((&after["aud"], &after["scope"]), (&json!(API), &json!("posts:read")));
+        for carried in ["iss", "sub", "sid", "grant_id", "exp"] {
+            assert_eq!(after[carried], before[carried], "{carried}");
+        }
+        assert_eq!(after["sub"], json!(call.user));
+        assert_eq!(after["client_id"], json!(call.gateway.client_id));
+        assert_eq!(after["act"], json!({"sub": call.gateway.client_id}));
+        let introspector = server.introspector().await;
+        let introspected = server.introspected(&introspector, &token).await;
+        assert_eq!((&introspected["active"], &introspected["aud"]), (&json!(true), &json!(API)));
+        assert_eq!(introspected["act"], after["act"]);
+
+        // The next API may go on; who acted before is still told.
+        let again = call.exchange(&server, &[("subject_token", &token), ("resource", MCP)]).await.expect(200);
+        let again = claims(&again.text_at("access_token"));
+        assert_eq!(again["act"], json!({"sub": call.gateway.client_id, "act": {"sub": call.gateway.client_id}}));
+        assert_eq!((&again["scope"], &again["aud"]), (&json!("posts:read"), &json!(MCP)));
+        let by_audience = call.exchange(&server, &[("resource", ""), ("audience", API)]).await.expect(200);
+        assert_eq!(claims(&by_audience.text_at("access_token"))["aud"], json!(API));
+    }
+
+    async fn nothing_becomes_more_by_an_exchange(server: TestServer) {
+        let call = Call::make(&server).await;
+        let refused = async |more: &[(&str, &str)], error: &str| {
+            let answer = call.exchange(&server, more).await.expect(400);
+            assert_eq!(answer.text_at("error"), error, "{more:?}");
+        };
+        let less = call.exchange(&server, &[("scope", "posts:read")]).await.expect(200).text_at("access_token");
+        refused(&[("subject_token", &less), ("scope", "posts:read posts:write")], "invalid_scope").await;
+        refused(&[("scope", "posts:read email")], "invalid_scope").await;
+        for (name, value) in [("resource", ""), ("resource", "https://other.example/"), ("audience", MCP)] {
+            refused(&[(name, value)], "invalid_target").await;
+        }
+        refused(&[("subject_token", "nonsense")], "invalid_request").await;
+        refused(&[("subject_token", &call.refresh_token)], "invalid_request").await;
+        refused(&[("subject_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request").await;
+        refused(&[("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request").await;
+        refused(&[("actor_token", &less), ("actor_token_type", ACCESS_TOKEN)], "invalid_request").await;
+        refused(&[("subject_token", "")], "invalid_request").await;
+        // A machine's token, and a session's.
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let machine = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
+        refused(&[("subject_token", &machine)], "invalid_request").await;
+        let session = server.with_password("ada@example.com").await.expect(200).text_at("access_token");
+        refused(&[("subject_token", &session)], "invalid_request").await;
+        server.clock.advance_seconds(300);
+        refused(&[], "invalid_request").await;
+    }
+
+    async fn only_our_own_applications_with_a_secret_exchange(server: TestServer) {
+        let call = Call::make(&server).await;
+        let partner = [("client_id", call.partner.client_id.as_str()), ("client_secret", call.partner.secret.as_ref().unwrap())];
+        assert_eq!(call.exchange(&server, &partner).await.expect(400).text_at("error"), "unauthorized_client");
+        let (client_id, secret) = server.management().credential(&[]).await;
+        let machine = [("client_id", client_id.as_str()), ("client_secret", secret.as_str())];
+        assert_eq!(call.exchange(&server, &machine).await.expect(400).text_at("error"), "unauthorized_client");
+        let public = server.application("public", true, &[]).await;
+        let public = [("client_id", public.client_id.as_str()), ("client_secret", "")];
+        assert_eq!(call.exchange(&server, &public).await.expect(400).text_at("error"), "unauthorized_client");
+        assert_eq!(call.exchange(&server, &[("client_secret", "")]).await.expect(401).text_at("error"), "invalid_client");
+        assert_eq!(call.exchange(&server, &[("client_secret", "wrong")]).await.expect(401).text_at("error"), "invalid_client");
+        // Another environment knows neither the application nor the token.
+        let another = server.another_environment().await;
+        let form = [
+            ("grant_type", EXCHANGE), ("subject_token", call.token.as_str()), ("subject_token_type", ACCESS_TOKEN), ("resource", API),
+            ("client_id", &call.gateway.client_id), ("client_secret", call.gateway.secret.as_ref().unwrap()),
+        ];
+        let there = server.anonymous().with_host(&another.authority).form("/oauth2/token", &form).await;
+        assert_eq!(there.expect(401).text_at("error"), "invalid_client");
+    }
+
+    async fn what_was_exchanged_ends_with_what_stands_behind_it(server: TestServer) {
+        let call = Call::make(&server).await;
+        let introspector = server.introspector().await;
+        let active = async |token: &str| server.introspected(&introspector, token).await["active"] == true;
+        let made = async || call.exchange(&server, &[]).await.expect(200).text_at("access_token");
+        let gateway = ("client_id", call.gateway.client_id.as_str());
+        let secret = ("client_secret", call.gateway.secret.as_deref().unwrap());
+
+        // Revoked by the application that acts: that one token alone.
+        let (one, other) = (made().await, made().await);
+        server.anonymous().form("/oauth2/revoke", &[("token", &one), gateway, secret]).await.expect(200);
+        assert!(!active(&one).await && active(&other).await && active(&call.token).await);
+
+        // The secret of the application that acts is deleted.
+        let management = server.management();
+        let secrets = format!("/connect/applications/{}/client_secrets", call.gateway.client_id);
+        let listed: Value = management.get(&secrets).await.expect(200).json();
+        let id = listed[0]["id"].as_str().unwrap();
+        let fresh = management.secret(&call.gateway.client_id).await.1;
+        management.delete(&format!("/connect/client_secrets/{id}")).await.expect(204);
+        assert!(!active(&other).await && active(&call.token).await);
+
+        // The person's consent is withdrawn.
+        let last = call.exchange(&server, &[("client_secret", &fresh)]).await.expect(200).text_at("access_token");
+        assert!(active(&last).await);
+        let list = format!("/user_management/users/{}/authorized_applications", call.user);
+        let listed = management.get(&list).await.expect(200).json();
+        let id = listed["data"][0]["application"]["id"].as_str().unwrap();
+        management.delete(&format!("{list}/{id}")).await.expect(204);
+        assert!(!active(&last).await && !active(&call.token).await);
+        let refused = call.exchange(&server, &[("client_secret", &fresh)]).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_request");
+    }
+
+    async fn what_a_template_adds_is_carried_along(server: TestServer) {
+        let call = Call::make(&server).await;
+        server.declare("jwt_template = '{\"mail\": \"{{ user.email }}\", \"aud\": \"urn:other\"}'\n").await.done();
+        let token = claims(&call.exchange(&server, &[]).await.expect(200).text_at("access_token"));
+        assert_eq!((&token["mail"], &token["aud"]), (&json!("ada@example.com"), &json!(API)));
+    }
+}

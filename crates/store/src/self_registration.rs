@@ -1,0 +1,161 @@
+//! What is remembered of clients that nobody registered by hand, besides the application that each of them is.
+
+use crate::change::{self, Topic};
+use crate::sql::{Query, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{ApplicationId, EnvironmentId};
+use countersign_protocol::model::{ConnectApplication, Decision, SelfRegistered};
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+
+/// How many are forgotten at a time: each is a line in the change feed.
+pub const STEP: u64 = 100;
+
+statements! {
+    INSERT = "INSERT INTO self_registration (environment_id, application_id, sameness, changed_at, fresh_until, unused_until) ",
+        "VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "SELECT r.changed_at, r.fresh_until, d.decision FROM self_registration r ",
+        "LEFT JOIN client_document d ON d.environment_id = r.environment_id AND d.url = $3 ",
+        "WHERE r.environment_id = $1 AND r.application_id = $2";
+    FIND_SAME = "SELECT application_id FROM self_registration WHERE environment_id = $1 AND sameness = $2";
+    FETCHED = "UPDATE self_registration SET fresh_until = $3, changed_at = $4 WHERE environment_id = $1 AND application_id = $2";
+    KEEP_FOR_NOW = "UPDATE self_registration SET unused_until = $3 WHERE environment_id = $1 AND application_id = $2 AND unused_until < $3";
+    KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
+    COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2";
+    PRUNE = "DELETE FROM self_registration WHERE unused_until < $1 AND (environment_id, application_id) IN ",
+        "(SELECT environment_id, application_id FROM self_registration WHERE unused_until < $1 ORDER BY unused_until LIMIT 100) ",
+        "RETURNING environment_id, application_id";
+    PRUNE_APPLICATION = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2 RETURNING client_id";
+}
+
+/// What is kept of a new one.
+#[derive(Debug)]
+pub struct NewSelfRegistration {
+    /// The application it is.
+    pub application_id: ApplicationId,
+    /// The digest of what was registered, where all who register the same share it.
+    pub sameness: Option<Digest>,
+    /// When it came.
+    pub changed_at: Timestamp,
+    /// Until when its metadata document is good.
+    pub fresh_until: Option<Timestamp>,
+    /// When it is forgotten if nobody has agreed to it by then.
+    pub unused_until: Timestamp,
+}
+
+/// Keeps a new one. Its application is there already.
+///
+/// # Errors
+/// `Unique` when there is the same already.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, new: &NewSelfRegistration) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        new.application_id.into(),
+        new.sameness.as_ref().into(),
+        new.changed_at.into(),
+        new.fresh_until.into(),
+        new.unused_until.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// What is remembered of an application.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    application: &ConnectApplication,
+) -> Result<Option<SelfRegistered>> {
+    let params = [environment_id.into(), application.id.into(), application.metadata_url.as_ref().into()];
+    let Some(row) = query.query_opt(FIND, &params).await? else { return Ok(None) };
+    Ok(Some(SelfRegistered {
+        changed_at: row.timestamp(0)?,
+        fresh_until: row.opt_timestamp(1)?,
+        decision: match row.opt_text(2)? {
+            None => None,
+            Some(_) => Some(row.word(2, Decision::parse)?),
+        },
+    }))
+}
+
+/// The application of those who registered the same.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_same(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    sameness: &Digest,
+) -> Result<Option<ApplicationId>> {
+    let row = query.query_opt(FIND_SAME, &[environment_id.into(), sameness.into()]).await?;
+    row.map(|row| row.parse(0)).transpose()
+}
+
+/// A metadata document was fetched; `changed_at` is when what people are shown of it last changed.
+///
+/// # Errors
+/// Database errors.
+pub async fn fetched(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    fresh_until: Timestamp,
+    changed_at: Timestamp,
+) -> Result<()> {
+    let params = [environment_id.into(), application_id.into(), fresh_until.into(), changed_at.into()];
+    tx.execute(FETCHED, &params).await?;
+    Ok(())
+}
+
+/// One that nobody has agreed to is kept until this moment at least; one that somebody has is kept anyway.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep_for_now(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    until: Timestamp,
+) -> Result<()> {
+    tx.execute(KEEP_FOR_NOW, &[environment_id.into(), application_id.into(), until.into()]).await?;
+    Ok(())
+}
+
+/// Somebody has agreed to it: it is kept.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<()> {
+    tx.execute(KEEP, &[environment_id.into(), application_id.into()]).await?;
+    Ok(())
+}
+
+/// How many there are that nobody has agreed to.
+///
+/// # Errors
+/// Database errors.
+pub async fn count_unused(query: &mut impl Query, environment_id: EnvironmentId, now: Timestamp) -> Result<i64> {
+    match query.query_opt(COUNT_UNUSED, &[environment_id.into(), now.into()]).await? {
+        Some(row) => row.int(0),
+        None => Ok(0),
+    }
+}
+
+/// Forgets those that nobody has agreed to in time, [`STEP`] at most, with their applications.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    // This row first: whoever agrees at this moment has locked it, and then it stays.
+    let gone = tx.query(PRUNE, &[now.into()]).await?;
+    for row in &gone {
+        let (environment_id, id): (EnvironmentId, ApplicationId) = (row.parse(0)?, row.parse(1)?);
+        if let Some(row) = tx.query_opt(PRUNE_APPLICATION, &[environment_id.into(), id.into()]).await? {
+            change::record(tx, environment_id, &Topic::Client(row.parse(0)?), now);
+        }
+    }
+    Ok(gone.len() as u64)
+}
