@@ -216,6 +216,8 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             organizations: &few[..1],
             organization_id: None,
             choosing: &choosing,
+            identity: Identity::Registered,
+            on_this_device: false,
             redirect_host: say("partner.example"),
             terms_url: None,
             privacy_url: None,
