@@ -2,7 +2,7 @@
 //! its own on a website that the harness makes reachable.
 
 use super::{CHROMIUM, Script, folder, installed};
-use crate::harness::{Backend, TestServer, Website, run, skip};
+use crate::harness::{Backend, TestServer, Website, on_both_databases, run, skip};
 use serde_json::json;
 use std::path::Path;
 
@@ -26,6 +26,16 @@ async fn connects(backend: Backend) {
     let TestServer { base_url, api_key, client_id, .. } = &server;
     let variables = vec![("MCP_CLIENT_METADATA_URL", url.as_str()), ("MCP_CLIENT_NAME", NAME)];
     Script { file: FILE, base_url, api_key, client_id, variables }.run().await;
+}
+
+on_both_databases! {
+    async fn the_conformance_tests_for_authorization_servers_pass(server: TestServer) {
+        if !folder("mcp").join("node_modules").exists() {
+            return skip("mcp-conformance.test.mjs", "conformance/mcp/node_modules is missing (scripts/install-clients makes it)");
+        }
+        server.declare(ON).await.done();
+        crate::clients::browser(&server, "mcp-conformance.test.mjs", &[]).await;
+    }
 }
 
 #[test]

@@ -167,6 +167,7 @@ on_both_databases! {
         let website = Website::start().await;
         let server = first.on_the_web(&website).await;
         let another = first.another_environment_with("[environment.clients]\nclient_id_metadata = \"any\"").await;
+        server.app.catch_up().await;
         let url = website.url("client.example", "/client.json");
         website.document(&url, document(), "");
         let path = client(&url, "https://client.example/cb").authorize("&scope=openid");
