@@ -20,12 +20,12 @@ use http::StatusCode;
 /// A scope in words: what it is called, and what it means.
 fn built_in(scope: &str, language: Language) -> (&'static str, &'static str) {
     match (scope, language) {
-        ("openid", Language::English) => ("Know who you are", "The application recognises you when you come back."),
+        ("openid", Language::English) => ("Know who you are", "The application recognizes you when you come back."),
         ("openid", Language::German) => ("Wissen, wer Sie sind", "Die Anwendung erkennt Sie wieder."),
         ("profile", Language::English) => ("See your name", ""),
         ("profile", Language::German) => ("Ihren Namen sehen", ""),
         ("email", Language::English) => ("See your email address", ""),
-        ("email", Language::German) => ("Ihre E-Mail-Adresse sehen", ""),
+        ("email", Language::German) => ("Ihre E\u{2011}Mail-Adresse sehen", ""),
         (_, Language::English) => {
             ("Keep this access while you are away", "Until you take it back on your account page.")
         }
