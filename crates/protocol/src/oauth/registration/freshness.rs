@@ -128,6 +128,9 @@ mod tests {
         assert!(!is_another(&before, &document("Example", &["https://a.example/other"])));
         assert!(is_another(&before, &document("Example 2", &["https://a.example/cb"])));
         assert!(is_another(&before, &document("Example", &["https://a.example/cb", "https://b.example/cb"])));
+        assert!(is_another(&before, &document("Example", &["https://a.example:8443/cb"])), "a port is another server");
+        let here = document("Example", &["http://localhost:3000/cb"]);
+        assert!(!is_another(&here, &document("Example", &["http://localhost:4000/cb"])), "but on one's own device");
         assert!(is_another(&before, &document("Example", &["http://localhost/cb"])));
         assert!(is_another(&before, &document("Example", &["com.example:/cb"])));
     }

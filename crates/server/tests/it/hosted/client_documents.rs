@@ -259,6 +259,10 @@ on_both_databases! {
         website.says(&url, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", false);
         server.clock.advance_seconds(3601);
         assert_eq!(browser.open(&ask).await.status, 400);
+        // Nor is the old document believed again when its server falls silent after that.
+        website.says(&url, b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", false);
+        server.clock.advance_seconds(61);
+        assert_eq!(browser.open(&ask).await.status, 400);
         // Who has signed in before goes on: nothing is fetched at the token endpoint.
         let asked = website.asked().len();
         server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);

@@ -128,7 +128,7 @@ on_both_databases! {
             let answer = call.exchange(&server, more).await.expect(400);
             assert_eq!(answer.text_at("error"), error, "{more:?}");
         };
-        let less = call.exchange(&server, &[("scope", "posts:read")]).await.expect(200).text_at("access_token");
+        let less = call.exchange(&server, &[("scope", "posts:read"), ("resource", MCP)]).await.expect(200).text_at("access_token");
         refused(&[("subject_token", &less), ("scope", "posts:read posts:write")], "invalid_scope").await;
         refused(&[("scope", "posts:read email")], "invalid_scope").await;
         for (name, value) in [("resource", ""), ("resource", "https://other.example/"), ("audience", MCP)] {
