@@ -18,7 +18,8 @@ use countersign_store::self_registration::{self, NewSelfRegistration};
 use countersign_store::{Tx, application, client_document};
 use std::borrow::Cow;
 
-/// How many clients of an environment may wait for the first person to agree to them.
+/// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
+/// many with a document. Who fills the one keeps the other open.
 pub const MOST_UNUSED: i64 = 5000;
 /// How long a client that registered itself waits, in seconds.
 const UNUSED: i64 = 86_400;
@@ -67,8 +68,8 @@ fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: 
 }
 
 /// An environment has room for so many clients that nobody has agreed to.
-async fn require_room(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
-    if self_registration::count_unused(tx, act.environment_id, act.now).await? < MOST_UNUSED {
+async fn require_room(tx: &mut Tx, act: &Act, documents: bool) -> Result<(), Failure> {
+    if self_registration::count_unused(tx, act.environment_id, documents, act.now).await? < MOST_UNUSED {
         return Ok(());
     }
     tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "too many clients have registered themselves that nobody uses");
@@ -90,7 +91,7 @@ pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Re
         self_registration::keep_for_now(tx, act.environment_id, id, unused_until).await?;
         return Ok(Registered { application, secret: None });
     }
-    require_room(tx, act).await?;
+    require_room(tx, act, false).await?;
     let client_type = registration.client_type();
     let made = ConnectApplication {
         id: act.entropy.id(act.now)?,
@@ -138,7 +139,7 @@ pub async fn keep_document(
     let kind = kind(ClientType::Public, &document.redirect_uris);
     change::record(tx, act.environment_id, &Topic::Client(client_id), act.now);
     let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await? else {
-        require_room(tx, act).await?;
+        require_room(tx, act, true).await?;
         let made = ConnectApplication {
             id: act.entropy.id(act.now)?,
             client_id,
@@ -160,6 +161,7 @@ pub async fn keep_document(
         };
         return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
     };
+    self_registration::lock(tx, act.environment_id, known.id).await?;
     let before = Document {
         name: known.name.clone(),
         redirect_uris: match &known.kind {
@@ -221,6 +223,7 @@ pub async fn decide(tx: &mut Tx, act: &Act, url: &str, decision: Decision) -> Re
     if decision == Decision::Refused
         && let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await?
     {
+        self_registration::lock(tx, act.environment_id, known.id).await?;
         application::delete(tx, act.environment_id, known.id).await?;
     }
     applications::record_change(tx, act, client_id).await
