@@ -2,7 +2,7 @@
 //! device (§5.4), and agrees.
 
 use super::choose_organization::{self, Choice, Organizations};
-use super::consent::{Shown, chosen, render};
+use super::consent::{Shown, chosen, render, said_since};
 use super::flow::{Flow, Target};
 use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
@@ -315,8 +315,13 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         Some(id) => step.organizations.has(id),
         None => step.organizations.memberships.is_empty(),
     };
-    // Agreed has who was shown the page.
-    if !good || step.flow.shown_to != Some(step.current.user.id) {
+    // Agreed has who was shown the page, to what it said.
+    let said = match &step.device {
+        Device::OfClient(_, client) if !only_chosen => said_since(client),
+        _ => step.flow.shown_since,
+    };
+    let same = step.flow.shown_to == Some(step.current.user.id) && step.flow.shown_since == said;
+    if !good || !same {
         let picked = organization_id.filter(|_| good || !step.organizations.many);
         let asking = Asking { search: form.get("search"), ..Asking::default() };
         return ask(call, step, picked, asking).await;
