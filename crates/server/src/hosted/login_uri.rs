@@ -92,7 +92,8 @@ pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop
 
 async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, Stop> {
     // What was done at our own pages before counts no more.
-    (flow.email, flow.challenge, flow.signs_up, flow.shown_to) = (None, None, false, None);
+    (flow.email, flow.challenge, flow.signs_up) = (None, None, false);
+    (flow.shown_to, flow.shown_since) = (None, None);
     if let Target::Authorize(query) = &mut flow.target {
         *query = without_unknown(query);
     }
