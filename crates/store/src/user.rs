@@ -13,7 +13,7 @@ statements! {
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
     INSERT_UNLESS_TAKEN = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
         "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT (environment_id, email_key) DO NOTHING";
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT DO NOTHING";
     UPDATE = "UPDATE user_account SET email = $3, email_key = $4, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
         "profile_picture_url = $9, external_id = $10, metadata = $11, locale = $12, last_sign_in_at = $13, updated_at = $14 ",
         "WHERE environment_id = $1 AND id = $2";
@@ -103,11 +103,11 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> 
     Ok(())
 }
 
-/// Makes an account, unless there is one with its address; of many who make one at once, one gets `true`, and the others
-/// find it then.
+/// Makes an account, unless there is one with its address or its external id; of many who make one at once, one gets `true`,
+/// and the others find it then.
 ///
 /// # Errors
-/// `Unique` when the external id is taken.
+/// Database errors.
 pub async fn insert_unless_taken(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<bool> {
     let params = params(environment_id, user, user.created_at);
     Ok(tx.execute(INSERT_UNLESS_TAKEN, &params).await? == 1)

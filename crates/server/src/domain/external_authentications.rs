@@ -152,21 +152,12 @@ async fn settle(tx: &mut Tx, act: &Act, profile: Profile) -> Result<UserId, Fail
             created_at: act.now,
             updated_at: act.now,
         };
-        if user::insert_unless_taken(tx, environment_id, &made).await.map_err(taken)? {
+        if user::insert_unless_taken(tx, environment_id, &made).await? {
             events::record(tx, act, "user.created", None, &user_view(&made)).await?;
             return Ok(made.id);
         }
     }
     Err(Failure::bad_request("email_not_available", "The email address is already used by another user."))
-}
-
-/// Two completions make accounts with one identifier and two addresses at the same moment: the second may try again.
-fn taken(error: countersign_store::Error) -> Failure {
-    if error.is_unique("user_account", "external_id") {
-        Failure::Refused(countersign_protocol::management::error::ApiError::Unavailable)
-    } else {
-        error.into()
-    }
 }
 
 async fn check_subject(tx: &mut Tx, act: &Act, profile: &Profile, own: Option<UserId>) -> Result<(), Failure> {

@@ -4,10 +4,10 @@ use super::{claims, complete_with, sent_away, somebody, standalone, tokens, user
 use crate::harness::{Application, Browser, Page, TestServer, on_both_databases};
 use serde_json::{Value, json};
 
-const WORKSPACE: &str = "urn:example:workspace";
-const FIELD: &str = "choice:urn:example:workspace";
+pub const WORKSPACE: &str = "urn:example:workspace";
+pub const FIELD: &str = "choice:urn:example:workspace";
 
-fn workspaces(values: &[&str]) -> Value {
+pub fn workspaces(values: &[&str]) -> Value {
     let choices: Vec<Value> =
         values.iter().map(|value| json!({"value": value, "label": format!("Space {value}")})).collect();
     json!([{"claim": WORKSPACE, "type": "enum", "label": "Your workspace", "choices": choices}])

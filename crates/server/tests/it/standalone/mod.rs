@@ -4,6 +4,7 @@ mod choices;
 mod completion;
 mod floods;
 mod settings;
+mod strangers;
 mod subject;
 
 use crate::harness::{Answer, Application, Browser, Page, TestServer, on_both_databases};
