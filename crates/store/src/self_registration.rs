@@ -23,6 +23,7 @@ statements! {
     KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
     COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NULL";
     COUNT_UNUSED_DOCUMENTS = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NOT NULL";
+    SET_APART = "UPDATE self_registration SET sameness = NULL, changed_at = $3 WHERE environment_id = $1 AND application_id = $2";
     LOCK = "UPDATE self_registration SET changed_at = changed_at WHERE environment_id = $1 AND application_id = $2";
     PRUNE = "DELETE FROM self_registration WHERE unused_until < $1 AND (environment_id, application_id) IN ",
         "(SELECT environment_id, application_id FROM self_registration WHERE unused_until < $1 ORDER BY unused_until LIMIT 100) ",
@@ -132,6 +133,21 @@ pub async fn keep_for_now(
 /// Database errors.
 pub async fn keep(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<()> {
     tx.execute(KEEP, &[environment_id.into(), application_id.into()]).await?;
+    Ok(())
+}
+
+/// An administrator has made something else of a client: who registers what it was gets another one, and who agreed to what
+/// it was is asked again.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_apart(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(SET_APART, &[environment_id.into(), application_id.into(), now.into()]).await?;
     Ok(())
 }
 

@@ -184,8 +184,10 @@ pub async fn update(
 ) -> Result<ConnectApplication, Failure> {
     // Found, locked, and read again: what is changed is what nobody else is changing.
     let found = find(tx, act, id).await?;
+    self_registration::lock(tx, act.environment_id, found.id).await?;
     countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
     let mut changed = find(tx, act, id).await?;
+    let another = change.name.is_some() || change.redirect_uris.is_some();
     if changed.metadata_url.is_some() && (change.name.is_some() || change.redirect_uris.is_some()) {
         let field = if change.name.is_some() { "name" } else { "redirect_uris" };
         return Err(Failure::invalid(field, "not_allowed", "The client's own metadata document says this."));
@@ -221,6 +223,9 @@ pub async fn update(
     }
     changed.updated_at = act.now;
     application::update(tx, act.environment_id, &changed).await?;
+    if another && changed.registered_itself() {
+        self_registration::set_apart(tx, act.environment_id, changed.id, act.now).await?;
+    }
     record_change(tx, act, changed.client_id).await?;
     Ok(changed)
 }

@@ -124,6 +124,24 @@ on_both_databases! {
         server.management().get(&format!("/connect/applications/{}", there["client_id"].as_str().unwrap())).await.expect(404);
     }
 
+    async fn what_an_administrator_makes_of_a_client_is_not_given_to_the_next_stranger(server: TestServer) {
+        server.declare(ON).await.done();
+        let first = register(&server, public()).await.expect(201).json();
+        let id = first["client_id"].as_str().unwrap();
+        assert_eq!(register(&server, public()).await.expect(201).json()["client_id"], first["client_id"]);
+        server.person("ada@example.com").await;
+        let here = application(&first, "http://127.0.0.1:50000/cb");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&here.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        let change = json!({"name": "Ours", "redirect_uris": [{"uri": "https://ours.example/cb"}]});
+        server.management().put(&format!("/connect/applications/{id}"), change).await.expect(200);
+        assert_ne!(register(&server, public()).await.expect(201).json()["client_id"], first["client_id"]);
+        let page = browser.open(&application(&first, "https://ours.example/cb").authorize("&scope=openid")).await;
+        assert!(page.html.contains("Ours asks for access"), "{}", page.html);
+    }
+
     async fn a_program_signs_people_in_on_any_port_with_pkce(server: TestServer) {
         server.declare(ON).await.done();
         let registered = register(&server, public()).await.expect(201).json();
