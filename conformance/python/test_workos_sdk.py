@@ -117,6 +117,23 @@ class Organizations(SdkTest):
         organizations.delete_organization(made.id)
         self.refused(workos.NotFoundError, 404, organizations.get_organization, made.id)
 
+    def test_events(self):
+        organizations, events = self.workos.organizations, self.workos.events
+        made = organizations.create_organization(name="Events")
+        organizations.update_organization(made.id, name="Events Ltd")
+        organizations.delete_organization(made.id)
+        names = ["organization.created", "organization.updated", "organization.deleted"]
+        seen = list(events.list_events(events=names, organization_id=made.id, limit=2).auto_paging_iter())
+        self.assertEqual([str(getattr(event.event, "value", event.event)) for event in seen], names)
+        self.assertEqual([event.data.name for event in seen], ["Events", "Events Ltd", "Events Ltd"])
+        self.assertEqual({event.data.id for event in seen}, {made.id})
+        rest = events.list_events(events=names, organization_id=made.id, after=seen[0].id).data
+        self.assertEqual([event.id for event in rest], [event.id for event in seen[1:]])
+        since = events.list_events(events=names, organization_id=made.id, range_start="2020-01-01T00:00:00Z").data
+        self.assertEqual(len(since), 3)
+        never = events.list_events(events=names, organization_id=made.id, range_end=datetime(2020, 1, 1, tzinfo=timezone.utc))
+        self.assertEqual(never.data, [])
+
     def test_pages_both_ways_and_more_than_a_hundred_rows(self):
         organizations, many = self.workos.organizations, unique("Many")
         made = [organizations.create_organization(name=f"{many} {number}").id for number in range(105)]
