@@ -117,6 +117,11 @@ impl Consent<'_> {
     /// More than these are a drop-down list.
     const MOST_RADIOS: usize = 4;
 
+    /// The first thing that was to be chosen and was not: what is told once stands beside it.
+    fn first_missing(&self) -> Option<&str> {
+        self.choosing.iter().find(|option| option.wrong(&self.form)).map(|option| option.name)
+    }
+
     /// The fields that a problem can stand beside.
     fn fields(&self) -> &'static str {
         if self.organizations.len() > 1 { "organization_id" } else { "" }

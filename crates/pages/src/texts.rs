@@ -148,18 +148,18 @@ texts! { consent_texts:
     no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen trägt das im Namen." }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
-    asks_from { "It comes from" "Sie kommt von" }
+    asks_from { "It comes from" "Die Anwendung kommt von" }
     name_is_a_claim {
         "It chose its name itself. Nobody here has checked who it is: go on only if you know this address."
-        "Ihren Namen hat sie selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie diese Adresse kennen."
+        "Die Anwendung hat ihren Namen selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie diese Adresse kennen."
     }
     nobody_knows_it {
         "It chose its name itself. Nobody here has checked who it is: go on only if you have just started this."
-        "Ihren Namen hat sie selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie das gerade selbst begonnen haben."
+        "Die Anwendung hat ihren Namen selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
     stays_on_this_device {
         "Access goes to a program on this device. Any program on it could have asked: allow it only if you have just started this yourself."
-        "Den Zugriff bekommt ein Programm auf diesem Gerät. Jedes Programm darauf könnte gefragt haben: Stimmen Sie nur zu, wenn Sie das gerade selbst begonnen haben."
+        "Den Zugriff erhält ein Programm auf diesem Gerät. Jedes Programm darauf könnte danach gefragt haben: Stimmen Sie nur zu, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
     signed_in_as { "Signed in as" "Angemeldet als" }
     access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
@@ -295,13 +295,13 @@ texts! { troubles_texts:
     trouble_application { "The application made a mistake" "Die Anwendung hat einen Fehler gemacht" }
     trouble_application_what {
         "It sent you here with a request that we cannot accept. Nothing was passed on."
-        "Sie hat Sie mit einer Anfrage hierher geschickt, die wir nicht annehmen können. Es wurde nichts weitergegeben."
+        "Die Anwendung hat Sie mit einer Anfrage hierher geschickt, die wir nicht annehmen können. Es wurde nichts weitergegeben."
     }
     trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
     trouble_client { "We cannot tell which application this is" "Wir können nicht erkennen, welche Anwendung das ist" }
     trouble_client_what {
         "It names itself by a document on the web that we could not read or must not trust. Nothing was passed on."
-        "Sie weist sich durch ein Dokument im Web aus, das wir nicht lesen konnten oder dem wir nicht trauen dürfen. Es wurde nichts weitergegeben."
+        "Die Anwendung weist sich durch ein Dokument im Web aus, das wir nicht lesen konnten oder dem wir nicht trauen dürfen. Es wurde nichts weitergegeben."
     }
     trouble_client_advice {
         "Try again in a few minutes. If it stays like this, tell the people who run the application, and give the number below to support."
@@ -314,10 +314,10 @@ texts! { troubles_texts:
     }
     ask_first_advice {
         "Your administrator has to allow it. We have noted that it was asked for; ask them, and then try again."
-        "Ihre Administration muss sie erlauben. Wir haben vermerkt, dass danach gefragt wurde; sprechen Sie sie an und versuchen Sie es dann noch einmal."
+        "Ihre Administration muss sie erlauben. Wir haben vermerkt, dass danach gefragt wurde. Wenden Sie sich an die Administration und versuchen Sie es dann noch einmal."
     }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
-    trouble_access_what { "It was sent to another email address than that of your account." "Sie wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
+    trouble_access_what { "It was sent to another email address than that of your account." "Die Einladung wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
     trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
     trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
@@ -326,14 +326,14 @@ texts! { troubles_texts:
     trouble_server_what { "The mistake is ours, not yours." "Der Fehler liegt bei uns, nicht bei Ihnen." }
     trouble_server_advice { "Try again in a moment." "Versuchen Sie es gleich noch einmal." }
     sign_in_over { "This sign-in has ended" "Diese Anmeldung ist beendet" }
-    sign_in_over_what { "It took too long, or it was not completed." "Sie hat zu lange gedauert oder wurde nicht abgeschlossen." }
+    sign_in_over_what { "It took too long, or it was not completed." "Die Anmeldung hat zu lange gedauert oder wurde nicht abgeschlossen." }
     sign_in_again_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
     sign_in_used { "You have been here before" "Hier waren Sie schon" }
-    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt einmal, und sie wurde schon verwendet." }
+    sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt nur einmal und wurde schon verwendet." }
     sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
     other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
     other_browser_what { "A sign-in can only be completed in the browser in which it began." "Eine Anmeldung lässt sich nur in dem Browser abschließen, in dem sie begonnen hat." }
-    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter, oder beginnen Sie hier noch einmal bei der Anwendung." }
+    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter oder beginnen Sie hier noch einmal in der Anwendung." }
 }
 
 // The mailbox for development.

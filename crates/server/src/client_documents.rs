@@ -208,12 +208,19 @@ async fn fetch_once(
         Ok(fetched) => fetched,
         Err(wrong) => {
             let (passing, now) = (wrong.is_passing(), app.clock.now());
+            if !passing && let Some(known) = &found {
+                // Its server has spoken: nobody believes the old one any more, on no node.
+                give_up(app, environment, known).await?;
+            }
             let stale = stale(found, passing, now);
             tracing::warn!(
                 request_id = ?asker.request_id, client_id = url, reason = %wrong, goes_on_with_the_last = stale.is_some(),
                 "a client's metadata document cannot be used"
             );
-            app.documents.failures.insert(key, Failed { until: now.plus_secs(PAUSE), passing });
+            // That too much was to be done here says nothing of this one.
+            if !matches!(wrong, Wrong::Busy) {
+                app.documents.failures.insert(key, Failed { until: now.plus_secs(PAUSE), passing });
+            }
             return Ok(stale.ok_or(Unresolved::Unusable));
         }
     };
@@ -230,6 +237,19 @@ async fn fetch_once(
     }
     app.catch_up().await;
     Ok(known(app, key, url).await?.ok_or(Unresolved::Unusable))
+}
+
+/// Notes for all nodes that a document is none any more.
+async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> Result<(), Failure> {
+    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let (application_id, client_id) = (known.application.id, known.application.client_id);
+    let changed_at = known.registered.map_or(act.now, |registered| registered.changed_at);
+    let gone = app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { self_registration::give_up(tx, &act, (application_id, client_id), changed_at).await })
+    });
+    gone.await?;
+    app.catch_up().await;
+    Ok(())
 }
 
 /// Counts a fetch by who causes it and by whom it is asked of: nobody hammers somebody else through this server.

@@ -29,7 +29,8 @@ statements! {
         "WHERE environment_id = $1 AND organization_id = $4 AND id > $2 AND EXISTS (SELECT 1 FROM connect_application a ",
         "WHERE a.environment_id = consent.environment_id AND a.id = consent.application_id AND a.ownership <> 'first_party') ORDER BY id ASC LIMIT $3";
     OF_USER = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
-        "WHERE environment_id = $1 AND user_id = $2 LIMIT 500";
+        "WHERE environment_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 500";
+    ALL_OF_APPLICATION = "SELECT id FROM consent WHERE environment_id = $1 AND user_id = $2 AND application_id = $3";
 }
 
 fn read(row: &Row) -> Result<Consent> {
@@ -150,7 +151,21 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// What a person has allowed, all of it up to a bound.
+/// Everything that a person has allowed an application, whatever organization and resource it is for.
+///
+/// # Errors
+/// Database errors.
+pub async fn all_of_application(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    application_id: ApplicationId,
+) -> Result<Vec<ConsentId>> {
+    let params = [environment_id.into(), user_id.into(), application_id.into()];
+    query.query(ALL_OF_APPLICATION, &params).await?.iter().map(|row| row.parse(0)).collect()
+}
+
+/// What a person has allowed, the latest first, up to a bound.
 ///
 /// # Errors
 /// Database errors.

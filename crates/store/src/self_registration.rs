@@ -21,7 +21,9 @@ statements! {
     FETCHED = "UPDATE self_registration SET fresh_until = $3, changed_at = $4 WHERE environment_id = $1 AND application_id = $2";
     KEEP_FOR_NOW = "UPDATE self_registration SET unused_until = $3 WHERE environment_id = $1 AND application_id = $2 AND unused_until < $3";
     KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
-    COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2";
+    COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NULL";
+    COUNT_UNUSED_DOCUMENTS = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NOT NULL";
+    LOCK = "UPDATE self_registration SET changed_at = changed_at WHERE environment_id = $1 AND application_id = $2";
     PRUNE = "DELETE FROM self_registration WHERE unused_until < $1 AND (environment_id, application_id) IN ",
         "(SELECT environment_id, application_id FROM self_registration WHERE unused_until < $1 ORDER BY unused_until LIMIT 100) ",
         "RETURNING environment_id, application_id";
@@ -133,12 +135,28 @@ pub async fn keep(tx: &mut Tx, environment_id: EnvironmentId, application_id: Ap
     Ok(())
 }
 
-/// How many there are that nobody has agreed to.
+/// Makes other transactions that decide about this one wait. Whoever is to change its application, too, takes this row
+/// first: those who agree to it and those who forget it do.
 ///
 /// # Errors
 /// Database errors.
-pub async fn count_unused(query: &mut impl Query, environment_id: EnvironmentId, now: Timestamp) -> Result<i64> {
-    match query.query_opt(COUNT_UNUSED, &[environment_id.into(), now.into()]).await? {
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<()> {
+    tx.execute(LOCK, &[environment_id.into(), application_id.into()]).await?;
+    Ok(())
+}
+
+/// How many there are that nobody has agreed to: with a metadata document, or registered.
+///
+/// # Errors
+/// Database errors.
+pub async fn count_unused(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    documents: bool,
+    now: Timestamp,
+) -> Result<i64> {
+    let sql = if documents { COUNT_UNUSED_DOCUMENTS } else { COUNT_UNUSED };
+    match query.query_opt(sql, &[environment_id.into(), now.into()]).await? {
         Some(row) => row.int(0),
         None => Ok(0),
     }

@@ -14,7 +14,8 @@ statements! {
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
         "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices FROM token_family WHERE environment_id = $1 AND id = $2";
-    STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices FROM token_family f ",
+    STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices, a.client_id FROM token_family f ",
+        "JOIN connect_application a ON a.environment_id = f.environment_id AND a.id = f.application_id ",
         "WHERE f.environment_id = $1 AND f.id = $2 AND f.ended_at IS NULL AND (f.organization_id IS NULL OR EXISTS (",
         "SELECT 1 FROM organization_membership m WHERE m.environment_id = f.environment_id AND m.user_id = f.user_id ",
         "AND m.organization_id = f.organization_id AND m.status = 'active'))";
@@ -105,6 +106,7 @@ pub async fn standing(
         user_id: row.parse(3)?,
         organization_id: row.opt_parse(4)?,
         choices: row.json(5)?,
+        client_id: row.parse(6)?,
     }))
 }
 

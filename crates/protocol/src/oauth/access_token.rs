@@ -4,6 +4,7 @@ use crate::id::{ClientId, ClientSecretId, ConsentId, OrganizationId, TokenFamily
 use crate::jwt_template::RESERVED;
 use crate::management::consent_options::is_reserved;
 use crate::model::{Choices, KeyPurpose};
+use crate::oauth::client::Client;
 use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,9 +59,6 @@ pub struct UserTokenClaims<'a> {
     /// Who acts for the person, in a token that was exchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<&'a Actor>,
-    /// The secret of who acts, so that deleting it ends the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential_id: Option<ClientSecretId>,
     /// The token's own identifier.
     pub jti: TokenId,
     /// When it was issued, in seconds.
@@ -73,7 +71,9 @@ pub struct UserTokenClaims<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The client id of the application.
-    pub sub: String,
+    pub sub: ClientId,
+    /// The secret it has shown: what it has exchanged ends with that.
+    pub credential_id: ClientSecretId,
     /// Whose token it exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Actor>>,
@@ -82,7 +82,17 @@ pub struct Actor {
 impl Actor {
     /// How many act for one another.
     pub fn length(&self) -> usize {
-        std::iter::successors(Some(self), |actor| actor.act.as_deref()).count()
+        self.chain().count()
+    }
+
+    /// This one, whom it acts for, and so on.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref())
+    }
+
+    /// Whether it is this client, and the secret it has shown is still there.
+    pub fn stands(&self, client: &Client) -> bool {
+        client.application.client_id == self.sub && client.secrets.iter().any(|one| one.id == self.credential_id)
     }
 }
 

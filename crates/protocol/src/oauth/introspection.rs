@@ -3,7 +3,7 @@
 use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
 use super::client_name::ClientName;
-use crate::id::{ApplicationId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
+use crate::id::{ApplicationId, ClientId, ConsentId, EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use crate::model::{ApplicationKind, Choices};
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -22,6 +22,9 @@ pub struct Authority<'a> {
     pub family: Option<&'a StandingFamily>,
     /// Whether the token itself was revoked.
     pub token_revoked: bool,
+    /// Whether the application that was authorized, and all who acted before, are still what they were. Asked only for a
+    /// token that was exchanged.
+    pub delegation_stands: bool,
 }
 
 /// An authorization that stands: not ended, its consent and its person there, the person still a member of its
@@ -34,6 +37,8 @@ pub struct StandingFamily {
     pub consent_id: ConsentId,
     /// The application.
     pub application_id: ApplicationId,
+    /// The same as a client.
+    pub client_id: ClientId,
     /// The person.
     pub user_id: UserId,
     /// The organization.
@@ -56,10 +61,9 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
             // Whose it is: the application that was authorized, or one that acts for it with a secret that is still there.
-            let holder = match (&claims.act, claims.credential_id) {
-                (None, _) => client.application.id == family.application_id,
-                (Some(_), Some(id)) => client.secrets.iter().any(|secret| secret.id == id),
-                (Some(_), None) => false,
+            let holder = match &claims.act {
+                None => client.application.id == family.application_id,
+                Some(actor) => authority.delegation_stands && actor.stands(client),
             };
             holder && claims.grant_id == Some(family.id) && claims.sid == Some(family.consent_id)
         }),
@@ -206,6 +210,7 @@ mod tests {
             client: Some(&client),
             family: None,
             token_revoked,
+            delegation_stands: true,
         };
         assert_eq!(is_active(&claims, &authority, Timestamp::from_millis(now * 1000)), expected);
         let gone = Authority { client: None, ..authority };

@@ -7,7 +7,7 @@ use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplicatio
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::redirect_uri;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Query, Tx, application};
+use countersign_store::{Query, Tx, application, self_registration};
 
 /// What a new application is made of. The organization is given as it comes on the wire.
 #[derive(Debug, Clone)]
@@ -271,6 +271,7 @@ pub fn refuse_logout_for_machines(backchannel_logout_uri: Option<&str>) -> Resul
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find(tx, act, id).await?;
+    self_registration::lock(tx, act.environment_id, gone.id).await?;
     if !application::delete(tx, act.environment_id, gone.id).await? {
         return Err(Failure::not_found("Application", id));
     }

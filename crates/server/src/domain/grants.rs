@@ -122,9 +122,7 @@ pub async fn take_back_all(
     user_id: UserId,
     application_id: ApplicationId,
 ) -> Result<bool, Failure> {
-    let given = consent::of_user(tx, act.environment_id, user_id).await?;
-    let ids: Vec<ConsentId> =
-        given.iter().filter(|one| one.application_id == application_id).map(|one| one.id).collect();
+    let ids = consent::all_of_application(tx, act.environment_id, user_id, application_id).await?;
     for id in &ids {
         take_back(tx, act, *id).await?;
     }

@@ -2,14 +2,14 @@
 //! Connect application of nobody's; what is remembered of it besides is a row of its own.
 
 use super::{Act, Failure, applications, client_secrets};
-use countersign_protocol::id::ClientId;
+use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Decision, Ownership, RedirectUri};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::Document;
 use countersign_protocol::oauth::registration::document_url;
 use countersign_protocol::oauth::registration::dynamic::Registration;
-use countersign_protocol::oauth::registration::freshness::is_another;
+use countersign_protocol::oauth::registration::freshness::{STALE, is_another};
 use countersign_protocol::oauth::registration::shared::origins;
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
@@ -18,7 +18,8 @@ use countersign_store::self_registration::{self, NewSelfRegistration};
 use countersign_store::{Tx, application, client_document};
 use std::borrow::Cow;
 
-/// How many clients of an environment may wait for the first person to agree to them.
+/// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
+/// many with a document. Who fills the one keeps the other open.
 pub const MOST_UNUSED: i64 = 5000;
 /// How long a client that registered itself waits, in seconds.
 const UNUSED: i64 = 86_400;
@@ -49,9 +50,26 @@ fn kind(client_type: ClientType, redirect_uris: &[String]) -> ApplicationKind {
     }
 }
 
+/// What a document says, with what an administrator has set of what no document says.
+fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: &[String]) -> ApplicationKind {
+    match (kind, known) {
+        (
+            ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins: said, .. },
+            ApplicationKind::OAuth { cors_origins, backchannel_logout_uri, .. },
+        ) => ApplicationKind::OAuth {
+            ownership,
+            client_type,
+            redirect_uris,
+            cors_origins: if *cors_origins == origins(before) { said } else { cors_origins.clone() },
+            backchannel_logout_uri: backchannel_logout_uri.clone(),
+        },
+        (kind, _) => kind,
+    }
+}
+
 /// An environment has room for so many clients that nobody has agreed to.
-async fn require_room(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
-    if self_registration::count_unused(tx, act.environment_id, act.now).await? < MOST_UNUSED {
+async fn require_room(tx: &mut Tx, act: &Act, documents: bool) -> Result<(), Failure> {
+    if self_registration::count_unused(tx, act.environment_id, documents, act.now).await? < MOST_UNUSED {
         return Ok(());
     }
     tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "too many clients have registered themselves that nobody uses");
@@ -73,7 +91,7 @@ pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Re
         self_registration::keep_for_now(tx, act.environment_id, id, unused_until).await?;
         return Ok(Registered { application, secret: None });
     }
-    require_room(tx, act).await?;
+    require_room(tx, act, false).await?;
     let client_type = registration.client_type();
     let made = ConnectApplication {
         id: act.entropy.id(act.now)?,
@@ -121,7 +139,7 @@ pub async fn keep_document(
     let kind = kind(ClientType::Public, &document.redirect_uris);
     change::record(tx, act.environment_id, &Topic::Client(client_id), act.now);
     let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await? else {
-        require_room(tx, act).await?;
+        require_room(tx, act, true).await?;
         let made = ConnectApplication {
             id: act.entropy.id(act.now)?,
             client_id,
@@ -143,6 +161,7 @@ pub async fn keep_document(
         };
         return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
     };
+    self_registration::lock(tx, act.environment_id, known.id).await?;
     let before = Document {
         name: known.name.clone(),
         redirect_uris: match &known.kind {
@@ -156,11 +175,27 @@ pub async fn keep_document(
         _ => act.now,
     };
     if before != *document {
+        let kind = keeping_what_was_set(kind, &known.kind, &before.redirect_uris);
         let changed = ConnectApplication { name: document.name.clone(), kind, updated_at: act.now, ..known.clone() };
         application::update(tx, act.environment_id, &changed).await?;
     }
     self_registration::keep_for_now(tx, act.environment_id, known.id, act.now.plus_secs(UNUSED_DOCUMENT)).await?;
     Ok(self_registration::fetched(tx, act.environment_id, known.id, fresh_until, changed_at).await?)
+}
+
+/// A document is none any more: it is believed no longer, not even while its server cannot be asked.
+///
+/// # Errors
+/// Database errors.
+pub async fn give_up(
+    tx: &mut Tx,
+    act: &Act,
+    (application_id, client_id): (ApplicationId, ClientId),
+    changed_at: Timestamp,
+) -> Result<(), Failure> {
+    let over = act.now.plus_secs(-STALE - 1);
+    self_registration::fetched(tx, act.environment_id, application_id, over, changed_at).await?;
+    applications::record_change(tx, act, client_id).await
 }
 
 /// Notes once that somebody wants to use a document, for an administrator to decide; `true` when it is new.
@@ -188,6 +223,7 @@ pub async fn decide(tx: &mut Tx, act: &Act, url: &str, decision: Decision) -> Re
     if decision == Decision::Refused
         && let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await?
     {
+        self_registration::lock(tx, act.environment_id, known.id).await?;
         application::delete(tx, act.environment_id, known.id).await?;
     }
     applications::record_change(tx, act, client_id).await

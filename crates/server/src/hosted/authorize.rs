@@ -16,11 +16,12 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
 use countersign_protocol::oauth::authorize::request::{
-    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read,
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
+use countersign_protocol::oauth::registration::shared::stays_on_the_device;
 use countersign_store::{authorization_code, consent as consents, session as sessions, session_consent_options};
 use http::StatusCode;
 use std::sync::Arc;
@@ -197,8 +198,18 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
             let choices = chosen.and_then(|chosen| settled(options, chosen)).unwrap_or_default();
             issue(call, &asked, organization_id, choices).await
         }
+        Next::Refuse(code, why) if before.is_empty() && must_not_lead_out(client, &request.return_address) => {
+            tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
+            Err(of_the_application())
+        }
         Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
     }
+}
+
+/// Whether errors stay here: anybody can register a client, and one that nobody has agreed to must not make this server
+/// send people wherever it likes (RFC 9700 §4.11.2). To a program on the person's own device they may go.
+fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
+    client.registered.is_some() && !stays_on_the_device(address.redirect.as_str())
 }
 
 /// What the person has chosen before for this application, whatever the organization; the latest counts.
@@ -223,6 +234,10 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
     let request = match read(&params, &client, &call.environment.resources) {
         Ok(request) => request,
+        Err(Refusal::ToTheClient(address, code, why)) if must_not_lead_out(&client, &address) => {
+            tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
+            return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
+        }
         Err(refusal) => return Ok(Err(refusal)),
     };
     let current = login_uri::current(call, &client).await?;

@@ -20,12 +20,12 @@ use http::StatusCode;
 /// A scope in words: what it is called, and what it means.
 fn built_in(scope: &str, language: Language) -> (&'static str, &'static str) {
     match (scope, language) {
-        ("openid", Language::English) => ("Know who you are", "The application recognises you when you come back."),
+        ("openid", Language::English) => ("Know who you are", "The application recognizes you when you come back."),
         ("openid", Language::German) => ("Wissen, wer Sie sind", "Die Anwendung erkennt Sie wieder."),
         ("profile", Language::English) => ("See your name", ""),
         ("profile", Language::German) => ("Ihren Namen sehen", ""),
         ("email", Language::English) => ("See your email address", ""),
-        ("email", Language::German) => ("Ihre E-Mail-Adresse sehen", ""),
+        ("email", Language::German) => ("Ihre E\u{2011}Mail-Adresse sehen", ""),
         (_, Language::English) => {
             ("Keep this access while you are away", "Until you take it back on your account page.")
         }
@@ -122,6 +122,11 @@ pub async fn show(
     render(call, flow, shown, problem).await
 }
 
+/// Since when a client says of itself what it says now, in milliseconds.
+pub fn said_since(client: &Client) -> Option<i64> {
+    client.registered.map(|registered| registered.changed_at.as_millis())
+}
+
 /// Renders the page.
 ///
 /// # Errors
@@ -133,6 +138,7 @@ pub async fn render(
     problem: Option<Problem>,
 ) -> Result<Reply, Stop> {
     flow.shown_to = Some(shown.current.user.id);
+    flow.shown_since = said_since(shown.client);
     let branding = branding(call);
     let frame = frame(call, &branding);
     let mut reader = call.app.store.reader().await?;
@@ -239,7 +245,8 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     // What was chosen counts if it is one of the things that were offered.
     let Ok(asked) = super::authorize::ask(call, query, organization_id).await? else { return Err(Stop::flow()) };
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
-    if !same {
+    // And to what was shown: a client that has said something else since is another.
+    if !same || flow.shown_since != said_since(&asked.client) {
         return advance(call, flow, None).await;
     }
     let choices = chosen(&form, &asked.options);

@@ -2,7 +2,7 @@
 //! device (§5.4), and agrees.
 
 use super::choose_organization::{self, Choice, Organizations};
-use super::consent::{Shown, chosen, render};
+use super::consent::{Shown, chosen, render, said_since};
 use super::flow::{Flow, Target};
 use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
@@ -13,7 +13,9 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Device as DevicePage, DeviceConfirm, DeviceDone, Problem, Trouble};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::model::{Choices, Consent, ConsentOption, Membership, Persona, SessionDevice, settled};
+use countersign_protocol::model::{
+    Choices, ClientType, Consent, ConsentOption, Membership, Persona, SessionDevice, settled,
+};
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
@@ -248,6 +250,8 @@ fn agreed_before(step: &Step, organization_id: Option<OrganizationId>) -> Option
         one.organization_id == organization_id
             && covers(&one.scopes, &device.scopes)
             && client.is_as_agreed_to(one.updated_at)
+            // Anybody can begin in the name of one that has no secret.
+            && client.client_type() == ClientType::Confidential
     };
     step.given.iter().filter(covered).find_map(|one| settled(&step.options, &one.choices))
 }
@@ -311,8 +315,13 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         Some(id) => step.organizations.has(id),
         None => step.organizations.memberships.is_empty(),
     };
-    // Agreed has who was shown the page.
-    if !good || step.flow.shown_to != Some(step.current.user.id) {
+    // Agreed has who was shown the page, to what it said.
+    let said = match &step.device {
+        Device::OfClient(_, client) if !only_chosen => said_since(client),
+        _ => step.flow.shown_since,
+    };
+    let same = step.flow.shown_to == Some(step.current.user.id) && step.flow.shown_since == said;
+    if !good || !same {
         let picked = organization_id.filter(|_| good || !step.organizations.many);
         let asking = Asking { search: form.get("search"), ..Asking::default() };
         return ask(call, step, picked, asking).await;

@@ -48,6 +48,9 @@ pub struct Flow {
     /// Who was shown the consent page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_to: Option<UserId>,
+    /// Since when the client says of itself what was shown there, in milliseconds, where nobody has registered it by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_since: Option<i64>,
 }
 
 /// Where a flow leads.
@@ -137,6 +140,7 @@ impl Flow {
             signs_up: false,
             follows_invitation: false,
             shown_to: None,
+            shown_since: None,
         }
     }
 

@@ -81,7 +81,8 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
             let Some(to) = prove(client, wanted) else {
                 return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
             };
-            Some(match query.get("state") {
+            // Anybody can register a client: without a proof that somebody has used it, it leads nowhere.
+            (client.registered.is_none() || hint.is_some()).then(|| match query.get("state") {
                 Some(state) => to.with_query(&[("state", state)]),
                 None => to.as_str().to_owned(),
             })

@@ -5,6 +5,7 @@ use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::verify;
+use countersign_protocol::id::TokenFamilyId;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::refresh_token::RefreshToken;
@@ -29,6 +30,16 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         && let Revocation::Remember { jti, expires_at } = revoke(client, &verified.claims, call.app.clock.now())
     {
         let now = call.app.clock.now();
+        // Without refresh tokens it was all there was: what was exchanged from it ends, too.
+        if let (Some(id), None) = (verified.claims.grant_id, &verified.claims.act) {
+            let database = |error: countersign_store::Error| oauth_error(error.into());
+            let mut reader = call.app.store.reader().await.map_err(database)?;
+            let family = token_family::find(&mut reader, environment_id, id).await.map_err(database)?;
+            drop(reader);
+            if family.is_some_and(|family| family.generation == 0) {
+                end(&call, id).await.map_err(oauth_error)?;
+            }
+        }
         call.app
             .store
             .write::<_, Failure, _>(move |tx| {
@@ -53,11 +64,15 @@ async fn end_family(call: &OAuthCall, client: AuthenticatedClient<'_>, token: Re
     if family.is_none_or(|family| family.application_id != client.client().application.id) {
         return Ok(());
     }
+    end(call, token.family_id).await
+}
+
+async fn end(call: &OAuthCall, family_id: TokenFamilyId) -> Result<(), Failure> {
     let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
     call.app
         .store
         .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { grants::end_family(tx, &act, token.family_id).await.map(drop) })
+            Box::pin(async move { grants::end_family(tx, &act, family_id).await.map(drop) })
         })
         .await?;
     call.app.catch_up().await;

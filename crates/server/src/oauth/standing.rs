@@ -6,6 +6,7 @@ use crate::domain::Failure;
 use crate::http::oauth_call::OAuthCall;
 use crate::oauth::verify;
 use countersign_protocol::id::TokenId;
+use countersign_protocol::oauth::access_token::Actor;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::introspection::{Authority, StandingFamily, is_active};
 use countersign_store::revoked_token;
@@ -38,18 +39,38 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Fai
         Some(id) => call.app.standing_grant(environment_id, id).await?,
         None => None,
     };
+    let delegation_stands = match (&claims.act, &family) {
+        (Some(actor), Some(family)) => delegation_stands(call, actor, family).await?,
+        _ => true,
+    };
     let authority = Authority {
         environment_id,
         issuer: call.environment.environment.issuer.as_str(),
         client: client.as_deref(),
         family: family.as_ref(),
         token_revoked: is_revoked(call, claims.jti).await?,
+        delegation_stands,
     };
     Ok(if is_active(claims, &authority, call.app.clock.now()) {
         Standing::Active(verified, family)
     } else {
         Standing::Inactive
     })
+}
+
+/// Whether the application that a person has authorized, and all who acted before, are still admitted here.
+async fn delegation_stands(call: &OAuthCall, actor: &Actor, family: &StandingFamily) -> Result<bool, Failure> {
+    let environment_id = call.environment.id();
+    let authorized = call.app.client(environment_id, family.client_id).await?;
+    if !authorized.is_some_and(|client| call.environment.admits(&client)) {
+        return Ok(false);
+    }
+    for actor in actor.chain() {
+        if !call.app.client(environment_id, actor.sub).await?.is_some_and(|client| actor.stands(&client)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn is_revoked(call: &OAuthCall, jti: TokenId) -> Result<bool, Failure> {

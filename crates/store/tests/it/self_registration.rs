@@ -63,8 +63,8 @@ on_both_databases! {
         assert_eq!(self_registration::find(reader, other, &theirs).await.unwrap(), Some(remembered));
         let loaded = application::load_client(reader, id, mine.client_id).await.unwrap().unwrap();
         assert_eq!(loaded.registered, Some(after));
-        assert_eq!(self_registration::count_unused(reader, id, at(99)).await.unwrap(), 1);
-        assert_eq!(self_registration::count_unused(reader, id, at(100)).await.unwrap(), 0);
+        assert_eq!(self_registration::count_unused(reader, id, true, at(99)).await.unwrap(), 1);
+        assert_eq!(self_registration::count_unused(reader, id, true, at(100)).await.unwrap(), 0);
     }
 
     async fn those_who_register_the_same_share_one_in_their_environment(store: Store) {

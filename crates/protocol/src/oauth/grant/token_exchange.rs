@@ -1,7 +1,7 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API of ours that was called with a person's
 //! token gets one to call the next API with. It is for that API alone, never for more, never for longer, and says who acts.
 
-use crate::id::ClientSecretId;
+use crate::id::{ClientId, ClientSecretId};
 use crate::model::{ApplicationKind, OAuthResource, Ownership};
 use crate::oauth::access_token::{AccessTokenClaims, Actor};
 use crate::oauth::client_auth::AuthenticatedClient;
@@ -9,6 +9,7 @@ use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use crate::oauth::scope;
 use crate::oauth::token::ExchangeRequest;
 use crate::time::Timestamp;
+use url::{Origin, Url};
 
 /// The type of the tokens that are exchanged, and of those they are exchanged for (RFC 8693 §3).
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -26,8 +27,6 @@ pub struct Exchanged {
     pub scope: String,
     /// Who acts for the person, and for whom before.
     pub act: Actor,
-    /// The secret that the acting application has shown: the token ends with it.
-    pub credential_id: ClientSecretId,
     /// When it expires at the latest, in seconds.
     pub not_after: i64,
 }
@@ -79,6 +78,11 @@ pub fn exchange(
     if subject.grant_id.is_none() || subject.exp <= now.as_secs() {
         return Err(not_good());
     }
+    if !answers_for(client, subject.aud.as_str().unwrap_or("")) {
+        return Err(OAuthError::invalid_request(
+            "The subject_token is for another application: its audience must be on the origin of one of this application's redirect URIs.",
+        ));
+    }
     let resource = match request.targets.as_slice() {
         [one] if known.iter().any(|known| known.uri == *one) => (*one).to_owned(),
         [_] => return Err(invalid_target("The resource is not known here.")),
@@ -95,13 +99,27 @@ pub fn exchange(
             format!("The subject_token is not good for '{more}'."),
         ));
     }
-    let act = Actor { sub: client.client().application.client_id.to_string(), act: subject.act.clone().map(Box::new) };
+    let before = subject.act.clone().map(Box::new);
+    let act = Actor { sub: client.client().application.client_id, credential_id, act: before };
     if act.length() > LONGEST_CHAIN {
         return Err(OAuthError::invalid_request("Too many applications act for one another with this token."));
     }
     // Nothing is refreshed with it.
     let scope = asked.into_iter().filter(|scope| *scope != "offline_access").collect::<Vec<_>>().join(" ");
-    Ok(Exchanged { resource, scope, act, credential_id, not_after: subject.exp })
+    Ok(Exchanged { resource, scope, act, not_after: subject.exp })
+}
+
+/// Whether an application is one that tokens for this audience are meant for: a resource on the origin of one of its
+/// redirect URIs, or the environment, to which all first-party applications belong. Else whoever holds the secret of any of
+/// them could turn a token that somebody else was called with into one for any resource.
+fn answers_for(client: AuthenticatedClient<'_>, audience: &str) -> bool {
+    if ClientId::parse(audience).is_ok() {
+        return true;
+    }
+    let origin = |uri: &str| Url::parse(uri).ok().map(|url| url.origin()).filter(Origin::is_tuple);
+    let ApplicationKind::OAuth { redirect_uris, .. } = &client.client().application.kind else { return false };
+    let Some(audience) = origin(audience) else { return false };
+    redirect_uris.iter().any(|known| origin(&known.uri).is_some_and(|known| known == audience))
 }
 
 fn invalid_target(why: &'static str) -> OAuthError {
@@ -123,7 +141,7 @@ mod tests {
     const API: &str = "https://api.example.com/";
 
     fn with_secret(ownership: Ownership) -> Client {
-        let mut client = client(ClientType::Confidential, ownership, &[]);
+        let mut client = client(ClientType::Confidential, ownership, &["https://mcp.example.com/callback"]);
         let epoch = Timestamp::from_millis(0);
         client.secrets.push(ClientSecret {
             id: Id::from_ulid(7),
@@ -197,6 +215,18 @@ mod tests {
             claims.act = Some(made.act);
         }
         assert_eq!(exchanged(&claims, &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest));
+    }
+
+    #[test]
+    fn a_token_for_somebody_else_is_not_exchanged() {
+        let with = |aud: &str| AccessTokenClaims { aud: json!(aud), ..subject("posts:read") };
+        let own = ClientId::from_ulid(9).to_string();
+        for good in ["https://mcp.example.com/", "https://mcp.example.com/other", &own] {
+            assert!(exchanged(&with(good), &request(&[API], None)).is_ok(), "{good}");
+        }
+        for bad in [API, "https://mcp.example.com:8443/mcp", "http://mcp.example.com/mcp", "urn:mcp", ""] {
+            assert_eq!(exchanged(&with(bad), &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest), "{bad}");
+        }
     }
 
     #[test]

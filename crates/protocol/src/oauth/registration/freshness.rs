@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::document_url::{check, host};
+use super::shared::stays_on_the_device;
 use crate::time::Timestamp;
 use url::Url;
 
@@ -57,7 +58,9 @@ pub fn is_another(before: &Document, now: &Document) -> bool {
     let places = |document: &Document| -> Vec<String> {
         let place = |uri: &String| {
             let url = Url::parse(uri).ok()?;
-            Some(format!("{} {}", url.scheme(), url.host_str().unwrap_or("")))
+            // A port is another server, but on the person's own device, where any will do.
+            let port = url.port().filter(|_| !stays_on_the_device(uri));
+            Some(format!("{} {} {port:?}", url.scheme(), url.host_str().unwrap_or("")))
         };
         document.redirect_uris.iter().filter_map(place).collect()
     };
@@ -125,6 +128,9 @@ mod tests {
         assert!(!is_another(&before, &document("Example", &["https://a.example/other"])));
         assert!(is_another(&before, &document("Example 2", &["https://a.example/cb"])));
         assert!(is_another(&before, &document("Example", &["https://a.example/cb", "https://b.example/cb"])));
+        assert!(is_another(&before, &document("Example", &["https://a.example:8443/cb"])), "a port is another server");
+        let here = document("Example", &["http://localhost:3000/cb"]);
+        assert!(!is_another(&here, &document("Example", &["http://localhost:4000/cb"])), "but on one's own device");
         assert!(is_another(&before, &document("Example", &["http://localhost/cb"])));
         assert!(is_another(&before, &document("Example", &["com.example:/cb"])));
     }

@@ -8,14 +8,18 @@ use url::{Host, Url};
 const LONGEST_NAME: usize = 100;
 
 /// A claimed name as it may be shown: on one line, without characters that steer how text is read. `None` when nothing
-/// of it is left.
+/// that can be read is left.
 pub fn shown_name(claimed: &str) -> Option<String> {
     // Right-to-left marks and invisible characters make a name look like another's.
-    let steers = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let steers = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        // Nothing to see, and yet a letter or a mark.
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+    };
     let plain: String = claimed.chars().filter(|c| !steers(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let name: String = plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect();
     let name = name.trim_end().to_owned();
-    (!name.is_empty()).then_some(name)
+    name.chars().any(char::is_alphanumeric).then_some(name)
 }
 
 /// Whether a client that nobody knows may have codes sent to a URI: over https; to this machine, also under the name

@@ -21,14 +21,19 @@ impl Found {
     }
 }
 
+/// A text of somebody else's server, without what a terminal would obey.
+fn harmless(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).take(2000).collect()
+}
+
 /// Prints what was found; `false` when nothing beyond it can work.
 fn tell(found: &Found) -> Result<bool, std::io::Error> {
     match found {
-        Found::Good(seen) => say(format_args!("ok    {seen}"))?,
-        Found::Note(seen) => say(format_args!("note  {seen}"))?,
+        Found::Good(seen) => say(format_args!("ok    {}", harmless(seen)))?,
+        Found::Note(seen) => say(format_args!("note  {}", harmless(seen)))?,
         Found::Bad { seen, fix } => {
-            say(format_args!("FAIL  {seen}"))?;
-            say(format_args!("      Fix: {fix}"))?;
+            say(format_args!("FAIL  {}", harmless(seen)))?;
+            say(format_args!("      Fix: {}", harmless(fix)))?;
         }
     }
     Ok(!matches!(found, Found::Bad { .. }))

@@ -4,9 +4,7 @@ use super::token_response::TokenResponse;
 use crate::domain::backchannel_logout::{logout_uri, session_name};
 use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{
-    ApplicationId, ClientSecretId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId,
-};
+use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_protocol::jwt_template::TooBig;
 use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
 use countersign_protocol::oauth::access_token::{Actor, UserTokenClaims, with_template};
@@ -271,11 +269,11 @@ pub fn issue_exchanged(
     person: Person,
     exchanged: Exchanged,
 ) -> Result<TokenResponse, OAuthError> {
-    let Exchanged { resource, scope, act, credential_id, not_after } = exchanged;
+    let Exchanged { resource, scope, act, not_after } = exchanged;
     let now = call.app.clock.now().as_secs();
     let exp = not_after.min(now + call.environment.environment.access_token_lifetime);
     let subject = family.persona.subject_of(person.user.id);
-    let terms = Terms { resource: &resource, scope: &scope, exp, acting: Some((&act, credential_id)) };
+    let terms = Terms { resource: &resource, scope: &scope, exp, acting: Some(&act) };
     let access_token = sign_access_token(call, client, family, (&subject, person.claims), terms)?;
     call.app.metrics.tokens_issued.inc();
     Ok(TokenResponse {
@@ -297,8 +295,8 @@ struct Terms<'a> {
     scope: &'a str,
     /// In seconds.
     exp: i64,
-    /// Who acts for the person, by which secret.
-    acting: Option<(&'a Actor, ClientSecretId)>,
+    /// Who acts for the person.
+    acting: Option<&'a Actor>,
 }
 
 /// The one place in which the claims of a person's access token are put together.
@@ -322,8 +320,7 @@ fn sign_access_token(
         sid: family.consent_id,
         scope: terms.scope,
         grant_id: family.id,
-        act: terms.acting.map(|(act, _)| act),
-        credential_id: terms.acting.map(|(_, id)| id),
+        act: terms.acting,
         jti: call.app.entropy.token_id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
         iat: now.as_secs(),
         exp: terms.exp,

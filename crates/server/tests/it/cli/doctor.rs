@@ -1,6 +1,6 @@
 //! `countersign doctor mcp`, against MCP servers and authorization servers that have one thing wrong.
 
-use crate::harness::{binary, run};
+use crate::harness::{TestServer, binary, on_both_databases, run};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -80,6 +80,22 @@ pub async fn examined(url: &str, flags: &[&str]) -> (bool, String) {
     let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     (done.status.success(), said)
+}
+
+on_both_databases! {
+    async fn this_very_server_is_examined_as_an_authorization_server(server: TestServer) {
+        let world = World::start().await;
+        let resource = json!({"resource": format!("{}/mcp", world.base), "authorization_servers": [server.base_url]});
+        world.say("GET /.well-known/oauth-protected-resource/mcp", 200, None, &resource.to_string());
+        world.fails_with("neither clients that register themselves").await;
+        server.declare("resources = [\"https://other.example/\"]\n[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
+        world.fails_with("invalid_target").await;
+        server.declare(&format!("resources = [\"{}/mcp\"]\n", world.base)).await.done();
+        let (content, said) = world.examined(&[]).await;
+        assert!(content && said.contains("A person can sign in"), "{said}");
+        let listed = server.management().get("/connect/applications?registration_types=dynamic").await.expect_list();
+        assert_eq!(listed.len(), 1, "one client, however often it is tried");
+    }
 }
 
 #[test]

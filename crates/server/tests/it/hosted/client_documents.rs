@@ -224,6 +224,17 @@ on_both_databases! {
         let page = browser.open(&ask).await;
         agree(&mut browser, &page).await;
         assert_eq!(website.asked().len(), 4);
+
+        // Agreed is to what the page said, and not to what the document says by then.
+        website.document(&url, uris("Third", &["https://client.example/cb"]), "cache-control: no-store\r\n");
+        server.clock.advance_seconds(3601);
+        let page = browser.open(&ask).await;
+        assert!(page.html.contains("Third asks for access"), "{}", page.html);
+        website.document(&url, uris("Fourth", &["https://client.example/cb"]), "cache-control: no-store\r\n");
+        server.clock.advance_seconds(301);
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(page.left_to.is_none() && page.html.contains("Fourth asks for access"), "{}", page.html);
+        agree(&mut browser, &page).await;
     }
 
     async fn a_known_client_outlives_an_outage_of_a_day_and_no_bad_document(first: TestServer) {
@@ -258,6 +269,10 @@ on_both_databases! {
         // An answer that is no document is an answer: it is over at once, for whoever signs in.
         website.says(&url, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", false);
         server.clock.advance_seconds(3601);
+        assert_eq!(browser.open(&ask).await.status, 400);
+        // Nor is the old document believed again when its server falls silent after that.
+        website.says(&url, b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", false);
+        server.clock.advance_seconds(61);
         assert_eq!(browser.open(&ask).await.status, 400);
         // Who has signed in before goes on: nothing is fetched at the token endpoint.
         let asked = website.asked().len();

@@ -142,6 +142,32 @@ on_both_databases! {
         assert_eq!(custom.sent("error").as_deref(), Some("invalid_scope"), "nothing but what everybody gets");
     }
 
+    async fn threat_28_who_registers_a_client_does_not_make_us_lead_people_anywhere(server: TestServer) {
+        server.declare("[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
+        let there = "https://evil.example/login";
+        let metadata = json!({"client_name": "Evil", "redirect_uris": [there, "http://127.0.0.1/cb"], "token_endpoint_auth_method": "none"});
+        let registered = register(&server, metadata).await.expect(201).json();
+        let mut browser = Browser::new(&server);
+        let evil = application(&registered, there);
+        for more in ["&scope=openid&prompt=none", "&scope=admin", "&response_type=token"] {
+            let page = browser.open(&evil.authorize(more)).await;
+            assert!(page.left_to.is_none() && page.html.contains("The application made a mistake"), "{more}: {}", page.html);
+        }
+        let logout = format!("/oauth2/logout?client_id={}&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2Flogin", evil.client_id);
+        assert!(browser.open(&logout).await.left_to.is_none());
+        // A program on the person's own device is told.
+        let program = application(&registered, "http://127.0.0.1:50000/cb");
+        let page = browser.open(&program.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("login_required"));
+        // So is whoever a person has agreed to.
+        server.person("ada@example.com").await;
+        let page = browser.open(&evil.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        let page = browser.open(&evil.authorize("&scope=openid&prompt=none&organization_id=org_01EHZNVPK3SFK441A1RGBFSHRT")).await;
+        assert!(page.sent("error").is_some(), "{:?} {}", page.left_to, page.html);
+    }
+
     async fn what_cannot_be_is_refused_in_the_words_of_the_standard(server: TestServer) {
         server.declare(ON).await.done();
         let with = |name: &str, value: Value| {

@@ -4,8 +4,9 @@ use crate::harness::{Answer, Application, Browser, TestServer, VERIFIER, on_both
 use crate::hosted::authorization_code::claims;
 use serde_json::{Value, json};
 
-const MCP: &str = "https://mcp.example.com/mcp";
-const API: &str = "https://api.example.com/";
+/// On the origin of the gateway, and of the API behind it.
+const MCP: &str = "https://gateway.example/mcp";
+const API: &str = "https://api.example/";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -91,19 +92,34 @@ on_both_databases! {
         }
         assert_eq!(after["sub"], json!(call.user));
         assert_eq!(after["client_id"], json!(call.gateway.client_id));
-        assert_eq!(after["act"], json!({"sub": call.gateway.client_id}));
+        assert_eq!(after["act"]["sub"], json!(call.gateway.client_id));
+        assert!(after["act"].get("act").is_none() && after.get("credential_id").is_none());
         let introspector = server.introspector().await;
         let introspected = server.introspected(&introspector, &token).await;
         assert_eq!((&introspected["active"], &introspected["aud"]), (&json!(true), &json!(API)));
         assert_eq!(introspected["act"], after["act"]);
 
-        // The next API may go on; who acted before is still told.
-        let again = call.exchange(&server, &[("subject_token", &token), ("resource", MCP)]).await.expect(200);
-        let again = claims(&again.text_at("access_token"));
-        assert_eq!(again["act"], json!({"sub": call.gateway.client_id, "act": {"sub": call.gateway.client_id}}));
-        assert_eq!((&again["scope"], &again["aud"]), (&json!("posts:read"), &json!(MCP)));
-        let by_audience = call.exchange(&server, &[("resource", ""), ("audience", API)]).await.expect(200);
-        assert_eq!(claims(&by_audience.text_at("access_token"))["aud"], json!(API));
+        // The next API may go on, whom it is for, and nobody else; who acted before is still told.
+        let behind = server.application("api", false, &[]).await;
+        assert_eq!(call.exchange(&server, &[("subject_token", &token), ("resource", MCP)]).await.expect(400).text_at("error"), "invalid_request");
+        let as_api = [
+            ("subject_token", token.as_str()), ("resource", MCP),
+            ("client_id", &behind.client_id), ("client_secret", behind.secret.as_ref().unwrap()),
+        ];
+        let again = call.exchange(&server, &as_api).await.expect(200).text_at("access_token");
+        let claimed = claims(&again);
+        assert_eq!((&claimed["act"]["sub"], &claimed["act"]["act"]), (&json!(behind.client_id), &after["act"]));
+        assert_eq!((&claimed["scope"], &claimed["aud"]), (&json!("posts:read"), &json!(MCP)));
+        assert_eq!(server.introspected(&introspector, &again).await["active"], true);
+        let stolen = [as_api[2], as_api[3]];
+        let refused = call.exchange(&server, &stolen).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_request", "the first token is not for the API behind");
+        // Each link of the chain holds it: the first one's secret is deleted.
+        let secrets = server.management().get(&format!("/connect/applications/{}/client_secrets", call.gateway.client_id)).await.json();
+        let by_audience_first = call.exchange(&server, &[("resource", ""), ("audience", API)]).await.expect(200);
+        server.management().delete(&format!("/connect/client_secrets/{}", secrets[0]["id"].as_str().unwrap())).await.expect(204);
+        assert_eq!(server.introspected(&introspector, &again).await["active"], false);
+        assert_eq!(claims(&by_audience_first.text_at("access_token"))["aud"], json!(API));
     }
 
     async fn nothing_becomes_more_by_an_exchange(server: TestServer) {
@@ -112,7 +128,7 @@ on_both_databases! {
             let answer = call.exchange(&server, more).await.expect(400);
             assert_eq!(answer.text_at("error"), error, "{more:?}");
         };
-        let less = call.exchange(&server, &[("scope", "posts:read")]).await.expect(200).text_at("access_token");
+        let less = call.exchange(&server, &[("scope", "posts:read"), ("resource", MCP)]).await.expect(200).text_at("access_token");
         refused(&[("subject_token", &less), ("scope", "posts:read posts:write")], "invalid_scope").await;
         refused(&[("scope", "posts:read email")], "invalid_scope").await;
         for (name, value) in [("resource", ""), ("resource", "https://other.example/"), ("audience", MCP)] {
@@ -188,6 +204,37 @@ on_both_databases! {
         assert!(!active(&last).await && !active(&call.token).await);
         let refused = call.exchange(&server, &[("client_secret", &fresh)]).await.expect(400);
         assert_eq!(refused.text_at("error"), "invalid_request");
+    }
+
+    async fn what_was_exchanged_ends_with_the_application_that_was_authorized(server: TestServer) {
+        let call = Call::make(&server).await;
+        let introspector = server.introspector().await;
+        let token = call.exchange(&server, &[]).await.expect(200).text_at("access_token");
+        assert_eq!(server.introspected(&introspector, &token).await["active"], true);
+        server.management().delete(&format!("/connect/applications/{}", call.partner.client_id)).await.expect(204);
+        assert_eq!(server.introspected(&introspector, &token).await["active"], false);
+        let userinfo = server.anonymous().with_key(&token).get("/oauth2/userinfo").await;
+        assert_eq!(userinfo.status, 401);
+    }
+
+    async fn a_token_that_is_all_there_was_takes_along_what_was_made_of_it(server: TestServer) {
+        let call = Call::make(&server).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&call.partner.authorize(&format!("&scope=posts%3Aread&resource={}", encoded(MCP)))).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let form = [
+            ("grant_type", "authorization_code"), ("code", &page.sent("code").unwrap()), ("redirect_uri", &call.partner.redirect_uri),
+            ("code_verifier", VERIFIER), ("client_id", &call.partner.client_id), ("client_secret", call.partner.secret.as_ref().unwrap()),
+        ];
+        let first = server.anonymous().form("/oauth2/token", &form).await.expect(200).text_at("access_token");
+        let made = call.exchange(&server, &[("subject_token", &first)]).await.expect(200).text_at("access_token");
+        let introspector = server.introspector().await;
+        let partner = [("client_id", call.partner.client_id.as_str()), ("client_secret", call.partner.secret.as_ref().unwrap())];
+        server.anonymous().form("/oauth2/revoke", &[("token", first.as_str()), partner[0], partner[1]]).await.expect(200);
+        for token in [&first, &made] {
+            assert_eq!(server.introspected(&introspector, token).await["active"], false);
+        }
+        assert_eq!(server.introspected(&introspector, &call.token).await["active"], true, "the other authorization stands");
     }
 
     async fn what_a_template_adds_is_carried_along(server: TestServer) {

@@ -214,11 +214,16 @@ on_both_databases! {
         assert_eq!((chosen_in(&issued), claims(&issued)["sub"].clone()), (json!("w3"), json!("p-1")));
         assert_eq!(chosen_in(&refreshed(&server, &application, &issued).await), "w3");
 
-        // The next device of the same application is not asked again.
+        // Anybody can begin with a device in the name of a public client: each one is asked about, what was chosen is chosen.
         let device = ask().await;
         let page = browser.open("/device").await;
         let page = browser.submit(&page, "/device", &[("user_code", device["user_code"].as_str().unwrap())]).await;
-        browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert_eq!(poll(&device).await.expect(400).text_at("error"), "authorization_pending");
+        server.clock.advance_seconds(6);
+        other.clock.advance_seconds(6);
+        assert!(page.html.contains("<option value=\"w3\" selected>"), "{}", page.html);
+        browser.submit(&page, "/device/consent", &[("decision", "allow"), (FIELD, "w3")]).await;
         assert_eq!(chosen_in(&poll(&device).await.expect(200).json()), "w3");
     }
 
