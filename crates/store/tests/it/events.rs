@@ -184,11 +184,10 @@ on_both_databases! {
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
             let store = nodes[writer % 2].clone();
-            let objects = objects.clone();
             writers.spawn(async move {
                 for number in 0..EACH {
                     let which = (writer + number) % objects.len();
-                    let digest = objects[which].clone();
+                    let digest = objects[which];
                     let rolled_back = number % 5 == 4;
                     // Its time is that of the beginning, as everywhere: before whatever it waits for.
                     let (own, shared): (EventId, EventId) = (fresh(), fresh());
