@@ -21,6 +21,8 @@ CREATE TABLE external_authentication (
     environment_id TEXT NOT NULL,
     id TEXT NOT NULL,
     application_id TEXT NOT NULL,
+    -- Where it was sent.
+    login_uri TEXT NOT NULL,
     -- Opens in the browser that was sent away, and in no other.
     sealed_flow TEXT NOT NULL,
     -- Of what the browser must bring back.
@@ -39,13 +41,19 @@ CREATE TABLE external_authentication (
 CREATE UNIQUE INDEX external_authentication_token_digest_unique ON external_authentication (environment_id, token_digest);
 CREATE INDEX external_authentication_application ON external_authentication (environment_id, application_id);
 CREATE INDEX external_authentication_user ON external_authentication (environment_id, user_id);
-CREATE INDEX external_authentication_expires_at ON external_authentication (expires_at);
+-- Anybody can begin one: those go as soon as their time is over, and an environment has a bounded number of them.
+CREATE INDEX external_authentication_begun ON external_authentication (expires_at) WHERE completed_at IS NULL;
+CREATE INDEX external_authentication_begun_in ON external_authentication (environment_id, expires_at) WHERE completed_at IS NULL;
+CREATE INDEX external_authentication_completed ON external_authentication (expires_at) WHERE completed_at IS NOT NULL;
 
--- What a person is to choose who was signed in elsewhere, as long as that session lasts.
-CREATE TABLE session_consent_options (
+-- Where a person has signed in elsewhere in a session: one login does not speak for another.
+CREATE TABLE session_login (
     environment_id TEXT NOT NULL,
     session_id TEXT NOT NULL,
-    consent_options TEXT NOT NULL,
-    PRIMARY KEY (environment_id, session_id),
+    login_uri TEXT NOT NULL,
+    authenticated_at INTEGER NOT NULL,
+    -- What they are to choose. NULL until they come from an application that asks: for others nothing is said of it.
+    consent_options TEXT,
+    PRIMARY KEY (environment_id, session_id, login_uri),
     FOREIGN KEY (environment_id, session_id) REFERENCES session (environment_id, id) ON DELETE CASCADE
 ) STRICT;

@@ -51,9 +51,9 @@ pub mod role;
 pub mod self_registration;
 pub mod session;
 pub mod session_code;
-pub mod session_consent_options;
 pub mod session_device;
 pub mod session_family;
+pub mod session_login;
 pub mod signing_key;
 mod sql;
 mod sqlite;
@@ -270,7 +270,7 @@ impl Store {
             environment_api_key::STATEMENTS,
             event::STATEMENTS,
             external_authentication::STATEMENTS,
-            session_consent_options::STATEMENTS,
+            session_login::STATEMENTS,
             standalone::STATEMENTS,
             idempotency::STATEMENTS,
             logout_notice::STATEMENTS,

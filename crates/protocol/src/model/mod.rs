@@ -43,5 +43,7 @@ pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, 
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};
-pub use standalone::{Completed, ExternalAuthentication, LoginUri, LoginUriError, Standalone, StandaloneSubject};
+pub use standalone::{
+    Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
+};
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};

@@ -1,7 +1,7 @@
 //! Standalone Connect: people sign in at the company's own login, and the applications that ask are served here.
 
-use super::EnvironmentKind;
 use super::environment::is_this_machine;
+use super::{ConsentOption, EnvironmentKind};
 use crate::id::{ApplicationId, ExternalAuthenticationId, UserId};
 use crate::time::Timestamp;
 
@@ -124,6 +124,8 @@ pub struct ExternalAuthentication {
     pub id: ExternalAuthenticationId,
     /// The application that people come from.
     pub application_id: ApplicationId,
+    /// Where they were sent.
+    pub login_uri: LoginUri,
     /// Where the browser was, sealed for it.
     pub sealed_flow: String,
     /// Who it was, when the other side has said so.
@@ -139,8 +141,17 @@ pub struct ExternalAuthentication {
 pub struct Completed {
     /// The person.
     pub user_id: UserId,
-    /// What they are to choose, as JSON.
-    pub consent_options: String,
+    /// What they are to choose, as JSON; `None` where the application asks for no consent, and so nothing was said of it.
+    pub consent_options: Option<String>,
+}
+
+/// A sign-in elsewhere, in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLogin {
+    /// When it was.
+    pub authenticated_at: Timestamp,
+    /// What the person is to choose; `None` while they have come from no application that asks for consent.
+    pub consent_options: Option<Vec<ConsentOption>>,
 }
 
 #[cfg(test)]

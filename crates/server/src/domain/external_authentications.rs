@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{ApplicationId, ExternalAuthenticationId, UserId};
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{
-    ApplicationKind, Completed, ConsentOption, ExternalAuthentication, Ownership, User, email_key, is_email,
+    ApplicationKind, Completed, ConsentOption, ExternalAuthentication, LoginUri, Ownership, User, email_key, is_email,
 };
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, application, external_authentication, membership, organization, user};
@@ -19,7 +19,10 @@ pub const METHOD: &str = "external_auth";
 /// How long a person may take to sign in elsewhere, and the browser to come back after that, in seconds.
 pub const LIFETIME: i64 = 300;
 /// How many begin at one address: they are rows, and anybody can begin.
-const BEGUN_FROM: Allowance = Allowance { most: 600, seconds: 10 * 60 };
+const BEGUN_FROM: Allowance = Allowance { most: 120, seconds: 10 * 60 };
+/// How many may wait to be completed in an environment. Of more, the oldest are forgotten: to refuse new ones would shut
+/// everybody out for as long as a flood lasts, and who is pushed out has to sign in more slowly than so many begin.
+pub const MOST_BEGUN: i64 = 20_000;
 
 /// Begins one. `Err` with the moment at which the next may begin, when there were too many from this address.
 ///
@@ -29,7 +32,7 @@ pub async fn begin(
     tx: &mut Tx,
     act: &Act,
     application_id: ApplicationId,
-    sealed_flow: String,
+    (login_uri, sealed_flow): (LoginUri, String),
     from: &str,
 ) -> Result<Result<ExternalAuthenticationId, Timestamp>, Failure> {
     if let Err(over_at) = attempts::count(tx, act, "external authentications from", from, BEGUN_FROM).await? {
@@ -38,12 +41,14 @@ pub async fn begin(
     let begun = ExternalAuthentication {
         id: act.entropy.id(act.now)?,
         application_id,
+        login_uri,
         sealed_flow,
         completed: None,
         used_at: None,
         expires_at: act.now.plus_secs(LIFETIME),
     };
     external_authentication::insert(tx, act.environment_id, &begun).await?;
+    external_authentication::trim(tx, act.environment_id, MOST_BEGUN).await?;
     Ok(Ok(begun.id))
 }
 
@@ -89,7 +94,8 @@ pub async fn complete(
         return Err(missing());
     }
     let asking = application::find(tx, act.environment_id, found.application_id).await?.ok_or_else(missing)?;
-    if !options.is_empty() && matches!(asking.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. }) {
+    let asks = !matches!(asking.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. });
+    if !options.is_empty() && !asks {
         return Err(Failure::bad_request(
             "user_consent_options_not_supported",
             "People are not asked for consent by a first-party application, so there is nothing to choose.",
@@ -101,7 +107,8 @@ pub async fn complete(
     }
     let user_id = settle(tx, act, profile).await?;
     let token = URL_SAFE_NO_PAD.encode(act.entropy.bytes::<32>()?);
-    let completed = Completed { user_id, consent_options: serde_json::to_string(options).map_err(Failure::internal)? };
+    let consent_options = if asks { Some(serde_json::to_string(options).map_err(Failure::internal)?) } else { None };
+    let completed = Completed { user_id, consent_options };
     let good = (&act.keyring.external_authentication.digest(&token), act.now.plus_secs(LIFETIME));
     external_authentication::complete(tx, act.environment_id, parsed, &completed, good).await?;
     Ok(format!("{}/oauth2/authorize/complete?token={token}", act.issuer))

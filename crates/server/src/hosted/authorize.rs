@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
-use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
+use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read,
 };
@@ -22,7 +22,7 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::registration::shared::stays_on_the_device;
-use countersign_store::{authorization_code, consent as consents, session as sessions, session_consent_options};
+use countersign_store::{authorization_code, consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -142,10 +142,7 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
     let is_meant = |current: &&Current| match &hinted {
         None => true,
-        Some(hint) => hint.as_ref().is_some_and(|hint| {
-            let subject = login_uri::subject(call, client, &current.user);
-            hint.sub == subject.unwrap_or_else(|| current.user.id.to_string())
-        }),
+        Some(hint) => hint.as_ref().is_some_and(|hint| login_uri::names(call, client, &hint.sub, &current.user)),
     };
     let signed_in = current.as_ref().filter(is_meant).map(|current| SignedIn {
         user_id: current.user.id,
@@ -170,6 +167,14 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
     {
         agreed = None;
         next = decide(Progress { agreed: false, ..progress });
+    }
+    // Who has just signed in, and is not meant all the same, would not be by signing in once more.
+    let is_another = |current: &Current| {
+        current.session.authenticated_at >= flow.began_at() && hinted.is_some() && signed_in.is_none()
+    };
+    if next == Next::SignIn && current.as_ref().is_some_and(is_another) {
+        let why = "Somebody else has signed in than the id_token_hint is about.";
+        next = Next::Refuse(AuthorizeErrorCode::LoginRequired, why);
     }
     match next {
         Next::SignIn => {
@@ -241,8 +246,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         Err(refusal) => return Ok(Err(refusal)),
     };
     let current = login_uri::current(call, &client).await?;
-    let (mut organizations, mut given, mut options) = (Organizations::default(), Vec::new(), Vec::new());
-    if let Some(Current { session, user }) = &current {
+    let (mut organizations, mut given) = (Organizations::default(), Vec::new());
+    if let Some(Current { session, user, .. }) = &current {
         let mut reader = call.app.store.reader().await?;
         let (environment_id, application_id) = (call.environment.id(), client.application.id);
         let named = [request.organization_id, chosen, session.organization_id];
@@ -250,10 +255,8 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         given =
             consents::of_user_and_application(&mut reader, environment_id, user.id, application_id, &request.resource)
                 .await?;
-        if login_uri::of(call, &client).is_some() && needs_consent(&client) {
-            options = session_consent_options::find(&mut reader, environment_id, session.id).await?;
-        }
     }
+    let options = current.as_ref().map(|current| current.options.clone()).unwrap_or_default();
     Ok(Ok(Asked { client, request, current, organizations, given, options }))
 }
 

@@ -19,9 +19,7 @@ use countersign_protocol::model::{
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{
-    application, consent as consents, device_authorization, session_consent_options, session_device,
-};
+use countersign_store::{application, consent as consents, device_authorization, session_device};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -170,15 +168,12 @@ async fn step(
     let mut reader = call.app.store.reader().await?;
     let named = [chosen, current.session.organization_id];
     let organizations = Organizations::load(call, &mut reader, current.user.id, &named).await?;
-    let (mut given, mut options) = (Vec::new(), Vec::new());
+    let (mut given, options) = (Vec::new(), current.options.clone());
     if let Device::OfClient(_, client) = &device
         && needs_consent(client)
     {
         let (environment_id, user_id, application_id) = (call.environment.id(), current.user.id, client.application.id);
         given = consents::of_user_and_application(&mut reader, environment_id, user_id, application_id, "").await?;
-        if login_uri::of(call, client).is_some() {
-            options = session_consent_options::find(&mut reader, environment_id, current.session.id).await?;
-        }
     }
     Ok(Ok(Step { flow, device, current, organizations, given, options }))
 }

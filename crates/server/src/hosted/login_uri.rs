@@ -10,8 +10,10 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
 use countersign_protocol::model::{LoginUri, StandaloneSubject, User};
+use countersign_protocol::oauth::authorize::decision::needs_consent;
+use countersign_protocol::oauth::authorize::request::without_unknown;
 use countersign_protocol::oauth::client::Client;
-use countersign_store::external_authentication;
+use countersign_store::{external_authentication, session_login};
 use http::StatusCode;
 
 /// Where the people of an application sign in; `None` is here.
@@ -25,16 +27,20 @@ pub fn subject(call: &PageCall, client: &Client, user: &User) -> Option<String> 
     user.external_id.clone().filter(|_| external)
 }
 
+/// Whether an ID token of this application with this subject is about a person. One from before the login URI was in force,
+/// or the subject another, names their identifier here.
+pub fn names(call: &PageCall, client: &Client, sub: &str, user: &User) -> bool {
+    sub == user.id.to_string() || subject(call, client, user).is_some_and(|subject| sub == subject)
+}
+
 /// Who is signed in, as far as it counts for this application: where people sign in elsewhere, only who has signed in
-/// there. Else a sign-in at our own pages would be a way around.
+/// at this very login, and when they did. Else a sign-in at our own pages would be a way around.
 ///
 /// # Errors
 /// Database errors.
 pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>, Stop> {
-    let Some(current) = session::current(call).await? else { return Ok(None) };
-    if of(call, client).is_none() {
-        return Ok(Some(current));
-    }
+    let Some(mut current) = session::current(call).await? else { return Ok(None) };
+    let Some(uri) = of(call, client) else { return Ok(Some(current)) };
     if current.session.authentication_method != METHOD {
         return Ok(None);
     }
@@ -42,8 +48,19 @@ pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>
     let Some(external_id) = &current.user.external_id else { return Ok(None) };
     let mut reader = call.app.store.reader().await?;
     let (environment_id, own) = (call.environment.id(), Some(current.user.id));
-    let another = standalone::names_another(&mut reader, environment_id, external_id, own).await?;
-    Ok((!another).then_some(current))
+    if standalone::names_another(&mut reader, environment_id, external_id, own).await? {
+        return Ok(None);
+    }
+    // One login does not speak for another, and not about choices when it was not to be asked about them.
+    let Some(login) = session_login::find(&mut reader, environment_id, current.session.id, uri).await? else {
+        return Ok(None);
+    };
+    if needs_consent(client) {
+        let Some(options) = login.consent_options else { return Ok(None) };
+        current.options = options;
+    }
+    current.session.authenticated_at = login.authenticated_at;
+    Ok(Some(current))
 }
 
 /// Sends a person to sign in: to this page of ours, or away.
@@ -75,12 +92,16 @@ pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop
 
 async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, Stop> {
     // What was done at our own pages before counts no more.
-    (flow.email, flow.challenge, flow.signs_up, flow.shown_to) = (None, None, false, None);
+    (flow.email, flow.challenge, flow.signs_up) = (None, None, false);
+    (flow.shown_to, flow.shown_since) = (None, None);
+    if let Target::Authorize(query) = &mut flow.target {
+        *query = without_unknown(query);
+    }
     let sealed = flow.seal(call).ok_or_else(Stop::flow)?;
-    let (act, application_id) = (session::act(call), client.application.id);
+    let (act, application_id, sent) = (session::act(call), client.application.id, (uri.clone(), sealed));
     let from = call.peer.limit_key().to_string();
     let begun = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { external_authentications::begin(tx, &act, application_id, sealed, &from).await })
+        Box::pin(async move { external_authentications::begin(tx, &act, application_id, sent, &from).await })
     });
     match begun.await? {
         Ok(id) => redirect(&uri.with(id)),
@@ -115,7 +136,7 @@ pub async fn complete(call: &PageCall) -> Result<Reply, Stop> {
     let proven = call.app.store.write::<Option<Proven>, Failure, _>(move |tx| {
         Box::pin(async move {
             let first = external_authentications::use_up(tx, &act, found.id, &completed).await?;
-            Ok(first.then(|| Proven::elsewhere(completed)))
+            Ok(first.then(|| Proven::elsewhere(completed, found.login_uri)))
         })
     });
     let proven = proven.await?.ok_or_else(|| refused(Trouble::SignInUsed))?;

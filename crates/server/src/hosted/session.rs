@@ -10,8 +10,8 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::{Authentication, Completed, Session, User};
-use countersign_store::{session, session_consent_options, user};
+use countersign_protocol::model::{Authentication, Completed, ConsentOption, LoginUri, Session, User};
+use countersign_store::{session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
 /// How often use of a session is noted, in seconds.
@@ -24,6 +24,8 @@ pub struct Current {
     pub session: Session,
     /// The person.
     pub user: User,
+    /// What they are to choose: the login at which they have signed in elsewhere has said so.
+    pub options: Vec<ConsentOption>,
 }
 
 /// Who is signed in in the browser that calls.
@@ -53,7 +55,7 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
             })
             .await?;
     }
-    Ok(Some(Current { session, user }))
+    Ok(Some(Current { session, user, options: Vec::new() }))
 }
 
 /// A proof that a person is who they are, made by the step that has checked it, in this call.
@@ -61,8 +63,8 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
 pub struct Proven {
     user_id: UserId,
     method: &'static str,
-    /// What they are to choose in this session, as JSON.
-    consent_options: Option<String>,
+    /// The login elsewhere, and what it has said that they are to choose, as JSON.
+    elsewhere: Option<(LoginUri, Option<String>)>,
 }
 
 impl Proven {
@@ -82,9 +84,9 @@ impl Proven {
     }
 
     /// The company's own login has said who it was, and the browser that was sent there has come back.
-    pub(super) fn elsewhere(completed: Completed) -> Self {
+    pub(super) fn elsewhere(completed: Completed, login_uri: LoginUri) -> Self {
         let Completed { user_id, consent_options } = completed;
-        Self { user_id, method: external_authentications::METHOD, consent_options: Some(consent_options) }
+        Self { user_id, method: external_authentications::METHOD, elsewhere: Some((login_uri, consent_options)) }
     }
 
     /// Who it is.
@@ -93,7 +95,7 @@ impl Proven {
     }
 
     fn here(user_id: UserId, method: &'static str) -> Self {
-        Self { user_id, method, consent_options: None }
+        Self { user_id, method, elsewhere: None }
     }
 }
 
@@ -142,8 +144,9 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
                     Some(id) => id,
                     None => sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await?.id,
                 };
-                if let Some(options) = &proven.consent_options {
-                    session_consent_options::set(tx, act.environment_id, session_id, options).await?;
+                if let Some((login_uri, options)) = &proven.elsewhere {
+                    let login = (login_uri, options.as_deref());
+                    session_login::set(tx, act.environment_id, session_id, login, act.now).await?;
                 }
                 Ok(())
             })

@@ -92,10 +92,10 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
     let current = session::current(call).await?;
     let proven = match (&current, &hint) {
         (None, _) => true,
-        (Some(current), Some(hint)) => {
-            let named = client.as_deref().and_then(|client| login_uri::subject(call, client, &current.user));
-            hint.sub == named.unwrap_or_else(|| current.user.id.to_string())
-        }
+        (Some(current), Some(hint)) => match client.as_deref() {
+            Some(client) => login_uri::names(call, client, &hint.sub, &current.user),
+            None => hint.sub == current.user.id.to_string(),
+        },
         (Some(_), None) => false,
     };
     if !proven {

@@ -8,12 +8,13 @@
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
-//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code`, `external_authentication` | a day after it expired |
+//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
+//! | `external_authentication` | a day after it expired; until then, when nobody has completed it |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
-//! | `session_consent_options` | as long as its session |
+//! | `session_login` | as long as its session |
 //! | `session_application` | as long as its session |
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
@@ -70,7 +71,8 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
-    in_steps!(external_authentication::prune, now.plus_secs(-CODES));
+    in_steps!(external_authentication::prune_begun, now);
+    in_steps!(external_authentication::prune_completed, now.plus_secs(-CODES));
     in_steps!(password_reset::prune, now.plus_secs(-CODES));
     in_steps!(mailed_code::prune, now.plus_secs(-CODES));
     in_steps!(session_code::prune, now.plus_secs(-CODES));

@@ -2,15 +2,17 @@
 
 use crate::harness::at;
 use crate::sample::{World, fresh, fresh_digest, plant};
+use crate::sessions::a_session;
 use countersign_protocol::model::{
-    Completed, EnvironmentKind, ExternalAuthentication, LoginUri, Standalone, StandaloneSubject,
+    Completed, EnvironmentKind, ExternalAuthentication, LoginUri, SessionLogin, Standalone, StandaloneSubject,
 };
-use countersign_store::{Store, application, external_authentication, standalone, user};
+use countersign_store::{Store, application, external_authentication, session, session_login, standalone, user};
 
 fn begun(world: &World) -> ExternalAuthentication {
     ExternalAuthentication {
         id: fresh(),
         application_id: world.application.id,
+        login_uri: LoginUri::from_kept("https://product.example/login".to_owned()),
         sealed_flow: "sealed".to_owned(),
         completed: None,
         used_at: None,
@@ -19,7 +21,7 @@ fn begun(world: &World) -> ExternalAuthentication {
 }
 
 fn completed(world: &World) -> Completed {
-    Completed { user_id: world.user.id, consent_options: "[]".to_owned() }
+    Completed { user_id: world.user.id, consent_options: Some("[]".to_owned()) }
 }
 
 on_both_databases! {
@@ -46,11 +48,42 @@ on_both_databases! {
             assert!(!external_authentication::use_up(tx, id, number, at(500)).await?, "its time is over");
             assert!(external_authentication::use_up(tx, id, number, at(499)).await?);
             assert!(!external_authentication::use_up(tx, id, number, at(499)).await?, "once");
-            assert_eq!(external_authentication::prune(tx, at(500)).await?, 0);
-            assert_eq!(external_authentication::prune(tx, at(501)).await?, 1);
+            assert_eq!(external_authentication::prune_begun(tx, at(501)).await?, 0, "it is completed");
+            assert_eq!(external_authentication::prune_completed(tx, at(500)).await?, 0);
+            assert_eq!(external_authentication::prune_completed(tx, at(501)).await?, 1);
             Ok(())
         })
         .unwrap();
+    }
+
+    async fn of_those_that_are_not_completed_the_oldest_give_way(store: Store) {
+        let (mine, theirs) = (plant(&store).await, plant(&store).await);
+        let begun_at = |world: &World, second| ExternalAuthentication { expires_at: at(second), ..begun(world) };
+        let completed_first = begun_at(&mine, 300);
+        let (oldest, newer, newest) = (begun_at(&mine, 301), begun_at(&mine, 302), begun_at(&mine, 303));
+        let (foreign, said, digest) = (begun_at(&theirs, 300), completed(&mine), fresh_digest());
+        let (id, other) = (mine.environment.id, theirs.environment.id);
+        let all = [completed_first.id, oldest.id, newer.id, newest.id];
+        transaction!(store, |tx| {
+            for one in [&newest, &oldest, &completed_first, &newer] {
+                external_authentication::insert(tx, id, one).await?;
+            }
+            external_authentication::insert(tx, other, &foreign).await?;
+            external_authentication::claim(tx, id, completed_first.id, at(1)).await?;
+            external_authentication::complete(tx, id, completed_first.id, &said, (&digest, at(300))).await?;
+            assert_eq!(external_authentication::trim(tx, id, 3).await?, 0);
+            assert_eq!(external_authentication::trim(tx, id, 2).await?, 1);
+            assert_eq!(external_authentication::prune_begun(tx, at(301)).await?, 1, "the foreign one");
+            assert_eq!(external_authentication::prune_begun(tx, at(303)).await?, 1);
+            Ok(())
+        })
+        .unwrap();
+        let mut left = Vec::new();
+        for one in all {
+            let found = external_authentication::find(&mut store.reader().await.unwrap(), id, one).await.unwrap();
+            left.push(found.is_some());
+        }
+        assert_eq!(left, [true, false, false, true]);
     }
 
     async fn what_is_not_completed_cannot_be_used(store: Store) {
@@ -128,5 +161,42 @@ on_both_databases! {
         transaction!(store, |tx| standalone::set_of_application(tx, id, application_id, None).await).unwrap();
         let mut reader = store.reader().await.unwrap();
         assert_eq!(standalone::find_of_application(&mut reader, id, application_id).await.unwrap(), None);
+    }
+
+    async fn a_session_knows_its_logins_apart(store: Store) {
+        let (world, other) = (plant(&store).await, plant(&store).await);
+        let id = world.environment.id;
+        let started = a_session(world.user.id);
+        let (kept, session_id) = (started.clone(), started.id);
+        let uri = |text: &str| LoginUri::from_kept(text.to_owned());
+        let (one, two) = (uri("https://product.example/login"), uri("https://product.example/login?"));
+        let (first, second) = (one.clone(), two.clone());
+        let options = "[{\"claim\": \"a\", \"label\": \"b\", \"groups\": []}]";
+        transaction!(store, |tx| {
+            session::insert(tx, id, &kept, None).await?;
+            session_login::set(tx, id, session_id, (&first, None), at(1)).await?;
+            session_login::set(tx, id, session_id, (&second, Some(options)), at(2)).await?;
+            session_login::set(tx, id, session_id, (&second, None), at(3)).await
+        })
+        .unwrap();
+        let mut reader = store.reader().await.unwrap();
+        let found = session_login::find(&mut reader, id, session_id, &one).await.unwrap().unwrap();
+        assert_eq!(found, SessionLogin { authenticated_at: at(1), consent_options: None });
+        let found = session_login::find(&mut reader, id, session_id, &two).await.unwrap().unwrap();
+        let offered = found.consent_options.unwrap();
+        assert_eq!((found.authenticated_at, offered.len(), offered[0].claim.as_str()), (at(3), 1, "a"), "what was said stays");
+        assert_eq!(session_login::find(&mut reader, other.environment.id, session_id, &two).await.unwrap(), None);
+        drop(reader);
+        transaction!(store, |tx| session_login::set(tx, id, session_id, (&two, Some("[]")), at(4)).await).unwrap();
+        let two = uri("https://product.example/login?");
+        let found = session_login::find(&mut store.reader().await.unwrap(), id, session_id, &two).await.unwrap().unwrap();
+        assert_eq!(found.consent_options, Some(Vec::new()), "nothing is something that can be said");
+        let foreign = other.environment.id;
+        let refused = transaction!(store, |tx| session_login::set(tx, foreign, session_id, (&one, None), at(4)).await);
+        assert!(matches!(refused, Err(countersign_store::Error::ForeignKey)), "{refused:?}");
+        let user_id = world.user.id;
+        transaction!(store, |tx| user::delete(tx, id, user_id).await).unwrap();
+        let gone = session_login::find(&mut store.reader().await.unwrap(), id, session_id, &two).await.unwrap();
+        assert_eq!(gone, None, "it goes with its session");
     }
 }

@@ -6,7 +6,7 @@ use countersign_protocol::id::UserId;
 use countersign_protocol::model::Session;
 use countersign_store::{Store, logout_notice, session};
 
-fn a_session(user_id: UserId) -> Session {
+pub(crate) fn a_session(user_id: UserId) -> Session {
     Session {
         id: fresh(),
         user_id,

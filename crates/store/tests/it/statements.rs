@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("oauth_resource::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("redirect_uri::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("standalone::FIND", "(environment_id=?)", "an environment has one"),
+    ("external_authentication::TRIM", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),

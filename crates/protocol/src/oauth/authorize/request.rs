@@ -11,6 +11,30 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::{resource, scope};
+use percent_encoding::percent_decode_str;
+
+/// Every parameter that an answer may depend on: those of [`read`], the client, and whom the application means.
+const PARAMETERS: [&str; 19] = [
+    "client_id",
+    "redirect_uri",
+    "state",
+    "request",
+    "request_uri",
+    "registration",
+    "response_type",
+    "response_mode",
+    "resource",
+    "code_challenge",
+    "code_challenge_method",
+    "scope",
+    "nonce",
+    "prompt",
+    "max_age",
+    "organization_id",
+    "login_hint",
+    "screen_hint",
+    "id_token_hint",
+];
 
 /// Longest `state` and `nonce` that are carried along.
 const LONGEST_ECHO: usize = 2048;
@@ -150,6 +174,15 @@ pub struct AuthorizeRequest {
     pub organization_id: Option<OrganizationId>,
     /// Whether the person is likely to need an account first.
     pub sign_up: bool,
+}
+
+/// A query as it was written, without the parameters that nobody reads: what is kept of it.
+pub fn without_unknown(query: &str) -> String {
+    let known = |pair: &&str| {
+        let name = percent_decode_str(pair.split_once('=').map_or(*pair, |(name, _)| name)).decode_utf8();
+        name.is_ok_and(|name| PARAMETERS.contains(&name.as_ref()))
+    };
+    query.split('&').filter(known).collect::<Vec<_>>().join("&")
 }
 
 /// The client that a request names.
@@ -330,6 +363,23 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_reads_is_left_out() {
+        let check = |query: &str, expected: &str| assert_eq!(without_unknown(query), expected, "{query}");
+        check(GOOD, GOOD);
+        check("pad=1&state=a%20b&&prompt&p%61d=1&x", "state=a%20b&prompt");
+        check(
+            "client%5Fid=1&%63lient_id=2&Client_id=3&%FF=4&resource=a&resource=b",
+            "client%5Fid=1&%63lient_id=2&resource=a&resource=b",
+        );
+        check("", "");
+        let source = include_str!("request.rs");
+        for read in ["params.get(\"", "params.all(\""].iter().flat_map(|call| source.split(call).skip(1)) {
+            let name = read.split('"').next().unwrap();
+            assert!(PARAMETERS.contains(&name), "{name} is read, and not kept");
+        }
+    }
+
+    #[test]
     fn errors_after_the_proof_go_to_the_client() {
         use AuthorizeErrorCode as Code;
         let code = |more: &str| refused(&format!("{GOOD}{more}"));
@@ -379,6 +429,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn leaving_out_what_nobody_reads_changes_nothing(more in prop::collection::vec(("[a-z_%0-9]{0,12}|nonce|resource|max_age|%6eonce", "[a-z%0-9+:/.]{0,12}"), 0..5)) {
+            let more: String = more.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+            let query = format!("{GOOD}{more}");
+            prop_assume!(Params::from_form(query.as_bytes()).is_ok());
+            prop_assert_eq!(ask(ClientType::Confidential, &without_unknown(&query)), ask(ClientType::Confidential, &query));
+        }
+
         #[test]
         fn reading_noise_never_panics(query in "[a-z_]{1,12}=[\\PC&&[^&]]{0,20}(&(scope|prompt|max_age|state|nonce)=\\PC{0,20}){0,4}") {
             if let Ok(params) = Params::from_form(query.as_bytes()) {

@@ -161,6 +161,10 @@ on_both_databases! {
         assert_eq!(page.sent("error").as_deref(), Some("login_required"));
         // So is whoever a person has agreed to.
         server.person("ada@example.com").await;
+        let mut other = Browser::new(&server);
+        let page = other.open(&evil.authorize("&scope=openid&id_token_hint=nonsense")).await;
+        let page = server.sign_in(&mut other, &page, "ada@example.com").await;
+        assert!(page.left_to.is_none() && page.html.contains("The application made a mistake"), "{}", page.html);
         let page = browser.open(&evil.authorize("&scope=openid")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();

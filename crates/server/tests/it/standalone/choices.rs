@@ -140,6 +140,77 @@ on_both_databases! {
         assert_eq!(claims(&tokens(&server, &own, &page).await).get(WORKSPACE), None, "first-party: nobody is asked");
     }
 
+    async fn a_first_party_sign_in_takes_no_choice_away(server: TestServer) {
+        standalone(&server).await;
+        let (one, two) = (server.application("third", false, &[]).await, server.application("third", false, &[]).await);
+        let own = server.application("forum", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = arrive(&server, &mut browser, &one.authorize(ASKED), workspaces(&["w1", "w2"])).await;
+        allow(&mut browser, &page, "w2").await;
+        // An application of the company's own wants a fresh sign-in, and says nothing of choices: it cannot.
+        for nothing in [Value::Null, json!([])] {
+            server.clock.advance_seconds(5);
+            let page = arrive(&server, &mut browser, &own.authorize(AGAIN), nothing).await;
+            assert!(page.sent("code").is_some());
+            let quiet = browser.open(&one.authorize("&scope=openid&prompt=none")).await;
+            assert_eq!(chosen_in(&tokens(&server, &one, &quiet).await), "w2");
+        }
+        let page = browser.open(&two.authorize(ASKED)).await;
+        let unchosen = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(unchosen.html.contains("Please choose one of the options offered."), "{}", unchosen.html);
+        let done = allow(&mut browser, &unchosen, "w1").await;
+        assert_eq!(chosen_in(&tokens(&server, &two, &done).await), "w1");
+    }
+
+    async fn a_first_party_sign_in_says_nothing_of_what_others_have_to_ask(server: TestServer) {
+        standalone(&server).await;
+        let (one, two) = (server.application("third", false, &[]).await, server.application("third", false, &[]).await);
+        let own = server.application("forum", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = arrive(&server, &mut browser, &own.authorize(ASKED), Value::Null).await;
+        assert!(page.sent("code").is_some());
+        let quiet = browser.open(&one.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(quiet.sent("error").as_deref(), Some("login_required"));
+        let page = arrive(&server, &mut browser, &one.authorize(ASKED), workspaces(&["w1", "w2"])).await;
+        let done = allow(&mut browser, &page, "w2").await;
+        assert_eq!(chosen_in(&tokens(&server, &one, &done).await), "w2");
+        assert!(browser.open(&own.authorize(ASKED)).await.sent("code").is_some());
+
+        // That there is nothing to choose is said as well, once for all.
+        let mut other = Browser::new(&server);
+        let page = arrive(&server, &mut other, &own.authorize(ASKED), Value::Null).await;
+        assert!(page.sent("code").is_some());
+        let page = arrive(&server, &mut other, &two.authorize(ASKED), Value::Null).await;
+        let done = other.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert_eq!(claims(&tokens(&server, &two, &done).await).get(WORKSPACE), None);
+        let page = other.open(&two.authorize("&scope=openid&prompt=consent")).await;
+        assert!(page.html.contains("value=\"allow\""), "{}", page.html);
+    }
+
+    async fn a_device_of_a_partner_is_not_connected_by_a_first_party_sign_in(server: TestServer) {
+        standalone(&server).await;
+        let (partner, own) = (server.application("third", true, &[]).await, server.application("forum", false, &[]).await);
+        let mut browser = Browser::new(&server);
+        arrive(&server, &mut browser, &own.authorize(ASKED), Value::Null).await;
+        let ask = [("client_id", partner.client_id.as_str()), ("scope", "openid")];
+        let device = server.anonymous().form("/oauth2/device_authorization", &ask).await.expect(200).json();
+        let code = device["user_code"].as_str().unwrap();
+        let page = browser.open("/device").await;
+        let page = browser.submit(&page, "/device", &[("user_code", code)]).await;
+        let answer = complete_with(&server, &sent_away(&page), somebody("p-1"), workspaces(&["w1", "w2"])).await;
+        let page = browser.open(&way_back(&server, answer)).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        let done = browser.submit(&page, "/device/consent", &[("decision", "allow"), (FIELD, "w2")]).await;
+        assert_eq!(done.status, 200);
+        let poll = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", device["device_code"].as_str().unwrap()),
+            ("client_id", &partner.client_id),
+        ];
+        let issued = server.anonymous().form("/oauth2/token", &poll).await.expect(200).json();
+        assert_eq!(chosen_in(&issued), "w2");
+    }
+
     async fn a_template_does_not_speak_for_the_person(server: TestServer) {
         standalone(&server).await;
         let content = "{\"urn:example:workspace\": \"w1\", \"tier\": \"gold\"}";

@@ -2,6 +2,7 @@
 
 mod choices;
 mod completion;
+mod floods;
 mod settings;
 mod subject;
 
@@ -25,9 +26,15 @@ fn somebody(id: &str) -> Value {
 /// The identifier with which a browser was sent away to sign in.
 #[track_caller]
 fn sent_away(page: &Page) -> String {
+    sent_to(page, LOGIN)
+}
+
+/// The same, at a login elsewhere that has a query.
+#[track_caller]
+fn sent_to(page: &Page, login_uri: &str) -> String {
     let left_to =
         page.left_to.as_ref().unwrap_or_else(|| panic!("still here: {} {}\n{}", page.status, page.path, page.html));
-    let id = left_to.strip_prefix(LOGIN).and_then(|rest| rest.strip_prefix("&external_auth_id="));
+    let id = left_to.strip_prefix(login_uri).and_then(|rest| rest.strip_prefix("&external_auth_id="));
     let id = id.unwrap_or_else(|| panic!("elsewhere: {left_to}")).to_owned();
     crate::harness::assert_id(&json!(id), "ext_auth");
     id

@@ -1,8 +1,11 @@
 //! The settings: declared in a file, in force on every node, and for one application otherwise.
 
-use super::{LOGIN, claims, sent_away, sign_in, somebody, standalone, tokens, user_id};
+use super::{LOGIN, claims, complete, sent_away, sent_to, sign_in, somebody, standalone, tokens, user_id, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
 use std::time::{Duration, Instant};
+
+/// Another login than [`LOGIN`].
+const DOCS_LOGIN: &str = "https://docs.example/login?tenant=b";
 
 on_both_databases! {
     async fn the_settings_are_declared_and_checked(server: TestServer) {
@@ -93,5 +96,59 @@ on_both_databases! {
         declare("").await.done();
         let page = Browser::new(&server).open(&docs.authorize("&scope=openid")).await;
         assert!(page.left_to.unwrap().starts_with("https://other.example/?external_auth_id="));
+    }
+
+    async fn one_login_does_not_speak_for_another(server: TestServer) {
+        let (forum, docs) = (server.application("forum", false, &[]).await, server.application("docs", false, &[]).await);
+        standalone(&server).await;
+        server.declare(&format!(
+            "[[environment.application]]\nname = \"The docs application\"\napplication_type = \"oauth\"\nclient_id = \"{}\"\nlogin_uri = \"{DOCS_LOGIN}\"",
+            docs.client_id
+        )).await.done();
+        let mut browser = Browser::new(&server);
+        let arrive_at_docs = async |browser: &mut Browser, asked: &str| {
+            let page = browser.open(&docs.authorize(asked)).await;
+            let answer = complete(&server, &sent_to(&page, DOCS_LOGIN), somebody("p-1")).await;
+            browser.open(&way_back(&server, answer)).await
+        };
+        assert!(arrive_at_docs(&mut browser, "&scope=openid").await.sent("code").is_some());
+        let quiet = browser.open(&forum.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(quiet.sent("error").as_deref(), Some("login_required"));
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        assert!(sign_in(&server, &mut browser, &page, somebody("p-1")).await.sent("code").is_some());
+        for application in [&docs, &forum, &docs] {
+            let quiet = browser.open(&application.authorize("&scope=openid&prompt=none")).await;
+            assert!(quiet.sent("code").is_some(), "each counts where it was");
+        }
+
+        // Neither is one as fresh as the other.
+        server.clock.advance_seconds(100);
+        assert!(arrive_at_docs(&mut browser, "&scope=openid&prompt=login").await.sent("code").is_some());
+        assert!(browser.open(&docs.authorize("&scope=openid&max_age=50&prompt=none")).await.sent("code").is_some());
+        sent_away(&browser.open(&forum.authorize("&scope=openid&max_age=50")).await);
+
+        // Nor does it count for somebody else, who has signed in at one of them in the same browser.
+        let page = browser.open(&forum.authorize("&scope=openid&prompt=login")).await;
+        assert!(sign_in(&server, &mut browser, &page, somebody("p-2")).await.sent("code").is_some());
+        sent_to(&browser.open(&docs.authorize("&scope=openid")).await, DOCS_LOGIN);
+    }
+
+    async fn where_the_login_has_moved_people_go_there_once_more(server: TestServer) {
+        standalone(&server).await;
+        let application = server.application("forum", false, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        assert!(sign_in(&server, &mut browser, &page, somebody("p-1")).await.sent("code").is_some());
+        let mut late = Browser::new(&server);
+        let away = late.open(&application.authorize("&scope=openid")).await;
+        server.declare(&format!("[environment.standalone]\nlogin_uri = \"{DOCS_LOGIN}\"")).await.done();
+        // Who had signed in, and who was on the way to where it was before.
+        let moved = browser.open(&application.authorize("&scope=openid")).await;
+        let moved_late = sign_in(&server, &mut late, &away, somebody("p-2")).await;
+        for (browser, page, person) in [(&mut browser, moved, "p-1"), (&mut late, moved_late, "p-2")] {
+            let answer = complete(&server, &sent_to(&page, DOCS_LOGIN), somebody(person)).await;
+            let page = browser.open(&way_back(&server, answer)).await;
+            assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], person);
+        }
     }
 }

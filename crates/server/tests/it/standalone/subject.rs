@@ -119,6 +119,47 @@ on_both_databases! {
         sent_away(&browser.open(&application.authorize("&scope=openid")).await);
     }
 
+    async fn an_id_token_from_before_the_login_uri_names_the_person_still(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        let user = server.person("p-1@example.com").await;
+        server.management().put(&format!("/user_management/users/{user}"), json!({"external_id": "p-1"})).await.expect(200);
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "p-1@example.com").await;
+        let before = tokens(&server, &application, &page).await;
+        assert_eq!(id_token(&before)["sub"], json!(user));
+        standalone(&server).await;
+        let hint = before["id_token"].as_str().unwrap();
+        let page = browser.open(&application.authorize(&format!("&scope=openid&id_token_hint={hint}"))).await;
+        let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
+        assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-1");
+        let quiet = browser.open(&application.authorize(&format!("&scope=openid&prompt=none&id_token_hint={hint}"))).await;
+        assert!(quiet.sent("code").is_some());
+        let done = browser.open(&format!("/oauth2/logout?id_token_hint={hint}")).await;
+        assert_eq!(done.path, "/signed-out", "without being asked");
+    }
+
+    async fn who_is_not_meant_is_not_sent_in_circles(server: TestServer) {
+        standalone(&server).await;
+        let application = server.application("forum", false, &[]).await;
+        let (_, others) = arrive(&server, &application, somebody("p-2")).await;
+        let mut browser = Browser::new(&server);
+        for hint in [others["id_token"].as_str().unwrap(), "nonsense"] {
+            server.clock.advance_seconds(5);
+            // Signed in from before or not: the login is gone to, once.
+            let page = browser.open(&application.authorize(&format!("&scope=openid&id_token_hint={hint}"))).await;
+            let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
+            assert_eq!(page.sent("error").as_deref(), Some("login_required"), "{hint}");
+            assert_eq!(page.sent("state").as_deref(), Some("s-1"));
+        }
+        // Who is meant may sign in there instead.
+        server.clock.advance_seconds(5);
+        let hinted = application.authorize(&format!("&scope=openid&id_token_hint={}", others["id_token"].as_str().unwrap()));
+        let page = browser.open(&hinted).await;
+        let page = sign_in(&server, &mut browser, &page, somebody("p-2")).await;
+        assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-2");
+    }
+
     async fn applications_are_told_of_a_sign_out_by_the_subject_they_know(server: TestServer) {
         standalone(&server).await;
         let mut receiver = Receiver::start().await;
