@@ -89,6 +89,27 @@ for (const [title, { sdk, permissionList, keys, validate }] of Object.entries(ve
   describe(title, () => {
     const workos = client(sdk);
 
+    test('events: by name, by organization, and from the last one on', async () => {
+      const name = unique('Events');
+      const { id: organizationId } = await workos.organizations.createOrganization({ name });
+      await workos.organizations.updateOrganization({ organization: organizationId, name: `${name} Ltd` });
+      await workos.organizations.deleteOrganization(organizationId);
+      const events = ['organization.created', 'organization.updated', 'organization.deleted'];
+      const all = await workos.events.listEvents({ events, organizationId });
+      assert.deepEqual(all.data.map(({ event }) => event), events);
+      assert.deepEqual(all.data.map(({ data }) => data.id), Array(3).fill(organizationId));
+      assert.deepEqual(all.data.map(({ data }) => data.name), [name, `${name} Ltd`, `${name} Ltd`]);
+      assert.match(all.data[0].id, /^event_/);
+      assert.match(all.data[0].createdAt, /^\d{4}-/);
+      const rest = await workos.events.listEvents({ events: events.slice(1), organizationId, after: all.data[1].id });
+      assert.deepEqual(rest.data, all.data.slice(2));
+      const since = await workos.events.listEvents({ events, organizationId, rangeStart: all.data[0].createdAt });
+      assert.deepEqual(since.data, all.data);
+      const never = { events, organizationId, rangeEnd: '2020-01-01T00:00:00.000Z' };
+      assert.deepEqual((await workos.events.listEvents(never)).data, []);
+      await refused(sdk, 'UnprocessableEntityException', 422, () => workos.events.listEvents({ events: ['no name'] }));
+    });
+
     test('organizations: create, get, update, delete', async () => {
       const externalId = unique('ext/1 a');
       const domain = `${unique('acme')}.example.com`;

@@ -19,6 +19,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from workos import WorkOSClient
 from workos._errors import EmailVerificationRequiredError, OrganizationSelectionRequiredError
 from workos.connect import RedirectUriInput
+from workos.events.models import EventSchemaUnknown
 from workos.organization_membership import RoleMultiple
 from workos.organizations import OrganizationDomainData
 from workos.session import seal_session_from_auth_response
@@ -27,6 +28,27 @@ from workos.user_management import PasswordHashed, PasswordPlaintext
 BASE_URL = os.environ["COUNTERSIGN_BASE_URL"]
 API_KEY = os.environ["COUNTERSIGN_API_KEY"]
 CLIENT_ID = os.environ["COUNTERSIGN_CLIENT_ID"]
+# What docs/events.md lists of what the SDK knows.
+EVENTS = [
+    f"{subject}.{verb}"
+    for subject, verbs in {
+        "user": "created updated deleted",
+        "organization": "created updated deleted",
+        "organization_domain": "created updated verified deleted verification_failed",
+        "organization_membership": "created updated deleted",
+        "invitation": "created accepted resent revoked",
+        "permission": "created updated deleted",
+        "role": "created updated deleted",
+        "api_key": "created updated revoked",
+        "session": "created revoked",
+        "magic_auth": "created",
+        "email_verification": "created",
+        "password_reset": "created succeeded",
+        "authentication": "password_succeeded password_failed magic_auth_succeeded magic_auth_failed"
+        " email_verification_succeeded email_verification_failed",
+    }.items()
+    for verb in verbs.split()
+]
 NOBODY = "org_01EHZNVPK3SFK441A1RGBFSHRT"
 
 
@@ -116,6 +138,50 @@ class Organizations(SdkTest):
 
         organizations.delete_organization(made.id)
         self.refused(workos.NotFoundError, 404, organizations.get_organization, made.id)
+
+    def test_events(self):
+        organizations, events = self.workos.organizations, self.workos.events
+        made = organizations.create_organization(name="Events")
+        organizations.update_organization(made.id, name="Events Ltd")
+        organizations.delete_organization(made.id)
+        names = ["organization.created", "organization.updated", "organization.deleted"]
+        seen = list(events.list_events(events=names, organization_id=made.id, limit=2).auto_paging_iter())
+        self.assertEqual([str(getattr(event.event, "value", event.event)) for event in seen], names)
+        self.assertEqual([event.data.name for event in seen], ["Events", "Events Ltd", "Events Ltd"])
+        self.assertEqual({event.data.id for event in seen}, {made.id})
+        rest = events.list_events(events=names, organization_id=made.id, after=seen[0].id).data
+        self.assertEqual([event.id for event in rest], [event.id for event in seen[1:]])
+        since = events.list_events(events=names, organization_id=made.id, range_start="2020-01-01T00:00:00Z").data
+        self.assertEqual(len(since), 3)
+        never = events.list_events(events=names, organization_id=made.id, range_end=datetime(2020, 1, 1, tzinfo=timezone.utc))
+        self.assertEqual(never.data, [])
+
+    def test_every_event_is_one_that_the_sdk_knows(self):
+        email, organizations, people = f"{unique('ada')}@example.com", self.workos.organizations, self.workos.user_management
+        made = organizations.create_organization(
+            name="All", domain_data=[OrganizationDomainData(domain=f"{unique('a')}.com", state="verified")]
+        )
+        user = people.create_user(email=email, email_verified=True, password=PasswordPlaintext(password="mallet sparrow tungsten"))
+        with self.assertRaises(workos.BadRequestError):
+            people.authenticate_with_password(email=email, password="wrong")
+        people.authenticate_with_password(email=email, password="mallet sparrow tungsten")
+        self.workos.organization_membership.create_organization_membership(user_id=user.id, organization_id=made.id)
+        people.send_invitation(email=f"{unique('bob')}@example.com", organization_id=made.id)
+        people.create_magic_auth(email=email)
+        people.reset_password(email=email)
+        people.delete_user(user.id)
+        organizations.delete_organization(made.id)
+        # Whatever the other tests have provoked is there, too.
+        seen = list(self.workos.events.list_events(events=EVENTS, limit=100).auto_paging_iter())
+        unknown = [event for event in seen if isinstance(event, EventSchemaUnknown)]
+        self.assertEqual(unknown, [])
+        names = {str(getattr(event.event, "value", event.event)) for event in seen}
+        for name in [
+            "organization_domain.created", "user.created", "user.deleted", "organization_membership.created",
+            "invitation.created", "magic_auth.created", "password_reset.created", "session.created",
+            "authentication.password_failed", "authentication.password_succeeded",
+        ]:
+            self.assertIn(name, names)
 
     def test_pages_both_ways_and_more_than_a_hundred_rows(self):
         organizations, many = self.workos.organizations, unique("Many")

@@ -5,8 +5,8 @@ use crate::api::user_management::{
     invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
-    api_keys, client_secrets, connect_applications, external_authentications, organization_domains, organizations,
-    permissions, roles,
+    api_keys, client_secrets, connect_applications, events, external_authentications, organization_domains,
+    organizations, permissions, roles,
 };
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
@@ -110,6 +110,7 @@ pub fn routes() -> Routes {
         .management(GET, "/organization_domains/{id}", organization_domains::get)
         .management(DELETE, "/organization_domains/{id}", organization_domains::delete)
         .management(POST, "/organization_domains/{id}/verify", organization_domains::verify)
+        .management(GET, "/events", events::list)
         .management(GET, "/authorization/permissions", permissions::list)
         .management(POST, "/authorization/permissions", permissions::create)
         .management(GET, "/authorization/permissions/{slug}", permissions::get)

@@ -226,10 +226,26 @@ CREATE TABLE event (
     data TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     position INTEGER,
+    latest_at INTEGER,
     PRIMARY KEY (environment_id, id)
 ) STRICT;
-CREATE INDEX event_unplaced ON event (id) WHERE position IS NULL;
+CREATE INDEX event_unplaced ON event (position) WHERE position IS NULL;
+CREATE INDEX event_position ON event (environment_id, position) WHERE position IS NOT NULL;
+CREATE INDEX event_event ON event (environment_id, event, position) WHERE position IS NOT NULL;
+CREATE INDEX event_organization_id ON event (environment_id, organization_id, position) WHERE position IS NOT NULL;
+CREATE INDEX event_organization_id_event ON event (environment_id, organization_id, event, position)
+    WHERE position IS NOT NULL;
+CREATE INDEX event_latest_at ON event (environment_id, latest_at, position) WHERE position IS NOT NULL;
 CREATE INDEX event_created_at ON event (created_at);
+
+-- One row, locked by whoever gives positions to events: so these are given, and become visible, in their order.
+-- "latest_at" is the latest moment of an event that has a position.
+CREATE TABLE event_counter (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    position INTEGER NOT NULL,
+    latest_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO event_counter (id, position, latest_at) VALUES (1, 0, 0);
 
 -- What caches must drop. The counter's row stays locked until commit, so versions become visible in their order.
 CREATE TABLE change_counter (

@@ -3,6 +3,7 @@
 pub mod consent_options;
 pub mod domain_name;
 pub mod error;
+pub mod events;
 pub mod fields;
 pub mod page;
 pub mod query;

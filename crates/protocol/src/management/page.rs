@@ -73,6 +73,18 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
     /// # Errors
     /// 422 for a limit outside 1 to 100, an unknown order, a cursor that is no identifier of this kind of row, or two cursors.
     pub fn parse(query: &Query, parse_id: impl Fn(&str) -> Option<I>) -> Result<Self, ApiError> {
+        Self::parse_or(query, parse_id, Order::Descending)
+    }
+
+    /// The same for a list whose oldest rows come first unless an order is asked for.
+    ///
+    /// # Errors
+    /// As [`PageRequest::parse`].
+    pub fn oldest_first(query: &Query, parse_id: impl Fn(&str) -> Option<I>) -> Result<Self, ApiError> {
+        Self::parse_or(query, parse_id, Order::Ascending)
+    }
+
+    fn parse_or(query: &Query, parse_id: impl Fn(&str) -> Option<I>, without: Order) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
         let limit = match query.get("limit")? {
             None => DEFAULT_LIMIT,
@@ -89,7 +101,8 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
             },
         };
         let order = match query.get("order")? {
-            None | Some("desc") => Order::Descending,
+            None => without,
+            Some("desc") => Order::Descending,
             Some("asc") => Order::Ascending,
             Some("normal") => Order::Normal,
             Some(_) => {

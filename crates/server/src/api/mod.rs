@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod client_secrets;
 pub mod connect_applications;
+pub mod events;
 pub mod external_authentications;
 pub mod organization_domains;
 pub mod organizations;

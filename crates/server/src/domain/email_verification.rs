@@ -1,5 +1,6 @@
 //! Proving the address of an account by a mailed code, where the company's own pages ask for it.
 
+use super::authentications::{self, Proof, Whence};
 use super::mailed_codes::{self, Refused};
 use super::{Act, Failure, attempts, events, mails};
 use countersign_protocol::id::{EmailVerificationId, UserId};
@@ -61,7 +62,12 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<MailedC
 ///
 /// # Errors
 /// 400 `email_previously_verified`; 404 when the account has gone.
-pub async fn confirm(tx: &mut Tx, act: &Act, id: UserId, code: &str) -> Result<Result<User, Refused>, Failure> {
+pub async fn confirm(
+    tx: &mut Tx,
+    act: &Act,
+    (id, code): (UserId, &str),
+    whence: &Whence,
+) -> Result<Result<User, Refused>, Failure> {
     user::lock(tx, act.environment_id, id).await?;
     let found = user::find(tx, act.environment_id, id).await?;
     let mut found = found.ok_or_else(|| Failure::not_found("User", id))?;
@@ -69,8 +75,15 @@ pub async fn confirm(tx: &mut Tx, act: &Act, id: UserId, code: &str) -> Result<R
         return Err(Failure::bad_request("email_previously_verified", "The email address was verified before."));
     }
     if let Err(refused) = mailed_codes::redeem::<EmailVerificationId>(tx, act, Some(id), &found.email, code).await? {
+        // What is refused without being looked at leaves nothing behind.
+        if !matches!(refused, Refused::TooMany { .. }) {
+            let (who, refusal) = ((found.email.as_str(), Some(id)), refusal(refused, act));
+            let why = authentications::reason(&refusal);
+            authentications::failed(tx, act, Proof::EmailVerification, whence, who, why).await?;
+        }
         return Ok(Err(refused));
     }
+    authentications::succeeded(tx, act, Proof::EmailVerification, whence, id).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;

@@ -2,8 +2,8 @@
 
 use super::{Act, Failure};
 use countersign_protocol::id::OrganizationId;
-use countersign_store::Tx;
-use countersign_store::event::{NewEvent, append};
+use countersign_store::event::{self, NewEvent, append};
+use countersign_store::{Store, Tx};
 use serde_json::Value;
 
 /// Appends an event.
@@ -19,4 +19,21 @@ pub async fn record(
 ) -> Result<(), Failure> {
     let event = NewEvent { id: act.entropy.id(act.now)?, event, organization_id, data, created_at: act.now };
     Ok(append(tx, act.environment_id, &event).await?)
+}
+
+/// Gives the events that are committed by now their positions, so that readers see them. Any number of nodes may do so at
+/// once.
+///
+/// # Errors
+/// Database errors.
+pub async fn place(store: &Store) -> Result<(), Failure> {
+    // Mostly there is nothing to do, and a question is cheaper than a transaction.
+    while event::is_unplaced(&mut store.reader().await?).await? {
+        let placed = store.write::<_, Failure, _>(|tx| Box::pin(async move { Ok(event::place(tx).await?) })).await?;
+        // What is committed from now on is for the next round: a busy server would never come to an end.
+        if placed < event::BATCH {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Magic Auth: a mailed code instead of a password, for products with pages of their own.
 
+use super::authentications::{self, Proof, Whence};
 use super::mailed_codes::{self, Refused};
 use super::{Act, Failure, attempts, events, invitations, mails, people, users};
 use countersign_protocol::id::MagicAuthId;
@@ -81,14 +82,37 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<MailedC
 ///
 /// # Errors
 /// Database errors.
-pub async fn redeem(tx: &mut Tx, act: &Act, email: &str, code: &str) -> Result<Result<Proven, Refused>, Failure> {
+pub async fn redeem(
+    tx: &mut Tx,
+    act: &Act,
+    (email, code): (&str, &str),
+    whence: &Whence,
+) -> Result<Result<Proven, Refused>, Failure> {
     let known = user::find_by_email(tx, act.environment_id, email).await?;
-    if let Some(user) = &known {
+    let redeemed = prove(tx, act, known.as_ref(), (email, code)).await?;
+    match &redeemed {
+        // What is refused without being looked at leaves nothing behind.
+        Ok(_) | Err(Refused::TooMany { .. }) => {}
+        Err(refused) => {
+            let who = (email, known.map(|user| user.id));
+            let refusal = refusal(*refused);
+            authentications::failed(tx, act, Proof::MagicAuth, whence, who, authentications::reason(&refusal)).await?;
+        }
+    }
+    Ok(redeemed)
+}
+
+async fn prove(
+    tx: &mut Tx,
+    act: &Act,
+    known: Option<&User>,
+    (email, code): (&str, &str),
+) -> Result<Result<Proven, Refused>, Failure> {
+    if let Some(user) = known {
         // Accounts are locked before their codes: whoever sends a new one does the same.
         user::lock(tx, act.environment_id, user.id).await?;
     }
-    let redeemed =
-        mailed_codes::redeem::<MagicAuthId>(tx, act, known.as_ref().map(|user| user.id), email, code).await?;
+    let redeemed = mailed_codes::redeem::<MagicAuthId>(tx, act, known.map(|user| user.id), email, code).await?;
     let code = match redeemed {
         Ok(code) => code,
         Err(refused) => return Ok(Err(refused)),

@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod applications;
 pub mod attempts;
+pub mod authentications;
 pub mod backchannel_logout;
 pub mod branding;
 pub mod client_secrets;

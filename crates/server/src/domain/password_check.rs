@@ -2,6 +2,7 @@
 //! account or no password.
 
 use super::attempts::{self, Allowance};
+use super::authentications::{self, Proof, Whence};
 use super::{Act, Failure};
 use crate::passwords::{Busy, Passwords, Verdict};
 use countersign_protocol::model::User;
@@ -57,7 +58,8 @@ impl Tries {
     }
 }
 
-/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten.
+/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten. When it is
+/// wrong, an event says so: as many as there are tries.
 ///
 /// # Errors
 /// Database errors.
@@ -66,6 +68,7 @@ pub async fn check(
     act: &Act,
     (email, password): (&str, Secret),
     counts: Vec<Count>,
+    whence: Whence,
 ) -> Result<Checked, Failure> {
     let subjects: Vec<(&'static str, String)> =
         counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
@@ -94,7 +97,17 @@ pub async fn check(
         Ok(verdict) => verdict,
         Err(Busy) => return Ok(Checked::Busy),
     };
+    let known = found.as_ref().map(|user| user.id);
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
+        let (act, email) = (act.clone(), email.to_owned());
+        let wrong = ("invalid_credentials", "The address or the password is wrong.");
+        store
+            .write::<(), Failure, _>(move |tx| {
+                Box::pin(async move {
+                    authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), wrong).await
+                })
+            })
+            .await?;
         return Ok(Checked::Wrong);
     };
     let tries = Tries(subjects);

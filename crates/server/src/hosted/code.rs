@@ -11,6 +11,7 @@ use super::sign_up::may_sign_up;
 use crate::domain::attempts::{
     self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, MAILS, MAILS_FROM,
 };
+use crate::domain::authentications::{self, Proof};
 use crate::domain::{Act, Failure, people};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -266,6 +267,13 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
     let from = call.peer.limit_key().to_string();
     let here = format!("{} {from}", challenge.address);
+    let whence = session::whence(call);
+    let (proof, known) = match &challenge.proves {
+        Proves::SignIn(id) => (Proof::MagicAuth, Some(*id)),
+        Proves::Nobody(_) => (Proof::MagicAuth, None),
+        Proves::Address(id) => (Proof::EmailVerification, Some(*id)),
+        Proves::SignUp(_) | Proves::Exists(_) => (Proof::EmailVerification, None),
+    };
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
             // Accounts are locked before what is counted about them, here as everywhere.
@@ -286,6 +294,9 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 }
             }
             if !right {
+                let (who, why) =
+                    ((challenge.email.as_str(), known), ("invalid_one_time_code", "The code is not right."));
+                authentications::failed(tx, &act, proof, &whence, who, why).await?;
                 return Ok(Tried::Problem(Problem::CodeWrong));
             }
             // Of all who try, on whatever node, the first one uses the code up.
@@ -311,6 +322,11 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 }
                 Proves::Nobody(_) | Proves::Exists(_) => None,
             };
+            if let Some(proven) = &proven
+                && proof == Proof::EmailVerification
+            {
+                authentications::succeeded(tx, &act, proof, &whence, proven.user_id()).await?;
+            }
             Ok(proven.map_or(Tried::Problem(Problem::CodeWrong), Tried::Right))
         })
     });

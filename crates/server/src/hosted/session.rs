@@ -1,6 +1,7 @@
 //! Who is signed in in this browser: one session per environment, for all applications.
 
 use super::page::Stop;
+use crate::domain::authentications::{self, Proof, Whence};
 use crate::domain::password_check::Tries;
 use crate::domain::{Act, Failure, external_authentications, sessions};
 use crate::http::cookies::Cookie;
@@ -88,6 +89,11 @@ impl Proven {
         Self { user_id, method: external_authentications::METHOD, elsewhere: Some((login_uri, consent_options)) }
     }
 
+    /// Who it is.
+    pub(super) fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
     fn here(user_id: UserId, method: &'static str) -> Self {
         Self { user_id, method, elsewhere: None }
     }
@@ -105,14 +111,11 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
     let act = act(call);
     let lifetime = act.sessions.maximum_length;
+    let whence = whence(call);
     let origin = sessions::Origin {
         method: proven.method.to_owned(),
-        ip_address: Some(call.peer.address.to_string()),
-        user_agent: call
-            .headers
-            .get(USER_AGENT)
-            .and_then(|v| v.to_str().ok())
-            .map(|text| text.chars().take(400).collect()),
+        ip_address: whence.ip_address.clone(),
+        user_agent: whence.user_agent.clone(),
         organization_id: None,
     };
     call.app
@@ -121,6 +124,9 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
             Box::pin(async move {
                 if let Some(tries) = tries {
                     tries.forget(tx, &act).await?;
+                }
+                if let Some(proof) = Proof::of_session(proven.method) {
+                    authentications::succeeded(tx, &act, proof, &whence, proven.user_id).await?;
                 }
                 let mut session_id = None;
                 if let Some(before) = before
@@ -151,6 +157,15 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     })
+}
+
+/// From where somebody signs in.
+pub fn whence(call: &PageCall) -> Whence {
+    let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Whence {
+        ip_address: Some(call.peer.address.to_string()),
+        user_agent: user_agent.map(|text| text.chars().take(400).collect()),
+    }
 }
 
 /// Ends the session of the browser that calls.

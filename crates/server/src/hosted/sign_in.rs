@@ -189,7 +189,7 @@ async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried
         ("password from", from, PASSWORDS_FROM),
     ];
     let (app, act) = (&call.app, session::act(call));
-    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts).await? {
+    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::whence(call)).await? {
         Checked::Right(user, _, tries) => Tried::Right(user, tries),
         Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {

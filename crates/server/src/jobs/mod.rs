@@ -2,6 +2,7 @@
 
 pub mod backchannel_logout;
 pub mod domain_verification;
+pub mod events;
 pub mod feed;
 pub mod key_rotation;
 pub mod last_used;
@@ -22,6 +23,7 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
+    jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), events::run));
     let on_their_way = backchannel_logout::OnTheirWay::default();
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
         backchannel_logout::run(app, on_their_way.clone())

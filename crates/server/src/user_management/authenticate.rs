@@ -8,6 +8,7 @@ use super::grant::{
 };
 use crate::app::App;
 use crate::domain::Act;
+use crate::domain::authentications::Whence;
 use crate::domain::sessions::Origin;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
@@ -40,6 +41,11 @@ impl Asking<'_> {
     pub fn act(&self) -> Act {
         let App { clock, entropy, keyring, .. } = &*self.call.app;
         Act::new(&self.call.environment.environment, clock, entropy, keyring)
+    }
+
+    /// From where somebody signs in.
+    pub fn whence(&self) -> Whence {
+        Whence { ip_address: self.ip_address.clone(), user_agent: self.user_agent.clone() }
     }
 
     /// Where a session comes from that begins now.

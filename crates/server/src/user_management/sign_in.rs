@@ -5,9 +5,11 @@
 use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
+use crate::domain::authentications::Whence;
 use crate::domain::sessions::Origin;
 use crate::domain::{
-    Act, Failure, email_verification, invitations, magic_auth, mailed_codes, session_families, sessions,
+    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, session_families,
+    sessions,
 };
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
@@ -91,11 +93,12 @@ async fn decide(
     let Some(mut user) = proof.account(tx, act).await? else {
         return Err(AuthenticateError::invalid_pending_authentication_token().into());
     };
+    let whence = Whence { ip_address: proof.ip_address.clone(), user_agent: proof.user_agent.clone() };
     if let Some((_, Step::Address(code))) = &brought_back {
         if user.email_verified {
             return Ok(Outcome::Refused(mailed_codes::Refused::Used));
         }
-        match email_verification::confirm(tx, act, user.id, code).await? {
+        match email_verification::confirm(tx, act, (user.id, code), &whence).await? {
             Ok(proven) => user = proven,
             Err(refused) => return Ok(Outcome::Refused(refused)),
         }
@@ -153,6 +156,9 @@ async fn decide(
             }
         }
     };
+    if let Some(shown) = authentications::Proof::of_session(&proof.method) {
+        authentications::succeeded(tx, act, shown, &whence, user.id).await?;
+    }
     let origin =
         Origin { method: proof.method, ip_address: proof.ip_address, user_agent: proof.user_agent, organization_id };
     let session = sessions::start(tx, act, user.id, &origin, None).await?;

@@ -43,6 +43,7 @@ mod backup;
 mod change_feed;
 mod deletion;
 mod environment_isolation;
+mod events;
 mod external_authentications;
 mod harness;
 mod looks;

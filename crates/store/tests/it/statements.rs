@@ -10,6 +10,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),
+    ("event::PLACE", "SCAN (subquery-", "these are the events that wait, a thousand at most"),
+    ("event::PLACE", "SCAN n", "the same"),
     (
         "client_document::ALL",
         "(environment_id=?)",

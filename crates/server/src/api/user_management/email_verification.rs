@@ -1,5 +1,6 @@
 //! Proving the address of a user: `/user_management/users/{id}/email_verification` and `/user_management/email_verification`.
 
+use crate::domain::authentications::Whence;
 use crate::domain::{Failure, email_verification, mailed_codes, users};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
@@ -38,7 +39,7 @@ pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     call.settle(move |tx, act| {
         Box::pin(async move {
             let user = users::find(tx, &act, &id).await?;
-            Ok(match email_verification::confirm(tx, &act, user.id, &code).await? {
+            Ok(match email_verification::confirm(tx, &act, (user.id, &code), &Whence::default()).await? {
                 Ok(user) => Ok(Reply::ok(&json!({"user": user_view(&user)}))),
                 Err(refused) => Err(email_verification::refusal(refused, &act)),
             })

@@ -33,6 +33,7 @@ pub async fn answer(
 ) -> Result<Reply, Refused> {
     sign_in::require_method(asking, "magic_auth")?;
     let act = asking.act();
+    let whence = asking.whence();
     let (now, email, code) = (act.now, email.to_owned(), code.to_owned());
     // Refusals are committed: they are tries.
     let tried = asking.call.app.store.write::<Tried, Failure, _>(move |tx| {
@@ -40,7 +41,7 @@ pub async fn answer(
             if let Err(over_at) = attempts::count(tx, &act, "sign-in for", &email_key(&email), API_SIGN_INS).await? {
                 return Ok(Tried::TooMany(over_at));
             }
-            let proven = match magic_auth::redeem(tx, &act, &email, &code).await? {
+            let proven = match magic_auth::redeem(tx, &act, (&email, &code), &whence).await? {
                 Ok(proven) => proven,
                 Err(refused) => return Ok(Tried::Refused(refused)),
             };

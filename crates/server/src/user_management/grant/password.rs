@@ -27,7 +27,7 @@ pub async fn answer(
     let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];
     let app = &asking.call.app;
     let secret = Secret::new(password.to_owned());
-    match check((&app.store, &app.passwords), &act, (email, secret), counts).await? {
+    match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.whence()).await? {
         Checked::Right(user, hash, tries) => {
             tries.forget_now(&app.store, &act).await?;
             let proof = Proof::new(asking, "password", (&user, Some(&hash)), invitation_token);

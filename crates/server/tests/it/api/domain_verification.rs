@@ -1,6 +1,6 @@
 //! Domains that are proven by a TXT record.
 
-use crate::harness::{Backend, Client, NameServer, TestServer, on_both_databases, run};
+use crate::harness::{Backend, Client, NameServer, TestServer, assert_keys, on_both_databases, run};
 use countersign::jobs::domain_verification;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -103,6 +103,25 @@ async fn fails(server: TestServer, names: NameServer) {
     becomes(&server, &late, "failed").await;
     verify(&management, &late).await.expect(201);
     assert_eq!(state(&management, &late).await, "pending", "and may be tried again");
+
+    let of = async |name: &str| {
+        let told = management.get(&format!("/events?events=organization_domain.{name}")).await.expect_list();
+        told.into_iter().map(|event| event["data"].clone()).collect::<Vec<_>>()
+    };
+    let failures = of("verification_failed").await;
+    for (told, domain, reason) in [
+        (&failures[0], &second, "domain_verified_by_other_organization"),
+        (&failures[1], &late, "domain_verification_period_expired"),
+    ] {
+        assert_keys(told, &["organization_domain", "reason"]);
+        assert_eq!((&told["organization_domain"]["id"], &told["reason"]), (&domain["id"], &json!(reason)));
+        assert_eq!(told["organization_domain"]["state"], "failed");
+    }
+    assert_eq!(failures.len(), 2);
+    let verified = of("verified").await;
+    assert_eq!(verified.len(), 1);
+    assert_keys(&verified[0], &first.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>());
+    assert!(of("updated").await.contains(&verified[0]));
 }
 
 macro_rules! with_a_name_server {

@@ -7,6 +7,7 @@ mod connect_applications;
 mod domain_verification;
 mod email_change;
 mod email_verification;
+mod events;
 mod idempotency;
 mod invitations;
 mod magic_auth;

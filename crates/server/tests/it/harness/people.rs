@@ -1,6 +1,7 @@
 //! People, their organizations, their mail, and applications they sign in to.
 
 use super::{Browser, Page, TestServer};
+use countersign::domain::authentications::Whence;
 use countersign::domain::mailed_codes::Refused;
 use countersign::domain::people::{SignUp, sign_up};
 use countersign::domain::{Act, Failure, magic_auth, mails};
@@ -117,7 +118,7 @@ impl TestServer {
             .store
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
-                    let redeemed = magic_auth::redeem(tx, &act, &email, &code).await?;
+                    let redeemed = magic_auth::redeem(tx, &act, (&email, &code), &Whence::default()).await?;
                     Ok(redeemed.map(|proven| proven.user().id))
                 })
             })

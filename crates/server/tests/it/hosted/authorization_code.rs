@@ -189,6 +189,7 @@ on_both_databases! {
             assert_eq!(told, json!({"active": false}));
             server.refresh(&application, &good.text_at("refresh_token")).await.expect(400);
         }
+        assert_eq!(server.events("oauth.authorization_code_reused").await.len(), 10);
     }
 
     async fn threat_28_nothing_is_redirected_before_the_redirect_uri_is_proven(server: TestServer) {

@@ -1,6 +1,6 @@
 //! Refresh tokens: one after the other, an honest retry, and what a thief meets.
 
-use crate::harness::{Application, Browser, TestServer, on_both_databases};
+use crate::harness::{Application, Browser, TestServer, assert_keys, on_both_databases};
 use serde_json::{Value, json};
 
 /// Signs somebody in; gives the tokens of an application.
@@ -43,6 +43,10 @@ on_both_databases! {
         for token in ["access_token", "refresh_token"] {
             assert_eq!(server.introspected(&introspector, &text(&fresh, token)).await, json!({"active": false}));
         }
+        let told = server.management().get("/events?events=oauth.refresh_token_reused").await.expect_list();
+        assert_eq!(told.len(), 1);
+        assert_keys(&told[0]["data"], &["application_id", "consent_id", "id", "object", "organization_id", "user_id"]);
+        assert_eq!(told[0]["data"]["object"], "oauth_grant");
     }
 
     async fn many_refreshes_at_once_make_one_successor(server: TestServer) {

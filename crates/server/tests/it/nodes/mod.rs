@@ -2,6 +2,7 @@
 
 mod broken_connections;
 mod codes;
+mod events;
 mod set_back;
 
 use crate::harness::{TestServer, on_both_databases};

@@ -146,7 +146,7 @@ on_both_databases! {
         let stranger = server.anonymous();
         for path in [
             "/debug", "/debug/pprof", "/debug/vars", "/admin", "/console", "/env", "/actuator", "/actuator/env", "/swagger", "/openapi.json", "/graphql",
-            "/.env", "/server-status", "/trace", "/test", "/_internal", "/internal", "/api", "/v1", "/events", "/users", "/oauth2/clients", "/config",
+            "/.env", "/server-status", "/trace", "/test", "/_internal", "/internal", "/api", "/v1", "/logs", "/users", "/oauth2/clients", "/config",
         ] {
             assert_eq!(stranger.get(path).await.expect(404).json(), json!({"message": "Not Found"}));
             server.management().get(path).await.expect(404);

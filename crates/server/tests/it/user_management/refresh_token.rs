@@ -1,6 +1,6 @@
 //! Refresh tokens of sessions: one after the other, an honest retry, what a thief meets, and other organizations.
 
-use crate::harness::{TestServer, on_both_databases};
+use crate::harness::{TestServer, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
 use serde_json::{Value, json};
 
@@ -47,6 +47,10 @@ on_both_databases! {
         assert_eq!(server.renew(&first).await.expect(400).text_at("error"), "invalid_grant");
         assert_eq!(server.renew(&second).await.expect(400).text_at("error"), "invalid_grant");
         server.renew(&elsewhere).await.expect(200);
+        let told = server.management().get("/events?events=session.refresh_token_reused").await.expect_list();
+        assert_eq!(told.len(), 1);
+        assert_keys(&told[0]["data"], &["id", "object", "organization_id", "session_id", "user_id"]);
+        assert_eq!(told[0]["data"]["object"], "session_family");
     }
 
     async fn many_refreshes_at_once_make_one_successor(server: TestServer) {

@@ -1,0 +1,208 @@
+//! What `GET /events` is asked, and what it shows.
+
+use super::error::{ApiError, FieldError};
+use super::page::PageRequest;
+use super::query::Query;
+use crate::id::{EventId, OrganizationId};
+use crate::time::Timestamp;
+use serde_json::{Value, json};
+
+/// Most names of events in one question. There are about a hundred of them.
+const MOST_NAMES: usize = 200;
+/// Longer than every name.
+const LONGEST_NAME: usize = 100;
+
+/// An event that readers see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its identifier.
+    pub id: EventId,
+    /// Its name, such as `organization.created`.
+    pub event: String,
+    /// The object that it is about, as it was then.
+    pub data: Value,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// `event`.
+pub fn event_view(event: &Event) -> Value {
+    json!({
+        "object": "event",
+        "id": event.id,
+        "event": event.event,
+        "data": event.data,
+        "created_at": event.created_at,
+    })
+}
+
+/// Which events are wanted.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Those with one of these names, each of which is here once; all, when there is none.
+    pub names: Vec<String>,
+    /// Those about objects of this organization.
+    pub organization_id: Option<OrganizationId>,
+    /// Those from this moment on.
+    pub start: Option<Timestamp>,
+    /// Those from before this moment.
+    pub end: Option<Timestamp>,
+}
+
+/// Reads the query of `GET /events`. Without an order, the oldest come first: a consumer that hands in the last event it
+/// has seen as `after` is given what came next. A name that we do not know is no error, for clients may know events that we
+/// do not have; nothing has it.
+///
+/// # Errors
+/// 422 for what has not its form, and for `after` together with `range_start`; 400 for an organization that cannot exist.
+pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> {
+    let page = PageRequest::oldest_first(query, |text| EventId::parse(text).ok());
+    let mut errors = match &page {
+        Err(ApiError::Validation(errors)) => errors.clone(),
+        Err(other) => return Err(other.clone()),
+        Ok(_) => Vec::new(),
+    };
+    let mut names: Vec<String> = query.list("events").unwrap_or_default().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > MOST_NAMES {
+        errors.push(FieldError::new(
+            "events",
+            "invalid",
+            format!("At most {MOST_NAMES} names of events can be given."),
+        ));
+    } else if let Some(bad) = names.iter().find(|name| !is_name(name)) {
+        let shown: String = bad.chars().take(LONGEST_NAME).collect();
+        errors.push(FieldError::new("events", "invalid", format!("'{shown}' is not the name of an event.")));
+    }
+    let mut moment = |field: &str| -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = query.get(field)? else { return Ok(None) };
+        let parsed = read_moment(text);
+        if parsed.is_none() {
+            let message = format!("{field} must be a moment such as 2026-01-31T12:00:00Z.");
+            errors.push(FieldError::new(field, "invalid", message));
+        }
+        Ok(parsed)
+    };
+    let (start, end) = (moment("range_start")?, moment("range_end")?);
+    if start.is_some() && query.get("after")?.is_some() {
+        errors.push(FieldError::new("range_start", "invalid", "Use after or range_start, not both."));
+    }
+    if let (Some(start), Some(end)) = (start, end)
+        && end < start
+    {
+        errors.push(FieldError::new("range_end", "invalid", "range_end must not be before range_start."));
+    }
+    if !errors.is_empty() {
+        return Err(ApiError::Validation(errors));
+    }
+    let organization_id = match query.get("organization_id")? {
+        None => None,
+        Some(text) => Some(OrganizationId::parse(text).map_err(|_| organization_not_found(text))?),
+    };
+    Ok((page?, Filter { names, organization_id, start, end }))
+}
+
+/// There is no such organization.
+pub fn organization_not_found(id: &str) -> ApiError {
+    let shown: String = id.chars().take(LONGEST_NAME).collect();
+    ApiError::bad_request("organization_not_found", format!("Organization not found: '{shown}'."))
+}
+
+/// There is no such event to go on from.
+pub fn cursor_not_found(id: EventId) -> ApiError {
+    let message = format!("There is no event '{id}' to go on from. Events are kept for 90 days.");
+    ApiError::bad_request("event_not_found", message)
+}
+
+/// A moment, also where the plus of its offset was not encoded and has become a space.
+fn read_moment(text: &str) -> Option<Timestamp> {
+    let spaced = text.rsplit_once(' ').filter(|(moment, offset)| moment.contains(':') && offset.len() == 5);
+    match spaced {
+        Some((moment, offset)) => Timestamp::parse(&format!("{moment}+{offset}")).ok(),
+        None => Timestamp::parse(text).ok(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME
+        && text.contains('.')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+    use proptest::prelude::*;
+
+    fn check(query: &str) -> Result<Filter, ApiError> {
+        parse(&Query::parse(query).unwrap()).map(|(_, filter)| filter)
+    }
+
+    fn names(query: &str) -> Vec<String> {
+        check(query).unwrap().names
+    }
+
+    #[test]
+    fn names_come_in_every_spelling_and_count_once() {
+        for spelling in [
+            "events=user.created,user.deleted",
+            "events=user.deleted&events=user.created&events=user.created",
+            "events[]=user.created&events[]=user.deleted",
+            "events[0]=user.created&events[1]=user.deleted",
+        ] {
+            assert_eq!(names(spelling), ["user.created", "user.deleted"], "{spelling}");
+        }
+        assert_eq!(names(""), Vec::<String>::new());
+        assert_eq!(names("events="), Vec::<String>::new());
+        assert_eq!(names("events=not.known_2"), ["not.known_2"]);
+    }
+
+    #[test]
+    fn a_range_is_two_moments() {
+        let range = check("range_start=2026-01-31T12:00:00Z&range_end=2026-02-01T12:00:00+02:00").unwrap();
+        assert_eq!(range.start, Timestamp::parse("2026-01-31T12:00:00Z").ok());
+        assert_eq!(range.end, Timestamp::parse("2026-02-01T10:00:00Z").ok());
+        assert_eq!(
+            check("range_end=2026-02-01T10:00:00.000%2B00:00").unwrap().end,
+            Timestamp::parse("2026-02-01T10:00:00Z").ok()
+        );
+    }
+
+    #[test]
+    fn what_has_not_its_form_is_refused() {
+        let cursor = EventId::from_ulid(1);
+        for (query, field) in [
+            ("events=created".to_owned(), "events"),
+            ("events=User.created".to_owned(), "events"),
+            ("events=user.created;drop".to_owned(), "events"),
+            (format!("events={}", (0..201).map(|n| format!("a.b{n}")).collect::<Vec<_>>().join(",")), "events"),
+            ("range_start=yesterday".to_owned(), "range_start"),
+            ("range_end=5".to_owned(), "range_end"),
+            ("range_start=2026-01-31T12:00:00Z&range_end=2026-01-31T11:59:59Z".to_owned(), "range_end"),
+            (format!("range_start=2026-01-31T12:00:00Z&after={cursor}"), "range_start"),
+            ("after=user_1".to_owned(), "after"),
+            ("limit=0".to_owned(), "limit"),
+            ("order=newest".to_owned(), "order"),
+        ] {
+            match check(&query) {
+                Err(ApiError::Validation(errors)) => assert_eq!(errors[0].field, field, "{query}"),
+                other => panic!("{query}: {other:?}"),
+            }
+        }
+        assert!(matches!(
+            check("organization_id=acme"),
+            Err(ApiError::BadRequest { code: "organization_not_found", .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in "((events|after|range_start|range_end|organization_id|order)(=|%)\\PC{0,20}&?){0,6}") {
+            if let Ok(query) = Query::parse(&text) {
+                let _ = parse(&query);
+            }
+        }
+    }
+}

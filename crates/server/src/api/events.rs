@@ -1,0 +1,36 @@
+//! `/events`.
+
+use crate::domain::{Failure, events};
+use crate::http::management::ManagementCall;
+use crate::http::reply::Reply;
+use countersign_protocol::management::events::{cursor_not_found, event_view, organization_not_found, parse};
+use countersign_store::{event, organization};
+
+/// `GET /events`.
+///
+/// # Errors
+/// 400 for a cursor or an organization that is not known here; 422.
+pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
+    let (request, filter) = parse(&call.query)?;
+    // Whoever has just changed something finds its event here.
+    events::place(&call.app.store).await?;
+    let (mut reader, environment_id) = (call.reader().await?, call.environment.id());
+    if let Some(id) = filter.organization_id
+        && organization::find(&mut reader, environment_id, id).await?.is_none()
+        // Of one that was deleted, that is an event, too.
+        && !event::is_of_organization(&mut reader, environment_id, id).await?
+    {
+        return Err(organization_not_found(&id.to_string()).into());
+    }
+    let slice = request.slice();
+    let from = match slice.from {
+        None => None,
+        Some(id) => {
+            let position = event::position(&mut reader, environment_id, id).await?;
+            Some(position.ok_or_else(|| cursor_not_found(id))?)
+        }
+    };
+    let stretch = event::Stretch { scan: slice.scan, from, limit: slice.limit };
+    let found = event::list(&mut reader, environment_id, &filter, stretch).await?;
+    Ok(Reply::ok(&request.page(found, |event| event.id).map(|event| event_view(&event)).envelope()))
+}
