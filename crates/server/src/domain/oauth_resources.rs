@@ -71,7 +71,7 @@ pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>)
         }
         replaced.other_default = true;
     }
-    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    replaced.record(tx, act);
     Ok(replaced)
 }
 

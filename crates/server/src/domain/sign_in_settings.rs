@@ -33,6 +33,15 @@ pub struct Replaced {
     pub other_default: bool,
 }
 
+impl Replaced {
+    /// Tells every node, if anything is another now.
+    pub(super) fn record(&self, tx: &mut Tx, act: &Act) {
+        if *self != Self::default() {
+            change::record(tx, act.environment_id, &Topic::Environment, act.now);
+        }
+    }
+}
+
 fn refused(error: RedirectUriError) -> Failure {
     Failure::invalid("uri", "invalid_redirect_uri", error.to_string())
 }
@@ -115,7 +124,7 @@ pub async fn set_redirect_uris(
         redirect_uri::set_default(tx, act.environment_id, first.id, act.now).await?;
         replaced.other_default = true;
     }
-    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    replaced.record(tx, act);
     Ok(replaced)
 }
 
@@ -137,7 +146,7 @@ pub async fn set_cors_origins(tx: &mut Tx, act: &Act, origins: &[String]) -> Res
             replaced.added.push(origin.clone());
         }
     }
-    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    replaced.record(tx, act);
     Ok(replaced)
 }
 

@@ -142,7 +142,10 @@ on_both_databases! {
         };
         let declared = server.declare(ADDRESSES).await.done();
         assert!(declared.out.contains("+ redirect URI https://app.example.com/cb"), "{}", declared.out);
+        let head = async || countersign_store::change::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
+        let before = head().await;
         assert_eq!(server.declare(ADDRESSES).await.done().out, "Nothing to change.\n");
+        assert_eq!(head().await, before, "no node has anything to follow");
         let redirects = "/user_management/redirect_uris";
         assert_eq!(uris(redirects, "uri").await, ["https://app.example.com/cb (default)", "https://app.example.com/other"]);
         assert_eq!(uris("/user_management/redirect_uris?purpose=sign_out", "uri").await, ["https://app.example.com/bye (default)"]);
