@@ -208,9 +208,9 @@ async fn fetch_once(
         Ok(fetched) => fetched,
         Err(wrong) => {
             let (passing, now) = (wrong.is_passing(), app.clock.now());
-            if !passing && let Some(known) = &found {
+            if !passing && let Some(known) = stale(found.clone(), true, now) {
                 // Its server has spoken: nobody believes the old one any more, on no node.
-                give_up(app, environment, known).await?;
+                give_up(app, environment, &known).await?;
             }
             let stale = stale(found, passing, now);
             tracing::warn!(
