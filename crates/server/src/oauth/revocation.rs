@@ -5,11 +5,13 @@ use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::verify;
-use countersign_protocol::id::TokenFamilyId;
+use countersign_protocol::id::{TokenFamilyId, TokenId};
+use countersign_protocol::oauth::access_token::AccessTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::revocation::{Revocation, revoke};
+use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::{revoked_token, token_family};
 use http::StatusCode;
@@ -29,32 +31,38 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     } else if let Some(verified) = verify::access_token(&call.app, &call.environment, token)
         && let Revocation::Remember { jti, expires_at } = revoke(client, &verified.claims, call.app.clock.now())
     {
-        let now = call.app.clock.now();
-        // Without refresh tokens it was all there was: what was exchanged from it ends, too.
-        if let (Some(id), None) = (verified.claims.grant_id, &verified.claims.act) {
-            let database = |error: countersign_store::Error| oauth_error(error.into());
-            let mut reader = call.app.store.reader().await.map_err(database)?;
-            let family = token_family::find(&mut reader, environment_id, id).await.map_err(database)?;
-            drop(reader);
-            if family.is_some_and(|family| family.generation == 0) {
-                end(&call, id).await.map_err(oauth_error)?;
-            }
-        }
-        call.app
-            .store
-            .write::<_, Failure, _>(move |tx| {
-                Box::pin(async move {
-                    if revoked_token::insert(tx, environment_id, jti, expires_at).await? {
-                        change::record(tx, environment_id, &Topic::RevokedToken(jti, expires_at), now);
-                    }
-                    Ok(())
-                })
-            })
-            .await
-            .map_err(oauth_error)?;
-        call.app.catch_up().await;
+        end_access_token(&call, &verified.claims, (jti, expires_at)).await.map_err(oauth_error)?;
     }
     Ok(cors::allow_registered(Reply::empty(StatusCode::OK).no_store(), &call.headers, client.client()))
+}
+
+/// Ends an access token. One of a person that came without a refresh token was all that its authorization gave: that ends,
+/// and what was exchanged from it, too.
+async fn end_access_token(
+    call: &OAuthCall,
+    claims: &AccessTokenClaims,
+    (jti, expires_at): (TokenId, Timestamp),
+) -> Result<(), Failure> {
+    let (environment_id, now) = (call.environment.id(), call.app.clock.now());
+    if let (Some(id), None) = (claims.grant_id, &claims.act) {
+        let family = token_family::find(&mut call.app.store.reader().await?, environment_id, id).await?;
+        if family.is_some_and(|family| family.generation == 0) {
+            return end(call, id).await;
+        }
+    }
+    call.app
+        .store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                if revoked_token::insert(tx, environment_id, jti, expires_at).await? {
+                    change::record(tx, environment_id, &Topic::RevokedToken(jti, expires_at), now);
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    call.app.catch_up().await;
+    Ok(())
 }
 
 /// Ends the family of a refresh token: its access tokens end with it (RFC 7009 §2.1). Another client's is left alone.
