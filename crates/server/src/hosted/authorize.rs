@@ -241,7 +241,7 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         Ok(request) => request,
         Err(Refusal::ToTheClient(address, code, why)) if must_not_lead_out(&client, &address) => {
             tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
-            return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
+            return Ok(Err(Refusal::ToThePerson(NotForTheClient::AnybodysClient)));
         }
         Err(refusal) => return Ok(Err(refusal)),
     };

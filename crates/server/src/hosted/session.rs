@@ -99,8 +99,8 @@ impl Proven {
     }
 }
 
-/// Starts a session for a proven person, forgets the tries that led there, and sends the browser on. A session of somebody else that the browser had ends;
-/// one of the same person goes on, under a new cookie.
+/// Starts a session for a proven person, forgets the tries that led there, and sends the browser on. A session of somebody
+/// else that the browser had ends; one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.

@@ -50,6 +50,8 @@ pub enum NotForTheClient {
     NotForPeople,
     /// The request is not well formed, so nothing in it can be relied on.
     Malformed,
+    /// Anybody can register such a client: it is not told of errors by sending people to it (RFC 9700 §4.11.2).
+    AnybodysClient,
 }
 
 /// The error codes that are sent to the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2).
