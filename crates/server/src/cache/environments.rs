@@ -252,6 +252,11 @@ impl Environments {
         self.api_authorities.contains(authority).then_some(Host::Api)
     }
 
+    /// All of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<EnvironmentState>> {
+        self.by_id.values()
+    }
+
     /// The environment of this identifier.
     pub fn get(&self, id: EnvironmentId) -> Option<&Arc<EnvironmentState>> {
         self.by_id.get(&id)

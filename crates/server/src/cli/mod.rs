@@ -3,6 +3,7 @@
 mod api_keys;
 mod applications;
 mod apply;
+mod audit;
 mod backup;
 mod config_check;
 mod doctor;
@@ -170,6 +171,7 @@ fn command() -> Command {
                         .arg(Arg::new("url").value_name("URL").required(true)),
                 ),
         )
+        .subcommand(audit::command(environment))
         .subcommand(
             Command::new("migrate").about("Bring the database schema up to date (serve does it by itself)").arg(
                 Arg::new("check")
@@ -254,6 +256,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["keys", command] => keys::run(&config, command, innermost).await,
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
             ["applications", command] => applications::run(&config, command, innermost).await,
+            ["audit", command @ ..] => audit::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await
