@@ -59,6 +59,11 @@ pub async fn ensure(tx: &mut Tx, act: &Act, request: &str) -> Result<(), Failure
     note(tx, act, "management_api.request", "request", request).await
 }
 
+/// An act turned out to change nothing: there is nothing to note.
+pub fn nothing_done(act: &Act) {
+    act.told.store(true, Ordering::Relaxed);
+}
+
 /// Writes what a company tells of one of its organizations.
 ///
 /// # Errors

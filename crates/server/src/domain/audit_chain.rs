@@ -3,12 +3,11 @@
 
 use super::Failure;
 use countersign_protocol::audit::chain::{Break, ChainKey, Ends, Fault, Stored, Walk, link};
+use countersign_protocol::audit::retention::KEPT_DAYS;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Error, Query, Store, Tx, audit_log_event, audit_log_retention};
 
-/// Days that events are kept when nobody says otherwise, and those of administrators always.
-pub const KEPT_DAYS: i64 = 365;
 /// How many places are read at a time.
 const STEP: usize = 1000;
 /// How often a walk is begun anew when the chain was made shorter meanwhile.

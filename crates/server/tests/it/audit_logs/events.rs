@@ -33,6 +33,8 @@ on_both_databases! {
         let second = management.post(path, json!({"targets": [{"type": "team"}]})).await.expect(201).json();
         assert_keys(&second, &["object", "version", "targets", "created_at"]);
         assert_eq!(second["version"], 2);
+        let again = management.post(path, json!({"targets": [{"type": "team"}]})).await.expect(201).json();
+        assert_eq!(again, second, "what says the same is the same version");
         action(&management, "user.signed_in").await;
 
         let versions = management.get(path).await.expect_list();
