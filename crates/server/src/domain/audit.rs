@@ -157,7 +157,7 @@ pub async fn list(
     before: Option<i64>,
     limit: usize,
 ) -> Result<TrailPage, Failure> {
-    super::audit_chain::place(store, key, environment_id).await?;
+    super::audit_chain::place_if_whole(store, key, environment_id).await?;
     let mut reader = store.reader().await?;
     let mut page = TrailPage { entries: Vec::new(), next: Some(before.unwrap_or(i64::MAX)) };
     for _ in 0..MOST_STEPS {

@@ -108,6 +108,17 @@ on_both_databases! {
         assert_eq!(walked(&server, server.environment_id()).await.broken, None);
     }
 
+    async fn a_change_without_a_name_of_its_own_is_told_as_a_request(server: TestServer) {
+        let management = server.management();
+        let user = management.user("ada@example.com").await;
+        let before = trail(&server).await.len();
+        let path = format!("/user_management/users/{user}/email_change/send");
+        management.post(&path, json!({"new_email": "lovelace@example.com"})).await.expect(200);
+        let entries = since(&server, before).await;
+        assert_eq!(told(&entries), [("management_api.request".to_owned(), "request".to_owned())]);
+        assert_eq!(entries[0].event.targets[0].id, format!("POST {path}"));
+    }
+
     async fn what_people_do_themselves_is_not_administration(server: TestServer) {
         server.person("ada@example.com").await;
         let before = trail(&server).await.len();
