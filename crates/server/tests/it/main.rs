@@ -7,6 +7,8 @@ mod api;
 mod audit_logs;
 mod cli;
 mod clients;
+mod dashboard;
+mod demo;
 mod harness;
 mod hosted;
 mod http;
