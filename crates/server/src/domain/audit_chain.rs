@@ -238,16 +238,18 @@ pub async fn prune(
         }
     }
     // Links that were left behind before have nothing new to say, unless something before them has gone now.
-    while pruned > 0 {
+    if pruned == 0 {
+        return Ok(());
+    }
+    loop {
         let key = key.clone();
         let dropped = store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { shorten(tx, &key, environment_id).await }))
             .await?;
         if dropped < STEP {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 async fn clear_some(
