@@ -100,6 +100,11 @@ impl PageCall {
         })
     }
 
+    /// Whether a page is asked for, and not posted to.
+    pub fn asks_for_a_page(&self) -> bool {
+        self.keeps.is_some()
+    }
+
     /// The parameters of the query.
     ///
     /// # Errors
@@ -136,7 +141,7 @@ impl PageCall {
     #[must_use]
     pub fn finish(&self, reply: Reply) -> Reply {
         // On pages only: a post from another site comes without the cookie, and must not replace it.
-        let cookie = (self.browser_is_new && self.keeps.is_some())
+        let cookie = (self.browser_is_new && self.asks_for_a_page())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),
