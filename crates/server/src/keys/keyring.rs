@@ -60,6 +60,8 @@ pub struct Keyring {
     pub mailed_code: SealKey,
     /// Seals the tokens of password resets.
     pub password_reset_token: SealKey,
+    /// Digests of links into the dashboard.
+    pub staff_link: DigestKey,
 }
 
 struct ThirtyTwo;
@@ -112,6 +114,7 @@ impl Keyring {
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
+            staff_link: DigestKey::new(&*derive(&prk, "staff-link")?),
         })
     }
 }

@@ -6,6 +6,8 @@
 mod api;
 mod cli;
 mod clients;
+mod dashboard;
+mod demo;
 mod harness;
 mod hosted;
 mod http;
