@@ -19,6 +19,7 @@ use crate::config::source::{self, Sources};
 use crate::config::{Config, ConfigError};
 use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use countersign_protocol::model::Actor;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -301,6 +302,12 @@ fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
 /// Prints a line on standard output.
 fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
     writeln!(std::io::stdout(), "{line}")
+}
+
+/// Who runs a command.
+fn actor(command: &str) -> Actor {
+    let account = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(source::variable);
+    Actor::command(command, account.filter(|name| !name.is_empty() && name.len() <= 255))
 }
 
 /// Opens an installation that must exist already.

@@ -219,7 +219,13 @@ async fn apply_environment(
         }
         (None, None) => return Err(End::Wrong(format!("environment '{}' has just been deleted.", entry.name))),
     };
-    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    let act = Act::new(
+        &environment,
+        super::actor("apply"),
+        &installation.clock,
+        &installation.entropy,
+        &installation.keyring,
+    );
     roles::ensure_default(tx, &act).await?;
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
