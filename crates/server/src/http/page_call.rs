@@ -103,6 +103,11 @@ impl PageCall {
         })
     }
 
+    /// Whether a page is asked for, and not posted to.
+    pub fn asks_for_a_page(&self) -> bool {
+        self.keeps.is_some()
+    }
+
     /// The parameters of the query.
     ///
     /// # Errors
@@ -152,7 +157,7 @@ impl PageCall {
     pub fn finish(&self, reply: Reply) -> Reply {
         let reply = self.below_base(reply);
         // On pages only: a post from another site comes without the cookie, and must not replace it.
-        let cookie = (self.browser_is_new && self.keeps.is_some())
+        let cookie = (self.browser_is_new && self.asks_for_a_page())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),
