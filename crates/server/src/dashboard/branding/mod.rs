@@ -65,6 +65,22 @@ fn font_in_words(font: Font) -> &'static str {
     }
 }
 
+/// What is wrong with a look, in the words of this page: the field goes by its label.
+fn in_words(warning: &str) -> String {
+    const LABELS: &[(&str, &str)] = &[
+        ("primary", "Buttons"),
+        ("primary_dark", "Buttons on dark pages"),
+        ("logo", "Logo"),
+        ("logo_dark", "Logo on dark pages"),
+        ("icon", "Icon"),
+    ];
+    let labelled = LABELS.iter().find_map(|(field, label)| {
+        let rest = warning.strip_prefix(field)?.strip_prefix(": ")?;
+        Some(format!("{label}: {}", rest.replace("give a logo_dark", "hand in one for dark pages")))
+    });
+    labelled.unwrap_or_else(|| warning.to_owned())
+}
+
 fn pictures(call: &DashboardCall, brand: &Brand) -> [PictureField; 3] {
     let hint = "PNG, JPEG or WebP, at most 2 MiB. Shown without its transparent margin, 48 pixels high at most.";
     [
@@ -102,6 +118,7 @@ async fn show(
     let without = Environment { brand: Arc::default(), ..call.environment.environment.clone() };
     let look = branding::look(&product_name(&looking(call, &brand)), &brand);
     warnings.extend(look.warnings());
+    let warnings: Vec<String> = warnings.iter().map(|warning| in_words(warning)).collect();
     // What was typed, where it was not taken; else what is chosen.
     let text = |name: &str, chosen: &Option<String>| match typed {
         Some(form) => field::text(form, name).to_owned(),

@@ -1,7 +1,7 @@
 //! The real pages and a real mail, with a look that is not saved. The answer is shown in a frame of our own page and does
 //! nothing: no script runs, no form is sent, and what it stands in cannot be clicked.
 
-use super::{looking, read};
+use super::{in_words, looking, read};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::branding::{FOLDER, look, picture_name, preview};
@@ -125,7 +125,8 @@ fn answer(call: &DashboardCall, wanted: &Wanted, brand: &Brand, handed_in: &[Upl
     let branding = shown_here(call, look(&product_name(&looking(call, brand)), brand), handed_in);
     let is_mail = wanted.page == "mail";
     let html = if is_mail { mail(&branding, wanted) } else { page(&branding, wanted) };
-    let warnings = format!("<meta name=\"warnings\" content=\"{}\"></head>", escaped(&branding.warnings().join(". ")));
+    let told: Vec<String> = branding.warnings().iter().map(|warning| in_words(warning)).collect();
+    let warnings = format!("<meta name=\"warnings\" content=\"{}\"></head>", escaped(&told.join(". ")));
     // Nothing in it can be clicked or focused, but it can be scrolled.
     let html = html.replacen("</head>", &warnings, 1).replacen("<body", "<body inert", 1);
     document(StatusCode::OK, html, if is_mail { POLICY_OF_MAILS } else { POLICY })

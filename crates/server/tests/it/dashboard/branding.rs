@@ -115,7 +115,7 @@ on_both_databases! {
         assert!(!shown.html.contains("Typed"));
         // A warning about what is typed comes along.
         let shown = submit(&mut developer, &page, PAGE, PREVIEW, &[("primary", "#ffe66d")], &[]).await;
-        assert!(shown.html.contains("<meta name=\"warnings\" content=\"primary: #ffe66d is hard to see"), "{}", shown.html);
+        assert!(shown.html.contains("<meta name=\"warnings\" content=\"Buttons: #ffe66d is hard to see"), "{}", shown.html);
     }
 
     async fn threat_30_a_form_with_files_from_elsewhere_does_nothing(server: TestServer) {
