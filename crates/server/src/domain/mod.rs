@@ -39,6 +39,7 @@ pub mod sessions;
 pub mod sign_in_settings;
 pub mod staff;
 pub mod standalone;
+pub mod uploads;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;

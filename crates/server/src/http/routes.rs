@@ -343,6 +343,60 @@ impl Routes {
         })
     }
 
+    /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
+    #[must_use]
+    pub fn dashboard_files<H>(self, path: &'static str, role: StaffRole, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::POST, path, Policy::Staff(role), too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let Arrived { peer, path, parts, body, request_id } = arrived;
+                let environment = match public_call::staff(&app, &parts) {
+                    Ok(environment) => environment,
+                    Err(refused) => return error::api(&refused),
+                };
+                let headers = parts.headers.clone();
+                let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
+                let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
+                    return error::api(&ApiError::Internal);
+                };
+                let mut call = match DashboardCall::admit(page, role).await {
+                    Ok(call) => call,
+                    Err((page, reply)) => {
+                        // A browser that is in the middle of sending reads the answer only when it has finished.
+                        body::drain(body).await;
+                        return page.finish(reply);
+                    }
+                };
+                match body::read(&headers, body, body::FILES_LIMIT).await {
+                    Ok(body) => call.page.body = body,
+                    Err(BodyError::TooLarge) => {
+                        let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
+                        return call.page.finish(reply);
+                    }
+                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+                }
+                if !call.page.is_ours() {
+                    return call.page.finish(stopped(&call.page, not_ours()));
+                }
+                // A body may take its time: role and environment are those of now.
+                if let Err(failure) = app.ensure_current().await {
+                    return error::api(&failure.into_api_error());
+                }
+                match DashboardCall::admit(call.page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
     /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
     /// refused before the handler sees it.
     #[must_use]
