@@ -5,7 +5,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = 'Copied';
+    button.textContent = button.dataset.copied ?? 'Copied';
     setTimeout(() => (button.textContent = label), 1500);
   });
 }

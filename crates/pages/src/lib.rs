@@ -14,6 +14,7 @@ mod frame;
 mod language;
 pub mod mail;
 mod picture;
+pub mod portal;
 mod problem;
 mod stylesheet;
 mod texts;

@@ -25,5 +25,6 @@ pub mod oauth;
 pub mod operations;
 pub mod outbound;
 pub mod passwords;
+pub mod portal;
 pub mod router;
 pub mod user_management;

@@ -8,7 +8,7 @@ use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
-use countersign_protocol::model::{STAFF_BASE, StaffRole, User};
+use countersign_protocol::model::{MadeBy, STAFF_BASE, StaffRole, User};
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl DashboardCall {
     /// What acts in the environment that is looked at need.
     pub fn act(&self) -> Act {
         let app = &self.page.app;
-        Act::new(&self.environment.environment, &app.clock, &app.entropy, &app.keyring)
+        Act::new(&self.environment.environment, &app.clock, &app.entropy, &app.keyring).by(MadeBy::Staff)
     }
 
     /// What acts among staff need.

@@ -42,6 +42,7 @@ pub async fn create(
         name: new.name,
         obfuscated_value: format!("sk_...{}", value.hint(4)),
         permissions: new.permissions,
+        made_by: act.made_by,
         last_used_at: None,
         expires_at: new.expires_at,
         created_at: act.now,

@@ -50,6 +50,7 @@ pub async fn insert(
         id: act.entropy.id(act.now)?,
         digest: act.keyring.client_secret.digest(value.expose()),
         hint: value.hint(HINT),
+        made_by: act.made_by,
         last_used_at: None,
         created_at: act.now,
         updated_at: act.now,

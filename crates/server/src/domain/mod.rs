@@ -28,6 +28,7 @@ pub mod password_check;
 pub mod password_resets;
 pub mod people;
 pub mod permissions;
+pub mod portal;
 pub mod roles;
 pub mod self_registration;
 pub mod session_families;
@@ -44,7 +45,7 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, MadeBy, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -139,6 +140,8 @@ impl From<SnapshotError> for Failure {
 /// What every act needs: whose environment, when, and where identifiers and digests come from.
 #[derive(Debug, Clone)]
 pub struct Act {
+    /// Who makes what is made.
+    pub made_by: MadeBy,
     /// The tenant.
     pub environment_id: EnvironmentId,
     /// What people know the product as.
@@ -170,6 +173,7 @@ impl Act {
         keyring: &Arc<Keyring>,
     ) -> Self {
         Self {
+            made_by: MadeBy::default(),
             environment_id: environment.id,
             product: product_name(environment),
             brand: Arc::clone(&environment.brand),
@@ -181,6 +185,13 @@ impl Act {
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
         }
+    }
+
+    /// The same of somebody else than a program that calls the management API.
+    #[must_use]
+    pub fn by(mut self, made_by: MadeBy) -> Self {
+        self.made_by = made_by;
+        self
     }
 }
 

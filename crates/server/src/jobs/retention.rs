@@ -19,16 +19,18 @@
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `staff_link` | until it is used, a day at most |
+//! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::Failure;
+use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
     attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
-    idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
-    session_device, session_family, staff_link, token_family,
+    idempotency, image, mail, mailed_code, password_reset, portal, revoked_token, self_registration, session,
+    session_code, session_device, session_family, staff_link, token_family,
 };
 use std::sync::Arc;
 
@@ -70,6 +72,8 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(idempotency::prune, now);
     in_steps!(session::prune, now.plus_secs(-SESSIONS));
     in_steps!(staff_link::prune, now);
+    in_steps!(portal::prune_links, now);
+    in_steps!(portal::prune, now.plus_secs(-PORTAL_VISIT_LONGEST));
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));

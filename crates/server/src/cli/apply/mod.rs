@@ -24,7 +24,8 @@ use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::{LONGEST_NAME, is_slug};
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, Ownership, RedirectUri, SigningKeyRecord,
+    ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, MadeBy, Ownership, RedirectUri,
+    SigningKeyRecord,
 };
 use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
@@ -202,7 +203,8 @@ async fn apply_environment(
         }
         (None, None) => return Err(End::Wrong(format!("environment '{}' has just been deleted.", entry.name))),
     };
-    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    let act =
+        Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring).by(MadeBy::Operator);
     roles::ensure_default(tx, &act).await?;
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
