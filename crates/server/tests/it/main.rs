@@ -13,6 +13,7 @@ mod http;
 mod nodes;
 mod oauth;
 mod outbound;
+mod portal;
 mod standalone;
 mod threats;
 mod tidy;
