@@ -9,8 +9,8 @@ use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
-    PortalSettings, SelfRegistration, SessionPolicy, StaffRole,
+    Actor, Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind,
+    Issuer, PortalSettings, SelfRegistration, SessionPolicy, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -266,7 +266,7 @@ impl Installation {
         };
         let moves = environment.issuer != issuer;
         environment.issuer = issuer.clone();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let link = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 if moves {
@@ -298,7 +298,7 @@ impl Installation {
             if role::find(&mut reader, environment.id, DEFAULT_ROLE).await?.is_some() {
                 continue;
             }
-            let act = Act::new(environment, &self.clock, &self.entropy, &self.keyring);
+            let act = Act::new(environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
             self.store
                 .write::<_, Failure, _>(move |tx| Box::pin(async move { roles::ensure_default(tx, &act).await }))
                 .await?;
@@ -374,7 +374,7 @@ impl Installation {
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
             .collect();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let stored = environment.clone();
         self.store
             .write::<_, Failure, _>(move |tx| {

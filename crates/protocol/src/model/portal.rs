@@ -1,7 +1,7 @@
 //! The organization's own page: what a company opens of it to its customers' administrators.
 
-use super::Issuer;
 use super::environment::{EnvironmentKind, is_this_machine};
+use super::{Actor, Issuer};
 use crate::id::{OrganizationId, UserId};
 use crate::time::Timestamp;
 
@@ -139,20 +139,31 @@ pub enum MadeBy {
     Operator,
     /// A member of the company's staff, in the dashboard.
     Staff,
-    /// Whoever came to the organization's page by a link.
+    /// Somebody without an account: who came to the organization's page by a link, or a client that registered itself.
     Visitor,
     /// A member of the organization, on its page.
     Member(UserId),
 }
 
 impl MadeBy {
+    /// Of this actor.
+    pub fn of(actor: &Actor) -> Self {
+        match actor {
+            Actor::ApiKey { .. } => Self::Api,
+            Actor::CommandLine { .. } | Actor::System { .. } => Self::Operator,
+            Actor::Staff { .. } => Self::Staff,
+            Actor::Portal { member: Some((id, _)), .. } => Self::Member(*id),
+            Actor::Portal { member: None, .. } | Actor::Visitor => Self::Visitor,
+        }
+    }
+
     /// As it is stored.
     pub fn written(self) -> String {
         match self {
             Self::Api => "api".to_owned(),
             Self::Operator => "operator".to_owned(),
             Self::Staff => "staff".to_owned(),
-            Self::Visitor => "portal".to_owned(),
+            Self::Visitor => "visitor".to_owned(),
             Self::Member(user_id) => user_id.to_string(),
         }
     }
@@ -163,7 +174,7 @@ impl MadeBy {
             "api" => Some(Self::Api),
             "operator" => Some(Self::Operator),
             "staff" => Some(Self::Staff),
-            "portal" => Some(Self::Visitor),
+            "visitor" => Some(Self::Visitor),
             id => UserId::parse(id).ok().map(Self::Member),
         }
     }

@@ -8,7 +8,9 @@ use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
-use countersign_protocol::model::{MadeBy, STAFF_BASE, StaffRole, User};
+use countersign_protocol::model::{Actor, Place, STAFF_BASE, StaffRole, User};
+
+use http::header::USER_AGENT;
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
@@ -74,12 +76,18 @@ impl DashboardCall {
     /// What acts in the environment that is looked at need.
     pub fn act(&self) -> Act {
         let app = &self.page.app;
-        Act::new(&self.environment.environment, &app.clock, &app.entropy, &app.keyring).by(MadeBy::Staff)
+        Act::new(&self.environment.environment, self.actor(), &app.clock, &app.entropy, &app.keyring)
     }
 
     /// What acts among staff need.
     pub fn act_of_staff(&self) -> Act {
-        session::act(&self.page)
+        Act { actor: Arc::new(self.actor()), ..session::act(&self.page) }
+    }
+
+    fn actor(&self) -> Actor {
+        let user_agent = self.page.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let from = Place::new(self.page.peer.address, user_agent);
+        Actor::Staff { id: self.user.id.to_string(), name: self.user.email.clone(), from }
     }
 
     /// Does something in a transaction, and has this node know of it before the answer.

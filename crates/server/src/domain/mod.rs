@@ -45,7 +45,7 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, MadeBy, SessionPolicy};
+use countersign_protocol::model::{Actor, Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -137,11 +137,11 @@ impl From<SnapshotError> for Failure {
     }
 }
 
-/// What every act needs: whose environment, when, and where identifiers and digests come from.
+/// What every act needs: whose environment, who acts, when, and where identifiers and digests come from.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Who makes what is made.
-    pub made_by: MadeBy,
+    /// Who acts.
+    pub actor: Arc<Actor>,
     /// The tenant.
     pub environment_id: EnvironmentId,
     /// What people know the product as.
@@ -165,15 +165,16 @@ pub struct Act {
 }
 
 impl Act {
-    /// An act in an environment, now.
+    /// An act of somebody in an environment, now.
     pub fn new(
         environment: &countersign_protocol::model::Environment,
+        actor: impl Into<Arc<Actor>>,
         clock: &Clock,
         entropy: &Arc<Entropy>,
         keyring: &Arc<Keyring>,
     ) -> Self {
         Self {
-            made_by: MadeBy::default(),
+            actor: actor.into(),
             environment_id: environment.id,
             product: product_name(environment),
             brand: Arc::clone(&environment.brand),
@@ -185,13 +186,6 @@ impl Act {
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
         }
-    }
-
-    /// The same of somebody else than a program that calls the management API.
-    #[must_use]
-    pub fn by(mut self, made_by: MadeBy) -> Self {
-        self.made_by = made_by;
-        self
     }
 }
 

@@ -13,9 +13,10 @@ use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::Fields;
 use countersign_protocol::management::query::Query;
+use countersign_protocol::model::{Actor, Place};
 use countersign_protocol::secret::SecretKind;
 use countersign_store::{Reader, Tx, TxFuture};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use hyper::body::Incoming;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub struct ManagementCall {
     /// What the query says.
     pub query: Query,
     body: Bytes,
+    actor: Arc<Actor>,
     idempotency: Option<idempotency::Request>,
 }
 
@@ -81,7 +83,9 @@ impl ManagementCall {
         let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
         let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
         let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
-        Ok(Self { app, environment, path, query, body, idempotency })
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let actor = Actor::ApiKey { id: key.id, name: key.name.clone(), from: Place::new(peer.address, user_agent) };
+        Ok(Self { app, environment, path, query, body, actor: Arc::new(actor), idempotency })
     }
 
     /// The body, as fields to be read.
@@ -94,7 +98,13 @@ impl ManagementCall {
 
     /// What acts in this environment need.
     pub fn act(&self) -> Act {
-        Act::new(&self.environment.environment, &self.app.clock, &self.app.entropy, &self.app.keyring)
+        Act::new(
+            &self.environment.environment,
+            Arc::clone(&self.actor),
+            &self.app.clock,
+            &self.app.entropy,
+            &self.app.keyring,
+        )
     }
 
     /// Reads outside a transaction.

@@ -9,8 +9,9 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Language;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
-use countersign_protocol::model::{MadeBy, Organization, PortalCredentials, PortalIntent, PortalSettings, User};
+use countersign_protocol::model::{Actor, Organization, Place, PortalCredentials, PortalIntent, PortalSettings, User};
 use countersign_store::organization;
+use http::header::USER_AGENT;
 use std::pin::Pin;
 
 /// How somebody has come here.
@@ -72,10 +73,15 @@ impl PortalCall {
 
     /// What acts of this visitor need.
     pub fn act(&self) -> Act {
-        session::act(&self.page).by(match &self.visitor {
-            Visitor::Link { .. } => MadeBy::Visitor,
-            Visitor::Member(user) => MadeBy::Member(user.id),
-        })
+        let member = match &self.visitor {
+            Visitor::Link { .. } => None,
+            Visitor::Member(user) => Some((user.id, user.email.clone())),
+        };
+        let user_agent = self.page.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let from = Place::new(self.page.peer.address, user_agent);
+        let actor = Actor::Portal { member, organization_id: self.organization.id, from };
+        let app = &self.page.app;
+        Act::new(&self.page.environment.environment, actor, &app.clock, &app.entropy, &app.keyring)
     }
 
     /// Does something in a transaction, and has this node know of it before the answer.
