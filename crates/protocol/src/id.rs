@@ -168,6 +168,8 @@ ids! {
     ExternalAuthenticationId = "ext_auth";
     /// A message on its way.
     MailId = "mail";
+    /// An endpoint that events are sent to.
+    WebhookEndpointId = "we";
 }
 
 impl From<ConsentId> for AuthorizedApplicationId {

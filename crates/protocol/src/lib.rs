@@ -17,6 +17,7 @@
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
 //! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
+//! | [`webhook`] | webhooks: signatures, the times of tries, subscriptions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod id;
@@ -32,3 +33,4 @@ pub mod seal;
 pub mod secret;
 pub mod time;
 pub mod user_management;
+pub mod webhook;

@@ -60,6 +60,9 @@ mod sqlite;
 pub mod standalone;
 pub mod token_family;
 pub mod user;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 
 pub use error::{Error, Result};
 pub use migrate::{MigrationState, newest_version};
@@ -296,6 +299,9 @@ impl Store {
             session_family::STATEMENTS,
             client_document::STATEMENTS,
             self_registration::STATEMENTS,
+            webhook_attempt::STATEMENTS,
+            webhook_delivery::STATEMENTS,
+            webhook_endpoint::STATEMENTS,
         ]
         .concat()
     }

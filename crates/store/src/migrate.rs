@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_branding";
     8 "0008_standalone";
     9 "0009_registration";
+    10 "0010_webhooks";
 };
 
 /// The newest schema version this program knows.

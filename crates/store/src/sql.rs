@@ -132,7 +132,7 @@ id_values! {
     EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
     SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
     PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
-    ExternalAuthenticationId
+    ExternalAuthenticationId WebhookEndpointId
 }
 
 /// A row of a result.

@@ -21,6 +21,7 @@ mod sign_in_settings;
 mod signing_key;
 mod standalone;
 mod user;
+mod webhook;
 
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
 pub use application::{
@@ -47,3 +48,4 @@ pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};
+pub use webhook::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};

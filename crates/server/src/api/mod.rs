@@ -10,3 +10,4 @@ pub mod organizations;
 pub mod permissions;
 pub mod roles;
 pub mod user_management;
+pub mod webhook_endpoints;

@@ -35,6 +35,8 @@ pub mod sessions;
 pub mod sign_in_settings;
 pub mod standalone;
 pub mod users;
+pub mod webhook_requests;
+pub mod webhooks;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;

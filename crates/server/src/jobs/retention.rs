@@ -19,6 +19,7 @@
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
+//! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
 //!
 //! Every other table is kept until its rows are deleted.
 
@@ -27,7 +28,7 @@ use crate::domain::Failure;
 use countersign_store::{
     attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
     idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
-    session_device, session_family, token_family,
+    session_device, session_family, token_family, webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ const SESSIONS: i64 = 30 * 86_400;
 const FAMILIES: i64 = 86_460;
 // Metadata documents that wait for an administrator.
 const DOCUMENTS: i64 = 30 * 86_400;
+const DELIVERIES: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
 const MAILS: i64 = 86_400;
 // A page that was sent before, and a mail that waits, still show it.
@@ -87,6 +89,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
         .await?
         >= self_registration::STEP
     {}
+    in_steps!(webhook_delivery::prune, now.plus_secs(-DELIVERIES));
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

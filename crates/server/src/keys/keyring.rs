@@ -60,6 +60,8 @@ pub struct Keyring {
     pub mailed_code: SealKey,
     /// Seals the tokens of password resets.
     pub password_reset_token: SealKey,
+    /// Seals what webhooks are signed with.
+    pub webhook_secret: SealKey,
 }
 
 struct ThirtyTwo;
@@ -112,6 +114,7 @@ impl Keyring {
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
+            webhook_secret: SealKey::new(&*derive(&prk, "webhook-secret")?)?,
         })
     }
 }
@@ -136,7 +139,9 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        for other in [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token] {
+        for other in
+            [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token, &keyring.webhook_secret]
+        {
             assert!(other.open(&["x"], &sealed).is_err());
         }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());

@@ -16,3 +16,4 @@ mod standalone;
 mod threats;
 mod tidy;
 mod user_management;
+mod webhooks;

@@ -24,7 +24,7 @@ pub use name_server::NameServer;
 pub use own_application::REDIRECT_URI;
 pub use people::{Application, PASSWORD, VERIFIER};
 pub use process::{Process, binary};
-pub use receiver::Receiver;
+pub use receiver::{Received, Receiver};
 pub use server::TestServer;
 pub use website::Website;
 
