@@ -3,6 +3,7 @@
 mod delivery;
 mod endpoints;
 mod failing;
+mod killed;
 mod log;
 mod rotation;
 
