@@ -9,6 +9,8 @@ pub struct Frame<'a> {
     pub branding: &'a Branding,
     /// The path of [`crate::branding_css`] for this branding; `None` where the default look is wanted.
     pub branding_stylesheet: Option<&'a str>,
+    /// Below which path the pages are: the empty text, but for the company's own staff. Stands before every path of ours.
+    pub base: &'a str,
     /// The query parameters that a change of language keeps, encoded, such as `flow=abc`; the empty string if there are
     /// none. `None` offers no other language: right for the answer to a post, which a link cannot repeat.
     pub language_keeps: Option<&'a str>,

@@ -7,6 +7,7 @@
 mod application;
 mod branding;
 mod colour;
+pub mod dashboard;
 mod font;
 mod form;
 mod frame;
@@ -70,5 +71,8 @@ pub use sign_in::SignIn;
 pub use sign_out_confirm::SignOutConfirm;
 pub use sign_up::SignUp;
 pub use signed_out::SignedOut;
-pub use stylesheet::{STYLESHEET, STYLESHEET_PATH};
+pub use stylesheet::{
+    DASHBOARD_ICON, DASHBOARD_SCRIPT, DASHBOARD_SCRIPT_PATH, DASHBOARD_STYLESHEET, DASHBOARD_STYLESHEET_PATH,
+    STYLESHEET, STYLESHEET_PATH,
+};
 pub use texts::Texts;

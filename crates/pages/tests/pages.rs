@@ -19,8 +19,13 @@ fn pages(words: Words) -> Vec<(String, String)> {
     };
     let mut pages = Vec::new();
     for language in Language::ALL {
-        let frame =
-            Frame { language, branding: &branding, branding_stylesheet: Some(HOSTILE), language_keeps: Some(HOSTILE) };
+        let frame = Frame {
+            language,
+            branding: &branding,
+            branding_stylesheet: Some(HOSTILE),
+            base: "",
+            language_keeps: Some(HOSTILE),
+        };
         for problem in [false, true] {
             pages.extend(samples::pages(frame, words, problem));
         }
@@ -119,8 +124,13 @@ fn ids_are_used_once_and_descriptions_exist() {
 #[test]
 fn a_problem_is_announced_and_points_at_its_field() {
     let branding = Branding::default();
-    let frame =
-        Frame { language: Language::German, branding: &branding, branding_stylesheet: None, language_keeps: None };
+    let frame = Frame {
+        language: Language::German,
+        branding: &branding,
+        branding_stylesheet: None,
+        base: "",
+        language_keeps: None,
+    };
     for (name, html) in samples::pages(frame, Words::Plain, true) {
         assert_eq!(html.matches("role=\"alert\"").count(), 1, "{name}");
         // What is wrong in a field stands in its box, everything else above the form.

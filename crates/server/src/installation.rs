@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::{Act, Failure, roles};
+use crate::domain::{Act, Failure, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
@@ -10,7 +10,7 @@ use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
-    SelfRegistration, SessionPolicy,
+    SelfRegistration, SessionPolicy, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -22,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// The name of the environment that a first start makes.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
+/// The name of the built-in environment: no slug, so that nobody else's can be the same.
+const STAFF_ENVIRONMENT: &str = "Countersign";
 /// Seconds that access tokens live, unless an environment says otherwise.
 pub const ACCESS_TOKEN_LIFETIME: i64 = 300;
 
@@ -229,6 +231,63 @@ impl Installation {
                 Ok(FirstEnvironment { environment, api_key: None })
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Makes sure that the built-in environment is there, whose people are the company's own staff, and is where the API is.
+    /// Gives a link into the dashboard while nobody is staff: whoever opens it first is owner.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn ensure_staff(&self, public_url: &Issuer) -> Result<Option<String>, InstallationError> {
+        let issuer = Issuer::of_staff(public_url);
+        let found = environment::of_staff(&mut self.store.reader().await?).await?;
+        let mut environment = match found {
+            Some(found) => found,
+            None => {
+                let kind =
+                    if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
+                let made = Environment {
+                    authentication: Authentication { sign_up: false, ..Authentication::default() },
+                    ..self.new_environment(STAFF_ENVIRONMENT, kind, issuer.clone(), Algorithm::EdDsa)?
+                };
+                match self.create_environment(made, Vec::new()).await {
+                    Ok(made) => made,
+                    // Another node, started at the same moment, was first.
+                    Err(InstallationError::Store(countersign_store::Error::Unique { .. })) => {
+                        let found = environment::of_staff(&mut self.store.reader().await?).await?;
+                        found.ok_or_else(|| {
+                            InstallationError::Failed("the environment of staff has vanished".to_owned())
+                        })?
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        let moves = environment.issuer != issuer;
+        environment.issuer = issuer.clone();
+        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let link = self.store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                if moves {
+                    environment::move_staff(tx, act.environment_id, &issuer, act.now).await?;
+                }
+                staff::ensure(tx, &act).await?;
+                let link = match staff::is_nobody(tx, &act).await? {
+                    true => Some(staff::make_link(tx, &act, StaffRole::Owner).await?),
+                    false => None,
+                };
+                if moves {
+                    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+                }
+                Ok(link)
+            })
+        });
+        match link.await {
+            Ok(link) => Ok(link),
+            // Of two nodes that start at the same moment the other one has made it all, and shows the link.
+            Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => Ok(None),
+            Err(failure) => Err(failure.into()),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client_documents;
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod dns;
 pub mod domain;
 pub mod entropy;

@@ -8,6 +8,7 @@ use crate::api::{
     api_keys, client_secrets, connect_applications, events, external_authentications, organization_domains,
     organizations, permissions, roles, webhook_endpoints,
 };
+use crate::dashboard::{self, applications, overview};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
@@ -16,6 +17,7 @@ use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
 use crate::operations::{health, metrics};
 use crate::user_management::{authenticate, device_authorization as own_device_authorization};
+use countersign_protocol::model::StaffRole;
 use http::Method;
 
 /// The routes of the main listener.
@@ -97,6 +99,46 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
         .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
+        // The dashboard: the pages at which staff sign in, and what they see.
+        .public(countersign_pages::DASHBOARD_STYLESHEET_PATH, dashboard::assets::stylesheet)
+        .public(countersign_pages::DASHBOARD_SCRIPT_PATH, dashboard::assets::script)
+        .staff_page("/dashboard/welcome", |call| Box::pin(dashboard::welcome::get(call)))
+        .staff_form("/dashboard/welcome", |call| Box::pin(dashboard::welcome::post(call)))
+        .staff_page("/dashboard/sign-in", |call| Box::pin(sign_in::get(call)))
+        .staff_form("/dashboard/sign-in", |call| Box::pin(sign_in::post(call)))
+        .staff_page("/dashboard/sign-in/password", |call| Box::pin(sign_in::get_password(call)))
+        .staff_form("/dashboard/sign-in/password", |call| Box::pin(sign_in::post_password(call)))
+        .staff_page("/dashboard/sign-in/code", |call| Box::pin(code::get(call)))
+        .staff_form("/dashboard/sign-in/code", |call| Box::pin(code::post(call)))
+        .staff_form("/dashboard/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .staff_page("/dashboard/sign-up", |call| Box::pin(sign_up::get(call)))
+        .staff_form("/dashboard/sign-up", |call| Box::pin(sign_up::post(call)))
+        .staff_page("/dashboard/forgot-password", |call| Box::pin(password_reset::get_forgot(call)))
+        .staff_form("/dashboard/forgot-password", |call| Box::pin(password_reset::post_forgot(call)))
+        .staff_page("/dashboard/reset-password", |call| Box::pin(password_reset::get_reset(call)))
+        .staff_form("/dashboard/reset-password", |call| Box::pin(password_reset::post_reset(call)))
+        .staff_page("/dashboard/invite", |call| Box::pin(invitation::get(call)))
+        .staff_form("/dashboard/invite", |call| Box::pin(invitation::post(call)))
+        .staff_page("/dashboard/invite/accept", |call| Box::pin(invitation::resume(call)))
+        .staff_page("/dashboard/account", |call| Box::pin(account::get(call)))
+        .staff_form("/dashboard/account/sessions/revoke", |call| Box::pin(account::revoke_session(call)))
+        .staff_form("/dashboard/account/sign-out-everywhere", |call| Box::pin(account::sign_out_everywhere(call)))
+        .staff_page("/dashboard/sign-out", |call| Box::pin(sign_out::get(call)))
+        .staff_form("/dashboard/sign-out", |call| Box::pin(sign_out::post(call)))
+        .staff_page("/dashboard/signed-out", |call| Box::pin(sign_out::done(call)))
+        .staff_page("/dashboard/dev/mailbox", |call| Box::pin(mailbox::list(call)))
+        .staff_page("/dashboard/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
+        .dashboard(GET, "/dashboard", StaffRole::ReadOnly, |call| Box::pin(overview::home(call)))
+        .dashboard(GET, "/dashboard/", StaffRole::ReadOnly, |call| Box::pin(overview::home(call)))
+        .dashboard(GET, "/dashboard/env/{environment}", StaffRole::ReadOnly, |call| Box::pin(overview::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/applications", StaffRole::ReadOnly, |call| Box::pin(applications::list::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/applications/new", StaffRole::Developer, |call| Box::pin(applications::create::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/applications/new", StaffRole::Developer, |call| Box::pin(applications::create::post(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/applications/{id}", StaffRole::ReadOnly, |call| Box::pin(applications::detail::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/applications/{id}", StaffRole::Developer, |call| Box::pin(applications::detail::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/delete", StaffRole::Developer, |call| Box::pin(applications::detail::delete(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/secrets", StaffRole::Developer, |call| Box::pin(applications::secrets::create(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/secrets/delete", StaffRole::Developer, |call| Box::pin(applications::secrets::delete(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)

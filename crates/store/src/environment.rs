@@ -21,6 +21,7 @@ statements! {
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
         "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
         "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14 WHERE id = $1";
+    MOVE = "UPDATE environment SET issuer = $2, updated_at = $3 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
@@ -30,7 +31,7 @@ fn read(row: &Row) -> Result<Environment> {
         name: row.text(1)?.to_owned(),
         kind: row.word(2, EnvironmentKind::parse)?,
         client_id: row.parse(3)?,
-        issuer: row.word(4, |text| Issuer::parse(text).ok())?,
+        issuer: row.word(4, |text| Issuer::parse_stored(text).ok())?,
         signing_algorithm: row.word(5, Algorithm::parse)?,
         access_token_lifetime: row.int(6)?,
         sessions: SessionPolicy { maximum_length: row.int(7)?, inactivity_timeout: row.int(8)? },
@@ -78,11 +79,36 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Every environment, oldest first: the one list that has no tenant, for finding the tenant of a request.
+/// Every environment of the company's products, oldest first: a list that has no tenant, for finding the tenant of a request.
 ///
 /// # Errors
 /// Database errors.
 pub async fn all(query: &mut impl Query) -> Result<Vec<Environment>> {
+    Ok(with_staff(query).await?.into_iter().filter(|environment| !environment.is_of_staff()).collect())
+}
+
+/// The built-in environment, whose people are the company's own staff; `None` before there is one.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_staff(query: &mut impl Query) -> Result<Option<Environment>> {
+    Ok(with_staff(query).await?.into_iter().find(Environment::is_of_staff))
+}
+
+/// Moves the built-in environment to where the API is now.
+///
+/// # Errors
+/// Database errors.
+pub async fn move_staff(tx: &mut Tx, environment_id: EnvironmentId, issuer: &Issuer, now: Timestamp) -> Result<()> {
+    tx.execute(MOVE, &[environment_id.into(), issuer.as_str().into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Every environment, and the built-in one.
+///
+/// # Errors
+/// Database errors.
+pub async fn with_staff(query: &mut impl Query) -> Result<Vec<Environment>> {
     let mut all: Vec<Environment> = query.query(ALL, &[]).await?.iter().map(read).collect::<Result<_>>()?;
     for (id, brand) in branding::all(query).await? {
         if let Some(environment) = all.iter_mut().find(|environment| environment.id == id) {

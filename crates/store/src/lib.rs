@@ -57,6 +57,7 @@ pub mod session_login;
 pub mod signing_key;
 mod sql;
 mod sqlite;
+pub mod staff_link;
 pub mod standalone;
 pub mod token_family;
 pub mod user;
@@ -285,6 +286,7 @@ impl Store {
             membership::STATEMENTS,
             organization::STATEMENTS,
             password_reset::STATEMENTS,
+            staff_link::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
             session::STATEMENTS,

@@ -2,7 +2,7 @@
 
 use crate::organization::contains;
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Reader, Result, Tx};
+use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, MembershipId, OrganizationId, UserId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{Membership, MembershipStatus, User};
@@ -213,7 +213,7 @@ pub async fn is_active(
 /// # Errors
 /// Database errors.
 pub async fn list(
-    reader: &mut Reader,
+    query: &mut impl Query,
     environment_id: EnvironmentId,
     slice: &Slice<MembershipId>,
     of: Of,
@@ -229,10 +229,10 @@ pub async fn list(
     let mut params = vec![environment_id.into(), bound, limit, owner];
     // There are three statuses: who asks for fewer says the last one again.
     params.extend((0..3).map(|at| statuses.get(at).or(statuses.last()).map(|status| status.as_str()).into()));
-    let rows = reader.query(sql, &params).await?;
+    let rows = query.query(sql, &params).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push((read(reader, environment_id, row).await?, crate::user::read_at(row, 7)?));
+        found.push((read(query, environment_id, row).await?, crate::user::read_at(row, 7)?));
     }
     Ok(found)
 }

@@ -35,7 +35,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_branding";
     8 "0008_standalone";
     9 "0009_registration";
-    10 "0010_webhooks";
+    10 "0010_staff";
+    11 "0011_webhooks";
 };
 
 /// The newest schema version this program knows.

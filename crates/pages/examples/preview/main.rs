@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (kind, words) in [("plain", Words::Plain), ("long", Words::Long), ("hostile", Words::Hostile)] {
         let branding = words.branding();
         for language in Language::ALL {
-            let frame = Frame { language, branding: &branding, branding_stylesheet: None, language_keeps: Some("") };
+            let frame =
+                Frame { language, branding: &branding, branding_stylesheet: None, base: "", language_keeps: Some("") };
             for problem in [false, true] {
                 for (name, html) in samples::pages(frame, words, problem) {
                     write(&folder, &format!("{kind}-{}-{name}", language.tag()), &html)?;
@@ -41,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(path.trim_start_matches('/')), branding_css(&branding))?;
         for language in Language::ALL {
             let branding_stylesheet = (look != "plain").then_some(path.as_str());
-            let frame = Frame { language, branding: &branding, branding_stylesheet, language_keeps: Some("") };
+            let frame =
+                Frame { language, branding: &branding, branding_stylesheet, base: "", language_keeps: Some("") };
             // Without a look they are there already.
             let pages = branding_stylesheet.map(|_| samples::pages(frame, Words::Plain, false));
             for (name, html) in pages.into_iter().flatten() {

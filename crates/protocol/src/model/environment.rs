@@ -64,7 +64,18 @@ pub struct Environment {
     pub updated_at: Timestamp,
 }
 
-/// An issuer: an origin without path and without trailing slash (RFC 8414 §2), compared byte for byte by clients.
+impl Environment {
+    /// Whether it is the built-in one, whose people are the company's own staff.
+    pub fn is_of_staff(&self) -> bool {
+        !self.issuer.base().is_empty()
+    }
+}
+
+/// Below which path the dashboard is, and the pages at which staff sign in.
+pub const STAFF_BASE: &str = "/dashboard";
+
+/// An issuer: an origin without path and without trailing slash (RFC 8414 §2), compared byte for byte by clients. The
+/// built-in environment's alone has a path; no client knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Issuer(String);
 
@@ -97,14 +108,43 @@ impl Issuer {
         Ok(Self(text.to_owned()))
     }
 
-    /// The origin.
+    /// The issuer of the built-in environment, whose people are the company's own staff, on the origin of the API: its pages
+    /// are below [`STAFF_BASE`].
+    #[must_use]
+    pub fn of_staff(public_url: &Self) -> Self {
+        Self(format!("{}{STAFF_BASE}", public_url.origin()))
+    }
+
+    /// Reads an issuer as it is stored: the built-in environment's as well.
+    ///
+    /// # Errors
+    /// See [`IssuerError`].
+    pub fn parse_stored(text: &str) -> Result<Self, IssuerError> {
+        match text.strip_suffix(STAFF_BASE) {
+            Some(origin) => Self::parse(origin).map(|origin| Self::of_staff(&origin)),
+            None => Self::parse(text),
+        }
+    }
+
+    /// The whole text: the origin, and the base.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// Below which path its pages are: the empty text, but for the built-in environment.
+    pub fn base(&self) -> &'static str {
+        // An origin has no slash but the two behind its scheme.
+        if self.0.ends_with(STAFF_BASE) { STAFF_BASE } else { "" }
+    }
+
+    /// The origin.
+    pub fn origin(&self) -> &str {
+        self.0.strip_suffix(STAFF_BASE).unwrap_or(&self.0)
+    }
+
     /// Host, and port unless it is the scheme's own: what the `Host` header of a request to it says.
     pub fn authority(&self) -> &str {
-        self.0.split_once("://").map_or("", |(_, authority)| authority)
+        self.origin().split_once("://").map_or("", |(_, authority)| authority)
     }
 
     /// Whether connections to it are encrypted.
@@ -163,5 +203,21 @@ mod tests {
         ] {
             check(bad, Err(IssuerError::NotAnOrigin));
         }
+    }
+
+    #[test]
+    fn the_built_in_environment_has_a_path_and_no_other_can() {
+        let public_url = Issuer::parse("https://auth.example.com:8443").unwrap();
+        let staff = Issuer::of_staff(&public_url);
+        assert_eq!(staff.as_str(), "https://auth.example.com:8443/dashboard");
+        assert_eq!(
+            (staff.base(), staff.origin(), staff.authority()),
+            ("/dashboard", public_url.as_str(), "auth.example.com:8443")
+        );
+        assert_eq!(Issuer::of_staff(&staff), staff);
+        assert_eq!(Issuer::parse_stored(staff.as_str()), Ok(staff.clone()));
+        assert_eq!(Issuer::parse(staff.as_str()), Err(IssuerError::NotAnOrigin));
+        assert_eq!(Issuer::parse_stored(public_url.as_str()), Ok(public_url.clone()));
+        assert_eq!((public_url.base(), public_url.origin()), ("", public_url.as_str()));
     }
 }

@@ -19,6 +19,7 @@ mod self_registration;
 mod session_grant;
 mod sign_in_settings;
 mod signing_key;
+mod staff;
 mod standalone;
 mod user;
 mod webhook;
@@ -29,7 +30,7 @@ pub use application::{
 };
 pub use brand::Brand;
 pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
-pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError};
+pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError, STAFF_BASE};
 pub use grant::{AuthorizationCode, Consent, Persona, Session, TokenFamily};
 pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
 pub use invitation::{Invitation, InvitationState};
@@ -44,6 +45,7 @@ pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, 
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};
 pub use signing_key::{KeyPurpose, KeyState, SigningKeyRecord};
+pub use staff::StaffRole;
 pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };

@@ -197,6 +197,7 @@ pub struct Environments {
     by_client_id: HashMap<ClientId, Arc<EnvironmentState>>,
     by_authority: HashMap<String, Arc<EnvironmentState>>,
     api_authorities: HashSet<String>,
+    staff: Option<Arc<EnvironmentState>>,
 }
 
 impl Environments {
@@ -207,7 +208,7 @@ impl Environments {
     pub async fn load(query: &mut impl Query, keyring: &Keyring, public_url: &Issuer) -> Result<Self, SnapshotError> {
         let mut all = Self::default();
         all.api_authorities.extend(authorities(public_url));
-        for environment in environment::all(query).await? {
+        for environment in environment::with_staff(query).await? {
             let keys = signing_key::list(query, environment.id).await?;
             let redirect_uris = redirect_uri::all(query, environment.id).await?;
             let cors_origins = cors_origin::all(query, environment.id).await?;
@@ -223,6 +224,11 @@ impl Environments {
             let state = EnvironmentState::new(environment, template, &keys, keyring)?;
             let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, standalone, ..state });
             all.by_id.insert(state.id(), Arc::clone(&state));
+            // No host is its own, and no client is one of it.
+            if state.environment.is_of_staff() {
+                all.staff = Some(state);
+                continue;
+            }
             all.by_client_id.insert(state.environment.client_id, Arc::clone(&state));
             for authority in authorities(&state.environment.issuer) {
                 all.by_authority.entry(authority).or_insert_with(|| Arc::clone(&state));
@@ -240,8 +246,7 @@ impl Environments {
         }
         self.known_host(authority).or_else(|| {
             // Rare: capitals, or the scheme's own port written out. Once, whatever is left.
-            let lower = authority.to_ascii_lowercase();
-            self.known_host(lower.strip_suffix(":443").or_else(|| lower.strip_suffix(":80")).unwrap_or(&lower))
+            self.known_host(&plain(authority))
         })
     }
 
@@ -250,6 +255,26 @@ impl Environments {
             return Some(Host::Issuer(Arc::clone(state)));
         }
         self.api_authorities.contains(authority).then_some(Host::Api)
+    }
+
+    /// The built-in environment, where the host is the API's own: there the dashboard is.
+    pub fn staff_at(&self, authority: &str) -> Option<&Arc<EnvironmentState>> {
+        let known = |authority: &str| self.api_authorities.contains(authority);
+        let ours = authority.len() <= LONGEST_AUTHORITY && (known(authority) || known(&plain(authority)));
+        self.staff.as_ref().filter(|_| ours)
+    }
+
+    /// The environments of the company's products, oldest first.
+    pub fn products(&self) -> Vec<&Arc<EnvironmentState>> {
+        let mut all: Vec<_> = self.by_id.values().filter(|state| !state.environment.is_of_staff()).collect();
+        all.sort_unstable_by_key(|state| state.id());
+        all
+    }
+
+    /// The environment of a product by its name.
+    pub fn product_named(&self, name: &str) -> Option<&Arc<EnvironmentState>> {
+        let mut all = self.by_id.values();
+        all.find(|state| state.environment.name == name && !state.environment.is_of_staff())
     }
 
     /// The environment of this identifier.
@@ -261,6 +286,15 @@ impl Environments {
     pub fn by_client_id(&self, client_id: ClientId) -> Option<&Arc<EnvironmentState>> {
         self.by_client_id.get(&client_id)
     }
+}
+
+/// An authority in small letters, and without the port that its scheme has anyway.
+fn plain(authority: &str) -> String {
+    let mut lower = authority.to_ascii_lowercase();
+    if let Some(host) = lower.strip_suffix(":443").or_else(|| lower.strip_suffix(":80")) {
+        lower.truncate(host.len());
+    }
+    lower
 }
 
 /// The authorities an origin is reached under: on this machine also its other names.

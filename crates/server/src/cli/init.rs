@@ -12,18 +12,31 @@ pub(super) async fn run(config: &Config, as_json: bool) -> CommandResult {
     let issuer = config.public_url_or_local(config.listen.port())?;
     let installation = Installation::open(config, Clock::default()).await?;
     let first = installation.ensure_environment(&issuer).await?;
+    let dashboard = installation.ensure_staff(&issuer).await?;
     if as_json {
         say(json!({
             "base_url": issuer.as_str(),
             "issuer": first.environment.issuer.as_str(),
             "environment_id": first.environment.id,
             "client_id": first.environment.client_id,
+            "dashboard": dashboard,
             "api_key": first.api_key.as_ref().map(Secret::expose),
         }))?;
     } else {
         say(welcome(issuer.as_str(), &first))?;
+        if let Some(link) = dashboard {
+            say(invitation(&link))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is said while nobody is staff.
+pub(super) fn invitation(link: &str) -> String {
+    format!(
+        "  Dashboard       {link}\n
+  That link lets its first owner in, once, within a day. 'countersign staff link' makes another.\n"
+    )
 }
 
 /// What a first start says, once.

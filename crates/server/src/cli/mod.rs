@@ -10,6 +10,7 @@ mod init;
 mod keys;
 mod migrate;
 pub mod serve;
+mod staff;
 
 use crate::clock::Clock;
 use crate::config::settings::{Given, SETTINGS};
@@ -170,6 +171,22 @@ fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("staff")
+                .about("Who may use the dashboard")
+                .subcommand_required(true)
+                .subcommand(Command::new("list").about("List the members of staff and their roles"))
+                .subcommand(
+                    Command::new("link")
+                        .about("Print a link that lets whoever opens it into the dashboard, once, within a day")
+                        .arg(
+                            Arg::new("role")
+                                .long("role")
+                                .value_name("ROLE")
+                                .help("owner, admin, developer or read-only [default: owner]"),
+                        ),
+                ),
+        )
+        .subcommand(
             Command::new("migrate").about("Bring the database schema up to date (serve does it by itself)").arg(
                 Arg::new("check")
                     .long("check")
@@ -253,6 +270,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["keys", command] => keys::run(&config, command, innermost).await,
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
             ["applications", command] => applications::run(&config, command, innermost).await,
+            ["staff", command] => staff::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await

@@ -33,6 +33,7 @@ pub mod self_registration;
 pub mod session_families;
 pub mod sessions;
 pub mod sign_in_settings;
+pub mod staff;
 pub mod standalone;
 pub mod users;
 pub mod webhook_requests;

@@ -62,6 +62,8 @@ pub enum Target {
     OwnApplication(String),
     /// To the person's own account.
     Account,
+    /// To a page of the dashboard, by its path and query below the dashboard's own.
+    Dashboard(String),
     /// To connecting the device that shows this code.
     Device(String),
     /// To accepting the invitation with this token.
@@ -77,7 +79,7 @@ impl Target {
                 let params = Params::from_form(query.as_bytes()).ok()?;
                 params.get("invitation_token").map(str::to_owned)
             }
-            Self::Authorize(_) | Self::Account | Self::Device(_) => None,
+            Self::Authorize(_) | Self::Account | Self::Dashboard(_) | Self::Device(_) => None,
         }
     }
 }
@@ -144,6 +146,13 @@ impl Flow {
         }
     }
 
+    /// A flow that leads to where people belong who have asked for nothing else: staff to the dashboard, others to their
+    /// account.
+    pub fn home(call: &PageCall) -> Self {
+        let of_staff = call.environment.environment.is_of_staff();
+        Self::begin(call, if of_staff { Target::Dashboard("/".to_owned()) } else { Target::Account })
+    }
+
     /// When it began.
     pub fn began_at(&self) -> Timestamp {
         Timestamp::from_millis(self.began_at)
@@ -175,6 +184,7 @@ impl Flow {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
             Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
+            Target::Dashboard(ref path) => path.clone(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),
         }

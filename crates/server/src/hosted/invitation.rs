@@ -120,5 +120,5 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         Err(failure) => return Err(failure.into()),
     }
     call.app.catch_up().await;
-    redirect("/account")
+    redirect(&Flow::home(call).resume(call))
 }

@@ -127,6 +127,7 @@ pub fn frame<'a>(call: &'a PageCall, branding: &'a Branding) -> Frame<'a> {
         language: language(call),
         branding,
         branding_stylesheet: call.environment.look.stylesheet_path.as_deref(),
+        base: call.environment.environment.issuer.base(),
         language_keeps: call.keeps.as_deref(),
     }
 }

@@ -1,7 +1,7 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
 use super::even_time::evenly;
-use super::flow::{Flow, Target};
+use super::flow::Flow;
 use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
@@ -119,7 +119,7 @@ pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
     if !allowed(call).password {
-        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+        return refuse(call, &Flow::home(call), Problem::NoPasswords).await;
     }
     let reset = find(call, token).await?;
     Ok(show_reset(call, token, &reset.email, StatusCode::OK, None))
@@ -133,7 +133,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
     if !allowed(call).password {
-        return refuse(call, &Flow::begin(call, Target::Account), Problem::NoPasswords).await;
+        return refuse(call, &Flow::home(call), Problem::NoPasswords).await;
     }
     let reset = find(call, token).await?;
     let password = form.get("password").unwrap_or("");

@@ -83,6 +83,11 @@ impl Proven {
         allowed.password.then(|| Self::here(user_id, "password"))
     }
 
+    /// A link into the dashboard was used up, and has made the account.
+    pub(crate) fn by_staff_link(user_id: UserId) -> Self {
+        Self::here(user_id, "password")
+    }
+
     /// The company's own login has said who it was, and the browser that was sent there has come back.
     pub(super) fn elsewhere(completed: Completed, login_uri: LoginUri) -> Self {
         let Completed { user_id, consent_options } = completed;

@@ -1,7 +1,7 @@
 //! Signing in: the address first, then the password or a code.
 
 use super::code::Recipient;
-use super::flow::{Flow, Proves, Target};
+use super::flow::{Flow, Proves};
 use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
@@ -22,7 +22,7 @@ pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
     let query = call.query()?;
     match query.get("flow") {
         Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow),
-        None => Ok(Flow::begin(call, Target::Account)),
+        None => Ok(Flow::home(call)),
     }
 }
 

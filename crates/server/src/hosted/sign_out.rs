@@ -40,7 +40,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     if form.get("decision") != Some("sign_out") {
-        return redirect("/account");
+        return redirect(&Flow::home(call).resume(call));
     }
     let reply = redirect("/signed-out")?;
     session::end(call, reply).await
@@ -54,7 +54,8 @@ pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
     let branding = branding(call);
     let frame = frame(call, &branding);
     let again = frame.language.texts().sign_in_again();
-    let page = SignedOut { frame, link: Some((again, "/sign-in")) };
+    let sign_in = format!("{}/sign-in", frame.base);
+    let page = SignedOut { frame, link: Some((again, &sign_in)) };
     Ok(reply(call, StatusCode::OK, &page, None))
 }
 

@@ -21,13 +21,19 @@ pub enum Cookie {
 
 impl Cookie {
     fn name(self, issuer: &Issuer) -> &'static str {
+        // Staff share the origin with everybody else; their sessions are of another environment.
+        let staff = !issuer.base().is_empty();
         match (self, issuer.is_https()) {
             (Self::Browser, true) => "__Host-cs_browser",
             (Self::Browser, false) => "cs_browser",
+            (Self::Session, true) if staff => "__Host-cs_staff_session",
+            (Self::Session, false) if staff => "cs_staff_session",
             (Self::Session, true) => "__Host-cs_session",
             (Self::Session, false) => "cs_session",
             (Self::Language, true) => "__Host-cs_language",
             (Self::Language, false) => "cs_language",
+            (Self::CodeFlow, true) if staff => "__Host-cs_staff_code",
+            (Self::CodeFlow, false) if staff => "cs_staff_code",
             (Self::CodeFlow, true) => "__Host-cs_code",
             (Self::CodeFlow, false) => "cs_code",
         }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
-use http::header::SET_COOKIE;
+use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Uri};
 use std::sync::Arc;
 
@@ -132,9 +132,22 @@ impl PageCall {
             && self.form().is_ok_and(|form| form.get("csrf").is_some_and(|token| digest.matches_base64url(token)))
     }
 
+    /// The answer, where the environment's pages are below a path: a redirect to a page of ours leads there.
+    fn below_base(&self, reply: Reply) -> Reply {
+        let base = self.environment.environment.issuer.base();
+        if base.is_empty() {
+            return reply;
+        }
+        reply.map(&LOCATION, |to| {
+            let path = to.to_str().ok().filter(|path| path.starts_with('/'))?;
+            HeaderValue::try_from(format!("{base}{path}")).ok()
+        })
+    }
+
     /// The answer, with the browser's name if it has just got one.
     #[must_use]
     pub fn finish(&self, reply: Reply) -> Reply {
+        let reply = self.below_base(reply);
         // On pages only: a post from another site comes without the cookie, and must not replace it.
         let cookie = (self.browser_is_new && self.keeps.is_some())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));

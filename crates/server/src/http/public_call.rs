@@ -30,18 +30,36 @@ impl PathParams {
     }
 }
 
-/// What the request's host stands for.
-pub fn host(app: &App, request: &http::request::Parts) -> Option<Host> {
+/// The host that is asked.
+fn authority(request: &http::request::Parts) -> Option<&str> {
     // HTTP/2 has it in the URI, HTTP/1.1 in the header.
-    let authority = match request.uri.authority() {
-        Some(authority) => authority.as_str(),
+    match request.uri.authority() {
+        Some(authority) => Some(authority.as_str()),
         None => {
             // Two of them are none: whoever stands in between may have believed the other (RFC 9112 §3.2).
             let mut values = request.headers.get_all(HOST).iter();
-            values.next().filter(|_| values.next().is_none())?.to_str().ok()?
+            values.next().filter(|_| values.next().is_none())?.to_str().ok()
         }
-    };
-    app.environments().host(authority)
+    }
+}
+
+/// What the request's host stands for.
+pub fn host(app: &App, request: &http::request::Parts) -> Option<Host> {
+    app.environments().host(authority(request)?)
+}
+
+/// The built-in environment, when the host is the API's own: an issuer elsewhere has no dashboard.
+///
+/// # Errors
+/// 421 for a host that is not ours, 404 for one that is no place for it.
+pub fn staff(app: &App, request: &http::request::Parts) -> Result<Arc<EnvironmentState>, ApiError> {
+    let environments = app.environments();
+    let authority = authority(request).ok_or(ApiError::MisdirectedRequest)?;
+    match environments.staff_at(authority) {
+        Some(staff) => Ok(Arc::clone(staff)),
+        None if environments.host(authority).is_some() => Err(ApiError::NoSuchPath),
+        None => Err(ApiError::MisdirectedRequest),
+    }
 }
 
 impl PublicCall {

@@ -59,6 +59,17 @@ impl Reply {
         self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value)
     }
 
+    /// With other values of a header, where there are others.
+    #[must_use]
+    pub fn map(mut self, name: &HeaderName, other: impl Fn(&HeaderValue) -> Option<HeaderValue>) -> Self {
+        for (_, value) in self.headers.iter_mut().filter(|(known, _)| known == name) {
+            if let Some(other) = other(value) {
+                *value = other;
+            }
+        }
+        self
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self::empty(StatusCode::NO_CONTENT)

@@ -1,6 +1,7 @@
 //! The route table. Every route declares who may call it; there is no way to register one without.
 
 use crate::app::App;
+use crate::dashboard::call::DashboardCall;
 use crate::domain::Failure;
 use crate::hosted::going_on;
 use crate::hosted::page::{Stop, stopped};
@@ -10,11 +11,12 @@ use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::page_call::{PageCall, PageParts};
 use crate::http::peer::Peer;
-use crate::http::public_call::{PathParams, PublicCall};
+use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::{error, request_id::RequestIds};
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::StaffRole;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
 use http_body_util::Full;
@@ -35,6 +37,9 @@ pub enum Policy {
     Client,
     /// Anyone with a browser; a form must come from a page of ours in the same browser.
     Browser,
+    /// A member of the company's own staff with this role or a greater one, in a browser; a form must come from a page of
+    /// ours in the same browser.
+    Staff(StaffRole),
     /// The holder of an environment's API key.
     EnvironmentKey,
     /// The operator: served on any host.
@@ -46,6 +51,20 @@ pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send 
 
 /// What a document that has to be looked for is, in its time.
 pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
+
+/// Whose pages a route is one of.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    /// The environment's whose issuer the host is.
+    Host,
+    /// The built-in environment's.
+    Staff,
+}
+
+/// The page for a post that did not come from one of our pages in the same browser.
+fn not_ours() -> Stop {
+    Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Flow)
+}
 
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +98,7 @@ impl Routes {
             // The operator's questions must be answered whatever the database does.
             Policy::Operator => None,
             Policy::Client => Some(oauth_unavailable),
-            Policy::Public | Policy::EnvironmentKey | Policy::Browser => Some(unavailable),
+            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) => Some(unavailable),
         };
         self.table.push(Route { method: method.clone(), path, policy });
         let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
@@ -257,7 +276,50 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
     {
-        self.browser(Method::GET, path, true, handler)
+        self.browser(Method::GET, path, Whose::Host, true, handler)
+    }
+
+    /// The same for the pages at which the company's own staff sign in: below the dashboard's path, on the API's host.
+    #[must_use]
+    pub fn staff_page<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        self.browser(Method::GET, path, Whose::Staff, true, handler)
+    }
+
+    /// What a form of such a page is posted to.
+    #[must_use]
+    pub fn staff_form<H>(self, path: &'static str, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        self.browser(Method::POST, path, Whose::Staff, true, handler)
+    }
+
+    /// A page of the dashboard, or what its forms are posted to: for who is signed in as a member of staff with this role
+    /// or a greater one.
+    #[must_use]
+    pub fn dashboard<H>(self, method: Method, path: &'static str, role: StaffRole, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let is_post = method == Method::POST;
+        self.in_browser(method, path, (Policy::Staff(role), Whose::Staff), move |page| {
+            let handler = handler.clone();
+            async move {
+                if is_post && !page.is_ours() {
+                    return page.finish(stopped(&page, not_ours()));
+                }
+                match DashboardCall::admit(page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
     }
 
     /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
@@ -267,7 +329,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
     {
-        self.browser(Method::POST, path, true, handler)
+        self.browser(Method::POST, path, Whose::Host, true, handler)
     }
 
     /// What other sites' pages may post to: it must have no effect.
@@ -276,22 +338,49 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
     {
-        self.browser(Method::POST, path, false, handler)
+        self.browser(Method::POST, path, Whose::Host, false, handler)
     }
 
-    fn browser<H>(self, method: Method, path: &'static str, ours_only: bool, handler: H) -> Self
+    fn browser<H>(self, method: Method, path: &'static str, whose: Whose, ours_only: bool, handler: H) -> Self
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
     {
+        let is_form = method == Method::POST && ours_only;
+        self.in_browser(method, path, (Policy::Browser, whose), move |call| {
+            let handler = handler.clone();
+            async move {
+                if is_form && !call.is_ours() {
+                    return call.finish(stopped(&call, not_ours()));
+                }
+                let reply = match handler(&call).await {
+                    Ok(reply) if is_form => going_on::settle(&call, reply),
+                    Ok(reply) => reply,
+                    Err(stop) => stopped(&call, stop),
+                };
+                call.finish(reply)
+            }
+        })
+    }
+
+    fn in_browser<H, F>(self, method: Method, path: &'static str, who: (Policy, Whose), handler: H) -> Self
+    where
+        H: Fn(PageCall) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Reply> + Send + 'static,
+    {
         let too_late = || error::api(&ApiError::Unavailable);
-        let is_post = method == Method::POST;
-        self.add_in_time(method, path, Policy::Browser, too_late, move |app, arrived| {
+        let (policy, whose) = who;
+        self.add_in_time(method, path, policy, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
                 let Arrived { peer, path, parts, body, request_id } = arrived;
-                let public = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
-                let environment = match public.environment() {
-                    Ok(environment) => Arc::clone(environment),
+                let environment = match whose {
+                    Whose::Staff => public_call::staff(&app, &parts),
+                    Whose::Host => PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts)
+                        .environment()
+                        .map(Arc::clone),
+                };
+                let environment = match environment {
+                    Ok(environment) => environment,
                     Err(refused) => return error::api(&refused),
                 };
                 let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
@@ -300,19 +389,10 @@ impl Routes {
                     Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
                 };
                 let page = PageParts { peer, path, parts, body, request_id };
-                let Ok(call) = PageCall::new(app, environment, page) else {
-                    return error::api(&ApiError::Internal);
-                };
-                if is_post && ours_only && !call.is_ours() {
-                    let stop = Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Flow);
-                    return call.finish(stopped(&call, stop));
+                match PageCall::new(app, environment, page) {
+                    Ok(call) => handler(call).await,
+                    Err(_) => error::api(&ApiError::Internal),
                 }
-                let reply = match handler(&call).await {
-                    Ok(reply) if is_post && ours_only => going_on::settle(&call, reply),
-                    Ok(reply) => reply,
-                    Err(stop) => stopped(&call, stop),
-                };
-                call.finish(reply)
             }
         })
     }

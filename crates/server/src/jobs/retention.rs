@@ -18,6 +18,7 @@
 //! | `session_application` | as long as its session |
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
+//! | `staff_link` | until it is used, a day at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
 //!
@@ -28,7 +29,7 @@ use crate::domain::Failure;
 use countersign_store::{
     attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
     idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
-    session_device, session_family, token_family, webhook_delivery,
+    session_device, session_family, staff_link, token_family, webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -70,6 +71,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(revoked_token::prune, now);
     in_steps!(idempotency::prune, now);
     in_steps!(session::prune, now.plus_secs(-SESSIONS));
+    in_steps!(staff_link::prune, now);
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));

@@ -62,6 +62,8 @@ pub struct Keyring {
     pub password_reset_token: SealKey,
     /// Seals what webhooks are signed with.
     pub webhook_secret: SealKey,
+    /// Digests of links into the dashboard.
+    pub staff_link: DigestKey,
 }
 
 struct ThirtyTwo;
@@ -115,6 +117,7 @@ impl Keyring {
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
             webhook_secret: SealKey::new(&*derive(&prk, "webhook-secret")?)?,
+            staff_link: DigestKey::new(&*derive(&prk, "staff-link")?),
         })
     }
 }

@@ -168,7 +168,7 @@ pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Res
 /// Database errors.
 pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
     let mut reader = app.store.reader().await?;
-    for environment in countersign_store::environment::all(&mut reader).await? {
+    for environment in countersign_store::environment::with_staff(&mut reader).await? {
         let keys = signing_key::list(&mut reader, environment.id).await?;
         let now = app.clock.now();
         let mut rotated = false;

@@ -6,6 +6,7 @@
 mod api;
 mod cli;
 mod clients;
+mod dashboard;
 mod harness;
 mod hosted;
 mod http;

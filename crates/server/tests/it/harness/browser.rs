@@ -70,9 +70,29 @@ impl Page {
             let mut fields = BTreeMap::new();
             for input in part.split("<input").skip(1) {
                 let tag = &input[..input.find('>').unwrap()];
-                let chosen = !tag.contains("type=\"radio\"") || tag.contains(" checked");
+                let choice = tag.contains("type=\"radio\"") || tag.contains("type=\"checkbox\"");
+                let chosen = !choice || tag.contains(" checked");
                 if let Some(name) = attribute(tag, "name").filter(|_| chosen) {
                     fields.insert(name, attribute(tag, "value").unwrap_or_default());
+                }
+            }
+            for area in part.split("<textarea").skip(1) {
+                let (tag, rest) = area.split_once('>').unwrap();
+                if let Some(name) = attribute(tag, "name") {
+                    fields.insert(name, unescaped(rest.split("</textarea>").next().unwrap_or_default()));
+                }
+            }
+            for select in part.split("<select").skip(1) {
+                let (tag, rest) = select.split_once('>').unwrap();
+                let options = rest.split("</select>").next().unwrap_or_default();
+                let chosen = options
+                    .split("<option")
+                    .skip(1)
+                    .find(|option| option.split('>').next().unwrap().contains(" selected"));
+                if let Some((name, option)) =
+                    attribute(tag, "name").zip(chosen.or_else(|| options.split("<option").nth(1)))
+                {
+                    fields.insert(name, attribute(option.split('>').next().unwrap(), "value").unwrap_or_default());
                 }
             }
             forms.push(Form { action, fields });
@@ -117,6 +137,11 @@ impl Browser {
     /// Takes another browser's cookie.
     pub fn steal(&mut self, other: &Self, name: &str) {
         self.cookies.insert(name.to_owned(), other.cookies[name].clone());
+    }
+
+    /// Takes another browser's cookie under another name.
+    pub fn steal_as(&mut self, other: &Self, name: &str, as_name: &str) {
+        self.cookies.insert(as_name.to_owned(), other.cookies[name].clone());
     }
 
     /// Lets another node of the same installation answer from now on.

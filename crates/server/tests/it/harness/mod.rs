@@ -12,6 +12,7 @@ mod people;
 mod process;
 mod receiver;
 mod server;
+mod staff;
 mod website;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};

@@ -22,6 +22,8 @@ pub struct TestServer {
     pub base_url: String,
     /// The environment's API key.
     pub api_key: String,
+    /// The link into the dashboard that a first start shows.
+    pub staff_link: Option<String>,
     /// The environment's own client id.
     pub client_id: String,
     /// The clock, to be moved.
@@ -93,6 +95,7 @@ impl TestServer {
         let public_url = config.public_url.clone().unwrap_or_else(|| own_url.clone());
         let installation = Installation::open(&config, Clock::default()).await.unwrap();
         let first = installation.ensure_environment(&public_url).await.unwrap();
+        let staff_link = installation.ensure_staff(&public_url).await.unwrap();
         let clock = installation.clock.clone();
         let app = App::new(&config, installation.store, installation.keyring, clock.clone(), public_url.clone())
             .await
@@ -106,6 +109,7 @@ impl TestServer {
         });
         Self {
             base_url: own_url.as_str().to_owned(),
+            staff_link,
             api_key: first.api_key.map(|key| key.expose().to_owned()).unwrap_or_default(),
             client_id: first.environment.client_id.to_string(),
             clock,

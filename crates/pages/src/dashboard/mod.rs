@@ -1,0 +1,18 @@
+//! The pages for the company's own staff: one shell around all of them, and one view per page. English only. They work
+//! without scripts; `dashboard.js` copies and refreshes where it may run.
+
+mod application;
+mod applications;
+mod new_application;
+mod overview;
+mod refused;
+mod shell;
+mod welcome;
+
+pub use application::{Application, Secret, Snippet};
+pub use applications::{ApplicationRow, Applications};
+pub use new_application::{NewApplication, OrganizationOption, ScopeOption};
+pub use overview::{Fact, Overview, Step};
+pub use refused::Refused;
+pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
+pub use welcome::Welcome;

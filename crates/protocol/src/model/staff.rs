@@ -1,0 +1,77 @@
+//! The company's own staff: who may use the dashboard, and for what.
+
+/// What a member of staff may do; each may all that those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StaffRole {
+    /// See everything that is no secret, and change nothing.
+    ReadOnly,
+    /// Change what the product is made of: applications, organizations, people, looks.
+    Developer,
+    /// Also environments, API keys, signing keys and staff.
+    Admin,
+    /// Also who else is owner.
+    Owner,
+}
+
+impl StaffRole {
+    /// Every role, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::ReadOnly, Self::Developer, Self::Admin, Self::Owner];
+
+    /// The slug of the role in the built-in environment.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::Developer => "developer",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// What people read.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "Read-only",
+            Self::Developer => "Developer",
+            Self::Admin => "Admin",
+            Self::Owner => "Owner",
+        }
+    }
+
+    /// Reads a slug.
+    pub fn parse(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == slug)
+    }
+
+    /// The most that any of these roles allows. Slugs that are none of ours allow nothing.
+    pub fn most<'a>(slugs: impl IntoIterator<Item = &'a String>) -> Option<Self> {
+        slugs.into_iter().filter_map(|slug| Self::parse(slug)).max()
+    }
+
+    /// Whether it allows what needs the other.
+    pub fn allows(self, needed: Self) -> bool {
+        self >= needed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_may_what_the_lesser_ones_may() {
+        for (at, role) in StaffRole::ALL.into_iter().enumerate() {
+            assert_eq!(StaffRole::parse(role.as_str()), Some(role));
+            for (other_at, other) in StaffRole::ALL.into_iter().enumerate() {
+                assert_eq!(role.allows(other), at >= other_at);
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_slugs_allow_nothing() {
+        let slugs = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(StaffRole::most(&slugs(&["member", "Owner", ""])), None);
+        assert_eq!(StaffRole::most(&slugs(&["read-only", "admin", "member"])), Some(StaffRole::Admin));
+        assert_eq!(StaffRole::most(&[]), None);
+    }
+}

@@ -1,0 +1,146 @@
+//! `/dashboard/env/{environment}/applications/new`.
+
+use super::{chosen_scopes, scope_options};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::applications::{self, NewApplication as New, NewApplicationKind};
+use crate::domain::client_secrets;
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{NewApplication, OrganizationOption, ScopeOption, Section};
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::{ClientType, RedirectUri};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::organization;
+use http::StatusCode;
+
+/// Most organizations that are offered by name.
+const MOST: usize = 200;
+
+async fn show(
+    call: &DashboardCall,
+    form: &Params<'_>,
+    scopes: &[ScopeOption],
+    problem: Option<String>,
+) -> Result<Reply, Stop> {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let organizations = organization::list(&mut reader, call.environment.id(), &slice, None).await?;
+    drop(reader);
+    let options: Vec<OrganizationOption> = organizations
+        .into_iter()
+        .map(|found| OrganizationOption { id: found.id.to_string(), name: found.name })
+        .collect();
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let or = |name: &str, default: &'static str| match form.get(name) {
+        Some(known @ ("server" | "public" | "machine" | "first" | "third")) => known.to_owned(),
+        _ => default.to_owned(),
+    };
+    let page = NewApplication {
+        shell: &call.shell_with(Section::Applications, problem),
+        name: field::text(form, "name"),
+        description: field::text(form, "description"),
+        kind: &or("kind", "server"),
+        trust: &or("trust", "third"),
+        organization_id: field::text(form, "organization_id"),
+        redirect_uris: field::text(form, "redirect_uris"),
+        organizations: &options,
+        scopes,
+    };
+    Ok(reply(status, &page))
+}
+
+/// The empty form.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let scopes = scope_options(call, &[]).await?;
+    let query = call.page.query()?;
+    show(call, &query, &scopes, None).await
+}
+
+/// What was typed, in the words of the domain.
+fn read(form: &Params<'_>, scopes: Vec<String>) -> Result<New, &'static str> {
+    let name = field::text(form, "name");
+    if name.is_empty() {
+        return Err("Give it a name.");
+    }
+    if name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
+        return Err("The name is too long.");
+    }
+    let organization_id = field::optional(form, "organization_id");
+    let redirect_uris: Vec<RedirectUri> = field::lines(form, "redirect_uris")
+        .into_iter()
+        .enumerate()
+        .map(|(at, uri)| RedirectUri { uri, default: at == 0 })
+        .collect();
+    let kind = match (form.get("kind"), form.get("trust")) {
+        (Some("machine"), _) => {
+            if !redirect_uris.is_empty() {
+                return Err("A machine has no redirect URIs: nobody signs in to it.");
+            }
+            let organization_id = organization_id.ok_or("Choose the organization that the machine acts for.")?;
+            NewApplicationKind::Machine { organization_id }
+        }
+        (Some(kind @ ("server" | "public")), Some(trust @ ("first" | "third"))) => {
+            let third_party_organization_id = match trust {
+                "third" => Some(organization_id.ok_or("Choose the organization that the application belongs to.")?),
+                _ if organization_id.is_some() => return Err("An application of our own belongs to no organization."),
+                _ => None,
+            };
+            NewApplicationKind::OAuth {
+                third_party_organization_id,
+                client_type: if kind == "public" { ClientType::Public } else { ClientType::Confidential },
+                redirect_uris,
+                cors_origins: Vec::new(),
+                backchannel_logout_uri: None,
+            }
+        }
+        _ => return Err("Say what it is, and whose it is."),
+    };
+    let description = field::optional(form, "description");
+    Ok(New { name: name.to_owned(), description, scopes, kind, client_id: None })
+}
+
+/// Makes the application, and its first credential where it keeps any; shows both.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let offered = scope_options(call, &[]).await?;
+    let chosen = chosen_scopes(&form, &offered);
+    let ticked: Vec<ScopeOption> =
+        offered.into_iter().map(|option| ScopeOption { chosen: chosen.contains(&option.slug), ..option }).collect();
+    let new = match read(&form, chosen) {
+        Ok(new) => new,
+        Err(problem) => return show(call, &form, &ticked, Some(problem.to_owned())).await,
+    };
+    let keeps_secrets = !matches!(new.kind, NewApplicationKind::OAuth { client_type: ClientType::Public, .. });
+    let act = call.act();
+    let made = call
+        .commit(move |tx| {
+            Box::pin(async move {
+                let made = applications::create(tx, &act, new).await?;
+                let secret = match keeps_secrets {
+                    true => Some(client_secrets::create(tx, &act, &made.id.to_string()).await?.1),
+                    false => None,
+                };
+                Ok((made, secret))
+            })
+        })
+        .await;
+    match made {
+        Ok((made, secret)) => super::detail::show(call, &made, secret.as_ref(), None, StatusCode::CREATED).await,
+        // An organization that is not there was typed: that is no missing page.
+        Err(crate::domain::Failure::Refused(
+            error @ countersign_protocol::management::error::ApiError::NotFound { .. },
+        )) => show(call, &form, &ticked, Some(crate::dashboard::page::told(&error))).await,
+        Err(failure) => {
+            let problem = refused(failure)?;
+            show(call, &form, &ticked, Some(problem)).await
+        }
+    }
+}

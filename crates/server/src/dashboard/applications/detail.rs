@@ -1,0 +1,147 @@
+//! `/dashboard/env/{environment}/applications/{id}`.
+
+use super::{chosen_scopes, kind_in_words, scope_options, snippets};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply, when};
+use crate::domain::applications::{self, ApplicationChange};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Application, Secret as SecretRow, Section};
+use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, RedirectUri};
+use countersign_protocol::secret::Secret;
+use countersign_store::{client_secret, organization};
+use http::StatusCode;
+
+/// Shows an application; the value of a credential that was just made is shown with it, this once.
+///
+/// # Errors
+/// Database errors.
+pub async fn show(
+    call: &DashboardCall,
+    found: &ConnectApplication,
+    fresh: Option<&Secret>,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Reply, Stop> {
+    let environment_id = call.environment.id();
+    let mut reader = call.page.app.store.reader().await?;
+    let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
+    let of = match found.organization_id() {
+        Some(id) => organization::find(&mut reader, environment_id, id).await?,
+        None => None,
+    };
+    drop(reader);
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Applications, Some(problem)),
+        None => call.shell(Section::Applications),
+    };
+    let rows: Vec<SecretRow> = secrets
+        .iter()
+        .rev()
+        .map(|secret| SecretRow {
+            id: secret.id.to_string(),
+            hint: secret.hint.clone(),
+            created: when(secret.created_at),
+            used: secret.last_used_at.map_or_else(|| "Never".to_owned(), when),
+        })
+        .collect();
+    let organization = of.map(|of| (of.name, shell.at(&format!("/organizations/{}", of.id))));
+    let none = (Vec::new(), Vec::new(), None);
+    let (signs_people_in, keeps_secrets, (uris, origins, logout)) = match &found.kind {
+        ApplicationKind::Machine { .. } => (false, true, none),
+        ApplicationKind::OAuth { client_type, redirect_uris, cors_origins, backchannel_logout_uri, .. } => (
+            true,
+            *client_type == ClientType::Confidential,
+            (redirect_uris.clone(), cors_origins.clone(), backchannel_logout_uri.clone()),
+        ),
+    };
+    let default_first = uris.iter().filter(|uri| uri.default).chain(uris.iter().filter(|uri| !uri.default));
+    let uris: Vec<&str> = default_first.map(|uri| uri.uri.as_str()).collect();
+    let client_id = found.client_name().to_string();
+    let snippets = snippets::of(&call.environment.environment, found, &client_id, &uris, fresh);
+    let page = Application {
+        shell: &shell,
+        href: &shell.at(&format!("/applications/{}", found.id)),
+        name: &found.name,
+        description: found.description.as_deref().unwrap_or(""),
+        kind: kind_in_words(&found.kind),
+        client_id: &client_id,
+        organization: organization.as_ref().map(|(name, href)| (name.as_str(), href.as_str())),
+        signs_people_in,
+        keeps_secrets,
+        by_document: found.metadata_url.is_some(),
+        redirect_uris: &uris.join("\n"),
+        cors_origins: &origins.join("\n"),
+        backchannel_logout_uri: logout.as_deref().unwrap_or(""),
+        scopes: &scope_options(call, &found.scopes).await?,
+        secrets: &rows,
+        most_secrets: MAX_CLIENT_SECRETS,
+        fresh_secret: fresh.map(Secret::expose),
+        snippets: &snippets,
+    };
+    Ok(reply(status, &page))
+}
+
+/// The application that the path names.
+pub(super) async fn find(call: &DashboardCall) -> Result<ConnectApplication, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(applications::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
+}
+
+/// Its page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    show(call, &found, None, None, StatusCode::OK).await
+}
+
+/// Saves its settings.
+///
+/// # Errors
+/// 404.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
+    // What a document says is not ours to say again.
+    let may_name = found.metadata_url.is_none();
+    let name = field::text(&form, "name").to_owned();
+    if name.is_empty() || name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
+        let problem = Some("The name must have 1 to 255 characters.".to_owned());
+        return show(call, &found, None, problem, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let uris = field::lines(&form, "redirect_uris").into_iter().enumerate();
+    let uris: Vec<RedirectUri> = uris.map(|(at, uri)| RedirectUri { uri, default: at == 0 }).collect();
+    let change = ApplicationChange {
+        name: Some(name).filter(|_| may_name),
+        description: Some(field::optional(&form, "description")),
+        scopes: Some(chosen_scopes(&form, &scope_options(call, &[]).await?)),
+        redirect_uris: (signs_people_in && may_name).then_some(uris),
+        cors_origins: signs_people_in.then(|| field::lines(&form, "cors_origins")),
+        backchannel_logout_uri: signs_people_in.then(|| field::optional(&form, "backchannel_logout_uri")),
+    };
+    let (act, id) = (call.act(), found.id.to_string());
+    let changed = call
+        .commit(move |tx| Box::pin(async move { applications::update(tx, &act, &id, change).await.map(drop) }))
+        .await;
+    match changed {
+        Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),
+        Err(failure) => {
+            let problem = Some(refused(failure)?);
+            show(call, &found, None, problem, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+/// Deletes it.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (act, id) = (call.act(), call.page.path.get("id").to_owned());
+    call.commit(move |tx| Box::pin(async move { applications::delete(tx, &act, &id).await })).await?;
+    call.to("/applications?done=deleted")
+}

@@ -1,0 +1,56 @@
+//! Applications and their credentials.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`list`] | which there are |
+//! | [`create`] | making one |
+//! | [`detail`] | one of them: its settings, its end |
+//! | [`secrets`] | its credentials |
+//! | [`snippets`] | code to paste |
+
+pub mod create;
+pub mod detail;
+pub mod list;
+pub mod secrets;
+pub mod snippets;
+
+use super::call::DashboardCall;
+use crate::hosted::page::Stop;
+use countersign_pages::dashboard::ScopeOption;
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::{ApplicationKind, ClientType, Ownership};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::permission;
+
+/// Most permissions that are offered.
+const MOST: usize = 500;
+
+/// What kind of application it is, in words.
+fn kind_in_words(kind: &ApplicationKind) -> &'static str {
+    match kind {
+        ApplicationKind::Machine { .. } => "Machine",
+        ApplicationKind::OAuth { ownership: Ownership::FirstParty, client_type: ClientType::Confidential, .. } => {
+            "Web application, our own"
+        }
+        ApplicationKind::OAuth { ownership: Ownership::FirstParty, client_type: ClientType::Public, .. } => {
+            "Public client, our own"
+        }
+        ApplicationKind::OAuth { client_type: ClientType::Confidential, .. } => "Web application",
+        ApplicationKind::OAuth { client_type: ClientType::Public, .. } => "Public client",
+    }
+}
+
+/// The permissions there are, the chosen ones ticked.
+async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<ScopeOption>, Stop> {
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let all = permission::list(&mut reader, call.environment.id(), &slice).await?;
+    let option = |slug: String, name: String| ScopeOption { chosen: chosen.contains(&slug), slug, name };
+    Ok(all.into_iter().map(|known| option(known.slug, known.name)).collect())
+}
+
+/// The scopes that were ticked.
+fn chosen_scopes(form: &Params<'_>, options: &[ScopeOption]) -> Vec<String> {
+    let ticked = |slug: &str| form.get(&format!("scope_{slug}")).is_some();
+    options.iter().filter(|option| ticked(&option.slug)).map(|option| option.slug.clone()).collect()
+}

@@ -1,0 +1,121 @@
+//! Calls of the dashboard: a member of staff in their browser, and the environment they look at.
+
+use crate::cache::environments::EnvironmentState;
+use crate::domain::{Act, Failure, staff};
+use crate::hosted::flow::{Flow, Target};
+use crate::hosted::page::{Stop, redirect, stopped};
+use crate::hosted::session;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::Trouble;
+use countersign_protocol::model::{STAFF_BASE, StaffRole, User};
+use http::{Method, StatusCode};
+use std::sync::Arc;
+
+/// A call from a member of staff whose role allows what is asked for. There is no other way to make one than
+/// [`DashboardCall::admit`].
+#[derive(Debug)]
+pub struct DashboardCall {
+    /// The browser's call, in the built-in environment.
+    pub page: PageCall,
+    /// The environment that is looked at; the first one, where the path names none.
+    pub environment: Arc<EnvironmentState>,
+    /// Who calls.
+    pub user: User,
+    /// What they may do.
+    pub role: StaffRole,
+    /// Whether the path names an environment.
+    pub names_environment: bool,
+}
+
+impl DashboardCall {
+    /// Lets a call in whose session is a member of staff's with the role that is needed. What others are answered comes with
+    /// the call.
+    ///
+    /// # Errors
+    /// To the sign-in, or a page that says no.
+    pub async fn admit(page: PageCall, needed: StaffRole) -> Result<Self, (PageCall, Reply)> {
+        match Self::look(&page).await {
+            Ok(Some((user, role, environment, names_environment))) => {
+                let call = Self { page, environment, user, role, names_environment };
+                if role.allows(needed) {
+                    return Ok(call);
+                }
+                let reply = call.not_allowed(needed);
+                Err((call.page, reply))
+            }
+            Ok(None) => {
+                let reply = to_sign_in(&page).unwrap_or_else(|stop| stopped(&page, stop));
+                Err((page, reply))
+            }
+            Err(stop) => {
+                let reply = stopped(&page, stop);
+                Err((page, reply))
+            }
+        }
+    }
+
+    async fn look(page: &PageCall) -> Result<Option<(User, StaffRole, Arc<EnvironmentState>, bool)>, Stop> {
+        let Some(current) = session::current(page).await? else { return Ok(None) };
+        let of_staff = session::act(page);
+        let role = staff::role_of(&mut page.app.store.reader().await?, &of_staff, current.user.id).await?;
+        // An account without a role is nobody here, and is not told what there is.
+        let role = role.ok_or(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access))?;
+        let environments = page.app.environments();
+        let name = page.path.get("environment");
+        let environment = match name {
+            "" => environments.products().first().map(|first| Arc::clone(first)),
+            name => environments.product_named(name).map(Arc::clone),
+        };
+        let environment = environment.ok_or(Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address))?;
+        Ok(Some((current.user, role, environment, !name.is_empty())))
+    }
+
+    /// What acts in the environment that is looked at need.
+    pub fn act(&self) -> Act {
+        let app = &self.page.app;
+        Act::new(&self.environment.environment, &app.clock, &app.entropy, &app.keyring)
+    }
+
+    /// What acts among staff need.
+    pub fn act_of_staff(&self) -> Act {
+        session::act(&self.page)
+    }
+
+    /// Does something in a transaction, and has this node know of it before the answer.
+    ///
+    /// # Errors
+    /// As the act.
+    pub async fn commit<T, F>(&self, act: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
+    {
+        let done = self.page.app.store.write::<T, Failure, _>(act).await?;
+        self.page.app.catch_up().await;
+        Ok(done)
+    }
+
+    /// Sends the browser to a page of this environment.
+    ///
+    /// # Errors
+    /// When the path cannot stand in a header.
+    pub fn to(&self, path: &str) -> Result<Reply, Stop> {
+        redirect(&format!("/env/{}{path}", self.environment.environment.name))
+    }
+}
+
+/// What an act comes to, in its time.
+pub type Acting<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
+
+/// Sends the browser to the sign-in, and from there to where it wanted to be; a form that was posted is not posted again.
+fn to_sign_in(page: &PageCall) -> Result<Reply, Stop> {
+    let asked = page.uri.path_and_query().map_or("/", |asked| asked.as_str());
+    let below = asked.strip_prefix(STAFF_BASE).filter(|below| below.starts_with('/') && !below.starts_with("//"));
+    let is_get = page.keeps.is_some();
+    let target = below.filter(|_| is_get).unwrap_or("/");
+    redirect(&Flow::begin(page, Target::Dashboard(target.to_owned())).link(page, "/sign-in"))
+}
+
+/// The method of pages.
+pub const GET: Method = Method::GET;

@@ -1,0 +1,166 @@
+//! The shell of every page of the dashboard, its headers, messages, and pages for what cannot be done.
+
+use super::call::DashboardCall;
+use crate::domain::Failure;
+use crate::hosted::page::{Stop, moment};
+use crate::http::reply::Reply;
+use bytes::Bytes;
+use countersign_pages::dashboard::{EnvironmentLink, Pager, Refused, Section, Shell, Tone};
+use countersign_pages::{Language, Page, Trouble};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{EnvironmentKind, STAFF_BASE, StaffRole};
+use countersign_protocol::time::Timestamp;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
+use http::{HeaderValue, StatusCode};
+
+/// Scripts of ours only, and nothing but enhancement: every page works without.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+     frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// What was just done, as the address of the next page says it: one of these words.
+const DONE: &[(&str, &str)] = &[
+    ("created", "Created."),
+    ("saved", "Saved."),
+    ("deleted", "Deleted."),
+    ("revoked", "Revoked. It stopped working at once, on every node."),
+    ("invited", "Invited. The mail is on its way."),
+];
+
+impl DashboardCall {
+    /// The shell of a page of this part.
+    pub fn shell(&self, section: Section) -> Shell {
+        let done = self.page.query().ok().and_then(|query| {
+            let word = query.get("done")?;
+            DONE.iter().find(|(known, _)| *known == word).map(|(_, text)| (Tone::Good, (*text).to_owned()))
+        });
+        self.shell_of(Some(section), done)
+    }
+
+    /// The same for a page that says what could not be done.
+    pub fn shell_with(&self, section: Section, problem: Option<String>) -> Shell {
+        self.shell_of(Some(section), problem.map(|text| (Tone::Bad, text)))
+    }
+
+    fn shell_of(&self, section: Option<Section>, message: Option<(Tone, String)>) -> Shell {
+        let environments = self.page.app.environments();
+        let links = environments.products().into_iter().map(|state| EnvironmentLink {
+            name: state.environment.name.clone(),
+            production: state.environment.kind == EnvironmentKind::Production,
+            href: format!("{STAFF_BASE}/env/{}", state.environment.name),
+        });
+        Shell {
+            environment: if self.names_environment { self.environment.environment.name.clone() } else { String::new() },
+            production: self.names_environment && self.environment.environment.kind == EnvironmentKind::Production,
+            environments: links.collect(),
+            section,
+            email: self.user.email.clone(),
+            role: self.role.name(),
+            may_develop: self.role.allows(StaffRole::Developer),
+            may_administer: self.role.allows(StaffRole::Admin),
+            csrf: self.page.csrf(),
+            message,
+        }
+    }
+
+    /// The page for a role that does not reach.
+    pub(super) fn not_allowed(&self, needed: StaffRole) -> Reply {
+        let text = format!(
+            "This needs the role {} or a greater one; yours is {}. An owner of the dashboard can change that under Staff.",
+            needed.name(),
+            self.role.name()
+        );
+        let shell = self.shell_of(None, None);
+        reply(StatusCode::FORBIDDEN, &Refused { shell: &shell, title: "Not allowed", text: &text, request_id: None })
+    }
+
+    /// The page for what cannot be shown or done.
+    pub fn stopped(&self, stop: Stop) -> Reply {
+        let request_id = self.page.request_id.to_str().ok();
+        let (status, title, text, request_id) = match stop {
+            Stop::Trouble(status, Trouble::Address) => {
+                (status, "Not found", "There is no such page, or what it was about is gone.".to_owned(), None)
+            }
+            Stop::Failure(failure) => match failure.into_api_error() {
+                ApiError::NotFound { .. } | ApiError::NoSuchPath => {
+                    (StatusCode::NOT_FOUND, "Not found", "What this page was about is gone.".to_owned(), None)
+                }
+                error => {
+                    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    let id = request_id.filter(|_| status.is_server_error());
+                    (status, "That did not work", told(&error), id)
+                }
+            },
+            Stop::Trouble(status, _) => {
+                (status, "That did not work", "What the page carried along is too old. Open it again.".to_owned(), None)
+            }
+            Stop::AskFirst(_) => {
+                (StatusCode::FORBIDDEN, "Not allowed", "An administrator has to allow this.".to_owned(), None)
+            }
+        };
+        let shell = self.shell_of(None, None);
+        reply(status, &Refused { shell: &shell, title, text: &text, request_id })
+    }
+}
+
+/// The answer that shows this page.
+pub fn reply(status: StatusCode, page: &impl Page) -> Reply {
+    let mut reply = Reply::empty(status)
+        .with(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))
+        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .with(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
+        .with(CONTENT_SECURITY_POLICY, POLICY)
+        .no_store();
+    reply.body = Bytes::from(page.html());
+    reply
+}
+
+/// A page.
+pub fn shown(page: &impl Page) -> Reply {
+    reply(StatusCode::OK, page)
+}
+
+/// What a refusal says to people.
+pub fn told(error: &ApiError) -> String {
+    let body = error.body();
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let reasons: Vec<String> = body["errors"]
+        .as_array()
+        .map(|errors| errors.iter().filter_map(|one| text(&one["message"])).collect())
+        .unwrap_or_default();
+    if !reasons.is_empty() {
+        return reasons.join(" ");
+    }
+    text(&body["message"])
+        .or_else(|| text(&body["error_description"]))
+        .unwrap_or_else(|| "That is not possible.".to_owned())
+}
+
+/// What was refused, in words, where the page can be shown again with them; everything else goes on as a failure.
+///
+/// # Errors
+/// What is no refusal of something that was typed.
+pub fn refused(failure: Failure) -> Result<String, Stop> {
+    match failure {
+        Failure::Refused(error @ (ApiError::NotFound { .. } | ApiError::Unavailable | ApiError::Internal)) => {
+            Err(Stop::Failure(Failure::Refused(error)))
+        }
+        Failure::Refused(error) => Ok(told(&error)),
+        failure => Err(Stop::Failure(failure)),
+    }
+}
+
+/// A moment in words.
+pub fn when(at: Timestamp) -> String {
+    moment(at, Language::English)
+}
+
+/// The ways from this page of a list to others: `path` is that of the list, with what else its query has.
+pub fn pager<T: std::fmt::Display>(path: &str, query: &str, before: Option<T>, after: Option<T>) -> Pager {
+    let link = |word: &str, id: T| {
+        let rest = if query.is_empty() { String::new() } else { format!("&{query}") };
+        format!("{path}?{word}={id}{rest}")
+    };
+    Pager { newer: before.map(|id| link("before", id)), older: after.map(|id| link("after", id)) }
+}

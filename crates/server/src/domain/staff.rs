@@ -1,0 +1,147 @@
+//! The company's own staff: people of the built-in environment, who are members of its one organization. Their roles there
+//! say what they may do in the dashboard.
+
+use super::people::{self, SignUp};
+use super::roles::{self, NewRole};
+use super::{Act, Failure, memberships, organizations};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::id::{OrganizationId, UserId};
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::{Membership, MembershipStatus, Organization, StaffRole, User};
+use countersign_store::membership::Of;
+use countersign_store::{Query, Tx, membership, organization, role, staff_link, user};
+
+/// What the organization of staff is found by.
+const ORGANIZATION: &str = "staff";
+
+/// How long a link is good, in seconds.
+pub const LINK_LIFETIME: i64 = 86_400;
+
+/// Makes sure that the organization of staff and its roles are there.
+///
+/// # Errors
+/// Database errors.
+pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+    for known in StaffRole::ALL {
+        if role::find(tx, act.environment_id, known.as_str()).await?.is_none() {
+            let (slug, name) = (known.as_str().to_owned(), known.name().to_owned());
+            roles::create(tx, act, NewRole { slug, name, description: None }).await?;
+        }
+    }
+    if organization::find_by_external_id(tx, act.environment_id, ORGANIZATION).await?.is_none() {
+        let new = organizations::NewOrganization {
+            name: "Staff".to_owned(),
+            external_id: Some(ORGANIZATION.to_owned()),
+            ..organizations::NewOrganization::default()
+        };
+        organizations::create(tx, act, new).await?;
+    }
+    Ok(())
+}
+
+/// The organization of staff.
+///
+/// # Errors
+/// Database errors; a failure of ours when there is none.
+pub async fn organization(query: &mut impl Query, act: &Act) -> Result<Organization, Failure> {
+    let found = organization::find_by_external_id(query, act.environment_id, ORGANIZATION).await?;
+    found.ok_or_else(|| Failure::internal("the organization of staff is missing"))
+}
+
+/// Whether nobody is staff yet.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_nobody(query: &mut impl Query, act: &Act) -> Result<bool, Failure> {
+    let organization = organization(query, act).await?;
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: 1 };
+    let of = Of::Organization(organization.id);
+    let all = [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
+    Ok(membership::list(query, act.environment_id, &slice, of, &all).await?.is_empty())
+}
+
+/// What a person may do; `None` for who is no staff, or no more.
+///
+/// # Errors
+/// Database errors.
+pub async fn role_of(query: &mut impl Query, act: &Act, user_id: UserId) -> Result<Option<StaffRole>, Failure> {
+    let organization = organization(query, act).await?;
+    let found = membership::find_of_user(query, act.environment_id, user_id, organization.id).await?;
+    Ok(found.filter(|found| found.status == MembershipStatus::Active).and_then(|found| StaffRole::most(&found.roles)))
+}
+
+/// Makes a link that lets whoever opens it into the dashboard with this role, once; gives its address.
+///
+/// # Errors
+/// Database errors.
+pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String, Failure> {
+    let token = URL_SAFE_NO_PAD.encode(act.entropy.bytes::<32>()?);
+    let digest = act.keyring.staff_link.digest(&token);
+    staff_link::insert(tx, act.environment_id, &digest, role, act.now.plus_secs(LINK_LIFETIME)).await?;
+    Ok(format!("{}/welcome?token={token}", act.issuer))
+}
+
+/// Why a link did not let somebody in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// It was used, is too old, or never was.
+    Link,
+    /// Somebody has an account with that address: a link is no proof of being them.
+    AddressTaken,
+}
+
+/// Uses a link up: makes the account and lets it in.
+///
+/// # Errors
+/// Database errors.
+pub async fn admit(
+    tx: &mut Tx,
+    act: &Act,
+    token: &str,
+    account: SignUp,
+) -> Result<Result<(UserId, StaffRole), NotAdmitted>, Failure> {
+    if user::find_by_email(tx, act.environment_id, &account.email).await?.is_some() {
+        return Ok(Err(NotAdmitted::AddressTaken));
+    }
+    let digest = act.keyring.staff_link.digest(token);
+    let Some(role) = staff_link::use_up(tx, act.environment_id, &digest, act.now).await? else {
+        return Ok(Err(NotAdmitted::Link));
+    };
+    let user_id = people::sign_up(tx, act, account).await?;
+    let organization = organization(tx, act).await?;
+    memberships::admit(tx, act, user_id, organization.id, vec![role.as_str().to_owned()]).await?;
+    Ok(Ok((user_id, role)))
+}
+
+/// Whether this person is the only owner left: who must not go, nor be less.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_last_owner(
+    query: &mut impl Query,
+    act: &Act,
+    of: OrganizationId,
+    who: UserId,
+) -> Result<bool, Failure> {
+    Ok(!owners(query, act, of).await?.iter().any(|owner| owner.id != who))
+}
+
+/// Everybody who is staff, or was, with what they may do; the first thousand.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(query: &mut impl Query, act: &Act) -> Result<Vec<(Membership, User)>, Failure> {
+    let organization = organization(query, act).await?;
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: 1000 };
+    let all = [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
+    Ok(membership::list(query, act.environment_id, &slice, Of::Organization(organization.id), &all).await?)
+}
+
+async fn owners(query: &mut impl Query, act: &Act, of: OrganizationId) -> Result<Vec<User>, Failure> {
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: 1000 };
+    let listed =
+        membership::list(query, act.environment_id, &slice, Of::Organization(of), &[MembershipStatus::Active]).await?;
+    let owns = |roles: &[String]| StaffRole::most(roles) == Some(StaffRole::Owner);
+    Ok(listed.into_iter().filter(|(membership, _)| owns(&membership.roles)).map(|(_, user)| user).collect())
+}

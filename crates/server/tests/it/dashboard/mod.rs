@@ -1,0 +1,5 @@
+//! The dashboard: who gets in, what their role allows, and each of its pages.
+
+mod applications;
+mod policy;
+mod welcome;

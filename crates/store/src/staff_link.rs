@@ -1,0 +1,67 @@
+//! Links that let somebody into the dashboard whom nobody has invited.
+
+use crate::sql::{Query, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::model::StaffRole;
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO staff_link (environment_id, digest, role, expires_at) VALUES ($1, $2, $3, $4)";
+    FIND = "SELECT role FROM staff_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3";
+    USE_UP = "DELETE FROM staff_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3 RETURNING role";
+    PRUNE = "DELETE FROM staff_link WHERE (environment_id, digest) IN ",
+        "(SELECT environment_id, digest FROM staff_link WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
+}
+
+/// Keeps a link.
+///
+/// # Errors
+/// Database errors.
+pub async fn insert(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    digest: &Digest,
+    role: StaffRole,
+    expires_at: Timestamp,
+) -> Result<()> {
+    tx.execute(INSERT, &[environment_id.into(), digest.into(), role.as_str().into(), expires_at.into()]).await?;
+    Ok(())
+}
+
+/// What the link allows; `None` when it was used, is too old, or never was.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<Option<StaffRole>> {
+    let row = query.query_opt(FIND, &[environment_id.into(), digest.into(), now.into()]).await?;
+    row.map(|row| row.word(0, StaffRole::parse)).transpose()
+}
+
+/// Uses a link up; of two who do it at once, one gets it.
+///
+/// # Errors
+/// Database errors.
+pub async fn use_up(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<Option<StaffRole>> {
+    let row = tx.query_opt(USE_UP, &[environment_id.into(), digest.into(), now.into()]).await?;
+    row.map(|row| row.word(0, StaffRole::parse)).transpose()
+}
+
+/// Forgets links that are too old, a thousand at most; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}
