@@ -22,7 +22,7 @@ on_both_databases! {
         assert!(secret.starts_with("whsec_") && secret.len() == 50, "{}", secret.len());
         assert_moment(&made["created_at"]);
         management.post("/webhook_endpoints", body).await.expect_code(409, "duplicate_endpoint");
-        assert_eq!(management.get("/webhook_endpoints").await.expect_list(), [made.clone()], "with its secret");
+        assert_eq!(management.get("/webhook_endpoints").await.json()["data"], json!([made]), "with its secret");
         assert_eq!(management.get(&path(&made)).await.expect(200).expect_json(), made);
 
         let second = endpoint(&management, "https://example.com", "second", &[]).await;
