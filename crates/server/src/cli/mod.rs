@@ -2,9 +2,10 @@
 
 mod api_keys;
 mod applications;
-mod apply;
+pub(crate) mod apply;
 mod backup;
 mod config_check;
+mod demo;
 mod doctor;
 mod init;
 mod keys;
@@ -171,6 +172,17 @@ fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("demo")
+                .about("A sample company on this machine, to be looked at in a browser: nothing to set up, nothing is kept")
+                .arg(
+                    Arg::new("port")
+                        .long("port")
+                        .value_name("PORT")
+                        .value_parser(clap::value_parser!(u16))
+                        .help("The first of five ports in a row [default: 8080]"),
+                ),
+        )
+        .subcommand(
             Command::new("staff")
                 .about("Who may use the dashboard")
                 .subcommand_required(true)
@@ -270,6 +282,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["keys", command] => keys::run(&config, command, innermost).await,
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
             ["applications", command] => applications::run(&config, command, innermost).await,
+            ["demo"] => demo::run(innermost.get_one::<u16>("port").copied().unwrap_or(8080)).await,
             ["staff", command] => staff::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {

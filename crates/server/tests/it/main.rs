@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod clients;
 mod dashboard;
+mod demo;
 mod harness;
 mod hosted;
 mod http;

@@ -11,7 +11,7 @@ mod settings;
 mod standalone;
 mod users;
 
-use super::{CommandError, CommandResult, say};
+use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
@@ -73,10 +73,11 @@ impl From<countersign_store::Error> for End {
 pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResult {
     let path = Path::new(file);
     let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}."))?;
-    let document: Document = toml::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
     let installation = if check {
         match Installation::open_existing(config, Clock::default()).await {
             Err(InstallationError::NotSetUp) => {
+                // What is wrong with the file is said all the same.
+                toml::from_str::<Document>(&text).map_err(|error| format!("{file}: {error}"))?;
                 say("Nothing is set up here yet: everything in the file would be made. Nothing was changed.")?;
                 return Ok(ExitCode::from(2));
             }
@@ -86,12 +87,39 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
         Arc::new(Installation::open(config, Clock::default()).await?)
     };
     let base = path.parent().unwrap_or(Path::new("."));
-    let existing = environment::all(&mut installation.store.reader().await?).await?;
+    let plan = bring(&installation, &text, base, check).await.map_err(|error| format!("{file}: {error}"))?;
+    for line in &plan {
+        say(line)?;
+    }
+    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
+    say(match (changes, !check) {
+        (0, _) => "Nothing to change.".to_owned(),
+        (count, true) => format!("{count} changed."),
+        (count, false) => format!("{count} would change. Nothing was changed."),
+    })?;
+    Ok(if check && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// Brings an installation to what a declaration says, or only looks what that would change; files that it names are beside
+/// `base`. Gives a line for each change.
+///
+/// # Errors
+/// What is wrong with the declaration, in words.
+pub(crate) async fn bring(
+    installation: &Arc<Installation>,
+    text: &str,
+    base: &Path,
+    check: bool,
+) -> Result<Vec<String>, String> {
+    let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut reader = installation.store.reader().await.map_err(|error| error.to_string())?;
+    let existing = environment::all(&mut reader).await.map_err(|error| error.to_string())?;
+    drop(reader);
     let mut prepared = Vec::new();
     for entry in document.environments {
-        prepared.push(prepare(entry, &existing, base, &installation).map_err(|error| format!("{file}: {error}"))?);
+        prepared.push(prepare(entry, &existing, base, installation)?);
     }
-    let shared = Arc::clone(&installation);
+    let shared = Arc::clone(installation);
     let outcome = installation
         .store
         .write::<Vec<String>, End, _>(move |tx| {
@@ -104,23 +132,12 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
             })
         })
         .await;
-    let (plan, done) = match outcome {
-        Ok(plan) => (plan, true),
-        Err(End::Checked(plan)) => (plan, false),
-        Err(End::Wrong(error)) => return Err(format!("{file}: {error}").into()),
-        Err(End::Failed(Failure::Refused(error))) => return Err(format!("{file}: {}", explain(&error)).into()),
-        Err(End::Failed(failure)) => return Err(CommandError::from(failure)),
-    };
-    for line in &plan {
-        say(line)?;
+    match outcome {
+        Ok(plan) | Err(End::Checked(plan)) => Ok(plan),
+        Err(End::Wrong(error)) => Err(error),
+        Err(End::Failed(Failure::Refused(error))) => Err(explain(&error)),
+        Err(End::Failed(failure)) => Err(failure.to_string()),
     }
-    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
-    say(match (changes, done) {
-        (0, _) => "Nothing to change.".to_owned(),
-        (count, true) => format!("{count} changed."),
-        (count, false) => format!("{count} would change. Nothing was changed."),
-    })?;
-    Ok(if !done && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 /// A refusal of the API, for someone at a terminal.
