@@ -42,8 +42,7 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_768_478_400_000)
 }
 
-async fn plant(store: &Store) -> EnvironmentId {
-    let id = EnvironmentId::from_ulid(1);
+async fn plant(store: &Store, id: EnvironmentId) {
     let environment = Environment {
         id,
         name: "growth".to_owned(),
@@ -61,7 +60,6 @@ async fn plant(store: &Store) -> EnvironmentId {
         updated_at: now(),
     };
     write!(store, |tx| environment::insert(tx, &environment).await);
-    id
 }
 
 async fn endpoint(store: &Store, environment_id: EnvironmentId, number: u128, event: &str) -> Key {
@@ -118,7 +116,7 @@ async fn median(mut round: impl AsyncFnMut(usize)) -> u128 {
 }
 
 async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, healthy: Key, count: u128) {
-    let later = Timestamp::from_millis(now().as_millis() + 100_000_000);
+    let later = Timestamp::from_millis(now().as_millis() + 10_000_000_000_000);
     let middle = EventId::from_ulid(count / 2);
     let list = async |filter: Filter, scan: Scan, from: Option<i64>| {
         let reader = &mut store.reader().await.unwrap();
@@ -147,7 +145,8 @@ async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, health
         ("events: of an organization", median(async |_| list(of_organization(), Scan::Ascending, None).await).await),
         ("events: since a moment", median(async |_| list(since(), Scan::Ascending, None).await).await),
     ];
-    let next = count * 1_000;
+    // Behind all there are.
+    let next = 1000 * u128::try_from(event::head(&mut store.reader().await.unwrap()).await.unwrap()).unwrap();
     lines.push((
         "an event for the healthy endpoint: append and place",
         median(async |round| happen(store, environment_id, next + round as u128, 1, "user.created").await).await,
@@ -204,10 +203,16 @@ async fn main() {
     };
     let store = Store::open(&location).await.unwrap();
     store.migrate(now()).await.unwrap();
-    let environment_id = plant(&store).await;
-    let dead = endpoint(&store, environment_id, 1, "organization.updated").await;
-    let healthy = endpoint(&store, environment_id, 2, "user.created").await;
-    let mut made = 0;
+    let environment_id = EnvironmentId::from_ulid(1);
+    let mut made = u128::try_from(event::head(&mut store.reader().await.unwrap()).await.unwrap()).unwrap();
+    // A database that was filled before goes on where it was.
+    let (dead, healthy) = if made == 0 {
+        plant(&store, environment_id).await;
+        let dead = endpoint(&store, environment_id, 1, "organization.updated").await;
+        (dead, endpoint(&store, environment_id, 2, "user.created").await)
+    } else {
+        ((environment_id, Id::from_ulid(1)), (environment_id, Id::from_ulid(2)))
+    };
     for size in arguments.map(|size| size.parse::<u128>().unwrap()) {
         let began = Instant::now();
         let from = made;

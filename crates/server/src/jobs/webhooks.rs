@@ -13,7 +13,7 @@ use crate::domain::webhooks::{Settled, settle};
 use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;
 use countersign_protocol::management::events::event_view;
-use countersign_protocol::model::{AttemptOutcome, WebhookAttempt};
+use countersign_protocol::model::{AttemptOutcome, WebhookAttempt, WebhookStatus};
 use countersign_protocol::time::Timestamp;
 use countersign_store::event;
 use countersign_store::webhook_delivery::{self, Claimed};
@@ -208,7 +208,10 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     let endpoint = webhook_endpoint::find(&mut reader, claimed.key).await?;
     let event = event::find(&mut reader, environment_id, claimed.event_id).await?;
     drop(reader);
-    let Some(endpoint) = endpoint else { return Ok(false) };
+    // It may have been disabled since this was taken.
+    let Some(endpoint) = endpoint.filter(|endpoint| endpoint.status == WebhookStatus::Enabled) else {
+        return Ok(false);
+    };
     let (attempted_at, began) = (app.clock.now(), Instant::now());
     let outcome = match event {
         // Another node may have it before the answer is here.
