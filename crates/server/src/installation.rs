@@ -2,15 +2,15 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::{Act, Failure, roles, staff};
+use crate::domain::{Act, Failure, audit, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind, Issuer,
-    SelfRegistration, SessionPolicy, StaffRole,
+    Actor, Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind,
+    Issuer, SelfRegistration, SessionPolicy, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -266,7 +266,7 @@ impl Installation {
         };
         let moves = environment.issuer != issuer;
         environment.issuer = issuer.clone();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let link = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 if moves {
@@ -298,7 +298,7 @@ impl Installation {
             if role::find(&mut reader, environment.id, DEFAULT_ROLE).await?.is_some() {
                 continue;
             }
-            let act = Act::new(environment, &self.clock, &self.entropy, &self.keyring);
+            let act = Act::new(environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
             self.store
                 .write::<_, Failure, _>(move |tx| Box::pin(async move { roles::ensure_default(tx, &act).await }))
                 .await?;
@@ -373,7 +373,7 @@ impl Installation {
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
             .collect();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let stored = environment.clone();
         self.store
             .write::<_, Failure, _>(move |tx| {
@@ -382,9 +382,11 @@ impl Installation {
                     for key in &keys {
                         signing_key::insert(tx, key).await?;
                     }
+                    audit::note(tx, &act, "environment.created", "environment", stored.id).await?;
                     roles::ensure_default(tx, &act).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
+                        audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                     }
                     {
                         change::record(tx, stored.id, &Topic::Environment, now);

@@ -3,6 +3,7 @@
 mod api_keys;
 mod applications;
 pub(crate) mod apply;
+mod audit;
 mod backup;
 mod config_check;
 mod demo;
@@ -19,6 +20,7 @@ use crate::config::source::{self, Sources};
 use crate::config::{Config, ConfigError};
 use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use countersign_protocol::model::Actor;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -171,6 +173,7 @@ fn command() -> Command {
                         .arg(Arg::new("url").value_name("URL").required(true)),
                 ),
         )
+        .subcommand(audit::command(environment))
         .subcommand(
             Command::new("demo")
                 .about("A sample company on this machine, to be looked at in a browser: nothing to set up, nothing is kept")
@@ -284,6 +287,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["applications", command] => applications::run(&config, command, innermost).await,
             ["demo"] => demo::run(innermost.get_one::<u16>("port").copied().unwrap_or(8080)).await,
             ["staff", command] => staff::run(&config, command, innermost).await,
+            ["audit", command @ ..] => audit::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await
@@ -301,6 +305,12 @@ fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
 /// Prints a line on standard output.
 fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
     writeln!(std::io::stdout(), "{line}")
+}
+
+/// Who runs a command.
+fn actor(command: &str) -> Actor {
+    let account = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(source::variable);
+    Actor::command(command, account.filter(|name| !name.is_empty() && name.len() <= 255))
 }
 
 /// Opens an installation that must exist already.

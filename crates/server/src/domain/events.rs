@@ -1,6 +1,7 @@
 //! Events: what happened, written in the transaction in which it happened.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
+use countersign_protocol::audit::administrative::target_of;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::events::subject;
 use countersign_protocol::webhook::schedule::TRIES;
@@ -21,12 +22,14 @@ pub async fn record(
 ) -> Result<(), Failure> {
     let subject = subject(event, data);
     let id = act.entropy.id(act.now)?;
-    let event = NewEvent { id, event, organization_id, subject: &subject, data, created_at: act.now };
-    Ok(append(tx, act.environment_id, &event).await?)
+    let new = NewEvent { id, event, organization_id, subject: &subject, data, created_at: act.now };
+    append(tx, act.environment_id, &new).await?;
+    // What an administrator has done is in the audit log as well.
+    audit::record(tx, act, event, target_of(event, data), organization_id).await
 }
 
-/// Gives the events that are committed by now their positions, so that readers see them, and puts them on their way to webhooks. Any number of nodes may do so at
-/// once.
+/// Gives the events that are committed by now their positions, so that readers see them, and puts them on their way to
+/// webhooks. Any number of nodes may do so at once.
 ///
 /// # Errors
 /// Database errors.

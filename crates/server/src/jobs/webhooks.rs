@@ -13,7 +13,7 @@ use crate::domain::webhooks::{Settled, settle};
 use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;
 use countersign_protocol::management::events::event_view;
-use countersign_protocol::model::{AttemptOutcome, WebhookAttempt, WebhookStatus};
+use countersign_protocol::model::{Actor, AttemptOutcome, WebhookAttempt, WebhookStatus};
 use countersign_protocol::time::Timestamp;
 use countersign_store::event;
 use countersign_store::webhook_delivery::{self, Claimed};
@@ -230,7 +230,8 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
         endpoint_url: endpoint.endpoint_url.clone(),
         outcome,
     };
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act =
+        Act::new(&environment.environment, Actor::System { job: "webhooks" }, &app.clock, &app.entropy, &app.keyring);
     let noted = attempt.clone();
     let settled = app
         .store

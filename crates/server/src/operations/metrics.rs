@@ -61,6 +61,8 @@ pub struct Metrics {
     pub webhook_endpoints_disabled: Counter,
     /// Deliveries of all environments that are pending, as of a moment ago.
     pub webhook_deliveries_pending: Gauge,
+    /// How often an audit log could not be made longer or pruned: somebody may have tampered with it.
+    pub audit_log_failures: Counter,
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -98,11 +100,18 @@ impl Default for Metrics {
         let webhook_deliveries_pending = Gauge::default();
         let pending = "Events on their way to endpoints of webhooks, counted up to 10,000";
         registry.register("webhook_deliveries_pending", pending, webhook_deliveries_pending.clone());
+        let audit_log_failures = Counter::default();
+        registry.register(
+            "audit_log_failures",
+            "Times an audit log could not be made longer or pruned; it may have been tampered with",
+            audit_log_failures.clone(),
+        );
         Self {
             registry,
             requests,
             durations,
             tokens_issued,
+            audit_log_failures,
             webhook_attempts,
             webhook_endpoints_disabled,
             webhook_deliveries_pending,
