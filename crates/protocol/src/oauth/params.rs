@@ -122,7 +122,8 @@ fn decode_form(text: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
 
 /// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8.
 pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+    // Two searches for one byte each are faster by far than one for either; a flow has a thousand bytes and none of them.
+    if !text.contains(&b'%') && !text.contains(&b'+') {
         return std::str::from_utf8(text).ok().map(Cow::Borrowed);
     }
     let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(

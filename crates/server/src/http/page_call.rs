@@ -13,7 +13,7 @@ use countersign_protocol::form_data::{self, Part};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::Arc;
 
 /// How long a browser keeps its name, in seconds.
@@ -32,6 +32,8 @@ pub struct PageCall {
     pub path: PathParams,
     /// The headers.
     pub headers: HeaderMap,
+    /// The method.
+    pub method: Method,
     /// The whole URI.
     pub uri: Uri,
     /// The body of a post.
@@ -92,6 +94,7 @@ impl PageCall {
             environment,
             peer,
             path,
+            method: parts.method,
             headers: parts.headers,
             uri: parts.uri,
             body,
@@ -99,6 +102,11 @@ impl PageCall {
             request_id,
             browser_is_new,
         })
+    }
+
+    /// Whether a page is asked for, and not posted to.
+    pub fn asks_for_a_page(&self) -> bool {
+        self.keeps.is_some()
     }
 
     /// The parameters of the query.
@@ -172,7 +180,7 @@ impl PageCall {
     pub fn finish(&self, reply: Reply) -> Reply {
         let reply = self.below_base(reply);
         // On pages only: a post from another site comes without the cookie, and must not replace it.
-        let cookie = (self.browser_is_new && self.keeps.is_some())
+        let cookie = (self.browser_is_new && self.asks_for_a_page())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),

@@ -103,6 +103,11 @@ impl Page {
         forms
     }
 
+    /// Whether the page asks whose account it is.
+    pub fn asks_to_sign_in(&self) -> bool {
+        self.forms().iter().any(|form| form.action == "/sign-in")
+    }
+
     /// The form that is posted to a path.
     #[track_caller]
     pub fn form(&self, action: &str) -> Form {
