@@ -233,7 +233,7 @@ pub async fn set_policy(tx: &mut Tx, act: &Act, wanted: SelfRegistration) -> Res
         return Ok(());
     }
     found.self_registration = wanted;
-    environments::update(tx, &found, act.now).await
+    environments::update(tx, act, &found).await
 }
 
 /// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client

@@ -15,6 +15,7 @@ use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
+use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::StaffRole;
