@@ -9,7 +9,7 @@ document.addEventListener('click', async ({ target }) => {
   const label = button.textContent;
   await navigator.clipboard.writeText(button.dataset.copy);
   button.dataset.copied = 'yes';
-  button.textContent = 'Copied';
+  button.textContent = button.dataset.done ?? 'Copied';
   setTimeout(() => {
     button.textContent = label;
     delete button.dataset.copied;

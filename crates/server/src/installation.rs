@@ -10,7 +10,7 @@ use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     Actor, Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind,
-    Issuer, SelfRegistration, SessionPolicy, StaffRole,
+    Issuer, PortalSettings, SelfRegistration, SessionPolicy, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -330,6 +330,7 @@ impl Installation {
             sessions: SessionPolicy::default(),
             authentication: Authentication::default(),
             self_registration: SelfRegistration::default(),
+            portal: PortalSettings::default(),
             brand: Arc::default(),
             created_at: now,
             updated_at: now,

@@ -6,7 +6,7 @@ use crate::api::user_management::{
 };
 use crate::api::{
     api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
-    organizations, permissions, roles,
+    organizations, permissions, portal as portal_links, roles,
 };
 use crate::dashboard::{self, applications, connect, overview, redirects};
 use crate::hosted::{
@@ -16,8 +16,9 @@ use crate::hosted::{
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
 use crate::operations::{health, metrics};
+use crate::portal;
 use crate::user_management::{authenticate, device_authorization as own_device_authorization};
-use countersign_protocol::model::StaffRole;
+use countersign_protocol::model::{PortalIntent, StaffRole};
 use http::Method;
 
 /// The routes of the main listener.
@@ -28,6 +29,8 @@ pub fn routes() -> Routes {
     const PUT: Method = Method::PUT;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
+    const CREDENTIALS: Option<PortalIntent> = Some(PortalIntent::ApiCredentials);
+    const DOMAINS: Option<PortalIntent> = Some(PortalIntent::DomainVerification);
 
     Routes::default()
         // Discovery. Clients that were given a URL with a path try the well-known location with that path behind it
@@ -99,6 +102,26 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
         .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
+        // An organization's own page.
+        .page("/portal/open", |call| Box::pin(portal::visit::get_open(call)))
+        .form("/portal/open", |call| Box::pin(portal::visit::post_open(call)))
+        .form("/portal/organization", |call| Box::pin(portal::visit::choose(call)))
+        .portal(GET, "/portal", None, |call| Box::pin(portal::visit::home(call)))
+        .portal(POST, "/portal/leave", None, |call| Box::pin(portal::visit::leave(call)))
+        .portal(GET, "/portal/machines", CREDENTIALS, |call| Box::pin(portal::machines::get(call)))
+        .portal(GET, "/portal/machines/new", CREDENTIALS, |call| Box::pin(portal::machines::get_new(call)))
+        .portal(POST, "/portal/machines/new", CREDENTIALS, |call| Box::pin(portal::machines::post_new(call)))
+        .portal(POST, "/portal/machines/{id}/secrets", CREDENTIALS, |call| Box::pin(portal::machines::create_secret(call)))
+        .portal(POST, "/portal/machines/{id}/revoke", CREDENTIALS, |call| Box::pin(portal::machines::revoke(call)))
+        .portal(GET, "/portal/api-keys", CREDENTIALS, |call| Box::pin(portal::keys::get(call)))
+        .portal(GET, "/portal/api-keys/new", CREDENTIALS, |call| Box::pin(portal::keys::get_new(call)))
+        .portal(POST, "/portal/api-keys/new", CREDENTIALS, |call| Box::pin(portal::keys::post_new(call)))
+        .portal(POST, "/portal/api-keys/revoke", CREDENTIALS, |call| Box::pin(portal::keys::revoke(call)))
+        .portal(GET, "/portal/connections", CREDENTIALS, |call| Box::pin(portal::connections::get(call)))
+        .portal(POST, "/portal/connections/revoke", CREDENTIALS, |call| Box::pin(portal::connections::revoke(call)))
+        .portal(GET, "/portal/domains", DOMAINS, |call| Box::pin(portal::domains::get(call)))
+        .portal(POST, "/portal/domains", DOMAINS, |call| Box::pin(portal::domains::post(call)))
+        .portal(POST, "/portal/domains/verify", DOMAINS, |call| Box::pin(portal::domains::verify(call)))
         // The dashboard: the pages at which staff sign in, and what they see.
         .public(countersign_pages::DASHBOARD_STYLESHEET_PATH, dashboard::assets::stylesheet)
         .public(countersign_pages::DASHBOARD_SCRIPT_PATH, dashboard::assets::script)
@@ -246,6 +269,7 @@ pub fn routes() -> Routes {
         .management(POST, "/connect/applications/{id}/client_secrets", client_secrets::create)
         .management(DELETE, "/connect/client_secrets/{id}", client_secrets::delete)
         .management(POST, "/authkit/oauth2/complete", external_authentications::complete)
+        .management(POST, "/portal/generate_link", portal_links::generate_link)
         .management(POST, "/api_keys/validations", api_keys::validate)
         .management(POST, "/api_keys/{id}/expire", api_keys::expire)
         .management(DELETE, "/api_keys/{id}", api_keys::delete)

@@ -24,6 +24,9 @@ CREATE TABLE environment (
     client_id_metadata TEXT COLLATE "C" NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
     client_id_metadata_hosts TEXT COLLATE "C" NOT NULL,
     dynamic_client_registration BIGINT NOT NULL,
+    -- What organizations may do on their own pages, and the permissions that they may give.
+    portal_credentials TEXT COLLATE "C" NOT NULL CHECK (portal_credentials IN ('see', 'revoke', 'create')),
+    portal_permissions TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     -- Somebody must be able to sign in.
@@ -162,6 +165,8 @@ CREATE TABLE client_secret (
     application_id TEXT COLLATE "C" NOT NULL,
     digest BYTEA NOT NULL,
     hint TEXT COLLATE "C" NOT NULL,
+    -- A word, or the member of the organization who has made it.
+    made_by TEXT COLLATE "C" NOT NULL,
     last_used_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -177,6 +182,7 @@ CREATE TABLE api_key (
     name TEXT COLLATE "C" NOT NULL,
     digest BYTEA NOT NULL,
     obfuscated_value TEXT COLLATE "C" NOT NULL,
+    made_by TEXT COLLATE "C" NOT NULL,
     last_used_at BIGINT,
     expires_at BIGINT,
     created_at BIGINT NOT NULL,

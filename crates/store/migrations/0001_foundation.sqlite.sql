@@ -23,6 +23,9 @@ CREATE TABLE environment (
     client_id_metadata TEXT NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
     client_id_metadata_hosts TEXT NOT NULL,
     dynamic_client_registration INTEGER NOT NULL,
+    -- What organizations may do on their own pages, and the permissions that they may give.
+    portal_credentials TEXT NOT NULL CHECK (portal_credentials IN ('see', 'revoke', 'create')),
+    portal_permissions TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     -- Somebody must be able to sign in.
@@ -161,6 +164,8 @@ CREATE TABLE client_secret (
     application_id TEXT NOT NULL,
     digest BLOB NOT NULL,
     hint TEXT NOT NULL,
+    -- A word, or the member of the organization who has made it.
+    made_by TEXT NOT NULL,
     last_used_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -176,6 +181,7 @@ CREATE TABLE api_key (
     name TEXT NOT NULL,
     digest BLOB NOT NULL,
     obfuscated_value TEXT NOT NULL,
+    made_by TEXT NOT NULL,
     last_used_at INTEGER,
     expires_at INTEGER,
     created_at INTEGER NOT NULL,

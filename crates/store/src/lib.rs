@@ -49,6 +49,7 @@ pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
+pub mod portal;
 mod postgres;
 pub mod redirect_uri;
 pub mod revoked_token;
@@ -318,6 +319,7 @@ impl Store {
             organization::STATEMENTS,
             password_reset::STATEMENTS,
             staff_link::STATEMENTS,
+            portal::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
             session::STATEMENTS,

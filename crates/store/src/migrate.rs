@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_registration";
     10 "0010_staff";
     11 "0011_audit_logs";
+    12 "0012_portal";
 };
 
 /// The newest schema version this program knows.

@@ -15,6 +15,7 @@ mod oauth_resource;
 mod organization;
 mod permission;
 mod policy;
+mod portal;
 mod role;
 mod self_registration;
 mod session_grant;
@@ -41,6 +42,10 @@ pub use oauth_resource::OAuthResource;
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError};
+pub use portal::{
+    MadeBy, PORTAL_LINK_LIFETIME, PORTAL_VISIT_IDLE, PORTAL_VISIT_LONGEST, PortalCredentials, PortalIntent,
+    PortalSettings, PortalVisit, portal_onward,
+};
 pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};

@@ -1,6 +1,7 @@
 //! Settings of environments.
 
 use super::{Act, Failure, audit, standalone};
+use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::Environment;
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::user_management::session_token::check_issuer;
@@ -32,6 +33,15 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
             return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
         }
     }
+    for slug in &environment.portal.permissions {
+        if !is_slug(slug) {
+            return Err(Failure::invalid(
+                "portal.permissions",
+                "invalid",
+                format!("'{slug}' is no permission's slug."),
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -50,6 +60,7 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
         sessions: environment.sessions,
         authentication: environment.authentication,
         self_registration: environment.self_registration.clone(),
+        portal: environment.portal.clone(),
     };
     environment::update(tx, environment.id, settings, act.now).await?;
     change::record(tx, environment.id, &Topic::Environment, act.now);

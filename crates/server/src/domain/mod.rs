@@ -32,6 +32,7 @@ pub mod password_check;
 pub mod password_resets;
 pub mod people;
 pub mod permissions;
+pub mod portal;
 pub mod roles;
 pub mod self_registration;
 pub mod session_families;

@@ -15,10 +15,11 @@ use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
+use crate::portal::call::PortalCall;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::query::Query;
-use countersign_protocol::model::StaffRole;
+use countersign_protocol::model::{PortalIntent, StaffRole};
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
 use std::future::Future;
@@ -41,6 +42,9 @@ pub enum Policy {
     /// A member of the company's own staff with this role or a greater one, in a browser; a form must come from a page of
     /// ours in the same browser.
     Staff(StaffRole),
+    /// Who may see this part of an organization's own page, or any part of it: by a link of the company's, or as a member with
+    /// the permission for it. In a browser; a form must come from a page of ours in the same browser.
+    Portal(Option<PortalIntent>),
     /// The holder of an environment's API key.
     EnvironmentKey,
     /// The operator: served on any host.
@@ -99,7 +103,9 @@ impl Routes {
             // The operator's questions must be answered whatever the database does.
             Policy::Operator => None,
             Policy::Client => Some(oauth_unavailable),
-            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) => Some(unavailable),
+            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => {
+                Some(unavailable)
+            }
         };
         self.table.push(Route { method: method.clone(), path, policy });
         let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
@@ -388,6 +394,30 @@ impl Routes {
                     return error::api(&failure.into_api_error());
                 }
                 match DashboardCall::admit(call.page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
+    /// A page of an organization, or what its forms are posted to: for who may see this part of it.
+    #[must_use]
+    pub fn portal<H>(self, method: Method, path: &'static str, intent: Option<PortalIntent>, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let is_post = method == Method::POST;
+        self.in_browser(method, path, (Policy::Portal(intent), Whose::Host), move |page| {
+            let handler = handler.clone();
+            async move {
+                if is_post && !page.is_ours() {
+                    return page.finish(stopped(&page, not_ours()));
+                }
+                match PortalCall::admit(page, intent).await {
                     Ok(call) => {
                         let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
                         call.page.finish(reply)

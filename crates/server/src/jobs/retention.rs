@@ -21,16 +21,18 @@
 //! | `staff_link` | until it is used, a day at most |
 //! | `audit_log_event` | 365 days, or the 30 that were set for its organization; its hash until everything before it is gone |
 //! | `audit_log_export` | its content 7 days |
+//! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
 use crate::domain::{Failure, audit_chain};
+use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
     attempt, audit_log_export, authorization_code, change, client_document, device_authorization, event,
-    external_authentication, idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration,
-    session, session_code, session_device, session_family, staff_link, token_family,
+    external_authentication, idempotency, image, mail, mailed_code, password_reset, portal, revoked_token,
+    self_registration, session, session_code, session_device, session_family, staff_link, token_family,
 };
 use std::sync::Arc;
 
@@ -74,6 +76,8 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(idempotency::prune, now);
     in_steps!(session::prune, now.plus_secs(-SESSIONS));
     in_steps!(staff_link::prune, now);
+    in_steps!(portal::prune_links, now);
+    in_steps!(portal::prune, now.plus_secs(-PORTAL_VISIT_LONGEST));
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
     in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));

@@ -69,6 +69,10 @@ pub struct Keyring {
     pub password_reset_token: SealKey,
     /// Digests of links into the dashboard.
     pub staff_link: DigestKey,
+    /// Digests of links to organizations' pages.
+    pub portal_link: DigestKey,
+    /// Digests of the cookies of visits there.
+    pub portal_visit: DigestKey,
 }
 
 struct ThirtyTwo;
@@ -125,6 +129,8 @@ impl Keyring {
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
             staff_link: DigestKey::new(&*derive(&prk, "staff-link")?),
+            portal_link: DigestKey::new(&*derive(&prk, "portal-link")?),
+            portal_visit: DigestKey::new(&*derive(&prk, "portal-visit")?),
         })
     }
 }
@@ -142,6 +148,8 @@ mod tests {
             &keyring.api_key,
             &keyring.idempotency,
             &keyring.invitation,
+            &keyring.portal_link,
+            &keyring.portal_visit,
         ]
         .map(|key| *key.digest("same value").as_bytes());
         for (at, one) in digests.iter().enumerate() {

@@ -15,6 +15,7 @@ mod http;
 mod nodes;
 mod oauth;
 mod outbound;
+mod portal;
 mod standalone;
 mod threats;
 mod tidy;
