@@ -6,6 +6,7 @@
 //!
 //! | Module | Owns |
 //! |---|---|
+//! | [`audit`] | audit logs: their events, their chain, their CSV |
 //! | [`id`] | typed identifiers, `<prefix>_<ulid>` |
 //! | [`time`] | [`time::Timestamp`], UTC milliseconds, and its wire form |
 //! | [`secret`] | secrets that cannot be printed, the values we issue, keyed digests |
@@ -15,10 +16,13 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`form_data`] | forms with files, as browsers send them |
 //! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
+pub mod audit;
+pub mod form_data;
 pub mod id;
 pub mod jose;
 pub mod jwt_template;

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::{Act, Failure, roles, staff};
+use crate::domain::{Act, Failure, audit, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
@@ -383,9 +383,11 @@ impl Installation {
                     for key in &keys {
                         signing_key::insert(tx, key).await?;
                     }
+                    audit::note(tx, &act, "environment.created", "environment", stored.id).await?;
                     roles::ensure_default(tx, &act).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
+                        audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                     }
                     {
                         change::record(tx, stored.id, &Topic::Environment, now);

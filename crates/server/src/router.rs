@@ -5,10 +5,10 @@ use crate::api::user_management::{
     invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
-    api_keys, client_secrets, connect_applications, events, external_authentications, organization_domains,
+    api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
     organizations, permissions, portal as portal_links, roles,
 };
-use crate::dashboard::{self, applications, overview};
+use crate::dashboard::{self, applications, connect, overview, redirects};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
@@ -162,6 +162,30 @@ pub fn routes() -> Routes {
         .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/delete", StaffRole::Developer, |call| Box::pin(applications::detail::delete(call)))
         .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/secrets", StaffRole::Developer, |call| Box::pin(applications::secrets::create(call)))
         .dashboard(POST, "/dashboard/env/{environment}/applications/{id}/secrets/delete", StaffRole::Developer, |call| Box::pin(applications::secrets::delete(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/redirects", StaffRole::ReadOnly, |call| Box::pin(redirects::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects", StaffRole::Developer, |call| Box::pin(redirects::add(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/default", StaffRole::Developer, |call| Box::pin(redirects::default(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/delete", StaffRole::Developer, |call| Box::pin(redirects::delete(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/origins", StaffRole::Developer, |call| Box::pin(redirects::add_origin(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/origins/delete", StaffRole::Developer, |call| Box::pin(redirects::delete_origin(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/connect", StaffRole::ReadOnly, |call| Box::pin(connect::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/login", StaffRole::Developer, |call| Box::pin(connect::login::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/clients", StaffRole::Developer, |call| Box::pin(connect::clients::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/documents/allow", StaffRole::Developer, |call| Box::pin(connect::clients::allow(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/documents/refuse", StaffRole::Developer, |call| Box::pin(connect::clients::refuse(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources", StaffRole::Developer, |call| Box::pin(connect::resources::add(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources/default", StaffRole::Developer, |call| Box::pin(connect::resources::default(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources/delete", StaffRole::Developer, |call| Box::pin(connect::resources::delete(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/connect/claims", StaffRole::ReadOnly, |call| Box::pin(connect::claims::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/claims", StaffRole::Developer, |call| Box::pin(connect::claims::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/claims/preview", StaffRole::Developer, |call| Box::pin(connect::claims::preview(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/events", StaffRole::ReadOnly, |call| Box::pin(dashboard::events::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/branding", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/branding", StaffRole::Developer, |call| Box::pin(dashboard::branding::post(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/branding/preview", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::preview::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/branding/preview", StaffRole::Developer, |call| Box::pin(dashboard::branding::preview::post(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/pictures/{name}", StaffRole::ReadOnly, |call| Box::pin(dashboard::pictures::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/applications/{id}/logo", StaffRole::Developer, |call| Box::pin(applications::logo::post(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)
@@ -249,6 +273,17 @@ pub fn routes() -> Routes {
         .management(POST, "/api_keys/validations", api_keys::validate)
         .management(POST, "/api_keys/{id}/expire", api_keys::expire)
         .management(DELETE, "/api_keys/{id}", api_keys::delete)
+        // Audit logs.
+        .management(GET, "/audit_logs/actions", audit_logs::actions)
+        .management(POST, "/audit_logs/actions/{name}/schemas", audit_logs::create_schema)
+        .management(GET, "/audit_logs/actions/{name}/schemas", audit_logs::schemas)
+        .management(POST, "/audit_logs/events", audit_logs::create_event)
+        .management(POST, "/audit_logs/exports", audit_logs::create_export)
+        .management(GET, "/audit_logs/exports/{id}", audit_logs::get_export)
+        .addressed("/audit_logs/exports/{id}/download", audit_logs::download)
+        .management(GET, "/organizations/{id}/audit_logs_retention", audit_logs::get_retention)
+        .management(PUT, "/organizations/{id}/audit_logs_retention", audit_logs::set_retention)
+        .management(GET, "/organizations/{id}/audit_log_configuration", audit_logs::configuration)
         // Operations.
         .operator("/healthz", health::healthz)
         .operator("/readyz", health::readyz)

@@ -16,6 +16,11 @@ pub mod api_key;
 pub mod application;
 pub mod application_logo;
 pub mod attempt;
+pub mod audit_log_event;
+pub mod audit_log_export;
+pub mod audit_log_retention;
+pub mod audit_log_schema;
+pub mod audit_log_stream;
 pub mod authorization_code;
 pub mod branding;
 pub mod change;
@@ -197,8 +202,32 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.transact(true, function).await
+    }
+
+    /// The same for what may be lost when the power fails: on SQLite its commit does not wait for the disk. Whatever reads
+    /// the database sees it as soon as it is answered, and no end of this process loses it. Not for events and changes,
+    /// which others have acted upon.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn note<T, E, F>(&self, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.transact(false, function).await
+    }
+
+    async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         match &*self.0 {
-            Engine::Sqlite(sqlite) => sqlite.write(function).await,
+            Engine::Sqlite(sqlite) => sqlite.write(durable, function).await,
             Engine::Postgres(postgres) => {
                 let transaction = postgres.begin().await.map_err(E::from)?;
                 let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
@@ -258,6 +287,11 @@ impl Store {
             api_key::STATEMENTS,
             application::STATEMENTS,
             attempt::STATEMENTS,
+            audit_log_event::STATEMENTS,
+            audit_log_export::STATEMENTS,
+            audit_log_retention::STATEMENTS,
+            audit_log_schema::STATEMENTS,
+            audit_log_stream::STATEMENTS,
             authorization_code::STATEMENTS,
             change::STATEMENTS,
             client_secret::STATEMENTS,

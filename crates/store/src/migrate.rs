@@ -36,7 +36,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_standalone";
     9 "0009_registration";
     10 "0010_staff";
-    11 "0011_portal";
+    11 "0011_audit_logs";
+    12 "0012_portal";
 };
 
 /// The newest schema version this program knows.

@@ -3,16 +3,26 @@
 
 mod application;
 mod applications;
+mod branding;
+mod claims;
+mod connect;
+mod events;
 mod new_application;
 mod overview;
+mod redirects;
 mod refused;
 mod shell;
 mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
+pub use branding::{BrandingPage, ColourField, PictureField, PreviewPage, WordOption};
+pub use claims::Claims;
+pub use connect::{Connect, DocumentRow, ResourceRow};
+pub use events::{EventName, EventRow, Events};
 pub use new_application::{NewApplication, OrganizationOption, ScopeOption};
 pub use overview::{Fact, Overview, Step};
+pub use redirects::{OriginRow, RedirectList, RedirectRow, Redirects};
 pub use refused::Refused;
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
 pub use welcome::Welcome;

@@ -12,6 +12,53 @@ const MOST_NAMES: usize = 200;
 /// Longer than every name.
 const LONGEST_NAME: usize = 100;
 
+/// The names of the events that we write, for whoever is to choose one.
+pub const NAMES: &[&str] = &[
+    "api_key.created",
+    "api_key.revoked",
+    "api_key.updated",
+    "authentication.email_verification_failed",
+    "authentication.email_verification_succeeded",
+    "authentication.magic_auth_failed",
+    "authentication.magic_auth_succeeded",
+    "authentication.password_failed",
+    "authentication.password_succeeded",
+    "email_verification.created",
+    "invitation.accepted",
+    "invitation.created",
+    "invitation.resent",
+    "invitation.revoked",
+    "magic_auth.created",
+    "oauth.authorization_code_reused",
+    "oauth.refresh_token_reused",
+    "organization.created",
+    "organization.deleted",
+    "organization.updated",
+    "organization_domain.created",
+    "organization_domain.deleted",
+    "organization_domain.updated",
+    "organization_domain.verification_failed",
+    "organization_domain.verified",
+    "organization_membership.created",
+    "organization_membership.deleted",
+    "organization_membership.updated",
+    "password_reset.created",
+    "password_reset.succeeded",
+    "permission.created",
+    "permission.deleted",
+    "permission.updated",
+    "role.created",
+    "role.deleted",
+    "role.updated",
+    "session.authorization_code_reused",
+    "session.created",
+    "session.refresh_token_reused",
+    "session.revoked",
+    "user.created",
+    "user.deleted",
+    "user.updated",
+];
+
 /// An event that readers see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {

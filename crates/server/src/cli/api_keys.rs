@@ -2,7 +2,7 @@
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, audit};
 use clap::ArgMatches;
 use countersign_protocol::secret::SecretKind;
 use countersign_store::change::{self, Topic};
@@ -14,6 +14,8 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     let environment = environment(&installation, matches.get_one::<String>("environment")).await?;
     let existing = environment_api_key::list(&mut installation.store.reader().await?, environment.id).await?;
     let (environment_id, now) = (environment.id, installation.clock.now());
+    let by = super::actor(&format!("api-keys {command}"));
+    let act = Act::new(&environment, by, &installation.clock, &installation.entropy, &installation.keyring);
     match command {
         "list" => {
             for key in existing {
@@ -37,6 +39,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 .write::<_, Failure, _>(move |tx| {
                     Box::pin(async move {
                         environment_api_key::insert(tx, &key, &digest).await?;
+                        audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                         {
                             change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now);
                             Ok(())
@@ -57,6 +60,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 .write::<_, Failure, _>(move |tx| {
                     Box::pin(async move {
                         environment_api_key::delete(tx, environment_id, id).await?;
+                        audit::note(tx, &act, "environment_api_key.deleted", "environment_api_key", id).await?;
                         {
                             change::record(tx, environment_id, &Topic::EnvironmentApiKeys, now);
                             Ok(())

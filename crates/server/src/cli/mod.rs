@@ -3,6 +3,7 @@
 mod api_keys;
 mod applications;
 pub(crate) mod apply;
+mod audit;
 mod backup;
 mod config_check;
 mod demo;
@@ -172,6 +173,7 @@ fn command() -> Command {
                         .arg(Arg::new("url").value_name("URL").required(true)),
                 ),
         )
+        .subcommand(audit::command(environment))
         .subcommand(
             Command::new("demo")
                 .about("A sample company on this machine, to be looked at in a browser: nothing to set up, nothing is kept")
@@ -285,6 +287,7 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["applications", command] => applications::run(&config, command, innermost).await,
             ["demo"] => demo::run(innermost.get_one::<u16>("port").copied().unwrap_or(8080)).await,
             ["staff", command] => staff::run(&config, command, innermost).await,
+            ["audit", command @ ..] => audit::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await

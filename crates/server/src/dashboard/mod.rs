@@ -10,11 +10,21 @@
 //! | [`welcome`] | making one's account from a link |
 //! | [`overview`] | the first page of an environment |
 //! | [`applications`] | applications and their credentials |
+//! | [`branding`] | how pages and mails look, and a preview of them |
+//! | [`pictures`] | handing in pictures, and showing them |
+//! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
+//! | [`redirects`] | where the environment's own application may have people sent |
+//! | [`events`] | what has happened |
 
 pub mod applications;
 pub mod assets;
+pub mod branding;
 pub mod call;
+pub mod connect;
+pub mod events;
 pub mod field;
 pub mod overview;
 pub mod page;
+pub mod pictures;
+pub mod redirects;
 pub mod welcome;

@@ -1,10 +1,9 @@
 //! Settings of environments.
 
-use super::{Failure, standalone};
+use super::{Act, Failure, audit, standalone};
 use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::Environment;
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
-use countersign_protocol::time::Timestamp;
 use countersign_protocol::user_management::session_token::check_issuer;
 use countersign_store::Tx;
 use countersign_store::change::{self, Topic};
@@ -50,7 +49,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`check`].
-pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> Result<(), Failure> {
+pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result<(), Failure> {
     check(environment)?;
     standalone::check_kind(tx, environment).await?;
     let settings = EnvironmentSettings {
@@ -63,7 +62,7 @@ pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> R
         self_registration: environment.self_registration.clone(),
         portal: environment.portal.clone(),
     };
-    environment::update(tx, environment.id, settings, now).await?;
-    change::record(tx, environment.id, &Topic::Environment, now);
-    Ok(())
+    environment::update(tx, environment.id, settings, act.now).await?;
+    change::record(tx, environment.id, &Topic::Environment, act.now);
+    audit::note(tx, act, "environment.updated", "environment", environment.id).await
 }

@@ -4,6 +4,10 @@
 pub mod api_keys;
 pub mod applications;
 pub mod attempts;
+pub mod audit;
+pub mod audit_chain;
+pub mod audit_exports;
+pub mod audit_streams;
 pub mod authentications;
 pub mod backchannel_logout;
 pub mod branding;
@@ -36,6 +40,7 @@ pub mod sessions;
 pub mod sign_in_settings;
 pub mod staff;
 pub mod standalone;
+pub mod uploads;
 pub mod users;
 
 use crate::cache::environments::SnapshotError;
@@ -48,6 +53,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{Actor, Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Why an act was not done.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +168,8 @@ pub struct Act {
     pub entropy: Arc<Entropy>,
     /// Digests.
     pub keyring: Arc<Keyring>,
+    /// Whether the audit log tells of this act already.
+    told: Arc<AtomicBool>,
 }
 
 impl Act {
@@ -185,7 +193,15 @@ impl Act {
             now: clock.now(),
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
+            told: Arc::default(),
         }
+    }
+
+    /// The same act, whose traces in the audit log count for another one's too: two environments, one request.
+    #[must_use]
+    pub fn traced_with(mut self, other: &Self) -> Self {
+        self.told = Arc::clone(&other.told);
+        self
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
-use crate::domain::{Act, Failure};
+use crate::domain::{Act, Failure, audit};
 use crate::http::body::{self, BodyError};
 use crate::http::idempotency;
 use crate::http::peer::Peer;
@@ -20,6 +20,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use hyper::body::Incoming;
 use std::sync::Arc;
 
+/// How much of a method and a path is kept, in characters.
+const LONGEST_REQUEST: usize = 300;
+
 /// A call with a good key. Only [`ManagementCall::admit`] makes one.
 #[derive(Debug)]
 pub struct ManagementCall {
@@ -33,6 +36,8 @@ pub struct ManagementCall {
     pub query: Query,
     body: Bytes,
     actor: Arc<Actor>,
+    /// What the audit log says of a change that has no name of its own.
+    request: String,
     idempotency: Option<idempotency::Request>,
 }
 
@@ -85,7 +90,8 @@ impl ManagementCall {
         let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let actor = Actor::ApiKey { id: key.id, name: key.name.clone(), from: Place::new(peer.address, user_agent) };
-        Ok(Self { app, environment, path, query, body, actor: Arc::new(actor), idempotency })
+        let request = format!("{} {}", parts.method, parts.uri.path()).chars().take(LONGEST_REQUEST).collect();
+        Ok(Self { app, environment, path, query, body, actor: Arc::new(actor), request, idempotency })
     }
 
     /// The body, as fields to be read.
@@ -94,6 +100,15 @@ impl ManagementCall {
     /// 400 and 422.
     pub fn fields(&self) -> Result<Fields, ApiError> {
         Fields::parse(&self.body)
+    }
+
+    /// The same call, whose answer is kept under its content: what is sent again with the same key, or again without one,
+    /// happens once.
+    #[must_use]
+    pub fn once_per_content(mut self) -> Self {
+        let keyring = &self.app.keyring;
+        self.idempotency = Some(idempotency::Request::of_content(self.idempotency, &self.request, &self.body, keyring));
+        self
     }
 
     /// What acts in this environment need.
@@ -140,12 +155,32 @@ impl ManagementCall {
         F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
     {
         let context = Arc::new(self.act());
+        let act = audited(act, self.request.clone());
         let settled = match &self.idempotency {
             None => self.app.store.write(move |tx| act(tx, context)).await?,
             Some(request) => idempotency::perform(&self.app.store, request, context, act).await?,
         };
         self.app.catch_up().await;
         Ok(settled?)
+    }
+}
+
+/// The same act, with a trace in the audit log whatever it did.
+fn audited<F>(
+    act: F,
+    request: String,
+) -> impl for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static
+where
+    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
+{
+    move |tx, context| {
+        Box::pin(async move {
+            let settled = act(tx, Arc::clone(&context)).await?;
+            if settled.is_ok() {
+                audit::ensure(tx, &context, &request).await?;
+            }
+            Ok(settled)
+        })
     }
 }
 

@@ -13,14 +13,15 @@ use crate::http::page_call::{PageCall, PageParts};
 use crate::http::peer::Peer;
 use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
+use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
 use crate::portal::call::PortalCall;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::query::Query;
 use countersign_protocol::model::{PortalIntent, StaffRole};
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
-use http_body_util::Full;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -161,6 +162,27 @@ impl Routes {
             async move {
                 let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
                 handler(&call).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
+            }
+        })
+    }
+
+    /// What an address of ours gives out to whoever has it: the handler checks that we have made it.
+    #[must_use]
+    pub fn addressed<H, F>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(PublicCall, Query) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::GET, path, Policy::Public, too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let query = match Query::parse(arrived.parts.uri.query().unwrap_or("")) {
+                    Ok(query) => query,
+                    Err(refused) => return error::api(&refused),
+                };
+                let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
+                handler(call, query).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
             }
         })
     }
@@ -352,6 +374,60 @@ impl Routes {
         })
     }
 
+    /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
+    #[must_use]
+    pub fn dashboard_files<H>(self, path: &'static str, role: StaffRole, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::POST, path, Policy::Staff(role), too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let Arrived { peer, path, parts, body, request_id } = arrived;
+                let environment = match public_call::staff(&app, &parts) {
+                    Ok(environment) => environment,
+                    Err(refused) => return error::api(&refused),
+                };
+                let headers = parts.headers.clone();
+                let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
+                let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
+                    return error::api(&ApiError::Internal);
+                };
+                let mut call = match DashboardCall::admit(page, role).await {
+                    Ok(call) => call,
+                    Err((page, reply)) => {
+                        // A browser that is in the middle of sending reads the answer only when it has finished.
+                        body::drain(body).await;
+                        return page.finish(reply);
+                    }
+                };
+                match body::read(&headers, body, body::FILES_LIMIT).await {
+                    Ok(body) => call.page.body = body,
+                    Err(BodyError::TooLarge) => {
+                        let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
+                        return call.page.finish(reply);
+                    }
+                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+                }
+                if !call.page.is_ours() {
+                    return call.page.finish(stopped(&call.page, not_ours()));
+                }
+                // A body may take its time: role and environment are those of now.
+                if let Err(failure) = app.ensure_current().await {
+                    return error::api(&failure.into_api_error());
+                }
+                match DashboardCall::admit(call.page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
     /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
     /// refused before the handler sees it.
     #[must_use]
@@ -455,7 +531,7 @@ impl Routes {
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
 /// What every answer carries: the request's name, and that its type is not to be guessed.
-pub fn finish(mut response: Response<Full<Bytes>>, id: http::HeaderValue, encrypted: bool) -> Response<Full<Bytes>> {
+pub fn finish(mut response: Response<AnswerBody>, id: http::HeaderValue, encrypted: bool) -> Response<AnswerBody> {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));

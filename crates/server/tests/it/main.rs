@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
 mod api;
+mod audit_logs;
 mod cli;
 mod clients;
 mod dashboard;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, client_secrets, jwt_templates, roles};
+use crate::domain::{Act, Failure, audit, client_secrets, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
@@ -141,7 +141,7 @@ pub(crate) async fn bring(
 }
 
 /// A refusal of the API, for someone at a terminal.
-fn explain(error: &ApiError) -> String {
+pub(super) fn explain(error: &ApiError) -> String {
     match error {
         ApiError::Validation(errors) => {
             errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
@@ -214,6 +214,9 @@ async fn apply_environment(
                 signing_key::insert(tx, key).await?;
             }
             change::record(tx, fresh.id, &Topic::Environment, now);
+            let by = super::actor("apply");
+            let act = Act::new(fresh, by, &installation.clock, &installation.entropy, &installation.keyring);
+            audit::note(tx, &act, "environment.created", "environment", fresh.id).await?;
             plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
             fresh.clone()
         }
@@ -234,7 +237,7 @@ async fn apply_environment(
     standalone::apply(tx, &act, entry, plan).await?;
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
-        apply_api_key(tx, installation, &environment, name, value, plan).await?;
+        apply_api_key(tx, installation, (&act, &environment), name, value, plan).await?;
     }
     // In one order, whatever the file's: two that lock the same rows in different orders would wait for each other.
     let mut permissions: Vec<&PermissionEntry> = entry.permissions.iter().collect();
@@ -273,7 +276,7 @@ async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Ve
 async fn apply_api_key(
     tx: &mut Tx,
     installation: &Installation,
-    environment: &Environment,
+    (act, environment): (&Act, &Environment),
     name: &str,
     value: &Secret,
     plan: &mut Vec<String>,
@@ -292,11 +295,13 @@ async fn apply_api_key(
         Some(key) => {
             let hint = value.hint(countersign_protocol::model::ENVIRONMENT_API_KEY_HINT);
             environment_api_key::set_digest(tx, environment.id, key.id, &digest, &hint).await.map_err(taken)?;
+            audit::note(tx, act, "environment_api_key.updated", "environment_api_key", key.id).await?;
             plan.push(format!("~ API key {name}: another value"));
         }
         None => {
             let key = installation.new_api_key(environment, name, value)?;
             environment_api_key::insert(tx, &key, &digest).await.map_err(taken)?;
+            audit::note(tx, act, "environment_api_key.created", "environment_api_key", key.id).await?;
             plan.push(format!("+ API key {name}"));
         }
     }

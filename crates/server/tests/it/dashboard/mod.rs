@@ -1,5 +1,10 @@
 //! The dashboard: who gets in, what their role allows, and each of its pages.
 
 mod applications;
+mod branding;
+mod claims;
+mod connect;
+mod events;
 mod policy;
+mod redirects;
 mod welcome;

@@ -17,7 +17,7 @@ mod staff;
 mod website;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
-pub use browser::{Browser, Page};
+pub use browser::{Browser, FilePart, Page};
 pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use declaration::picture;
