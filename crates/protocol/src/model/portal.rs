@@ -196,6 +196,7 @@ pub fn portal_onward(text: &str, kind: EnvironmentKind, issuer: &Issuer) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::Id;
 
     #[test]
     fn words_are_read_as_they_are_written() {
