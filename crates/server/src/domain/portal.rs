@@ -2,9 +2,10 @@
 //! what belongs to another one is not there.
 
 use super::applications::{self, NewApplication, NewApplicationKind};
-use super::{Act, Failure, api_keys, client_secrets, domain_verification, grants, organizations};
+use super::{Act, Failure, api_keys, audit, client_secrets, domain_verification, grants, organizations};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::{ApiKeyId, ClientSecretId, ConsentId, OrganizationId, UserId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
@@ -69,6 +70,8 @@ pub async fn make_link(tx: &mut Tx, act: &Act, new: NewLink) -> Result<String, F
             countersign_store::Error::ForeignKey => Failure::not_found("Organization", new.organization_id),
             error => error.into(),
         })?;
+    audit::record(tx, act, "portal_link.created", target("organization", organization.id), Some(organization.id))
+        .await?;
     Ok(format!("{}/portal/open?token={token}", act.issuer))
 }
 
