@@ -4,15 +4,27 @@
 mod application;
 mod applications;
 mod new_application;
+mod organization;
+mod organization_access;
+mod organization_people;
+mod organizations;
 mod overview;
 mod refused;
+mod roles;
 mod shell;
+mod users;
 mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
 pub use new_application::{NewApplication, OrganizationOption, ScopeOption};
+pub use organization::{Domain, Organization, Tick};
+pub use organization_access::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess};
+pub use organization_people::{InvitationRow, Member, MemberRow, OrganizationPeople};
+pub use organizations::{NewOrganization, OrganizationRow, Organizations};
 pub use overview::{Fact, Overview, Step};
 pub use refused::Refused;
+pub use roles::{Permission, PermissionRow, Permissions, Role, RoleRow, Roles};
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
+pub use users::{NewUser, SessionRow, User, UserRow, Users};
 pub use welcome::Welcome;

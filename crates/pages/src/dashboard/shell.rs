@@ -85,7 +85,11 @@ impl Section {
 }
 
 /// The navigation: groups with a heading, in order. Only what is there.
-pub const SECTIONS: &[(&str, &[Section])] = &[("", &[Section::Overview]), ("Build", &[Section::Applications])];
+pub const SECTIONS: &[(&str, &[Section])] = &[
+    ("", &[Section::Overview]),
+    ("Build", &[Section::Applications]),
+    ("People", &[Section::Organizations, Section::Users, Section::Roles]),
+];
 
 /// Another environment, in the menu.
 #[derive(Clone, Debug)]

@@ -96,6 +96,11 @@ impl DashboardCall {
         Ok(done)
     }
 
+    /// The address of a page of this environment, as links have it.
+    pub fn at(&self, path: &str) -> String {
+        format!("{STAFF_BASE}/env/{}{path}", self.environment.environment.name)
+    }
+
     /// Sends the browser to a page of this environment.
     ///
     /// # Errors

@@ -10,11 +10,17 @@
 //! | [`welcome`] | making one's account from a link |
 //! | [`overview`] | the first page of an environment |
 //! | [`applications`] | applications and their credentials |
+//! | [`organizations`] | organizations, their domains, people, machines and API keys |
+//! | [`users`] | people and their sessions |
+//! | [`roles`] | roles and permissions |
 
 pub mod applications;
 pub mod assets;
 pub mod call;
 pub mod field;
+pub mod organizations;
 pub mod overview;
 pub mod page;
+pub mod roles;
+pub mod users;
 pub mod welcome;

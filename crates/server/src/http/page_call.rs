@@ -113,7 +113,7 @@ impl PageCall {
     /// # Errors
     /// When they are not well formed, or one comes twice.
     pub fn form(&self) -> Result<Params<'_>, OAuthError> {
-        Params::from_form(&self.body)
+        Params::from_long_form(&self.body)
     }
 
     /// What proves that a form came from a page that this browser got from us.
