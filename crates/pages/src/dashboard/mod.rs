@@ -3,6 +3,8 @@
 
 mod application;
 mod applications;
+mod environments;
+mod keys;
 mod new_application;
 mod organization;
 mod organization_access;
@@ -12,11 +14,14 @@ mod overview;
 mod refused;
 mod roles;
 mod shell;
+mod staff;
 mod users;
 mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
+pub use environments::{EnvironmentMade, EnvironmentRow, Environments, NewEnvironment, Settings};
+pub use keys::{ApiKeyRow, ApiKeys, KeysOfPurpose, SigningKeyRow, SigningKeys};
 pub use new_application::{NewApplication, OrganizationOption, ScopeOption};
 pub use organization::{Domain, Organization, Tick};
 pub use organization_access::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess};
@@ -26,5 +31,6 @@ pub use overview::{Fact, Overview, Step};
 pub use refused::Refused;
 pub use roles::{Permission, PermissionRow, Permissions, Role, RoleRow, Roles};
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
+pub use staff::{Staff, StaffMember, StaffRoleOption};
 pub use users::{NewUser, SessionRow, User, UserRow, Users};
 pub use welcome::Welcome;

@@ -89,6 +89,7 @@ pub const SECTIONS: &[(&str, &[Section])] = &[
     ("", &[Section::Overview]),
     ("Build", &[Section::Applications]),
     ("People", &[Section::Organizations, Section::Users, Section::Roles]),
+    ("Settings", &[Section::ApiKeys, Section::SigningKeys, Section::Environments, Section::Staff]),
 ];
 
 /// Another environment, in the menu.

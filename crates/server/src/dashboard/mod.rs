@@ -13,14 +13,24 @@
 //! | [`organizations`] | organizations, their domains, people, machines and API keys |
 //! | [`users`] | people and their sessions |
 //! | [`roles`] | roles and permissions |
+//! | [`api_keys`] | keys of the management API |
+//! | [`signing_keys`] | what tokens are signed with |
+//! | [`environments`] | the environments and their settings |
+//! | [`staff`] | who may use the dashboard |
+//! | [`span`] | spans of time as people write them |
 
+pub mod api_keys;
 pub mod applications;
 pub mod assets;
 pub mod call;
+pub mod environments;
 pub mod field;
 pub mod organizations;
 pub mod overview;
 pub mod page;
 pub mod roles;
+pub mod signing_keys;
+pub mod span;
+pub mod staff;
 pub mod users;
 pub mod welcome;

@@ -11,6 +11,7 @@ pub mod client_secrets;
 pub mod domain_verification;
 pub mod email_change;
 pub mod email_verification;
+pub mod environment_api_keys;
 pub mod environments;
 pub mod events;
 pub mod external_authentications;
@@ -34,6 +35,7 @@ pub mod session_families;
 pub mod sessions;
 pub mod sign_in_settings;
 pub mod staff;
+pub mod staff_changes;
 pub mod standalone;
 pub mod users;
 
