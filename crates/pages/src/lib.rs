@@ -8,6 +8,7 @@ mod application;
 mod branding;
 mod colour;
 pub mod dashboard;
+pub mod demo;
 mod font;
 mod form;
 mod frame;

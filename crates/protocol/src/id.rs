@@ -168,6 +168,23 @@ ids! {
     ExternalAuthenticationId = "ext_auth";
     /// A message on its way.
     MailId = "mail";
+    /// An event of an audit log; delivered as a bare ULID.
+    AuditEventId = "audit_log_event";
+    /// An action that audit log events tell of.
+    AuditActionId = "ala";
+    /// A version of what the events of an action look like.
+    AuditSchemaId = "als";
+    /// A copy of an audit log, as CSV.
+    AuditExportId = "audit_log_export";
+    /// Where audit log events are sent as they come.
+    AuditStreamId = "als";
+}
+
+impl AuditEventId {
+    /// Without the prefix, as it is delivered.
+    pub fn bare(self) -> String {
+        ulid::Ulid(self.0).to_string()
+    }
 }
 
 impl From<ConsentId> for AuthorizedApplicationId {

@@ -6,6 +6,7 @@
 //!
 //! | Module | Owns |
 //! |---|---|
+//! | [`audit`] | audit logs: their events, their chain, their CSV |
 //! | [`id`] | typed identifiers, `<prefix>_<ulid>` |
 //! | [`time`] | [`time::Timestamp`], UTC milliseconds, and its wire form |
 //! | [`secret`] | secrets that cannot be printed, the values we issue, keyed digests |
@@ -19,6 +20,7 @@
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
+pub mod audit;
 pub mod id;
 pub mod jose;
 pub mod jwt_template;

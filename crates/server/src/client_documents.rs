@@ -9,7 +9,7 @@ use crate::domain::{Act, Failure, self_registration};
 use crate::outbound::{Limits, OutboundError};
 use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Admission, DocumentPolicy};
+use countersign_protocol::model::{Actor, Admission, DocumentPolicy};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::{self, Document, LARGEST};
@@ -224,7 +224,7 @@ async fn fetch_once(
             return Ok(stale.ok_or(Unresolved::Unusable));
         }
     };
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let kept_url = url.to_owned();
     let kept = app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move { self_registration::keep_document(tx, &act, &kept_url, &document, until).await })
@@ -241,7 +241,7 @@ async fn fetch_once(
 
 /// Notes for all nodes that a document is none any more.
 async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> Result<(), Failure> {
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (application_id, client_id) = (known.application.id, known.application.client_id);
     let changed_at = known.registered.map_or(act.now, |registered| registered.changed_at);
     let gone = app.store.write::<(), Failure, _>(move |tx| {
@@ -254,7 +254,7 @@ async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> R
 
 /// Counts a fetch by who causes it and by whom it is asked of: nobody hammers somebody else through this server.
 async fn may_fetch(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<bool, Failure> {
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (from, at) = (asker.from.to_string(), host(url).to_owned());
     let counted = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
@@ -304,7 +304,7 @@ fn is_json(content_type: &str) -> bool {
 
 /// Notes for an administrator that somebody wants to use a document. Nothing is fetched.
 async fn ask(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<Unresolved, Failure> {
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (from, asked_for) = (asker.from.to_string(), url.to_owned());
     let noted = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {

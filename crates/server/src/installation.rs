@@ -2,14 +2,14 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::{Act, Failure, environment_api_keys, environments, roles, staff};
+use crate::domain::{Act, Failure, audit, environment_api_keys, environments, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, StaffRole,
+    Actor, Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -263,7 +263,7 @@ impl Installation {
         };
         let moves = environment.issuer != issuer;
         environment.issuer = issuer.clone();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let link = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 if moves {
@@ -295,7 +295,7 @@ impl Installation {
             if role::find(&mut reader, environment.id, DEFAULT_ROLE).await?.is_some() {
                 continue;
             }
-            let act = Act::new(environment, &self.clock, &self.entropy, &self.keyring);
+            let act = Act::new(environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
             self.store
                 .write::<_, Failure, _>(move |tx| Box::pin(async move { roles::ensure_default(tx, &act).await }))
                 .await?;
@@ -346,7 +346,7 @@ impl Installation {
             .into_iter()
             .map(|(key, value)| (key, self.keyring.environment_api_key.digest(value.expose())))
             .collect();
-        let act = Act::new(&environment, &self.clock, &self.entropy, &self.keyring);
+        let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let stored = environment.clone();
         self.store
             .write::<_, Failure, _>(move |tx| {
@@ -354,6 +354,7 @@ impl Installation {
                     environments::insert(tx, &act, &stored, &keys).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
+                        audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                     }
                     Ok(())
                 })

@@ -11,6 +11,7 @@ pub mod client_documents;
 pub mod clock;
 pub mod config;
 pub mod dashboard;
+pub mod demo;
 pub mod dns;
 pub mod domain;
 pub mod entropy;

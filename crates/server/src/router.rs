@@ -5,7 +5,7 @@ use crate::api::user_management::{
     invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
-    api_keys, client_secrets, connect_applications, events, external_authentications, organization_domains,
+    api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
     organizations, permissions, roles,
 };
 use crate::dashboard::{self, applications, overview};
@@ -287,6 +287,17 @@ pub fn routes() -> Routes {
         .management(POST, "/api_keys/validations", api_keys::validate)
         .management(POST, "/api_keys/{id}/expire", api_keys::expire)
         .management(DELETE, "/api_keys/{id}", api_keys::delete)
+        // Audit logs.
+        .management(GET, "/audit_logs/actions", audit_logs::actions)
+        .management(POST, "/audit_logs/actions/{name}/schemas", audit_logs::create_schema)
+        .management(GET, "/audit_logs/actions/{name}/schemas", audit_logs::schemas)
+        .management(POST, "/audit_logs/events", audit_logs::create_event)
+        .management(POST, "/audit_logs/exports", audit_logs::create_export)
+        .management(GET, "/audit_logs/exports/{id}", audit_logs::get_export)
+        .addressed("/audit_logs/exports/{id}/download", audit_logs::download)
+        .management(GET, "/organizations/{id}/audit_logs_retention", audit_logs::get_retention)
+        .management(PUT, "/organizations/{id}/audit_logs_retention", audit_logs::set_retention)
+        .management(GET, "/organizations/{id}/audit_log_configuration", audit_logs::configuration)
         // Operations.
         .operator("/healthz", health::healthz)
         .operator("/readyz", health::readyz)

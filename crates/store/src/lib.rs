@@ -16,6 +16,11 @@ pub mod api_key;
 pub mod application;
 pub mod application_logo;
 pub mod attempt;
+pub mod audit_log_event;
+pub mod audit_log_export;
+pub mod audit_log_retention;
+pub mod audit_log_schema;
+pub mod audit_log_stream;
 pub mod authorization_code;
 pub mod branding;
 pub mod change;
@@ -257,6 +262,11 @@ impl Store {
             api_key::STATEMENTS,
             application::STATEMENTS,
             attempt::STATEMENTS,
+            audit_log_event::STATEMENTS,
+            audit_log_export::STATEMENTS,
+            audit_log_retention::STATEMENTS,
+            audit_log_schema::STATEMENTS,
+            audit_log_stream::STATEMENTS,
             authorization_code::STATEMENTS,
             change::STATEMENTS,
             client_secret::STATEMENTS,

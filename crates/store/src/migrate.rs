@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_standalone";
     9 "0009_registration";
     10 "0010_staff";
+    11 "0011_audit_logs";
 };
 
 /// The newest schema version this program knows.

@@ -1,6 +1,7 @@
 //! Statements, values and rows: what both engines have in common.
 
 use crate::error::{Error, Result};
+use countersign_protocol::audit::chain::Hash;
 use countersign_protocol::id;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::ImageDigest;
@@ -86,6 +87,11 @@ impl<'a> From<&'a Digest> for Value<'a> {
         Self::Bytes(Cow::Borrowed(digest.as_bytes()))
     }
 }
+impl<'a> From<&'a Hash> for Value<'a> {
+    fn from(hash: &'a Hash) -> Self {
+        Self::Bytes(Cow::Borrowed(hash.as_bytes()))
+    }
+}
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Int(number)
@@ -133,6 +139,7 @@ id_values! {
     SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
     PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
     ExternalAuthenticationId
+    AuditEventId AuditActionId AuditSchemaId AuditExportId AuditStreamId
 }
 
 /// A row of a result.
@@ -216,6 +223,11 @@ impl Row {
     /// A keyed digest.
     pub(crate) fn digest(&self, at: usize) -> Result<Digest> {
         Digest::from_bytes(self.bytes(at)?).ok_or_else(|| Self::corrupt(at, "a digest"))
+    }
+
+    /// A link of a chain.
+    pub(crate) fn hash(&self, at: usize) -> Result<Hash> {
+        Hash::from_bytes(self.bytes(at)?).ok_or_else(|| Self::corrupt(at, "a hash"))
     }
 
     /// A text that a type of ours reads, such as an identifier.

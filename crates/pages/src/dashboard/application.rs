@@ -62,6 +62,8 @@ pub struct Application<'a> {
     pub most_secrets: usize,
     /// The value of the credential that was just made; shown this once.
     pub fresh_secret: Option<&'a str>,
+    /// Where people begin to sign in to it; `None` where nobody can.
+    pub try_it: Option<&'a str>,
     /// Code to paste.
     pub snippets: &'a [Snippet],
 }

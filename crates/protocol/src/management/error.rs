@@ -39,6 +39,8 @@ pub enum ApiError {
         /// Each reason: a word for programs and a sentence.
         reasons: Vec<(&'static str, String)>,
     },
+    /// 400: an audit log event is not what the schema of its action says; the places, as JSON Pointers.
+    InvalidAuditLogEvent(Vec<String>),
     /// 400, in the words of OAuth: the endpoints that sign people in speak them.
     Protocol {
         /// The word for programs.
@@ -146,9 +148,11 @@ impl ApiError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadRequest { .. } | Self::NotPossible { .. } | Self::Protocol { .. } | Self::ReservedClaim { .. } => {
-                400
-            }
+            Self::BadRequest { .. }
+            | Self::NotPossible { .. }
+            | Self::InvalidAuditLogEvent(_)
+            | Self::Protocol { .. }
+            | Self::ReservedClaim { .. } => 400,
             Self::Unauthorized => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound { .. } | Self::NoSuchPath => 404,
@@ -181,6 +185,11 @@ impl ApiError {
                     .iter()
                     .map(|(code, message)| json!({"code": code, "message": message}))
                     .collect::<Vec<_>>(),
+            }),
+            Self::InvalidAuditLogEvent(paths) => json!({
+                "message": "Invalid Audit Log event.",
+                "code": "invalid_audit_log_event",
+                "errors": paths.iter().map(|path| json!({"instancePath": path})).collect::<Vec<_>>(),
             }),
             Self::Protocol { error, description } => json!({"error": error, "error_description": description}),
             Self::ReservedClaim { claim } => json!({

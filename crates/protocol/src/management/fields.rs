@@ -112,6 +112,29 @@ impl Fields {
         self.members.contains_key(field)
     }
 
+    /// Members to be read like a body's.
+    pub(crate) fn of<const N: usize>(members: [(String, Value); N]) -> Self {
+        Self { members: members.into_iter().collect(), errors: Vec::new(), metadata_refused: None }
+    }
+
+    /// Takes over what was wrong with other members, whose fields are already named in full.
+    pub(crate) fn take_over(&mut self, other: Self) {
+        self.errors.extend(other.errors);
+    }
+
+    /// An object, as it is.
+    pub(crate) fn object(&mut self, field: &str) -> Patch<Map<String, Value>> {
+        match self.take(field) {
+            Patch::Absent => Patch::Absent,
+            Patch::Null => Patch::Null,
+            Patch::Value(Value::Object(members)) => Patch::Value(members),
+            Patch::Value(_) => {
+                self.refuse(field, "invalid_type", format!("{field} must be an object."));
+                Patch::Absent
+            }
+        }
+    }
+
     /// The members of an object that must be there, to be read like a body; [`Fields::join`] brings back what was wrong.
     pub fn required_object(&mut self, field: &str) -> Self {
         let members = match self.take(field) {
@@ -283,7 +306,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn list(&mut self, field: &str) -> Patch<Vec<Value>> {
+    pub(crate) fn list(&mut self, field: &str) -> Patch<Vec<Value>> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,

@@ -1,5 +1,6 @@
 //! The things that exist, as plain values: what the store returns and the rules read. No second copy of any of them.
 
+mod actor;
 mod api_key;
 mod application;
 mod brand;
@@ -23,6 +24,7 @@ mod staff;
 mod standalone;
 mod user;
 
+pub use actor::{Actor, LONGEST_USER_AGENT, Place};
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
 pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,

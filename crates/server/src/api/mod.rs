@@ -1,6 +1,7 @@
 //! The management API, one file per resource. A handler reads the request, calls `domain`, and writes the object.
 
 pub mod api_keys;
+pub mod audit_logs;
 pub mod client_secrets;
 pub mod connect_applications;
 pub mod events;

@@ -277,6 +277,11 @@ impl Environments {
         all.find(|state| state.environment.name == name && !state.environment.is_of_staff())
     }
 
+    /// All of them, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<EnvironmentState>> {
+        self.by_id.values()
+    }
+
     /// The environment of this identifier.
     pub fn get(&self, id: EnvironmentId) -> Option<&Arc<EnvironmentState>> {
         self.by_id.get(&id)

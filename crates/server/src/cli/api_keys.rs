@@ -11,7 +11,8 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     let installation = open_existing(config).await?;
     let environment = environment(&installation, matches.get_one::<String>("environment")).await?;
     let existing = environment_api_key::list(&mut installation.store.reader().await?, environment.id).await?;
-    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    let by = super::actor(&format!("api-keys {command}"));
+    let act = Act::new(&environment, by, &installation.clock, &installation.entropy, &installation.keyring);
     match command {
         "list" => {
             for key in existing {

@@ -25,7 +25,13 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     }
     let url = text(matches, "url").to_owned();
     let decision = if command == "allow" { Decision::Allowed } else { Decision::Refused };
-    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    let act = Act::new(
+        &environment,
+        super::actor(&format!("applications {command}")),
+        &installation.clock,
+        &installation.entropy,
+        &installation.keyring,
+    );
     let decided = url.clone();
     installation
         .store

@@ -29,6 +29,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     let public_url = environment.issuer.clone();
     let clock = installation.clock.clone();
     let app = App::new(config, installation.store, installation.keyring, clock, public_url).await?;
+    let by = super::actor(&format!("keys {command}"));
     if command == "rotate" {
         let algorithm = match matches.get_one::<String>("algorithm") {
             None => environment.signing_algorithm,
@@ -44,7 +45,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         let at_once = matches.get_flag("now");
         let activates_at = if at_once { now } else { now.plus_secs(rotation::PUBLISHED_BEFORE_SIGNING) };
         for purpose in purposes {
-            let id = rotation::rotate(&app, &environment, purpose, algorithm, activates_at).await?;
+            let id = rotation::rotate(&app, by.clone(), &environment, purpose, algorithm, activates_at).await?;
             let which = purpose.as_str();
             say(if at_once {
                 format!("{id} ({which}) signs now; the old key stays published until its last token has expired.")
@@ -58,7 +59,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         let kid = text(matches, "kid");
         let id = SigningKeyId::parse(kid)
             .map_err(|_| format!("'{kid}' is no key id; 'countersign keys list' shows them."))?;
-        let successor = rotation::burn(&app, &environment, id).await.map_err(|failure| match failure {
+        let successor = rotation::burn(&app, by, &environment, id).await.map_err(|failure| match failure {
             crate::domain::Failure::Refused(_) => format!("The environment '{}' has no key {kid}.", environment.name),
             other => other.to_string(),
         })?;

@@ -2,9 +2,11 @@
 
 mod api_keys;
 mod applications;
-mod apply;
+pub(crate) mod apply;
+mod audit;
 mod backup;
 mod config_check;
+mod demo;
 mod doctor;
 mod init;
 mod keys;
@@ -18,6 +20,7 @@ use crate::config::source::{self, Sources};
 use crate::config::{Config, ConfigError};
 use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use countersign_protocol::model::Actor;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -170,6 +173,18 @@ fn command() -> Command {
                         .arg(Arg::new("url").value_name("URL").required(true)),
                 ),
         )
+        .subcommand(audit::command(environment))
+        .subcommand(
+            Command::new("demo")
+                .about("A sample company on this machine, to be looked at in a browser: nothing to set up, nothing is kept")
+                .arg(
+                    Arg::new("port")
+                        .long("port")
+                        .value_name("PORT")
+                        .value_parser(clap::value_parser!(u16))
+                        .help("The first of five ports in a row [default: 8080]"),
+                ),
+        )
         .subcommand(
             Command::new("staff")
                 .about("Who may use the dashboard")
@@ -270,7 +285,9 @@ fn run(matches: &ArgMatches) -> CommandResult {
             ["keys", command] => keys::run(&config, command, innermost).await,
             ["api-keys", command] => api_keys::run(&config, command, innermost).await,
             ["applications", command] => applications::run(&config, command, innermost).await,
+            ["demo"] => demo::run(innermost.get_one::<u16>("port").copied().unwrap_or(8080)).await,
             ["staff", command] => staff::run(&config, command, innermost).await,
+            ["audit", command @ ..] => audit::run(&config, command, innermost).await,
             ["migrate"] => migrate::run(&config, innermost.get_flag("check")).await,
             ["doctor", "mcp"] => {
                 doctor::mcp::run(&config, text(innermost, "url"), !innermost.get_flag("no-register")).await
@@ -288,6 +305,12 @@ fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
 /// Prints a line on standard output.
 fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
     writeln!(std::io::stdout(), "{line}")
+}
+
+/// Who runs a command.
+fn actor(command: &str) -> Actor {
+    let account = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(source::variable);
+    Actor::command(command, account.filter(|name| !name.is_empty() && name.len() <= 255))
 }
 
 /// Opens an installation that must exist already.

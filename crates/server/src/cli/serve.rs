@@ -111,7 +111,7 @@ fn service_for_operator(app: &Arc<App>) -> Result<Arc<Service>, CannotServe> {
 }
 
 /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
-async fn signal() -> Result<(), std::io::Error> {
+pub(super) async fn signal() -> Result<(), std::io::Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {

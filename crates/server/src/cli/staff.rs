@@ -12,7 +12,13 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     let installation = open_existing(config).await?;
     let found = environment::of_staff(&mut installation.store.reader().await?).await?;
     let of_staff = found.ok_or("There is no dashboard yet. Start the server once, or run 'countersign init'.")?;
-    let act = Act::new(&of_staff, &installation.clock, &installation.entropy, &installation.keyring);
+    let act = Act::new(
+        &of_staff,
+        super::actor(&format!("staff {command}")),
+        &installation.clock,
+        &installation.entropy,
+        &installation.keyring,
+    );
     if command == "list" {
         for (membership, user) in staff::list(&mut installation.store.reader().await?, &act).await? {
             let role = StaffRole::most(&membership.roles).map_or("none", StaffRole::as_str);

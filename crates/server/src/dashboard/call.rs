@@ -1,14 +1,16 @@
 //! Calls of the dashboard: a member of staff in their browser, and the environment they look at.
 
 use crate::cache::environments::EnvironmentState;
-use crate::domain::{Act, Failure, staff};
+use crate::domain::{Act, Failure, audit, staff};
 use crate::hosted::flow::{Flow, Target};
 use crate::hosted::page::{Stop, redirect, stopped};
 use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
-use countersign_protocol::model::{STAFF_BASE, StaffRole, User};
+use countersign_protocol::model::{Actor, Environment, Place, STAFF_BASE, StaffRole, User};
+
+use http::header::USER_AGENT;
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ pub struct DashboardCall {
     pub role: StaffRole,
     /// Whether the path names an environment.
     pub names_environment: bool,
+    act: Act,
 }
 
 impl DashboardCall {
@@ -37,7 +40,8 @@ impl DashboardCall {
     pub async fn admit(page: PageCall, needed: StaffRole) -> Result<Self, (PageCall, Reply)> {
         match Self::look(&page).await {
             Ok(Some((user, role, environment, names_environment))) => {
-                let call = Self { page, environment, user, role, names_environment };
+                let act = act_in(&page, &environment, &user);
+                let call = Self { page, environment, user, role, names_environment, act };
                 if role.allows(needed) {
                     return Ok(call);
                 }
@@ -73,16 +77,22 @@ impl DashboardCall {
 
     /// What acts in the environment that is looked at need.
     pub fn act(&self) -> Act {
+        self.act.clone()
+    }
+
+    /// What acts in an environment that is being made need.
+    pub fn act_for(&self, environment: &Environment) -> Act {
         let app = &self.page.app;
-        Act::new(&self.environment.environment, &app.clock, &app.entropy, &app.keyring)
+        let actor = Arc::clone(&self.act.actor);
+        Act::new(environment, actor, &app.clock, &app.entropy, &app.keyring).traced_with(&self.act)
     }
 
     /// What acts among staff need.
     pub fn act_of_staff(&self) -> Act {
-        session::act(&self.page)
+        act_in(&self.page, &self.page.environment, &self.user).traced_with(&self.act)
     }
 
-    /// Does something in a transaction, and has this node know of it before the answer.
+    /// Does something in a transaction, with its trace in the audit log, and has this node know of it before the answer.
     ///
     /// # Errors
     /// As the act.
@@ -91,7 +101,15 @@ impl DashboardCall {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
     {
-        let done = self.page.app.store.write::<T, Failure, _>(act).await?;
+        let (by, request) = (self.act(), format!("{} {}", self.page.method, self.page.uri.path()));
+        let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
+            Box::pin(async move {
+                let done = act(tx).await?;
+                audit::ensure(tx, &by, &request).await?;
+                Ok(done)
+            })
+        });
+        let done = done.await?;
         self.page.app.catch_up().await;
         Ok(done)
     }
@@ -108,6 +126,13 @@ impl DashboardCall {
     pub fn to(&self, path: &str) -> Result<Reply, Stop> {
         redirect(&format!("/env/{}{path}", self.environment.environment.name))
     }
+}
+
+fn act_in(page: &PageCall, environment: &EnvironmentState, user: &User) -> Act {
+    let user_agent = page.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let from = Place::new(page.peer.address, user_agent);
+    let actor = Actor::Staff { id: user.id.to_string(), name: user.email.clone(), from };
+    Act::new(&environment.environment, actor, &page.app.clock, &page.app.entropy, &page.app.keyring)
 }
 
 /// What an act comes to, in its time.

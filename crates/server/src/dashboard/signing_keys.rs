@@ -9,7 +9,7 @@ use crate::http::reply::Reply;
 use crate::keys::rotation;
 use countersign_pages::dashboard::{KeysOfPurpose, Section, SigningKeyRow, SigningKeys};
 use countersign_protocol::id::SigningKeyId;
-use countersign_protocol::model::{KeyPurpose, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{Actor, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_store::signing_key;
 
 fn row(key: &SigningKeyRecord) -> SigningKeyRow {
@@ -70,8 +70,10 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
     let now = app.clock.now();
     let at_once = form.get("when") == Some("now");
     let activates_at = if at_once { now } else { now.plus_secs(rotation::PUBLISHED_BEFORE_SIGNING) };
+    let by = call.act().actor;
     for purpose in KeyPurpose::ALL {
-        rotation::rotate(app, environment, purpose, environment.signing_algorithm, activates_at).await?;
+        rotation::rotate(app, Actor::clone(&by), environment, purpose, environment.signing_algorithm, activates_at)
+            .await?;
     }
     call.to(if at_once { "/signing-keys?done=rotated" } else { "/signing-keys?done=rotating" })
 }
@@ -84,6 +86,6 @@ pub async fn burn(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let typed = field::text(&form, "key_id");
     let id = SigningKeyId::parse(typed).map_err(|_| Failure::not_found("Signing key", typed))?;
-    rotation::burn(&call.page.app, &call.environment.environment, id).await?;
+    rotation::burn(&call.page.app, Actor::clone(&call.act().actor), &call.environment.environment, id).await?;
     call.to("/signing-keys?done=burnt")
 }

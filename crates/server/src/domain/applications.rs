@@ -1,6 +1,8 @@
 //! Connect applications.
 
-use super::{Act, Failure, backchannel_logout, organizations, permissions};
+use super::{Act, Failure, audit, backchannel_logout, organizations, permissions};
+use countersign_protocol::audit::administrative::target;
+use countersign_protocol::audit::event::Party;
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::{ApiError, FieldError};
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Ownership, RedirectUri};
@@ -100,6 +102,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<Conne
         }
         error => error.into(),
     })?;
+    tell(tx, act, "connect_application.created", &made).await?;
     Ok(made)
 }
 
@@ -227,6 +230,7 @@ pub async fn update(
         self_registration::set_apart(tx, act.environment_id, changed.id, act.now).await?;
     }
     record_change(tx, act, changed.client_id).await?;
+    tell(tx, act, "connect_application.updated", &changed).await?;
     Ok(changed)
 }
 
@@ -280,7 +284,17 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     if !application::delete(tx, act.environment_id, gone.id).await? {
         return Err(Failure::not_found("Application", id));
     }
-    record_change(tx, act, gone.client_id).await
+    record_change(tx, act, gone.client_id).await?;
+    tell(tx, act, "connect_application.deleted", &gone).await
+}
+
+/// Notes in the audit log what was done to an application.
+///
+/// # Errors
+/// Database errors.
+pub async fn tell(tx: &mut Tx, act: &Act, action: &str, application: &ConnectApplication) -> Result<(), Failure> {
+    let target = Party { name: Some(application.name.clone()), ..target("connect_application", application.id) };
+    audit::record(tx, act, action, target, application.organization_id()).await
 }
 
 /// Tells every node that a client has changed.

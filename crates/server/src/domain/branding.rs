@@ -1,7 +1,7 @@
 //! How an environment looks: choosing it, and what the pages make of the choices.
 
-use super::images::Upload;
 use super::{Act, Failure};
+use super::{audit, images::Upload};
 use countersign_pages::{Branding, Colour, Corners, Font, Logo as ShownLogo, Palette, Picture};
 use countersign_protocol::model::{Brand, ConnectApplication, Image, ImageDigest, Logo};
 use countersign_store::change::{self, Topic};
@@ -110,6 +110,7 @@ pub async fn change(tx: &mut Tx, act: &Act, change: BrandChange) -> Result<(Bran
     }
     if brand != before {
         branding::set(tx, act.environment_id, &brand, act.now).await?;
+        audit::note(tx, act, "branding.updated", "environment", act.environment_id).await?;
         change::record(tx, act.environment_id, &Topic::Environment, act.now);
     }
     Ok((before, brand))
@@ -134,6 +135,7 @@ pub async fn change_application_logo(
     if logo != before {
         application_logo::set(tx, act.environment_id, application.id, &logo).await?;
         super::applications::record_change(tx, act, application.client_id).await?;
+        super::applications::tell(tx, act, "connect_application.updated", application).await?;
     }
     Ok(logo != before)
 }

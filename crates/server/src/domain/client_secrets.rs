@@ -1,6 +1,7 @@
 //! Client secrets: up to five live, shown once, gone at once.
 
-use super::{Act, Failure, applications};
+use super::{Act, Failure, applications, audit};
+use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::ClientSecretId;
 use countersign_protocol::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS};
 use countersign_protocol::secret::{Secret, SecretKind};
@@ -59,6 +60,8 @@ pub async fn insert(
         error => error.into(),
     })?;
     applications::record_change(tx, act, application.client_id).await?;
+    let organization_id = application.organization_id();
+    audit::record(tx, act, "client_secret.created", target("client_secret", secret.id), organization_id).await?;
     Ok(secret)
 }
 
@@ -70,5 +73,6 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let missing = || Failure::not_found("Client secret", id);
     let parsed = ClientSecretId::parse(id).map_err(|_| missing())?;
     let client_id = client_secret::delete(tx, act.environment_id, parsed).await?.ok_or_else(missing)?;
-    applications::record_change(tx, act, client_id).await
+    applications::record_change(tx, act, client_id).await?;
+    audit::note(tx, act, "client_secret.deleted", "client_secret", parsed).await
 }

@@ -1,6 +1,6 @@
 //! An environment's keys for the management API: the command, `apply` and the dashboard make them through the same functions.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
 use crate::entropy::{Entropy, NoEntropy};
 use countersign_protocol::id::{EnvironmentApiKeyId, EnvironmentId};
 use countersign_protocol::model::{ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
@@ -48,6 +48,7 @@ pub async fn create(tx: &mut Tx, act: &Act, name: &str) -> Result<(EnvironmentAp
             error.into()
         }
     })?;
+    audit::note(tx, act, "environment_api_key.created", "environment_api_key", key.id).await?;
     change::record(tx, act.environment_id, &Topic::EnvironmentApiKeys, act.now);
     Ok((key, value))
 }
@@ -62,6 +63,7 @@ pub async fn revoke(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     if !environment_api_key::delete(tx, act.environment_id, parsed).await? {
         return Err(missing());
     }
+    audit::note(tx, act, "environment_api_key.deleted", "environment_api_key", parsed).await?;
     change::record(tx, act.environment_id, &Topic::EnvironmentApiKeys, act.now);
     Ok(())
 }

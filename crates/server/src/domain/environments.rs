@@ -1,6 +1,6 @@
 //! Environments and their settings.
 
-use super::{Act, Failure, roles, standalone};
+use super::{Act, Failure, audit, roles, standalone};
 use crate::entropy::{Entropy, NoEntropy};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
@@ -48,7 +48,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`check`].
-pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> Result<(), Failure> {
+pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result<(), Failure> {
     check(environment)?;
     standalone::check_kind(tx, environment).await?;
     let settings = EnvironmentSettings {
@@ -60,9 +60,9 @@ pub async fn update(tx: &mut Tx, environment: &Environment, now: Timestamp) -> R
         authentication: environment.authentication,
         self_registration: environment.self_registration.clone(),
     };
-    environment::update(tx, environment.id, settings, now).await?;
-    change::record(tx, environment.id, &Topic::Environment, now);
-    Ok(())
+    environment::update(tx, environment.id, settings, act.now).await?;
+    change::record(tx, environment.id, &Topic::Environment, act.now);
+    audit::note(tx, act, "environment.updated", "environment", environment.id).await
 }
 
 /// A new environment, not yet stored.
@@ -109,6 +109,7 @@ pub async fn insert(
     for key in keys {
         signing_key::insert(tx, key).await?;
     }
+    audit::note(tx, act, "environment.created", "environment", environment.id).await?;
     roles::ensure_default(tx, act).await?;
     change::record(tx, environment.id, &Topic::Environment, act.now);
     Ok(())

@@ -1,6 +1,7 @@
 //! Events: what happened, written in the transaction in which it happened.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
+use countersign_protocol::audit::administrative::target_of;
 use countersign_protocol::id::OrganizationId;
 use countersign_store::event::{self, NewEvent, append};
 use countersign_store::{Store, Tx};
@@ -18,7 +19,9 @@ pub async fn record(
     data: &Value,
 ) -> Result<(), Failure> {
     let event = NewEvent { id: act.entropy.id(act.now)?, event, organization_id, data, created_at: act.now };
-    Ok(append(tx, act.environment_id, &event).await?)
+    append(tx, act.environment_id, &event).await?;
+    // What an administrator has done is in the audit log as well.
+    audit::record(tx, act, event.event, target_of(event.event, data), organization_id).await
 }
 
 /// Gives the events that are committed by now their positions, so that readers see them. Any number of nodes may do so at

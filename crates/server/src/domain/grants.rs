@@ -1,7 +1,9 @@
 //! What people have allowed, and how it ends.
 
-use super::{Act, Failure, events, sessions};
-use countersign_protocol::id::{ApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId};
+use super::{Act, Failure, audit, events, sessions};
+use countersign_protocol::id::{
+    ApplicationId, AuthorizedApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId,
+};
 use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
@@ -109,7 +111,8 @@ pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Fail
         change::record(tx, act.environment_id, &Topic::GrantsOfUser(found.user_id), act.now);
     }
     consent::delete(tx, act.environment_id, id).await?;
-    Ok(())
+    let id = AuthorizedApplicationId::from(id);
+    audit::note(tx, act, "authorized_connect_application.deleted", "authorized_connect_application", id).await
 }
 
 /// Takes back everything that a person has allowed an application; `false` when there was nothing.

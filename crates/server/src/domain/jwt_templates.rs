@@ -1,6 +1,6 @@
 //! The JWT template of an environment: kept, and rendered for tokens about people.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::jwt_template::{Template, TooBig, Values, Wrong};
 use countersign_protocol::management::error::{ApiError, FieldError};
@@ -25,6 +25,7 @@ pub async fn set(tx: &mut Tx, act: &Act, content: &str) -> Result<JwtTemplate, F
     })?;
     jwt_template::set(tx, act.environment_id, content, act.now).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "jwt_template.updated", "environment", act.environment_id).await?;
     find(tx, act).await
 }
 

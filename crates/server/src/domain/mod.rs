@@ -4,6 +4,10 @@
 pub mod api_keys;
 pub mod applications;
 pub mod attempts;
+pub mod audit;
+pub mod audit_chain;
+pub mod audit_exports;
+pub mod audit_streams;
 pub mod authentications;
 pub mod backchannel_logout;
 pub mod branding;
@@ -46,9 +50,10 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{Actor, Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Why an act was not done.
 #[derive(Debug, thiserror::Error)]
@@ -138,9 +143,11 @@ impl From<SnapshotError> for Failure {
     }
 }
 
-/// What every act needs: whose environment, when, and where identifiers and digests come from.
+/// What every act needs: whose environment, who acts, when, and where identifiers and digests come from.
 #[derive(Debug, Clone)]
 pub struct Act {
+    /// Who acts.
+    pub actor: Arc<Actor>,
     /// The tenant.
     pub environment_id: EnvironmentId,
     /// What people know the product as.
@@ -161,17 +168,21 @@ pub struct Act {
     pub entropy: Arc<Entropy>,
     /// Digests.
     pub keyring: Arc<Keyring>,
+    /// Whether the audit log tells of this act already.
+    told: Arc<AtomicBool>,
 }
 
 impl Act {
-    /// An act in an environment, now.
+    /// An act of somebody in an environment, now.
     pub fn new(
         environment: &countersign_protocol::model::Environment,
+        actor: impl Into<Arc<Actor>>,
         clock: &Clock,
         entropy: &Arc<Entropy>,
         keyring: &Arc<Keyring>,
     ) -> Self {
         Self {
+            actor: actor.into(),
             environment_id: environment.id,
             product: product_name(environment),
             brand: Arc::clone(&environment.brand),
@@ -182,7 +193,15 @@ impl Act {
             now: clock.now(),
             entropy: Arc::clone(entropy),
             keyring: Arc::clone(keyring),
+            told: Arc::default(),
         }
+    }
+
+    /// The same act, whose traces in the audit log count for another one's too: two environments, one request.
+    #[must_use]
+    pub fn traced_with(mut self, other: &Self) -> Self {
+        self.told = Arc::clone(&other.told);
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! Resources that access tokens may be for.
 
-use super::sign_in_settings::Replaced;
 use super::{Act, Failure};
+use super::{audit, sign_in_settings::Replaced};
 use countersign_protocol::id::OAuthResourceId;
 use countersign_protocol::model::OAuthResource;
 use countersign_protocol::oauth::resource::check_uri;
@@ -38,6 +38,7 @@ pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Resul
         }
     })?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "authkit_oauth_resource.created", "authkit_oauth_resource", made.id).await?;
     Ok(made)
 }
 
@@ -54,6 +55,7 @@ pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>)
     let mut replaced = Replaced::default();
     for gone in known.iter().filter(|known| !uris.contains(&known.uri)) {
         oauth_resource::delete(tx, act.environment_id, gone.id).await?;
+        audit::note(tx, act, "authkit_oauth_resource.deleted", "authkit_oauth_resource", gone.id).await?;
         replaced.deleted.push(gone.uri.clone());
     }
     for uri in uris {
@@ -68,6 +70,7 @@ pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>)
         oauth_resource::no_default(tx, act.environment_id, act.now).await?;
         if let Some(chosen) = now.iter().find(|known| Some(known.uri.as_str()) == default) {
             oauth_resource::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+            audit::note(tx, act, "authkit_oauth_resource.updated", "authkit_oauth_resource", chosen.id).await?;
         }
         replaced.other_default = true;
     }
@@ -86,5 +89,5 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
         return Err(missing());
     }
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
-    Ok(())
+    audit::note(tx, act, "authkit_oauth_resource.deleted", "authkit_oauth_resource", parsed).await
 }

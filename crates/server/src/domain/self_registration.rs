@@ -1,7 +1,7 @@
 //! Clients that nobody registers by hand: those that register themselves, and those with a metadata document. Each is a
 //! Connect application of nobody's; what is remembered of it besides is a row of its own.
 
-use super::{Act, Failure, applications, client_secrets};
+use super::{Act, Failure, applications, audit, client_secrets};
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Decision, Ownership, RedirectUri};
@@ -219,6 +219,8 @@ pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure>
 pub async fn decide(tx: &mut Tx, act: &Act, url: &str, decision: Decision) -> Result<(), Failure> {
     document_url::check(url).map_err(|error| Failure::invalid("url", "invalid", format!("The URL {error}.")))?;
     client_document::decide(tx, act.environment_id, url, decision, act.now).await?;
+    let action = if decision == Decision::Allowed { "client_document.allowed" } else { "client_document.refused" };
+    audit::note(tx, act, action, "client_document", url).await?;
     let client_id = document_client_id(act, url);
     if decision == Decision::Refused
         && let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await?

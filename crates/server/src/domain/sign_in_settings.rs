@@ -1,6 +1,6 @@
 //! What an environment allows its own application: where people may be sent, and from where browsers may call.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
 use countersign_protocol::id::{CorsOriginId, RedirectUriId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{CorsOrigin, EnvironmentKind, EnvironmentRedirectUri, Issuer, RedirectPurpose};
@@ -86,6 +86,7 @@ pub async fn create_redirect_uri(
     };
     redirect_uri::insert(tx, act.environment_id, &made).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "redirect_uri.created", "redirect_uri", made.id).await?;
     Ok(made)
 }
 
@@ -106,6 +107,7 @@ pub async fn set_redirect_uris(
     let mut replaced = Replaced::default();
     for gone in known.iter().filter(|known| !uris.contains(&known.uri)) {
         redirect_uri::delete(tx, act.environment_id, gone.id).await?;
+        audit::note(tx, act, "redirect_uri.deleted", "redirect_uri", gone.id).await?;
         replaced.deleted.push(gone.uri.clone());
     }
     for uri in uris {
@@ -122,6 +124,7 @@ pub async fn set_redirect_uris(
         }
         redirect_uri::clear_default(tx, act.environment_id, purpose, act.now).await?;
         redirect_uri::set_default(tx, act.environment_id, first.id, act.now).await?;
+        audit::note(tx, act, "redirect_uri.updated", "redirect_uri", first.id).await?;
         replaced.other_default = true;
     }
     replaced.record(tx, act);
@@ -138,6 +141,7 @@ pub async fn set_cors_origins(tx: &mut Tx, act: &Act, origins: &[String]) -> Res
     let mut replaced = Replaced::default();
     for gone in known.iter().filter(|known| !origins.contains(&known.origin)) {
         cors_origin::delete(tx, act.environment_id, gone.id).await?;
+        audit::note(tx, act, "cors_origin.deleted", "cors_origin", gone.id).await?;
         replaced.deleted.push(gone.origin.clone());
     }
     for origin in origins {
@@ -167,7 +171,7 @@ pub async fn delete_redirect_uri(tx: &mut Tx, act: &Act, id: &str) -> Result<(),
     }
     redirect_uri::delete(tx, act.environment_id, parsed).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
-    Ok(())
+    audit::note(tx, act, "redirect_uri.deleted", "redirect_uri", parsed).await
 }
 
 /// Whether a text is an origin as browsers send it, https unless it is this machine or the environment is for trying out.
@@ -204,6 +208,7 @@ pub async fn create_cors_origin(tx: &mut Tx, act: &Act, origin: String) -> Resul
     let made = CorsOrigin { id: act.entropy.id(act.now)?, origin, created_at: act.now, updated_at: act.now };
     cors_origin::insert(tx, act.environment_id, &made).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "cors_origin.created", "cors_origin", made.id).await?;
     Ok(made)
 }
 
@@ -218,5 +223,5 @@ pub async fn delete_cors_origin(tx: &mut Tx, act: &Act, id: &str) -> Result<(), 
         return Err(missing());
     }
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
-    Ok(())
+    audit::note(tx, act, "cors_origin.deleted", "cors_origin", parsed).await
 }

@@ -3,7 +3,7 @@
 
 use super::people::{self, SignUp};
 use super::roles::{self, NewRole};
-use super::{Act, Failure, memberships, organizations};
+use super::{Act, Failure, audit, memberships, organizations};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{OrganizationId, UserId};
@@ -79,6 +79,7 @@ pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String
     let token = URL_SAFE_NO_PAD.encode(act.entropy.bytes::<32>()?);
     let digest = act.keyring.staff_link.digest(&token);
     staff_link::insert(tx, act.environment_id, &digest, role, act.now.plus_secs(LINK_LIFETIME)).await?;
+    audit::note(tx, act, "staff_link.created", "staff_role", role.as_str()).await?;
     Ok(format!("{}/welcome?token={token}", act.issuer))
 }
 

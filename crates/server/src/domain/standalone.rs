@@ -1,6 +1,6 @@
 //! Standalone Connect: where people sign in when the company keeps its own login.
 
-use super::{Act, Failure};
+use super::{Act, Failure, audit};
 use countersign_protocol::id::{ClientId, EnvironmentId, UserId};
 use countersign_protocol::model::{
     ApplicationKind, ConnectApplication, Environment, LoginUri, Standalone, StandaloneSubject,
@@ -40,6 +40,7 @@ pub async fn change(tx: &mut Tx, act: &Act, change: StandaloneChange) -> Result<
     }
     if after != before {
         standalone::set(tx, act.environment_id, &after, act.now).await?;
+        audit::note(tx, act, "standalone.updated", "environment", act.environment_id).await?;
         change::record(tx, act.environment_id, &Topic::Environment, act.now);
     }
     Ok((before, after))
@@ -66,6 +67,7 @@ pub async fn change_of_application(
     }
     standalone::set_of_application(tx, act.environment_id, application.id, wanted.as_ref()).await?;
     change::record(tx, act.environment_id, &Topic::Client(application.client_id), act.now);
+    super::applications::tell(tx, act, "connect_application.updated", application).await?;
     Ok(true)
 }
 

@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::{Authentication, Completed, ConsentOption, LoginUri, Session, User};
+use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
 use countersign_store::{session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
@@ -197,5 +197,5 @@ pub async fn end(call: &PageCall, reply: Reply) -> Result<Reply, Stop> {
 
 /// What acts of this call need.
 pub fn act(call: &PageCall) -> Act {
-    Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring)
+    Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring)
 }

@@ -5,8 +5,8 @@ use crate::http::error;
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
 use crate::http::reply::Reply;
+use crate::http::streamed::AnswerBody;
 use crate::operations::metrics::RouteCounters;
-use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
@@ -119,7 +119,7 @@ impl Dispatcher {
         peer: Peer,
         request: Request<Incoming>,
         request_id: HeaderValue,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<AnswerBody> {
         let Ok(found) = self.paths.at(request.uri().path()) else {
             return error::api(&ApiError::NoSuchPath).into_response();
         };
@@ -163,10 +163,12 @@ fn allowed(endpoints: &[Endpoint]) -> HeaderValue {
     HeaderValue::try_from(methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn without_content(reply: Reply) -> Response<Full<Bytes>> {
-    let length = reply.body.len();
+fn without_content(reply: Reply) -> Response<AnswerBody> {
+    let length = (!reply.is_streamed()).then_some(reply.body.len());
     let mut response = reply.into_response();
-    *response.body_mut() = Full::default();
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    *response.body_mut() = AnswerBody::Whole(Full::default());
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
     response
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
-use crate::domain::{Act, Failure};
+use crate::domain::{Act, Failure, audit};
 use crate::http::body::{self, BodyError};
 use crate::http::idempotency;
 use crate::http::peer::Peer;
@@ -13,11 +13,15 @@ use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::Fields;
 use countersign_protocol::management::query::Query;
+use countersign_protocol::model::{Actor, Place};
 use countersign_protocol::secret::SecretKind;
 use countersign_store::{Reader, Tx, TxFuture};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use hyper::body::Incoming;
 use std::sync::Arc;
+
+/// How much of a method and a path is kept, in characters.
+const LONGEST_REQUEST: usize = 300;
 
 /// A call with a good key. Only [`ManagementCall::admit`] makes one.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ pub struct ManagementCall {
     /// What the query says.
     pub query: Query,
     body: Bytes,
+    actor: Arc<Actor>,
+    /// What the audit log says of a change that has no name of its own.
+    request: String,
     idempotency: Option<idempotency::Request>,
 }
 
@@ -81,7 +88,10 @@ impl ManagementCall {
         let key = app.environment_api_key(&digest).await.map_err(Failure::into_api_error)?.ok_or_else(refused)?;
         let environment = app.environments().get(key.environment_id).cloned().ok_or(ApiError::Unavailable)?;
         let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
-        Ok(Self { app, environment, path, query, body, idempotency })
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let actor = Actor::ApiKey { id: key.id, name: key.name.clone(), from: Place::new(peer.address, user_agent) };
+        let request = format!("{} {}", parts.method, parts.uri.path()).chars().take(LONGEST_REQUEST).collect();
+        Ok(Self { app, environment, path, query, body, actor: Arc::new(actor), request, idempotency })
     }
 
     /// The body, as fields to be read.
@@ -92,9 +102,24 @@ impl ManagementCall {
         Fields::parse(&self.body)
     }
 
+    /// The same call, whose answer is kept under its content: what is sent again with the same key, or again without one,
+    /// happens once.
+    #[must_use]
+    pub fn once_per_content(mut self) -> Self {
+        let keyring = &self.app.keyring;
+        self.idempotency = Some(idempotency::Request::of_content(self.idempotency, &self.request, &self.body, keyring));
+        self
+    }
+
     /// What acts in this environment need.
     pub fn act(&self) -> Act {
-        Act::new(&self.environment.environment, &self.app.clock, &self.app.entropy, &self.app.keyring)
+        Act::new(
+            &self.environment.environment,
+            Arc::clone(&self.actor),
+            &self.app.clock,
+            &self.app.entropy,
+            &self.app.keyring,
+        )
     }
 
     /// Reads outside a transaction.
@@ -130,12 +155,32 @@ impl ManagementCall {
         F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
     {
         let context = Arc::new(self.act());
+        let act = audited(act, self.request.clone());
         let settled = match &self.idempotency {
             None => self.app.store.write(move |tx| act(tx, context)).await?,
             Some(request) => idempotency::perform(&self.app.store, request, context, act).await?,
         };
         self.app.catch_up().await;
         Ok(settled?)
+    }
+}
+
+/// The same act, with a trace in the audit log whatever it did.
+fn audited<F>(
+    act: F,
+    request: String,
+) -> impl for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static
+where
+    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
+{
+    move |tx, context| {
+        Box::pin(async move {
+            let settled = act(tx, Arc::clone(&context)).await?;
+            if settled.is_ok() {
+                audit::ensure(tx, &context, &request).await?;
+            }
+            Ok(settled)
+        })
     }
 }
 

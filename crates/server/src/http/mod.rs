@@ -14,6 +14,7 @@
 //! | [`page_call`], [`cookies`] | calls from browsers |
 //! | [`cors`] | which browser pages may read an answer |
 //! | [`reply`], [`error`] | answers and their shapes |
+//! | [`streamed`] | bodies of answers that are not in memory as a whole |
 //! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
 
 pub mod body;
@@ -33,3 +34,4 @@ pub mod reply;
 pub mod request_id;
 pub mod routes;
 pub mod server;
+pub mod streamed;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use http::header::{LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::Arc;
 
 /// How long a browser keeps its name, in seconds.
@@ -31,6 +31,8 @@ pub struct PageCall {
     pub path: PathParams,
     /// The headers.
     pub headers: HeaderMap,
+    /// The method.
+    pub method: Method,
     /// The whole URI.
     pub uri: Uri,
     /// The body of a post.
@@ -91,6 +93,7 @@ impl PageCall {
             environment,
             peer,
             path,
+            method: parts.method,
             headers: parts.headers,
             uri: parts.uri,
             body,

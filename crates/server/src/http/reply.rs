@@ -1,5 +1,6 @@
 //! Answers.
 
+use super::streamed::{AnswerBody, Streamed};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -7,7 +8,7 @@ use http_body_util::Full;
 use serde::Serialize;
 
 /// An answer, before it is one of HTTP's.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
@@ -16,6 +17,7 @@ pub struct Reply {
     /// Whether the body shows a secret, which is then kept no longer than a retry needs.
     pub shows_secret: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
+    streamed: Option<Streamed>,
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -23,14 +25,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 impl Reply {
     /// An answer without a body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: Bytes::new(), shows_secret: false, headers: Vec::new() }
+        Self { status, body: Bytes::new(), shows_secret: false, headers: Vec::new(), streamed: None }
     }
 
     /// An answer whose body is ready JSON text.
     pub fn json_bytes(status: StatusCode, body: Bytes) -> Self {
         let mut headers = Vec::with_capacity(4);
         headers.push((CONTENT_TYPE, JSON));
-        Self { status, body, shows_secret: false, headers }
+        Self { status, body, shows_secret: false, headers, streamed: None }
     }
 
     /// An answer in JSON.
@@ -52,6 +54,16 @@ impl Reply {
     /// 201 with JSON.
     pub fn created(value: &impl Serialize) -> Self {
         Self::json(StatusCode::CREATED, value)
+    }
+
+    /// 200 with a body that comes in parts.
+    pub fn streamed(body: Streamed) -> Self {
+        Self { streamed: Some(body), ..Self::empty(StatusCode::OK) }
+    }
+
+    /// Whether the body comes in parts.
+    pub fn is_streamed(&self) -> bool {
+        self.streamed.is_some()
     }
 
     /// The values of a header.
@@ -97,8 +109,12 @@ impl Reply {
     }
 
     /// As an HTTP response.
-    pub fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+    pub fn into_response(self) -> Response<AnswerBody> {
+        let body = match self.streamed {
+            Some(streamed) => AnswerBody::Streamed(streamed),
+            None => AnswerBody::Whole(Full::new(self.body)),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         // These, and what every answer carries besides.
         response.headers_mut().reserve(self.headers.len() + 4);

@@ -13,13 +13,13 @@ use crate::http::page_call::{PageCall, PageParts};
 use crate::http::peer::Peer;
 use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
+use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
-use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::query::Query;
 use countersign_protocol::model::StaffRole;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
-use http_body_util::Full;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -155,6 +155,27 @@ impl Routes {
             async move {
                 let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
                 handler(&call).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
+            }
+        })
+    }
+
+    /// What an address of ours gives out to whoever has it: the handler checks that we have made it.
+    #[must_use]
+    pub fn addressed<H, F>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(PublicCall, Query) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Failure>> + Send + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::GET, path, Policy::Public, too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let query = match Query::parse(arrived.parts.uri.query().unwrap_or("")) {
+                    Ok(query) => query,
+                    Err(refused) => return error::api(&refused),
+                };
+                let call = PublicCall::new(app, arrived.peer, arrived.path, &arrived.parts);
+                handler(call, query).await.unwrap_or_else(|failure| error::api(&failure.into_api_error()))
             }
         })
     }
@@ -425,7 +446,7 @@ impl Routes {
 const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
 /// What every answer carries: the request's name, and that its type is not to be guessed.
-pub fn finish(mut response: Response<Full<Bytes>>, id: http::HeaderValue, encrypted: bool) -> Response<Full<Bytes>> {
+pub fn finish(mut response: Response<AnswerBody>, id: http::HeaderValue, encrypted: bool) -> Response<AnswerBody> {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));

@@ -7,10 +7,9 @@ use crate::http::error;
 use crate::http::peer::Peer;
 use crate::http::request_id::RequestIds;
 use crate::http::routes::finish;
-use bytes::Bytes;
+use crate::http::streamed::AnswerBody;
 use countersign_protocol::management::error::ApiError;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -158,7 +157,7 @@ async fn respond(
     address: SocketAddr,
     tls: bool,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Response<AnswerBody> {
     let id = service.request_ids.next();
     let peer = Peer::settle(address, tls, request.headers(), &service.app.trusted_proxies);
     if service.require_encryption

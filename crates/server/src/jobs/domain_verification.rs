@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::domain_verification::{is_proven, next_check, record_names, settle};
 use crate::domain::{Act, Failure};
+use countersign_protocol::model::Actor;
 use countersign_store::domain_check::{self, DueDomain};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -41,7 +42,13 @@ async fn check(app: Arc<App>, due: DueDomain) -> Result<(), Failure> {
     let (own, older) = tokio::join!(app.dns.txt(&own), app.dns.txt(&older));
     let proven = is_proven(&due.domain, &own) || is_proven(&due.domain, &older);
     let Some(environment) = app.environments().get(due.environment_id).cloned() else { return Ok(()) };
-    let act = Act::new(&environment.environment, &app.clock, &app.entropy, &app.keyring);
+    let act = Act::new(
+        &environment.environment,
+        Actor::System { job: "domain_verification" },
+        &app.clock,
+        &app.entropy,
+        &app.keyring,
+    );
     app.store
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move { settle(tx, &act, due.domain.id, due.since, proven).await })

@@ -1,5 +1,8 @@
 //! Work that no request waits for: one file per job. Each runs on every node and minds that others do too.
 
+pub mod audit_exports;
+pub mod audit_log;
+pub mod audit_streams;
 pub mod backchannel_logout;
 pub mod domain_verification;
 pub mod events;
@@ -24,6 +27,18 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
     jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), events::run));
+    let told = audit_log::Told::default();
+    jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), move |app| {
+        audit_log::run(app, Arc::clone(&told))
+    }));
+    let making = audit_exports::InTheMaking::default();
+    jobs.spawn(every(Duration::from_millis(500), stop.clone(), Arc::clone(app), move |app| {
+        audit_exports::run(app, making.clone())
+    }));
+    let sending = audit_streams::OnTheirWay::default();
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
+        audit_streams::run(app, sending.clone())
+    }));
     let on_their_way = backchannel_logout::OnTheirWay::default();
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
         backchannel_logout::run(app, on_their_way.clone())

@@ -19,16 +19,18 @@
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `staff_link` | until it is used, a day at most |
+//! | `audit_log_event` | 365 days, or the 30 that were set for its organization; its hash until everything before it is gone |
+//! | `audit_log_export` | its content 7 days |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
 //!
 //! Every other table is kept until its rows are deleted.
 
 use crate::app::App;
-use crate::domain::Failure;
+use crate::domain::{Failure, audit_chain};
 use countersign_store::{
-    attempt, authorization_code, change, client_document, device_authorization, event, external_authentication,
-    idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration, session, session_code,
-    session_device, session_family, staff_link, token_family,
+    attempt, audit_log_export, authorization_code, change, client_document, device_authorization, event,
+    external_authentication, idempotency, image, mail, mailed_code, password_reset, revoked_token, self_registration,
+    session, session_code, session_device, session_family, staff_link, token_family,
 };
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ const FAMILIES: i64 = 86_460;
 // Metadata documents that wait for an administrator.
 const DOCUMENTS: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
+// Copies of audit logs.
+const EXPORTS: i64 = 7 * 86_400;
 const MAILS: i64 = 86_400;
 // A page that was sent before, and a mail that waits, still show it.
 const IMAGES: i64 = 86_400;
@@ -89,6 +93,21 @@ async fn prune(app: &App) -> Result<(), Failure> {
         .await?
         >= self_registration::STEP
     {}
+    while store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { Ok(audit_log_export::expire(tx, now.plus_secs(-EXPORTS), now).await?) })
+        })
+        .await?
+        >= 10
+    {}
+    let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();
+    for environment_id in environments {
+        // One that somebody has tampered with keeps no other from being pruned.
+        if let Err(failure) = audit_chain::prune(store, &app.keyring.audit_log, environment_id, now).await {
+            app.metrics.audit_log_failures.inc();
+            tracing::error!(%failure, %environment_id, "an audit log could not be pruned");
+        }
+    }
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);

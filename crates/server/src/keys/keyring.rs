@@ -1,6 +1,7 @@
 //! The keys derived from the data key: one per purpose, so that nothing made for one purpose is good for another.
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use countersign_protocol::audit::chain::ChainKey;
 use countersign_protocol::seal::{OpenError, SealKey};
 use countersign_protocol::secret::DigestKey;
 use zeroize::Zeroizing;
@@ -46,6 +47,12 @@ pub struct Keyring {
     pub attempt: DigestKey,
     /// Seals what the browser carries from page to page.
     pub flow: SealKey,
+    /// Seals the audit log.
+    pub audit_log: ChainKey,
+    /// Makes the addresses at which copies of audit logs can be had.
+    pub audit_export: DigestKey,
+    /// Seals the headers that go with streams of audit logs.
+    pub audit_stream: SealKey,
     /// Seals messages on their way.
     pub mail: SealKey,
     /// Digests of invitations' tokens.
@@ -107,6 +114,9 @@ impl Keyring {
             password_reset: DigestKey::new(&*derive(&prk, "password-reset")?),
             attempt: DigestKey::new(&*derive(&prk, "attempt")?),
             flow: SealKey::new(&*derive(&prk, "flow")?)?,
+            audit_log: ChainKey::new(&*derive(&prk, "audit-log")?),
+            audit_export: DigestKey::new(&*derive(&prk, "audit-export")?),
+            audit_stream: SealKey::new(&*derive(&prk, "audit-stream")?)?,
             mail: SealKey::new(&*derive(&prk, "mail")?)?,
             invitation: DigestKey::new(&*derive(&prk, "invitation")?),
             signing_key: SealKey::new(&*derive(&prk, "signing-key")?)?,

@@ -4,11 +4,11 @@
 //! published until the last token it signed has expired. `burn` skips both: for a key that has leaked.
 
 use crate::app::App;
-use crate::domain::Failure;
+use crate::domain::{Act, Failure, audit};
 use crate::keys::signing;
 use countersign_protocol::id::{EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Environment, KeyPurpose, KeyState, SigningKeyRecord};
+use countersign_protocol::model::{Actor, Environment, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::signing_key;
@@ -95,6 +95,7 @@ async fn generate(
 /// Database errors.
 pub async fn rotate(
     app: &App,
+    by: Actor,
     environment: &Environment,
     purpose: KeyPurpose,
     algorithm: Algorithm,
@@ -102,6 +103,7 @@ pub async fn rotate(
 ) -> Result<SigningKeyId, Failure> {
     let record = generate(app, environment, purpose, algorithm, KeyState::Pending { activates_at }).await?;
     let (id, environment_id, now) = (record.id, environment.id, app.clock.now());
+    let act = Act::new(environment, by, &app.clock, &app.entropy, &app.keyring);
     app.store
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
@@ -112,6 +114,7 @@ pub async fn rotate(
                     }
                 }
                 signing_key::insert(tx, &record).await?;
+                audit::note(tx, &act, "signing_key.created", "signing_key", id).await?;
                 advance_in(tx, environment_id, now).await?;
                 {
                     change::record(tx, environment_id, &Topic::Environment, now);
@@ -129,8 +132,9 @@ pub async fn rotate(
 ///
 /// # Errors
 /// `NotFound` when the environment has no such key.
-pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Result<SigningKeyId, Failure> {
+pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKeyId) -> Result<SigningKeyId, Failure> {
     let (environment_id, now) = (environment.id, app.clock.now());
+    let act = Act::new(environment, by, &app.clock, &app.entropy, &app.keyring);
     // What a key is for never changes, so this needs no lock.
     let keys = signing_key::list(&mut app.store.reader().await?, environment_id).await?;
     let purpose = keys.iter().find(|key| key.id == id).map(|key| key.purpose);
@@ -144,6 +148,7 @@ pub async fn burn(app: &App, environment: &Environment, id: SigningKeyId) -> Res
                 if !signing_key::delete(tx, environment_id, id).await? {
                     return Err(Failure::not_found("Signing key", id));
                 }
+                audit::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
                 let rest = signing_key::list(tx, environment_id).await?;
                 let active = match of(&rest, purpose).iter().find(|key| key.state == KeyState::Active) {
                     Some(key) => key.id,
@@ -174,8 +179,9 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
         let mut rotated = false;
         for purpose in KeyPurpose::ALL {
             if wants_successor(&keys, purpose, rotation_days, now) {
+                let by = Actor::System { job: "key_rotation" };
                 let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
-                let id = rotate(app, &environment, purpose, environment.signing_algorithm, activates_at).await?;
+                let id = rotate(app, by, &environment, purpose, environment.signing_algorithm, activates_at).await?;
                 tracing::info!(
                     environment = %environment.name, key = %id, purpose = purpose.as_str(),
                     "published a successor of the signing key"

@@ -7,7 +7,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::model::ApplicationKind;
+use countersign_protocol::model::{Actor, ApplicationKind};
 use countersign_protocol::oauth::authorize::request::requested_scopes;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
@@ -55,7 +55,8 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         ));
     }
     // Public clients have proven nothing: what they make is bounded by where they ask from.
-    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let act =
+        Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
     let from = call.peer.limit_key().to_string();
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move { attempts::count(tx, &act, "device from", &from, DEVICES_FROM).await })

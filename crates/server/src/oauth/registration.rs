@@ -8,6 +8,7 @@ use crate::http::error;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::Actor;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::registration::dynamic::{LARGEST, Registration, read};
 use http::header::CONTENT_TYPE;
@@ -59,7 +60,8 @@ async fn register(call: &OAuthCall) -> Result<Value, OAuthError> {
 }
 
 async fn keep(call: &OAuthCall, registration: &Registration) -> Result<Registered, OAuthError> {
-    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let act =
+        Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
     let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move { attempts::count(tx, &counting, "registrations from", &from, REGISTRATIONS_FROM).await })

@@ -6,6 +6,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::verify;
 use countersign_protocol::id::{TokenFamilyId, TokenId};
+use countersign_protocol::model::Actor;
 use countersign_protocol::oauth::access_token::AccessTokenClaims;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
@@ -76,7 +77,8 @@ async fn end_family(call: &OAuthCall, client: AuthenticatedClient<'_>, token: Re
 }
 
 async fn end(call: &OAuthCall, family_id: TokenFamilyId) -> Result<(), Failure> {
-    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let act =
+        Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
     call.app
         .store
         .write::<_, Failure, _>(move |tx| {

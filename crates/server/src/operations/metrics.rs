@@ -39,6 +39,8 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram>,
     /// Access tokens issued.
     pub tokens_issued: Counter,
+    /// How often an audit log could not be made longer or pruned: somebody may have tampered with it.
+    pub audit_log_failures: Counter,
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -64,7 +66,13 @@ impl Default for Metrics {
             durations.clone(),
         );
         registry.register("tokens_issued", "Access tokens issued", tokens_issued.clone());
-        Self { registry, requests, durations, tokens_issued }
+        let audit_log_failures = Counter::default();
+        registry.register(
+            "audit_log_failures",
+            "Times an audit log could not be made longer or pruned; it may have been tampered with",
+            audit_log_failures.clone(),
+        );
+        Self { registry, requests, durations, tokens_issued, audit_log_failures }
     }
 }
 

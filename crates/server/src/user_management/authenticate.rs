@@ -15,6 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::{cors, error};
 use crate::jobs::last_used::Subject;
 use countersign_protocol::id::ClientId;
+use countersign_protocol::model::Actor;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::SecretKind;
@@ -40,7 +41,7 @@ impl Asking<'_> {
     /// What acts of this request need.
     pub fn act(&self) -> Act {
         let App { clock, entropy, keyring, .. } = &*self.call.app;
-        Act::new(&self.call.environment.environment, clock, entropy, keyring)
+        Act::new(&self.call.environment.environment, Actor::Visitor, clock, entropy, keyring)
     }
 
     /// From where somebody signs in.

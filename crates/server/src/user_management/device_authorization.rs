@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::ClientId;
-use countersign_protocol::model::SessionDevice;
+use countersign_protocol::model::{Actor, SessionDevice};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::device_code::{DeviceState, INTERVAL, LIFETIME, user_code};
 use countersign_store::{device_authorization, session_device};
@@ -37,7 +37,7 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
     if client_id != Some(environment.client_id) {
         return Err(refuse_client(call));
     }
-    let act = Act::new(environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let act = Act::new(environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
     // Devices have proven nothing: what they make is bounded by where they ask from.
     let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {

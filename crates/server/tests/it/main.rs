@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 
 mod api;
+mod audit_logs;
 mod cli;
 mod clients;
 mod dashboard;
+mod demo;
 mod harness;
 mod hosted;
 mod http;

@@ -7,6 +7,10 @@ use countersign_store::Store;
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
     ("branding::ALL", "SCAN b", "all of them are wanted, and there are few"),
+    ("audit_log_event::LOCK", "(environment_id=?)", "an environment has one"),
+    ("audit_log_event::SET_HEAD", "(environment_id=?)", "an environment has one"),
+    ("audit_log_event::HEAD", "(environment_id=?)", "an environment has one"),
+    ("audit_log_stream::ALL", "(environment_id=?)", "all of an environment's are wanted: one of an organization"),
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),

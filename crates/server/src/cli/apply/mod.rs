@@ -11,13 +11,13 @@ mod settings;
 mod standalone;
 mod users;
 
-use super::{CommandError, CommandResult, say};
+use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, client_secrets, environments, jwt_templates, roles};
+use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
@@ -72,10 +72,11 @@ impl From<countersign_store::Error> for End {
 pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResult {
     let path = Path::new(file);
     let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}."))?;
-    let document: Document = toml::from_str(&text).map_err(|error| format!("{file}: {error}"))?;
     let installation = if check {
         match Installation::open_existing(config, Clock::default()).await {
             Err(InstallationError::NotSetUp) => {
+                // What is wrong with the file is said all the same.
+                toml::from_str::<Document>(&text).map_err(|error| format!("{file}: {error}"))?;
                 say("Nothing is set up here yet: everything in the file would be made. Nothing was changed.")?;
                 return Ok(ExitCode::from(2));
             }
@@ -85,12 +86,39 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
         Arc::new(Installation::open(config, Clock::default()).await?)
     };
     let base = path.parent().unwrap_or(Path::new("."));
-    let existing = environment::all(&mut installation.store.reader().await?).await?;
+    let plan = bring(&installation, &text, base, check).await.map_err(|error| format!("{file}: {error}"))?;
+    for line in &plan {
+        say(line)?;
+    }
+    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
+    say(match (changes, !check) {
+        (0, _) => "Nothing to change.".to_owned(),
+        (count, true) => format!("{count} changed."),
+        (count, false) => format!("{count} would change. Nothing was changed."),
+    })?;
+    Ok(if check && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// Brings an installation to what a declaration says, or only looks what that would change; files that it names are beside
+/// `base`. Gives a line for each change.
+///
+/// # Errors
+/// What is wrong with the declaration, in words.
+pub(crate) async fn bring(
+    installation: &Arc<Installation>,
+    text: &str,
+    base: &Path,
+    check: bool,
+) -> Result<Vec<String>, String> {
+    let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut reader = installation.store.reader().await.map_err(|error| error.to_string())?;
+    let existing = environment::all(&mut reader).await.map_err(|error| error.to_string())?;
+    drop(reader);
     let mut prepared = Vec::new();
     for entry in document.environments {
-        prepared.push(prepare(entry, &existing, base, &installation).map_err(|error| format!("{file}: {error}"))?);
+        prepared.push(prepare(entry, &existing, base, installation)?);
     }
-    let shared = Arc::clone(&installation);
+    let shared = Arc::clone(installation);
     let outcome = installation
         .store
         .write::<Vec<String>, End, _>(move |tx| {
@@ -103,27 +131,16 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
             })
         })
         .await;
-    let (plan, done) = match outcome {
-        Ok(plan) => (plan, true),
-        Err(End::Checked(plan)) => (plan, false),
-        Err(End::Wrong(error)) => return Err(format!("{file}: {error}").into()),
-        Err(End::Failed(Failure::Refused(error))) => return Err(format!("{file}: {}", explain(&error)).into()),
-        Err(End::Failed(failure)) => return Err(CommandError::from(failure)),
-    };
-    for line in &plan {
-        say(line)?;
+    match outcome {
+        Ok(plan) | Err(End::Checked(plan)) => Ok(plan),
+        Err(End::Wrong(error)) => Err(error),
+        Err(End::Failed(Failure::Refused(error))) => Err(explain(&error)),
+        Err(End::Failed(failure)) => Err(failure.to_string()),
     }
-    let changes = plan.iter().filter(|line| !line.starts_with('!')).count();
-    say(match (changes, done) {
-        (0, _) => "Nothing to change.".to_owned(),
-        (count, true) => format!("{count} changed."),
-        (count, false) => format!("{count} would change. Nothing was changed."),
-    })?;
-    Ok(if !done && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 /// A refusal of the API, for someone at a terminal.
-fn explain(error: &ApiError) -> String {
+pub(super) fn explain(error: &ApiError) -> String {
     match error {
         ApiError::Validation(errors) => {
             errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
@@ -179,7 +196,8 @@ async fn apply_environment(
     let environment = match (found, &item.fresh) {
         (Some(found), _) => change_environment(tx, entry, found, installation, plan).await?,
         (None, Some((fresh, keys))) => {
-            let act = Act::new(fresh, &installation.clock, &installation.entropy, &installation.keyring);
+            let by = super::actor("apply");
+            let act = Act::new(fresh, by, &installation.clock, &installation.entropy, &installation.keyring);
             environments::insert(tx, &act, fresh, keys).await.map_err(|failure| match failure {
                 Failure::Store(error) if error.is_unique("environment", "issuer") => End::Wrong(format!(
                     "environment '{}': the issuer {} belongs to another environment.",
@@ -195,7 +213,13 @@ async fn apply_environment(
         }
         (None, None) => return Err(End::Wrong(format!("environment '{}' has just been deleted.", entry.name))),
     };
-    let act = Act::new(&environment, &installation.clock, &installation.entropy, &installation.keyring);
+    let act = Act::new(
+        &environment,
+        super::actor("apply"),
+        &installation.clock,
+        &installation.entropy,
+        &installation.keyring,
+    );
     roles::ensure_default(tx, &act).await?;
     if let Some(content) = &entry.jwt_template {
         apply_jwt_template(tx, &act, content, plan).await?;
@@ -204,7 +228,7 @@ async fn apply_environment(
     standalone::apply(tx, &act, entry, plan).await?;
     look::apply_branding(tx, &act, entry, &item.pictures, plan).await?;
     for (name, value) in &item.api_keys {
-        apply_api_key(tx, installation, &environment, name, value, plan).await?;
+        apply_api_key(tx, installation, (&act, &environment), name, value, plan).await?;
     }
     // In one order, whatever the file's: two that lock the same rows in different orders would wait for each other.
     let mut permissions: Vec<&PermissionEntry> = entry.permissions.iter().collect();
@@ -243,7 +267,7 @@ async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Ve
 async fn apply_api_key(
     tx: &mut Tx,
     installation: &Installation,
-    environment: &Environment,
+    (act, environment): (&Act, &Environment),
     name: &str,
     value: &Secret,
     plan: &mut Vec<String>,
@@ -262,11 +286,13 @@ async fn apply_api_key(
         Some(key) => {
             let hint = value.hint(countersign_protocol::model::ENVIRONMENT_API_KEY_HINT);
             environment_api_key::set_digest(tx, environment.id, key.id, &digest, &hint).await.map_err(taken)?;
+            audit::note(tx, act, "environment_api_key.updated", "environment_api_key", key.id).await?;
             plan.push(format!("~ API key {name}: another value"));
         }
         None => {
             let key = installation.new_api_key(environment, name, value)?;
             environment_api_key::insert(tx, &key, &digest).await.map_err(taken)?;
+            audit::note(tx, act, "environment_api_key.created", "environment_api_key", key.id).await?;
             plan.push(format!("+ API key {name}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::document::{ClientsEntry, EnvironmentEntry};
 use super::{End, explain};
-use crate::domain::{Failure, environments};
+use crate::domain::{Act, Failure, environments};
 use crate::installation::Installation;
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
@@ -116,8 +116,9 @@ pub(super) async fn change_environment(
     }
     settle(entry, &mut found).map_err(wrong)?;
     if found != before {
-        let now = installation.clock.now();
-        environments::update(tx, &found, now).await.map_err(|failure| match failure {
+        let by = crate::cli::actor("apply");
+        let act = Act::new(&found, by, &installation.clock, &installation.entropy, &installation.keyring);
+        environments::update(tx, &act, &found).await.map_err(|failure| match failure {
             refused @ Failure::Refused(_) => wrong(told(&refused)),
             failure => failure.into(),
         })?;

@@ -7,6 +7,8 @@ use crate::dashboard::page::{refused, reply, when};
 use crate::domain::applications::{self, ApplicationChange};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::dashboard::{Application, Secret as SecretRow, Section};
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, RedirectUri};
 use countersign_protocol::secret::Secret;
@@ -60,6 +62,7 @@ pub async fn show(
     let uris: Vec<&str> = default_first.map(|uri| uri.uri.as_str()).collect();
     let client_id = found.client_name().to_string();
     let snippets = snippets::of(&call.environment.environment, found, &client_id, &uris, fresh);
+    let try_it = try_it(call, found, &client_id, uris.first().copied())?;
     let page = Application {
         shell: &shell,
         href: &shell.at(&format!("/applications/{}", found.id)),
@@ -78,9 +81,34 @@ pub async fn show(
         secrets: &rows,
         most_secrets: MAX_CLIENT_SECRETS,
         fresh_secret: fresh.map(Secret::expose),
+        try_it: try_it.as_deref(),
         snippets: &snippets,
     };
     Ok(reply(status, &page))
+}
+
+/// Where a person begins to sign in to it: what its own program would make, with a challenge whose verifier nobody has.
+fn try_it(
+    call: &DashboardCall,
+    found: &ConnectApplication,
+    client_id: &str,
+    redirect_uri: Option<&str>,
+) -> Result<Option<String>, Stop> {
+    let Some(redirect_uri) = redirect_uri else { return Ok(None) };
+    let scope = format!("openid profile email {}", found.scopes.join(" "));
+    let challenge = URL_SAFE_NO_PAD.encode(call.page.app.entropy.bytes::<32>()?);
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("response_type", "code"),
+            ("client_id", client_id),
+            ("redirect_uri", redirect_uri),
+            ("scope", scope.trim_end()),
+            ("state", "dashboard"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ])
+        .finish();
+    Ok(Some(format!("{}/oauth2/authorize?{query}", call.environment.environment.issuer)))
 }
 
 /// The application that the path names.

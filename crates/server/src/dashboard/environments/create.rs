@@ -3,7 +3,7 @@
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
-use crate::domain::{Act, Failure, environment_api_keys, environments};
+use crate::domain::{Failure, environment_api_keys, environments};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use crate::keys::signing;
@@ -61,7 +61,7 @@ async fn make(call: &DashboardCall, environment: Environment) -> Result<(Environ
         .await
         .map_err(Failure::internal)?
         .map_err(Failure::internal)?;
-    let act = Act::new(&environment, &app.clock, &app.entropy, &app.keyring);
+    let act = call.act_for(&environment);
     call.commit(move |tx| {
         Box::pin(async move {
             environments::insert(tx, &act, &environment, &keys).await.map_err(environments::taken)?;

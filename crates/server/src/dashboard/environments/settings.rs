@@ -116,7 +116,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
                     let found = all.into_iter().find(|one| one.id == act.environment_id);
                     let mut found = found.ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
                     typed.apply(&mut found);
-                    environments::update(tx, &found, act.now).await
+                    environments::update(tx, &act, &found).await
                 })
             })
             .await

@@ -6,7 +6,7 @@ use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_protocol::jwt_template::TooBig;
-use countersign_protocol::model::{SessionPolicy, TokenFamily, User};
+use countersign_protocol::model::{self, SessionPolicy, TokenFamily, User};
 use countersign_protocol::oauth::access_token::{Actor, UserTokenClaims, with_template};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
@@ -140,7 +140,13 @@ pub async fn end_reused(
     family_id: TokenFamilyId,
     answer: OAuthError,
 ) -> OAuthError {
-    let act = Act::new(&call.environment.environment, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let act = Act::new(
+        &call.environment.environment,
+        model::Actor::Visitor,
+        &call.app.clock,
+        &call.app.entropy,
+        &call.app.keyring,
+    );
     let ended = call.app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move { grants::end_reused(tx, &act, event, family_id).await })
     });

@@ -95,6 +95,22 @@ on_both_databases! {
         assert_eq!(developer.open(&href).await.status, 404);
     }
 
+    async fn its_sign_in_can_be_looked_at(server: TestServer) {
+        server.management().organization("Summit").await;
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let organization = server.management().get("/organizations").await.expect_list()[0]["id"].as_str().unwrap().to_owned();
+        for kind in ["server", "public"] {
+            let page = developer.open(NEW).await;
+            let typed = [("name", "Reports"), ("kind", kind), ("trust", "third"), ("organization_id", &organization), ("redirect_uris", "http://localhost:9/a")];
+            let page = developer.submit(&page, NEW, &typed).await;
+            let link = between(&page.html, "<a href=\"http", "\"").replace("&amp;", "&").replace("&#38;", "&");
+            let path = server.path_of(&format!("http{link}"));
+            let page = developer.open(&path).await;
+            assert_eq!((page.status, page.path.split('?').next()), (200, Some("/sign-in")), "{path}: {}", page.html);
+            assert!(page.html.contains("Reports"));
+        }
+    }
+
     async fn threat_34_an_application_of_another_environment_is_not_there(server: TestServer) {
         let another = server.another_environment().await;
         let organization = another.management.organization("Theirs").await;

@@ -91,6 +91,19 @@ impl Database {
         rows.iter().map(|data| serde_json::from_str(data).unwrap()).collect()
     }
 
+    /// Changes rows behind the servers' back, as somebody does who has got hold of the database.
+    pub async fn tamper(&self, statements: &str) {
+        match &self.schema {
+            None => {
+                let file = self.directory.path().join("data").join("countersign.db");
+                let connection = rusqlite::Connection::open(file).unwrap();
+                connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+                connection.execute_batch(statements).unwrap();
+            }
+            Some(_) => execute(&self.url, statements).await,
+        }
+    }
+
     /// Ends every connection to a PostgreSQL database, as a fail-over or a restart does.
     pub async fn end_connections(&self) {
         if let Some((server, schema)) = &self.schema {

@@ -46,7 +46,13 @@ impl TestServer {
     fn act(&self) -> Act {
         let environments = self.app.environments();
         let state = environments.by_client_id(self.client_id.parse().unwrap()).unwrap();
-        Act::new(&state.environment, &self.app.clock, &self.app.entropy, &self.app.keyring)
+        Act::new(
+            &state.environment,
+            countersign_protocol::model::Actor::Visitor,
+            &self.app.clock,
+            &self.app.entropy,
+            &self.app.keyring,
+        )
     }
 
     /// Makes an account with a proven address and the password of everybody.

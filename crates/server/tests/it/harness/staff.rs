@@ -2,14 +2,14 @@
 
 use super::{Browser, PASSWORD, TestServer};
 use countersign::domain::{Act, Failure, memberships, staff};
-use countersign_protocol::model::StaffRole;
+use countersign_protocol::model::{Actor, StaffRole};
 use countersign_store::environment;
 
 impl TestServer {
     /// What acts in the built-in environment need.
     pub async fn act_of_staff(&self) -> Act {
         let found = environment::of_staff(&mut self.app.store.reader().await.unwrap()).await.unwrap().unwrap();
-        Act::new(&found, &self.app.clock, &self.app.entropy, &self.app.keyring)
+        Act::new(&found, Actor::Visitor, &self.app.clock, &self.app.entropy, &self.app.keyring)
     }
 
     /// The path of a link into the dashboard.

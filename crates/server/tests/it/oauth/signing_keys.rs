@@ -4,7 +4,7 @@ use super::token::claims;
 use crate::harness::{Browser, TestServer, on_both_databases};
 use countersign::keys::rotation;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Environment, KeyPurpose};
+use countersign_protocol::model::{Actor, Environment, KeyPurpose};
 use serde_json::Value;
 
 async fn environment(server: &TestServer) -> Environment {
@@ -59,7 +59,7 @@ on_both_databases! {
         let environment = environment(&server).await;
         let mut tokens = vec![anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token")];
         for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
-            rotation::rotate(&server.app, &environment, KeyPurpose::Direct, algorithm, server.clock.now()).await.unwrap();
+            rotation::rotate(&server.app, Actor::Visitor, &environment, KeyPurpose::Direct, algorithm, server.clock.now()).await.unwrap();
             let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
             let header = jsonwebtoken::decode_header(&token).unwrap();
             assert_eq!(format!("{:?}", header.alg).to_lowercase(), algorithm.as_str().to_lowercase());
@@ -79,14 +79,14 @@ on_both_databases! {
         assert_eq!(anonymous.introspect(&client_id, &secret, &token).await["active"], true);
         let environment = environment(&server).await;
         let burnt = kid(&token);
-        let successor = rotation::burn(&server.app, &environment, burnt.parse().unwrap()).await.unwrap();
+        let successor = rotation::burn(&server.app, Actor::Visitor, &environment, burnt.parse().unwrap()).await.unwrap();
         assert_eq!(anonymous.introspect(&client_id, &secret, &token).await, serde_json::json!({"active": false}));
         assert_eq!(published(&server).await, [successor.to_string()]);
         let fresh = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
         assert_eq!(kid(&fresh), successor.to_string());
         let claims: Value = claims(&server, &fresh).await;
         assert_eq!(claims["client_id"], client_id.as_str());
-        assert!(rotation::burn(&server.app, &environment, burnt.parse().unwrap()).await.is_err(), "it exists no more");
+        assert!(rotation::burn(&server.app, Actor::Visitor, &environment, burnt.parse().unwrap()).await.is_err(), "it exists no more");
     }
 
     async fn what_an_application_holds_about_a_person_is_no_session_even_to_who_checks_the_signature_alone(server: TestServer) {
@@ -123,7 +123,7 @@ on_both_databases! {
         assert_eq!(server.introspected(&machine, &held).await["active"], true);
         let environment = environment(&server).await;
         let before = published(&server).await;
-        rotation::burn(&server.app, &environment, kid(&held).parse().unwrap()).await.unwrap();
+        rotation::burn(&server.app, Actor::Visitor, &environment, kid(&held).parse().unwrap()).await.unwrap();
         assert_eq!(server.introspected(&machine, &held).await["active"], false);
         assert_eq!(server.introspected(&machine, &own).await["active"], true);
         assert_eq!(published(&server).await, before);

@@ -1,0 +1,242 @@
+//! An audit log event: who did what to what, when and from where.
+
+use super::schema::LONGEST_NAME;
+use crate::id::AuditEventId;
+use crate::management::error::ApiError;
+use crate::management::fields::{Fields, Patch};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Most entries of metadata.
+const MOST_METADATA: usize = 50;
+/// Longest key of metadata, in characters.
+const LONGEST_KEY: usize = 40;
+/// Longest text in metadata, in characters.
+const LONGEST_VALUE: usize = 500;
+/// Longest identifier, location or user agent, in characters.
+const LONGEST_TEXT: usize = 500;
+/// Most targets of an event.
+const MOST_TARGETS: usize = 50;
+
+/// The actor, or a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Party {
+    /// What it is found by.
+    pub id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// From where it was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// An address, or what stands for one.
+    pub location: String,
+    /// The program.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user_agent: Option<String>,
+}
+
+/// An event. As JSON it is what is stored and hashed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// What was done.
+    pub action: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// By whom.
+    pub actor: Party,
+    /// To what.
+    pub targets: Vec<Party>,
+    /// From where.
+    pub context: Context,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub metadata: Option<Map<String, Value>>,
+    /// The version of the schema that it was checked against.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<i64>,
+}
+
+/// An event, as it is delivered.
+pub fn delivered_view(id: AuditEventId, event: &AuditEvent) -> Value {
+    let mut view = json!({
+        "id": id.bare(),
+        "action": event.action,
+        "targets": event.targets,
+        "actor": event.actor,
+        "context": event.context,
+        "occurred_at": event.occurred_at,
+    });
+    if let Some(metadata) = &event.metadata {
+        view["metadata"] = Value::Object(metadata.clone());
+    }
+    view
+}
+
+/// Reads the body of a new event: the organization, as it was given, and the event.
+///
+/// # Errors
+/// 422 for what is missing or of another form; 400 `invalid_audit_log_event` for metadata that no event may have.
+pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
+    let organization_id = fields.required_text("organization_id", LONGEST_NAME);
+    let mut inner = fields.required_object("event");
+    let mut wrong = Vec::new();
+    let action = inner.required_text("action", LONGEST_NAME);
+    let occurred_at = match inner.timestamp("occurred_at") {
+        Patch::Value(at) => at,
+        Patch::Absent | Patch::Null => {
+            inner.require("occurred_at", "occurred_at is required.");
+            Timestamp::from_millis(0)
+        }
+    };
+    let mut person = inner.required_object("actor");
+    let actor = party(&mut person, "/actor", &mut wrong);
+    inner.join("actor", person);
+    let mut targets = Vec::new();
+    match inner.list("targets") {
+        Patch::Value(entries) => {
+            if entries.len() > MOST_TARGETS {
+                inner.refuse("targets", "too_many", format!("An event has at most {MOST_TARGETS} targets."));
+            }
+            for (at, entry) in entries.into_iter().take(MOST_TARGETS).enumerate() {
+                let name = format!("targets.{at}");
+                let mut holder = Fields::of([(name.clone(), entry)]);
+                let mut target = holder.required_object(&name);
+                targets.push(party(&mut target, &format!("/targets/{at}"), &mut wrong));
+                holder.join(&name, target);
+                inner.take_over(holder);
+            }
+        }
+        _ => inner.require("targets", "targets is required, a list."),
+    }
+    let mut place = inner.required_object("context");
+    let context = Context {
+        location: place.required_text("location", LONGEST_TEXT),
+        user_agent: place.text_or_nothing("user_agent", LONGEST_TEXT).value(),
+    };
+    inner.join("context", place);
+    let metadata = metadata(&mut inner, "/metadata", &mut wrong);
+    let version = inner.integer("version").value();
+    fields.join("event", inner);
+    fields.finish()?;
+    if !wrong.is_empty() {
+        return Err(ApiError::InvalidAuditLogEvent(wrong));
+    }
+    Ok((organization_id, AuditEvent { action, occurred_at, actor, targets, context, metadata, version }))
+}
+
+fn party(fields: &mut Fields, at: &str, wrong: &mut Vec<String>) -> Party {
+    Party {
+        id: fields.required_text("id", LONGEST_TEXT),
+        kind: fields.required_text("type", LONGEST_NAME),
+        name: fields.text_or_nothing("name", LONGEST_TEXT).value(),
+        metadata: metadata(fields, &format!("{at}/metadata"), wrong),
+    }
+}
+
+fn metadata(fields: &mut Fields, at: &str, wrong: &mut Vec<String>) -> Option<Map<String, Value>> {
+    let members = fields.object("metadata").value()?;
+    if members.len() > MOST_METADATA {
+        wrong.push(at.to_owned());
+    }
+    for (key, value) in &members {
+        let good_key =
+            key.len() <= LONGEST_KEY && key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+        let good_value = match value {
+            Value::String(text) => text.chars().count() <= LONGEST_VALUE && !text.contains('\0'),
+            Value::Number(_) | Value::Bool(_) => true,
+            Value::Null | Value::Array(_) | Value::Object(_) => false,
+        };
+        if !good_key {
+            wrong.push(at.to_owned());
+        } else if !good_value {
+            wrong.push(format!("{at}/{key}"));
+        }
+    }
+    Some(members)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A body that is good.
+    pub(crate) fn body() -> Value {
+        json!({"organization_id": "org_1", "event": {
+            "action": "team.renamed", "occurred_at": "2026-01-15T12:00:00.000Z",
+            "actor": {"id": "user_1", "type": "user", "name": "Ada"},
+            "targets": [{"id": "team_1", "type": "team"}], "context": {"location": "192.0.2.1", "user_agent": "curl"},
+            "metadata": {"k": "v"}}})
+    }
+
+    fn read(body: &Value) -> Result<(String, AuditEvent), ApiError> {
+        parse(Fields::parse(body.to_string().as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn what_is_missing_is_told_by_its_place() {
+        for (path, field) in [
+            ("/organization_id", "organization_id"),
+            ("/event", "event"),
+            ("/event/action", "event.action"),
+            ("/event/occurred_at", "event.occurred_at"),
+            ("/event/actor", "event.actor"),
+            ("/event/actor/id", "event.actor.id"),
+            ("/event/targets", "event.targets"),
+            ("/event/targets/0/type", "event.targets.0.type"),
+            ("/event/targets/0", "event.targets.0"),
+            ("/event/context", "event.context"),
+            ("/event/context/location", "event.context.location"),
+        ] {
+            let mut body = body();
+            *body.pointer_mut(path).unwrap() = Value::Null;
+            let Err(ApiError::Validation(errors)) = read(&body) else { panic!("{path}") };
+            assert_eq!(errors.iter().map(|e| (e.field.as_str(), e.code)).collect::<Vec<_>>(), [(field, "required")]);
+        }
+    }
+
+    #[test]
+    fn metadata_has_its_bounds() {
+        for (path, metadata, fault) in [
+            ("/event/metadata", json!({"k": null}), "/metadata/k"),
+            ("/event/metadata", json!({"k": {"x": 1}}), "/metadata/k"),
+            ("/event/metadata", json!({"k": "x".repeat(501)}), "/metadata/k"),
+            ("/event/metadata", json!({"a b": 1}), "/metadata"),
+            ("/event/metadata", json!({"k".repeat(41): 1}), "/metadata"),
+            ("/event/actor", json!({"id": "a", "type": "b", "metadata": {"k": []}}), "/actor/metadata/k"),
+            ("/event/targets/0", json!({"id": "a", "type": "b", "metadata": {"k": []}}), "/targets/0/metadata/k"),
+        ] {
+            let mut body = body();
+            *body.pointer_mut(path).unwrap() = metadata;
+            assert_eq!(read(&body), Err(ApiError::InvalidAuditLogEvent(vec![fault.to_owned()])), "{body}");
+        }
+        let mut most = body();
+        most["event"]["metadata"] = (0..50).map(|n| (format!("k{n}"), json!(n))).collect::<Map<_, _>>().into();
+        assert!(read(&most).is_ok());
+        most["event"]["metadata"]["one-more"] = true.into();
+        assert!(read(&most).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_stored_is_read_back(action in "[a-z.]{1,20}", location in "[ -~]{1,20}", k in any::<i32>()) {
+            prop_assume!(!location.trim().is_empty());
+            let mut body = body();
+            (body["event"]["action"], body["event"]["context"]["location"]) = (action.into(), location.into());
+            body["event"]["metadata"]["k"] = k.into();
+            let (_, event) = read(&body).unwrap();
+            let stored = serde_json::to_string(&event).unwrap();
+            prop_assert_eq!(serde_json::from_str::<AuditEvent>(&stored).unwrap(), event);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Serving small sites: requests in, pages out.
+
+use crate::http::server::connection_builder;
+use bytes::Bytes;
+use countersign_pages::Page;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Most bytes of a form.
+const LONGEST: usize = 16 * 1024;
+
+/// A request, read whole.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its method.
+    pub method: Method,
+    /// Its path.
+    pub path: String,
+    /// What its query says.
+    pub query: BTreeMap<String, String>,
+    /// What its form says.
+    pub form: BTreeMap<String, String>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
+    /// Whether the browser says that another site sent it.
+    pub from_elsewhere: bool,
+    cookies: String,
+}
+
+impl Asked {
+    /// A cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
+    }
+}
+
+/// An answer.
+pub type Answer = Response<Full<Bytes>>;
+
+/// What answers for a site.
+pub trait Website: Send + Sync + 'static {
+    /// The answer to a request.
+    fn answer(&self, asked: Asked) -> impl Future<Output = Answer> + Send;
+}
+
+fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'",
+        ),
+    );
+    answer
+}
+
+/// A page.
+pub fn page(page: &impl Page) -> Answer {
+    with(StatusCode::OK, "text/html; charset=utf-8", page.html())
+}
+
+/// JSON.
+pub fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
+    with(status, "application/json", value.to_string())
+}
+
+/// The style sheet that the demo's sites share.
+pub fn stylesheet() -> Answer {
+    with(StatusCode::OK, "text/css; charset=utf-8", countersign_pages::demo::STYLESHEET)
+}
+
+/// What is not there.
+pub fn not_found() -> Answer {
+    with(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "There is no such page.")
+}
+
+/// A form that another site has sent.
+pub fn forbidden() -> Answer {
+    with(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", "This form did not come from here.")
+}
+
+/// Sends the browser on.
+pub fn to(address: &str) -> Answer {
+    let mut answer = with(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    if let Ok(address) = HeaderValue::try_from(address) {
+        answer.headers_mut().insert(LOCATION, address);
+    }
+    answer
+}
+
+/// With a cookie, for this browser session.
+pub fn setting(mut answer: Answer, name: &str, value: &str) -> Answer {
+    if let Ok(cookie) = HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")) {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+fn pairs(text: &[u8]) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(text).into_owned().collect()
+}
+
+async fn read(request: Request<Incoming>) -> Option<Asked> {
+    let (parts, body) = request.into_parts();
+    let header =
+        |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = Limited::new(body, LONGEST).collect().await.ok()?.to_bytes();
+    Some(Asked {
+        path: parts.uri.path().to_owned(),
+        query: pairs(parts.uri.query().unwrap_or("").as_bytes()),
+        form: if parts.method == Method::POST { pairs(&body) } else { BTreeMap::new() },
+        authorization: header(http::header::AUTHORIZATION),
+        from_elsewhere: header(http::HeaderName::from_static("sec-fetch-site"))
+            .is_some_and(|site| site == "cross-site"),
+        cookies: header(COOKIE).unwrap_or_default(),
+        method: parts.method,
+    })
+}
+
+/// Serves a site until it is time to stop.
+pub fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Receiver<bool>) {
+    let website = Arc::new(website);
+    tokio::spawn(async move {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            let Ok((stream, _)) = accepted else { continue };
+            let website = Arc::clone(&website);
+            tokio::spawn(async move {
+                let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
+                    let website = Arc::clone(&website);
+                    async move {
+                        Ok::<_, Infallible>(match read(request).await {
+                            Some(asked) if asked.method == Method::POST && asked.from_elsewhere => forbidden(),
+                            Some(asked) => website.answer(asked).await,
+                            None => {
+                                with(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "That is too long.")
+                            }
+                        })
+                    }
+                });
+                let _ = connection_builder().serve_connection(TokioIo::new(stream), respond).await;
+            });
+        }
+    });
+}

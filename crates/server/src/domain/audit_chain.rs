@@ -1,0 +1,272 @@
+//! The chain of an environment's audit log: made longer after commits, shorter when its time is over, and walked along to see
+//! whether anybody has touched it. Whoever changes it has locked its head; what does not fit is never sealed over.
+
+use super::Failure;
+use countersign_protocol::audit::chain::{Break, ChainKey, Ends, Fault, Stored, Walk, link};
+use countersign_protocol::id::{EnvironmentId, OrganizationId};
+use countersign_protocol::time::Timestamp;
+use countersign_store::{Error, Query, Store, Tx, audit_log_event, audit_log_retention};
+
+/// Days that events are kept when nobody says otherwise, and those of administrators always.
+pub const KEPT_DAYS: i64 = 365;
+/// How many places are read at a time.
+const STEP: usize = 1000;
+/// How often a walk is begun anew when the chain was made shorter meanwhile.
+const TRIES: usize = 5;
+
+fn broken(fault: Break) -> Failure {
+    Failure::internal(format!("the audit log is broken at {fault}; see 'countersign audit verify'"))
+}
+
+/// Gives the events of an environment that are committed by now their places. Any number of nodes may do so at once.
+///
+/// # Errors
+/// Database errors; when where the chain ends was changed by somebody else, which is never sealed over.
+pub async fn place(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<(), Failure> {
+    // Mostly there is nothing to do, and a question is cheaper than a transaction.
+    while audit_log_event::is_waiting(&mut store.reader().await?, environment_id).await? {
+        let key = key.clone();
+        let placed = store
+            .write::<_, Failure, _>(move |tx| Box::pin(async move { place_some(tx, &key, environment_id).await }))
+            .await?;
+        if placed < audit_log_event::BATCH {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Locks the head and makes sure that it is the one we have sealed.
+async fn lock(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<Ends, Failure> {
+    let found = match audit_log_event::lock_head(tx, environment_id).await? {
+        Some(found) => Some(found),
+        None if audit_log_event::is_linked(tx, environment_id).await? => None,
+        None => {
+            let seal = key.ends(environment_id, &Ends::EMPTY);
+            audit_log_event::begin(tx, environment_id, &Ends::EMPTY, &seal).await?;
+            audit_log_event::lock_head(tx, environment_id).await?
+        }
+    };
+    match found {
+        Some((ends, seal)) if key.ends(environment_id, &ends).matches(&seal) => Ok(ends),
+        found => Err(broken(Break { sequence: found.map_or(0, |(ends, _)| ends.sequence), fault: Fault::Ends })),
+    }
+}
+
+async fn seal(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId, ends: &Ends) -> Result<(), Failure> {
+    Ok(audit_log_event::set_head(tx, environment_id, ends, &key.ends(environment_id, ends)).await?)
+}
+
+async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<usize, Failure> {
+    let mut ends = lock(tx, key, environment_id).await?;
+    // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
+    let waiting = audit_log_event::unchained(tx, environment_id).await?;
+    for (id, content, written) in &waiting {
+        if !key.written(environment_id, *id, content).matches(written) {
+            tracing::error!(%environment_id, %id, "a row of the audit log was not written by this server; it gets no place");
+            audit_log_event::refuse(tx, environment_id, *id).await?;
+            continue;
+        }
+        ends.sequence += 1;
+        ends.hash = link(environment_id, ends.sequence, &ends.hash, content);
+        audit_log_event::place(tx, environment_id, *id, ends.sequence, &ends.hash).await?;
+    }
+    if !waiting.is_empty() {
+        seal(tx, key, environment_id, &ends).await?;
+    }
+    Ok(waiting.len())
+}
+
+/// What a walk along a chain has found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Where the chain begins and ends, as far as the walk came.
+    pub ends: Ends,
+    /// How many records are whole.
+    pub whole: u64,
+    /// How many were pruned and have left their links.
+    pub pruned: u64,
+    /// The first thing that is wrong.
+    pub broken: Option<Break>,
+}
+
+/// Walks along the chain of an environment, while servers go on writing.
+///
+/// # Errors
+/// Database errors.
+pub async fn verify(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<Report, Failure> {
+    let mut reader = store.reader().await?;
+    let mut report = walk(&mut reader, key, environment_id).await?;
+    for _ in 1..TRIES {
+        if report.broken.is_none() {
+            break;
+        }
+        // Retention may have made the chain shorter under our feet: then it begins elsewhere now.
+        let now = audit_log_event::head(&mut reader, environment_id).await?;
+        if now.is_none_or(|(ends, _)| ends.pruned_through == report.ends.pruned_through) {
+            break;
+        }
+        report = walk(&mut reader, key, environment_id).await?;
+    }
+    Ok(report)
+}
+
+async fn walk(query: &mut impl Query, key: &ChainKey, environment_id: EnvironmentId) -> Result<Report, Failure> {
+    let mut report = Report { ends: Ends::EMPTY, whole: 0, pruned: 0, broken: None };
+    let Some((ends, seal)) = audit_log_event::head(query, environment_id).await? else {
+        if audit_log_event::beyond(query, environment_id, i64::MIN).await?.is_some() {
+            report.broken = Some(Break { sequence: 0, fault: Fault::Ends });
+        }
+        return Ok(report);
+    };
+    report.ends = ends;
+    if let Err(fault) = follow(query, key, environment_id, (ends, &seal), &mut report).await? {
+        report.broken = Some(fault);
+    } else if let Some(sequence) = outside(query, environment_id, ends).await? {
+        report.broken = Some(Break { sequence, fault: Fault::Outside });
+    }
+    Ok(report)
+}
+
+async fn follow(
+    query: &mut impl Query,
+    key: &ChainKey,
+    environment_id: EnvironmentId,
+    (ends, seal): (Ends, &countersign_protocol::secret::Digest),
+    report: &mut Report,
+) -> Result<Result<(), Break>, Failure> {
+    let mut walk = match Walk::begin(key, environment_id, ends, seal) {
+        Ok(walk) => walk,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    loop {
+        let reached = walk.reached().0;
+        let Some(places) = read(query, environment_id, (reached, ends.sequence)).await? else {
+            return Ok(Err(Break { sequence: reached + 1, fault: Fault::Changed }));
+        };
+        if places.is_empty() {
+            return Ok(walk.finish().map(drop));
+        }
+        for place in places {
+            if let Err(fault) = walk.step(&place) {
+                return Ok(Err(fault));
+            }
+            match place.record {
+                Some(_) => report.whole += 1,
+                None => report.pruned += 1,
+            }
+        }
+    }
+}
+
+/// The next places; `None` when the next one is nothing that this program can have written.
+async fn read(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    span: (i64, i64),
+) -> Result<Option<Vec<Stored>>, Failure> {
+    match audit_log_event::page(query, environment_id, span, STEP).await {
+        Ok(places) => Ok(Some(places)),
+        // Which one of them it is, shows when they are read one by one.
+        Err(Error::Corrupt(_)) => match audit_log_event::page(query, environment_id, span, 1).await {
+            Ok(places) => Ok(Some(places)),
+            Err(Error::Corrupt(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A place that the chain does not have, and at which something stands.
+async fn outside(query: &mut impl Query, environment_id: EnvironmentId, ends: Ends) -> Result<Option<i64>, Failure> {
+    if let Some(before) = audit_log_event::before(query, environment_id, ends.pruned_through).await? {
+        return Ok(Some(before));
+    }
+    let beyond = audit_log_event::beyond(query, environment_id, ends.sequence).await?;
+    // Servers go on writing: what stands beyond the end of a moment ago may be within that of now.
+    match (beyond, audit_log_event::head(query, environment_id).await?) {
+        (Some(beyond), Some((now, _))) if beyond <= now.sequence => Ok(None),
+        (beyond, _) => Ok(beyond),
+    }
+}
+
+/// Forgets what has had its time in an environment: contents first, and then the links that nothing stands before.
+///
+/// # Errors
+/// Database errors; when something was changed by somebody else: that is not done away with.
+pub async fn prune(
+    store: &Store,
+    key: &ChainKey,
+    environment_id: EnvironmentId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let shorter = audit_log_retention::shorter(&mut store.reader().await?, environment_id, KEPT_DAYS).await?;
+    let mut sweeps: Vec<(Option<OrganizationId>, i64)> = vec![(None, KEPT_DAYS)];
+    sweeps.extend(shorter.into_iter().map(|(id, days)| (Some(id), days)));
+    let mut pruned = 0;
+    for (organization_id, days) in sweeps {
+        let before = now.plus_secs(-days * 86_400);
+        loop {
+            let key = key.clone();
+            let cleared = store.write::<_, Failure, _>(move |tx| {
+                Box::pin(async move { clear_some(tx, &key, environment_id, organization_id, before).await })
+            });
+            let cleared = cleared.await?;
+            pruned += cleared;
+            if cleared < STEP {
+                break;
+            }
+        }
+    }
+    // Links that were left behind before have nothing new to say, unless something before them has gone now.
+    while pruned > 0 {
+        let key = key.clone();
+        let dropped = store
+            .write::<_, Failure, _>(move |tx| Box::pin(async move { shorten(tx, &key, environment_id).await }))
+            .await?;
+        if dropped < STEP {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn clear_some(
+    tx: &mut Tx,
+    key: &ChainKey,
+    environment_id: EnvironmentId,
+    organization_id: Option<OrganizationId>,
+    before: Timestamp,
+) -> Result<usize, Failure> {
+    let old = audit_log_event::old(tx, environment_id, organization_id, before, STEP).await?;
+    for place in &old {
+        // What was tampered with is evidence, and stays.
+        let untouched = place.record.as_ref().is_some_and(|record| {
+            record.hash(environment_id) == place.content_hash
+                && key.written(environment_id, place.id, &place.content_hash).matches(&place.seal)
+        });
+        if !untouched {
+            return Err(broken(Break { sequence: place.sequence, fault: Fault::Changed }));
+        }
+        let seal = key.pruned(environment_id, place.sequence, &place.hash);
+        audit_log_event::clear(tx, environment_id, place.sequence, &seal).await?;
+    }
+    Ok(old.len())
+}
+
+/// Forgets the links at the beginning that have no content any more; gives how many.
+async fn shorten(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<usize, Failure> {
+    let mut ends = lock(tx, key, environment_id).await?;
+    let places = audit_log_event::page(tx, environment_id, (ends.pruned_through, ends.sequence), STEP).await?;
+    let gone: Vec<Stored> = places.into_iter().take_while(|place| place.record.is_none()).collect();
+    let mut walk = Walk::begin(key, environment_id, ends, &key.ends(environment_id, &ends)).map_err(broken)?;
+    for place in &gone {
+        walk.step(place).map_err(broken)?;
+    }
+    if !gone.is_empty() {
+        (ends.pruned_through, ends.pruned_hash) = walk.reached();
+        audit_log_event::drop_through(tx, environment_id, ends.pruned_through).await?;
+        seal(tx, key, environment_id, &ends).await?;
+    }
+    Ok(gone.len())
+}

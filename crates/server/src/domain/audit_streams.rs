@@ -1,0 +1,226 @@
+//! Where the audit log events of an organization are sent as they come: an HTTPS address that takes them in batches, in the
+//! order of the log. One that does not take them keeps its place, and nobody else waiting.
+
+use super::{Act, Failure, audit, backchannel_logout, organizations};
+use crate::app::App;
+use crate::outbound::Limits;
+use bytes::Bytes;
+use countersign_protocol::audit::administrative::target;
+use countersign_protocol::audit::event::{AuditEvent, delivered_view};
+use countersign_protocol::audit::export::{AuditStream, StreamFormat, StreamState};
+use countersign_protocol::id::{EnvironmentId, OrganizationId};
+use countersign_protocol::outbound::Target;
+use countersign_store::audit_log_event::{self, Placed};
+use countersign_store::{Tx, audit_log_stream};
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::Full;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How many events are sent at once.
+const BATCH: usize = 100;
+/// What an answer may cost.
+const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
+/// How long a node has a stream to itself, in seconds.
+const LEASE: i64 = 60;
+/// Seconds until somebody looks whether there is something to send.
+const IDLE: i64 = 5;
+/// Seconds until events are sent again, by how often in a row that has failed.
+const PAUSES: [i64; 5] = [5, 15, 60, 300, 900];
+/// The same where we are not let in.
+const LOCKED_OUT: i64 = 300;
+/// Most headers that go with events.
+const MOST_HEADERS: usize = 20;
+
+/// What is to be set.
+#[derive(Debug, Clone)]
+pub struct NewStream {
+    /// Where to.
+    pub url: String,
+    /// How events are written.
+    pub format: StreamFormat,
+    /// What goes with them.
+    pub headers: BTreeMap<String, String>,
+}
+
+fn context(environment_id: EnvironmentId, organization_id: OrganizationId) -> [String; 3] {
+    ["audit-stream".to_owned(), environment_id.to_string(), organization_id.to_string()]
+}
+
+fn check(act: &Act, new: &NewStream) -> Result<(), Failure> {
+    let reach = backchannel_logout::reach(act.environment_kind, &act.issuer);
+    Target::parse(&new.url, reach).map_err(|error| Failure::invalid("url", "invalid", format!("The URL {error}.")))?;
+    if new.headers.len() > MOST_HEADERS {
+        return Err(Failure::invalid("headers", "too_many", format!("At most {MOST_HEADERS} headers.")));
+    }
+    for (name, value) in &new.headers {
+        let ours = ["host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"];
+        let good = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
+        if !good || ours.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(Failure::invalid("headers", "invalid", format!("'{name}' cannot be sent as a header.")));
+        }
+    }
+    Ok(())
+}
+
+/// Sets where the events of an organization are sent from now on; one that exists goes on from where it was.
+///
+/// # Errors
+/// 404 for the organization, 422 for an address or headers that cannot be.
+pub async fn set(tx: &mut Tx, act: &Act, organization_id: &str, new: NewStream) -> Result<AuditStream, Failure> {
+    check(act, &new)?;
+    let organization = organizations::find(tx, act, organization_id).await?;
+    let headers = serde_json::to_vec(&new.headers).map_err(Failure::internal)?;
+    let context = context(act.environment_id, organization.id);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let sealed_headers =
+        act.keyring.audit_stream.seal(&context, &headers, act.entropy.bytes()?).map_err(Failure::internal)?;
+    let head = audit_log_event::head(tx, act.environment_id).await?;
+    let stream = AuditStream {
+        id: act.entropy.id(act.now)?,
+        organization_id: organization.id,
+        url: new.url,
+        format: new.format,
+        sealed_headers,
+        state: StreamState::Active,
+        sequence: head.map_or(0, |(ends, _)| ends.sequence),
+        attempts: 0,
+        next_at: Some(act.now),
+        last_synced_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    audit_log_stream::set(tx, act.environment_id, &stream).await?;
+    let stored = audit_log_stream::find(tx, act.environment_id, organization.id).await?.unwrap_or(stream);
+    audit::record(tx, act, "audit_log_stream.updated", target("audit_log_stream", stored.id), Some(organization.id))
+        .await?;
+    Ok(stored)
+}
+
+/// Switches a stream off, or forgets it.
+///
+/// # Errors
+/// 404.
+pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) -> Result<(), Failure> {
+    let organization = organizations::find(tx, act, organization_id).await?;
+    let missing = || Failure::not_found("Audit Log Stream", organization_id);
+    let found = audit_log_stream::find(tx, act.environment_id, organization.id).await?.ok_or_else(missing)?;
+    let action = if forget {
+        audit_log_stream::delete(tx, act.environment_id, organization.id).await?;
+        "audit_log_stream.deleted"
+    } else {
+        audit_log_stream::switch_off(tx, act.environment_id, organization.id, act.now).await?;
+        "audit_log_stream.updated"
+    };
+    audit::record(tx, act, action, target("audit_log_stream", found.id), Some(organization.id)).await
+}
+
+/// Sends what is to be sent. Another node may have the stream: then nothing happens.
+///
+/// # Errors
+/// Database errors; events are then sent again.
+pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: AuditStream) -> Result<(), Failure> {
+    let mut reader = app.store.reader().await?;
+    let (organization_id, from) = (stream.organization_id, stream.sequence);
+    let events = audit_log_event::coming(&mut reader, environment_id, organization_id, from, BATCH).await?;
+    drop(reader);
+    let until = app.clock.now().plus_secs(if events.is_empty() { IDLE } else { LEASE });
+    let claimed = stream.clone();
+    let taken = app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { Ok(audit_log_stream::claim(tx, environment_id, &claimed, until).await?) })
+    });
+    if !taken.await? || events.is_empty() {
+        return Ok(());
+    }
+    let sent = send(app, environment_id, &stream, &events).await?;
+    let now = app.clock.now();
+    match sent {
+        Sent::Taken => {
+            stream.state = StreamState::Active;
+            stream.sequence = events.last().map_or(stream.sequence, |last| last.sequence);
+            (stream.attempts, stream.last_synced_at) = (0, Some(now));
+            stream.next_at = Some(if events.len() == BATCH { now } else { now.plus_secs(IDLE) });
+        }
+        Sent::LockedOut(why) => {
+            tracing::warn!(stream = %stream.id, why, "a stream of an audit log is not let in");
+            (stream.state, stream.attempts) = (StreamState::Invalid, stream.attempts + 1);
+            stream.next_at = Some(now.plus_secs(LOCKED_OUT));
+        }
+        Sent::Failed(why) => {
+            tracing::info!(stream = %stream.id, why, "a stream of an audit log was not taken");
+            let pause = usize::try_from(stream.attempts).ok().and_then(|attempts| PAUSES.get(attempts)).unwrap_or(&900);
+            (stream.state, stream.attempts) = (StreamState::Failing, stream.attempts + 1);
+            stream.next_at = Some(now.plus_secs(*pause));
+        }
+    }
+    app.store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { Ok(audit_log_stream::settle(tx, environment_id, &stream, until).await?) })
+        })
+        .await
+}
+
+enum Sent {
+    Taken,
+    LockedOut(String),
+    Failed(String),
+}
+
+async fn send(
+    app: &App,
+    environment_id: EnvironmentId,
+    stream: &AuditStream,
+    events: &[Placed],
+) -> Result<Sent, Failure> {
+    let Some(environment) = app.environments().get(environment_id).cloned() else {
+        return Ok(Sent::Failed("the environment is not known here yet".to_owned()));
+    };
+    let environment = &environment.environment;
+    let reach = backchannel_logout::reach(environment.kind, &environment.issuer);
+    let target = match Target::parse(&stream.url, reach) {
+        Ok(target) => target,
+        Err(error) => return Ok(Sent::Failed(format!("the URL {error}"))),
+    };
+    let context = context(environment_id, stream.organization_id);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let headers = app.keyring.audit_stream.open(&context, &stream.sealed_headers).map_err(Failure::internal)?;
+    let headers: BTreeMap<String, String> = serde_json::from_slice(&headers).map_err(Failure::internal)?;
+    let kind = match stream.format {
+        StreamFormat::Json => "application/json",
+        StreamFormat::Lines => "application/x-ndjson",
+    };
+    let mut request = Request::post("/")
+        .header(CONTENT_TYPE, HeaderValue::from_static(kind))
+        .header(USER_AGENT, HeaderValue::from_static("Countersign"));
+    for (name, value) in &headers {
+        request = request.header(name, value);
+    }
+    let body = written(&environment.name, stream.format, events)?;
+    let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::internal)?;
+    Ok(match app.outbound.send(&target, reach, request, LIMITS).await {
+        Ok(answer) if answer.status().is_success() => Sent::Taken,
+        Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => Sent::LockedOut(answer.status().to_string()),
+        Ok(answer) => Sent::Failed(answer.status().to_string()),
+        Err(error) => Sent::Failed(error.to_string()),
+    })
+}
+
+fn written(source: &str, format: StreamFormat, events: &[Placed]) -> Result<String, Failure> {
+    let mut entries: Vec<Value> = Vec::with_capacity(events.len());
+    for placed in events {
+        let event: AuditEvent = serde_json::from_str(&placed.content).map_err(Failure::internal)?;
+        let bare = placed.id.bare();
+        entries.push(json!({
+            "event": delivered_view(placed.id, &event),
+            "keySuffix": bare.get(bare.len().saturating_sub(8)..).unwrap_or_default(),
+            "timestamp": event.occurred_at,
+            "source": source,
+        }));
+    }
+    Ok(match format {
+        StreamFormat::Json => Value::Array(entries).to_string(),
+        StreamFormat::Lines => entries.iter().map(|entry| format!("{entry}\n")).collect(),
+    })
+}

@@ -1,0 +1,69 @@
+//! `/audit_logs`, the trail of administrators, and the chain that both are part of.
+
+mod events;
+mod exports;
+mod retention;
+mod streams;
+mod tampering;
+mod trail;
+
+use crate::harness::{Client, TestServer};
+use countersign::domain::audit::{Entry, Trail, list};
+use countersign::domain::audit_chain::{Report, place, verify};
+use countersign_protocol::id::EnvironmentId;
+use serde_json::{Value, json};
+
+/// Makes an action whose targets are teams.
+async fn action(management: &Client, name: &str) {
+    let body = json!({"targets": [{"type": "team"}]});
+    management.post(&format!("/audit_logs/actions/{name}/schemas"), body).await.expect(201);
+}
+
+/// An event that fits that action.
+fn event(organization: &str, action: &str, number: usize) -> Value {
+    json!({"organization_id": organization, "event": {
+        "action": action, "occurred_at": format!("2026-01-{:02}T12:00:00.000Z", number % 28 + 1),
+        "actor": {"id": format!("user_{number}"), "type": "user", "name": "Ada"},
+        "targets": [{"id": format!("team_{number}"), "type": "team"}],
+        "context": {"location": "192.0.2.1", "user_agent": "curl/8"}, "metadata": {"number": number}}})
+}
+
+/// Makes an organization with an action and so many events; gives the organization.
+async fn told(server: &TestServer, events: usize) -> String {
+    let management = server.management();
+    let organization = management.organization("Acme").await;
+    action(&management, "team.renamed").await;
+    for number in 0..events {
+        management.post("/audit_logs/events", event(&organization, "team.renamed", number)).await.expect(200);
+    }
+    organization
+}
+
+/// Walks along the chain of an environment, after all that was told has its place.
+async fn walked(server: &TestServer, environment_id: EnvironmentId) -> Report {
+    let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
+    let _ = place(store, key, environment_id).await;
+    verify(store, key, environment_id).await.unwrap()
+}
+
+/// What administrators of the server's environment have done, oldest first.
+async fn trail(server: &TestServer) -> Vec<Entry> {
+    let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
+    let page = list(store, key, server.environment_id(), &Trail::default(), None, 1000).await.unwrap();
+    assert_eq!(page.next, None);
+    page.entries.into_iter().rev().collect()
+}
+
+/// The same, once nothing waits for its place any more.
+async fn walked_until_placed(server: &TestServer) -> Report {
+    while countersign_store::audit_log_event::is_waiting(
+        &mut server.app.store.reader().await.unwrap(),
+        server.environment_id(),
+    )
+    .await
+    .unwrap()
+    {
+        place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await.unwrap();
+    }
+    walked(server, server.environment_id()).await
+}

@@ -1,0 +1,86 @@
+//! How long events are kept, and that the chain stays whole when they go.
+
+use super::{event, told, walked};
+use crate::harness::{TestServer, on_both_databases};
+use countersign::domain::audit_chain::prune;
+use countersign_protocol::audit::chain::Fault;
+use serde_json::json;
+
+const DAY: i64 = 86_400;
+
+async fn pruned(server: &TestServer) -> Result<(), String> {
+    let now = server.app.clock.now();
+    let done = prune(&server.app.store, &server.app.keyring.audit_log, server.environment_id(), now).await;
+    done.map_err(|failure| failure.to_string())
+}
+
+on_both_databases! {
+    async fn the_period_of_an_organization(server: TestServer) {
+        let management = server.management();
+        let organization = management.organization("Acme").await;
+        let (path, all) = (format!("/organizations/{organization}/audit_logs_retention"), format!("/organizations/{organization}/audit_log_configuration"));
+        assert_eq!(management.get(&path).await.expect(200).json(), json!({"retention_period_in_days": null}));
+        assert_eq!(management.get(&all).await.expect(200).json(), json!({"organization_id": organization, "retention_period_in_days": 365, "state": "active"}));
+        for (days, code) in [(json!(null), "required"), (json!(31), "invalid"), (json!("30"), "invalid_type")] {
+            management.put(&path, json!({"retention_period_in_days": days})).await.expect_invalid(&[("retention_period_in_days", code)]);
+        }
+        for days in [30, 365, 30] {
+            assert_eq!(management.put(&path, json!({"retention_period_in_days": days})).await.expect(200).json(), json!({"retention_period_in_days": days}));
+        }
+        assert_eq!(management.get(&path).await.expect(200).json(), json!({"retention_period_in_days": 30}));
+        assert_eq!(management.get(&all).await.expect(200).json()["retention_period_in_days"], 30);
+        management.get("/organizations/org_01EHZNVPK3SFK441A1RGBFSHRT/audit_logs_retention").await.expect(404);
+    }
+
+    async fn what_has_had_its_time_goes_and_the_chain_stays_whole(server: TestServer) {
+        let management = server.management();
+        let (brief, long) = (told(&server, 3).await, management.organization("Long").await);
+        management.put(&format!("/organizations/{brief}/audit_logs_retention"), json!({"retention_period_in_days": 30})).await.expect(200);
+        for number in 0..3 {
+            management.post("/audit_logs/events", event(&long, "team.renamed", number)).await.expect(200);
+            management.post("/audit_logs/events", event(&brief, "team.renamed", 10 + number)).await.expect(200);
+        }
+        let before = walked(&server, server.environment_id()).await;
+        assert_eq!((before.broken, before.pruned), (None, 0));
+        pruned(&server).await.unwrap();
+        assert_eq!(walked(&server, server.environment_id()).await.whole, before.whole, "nothing is old");
+
+        server.clock.advance_seconds(31 * DAY);
+        pruned(&server).await.unwrap();
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole, now.pruned), (None, before.whole - 6, 6));
+        assert_eq!(now.ends, before.ends, "its links stay, for others stand before them");
+
+        management.post("/audit_logs/events", event(&long, "team.renamed", 99)).await.expect(200);
+        server.clock.advance_seconds(340 * DAY);
+        pruned(&server).await.unwrap();
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole, now.pruned), (None, 1, 0));
+        assert_eq!(now.ends.pruned_through, before.ends.sequence);
+        // And it goes on from there.
+        management.post("/audit_logs/events", event(&long, "team.renamed", 100)).await.expect(200);
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole), (None, 2));
+        server.clock.advance_seconds(400 * DAY);
+        pruned(&server).await.unwrap();
+        let empty = walked(&server, server.environment_id()).await;
+        assert_eq!((empty.broken, empty.whole, empty.ends.sequence), (None, 0, now.ends.sequence));
+    }
+
+    async fn evidence_is_not_pruned(server: TestServer) {
+        told(&server, 3).await;
+        walked(&server, server.environment_id()).await;
+        server.database.tamper("UPDATE audit_log_event SET content = replace(content, 'Ada', 'Eve')").await;
+        server.clock.advance_seconds(400 * DAY);
+        assert!(pruned(&server).await.unwrap_err().contains("broken"));
+        assert_eq!(walked(&server, server.environment_id()).await.broken.unwrap().fault, Fault::Changed);
+    }
+
+    async fn what_was_told_of_an_organization_stays_when_it_goes(server: TestServer) {
+        let organization = told(&server, 2).await;
+        let before = walked(&server, server.environment_id()).await.whole;
+        server.management().delete(&format!("/organizations/{organization}")).await.expect(200);
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole), (None, before + 1));
+    }
+}

@@ -1,0 +1,169 @@
+//! Events are sent to where they are wanted, in their order, and again until they are taken.
+
+use super::{event, told};
+use crate::harness::{Receiver, TestServer, binary, on_both_databases};
+use countersign::domain::audit_streams::advance;
+use countersign_store::audit_log_stream;
+use serde_json::{Value, json};
+use std::process::{Command, Output};
+
+/// Runs a command of the operator.
+fn run(server: &TestServer, arguments: &[&str]) -> Output {
+    let data = server.database.directory.path().join("data");
+    let data = data.to_str().unwrap();
+    Command::new(binary()).args(arguments).args(["--data", data, "--database", &server.database.url]).output().unwrap()
+}
+
+/// Sends the events of an organization to a receiver from now on.
+fn set(server: &TestServer, organization: &str, url: &str, more: &[&str]) {
+    let output = run(server, &[&["audit", "stream", "set", organization, "--url", url], more].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn stream(server: &TestServer, organization: &str) -> Value {
+    let path = format!("/organizations/{organization}/audit_log_configuration");
+    server.management().get(&path).await.expect(200).json()["log_stream"].clone()
+}
+
+async fn tell(server: &TestServer, organization: &str, number: usize) {
+    server.management().post("/audit_logs/events", event(organization, "team.renamed", number)).await.expect(200);
+}
+
+/// Waits until the stream is in a state.
+async fn until(server: &TestServer, organization: &str, state: &str) -> Value {
+    let began = std::time::Instant::now();
+    loop {
+        let stream = stream(server, organization).await;
+        if stream["state"] == state {
+            return stream;
+        }
+        assert!(began.elapsed().as_secs() < 15, "{stream}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+on_both_databases! {
+    async fn events_are_sent_as_they_come(server: TestServer) {
+        let organization = told(&server, 2).await;
+        crate::audit_logs::walked(&server, server.environment_id()).await;
+        let mut receiver = Receiver::start().await;
+        let headers = server.database.directory.path().join("headers");
+        std::fs::write(&headers, "Authorization: Bearer quiet-lighthouse\nX-Team: acme\n").unwrap();
+        set(&server, &organization, &format!("{}/logs", receiver.base_url), &["--header-file", headers.to_str().unwrap()]);
+        let before = stream(&server, &organization).await;
+        crate::harness::assert_keys(&before, &["id", "type", "state", "last_synced_at", "created_at"]);
+        assert_eq!((&before["type"], &before["state"]), (&json!("GenericHttps"), &json!("active")));
+        tell(&server, &organization, 7).await;
+        let arrived = receiver.next().await;
+        assert_eq!(arrived.uri, "/logs");
+        assert_eq!(arrived.headers["authorization"], "Bearer quiet-lighthouse");
+        assert_eq!((&arrived.headers["x-team"], &arrived.headers["content-type"]), (&"acme".parse().unwrap(), &"application/json".parse().unwrap()));
+        let body: Value = serde_json::from_str(&arrived.body).unwrap();
+        let entries = body.as_array().unwrap();
+        assert_eq!(entries.len(), 1, "from now on: {body}");
+        crate::harness::assert_keys(&entries[0], &["event", "keySuffix", "timestamp", "source"]);
+        crate::harness::assert_keys(&entries[0]["event"], &["id", "action", "targets", "actor", "context", "occurred_at", "metadata"]);
+        assert_eq!((&entries[0]["event"]["targets"][0]["id"], &entries[0]["source"]), (&json!("team_7"), &json!("default")));
+        assert_eq!(entries[0]["event"]["id"].as_str().unwrap().len(), 26);
+        // The answer is noted after it has arrived.
+        let began = std::time::Instant::now();
+        while stream(&server, &organization).await["last_synced_at"].is_null() {
+            assert!(began.elapsed().as_secs() < 10);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(receiver.rest().len(), 0, "once");
+    }
+
+    async fn what_was_not_taken_is_sent_again_in_its_order(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        set(&server, &organization, &receiver.base_url, &["--format", "ndjson"]);
+        receiver.answer(503);
+        tell(&server, &organization, 1).await;
+        let first = receiver.next().await;
+        assert_eq!(first.headers["content-type"], "application/x-ndjson");
+        until(&server, &organization, "error").await;
+        tell(&server, &organization, 2).await;
+        server.clock.advance_seconds(10);
+        let second = receiver.next().await;
+        assert!(second.body.starts_with(&first.body), "{}", second.body);
+        let lines: Vec<Value> = second.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.iter().map(|line| line["event"]["targets"][0]["id"].as_str().unwrap()).collect::<Vec<_>>(), ["team_1", "team_2"]);
+        until(&server, &organization, "active").await;
+    }
+
+    async fn who_does_not_let_us_in_is_invalid_until_it_does(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        set(&server, &organization, &receiver.base_url, &[]);
+        receiver.answer(401);
+        tell(&server, &organization, 1).await;
+        receiver.next().await;
+        until(&server, &organization, "invalid").await;
+        server.clock.advance_seconds(301);
+        receiver.next().await;
+        until(&server, &organization, "active").await;
+        assert!(run(&server, &["audit", "stream", "stop", &organization]).status.success());
+        assert_eq!(stream(&server, &organization).await["state"], "inactive");
+        tell(&server, &organization, 2).await;
+        server.clock.advance_seconds(1000);
+        let listed = run(&server, &["audit", "stream", "list"]);
+        assert!(String::from_utf8(listed.stdout).unwrap().contains("inactive"));
+        assert!(run(&server, &["audit", "stream", "delete", &organization]).status.success());
+        assert_eq!(stream(&server, &organization).await, Value::Null);
+        assert!(!run(&server, &["audit", "stream", "delete", &organization]).status.success());
+        assert_eq!(receiver.rest().len(), 0);
+    }
+
+    async fn one_that_does_not_answer_keeps_nobody_waiting(server: TestServer) {
+        let management = server.management();
+        let (dead, alive) = (told(&server, 0).await, management.organization("Alive").await);
+        let (silent, mut receiver) = (Receiver::start().await, Receiver::start().await);
+        silent.hang();
+        set(&server, &dead, &silent.base_url, &[]);
+        set(&server, &alive, &receiver.base_url, &[]);
+        tell(&server, &dead, 1).await;
+        for number in 2..5 {
+            tell(&server, &alive, number).await;
+            server.clock.advance_seconds(6);
+            assert!(receiver.next().await.body.contains(&format!("team_{number}")));
+        }
+        assert_eq!(stream(&server, &dead).await["last_synced_at"], Value::Null);
+    }
+
+    async fn of_two_nodes_one_sends(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        let other = server.another_node().await;
+        set(&server, &organization, &receiver.base_url, &[]);
+        tell(&server, &organization, 1).await;
+        receiver.next().await;
+        until(&server, &organization, "active").await;
+        // Both take up what is due at the same moment.
+        let id = server.environment_id();
+        let found = audit_log_stream::all(&mut server.app.store.reader().await.unwrap(), id).await.unwrap().remove(0);
+        let (one, two) = tokio::join!(advance(&server.app, id, found.clone()), advance(&other.app, id, found));
+        one.unwrap();
+        two.unwrap();
+        assert!(receiver.rest().len() <= 1);
+    }
+
+    async fn threat_22_addresses_and_headers_that_cannot_be(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let headers = server.database.directory.path().join("headers");
+        let refused = |url: &str, header: &str| {
+            std::fs::write(&headers, header).unwrap();
+            let output = run(&server, &["audit", "stream", "set", &organization, "--url", url, "--header-file", headers.to_str().unwrap()]);
+            assert!(!output.status.success(), "{url} {header}");
+        };
+        refused("http://logs.example.com/", "");
+        refused("ftp://logs.example.com/", "");
+        refused("https://user:secret@logs.example.com/", "");
+        refused("https://logs.example.com/", "Host: other.example.com");
+        refused("https://logs.example.com/", "Two Words: x");
+        refused("https://logs.example.com/", "no colon");
+        let elsewhere = run(&server, &["audit", "stream", "set", "org_01EHZNVPK3SFK441A1RGBFSHRT", "--url", "https://logs.example.com/"]);
+        assert!(!elsewhere.status.success());
+        assert_eq!(stream(&server, &organization).await, Value::Null);
+    }
+}

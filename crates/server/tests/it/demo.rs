@@ -1,0 +1,58 @@
+//! The demo, without a browser: `scripts/walk-demo` walks through it with one.
+
+use crate::harness::run;
+use countersign::demo::Demo;
+use reqwest::{Client, RequestBuilder, StatusCode};
+
+fn browser() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+async fn send(request: RequestBuilder, expected: u16) -> (reqwest::header::HeaderMap, String) {
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let text = answer.text().await.unwrap();
+    assert_eq!(status, StatusCode::from_u16(expected).unwrap(), "{text}");
+    (headers, text)
+}
+
+/// What the machine's calls came to, once there are some: it makes the first as soon as it runs.
+async fn calls(browser: &Client, start: &str) -> String {
+    for _ in 0..2000 {
+        let (_, page) = send(browser.get(format!("{start}/machine")), 200).await;
+        if page.contains("<li") {
+            return page;
+        }
+    }
+    panic!("the machine has not called");
+}
+
+#[test]
+fn the_machine_calls_an_api_that_lets_nobody_else_in() {
+    run(async {
+        let demo = Demo::start(0).await.unwrap();
+        let places = demo.places.clone();
+        let browser = browser();
+        let (_, page) = send(browser.get(&places.start), 200).await;
+        assert!(page.contains(&places.partner) && page.contains("ada@acme.example"), "{page}");
+        assert!(calls(&browser, &places.start).await.contains("class=\"good\""));
+        let reports = format!("{}/reports", places.api);
+        let (headers, _) = send(browser.get(&reports), 401).await;
+        assert_eq!(headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+        for token in ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
+            send(browser.get(&reports).bearer_auth(token), 401).await;
+        }
+        send(browser.get(format!("{}/other", places.api)), 404).await;
+        // A sign-in that did not begin in this browser comes to nothing.
+        let back = format!("{}/callback?code=x&state=y&iss={}", places.partner, places.countersign);
+        let (headers, _) = send(browser.get(back), 303).await;
+        let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let (_, home) = send(browser.get(&places.partner).header("cookie", cookie), 200).await;
+        assert!(home.contains("not on its way here") && !home.contains("Hello"), "{home}");
+        // Forms of other sites do nothing.
+        send(browser.post(format!("{}/machine/secret", places.start)).header("sec-fetch-site", "cross-site"), 403)
+            .await;
+        demo.stop().await;
+        assert!(browser.get(&places.start).send().await.is_err(), "it has stopped");
+    });
+}

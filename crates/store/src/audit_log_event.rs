@@ -1,0 +1,376 @@
+//! The audit log: events as they were written, and the chain that they are linked into once they are committed. What is
+//! linked to what, and what is forged, is decided by the callers (`countersign_protocol::audit::chain`).
+
+use crate::sql::{Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::audit::chain::{Ends, Hash, Kind, Record, Stored};
+use countersign_protocol::id::{AuditEventId, EnvironmentId, OrganizationId};
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+
+/// How many events are linked at a time.
+pub const BATCH: usize = 1000;
+
+statements! {
+    INSERT = "INSERT INTO audit_log_event (environment_id, id, kind, organization_id, occurred_at, recorded_at, content, content_hash, seal) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    IS_WAITING = "SELECT 1 FROM audit_log_event WHERE environment_id = $1 AND sequence IS NULL LIMIT 1";
+    LOCK = "UPDATE audit_log_head SET sequence = sequence WHERE environment_id = $1 ",
+        "RETURNING sequence, hash, pruned_through, pruned_hash, seal";
+    BEGIN = "INSERT INTO audit_log_head (environment_id, sequence, hash, pruned_through, pruned_hash, seal) ",
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (environment_id) DO NOTHING";
+    SET_HEAD = "UPDATE audit_log_head SET sequence = $2, hash = $3, pruned_through = $4, pruned_hash = $5, seal = $6 WHERE environment_id = $1";
+    HEAD = "SELECT sequence, hash, pruned_through, pruned_hash, seal FROM audit_log_head WHERE environment_id = $1";
+    IS_LINKED = "SELECT 1 FROM audit_log_event WHERE environment_id = $1 AND sequence > 0 LIMIT 1";
+    UNCHAINED = "SELECT id, content_hash, seal FROM audit_log_event WHERE environment_id = $1 AND sequence IS NULL ORDER BY rowid LIMIT $2";
+    LINK = "UPDATE audit_log_event SET sequence = $3, hash = $4 WHERE environment_id = $1 AND id = $2 AND sequence IS NULL";
+    REFUSE = "UPDATE audit_log_event SET sequence = 0 WHERE environment_id = $1 AND id = $2 AND sequence IS NULL";
+    PAGE = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
+        "WHERE environment_id = $1 AND sequence > $2 AND sequence > 0 AND sequence <= $3 ORDER BY sequence LIMIT $4";
+    BEFORE = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence <= $2 ORDER BY sequence LIMIT 1";
+    BEYOND = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence > $2 ORDER BY sequence LIMIT 1";
+    OLD = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
+        "WHERE environment_id = $1 AND recorded_at < $2 AND content IS NOT NULL AND +sequence > 0 ORDER BY recorded_at LIMIT $3";
+    OLD_OF_ORGANIZATION = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
+        "WHERE environment_id = $1 AND organization_id = $2 AND recorded_at < $3 AND kind = 'organization' AND +sequence > 0 ORDER BY recorded_at LIMIT $4";
+    CLEAR = "UPDATE audit_log_event SET kind = 'pruned', organization_id = NULL, occurred_at = 0, recorded_at = 0, content = NULL, seal = $3 ",
+        "WHERE environment_id = $1 AND sequence = $2 AND sequence > 0 AND content IS NOT NULL";
+    DROP = "DELETE FROM audit_log_event WHERE environment_id = $1 AND sequence > 0 AND sequence <= $2";
+    OF_ORGANIZATION = "SELECT id, content, occurred_at FROM audit_log_event WHERE environment_id = $1 AND organization_id = $2 ",
+        "AND (occurred_at, id) > ($3, $4) AND occurred_at <= $5 AND kind = 'organization' AND +sequence > 0 AND +sequence <= $6 ",
+        "ORDER BY occurred_at, id LIMIT $7";
+    COMING = "SELECT sequence, id, content, recorded_at FROM audit_log_event WHERE environment_id = $1 AND organization_id = $2 AND sequence > $3 ",
+        "AND kind = 'organization' ORDER BY sequence LIMIT $4";
+    ADMINISTRATIVE = "SELECT sequence, id, content, organization_id FROM audit_log_event WHERE environment_id = $1 AND sequence < $2 ",
+        "AND sequence > 0 AND kind = 'administrative' ORDER BY sequence DESC LIMIT $3";
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Writes an event, without a place.
+///
+/// # Errors
+/// Database errors.
+pub async fn append(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    record: &Record,
+    hash: &Hash,
+    seal: &Digest,
+) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        record.id.into(),
+        record.kind.as_str().into(),
+        record.organization_id.into(),
+        record.occurred_at.into(),
+        record.recorded_at.into(),
+        (&record.content).into(),
+        hash.into(),
+        seal.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    Ok(())
+}
+
+/// Whether an event of an environment waits for its place.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_waiting(query: &mut impl Query, environment_id: EnvironmentId) -> Result<bool> {
+    Ok(query.query_opt(IS_WAITING, &[environment_id.into()]).await?.is_some())
+}
+
+fn read_head(row: &Row) -> Result<(Ends, Digest)> {
+    let ends =
+        Ends { sequence: row.int(0)?, hash: row.hash(1)?, pruned_through: row.int(2)?, pruned_hash: row.hash(3)? };
+    Ok((ends, row.digest(4)?))
+}
+
+/// Where the chain of an environment begins and ends, with its seal, and with everybody else who changes it made to wait.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_head(tx: &mut Tx, environment_id: EnvironmentId) -> Result<Option<(Ends, Digest)>> {
+    tx.query_opt(LOCK, &[environment_id.into()]).await?.as_ref().map(read_head).transpose()
+}
+
+/// The same, to be read only.
+///
+/// # Errors
+/// Database errors.
+pub async fn head(query: &mut impl Query, environment_id: EnvironmentId) -> Result<Option<(Ends, Digest)>> {
+    query.query_opt(HEAD, &[environment_id.into()]).await?.as_ref().map(read_head).transpose()
+}
+
+/// Begins a chain, unless it has begun.
+///
+/// # Errors
+/// Database errors.
+pub async fn begin(tx: &mut Tx, environment_id: EnvironmentId, ends: &Ends, seal: &Digest) -> Result<()> {
+    write_head(tx, BEGIN, environment_id, ends, seal).await
+}
+
+/// Says where a chain, whose head is locked, begins and ends now.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_head(tx: &mut Tx, environment_id: EnvironmentId, ends: &Ends, seal: &Digest) -> Result<()> {
+    write_head(tx, SET_HEAD, environment_id, ends, seal).await
+}
+
+async fn write_head(
+    tx: &mut Tx,
+    sql: crate::Sql,
+    environment_id: EnvironmentId,
+    ends: &Ends,
+    seal: &Digest,
+) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        ends.sequence.into(),
+        (&ends.hash).into(),
+        ends.pruned_through.into(),
+        (&ends.pruned_hash).into(),
+        seal.into(),
+    ];
+    tx.execute(sql, &params).await?;
+    Ok(())
+}
+
+/// Whether any event of an environment has a place.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_linked(query: &mut impl Query, environment_id: EnvironmentId) -> Result<bool> {
+    Ok(query.query_opt(IS_LINKED, &[environment_id.into()]).await?.is_some())
+}
+
+/// Events that wait for their places, in the order in which they were written, [`BATCH`] at most: identifier, hash, seal.
+///
+/// # Errors
+/// Database errors.
+pub async fn unchained(tx: &mut Tx, environment_id: EnvironmentId) -> Result<Vec<(AuditEventId, Hash, Digest)>> {
+    let rows = tx.query(UNCHAINED, &[environment_id.into(), limit(BATCH).into()]).await?;
+    rows.iter().map(|row| Ok((row.parse(0)?, row.hash(1)?, row.digest(2)?))).collect()
+}
+
+/// Gives an event its place.
+///
+/// # Errors
+/// `Unique` when another stands there.
+pub async fn place(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: AuditEventId,
+    sequence: i64,
+    hash: &Hash,
+) -> Result<()> {
+    tx.execute(LINK, &[environment_id.into(), id.into(), sequence.into(), hash.into()]).await?;
+    Ok(())
+}
+
+/// Marks a row as one that gets no place: this server has not written it.
+///
+/// # Errors
+/// Database errors.
+pub async fn refuse(tx: &mut Tx, environment_id: EnvironmentId, id: AuditEventId) -> Result<()> {
+    tx.execute(REFUSE, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Stored> {
+    let id: AuditEventId = row.parse(1)?;
+    let record = match row.opt_text(9)? {
+        None => None,
+        Some(content) => Some(Record {
+            id,
+            kind: row.word(5, Kind::parse)?,
+            organization_id: row.opt_parse(6)?,
+            occurred_at: row.timestamp(7)?,
+            recorded_at: row.timestamp(8)?,
+            content: content.to_owned(),
+        }),
+    };
+    Ok(Stored {
+        sequence: row.int(0)?,
+        id,
+        record,
+        content_hash: row.hash(2)?,
+        hash: row.hash(3)?,
+        seal: row.digest(4)?,
+    })
+}
+
+/// Places of a chain after one and up to another, in order.
+///
+/// # Errors
+/// Database errors; `Corrupt` for a row that this program cannot have written.
+pub async fn page(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    (after, through): (i64, i64),
+    rows: usize,
+) -> Result<Vec<Stored>> {
+    let params = [environment_id.into(), after.into(), through.into(), limit(rows).into()];
+    query.query(PAGE, &params).await?.iter().map(read).collect()
+}
+
+/// A place at or before one, of which nothing should be kept: that of a forgery.
+///
+/// # Errors
+/// Database errors.
+pub async fn before(query: &mut impl Query, environment_id: EnvironmentId, sequence: i64) -> Result<Option<i64>> {
+    query.query_opt(BEFORE, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
+}
+
+/// The first place beyond one.
+///
+/// # Errors
+/// Database errors.
+pub async fn beyond(query: &mut impl Query, environment_id: EnvironmentId, sequence: i64) -> Result<Option<i64>> {
+    query.query_opt(BEYOND, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
+}
+
+/// Events that were recorded before a moment and are still whole: of an organization, or of all and our own.
+///
+/// # Errors
+/// Database errors.
+pub async fn old(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    organization_id: Option<OrganizationId>,
+    before: Timestamp,
+    rows: usize,
+) -> Result<Vec<Stored>> {
+    let found = match organization_id {
+        None => tx.query(OLD, &[environment_id.into(), before.into(), limit(rows).into()]).await?,
+        Some(id) => {
+            let params = [environment_id.into(), id.into(), before.into(), limit(rows).into()];
+            tx.query(OLD_OF_ORGANIZATION, &params).await?
+        }
+    };
+    found.iter().map(read).collect()
+}
+
+/// Forgets what was recorded at a place, and keeps the place.
+///
+/// # Errors
+/// Database errors.
+pub async fn clear(tx: &mut Tx, environment_id: EnvironmentId, sequence: i64, seal: &Digest) -> Result<()> {
+    tx.execute(CLEAR, &[environment_id.into(), sequence.into(), seal.into()]).await?;
+    Ok(())
+}
+
+/// Forgets the places up to one.
+///
+/// # Errors
+/// Database errors.
+pub async fn drop_through(tx: &mut Tx, environment_id: EnvironmentId, sequence: i64) -> Result<u64> {
+    tx.execute(DROP, &[environment_id.into(), sequence.into()]).await
+}
+
+/// What of an organization's log is read at once.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// After this moment and identifier.
+    pub after: (Timestamp, String),
+    /// Up to this moment.
+    pub until: Timestamp,
+    /// Up to this place.
+    pub through: i64,
+    /// So many at most.
+    pub limit: usize,
+}
+
+/// An event of an organization, as it was written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Its identifier.
+    pub id: AuditEventId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The event, as JSON.
+    pub content: String,
+}
+
+/// Events of an organization, by when they happened.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_organization(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    stretch: &Stretch,
+) -> Result<Vec<Written>> {
+    let params = [
+        environment_id.into(),
+        organization_id.into(),
+        stretch.after.0.into(),
+        (&stretch.after.1).into(),
+        stretch.until.into(),
+        stretch.through.into(),
+        limit(stretch.limit).into(),
+    ];
+    let rows = query.query(OF_ORGANIZATION, &params).await?;
+    let read =
+        |row: &Row| Ok(Written { id: row.parse(0)?, content: row.text(1)?.to_owned(), occurred_at: row.timestamp(2)? });
+    rows.iter().map(read).collect()
+}
+
+/// An event at its place.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// Its place.
+    pub sequence: i64,
+    /// Its identifier.
+    pub id: AuditEventId,
+    /// The event, as JSON.
+    pub content: String,
+    /// The organization it is about.
+    pub organization_id: Option<OrganizationId>,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+/// Events of an organization after a place, in the order of places.
+///
+/// # Errors
+/// Database errors.
+pub async fn coming(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    after: i64,
+    rows: usize,
+) -> Result<Vec<Placed>> {
+    let params = [environment_id.into(), organization_id.into(), after.into(), limit(rows).into()];
+    let rows = query.query(COMING, &params).await?;
+    let read = |row: &Row| {
+        Ok(Placed {
+            sequence: row.int(0)?,
+            id: row.parse(1)?,
+            content: row.text(2)?.to_owned(),
+            organization_id: Some(organization_id),
+            recorded_at: row.timestamp(3)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What administrators have done, before a place, newest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn administrative(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    before: i64,
+    rows: usize,
+) -> Result<Vec<(i64, AuditEventId, String, Option<OrganizationId>)>> {
+    let rows = query.query(ADMINISTRATIVE, &[environment_id.into(), before.into(), limit(rows).into()]).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.parse(1)?, row.text(2)?.to_owned(), row.opt_parse(3)?))).collect()
+}

@@ -1,0 +1,144 @@
+//! Where audit log events are sent as they come.
+
+use crate::sql::{Query, Row, statements};
+use crate::{Reader, Result, Tx};
+use countersign_protocol::audit::export::{AuditStream, StreamFormat, StreamState};
+use countersign_protocol::id::{EnvironmentId, OrganizationId};
+use countersign_protocol::time::Timestamp;
+
+statements! {
+    SET = "INSERT INTO audit_log_stream (environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, ",
+        "next_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $10) ",
+        "ON CONFLICT (environment_id, organization_id) DO UPDATE SET url = $4, format = $5, sealed_headers = $6, state = $7, ",
+        "attempts = 0, next_at = $9, updated_at = $10";
+    OF_ORGANIZATION = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
+        "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
+    ALL = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
+        "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 ORDER BY id";
+    DUE = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
+        "created_at, updated_at FROM audit_log_stream WHERE next_at <= $1 ORDER BY next_at LIMIT 50";
+    CLAIM = "UPDATE audit_log_stream SET next_at = $4 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
+    SETTLE = "UPDATE audit_log_stream SET state = $4, sequence = $5, attempts = $6, next_at = $7, last_synced_at = $8 ",
+        "WHERE environment_id = $1 AND id = $2 AND next_at = $3";
+    SWITCH_OFF = "UPDATE audit_log_stream SET state = 'inactive', next_at = NULL, updated_at = $3 WHERE environment_id = $1 AND organization_id = $2";
+    DELETE = "DELETE FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
+}
+
+fn read(row: &Row) -> Result<(EnvironmentId, AuditStream)> {
+    let stream = AuditStream {
+        id: row.parse(1)?,
+        organization_id: row.parse(2)?,
+        url: row.text(3)?.to_owned(),
+        format: row.word(4, StreamFormat::parse)?,
+        sealed_headers: row.bytes(5)?.to_vec(),
+        state: row.word(6, StreamState::parse)?,
+        sequence: row.int(7)?,
+        attempts: row.int(8)?,
+        next_at: row.opt_timestamp(9)?,
+        last_synced_at: row.opt_timestamp(10)?,
+        created_at: row.timestamp(11)?,
+        updated_at: row.timestamp(12)?,
+    };
+    Ok((row.parse(0)?, stream))
+}
+
+/// Sets where the events of an organization are sent. A stream that exists goes on from where it was.
+///
+/// # Errors
+/// `ForeignKey` when there is no such organization.
+pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStream) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        stream.id.into(),
+        stream.organization_id.into(),
+        (&stream.url).into(),
+        stream.format.as_str().into(),
+        stream.sealed_headers.as_slice().into(),
+        stream.state.as_str().into(),
+        stream.sequence.into(),
+        stream.next_at.into(),
+        stream.updated_at.into(),
+    ];
+    tx.execute(SET, &params).await?;
+    Ok(())
+}
+
+/// Where the events of an organization are sent.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<Option<AuditStream>> {
+    let row = query.query_opt(OF_ORGANIZATION, &[environment_id.into(), organization_id.into()]).await?;
+    row.as_ref().map(read).transpose().map(|found| found.map(|(_, stream)| stream))
+}
+
+/// All streams of an environment.
+///
+/// # Errors
+/// Database errors.
+pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Result<Vec<AuditStream>> {
+    let rows = query.query(ALL, &[environment_id.into()]).await?;
+    rows.iter().map(|row| Ok(read(row)?.1)).collect()
+}
+
+/// Some of the streams that are to be looked at, of all environments, longest due first.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<(EnvironmentId, AuditStream)>> {
+    reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
+}
+
+/// Takes a stream that is due, for one node, until a moment; `false` when another has it.
+///
+/// # Errors
+/// Database errors.
+pub async fn claim(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStream, until: Timestamp) -> Result<bool> {
+    let params = [environment_id.into(), stream.id.into(), stream.next_at.into(), until.into()];
+    Ok(tx.execute(CLAIM, &params).await? == 1)
+}
+
+/// Says how it stands with a stream that this node has until `until`; nothing happens when somebody has changed it meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub async fn settle(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStream, until: Timestamp) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        stream.id.into(),
+        until.into(),
+        stream.state.as_str().into(),
+        stream.sequence.into(),
+        stream.attempts.into(),
+        stream.next_at.into(),
+        stream.last_synced_at.into(),
+    ];
+    tx.execute(SETTLE, &params).await?;
+    Ok(())
+}
+
+/// Switches a stream off; `false` when there is none.
+///
+/// # Errors
+/// Database errors.
+pub async fn switch_off(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<bool> {
+    let params = [environment_id.into(), organization_id.into(), now.into()];
+    Ok(tx.execute(SWITCH_OFF, &params).await? == 1)
+}
+
+/// Forgets a stream; `false` when there is none.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), organization_id.into()]).await? == 1)
+}
