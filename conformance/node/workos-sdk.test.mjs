@@ -591,3 +591,59 @@ describe('@workos-inc/node 11: Connect', () => {
     assert.equal((await workos.agents.validateCredential({ type: 'access_token', credential: altered })).valid, false);
   });
 });
+
+describe('audit logs', () => {
+  test('schemas, events, exports and retention', async () => {
+    const workos = client(newest);
+    const organization = await workos.organizations.createOrganization({ name: unique('Audited') });
+    const action = unique('team.renamed');
+    const schema = await workos.auditLogs.createSchema({
+      action,
+      targets: [{ type: 'team', metadata: { size: 'number' } }, { type: 'user' }],
+      actor: { metadata: { role: 'string' } },
+      metadata: { reason: 'string' },
+    });
+    assert.deepEqual(
+      [schema.version, schema.targets, schema.actor, schema.metadata],
+      [1, [{ type: 'team', metadata: { size: 'number' } }, { type: 'user', metadata: undefined }], { metadata: { role: 'string' } }, { reason: 'string' }],
+    );
+    assert.deepEqual((await (await workos.auditLogs.listSchemas(action)).autoPagination()).map(({ version }) => version), [1]);
+    const event = {
+      action,
+      occurredAt: new Date(),
+      actor: { id: 'user_1', type: 'user', name: 'Ada', metadata: { role: 'admin' } },
+      targets: [{ id: 'team_1', type: 'team', metadata: { size: 3 } }],
+      context: { location: '192.0.2.1', userAgent: 'curl/8' },
+      metadata: { reason: 'a new name' },
+    };
+    await workos.auditLogs.createEvent(organization.id, event, { idempotencyKey: action });
+    await workos.auditLogs.createEvent(organization.id, event, { idempotencyKey: action });
+    // Without a key the SDK makes one for each call.
+    await workos.auditLogs.createEvent(organization.id, event);
+    const wrong = { ...event, targets: [{ id: 'x', type: 'invoice' }] };
+    const error = await refused(newest, 'BadRequestException', 400, () => workos.auditLogs.createEvent(organization.id, wrong));
+    assert.equal(error.code, 'invalid_audit_log_event');
+    assert.deepEqual(error.errors, [{ instancePath: '/targets' }]);
+
+    const day = 24 * 3600 * 1000;
+    let made = await workos.auditLogs.createExport({
+      organizationId: organization.id,
+      rangeStart: new Date(Date.now() - day),
+      rangeEnd: new Date(Date.now() + day),
+      actions: [action],
+      actorIds: ['user_1'],
+    });
+    while (made.state === 'pending') {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      made = await workos.auditLogs.getExport(made.id);
+    }
+    assert.equal(made.state, 'ready');
+    const lines = (await (await fetch(made.url)).text()).trimEnd().split('\r\n');
+    assert.equal(lines.length, 3);
+    assert.match(lines[1], new RegExp(`^[0-9A-Z]{26},${action},`));
+
+    assert.deepEqual(await workos.auditLogs.getOrganizationAuditLogsRetention({ id: organization.id }), { retentionPeriodInDays: null });
+    const kept = await workos.auditLogs.updateOrganizationAuditLogsRetention({ id: organization.id, retentionPeriod: '1_MONTH' });
+    assert.deepEqual(kept, { retentionPeriodInDays: 30 });
+  });
+});

@@ -5,9 +5,12 @@ Run with the server's address and credentials in COUNTERSIGN_BASE_URL, COUNTERSI
 """
 
 import base64
+import csv
+import io
 import json
 import os
 import re
+import time
 import unittest
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -18,6 +21,14 @@ import workos
 from authlib.integrations.requests_client import OAuth2Session
 from workos import WorkOSClient
 from workos._errors import EmailVerificationRequiredError, OrganizationSelectionRequiredError
+from workos.audit_logs import RetentionPeriodInDays
+from workos.audit_logs.models import (
+    AuditLogEvent,
+    AuditLogEventActor,
+    AuditLogEventContext,
+    AuditLogEventTarget,
+    AuditLogSchemaTargetInput,
+)
 from workos.connect import RedirectUriInput
 from workos.events.models import EventSchemaUnknown
 from workos.organization_membership import RoleMultiple
@@ -710,6 +721,54 @@ class Tokens(SdkTest):
         self.assertIs(ask()["active"], True)
         connect.delete_client_secret(spare.id)
         self.assertEqual(ask(), {"active": False})
+
+
+class AuditLogs(unittest.TestCase):
+    def test_schemas_events_exports_and_retention(self):
+        sdk = client()
+        organization = sdk.organizations.create_organization(name=unique("Audited"))
+        action = unique("team.renamed")
+        text = {"type": "object", "properties": {"reason": {"type": "string"}}}
+        schema = sdk.audit_logs.create_schema(
+            action, targets=[AuditLogSchemaTargetInput(type="team")], metadata=text
+        )
+        self.assertEqual((schema.version, schema.metadata), (1, text))
+        self.assertIn(action, [known.name for known in sdk.audit_logs.list_actions().data])
+        self.assertEqual([known.version for known in sdk.audit_logs.list_action_schemas(action).data], [1])
+        event = AuditLogEvent(
+            action=action,
+            occurred_at=datetime.now(timezone.utc),
+            actor=AuditLogEventActor(id="user_1", type="user", name="Ada"),
+            targets=[AuditLogEventTarget(id="team_1", type="team")],
+            context=AuditLogEventContext(location="192.0.2.1"),
+            metadata={"reason": "a new name"},
+        )
+        for _ in range(2):
+            told = sdk.audit_logs.create_event(organization_id=organization.id, event=event, idempotency_key=action)
+            self.assertTrue(told.success)
+        wrong = AuditLogEvent(
+            action=action,
+            occurred_at=datetime.now(timezone.utc),
+            actor=AuditLogEventActor(id="user_1", type="user"),
+            targets=[AuditLogEventTarget(id="x", type="invoice")],
+            context=AuditLogEventContext(location="192.0.2.1"),
+        )
+        with self.assertRaises(workos.BadRequestError):
+            sdk.audit_logs.create_event(organization_id=organization.id, event=wrong)
+        now = datetime.now(timezone.utc)
+        made = sdk.audit_logs.create_export(
+            organization_id=organization.id, range_start=now - timedelta(days=1), range_end=now + timedelta(days=1)
+        )
+        while made.state == "pending":
+            time.sleep(0.1)
+            made = sdk.audit_logs.get_export(made.id)
+        self.assertEqual(made.state, "ready")
+        rows = list(csv.DictReader(io.StringIO(httpx2.get(made.url).text)))
+        self.assertEqual([(row["action"], row["actor_name"]) for row in rows], [(action, "Ada")])
+        kept = sdk.audit_logs.update_organization_audit_logs_retention(
+            organization.id, retention=RetentionPeriodInDays(retention_period_in_days=30)
+        )
+        self.assertEqual(kept.retention_period_in_days, 30)
 
 
 if __name__ == "__main__":

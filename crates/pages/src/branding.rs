@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use crate::picture::picture_address;
 use crate::web_link::web_link;
 use crate::{Colour, Font, Logo, Picture};
 
@@ -104,7 +105,7 @@ impl Branding {
     }
 
     pub(crate) fn small_icon(&self) -> Option<&str> {
-        self.icon.as_ref().and_then(|icon| web_link(&icon.path))
+        self.icon.as_ref().and_then(|icon| picture_address(&icon.path))
     }
 
     /// The ground that the icon brings along, as a class, where it stands beside the name.
@@ -147,7 +148,7 @@ impl Branding {
 
     /// The icon, where it can be made out on the white card of a mail.
     pub(crate) fn mail_icon(&self) -> Option<&str> {
-        self.icon.as_ref().filter(|icon| icon.seen_on_light).and_then(|icon| web_link(&icon.path))
+        self.icon.as_ref().filter(|icon| icon.seen_on_light).and_then(|icon| picture_address(&icon.path))
     }
 
     /// The corners of a mail's button, in pixels.

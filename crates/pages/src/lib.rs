@@ -15,6 +15,7 @@ mod frame;
 mod language;
 pub mod mail;
 mod picture;
+pub mod portal;
 mod problem;
 mod stylesheet;
 mod texts;

@@ -56,10 +56,27 @@ pub(crate) struct Placed<'a> {
     pub(crate) height: u32,
 }
 
+/// Where a picture is, if that may stand in a page: on the web, without a comma, which would end an address in `srcset`; or in
+/// the address itself, where it was not kept anywhere.
+pub(crate) fn picture_address(path: &str) -> Option<&str> {
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    match path.strip_prefix(DRAWN) {
+        Some(data) => data.bytes().all(base64).then_some(path),
+        None => web_link(path).filter(|path| !path.contains(',')),
+    }
+}
+
+/// What the address of a picture begins with that is in the address itself.
+const DRAWN: &str = "data:image/png;base64,";
+
 impl Picture {
+    /// The address of a PNG that has none: the picture itself, in base64.
+    pub fn address_of(base64: &str) -> String {
+        format!("{DRAWN}{base64}")
+    }
+
     fn placed(&self, room: Room) -> Option<Placed<'_>> {
-        // A comma would end an address in `srcset`.
-        let path = web_link(&self.path).filter(|path| !path.contains(','))?;
+        let path = picture_address(&self.path)?;
         let (widest, highest, area) = room.bounds();
         let shape = f64::from(self.width.max(1)) / f64::from(self.height.max(1));
         let height = (area / shape).sqrt().min(highest).min(widest / shape);
@@ -157,6 +174,24 @@ mod tests {
         check(0, 0, Room::Line, (20, 20));
         check(1, 1_000_000, Room::Head, (1, 48));
         check(u32::MAX, 1, Room::Head, (240, 1));
+    }
+
+    #[test]
+    fn only_pictures_of_ours_are_shown() {
+        for (address, expected) in [
+            ("/branding/x.png", true),
+            ("https://example.com/x.png", true),
+            ("/a,b.png", false),
+            ("data:image/png;base64,iVBORw0KGgo=", true),
+            ("data:image/png;base64,\"><script>", false),
+            ("data:image/png;base64,a b", false),
+            ("data:image/svg+xml;base64,AAAA", false),
+            ("data:text/html,x", false),
+            ("javascript:alert(1)", false),
+        ] {
+            assert_eq!(picture_address(address).is_some(), expected, "{address}");
+        }
+        assert!(picture_address(&Picture::address_of("AAAA")).is_some());
     }
 
     #[test]

@@ -41,12 +41,14 @@ macro_rules! texts {
             $(texts!(@method $name $(($($argument: $kind),+))? $english $german);)+
 
             #[cfg(test)]
-            fn $group(self) -> Vec<(&'static str, String)> {
-                vec![$((stringify!($name), self.$name($($(<$kind as tests::Sample>::SAMPLE),+)?).to_string())),+]
+            pub(in crate::texts) fn $group(self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($name), self.$name($($(<$kind as crate::texts::tests::Sample>::SAMPLE),+)?).to_string())),+]
             }
         }
     };
 }
+
+mod portal;
 
 // Words that several pages share.
 texts! { shared_texts:
@@ -402,6 +404,7 @@ mod tests {
                 t.troubles_texts(),
                 t.mailbox_page_texts(),
                 t.mails_texts(),
+                t.portal_texts(),
             ];
             for (name, text) in groups.into_iter().flatten() {
                 assert!(!text.trim().is_empty() && text.trim() == text, "{language:?} {name}");

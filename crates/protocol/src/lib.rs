@@ -16,11 +16,14 @@
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
+//! | [`form_data`] | forms with files, as browsers send them |
 //! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
+//! | [`webhook`] | webhooks: signatures, the times of tries, subscriptions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod audit;
+pub mod form_data;
 pub mod id;
 pub mod jose;
 pub mod jwt_template;
@@ -34,3 +37,4 @@ pub mod seal;
 pub mod secret;
 pub mod time;
 pub mod user_management;
+pub mod webhook;

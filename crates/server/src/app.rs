@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
 use crate::domain::Failure;
+use crate::domain::uploads::Uploads;
 use crate::entropy::Entropy;
 use crate::http::rate_limit::RateLimiters;
 use crate::jobs::last_used::LastUsed;
@@ -64,6 +65,8 @@ pub struct App {
     pub documents: ClientDocuments,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
+    /// Reads pictures that are handed in.
+    pub uploads: Uploads,
     /// Whether `/metrics` has a listener of its own.
     pub separate_operations: bool,
 }
@@ -95,6 +98,7 @@ impl App {
             dns: Dns::new(&config.dns_servers),
             outbound: config.outbound.clone(),
             documents: ClientDocuments::default(),
+            uploads: Uploads::default(),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,

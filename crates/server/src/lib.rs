@@ -26,5 +26,6 @@ pub mod oauth;
 pub mod operations;
 pub mod outbound;
 pub mod passwords;
+pub mod portal;
 pub mod router;
 pub mod user_management;

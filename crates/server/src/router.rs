@@ -6,9 +6,9 @@ use crate::api::user_management::{
 };
 use crate::api::{
     api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
-    organizations, permissions, roles,
+    organizations, permissions, portal as portal_links, roles, webhook_endpoints,
 };
-use crate::dashboard::{self, applications, overview};
+use crate::dashboard::{self, applications, connect, overview, redirects};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
@@ -16,8 +16,9 @@ use crate::hosted::{
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
 use crate::operations::{health, metrics};
+use crate::portal;
 use crate::user_management::{authenticate, device_authorization as own_device_authorization};
-use countersign_protocol::model::StaffRole;
+use countersign_protocol::model::{PortalIntent, StaffRole};
 use http::Method;
 
 /// The routes of the main listener.
@@ -28,6 +29,8 @@ pub fn routes() -> Routes {
     const PUT: Method = Method::PUT;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
+    const CREDENTIALS: Option<PortalIntent> = Some(PortalIntent::ApiCredentials);
+    const DOMAINS: Option<PortalIntent> = Some(PortalIntent::DomainVerification);
 
     Routes::default()
         // Discovery. Clients that were given a URL with a path try the well-known location with that path behind it
@@ -99,6 +102,26 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
         .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
+        // An organization's own page.
+        .page("/portal/open", |call| Box::pin(portal::visit::get_open(call)))
+        .form("/portal/open", |call| Box::pin(portal::visit::post_open(call)))
+        .form("/portal/organization", |call| Box::pin(portal::visit::choose(call)))
+        .portal(GET, "/portal", None, |call| Box::pin(portal::visit::home(call)))
+        .portal(POST, "/portal/leave", None, |call| Box::pin(portal::visit::leave(call)))
+        .portal(GET, "/portal/machines", CREDENTIALS, |call| Box::pin(portal::machines::get(call)))
+        .portal(GET, "/portal/machines/new", CREDENTIALS, |call| Box::pin(portal::machines::get_new(call)))
+        .portal(POST, "/portal/machines/new", CREDENTIALS, |call| Box::pin(portal::machines::post_new(call)))
+        .portal(POST, "/portal/machines/{id}/secrets", CREDENTIALS, |call| Box::pin(portal::machines::create_secret(call)))
+        .portal(POST, "/portal/machines/{id}/revoke", CREDENTIALS, |call| Box::pin(portal::machines::revoke(call)))
+        .portal(GET, "/portal/api-keys", CREDENTIALS, |call| Box::pin(portal::keys::get(call)))
+        .portal(GET, "/portal/api-keys/new", CREDENTIALS, |call| Box::pin(portal::keys::get_new(call)))
+        .portal(POST, "/portal/api-keys/new", CREDENTIALS, |call| Box::pin(portal::keys::post_new(call)))
+        .portal(POST, "/portal/api-keys/revoke", CREDENTIALS, |call| Box::pin(portal::keys::revoke(call)))
+        .portal(GET, "/portal/connections", CREDENTIALS, |call| Box::pin(portal::connections::get(call)))
+        .portal(POST, "/portal/connections/revoke", CREDENTIALS, |call| Box::pin(portal::connections::revoke(call)))
+        .portal(GET, "/portal/domains", DOMAINS, |call| Box::pin(portal::domains::get(call)))
+        .portal(POST, "/portal/domains", DOMAINS, |call| Box::pin(portal::domains::post(call)))
+        .portal(POST, "/portal/domains/verify", DOMAINS, |call| Box::pin(portal::domains::verify(call)))
         // The dashboard: the pages at which staff sign in, and what they see.
         .public(countersign_pages::DASHBOARD_STYLESHEET_PATH, dashboard::assets::stylesheet)
         .public(countersign_pages::DASHBOARD_SCRIPT_PATH, dashboard::assets::script)
@@ -201,6 +224,30 @@ pub fn routes() -> Routes {
         .dashboard(GET, "/dashboard/staff/{id}", StaffRole::ReadOnly, |call| Box::pin(dashboard::staff::get_member(call)))
         .dashboard(POST, "/dashboard/staff/{id}", StaffRole::Admin, |call| Box::pin(dashboard::staff::post_member(call)))
         .dashboard(POST, "/dashboard/staff/{id}/dismiss", StaffRole::Admin, |call| Box::pin(dashboard::staff::dismiss(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/redirects", StaffRole::ReadOnly, |call| Box::pin(redirects::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects", StaffRole::Developer, |call| Box::pin(redirects::add(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/default", StaffRole::Developer, |call| Box::pin(redirects::default(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/delete", StaffRole::Developer, |call| Box::pin(redirects::delete(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/origins", StaffRole::Developer, |call| Box::pin(redirects::add_origin(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/redirects/origins/delete", StaffRole::Developer, |call| Box::pin(redirects::delete_origin(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/connect", StaffRole::ReadOnly, |call| Box::pin(connect::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/login", StaffRole::Developer, |call| Box::pin(connect::login::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/clients", StaffRole::Developer, |call| Box::pin(connect::clients::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/documents/allow", StaffRole::Developer, |call| Box::pin(connect::clients::allow(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/documents/refuse", StaffRole::Developer, |call| Box::pin(connect::clients::refuse(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources", StaffRole::Developer, |call| Box::pin(connect::resources::add(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources/default", StaffRole::Developer, |call| Box::pin(connect::resources::default(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/resources/delete", StaffRole::Developer, |call| Box::pin(connect::resources::delete(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/connect/claims", StaffRole::ReadOnly, |call| Box::pin(connect::claims::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/claims", StaffRole::Developer, |call| Box::pin(connect::claims::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/claims/preview", StaffRole::Developer, |call| Box::pin(connect::claims::preview(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/events", StaffRole::ReadOnly, |call| Box::pin(dashboard::events::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/branding", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/branding", StaffRole::Developer, |call| Box::pin(dashboard::branding::post(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/branding/preview", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::preview::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/branding/preview", StaffRole::Developer, |call| Box::pin(dashboard::branding::preview::post(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/pictures/{name}", StaffRole::ReadOnly, |call| Box::pin(dashboard::pictures::get(call)))
+        .dashboard_files("/dashboard/env/{environment}/applications/{id}/logo", StaffRole::Developer, |call| Box::pin(applications::logo::post(call)))
         // Management.
         .management(GET, "/organizations", organizations::list)
         .management(POST, "/organizations", organizations::create)
@@ -215,6 +262,19 @@ pub fn routes() -> Routes {
         .management(DELETE, "/organization_domains/{id}", organization_domains::delete)
         .management(POST, "/organization_domains/{id}/verify", organization_domains::verify)
         .management(GET, "/events", events::list)
+        .management(GET, "/webhook_endpoints", webhook_endpoints::list)
+        .management(POST, "/webhook_endpoints", webhook_endpoints::create)
+        .management(GET, "/webhook_endpoints/{id}", webhook_endpoints::get)
+        .management(PATCH, "/webhook_endpoints/{id}", webhook_endpoints::update)
+        .management(PUT, "/webhook_endpoints/{id}", webhook_endpoints::update)
+        .management(DELETE, "/webhook_endpoints/{id}", webhook_endpoints::delete)
+        .management(POST, "/webhook_endpoints/{id}/rotate_secret", webhook_endpoints::rotate_secret)
+        .management(POST, "/webhook_endpoints/{id}/complete_rotation", webhook_endpoints::complete_rotation)
+        .management(POST, "/webhook_endpoints/{id}/test", webhook_endpoints::test)
+        .management(POST, "/webhook_endpoints/{id}/replay", webhook_endpoints::replay)
+        .management(GET, "/webhook_endpoints/{id}/deliveries", webhook_endpoints::deliveries)
+        .management(GET, "/webhook_endpoints/{id}/deliveries/{event_id}", webhook_endpoints::delivery)
+        .management(POST, "/webhook_endpoints/{id}/deliveries/{event_id}/resend", webhook_endpoints::resend)
         .management(GET, "/authorization/permissions", permissions::list)
         .management(POST, "/authorization/permissions", permissions::create)
         .management(GET, "/authorization/permissions/{slug}", permissions::get)
@@ -284,6 +344,7 @@ pub fn routes() -> Routes {
         .management(POST, "/connect/applications/{id}/client_secrets", client_secrets::create)
         .management(DELETE, "/connect/client_secrets/{id}", client_secrets::delete)
         .management(POST, "/authkit/oauth2/complete", external_authentications::complete)
+        .management(POST, "/portal/generate_link", portal_links::generate_link)
         .management(POST, "/api_keys/validations", api_keys::validate)
         .management(POST, "/api_keys/{id}/expire", api_keys::expire)
         .management(DELETE, "/api_keys/{id}", api_keys::delete)

@@ -24,6 +24,9 @@ CREATE TABLE environment (
     client_id_metadata TEXT COLLATE "C" NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
     client_id_metadata_hosts TEXT COLLATE "C" NOT NULL,
     dynamic_client_registration BIGINT NOT NULL,
+    -- What organizations may do on their own pages, and the permissions that they may give.
+    portal_credentials TEXT COLLATE "C" NOT NULL CHECK (portal_credentials IN ('see', 'revoke', 'create')),
+    portal_permissions TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     -- Somebody must be able to sign in.
@@ -162,6 +165,8 @@ CREATE TABLE client_secret (
     application_id TEXT COLLATE "C" NOT NULL,
     digest BYTEA NOT NULL,
     hint TEXT COLLATE "C" NOT NULL,
+    -- A word, or the member of the organization who has made it.
+    made_by TEXT COLLATE "C" NOT NULL,
     last_used_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -177,6 +182,7 @@ CREATE TABLE api_key (
     name TEXT COLLATE "C" NOT NULL,
     digest BYTEA NOT NULL,
     obfuscated_value TEXT COLLATE "C" NOT NULL,
+    made_by TEXT COLLATE "C" NOT NULL,
     last_used_at BIGINT,
     expires_at BIGINT,
     created_at BIGINT NOT NULL,
@@ -224,6 +230,8 @@ CREATE TABLE event (
     id TEXT COLLATE "C" NOT NULL,
     event TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C",
+    -- The object that it is about: webhooks keep the order of those with the same.
+    subject TEXT COLLATE "C" NOT NULL,
     data TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     position BIGINT,
@@ -235,9 +243,11 @@ CREATE TABLE event (
 CREATE INDEX event_unplaced ON event (position) WHERE position IS NULL;
 CREATE INDEX event_position ON event (environment_id, position) WHERE position IS NOT NULL;
 CREATE INDEX event_event ON event (environment_id, event, position) WHERE position IS NOT NULL;
-CREATE INDEX event_organization_id ON event (environment_id, organization_id, position) WHERE position IS NOT NULL;
+-- Most events are about people, of no organization: they are in neither.
+CREATE INDEX event_organization_id ON event (environment_id, organization_id, position)
+    WHERE position IS NOT NULL AND organization_id IS NOT NULL;
 CREATE INDEX event_organization_id_event ON event (environment_id, organization_id, event, position)
-    WHERE position IS NOT NULL;
+    WHERE position IS NOT NULL AND organization_id IS NOT NULL;
 CREATE INDEX event_latest_at ON event (environment_id, latest_at, position) WHERE position IS NOT NULL;
 CREATE INDEX event_created_at ON event (created_at);
 

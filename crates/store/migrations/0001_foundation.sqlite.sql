@@ -23,6 +23,9 @@ CREATE TABLE environment (
     client_id_metadata TEXT NOT NULL CHECK (client_id_metadata IN ('off', 'any', 'listed', 'ask')),
     client_id_metadata_hosts TEXT NOT NULL,
     dynamic_client_registration INTEGER NOT NULL,
+    -- What organizations may do on their own pages, and the permissions that they may give.
+    portal_credentials TEXT NOT NULL CHECK (portal_credentials IN ('see', 'revoke', 'create')),
+    portal_permissions TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     -- Somebody must be able to sign in.
@@ -161,6 +164,8 @@ CREATE TABLE client_secret (
     application_id TEXT NOT NULL,
     digest BLOB NOT NULL,
     hint TEXT NOT NULL,
+    -- A word, or the member of the organization who has made it.
+    made_by TEXT NOT NULL,
     last_used_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
@@ -176,6 +181,7 @@ CREATE TABLE api_key (
     name TEXT NOT NULL,
     digest BLOB NOT NULL,
     obfuscated_value TEXT NOT NULL,
+    made_by TEXT NOT NULL,
     last_used_at INTEGER,
     expires_at INTEGER,
     created_at INTEGER NOT NULL,
@@ -223,6 +229,8 @@ CREATE TABLE event (
     id TEXT NOT NULL,
     event TEXT NOT NULL,
     organization_id TEXT,
+    -- The object that it is about: webhooks keep the order of those with the same.
+    subject TEXT NOT NULL,
     data TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     position INTEGER,
@@ -232,9 +240,11 @@ CREATE TABLE event (
 CREATE INDEX event_unplaced ON event (position) WHERE position IS NULL;
 CREATE INDEX event_position ON event (environment_id, position) WHERE position IS NOT NULL;
 CREATE INDEX event_event ON event (environment_id, event, position) WHERE position IS NOT NULL;
-CREATE INDEX event_organization_id ON event (environment_id, organization_id, position) WHERE position IS NOT NULL;
+-- Most events are about people, of no organization: they are in neither.
+CREATE INDEX event_organization_id ON event (environment_id, organization_id, position)
+    WHERE position IS NOT NULL AND organization_id IS NOT NULL;
 CREATE INDEX event_organization_id_event ON event (environment_id, organization_id, event, position)
-    WHERE position IS NOT NULL;
+    WHERE position IS NOT NULL AND organization_id IS NOT NULL;
 CREATE INDEX event_latest_at ON event (environment_id, latest_at, position) WHERE position IS NOT NULL;
 CREATE INDEX event_created_at ON event (created_at);
 

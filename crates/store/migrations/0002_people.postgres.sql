@@ -197,7 +197,6 @@ CREATE TABLE token_family (
     FOREIGN KEY (environment_id, consent_id) REFERENCES consent (environment_id, id) ON DELETE CASCADE
 );
 CREATE INDEX token_family_consent ON token_family (environment_id, consent_id, id);
-CREATE INDEX token_family_user ON token_family (environment_id, user_id, organization_id, id);
 CREATE INDEX token_family_idle_expires_at ON token_family (idle_expires_at);
 
 CREATE TABLE authorization_code (

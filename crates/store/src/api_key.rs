@@ -4,24 +4,24 @@ use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{ApiKeyId, EnvironmentId, OrganizationId};
 use countersign_protocol::management::page::Slice;
-use countersign_protocol::model::{ApiKey, ApiKeyOwner};
+use countersign_protocol::model::{ApiKey, ApiKeyOwner, MadeBy};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    INSERT = "INSERT INTO api_key (environment_id, id, organization_id, name, digest, obfuscated_value, expires_at, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    INSERT = "INSERT INTO api_key (environment_id, id, organization_id, name, digest, obfuscated_value, expires_at, created_at, updated_at, made_by) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)";
     INSERT_PERMISSION = "INSERT INTO api_key_permission (environment_id, api_key_id, position, slug) VALUES ($1, $2, $3, $4)";
-    FIND = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, ",
+    FIND = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, k.made_by, ",
         "COALESCE((SELECT string_agg(p.slug, ' ' ORDER BY p.position) FROM api_key_permission p ",
         "WHERE p.environment_id = k.environment_id AND p.api_key_id = k.id), '') FROM api_key k WHERE k.environment_id = $1 AND k.id = $2";
-    FIND_BY_DIGEST = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, ",
+    FIND_BY_DIGEST = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, k.made_by, ",
         "COALESCE((SELECT string_agg(p.slug, ' ' ORDER BY p.position) FROM api_key_permission p ",
         "WHERE p.environment_id = k.environment_id AND p.api_key_id = k.id), '') FROM api_key k WHERE k.environment_id = $1 AND k.digest = $2";
-    OF_ORGANIZATION_DESCENDING = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, ",
+    OF_ORGANIZATION_DESCENDING = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, k.made_by, ",
         "COALESCE((SELECT string_agg(p.slug, ' ' ORDER BY p.position) FROM api_key_permission p ",
         "WHERE p.environment_id = k.environment_id AND p.api_key_id = k.id), '') FROM api_key k WHERE k.environment_id = $1 AND k.organization_id = $4 AND k.id < $2 ORDER BY k.id DESC LIMIT $3";
-    OF_ORGANIZATION_ASCENDING = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, ",
+    OF_ORGANIZATION_ASCENDING = "SELECT k.id, k.organization_id, k.name, k.obfuscated_value, k.last_used_at, k.expires_at, k.created_at, k.updated_at, k.made_by, ",
         "COALESCE((SELECT string_agg(p.slug, ' ' ORDER BY p.position) FROM api_key_permission p ",
         "WHERE p.environment_id = k.environment_id AND p.api_key_id = k.id), '') FROM api_key k WHERE k.environment_id = $1 AND k.organization_id = $4 AND k.id > $2 ORDER BY k.id ASC LIMIT $3";
     SET_EXPIRY = "UPDATE api_key SET expires_at = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
@@ -40,7 +40,8 @@ fn read(row: &Row) -> Result<ApiKey> {
         expires_at: row.opt_timestamp(5)?,
         created_at: row.timestamp(6)?,
         updated_at: row.timestamp(7)?,
-        permissions: row.text(8)?.split_ascii_whitespace().map(str::to_owned).collect(),
+        made_by: row.word(8, MadeBy::parse)?,
+        permissions: row.text(9)?.split_ascii_whitespace().map(str::to_owned).collect(),
     })
 }
 
@@ -58,6 +59,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, key: &ApiKey, di
         (&key.obfuscated_value).into(),
         key.expires_at.into(),
         key.created_at.into(),
+        key.made_by.written().into(),
     ];
     tx.execute(INSERT, &params).await?;
     for (position, slug) in (0_i64..).zip(&key.permissions) {

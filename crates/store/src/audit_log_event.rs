@@ -239,17 +239,17 @@ pub async fn beyond(query: &mut impl Query, environment_id: EnvironmentId, seque
 /// # Errors
 /// Database errors.
 pub async fn old(
-    tx: &mut Tx,
+    query: &mut impl Query,
     environment_id: EnvironmentId,
     organization_id: Option<OrganizationId>,
     before: Timestamp,
     rows: usize,
 ) -> Result<Vec<Stored>> {
     let found = match organization_id {
-        None => tx.query(OLD, &[environment_id.into(), before.into(), limit(rows).into()]).await?,
+        None => query.query(OLD, &[environment_id.into(), before.into(), limit(rows).into()]).await?,
         Some(id) => {
             let params = [environment_id.into(), id.into(), before.into(), limit(rows).into()];
-            tx.query(OLD_OF_ORGANIZATION, &params).await?
+            query.query(OLD_OF_ORGANIZATION, &params).await?
         }
     };
     found.iter().map(read).collect()

@@ -3,14 +3,14 @@
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{ApplicationId, ClientId, ClientSecretId, EnvironmentId};
-use countersign_protocol::model::ClientSecret;
+use countersign_protocol::model::{ClientSecret, MadeBy};
 use countersign_protocol::time::Timestamp;
 
 statements! {
     LOCK_APPLICATION = "UPDATE connect_application SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
-    INSERT = "INSERT INTO client_secret (environment_id, id, application_id, digest, hint, created_at, updated_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    LIST = "SELECT id, digest, hint, last_used_at, created_at, updated_at FROM client_secret ",
+    INSERT = "INSERT INTO client_secret (environment_id, id, application_id, digest, hint, created_at, updated_at, made_by) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
+    LIST = "SELECT id, digest, hint, last_used_at, created_at, updated_at, made_by FROM client_secret ",
         "WHERE environment_id = $1 AND application_id = $2 ORDER BY id";
     DELETE = "DELETE FROM client_secret WHERE environment_id = $1 AND id = $2 RETURNING application_id";
     CLIENT_ID = "SELECT client_id FROM connect_application WHERE environment_id = $1 AND id = $2";
@@ -22,6 +22,7 @@ fn read(row: &Row) -> Result<ClientSecret> {
         id: row.parse(0)?,
         digest: row.digest(1)?,
         hint: row.text(2)?.to_owned(),
+        made_by: row.word(6, MadeBy::parse)?,
         last_used_at: row.opt_timestamp(3)?,
         created_at: row.timestamp(4)?,
         updated_at: row.timestamp(5)?,
@@ -54,6 +55,7 @@ pub async fn insert(
         (&secret.digest).into(),
         (&secret.hint).into(),
         secret.created_at.into(),
+        secret.made_by.written().into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())

@@ -5,7 +5,8 @@ use crate::{Result, Tx, branding};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Authentication, DocumentPolicy, Environment, EnvironmentKind, Issuer, SelfRegistration, SessionPolicy,
+    Authentication, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials, PortalSettings,
+    SelfRegistration, SessionPolicy,
 };
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
@@ -13,14 +14,15 @@ use std::sync::Arc;
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17)";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration FROM environment ORDER BY id";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
         "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
-        "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14 WHERE id = $1";
+        "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14, ",
+        "portal_credentials = $15, portal_permissions = $16 WHERE id = $1";
     MOVE = "UPDATE environment SET issuer = $2, updated_at = $3 WHERE id = $1";
 }
 
@@ -39,6 +41,10 @@ fn read(row: &Row) -> Result<Environment> {
         self_registration: SelfRegistration {
             documents: row.word(15, |word| DocumentPolicy::parse(word, hosts.clone()))?,
             dynamic: row.truth(17)?,
+        },
+        portal: PortalSettings {
+            credentials: row.word(18, PortalCredentials::parse)?,
+            permissions: row.text(19)?.split_ascii_whitespace().map(str::to_owned).collect(),
         },
         brand: Arc::default(),
         created_at: row.timestamp(12)?,
@@ -74,6 +80,8 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.self_registration.documents.as_str().into(),
         hosts(&environment.self_registration).into(),
         environment.self_registration.dynamic.into(),
+        environment.portal.credentials.as_str().into(),
+        environment.portal.permissions.join(" ").into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -135,6 +143,8 @@ pub struct EnvironmentSettings {
     pub authentication: Authentication,
     /// Which clients it has that nobody registers by hand.
     pub self_registration: SelfRegistration,
+    /// What organizations may do on their own pages.
+    pub portal: PortalSettings,
 }
 
 /// Changes an environment's settings.
@@ -162,6 +172,8 @@ pub async fn update(
         settings.self_registration.documents.as_str().into(),
         hosts(&settings.self_registration).into(),
         settings.self_registration.dynamic.into(),
+        settings.portal.credentials.as_str().into(),
+        settings.portal.permissions.join(" ").into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

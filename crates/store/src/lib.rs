@@ -49,6 +49,7 @@ pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
 pub mod permission;
+pub mod portal;
 mod postgres;
 pub mod redirect_uri;
 pub mod revoked_token;
@@ -66,6 +67,9 @@ pub mod staff_link;
 pub mod standalone;
 pub mod token_family;
 pub mod user;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 
 pub use error::{Error, Result};
 pub use migrate::{MigrationState, newest_version};
@@ -201,8 +205,32 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.transact(true, function).await
+    }
+
+    /// The same for what may be lost when the power fails: on SQLite its commit does not wait for the disk. Whatever reads
+    /// the database sees it as soon as it is answered, and no end of this process loses it. Not for events and changes,
+    /// which others have acted upon.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn note<T, E, F>(&self, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.transact(false, function).await
+    }
+
+    async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         match &*self.0 {
-            Engine::Sqlite(sqlite) => sqlite.write(function).await,
+            Engine::Sqlite(sqlite) => sqlite.write(durable, function).await,
             Engine::Postgres(postgres) => {
                 let transaction = postgres.begin().await.map_err(E::from)?;
                 let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
@@ -294,6 +322,7 @@ impl Store {
             organization::STATEMENTS,
             password_reset::STATEMENTS,
             staff_link::STATEMENTS,
+            portal::STATEMENTS,
             permission::STATEMENTS,
             revoked_token::STATEMENTS,
             session::STATEMENTS,
@@ -308,6 +337,9 @@ impl Store {
             session_family::STATEMENTS,
             client_document::STATEMENTS,
             self_registration::STATEMENTS,
+            webhook_attempt::STATEMENTS,
+            webhook_delivery::STATEMENTS,
+            webhook_endpoint::STATEMENTS,
         ]
         .concat()
     }

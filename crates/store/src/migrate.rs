@@ -37,6 +37,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_registration";
     10 "0010_staff";
     11 "0011_audit_logs";
+    12 "0012_portal";
+    13 "0013_webhooks";
 };
 
 /// The newest schema version this program knows.

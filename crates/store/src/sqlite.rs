@@ -3,8 +3,10 @@
 use crate::error::{Error, Result};
 use crate::sql::{Row, RowKind, Sql, Value};
 use crate::{Tx, TxFuture, TxKind};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,11 @@ thread_local! {
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A job for the writer: run inside a savepoint, it says whether to keep the changes and whom to answer.
-type Job = Box<dyn FnOnce() -> Ran + Send>;
+struct Job {
+    run: Box<dyn FnOnce() -> Ran + Send>,
+    /// Whether its commit waits for the disk.
+    durable: bool,
+}
 struct Ran {
     keep: bool,
     answer: AfterCommit,
@@ -61,6 +67,8 @@ fn configure(connection: &Connection) -> Result<()> {
     // No memory map: a reader would unmap and map the file again after every commit of the writer. A small cache: it is
     // emptied then, too, and the system's own cache is behind it.
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
+    // Plans come from statements alone. Without this, one with a bound LIMIT is planned anew each time it runs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 
@@ -70,7 +78,10 @@ fn open_to_write(path: &Path) -> Result<Connection> {
     // Write-ahead log, and a commit that has reached the disk before it is answered: a 201 survives a power cut.
     let mut tries = 0;
     loop {
-        match connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;") {
+        // Moved into the file once in so many pages: what is written again and again is then moved once.
+        match connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;")
+        {
             Ok(()) => return Ok(connection),
             // The change of the journal does not wait as statements do: another process is making it right now.
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
@@ -123,14 +134,14 @@ impl Sqlite {
         Ok(())
     }
 
-    pub(crate) async fn write<T, E, F>(&self, function: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let run = Box::new(move || {
             // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
             let outcome = if answer.is_closed() {
                 Err(E::from(Error::Unavailable("the caller has gone away".to_owned())))
@@ -149,7 +160,9 @@ impl Sqlite {
                 }),
             }
         });
-        self.jobs.try_send(job).map_err(|_| E::from(Error::Unavailable("the write queue is full".to_owned())))?;
+        self.jobs
+            .try_send(Job { run, durable })
+            .map_err(|_| E::from(Error::Unavailable("the write queue is full".to_owned())))?;
         answered.await.map_err(|_| E::from(Error::Unavailable("the writer has stopped".to_owned())))?
     }
 }
@@ -173,27 +186,38 @@ where
 
 fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     WRITER.set(Some(connection));
-    while let Some(first) = queue.blocking_recv() {
-        if let Err(error) = statement("BEGIN IMMEDIATE") {
-            // Another process holds the lock for longer than we wait: this job and all that waited with it are told so.
-            // Those that come after the answers get an attempt of their own.
+    let mut waiting = VecDeque::new();
+    // As it was opened.
+    let mut set = Some(true);
+    loop {
+        if waiting.is_empty() {
+            let Some(first) = queue.blocking_recv() else { break };
+            waiting.push_back(first);
+        }
+        while waiting.len() < GROUP
+            && let Ok(job) = queue.try_recv()
+        {
+            waiting.push_back(job);
+        }
+        let durable = waiting.iter().any(|job| job.durable);
+        let begun = wait_for_the_disk(durable, &mut set).and_then(|()| statement("BEGIN IMMEDIATE"));
+        if let Err(error) = begun {
+            // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
+            // answers get an attempt of their own.
             tracing::warn!(%error, "the SQLite write lock could not be had");
-            let waiting = queue.len();
-            refuse(first, &error);
-            for _ in 0..waiting {
-                if let Ok(job) = queue.try_recv() {
-                    refuse(job, &error);
-                }
-            }
+            waiting.drain(..).for_each(|job| refuse(job, &error));
             continue;
         }
         let mut ran = Vec::new();
-        let mut job = Some(first);
-        while let Some(next) = job {
-            ran.push(run_in_savepoint(next));
-            // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a
-            // part of it, and what came before must be told: the commit fails.
-            job = if ran.len() < GROUP && in_transaction().is_ok() { queue.try_recv().ok() } else { None };
+        // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a part of
+        // it, and what came before must be told: the commit fails.
+        while ran.len() < GROUP && in_transaction().is_ok() {
+            let Some(job) = waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
+            if job.durable && !durable {
+                waiting.push_front(job);
+                break;
+            }
+            ran.push(run_in_savepoint(job));
         }
         let failed = statement("COMMIT").err();
         if failed.is_some() {
@@ -206,13 +230,26 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     WRITER.set(None);
 }
 
+/// Says whether the next commit waits for the disk; `set` is what was said last. One that does takes along what was
+/// committed before it: the log is written from front to back.
+fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
+    if *set != Some(durable) {
+        *set = None;
+        let synchronous = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        // Not a kept statement: it takes effect when it is prepared.
+        with_writer(|connection| Ok(connection.execute_batch(synchronous)?))?;
+        *set = Some(durable);
+    }
+    Ok(())
+}
+
 fn run_in_savepoint(job: Job) -> Ran {
     if let Err(error) = statement("SAVEPOINT job") {
         // Without a savepoint nothing of it could be undone alone.
         let ran = run_without_connection(job);
         return Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) };
     }
-    let ran = job();
+    let ran = (job.run)();
     let closed = (|| {
         if !ran.keep {
             statement("ROLLBACK TO job")?;
@@ -233,7 +270,7 @@ fn refuse(job: Job, error: &Error) {
 /// The job holds the only way to answer; run against a closed writer every statement of it fails.
 fn run_without_connection(job: Job) -> Ran {
     let connection = WRITER.take();
-    let ran = job();
+    let ran = (job.run)();
     WRITER.set(connection);
     ran
 }

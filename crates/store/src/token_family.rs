@@ -22,8 +22,11 @@ statements! {
     ROTATE = "UPDATE token_family SET generation = generation + 1, rotated_at = $4, idle_expires_at = $5, scope = $6 ",
         "WHERE environment_id = $1 AND id = $2 AND generation = $3 AND ended_at IS NULL";
     END = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
-    END_OF_MEMBER = "UPDATE token_family SET ended_at = $4 WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
-    END_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
+    // By way of the consents, which are few: an index by person would be written with every authorization.
+    END_OF_MEMBER = "UPDATE token_family SET ended_at = $4 WHERE environment_id = $1 AND consent_id IN (SELECT id FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3) AND ended_at IS NULL";
+    END_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND consent_id IN (SELECT id FROM consent ",
+        "WHERE environment_id = $1 AND user_id = $2) AND ended_at IS NULL";
     PRUNE = "DELETE FROM token_family WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM token_family WHERE idle_expires_at < $1 ORDER BY idle_expires_at LIMIT 1000)";
 }

@@ -1,6 +1,6 @@
 use askama::Template;
 
-use super::{ScopeOption, Shell};
+use super::{PictureField, ScopeOption, Shell};
 
 /// A credential of an application.
 #[derive(Clone, Debug)]
@@ -54,6 +54,10 @@ pub struct Application<'a> {
     pub cors_origins: &'a str,
     /// Where it is told of sign-outs.
     pub backchannel_logout_uri: &'a str,
+    /// Where its people sign in, where that is not where the environment says.
+    pub login_uri: &'a str,
+    /// Its logo, on light and on dark pages.
+    pub pictures: &'a [PictureField],
     /// The permissions it may ask for.
     pub scopes: &'a [ScopeOption],
     /// Its credentials.

@@ -3,7 +3,11 @@
 
 mod application;
 mod applications;
+mod branding;
+mod claims;
+mod connect;
 mod environments;
+mod events;
 mod keys;
 mod new_application;
 mod organization;
@@ -11,6 +15,7 @@ mod organization_access;
 mod organization_people;
 mod organizations;
 mod overview;
+mod redirects;
 mod refused;
 mod roles;
 mod shell;
@@ -20,7 +25,11 @@ mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
+pub use branding::{BrandingPage, ColourField, PictureField, PreviewPage, WordOption};
+pub use claims::Claims;
+pub use connect::{Connect, DocumentRow, ResourceRow};
 pub use environments::{EnvironmentMade, EnvironmentRow, Environments, NewEnvironment, Settings};
+pub use events::{EventName, EventRow, Events};
 pub use keys::{ApiKeyRow, ApiKeys, KeysOfPurpose, SigningKeyRow, SigningKeys};
 pub use new_application::{NewApplication, OrganizationOption, ScopeOption};
 pub use organization::{Domain, Organization, Tick};
@@ -28,6 +37,7 @@ pub use organization_access::{ConnectedRow, CustomerKeyRow, MachineRow, Organiza
 pub use organization_people::{InvitationRow, Member, MemberRow, OrganizationPeople};
 pub use organizations::{NewOrganization, OrganizationRow, Organizations};
 pub use overview::{Fact, Overview, Step};
+pub use redirects::{OriginRow, RedirectList, RedirectRow, Redirects};
 pub use refused::Refused;
 pub use roles::{Permission, PermissionRow, Permissions, Role, RoleRow, Roles};
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};

@@ -87,8 +87,9 @@ impl Section {
 /// The navigation: groups with a heading, in order. Only what is there.
 pub const SECTIONS: &[(&str, &[Section])] = &[
     ("", &[Section::Overview]),
-    ("Build", &[Section::Applications]),
+    ("Build", &[Section::Applications, Section::Connect, Section::Redirects, Section::Branding]),
     ("People", &[Section::Organizations, Section::Users, Section::Roles]),
+    ("Watch", &[Section::Events]),
     ("Settings", &[Section::ApiKeys, Section::SigningKeys, Section::Environments, Section::Staff]),
 ];
 

@@ -8,4 +8,5 @@ pub mod csv;
 pub mod event;
 pub mod export;
 pub mod metadata_schema;
+pub mod retention;
 pub mod schema;

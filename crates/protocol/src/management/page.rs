@@ -134,6 +134,12 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
         if errors.is_empty() { Ok(Self { limit, order, cursor }) } else { Err(ApiError::Validation(errors)) }
     }
 
+    /// The same for pages of so many rows, whatever was asked for.
+    #[must_use]
+    pub fn of(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// What to read from the store.
     pub fn slice(&self) -> Slice<I> {
         let shown = match self.order {

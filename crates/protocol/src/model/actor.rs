@@ -1,7 +1,7 @@
 //! Who does things, and from where. What administrators do is kept in the audit log; what people do to their own accounts,
 //! and what applications do, is told by events.
 
-use crate::id::EnvironmentApiKeyId;
+use crate::id::{EnvironmentApiKeyId, OrganizationId, UserId};
 
 /// Longest part of a `User-Agent` header that is kept, in characters.
 pub const LONGEST_USER_AGENT: usize = 500;
@@ -52,6 +52,15 @@ pub enum Actor {
         /// From where.
         from: Place,
     },
+    /// Somebody on an organization's own page.
+    Portal {
+        /// The member who has signed in, and what people read; `None` for who has come by a link.
+        member: Option<(UserId, String)>,
+        /// Whose page it is.
+        organization_id: OrganizationId,
+        /// From where.
+        from: Place,
+    },
     /// The server itself: a job.
     System {
         /// Which, such as `key_rotation`.
@@ -78,6 +87,7 @@ impl Actor {
             Self::ApiKey { .. } => "api_key",
             Self::CommandLine { .. } => "cli",
             Self::Staff { .. } => "staff",
+            Self::Portal { .. } => "portal",
             Self::System { .. } => "system",
             Self::Visitor => "user",
         }
@@ -89,6 +99,8 @@ impl Actor {
             Self::ApiKey { id, .. } => id.to_string(),
             Self::CommandLine { command, .. } => format!("countersign {command}"),
             Self::Staff { id, .. } => id.clone(),
+            Self::Portal { member: Some((id, _)), .. } => id.to_string(),
+            Self::Portal { member: None, organization_id, .. } => organization_id.to_string(),
             Self::System { job } => (*job).to_owned(),
             Self::Visitor => String::new(),
         }
@@ -99,6 +111,7 @@ impl Actor {
         match self {
             Self::ApiKey { name, .. } | Self::Staff { name, .. } => Some(name),
             Self::CommandLine { account, .. } => account.as_deref(),
+            Self::Portal { member, .. } => member.as_ref().map(|(_, name)| name.as_str()),
             Self::System { .. } | Self::Visitor => None,
         }
     }
@@ -106,7 +119,7 @@ impl Actor {
     /// From where it acts: for what runs on the server, that.
     pub fn place(&self) -> Place {
         match self {
-            Self::ApiKey { from, .. } | Self::Staff { from, .. } => from.clone(),
+            Self::ApiKey { from, .. } | Self::Staff { from, .. } | Self::Portal { from, .. } => from.clone(),
             Self::CommandLine { .. } | Self::System { .. } | Self::Visitor => {
                 Place { location: "server".to_owned(), user_agent: None }
             }

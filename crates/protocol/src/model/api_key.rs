@@ -1,5 +1,6 @@
 //! API keys: the environment's own for the management API, and those that customers use against the company's API.
 
+use super::MadeBy;
 use crate::id::{ApiKeyId, EnvironmentApiKeyId, EnvironmentId, OrganizationId};
 use crate::time::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct ApiKey {
     pub obfuscated_value: String,
     /// The slugs of what it may do.
     pub permissions: Vec<String>,
+    /// Who has made it.
+    pub made_by: MadeBy,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
     /// When it stops working; `None` is never.

@@ -1,5 +1,6 @@
 //! Connect applications: the clients of `/oauth2/*`.
 
+use super::MadeBy;
 use crate::id::{ApplicationId, ClientId, ClientSecretId, OrganizationId};
 use crate::oauth::client_name::ClientName;
 use crate::secret::Digest;
@@ -122,6 +123,8 @@ pub struct ClientSecret {
     pub digest: Digest,
     /// The last characters of its value.
     pub hint: String,
+    /// Who has made it.
+    pub made_by: MadeBy,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
     /// When it was made.

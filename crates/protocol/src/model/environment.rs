@@ -1,6 +1,6 @@
 //! Environments: the tenants of an installation.
 
-use super::{Authentication, Brand, SelfRegistration, SessionPolicy};
+use super::{Authentication, Brand, PortalSettings, SelfRegistration, SessionPolicy};
 use crate::id::{ClientId, EnvironmentId};
 use crate::jose::Algorithm;
 use crate::time::Timestamp;
@@ -56,6 +56,8 @@ pub struct Environment {
     pub authentication: Authentication,
     /// Which clients it has that nobody registers by hand.
     pub self_registration: SelfRegistration,
+    /// What its organizations may do on their own pages.
+    pub portal: PortalSettings,
     /// What was chosen of its look.
     pub brand: Arc<Brand>,
     /// When it was made.

@@ -15,6 +15,7 @@ mod oauth_resource;
 mod organization;
 mod permission;
 mod policy;
+mod portal;
 mod role;
 mod self_registration;
 mod session_grant;
@@ -23,6 +24,7 @@ mod signing_key;
 mod staff;
 mod standalone;
 mod user;
+mod webhook;
 
 pub use actor::{Actor, LONGEST_USER_AGENT, Place};
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
@@ -41,6 +43,10 @@ pub use oauth_resource::OAuthResource;
 pub use organization::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 pub use permission::Permission;
 pub use policy::{Authentication, NoMethodLeft, SessionPolicy, SessionPolicyError};
+pub use portal::{
+    MadeBy, PORTAL_LINK_LIFETIME, PORTAL_VISIT_IDLE, PORTAL_VISIT_LONGEST, PortalCredentials, PortalIntent,
+    PortalSettings, PortalVisit, portal_onward,
+};
 pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
@@ -51,3 +57,4 @@ pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};
+pub use webhook::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};

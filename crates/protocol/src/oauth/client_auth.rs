@@ -211,6 +211,7 @@ mod tests {
                     id: Id::from_ulid(id),
                     digest: key.digest(value),
                     hint: String::new(),
+                    made_by: Default::default(),
                     last_used_at: None,
                     created_at: epoch,
                     updated_at: epoch,

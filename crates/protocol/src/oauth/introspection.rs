@@ -176,6 +176,7 @@ mod tests {
                 id: Id::from_ulid(4),
                 digest: DigestKey::new(&[1; 32]).digest("secret"),
                 hint: String::new(),
+                made_by: Default::default(),
                 last_used_at: None,
                 created_at: epoch,
                 updated_at: epoch,

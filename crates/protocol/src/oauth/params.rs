@@ -1,6 +1,7 @@
 //! Request parameters (RFC 6749 §3.1, §3.2, Appendix B): form-encoded or JSON, each name at most once.
 
 use super::error::OAuthError;
+use crate::form_data::Part;
 use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -49,6 +50,20 @@ impl<'a> Params<'a> {
             let name = decode_form(halves.next().unwrap_or_default())?;
             let value = decode_form(halves.next().unwrap_or_default())?;
             params.add(name, value, most)?;
+        }
+        Ok(params)
+    }
+
+    /// The fields of a form with files that are none.
+    ///
+    /// # Errors
+    /// `invalid_request` as [`Params::from_form`].
+    pub fn from_parts(parts: &[Part<'a>]) -> Result<Self, OAuthError> {
+        let mut params = Self::default();
+        for part in parts.iter().filter(|part| !part.is_file) {
+            let wrong = |_| OAuthError::invalid_request("The request is not UTF-8.");
+            let value = std::str::from_utf8(part.content).map_err(wrong)?;
+            params.add(Cow::Borrowed(part.name), Cow::Borrowed(value), MOST_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -122,7 +137,8 @@ fn decode_form(text: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
 
 /// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8.
 pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+    // Two searches for one byte each are faster by far than one for either; a flow has a thousand bytes and none of them.
+    if !text.contains(&b'%') && !text.contains(&b'+') {
         return std::str::from_utf8(text).ok().map(Cow::Borrowed);
     }
     let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(

@@ -43,6 +43,12 @@ impl Browser {
         self.address = format!("10.{}.{}.{}", number / 65_536 % 256, number / 256 % 256, number % 256);
     }
 
+    /// Fetches a document, which must be good.
+    pub async fn get(&mut self, path: &str) {
+        let answer = self.send("GET", path, "").await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    }
+
     /// Sends a form and gives the body of the answer, which must be good.
     pub async fn post(&mut self, path: &str, body: &str) -> String {
         let answer = self.send("POST", path, body).await;

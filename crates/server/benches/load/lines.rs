@@ -29,7 +29,7 @@ pub struct Bench<'a> {
     pub effort: Effort,
     only: Option<&'a str>,
     installation: Installation,
-    bare: Serving,
+    pub bare: Serving,
     lines: Vec<Line>,
 }
 

@@ -18,6 +18,7 @@ mod bare;
 mod browser;
 mod child;
 mod client;
+mod cost;
 mod flow;
 mod installation;
 mod lines;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         ["sign", algorithm, seconds] => signing::run(algorithm, seconds.parse().unwrap()),
         ["hash", seconds] => people::hash(seconds.parse().unwrap()),
         ["without-hashing", data] => without_hashing::serve(data),
+        ["pinned", "--bench", "--costs"] | ["pinned", "--costs", ..] => people::costs(),
         ["pinned", options @ ..] => measure(options),
         // `cargo test --benches` runs us as well, without this word: it wants to know that we build.
         options if options.contains(&"--bench") => return from_the_second_core(options),

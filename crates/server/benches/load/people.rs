@@ -1,10 +1,12 @@
 //! The lines about people: code flows, refreshes, passwords.
 
+use super::bare::token_path;
 use super::child::{self, Serving};
 use super::client::{self, Load, Measured, Start};
+use super::cost;
 use super::flow::{Deed, Party};
 use super::installation::{Environment, Installation};
-use super::lines::{Bench, TOKEN};
+use super::lines::{Bench, DISCOVERY, TOKEN};
 use super::report::{Goal, Line, Ratios, median, middle, rate};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::password;
@@ -20,6 +22,11 @@ const HASHED: usize = 200;
 const MEMORY: &str = "/dev/shm";
 /// How long programs that compile themselves while they run are driven before they are measured.
 const COMPILING: f64 = 2.0;
+/// Requests of a code flow of ours.
+const SIGNED_OUT_REQUESTS: usize = 5;
+const SIGNED_IN_REQUESTS: usize = 2;
+/// Seconds in which costs are counted.
+const COUNTED: f64 = 5.0;
 
 /// A hash of everybody's password of the smallest parameters there are, some microseconds: brought along, as hashes of other
 /// systems are.
@@ -31,7 +38,7 @@ fn party(server: &Serving, environment: Environment, prefix: &str, count: usize)
         address: server.address,
         host: environment.host(),
         authorize: "/oauth2/authorize",
-        token: TOKEN,
+        token: TOKEN.to_owned(),
         client_id: environment.forum().to_owned(),
         client_secret: super::installation::CLIENT_SECRET,
         // One signature: the access token. With openid, which no scope at all means too, there would be two.
@@ -46,7 +53,7 @@ fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
         address: server.address,
         host: server.address.to_string(),
         authorize: "/auth",
-        token: "/token",
+        token: "/token".to_owned(),
         client_id: algorithm.as_str().to_lowercase(),
         client_secret: super::installation::CLIENT_SECRET,
         scope: "openid",
@@ -82,6 +89,23 @@ pub fn hash(seconds: f64) {
     super::signing::count(seconds, 1, || assert!(password::verify(&stored, super::browser::PASSWORD)));
 }
 
+/// What each thing that people do costs, counted: `--costs`.
+pub fn costs() {
+    let installation = Installation::make();
+    installation.people(&installation.serve(&[]), "cheap", PEOPLE, CHEAP);
+    let server = installation.serve_without_hashing();
+    let eddsa = party(&server, Environment(Algorithm::EdDsa), "cheap", PEOPLE);
+    let refreshing = Party { scope: "offline_access", ..eddsa.clone() };
+    let deeds = [
+        ("code flow, signed out, EdDSA", Deed::SignedOut, &eddsa),
+        ("code flow, session present, EdDSA", Deed::SignedIn, &eddsa),
+        ("refreshes, EdDSA", Deed::Refresh, &refreshing),
+    ];
+    for (name, deed, party) in deeds {
+        println!("{}", cost::of(name, deed, &server, party, COUNTED));
+    }
+}
+
 impl Bench<'_> {
     /// Everything about people.
     pub fn people(&mut self) {
@@ -97,6 +121,7 @@ impl Bench<'_> {
             (Algorithm::Rs256, Deed::SignedIn, "code flow, session present, RS256", Some(2.5)),
             (Algorithm::EdDsa, Deed::SignedIn, "code flow, session present, EdDSA", None),
         ];
+        let requests = |deed| if deed == Deed::SignedOut { SIGNED_OUT_REQUESTS } else { SIGNED_IN_REQUESTS };
         if !names.iter().any(|(_, _, name, _)| self.wants(name)) {
             return;
         }
@@ -112,7 +137,8 @@ impl Bench<'_> {
             let theirs = peer.as_ref().map(|peer| (peer, other_party(peer, algorithm)));
             let theirs = theirs.as_ref().map(|(peer, party)| (*peer, party));
             let goal = times.filter(|_| theirs.is_some()).map(Goal::TimesOther);
-            self.beside(name, deed, (&server, &ours), theirs.map(|other| ("- oidc-provider", other)), goal);
+            let bare = (Deed::Bare(requests(deed) - 1), self.bare_party(algorithm));
+            self.beside(name, deed, (&server, &ours), theirs.map(|other| ("- oidc-provider", other)), Some(bare), goal);
         }
     }
 
@@ -137,7 +163,7 @@ impl Bench<'_> {
         let other = other.as_ref().map(|other| (other, party(other)));
         let other = other.as_ref().map(|(other, party)| ("- with its data in memory", (*other, party)));
         let goal = other.is_some().then_some(Goal::OfOther(0.80));
-        self.beside(name, Deed::Refresh, (&server, &party(&server)), other, goal);
+        self.beside(name, Deed::Refresh, (&server, &party(&server)), other, None, goal);
     }
 
     /// One deed at our server and at another one in turn, several times over.
@@ -147,29 +173,48 @@ impl Bench<'_> {
         deed: Deed,
         (server, ours): (&Serving, &Party),
         other: Option<(&str, (&Serving, &Party))>,
+        bare: Option<(Deed, Party)>,
         goal: Option<Goal>,
     ) {
         let seconds = self.effort.seconds;
-        let run = |server: &Serving, party: &Party, seconds: f64| {
+        let run = |server: &Serving, party: &Party, deed: Deed, seconds: f64| {
             client::run_together(server.id(), &[&|from, until| party.start(deed, from, until)], seconds)[0]
         };
         if let Some((_, (other, theirs))) = other {
-            run(other, theirs, COMPILING.min(seconds));
+            run(other, theirs, deed, COMPILING.min(seconds));
         }
-        let (mut of_other, mut rounds, mut other_rounds) = (Ratios::default(), Vec::new(), Vec::new());
+        let (mut of_other, mut of_bare) = (Ratios::default(), Ratios::default());
+        let (mut rounds, mut other_rounds, mut bare_rounds) = (Vec::new(), Vec::new(), Vec::new());
         let both = |round: &Measured| (round.rate, round.per_processor_second());
         for _ in 0..self.effort.rounds {
-            let round = run(server, ours, seconds);
+            let round = run(server, ours, deed, seconds);
             if let Some((_, (other, theirs))) = other {
-                let other_round = run(other, theirs, seconds);
+                let other_round = run(other, theirs, deed, seconds);
                 of_other.push(both(&round), both(&other_round));
                 other_rounds.push(other_round);
             }
+            if let Some((deed, party)) = &bare {
+                let bare_round = run(&self.bare, party, *deed, seconds);
+                of_bare.push(both(&round), both(&bare_round));
+                bare_rounds.push(bare_round);
+            }
             rounds.push(round);
         }
-        self.add(Line { of_other, goal, ..Line::load(name, middle(&rounds)) });
+        self.add(Line { of_other, of_bare, goal, ..Line::load(name, middle(&rounds)) });
         if let Some((name, _)) = other {
             self.add(Line::load(name, middle(&other_rounds)));
+        }
+        if !bare_rounds.is_empty() {
+            self.add(Line::load("- a bare handler of as many requests", middle(&bare_rounds)));
+        }
+    }
+
+    /// The bare handler, as an application sees it: requests and the signature of a code flow, and nothing else.
+    fn bare_party(&self, algorithm: Algorithm) -> Party {
+        Party {
+            authorize: DISCOVERY,
+            token: token_path(algorithm),
+            ..party(&self.bare, Environment(algorithm), "nobody", 1)
         }
     }
 

@@ -1,7 +1,7 @@
 //! `/audit_logs`, and what is said of the audit log of an organization.
 
 use crate::app::App;
-use crate::domain::{Act, Failure, audit, audit_chain, audit_exports, organizations};
+use crate::domain::{Act, Failure, audit, audit_exports, organizations};
 use crate::http::management::ManagementCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
@@ -9,7 +9,7 @@ use crate::http::streamed::Streamed;
 use bytes::Bytes;
 use countersign_protocol::audit::export::{configuration_view, export_view};
 use countersign_protocol::audit::schema::{is_action_name, schema_view};
-use countersign_protocol::audit::{administrative, event, export, schema};
+use countersign_protocol::audit::{administrative, event, export, retention, schema};
 use countersign_protocol::id::{AuditActionId, AuditExportId, AuditSchemaId, EnvironmentId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::PageRequest;
@@ -24,8 +24,6 @@ use std::sync::Arc;
 
 /// Longest event, in bytes of JSON.
 const LONGEST_EVENT: usize = 64 * 1024;
-/// How long events may be kept, in days.
-const PERIODS: [i64; 2] = [30, 365];
 
 fn action_view(action: &Action) -> Value {
     json!({
@@ -47,7 +45,7 @@ pub async fn actions(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(found, |action| action.id).map(|action| action_view(&action)).envelope()))
 }
 
-/// `POST /audit_logs/actions/{name}/schemas`.
+/// `POST /audit_logs/actions/{name}/schemas`: a new version, unless it says what the newest one says.
 ///
 /// # Errors
 /// 422.
@@ -63,6 +61,11 @@ pub async fn create_schema(call: ManagementCall) -> Result<Reply, Failure> {
     let rules = schema::parse(call.fields()?)?;
     call.commit(move |tx, act| {
         Box::pin(async move {
+            let latest = audit_log_schema::find(tx, act.environment_id, &name, None).await?;
+            if let Some(same) = latest.filter(|latest| latest.rules == rules) {
+                audit::nothing_done(&act);
+                return Ok(Reply::created(&schema_view(&same)));
+            }
             let (action_id, id) = (act.entropy.id(act.now)?, act.entropy.id(act.now)?);
             let made =
                 audit_log_schema::insert(tx, act.environment_id, (action_id, &name), (id, rules), act.now).await?;
@@ -200,17 +203,7 @@ pub async fn get_retention(call: ManagementCall) -> Result<Reply, Failure> {
 /// # Errors
 /// 404, 422.
 pub async fn set_retention(call: ManagementCall) -> Result<Reply, Failure> {
-    let mut fields = call.fields()?;
-    let days = fields.integer("retention_period_in_days").value();
-    match days {
-        None => fields.require("retention_period_in_days", "retention_period_in_days is required."),
-        Some(days) if !PERIODS.contains(&days) => {
-            fields.refuse("retention_period_in_days", "invalid", "retention_period_in_days must be 30 or 365.");
-        }
-        Some(_) => {}
-    }
-    fields.finish()?;
-    let (id, days) = (call.path.get("id").to_owned(), days.unwrap_or(audit_chain::KEPT_DAYS));
+    let (id, days) = (call.path.get("id").to_owned(), retention::parse(call.fields()?)?);
     call.commit(move |tx, act| {
         Box::pin(async move {
             let organization = organizations::find(tx, &act, &id).await?;
@@ -233,6 +226,6 @@ pub async fn configuration(call: ManagementCall) -> Result<Reply, Failure> {
     let organization = organizations::find(&mut reader, &act, call.path.get("id")).await?;
     let days = audit_log_retention::find(&mut reader, environment_id, organization.id).await?;
     let stream = audit_log_stream::find(&mut reader, environment_id, organization.id).await?;
-    let days = days.unwrap_or(audit_chain::KEPT_DAYS);
+    let days = days.unwrap_or(retention::KEPT_DAYS);
     Ok(Reply::ok(&configuration_view(organization.id, days, stream.as_ref())))
 }

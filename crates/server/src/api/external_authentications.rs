@@ -1,8 +1,8 @@
 //! `/authkit/oauth2/complete`: the company's own login says who has signed in (Standalone Connect).
 
 use crate::api::user_management::users::LONGEST_EMAIL;
-use crate::domain::Failure;
 use crate::domain::external_authentications::{self, Profile};
+use crate::domain::{Failure, audit};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::consent_options;
@@ -38,6 +38,8 @@ pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     consent_options::check_claims(&options)?;
     call.commit(move |tx, act| {
         Box::pin(async move {
+            // Somebody signs in: that is told by events.
+            audit::nothing_done(&act);
             let redirect_uri = external_authentications::complete(tx, &act, &id, profile, &options).await?;
             Ok(Reply::ok(&json!({ "redirect_uri": redirect_uri })).showing_secret().no_store())
         })

@@ -9,5 +9,7 @@ pub mod external_authentications;
 pub mod organization_domains;
 pub mod organizations;
 pub mod permissions;
+pub mod portal;
 pub mod roles;
 pub mod user_management;
+pub mod webhook_endpoints;

@@ -79,7 +79,7 @@ pub(super) async fn run(config: &Config, command: &[&str], matches: &ArgMatches)
 
 async fn verify_all(installation: &Installation, matches: &ArgMatches) -> CommandResult {
     let environments = match matches.get_one::<String>("environment") {
-        None => countersign_store::environment::all(&mut installation.store.reader().await?).await?,
+        None => countersign_store::environment::with_staff(&mut installation.store.reader().await?).await?,
         name => vec![environment(installation, name).await?],
     };
     let mut code = ExitCode::SUCCESS;

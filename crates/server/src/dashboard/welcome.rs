@@ -101,9 +101,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         .store
         .write::<_, Failure, _>(move |tx| Box::pin(async move { staff::admit(tx, &act, &used, account).await }));
     match admitted.await? {
-        Ok((user_id, _)) => {
-            session::start(call, Proven::by_staff_link(user_id), None, &Flow::home(call).resume(call)).await
-        }
+        Ok((user_id, _)) => session::start(call, Proven::by_staff_link(user_id), None, Flow::home(call)).await,
         Err(NotAdmitted::Link) => Err(too_old()),
         Err(NotAdmitted::AddressTaken) => {
             let refused =

@@ -3,7 +3,7 @@
 use super::{Act, Failure, events, organizations, permissions};
 use countersign_protocol::id::ApiKeyId;
 use countersign_protocol::management::views::api_key_view;
-use countersign_protocol::model::{ApiKey, ApiKeyOwner};
+use countersign_protocol::model::{ApiKey, ApiKeyOwner, MadeBy};
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Query, Tx, api_key};
@@ -42,6 +42,7 @@ pub async fn create(
         name: new.name,
         obfuscated_value: format!("sk_...{}", value.hint(4)),
         permissions: new.permissions,
+        made_by: MadeBy::of(&act.actor),
         last_used_at: None,
         expires_at: new.expires_at,
         created_at: act.now,

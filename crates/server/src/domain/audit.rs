@@ -60,6 +60,11 @@ pub async fn ensure(tx: &mut Tx, act: &Act, request: &str) -> Result<(), Failure
     note(tx, act, action, "request", request).await
 }
 
+/// An act turned out to change nothing: there is nothing to note.
+pub fn nothing_done(act: &Act) {
+    act.told.store(true, Ordering::Relaxed);
+}
+
 /// Writes what a company tells of one of its organizations.
 ///
 /// # Errors
@@ -153,7 +158,7 @@ pub async fn list(
     before: Option<i64>,
     limit: usize,
 ) -> Result<TrailPage, Failure> {
-    super::audit_chain::place(store, key, environment_id).await?;
+    super::audit_chain::place_if_whole(store, key, environment_id).await?;
     let mut reader = store.reader().await?;
     let mut page = TrailPage { entries: Vec::new(), next: Some(before.unwrap_or(i64::MAX)) };
     for _ in 0..MOST_STEPS {

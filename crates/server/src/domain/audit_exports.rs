@@ -157,5 +157,5 @@ pub fn file_name(export: &AuditExport) -> String {
 /// # Errors
 /// Database errors.
 pub async fn settle(app: &App, environment_id: EnvironmentId) -> Result<(), Failure> {
-    audit_chain::place(&app.store, &app.keyring.audit_log, environment_id).await
+    audit_chain::place_if_whole(&app.store, &app.keyring.audit_log, environment_id).await
 }

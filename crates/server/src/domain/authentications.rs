@@ -5,8 +5,8 @@
 use super::{Act, Failure, events};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::is_email;
-use countersign_store::{Tx, user};
+use countersign_protocol::model::{User, is_email};
+use countersign_store::Tx;
 use serde_json::{Value, json};
 
 /// Longest name of a program that is kept.
@@ -74,12 +74,11 @@ impl Whence {
 ///
 /// # Errors
 /// Database errors.
-pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &Whence, id: UserId) -> Result<(), Failure> {
-    let Some(user) = user::find(tx, act.environment_id, id).await? else { return Ok(()) };
+pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &Whence, user: &User) -> Result<(), Failure> {
     let (word, name, _) = proof.names();
     let mut data = whence.data(word, "succeeded");
     data["user_id"] = json!(user.id);
-    data["email"] = user.email.into();
+    data["email"] = json!(user.email);
     events::record(tx, act, name, None, &data).await
 }
 

@@ -6,6 +6,7 @@ use countersign_pages::{Branding, Colour, Corners, Font, Logo as ShownLogo, Pale
 use countersign_protocol::model::{Brand, ConnectApplication, Image, ImageDigest, Logo};
 use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, application_logo, branding, client_secret, image, signing_key};
+use std::mem::take;
 
 /// Longest name of a product, in characters.
 const LONGEST_NAME: usize = 80;
@@ -75,34 +76,64 @@ pub struct BrandChange {
     pub privacy_url: Choice<String>,
 }
 
+impl BrandChange {
+    /// Everything but the pictures.
+    fn settle_words(&mut self, brand: &mut Brand) -> Result<(), Failure> {
+        take(&mut self.name).settle(&mut brand.name, name)?;
+        for (field, choice, current) in [
+            ("primary", &mut self.primary, &mut brand.primary),
+            ("primary_dark", &mut self.primary_dark, &mut brand.primary_dark),
+            ("background", &mut self.background, &mut brand.background),
+            ("background_dark", &mut self.background_dark, &mut brand.background_dark),
+        ] {
+            take(choice).settle(current, |text| colour(field, &text))?;
+        }
+        take(&mut self.corners).settle(&mut brand.corners, |text| {
+            let known = Corners::parse(&text).map(|corners| corners.as_str().to_owned());
+            known.ok_or_else(|| one_of("corners", &Corners::ALL.map(Corners::as_str)))
+        })?;
+        take(&mut self.font).settle(&mut brand.font, |text| {
+            let known = Font::parse(&text).map(|font| font.as_str().to_owned());
+            known.ok_or_else(|| one_of("font", &Font::ALL.map(Font::as_str)))
+        })?;
+        take(&mut self.terms_url).settle(&mut brand.terms_url, |text| page_url("terms_url", text))?;
+        take(&mut self.privacy_url).settle(&mut brand.privacy_url, |text| page_url("privacy_url", text))
+    }
+}
+
+/// The look that a change would give, without keeping anything of it; and the pictures that are nowhere but here.
+///
+/// # Errors
+/// As [`change`].
+pub fn preview(before: &Brand, mut change: BrandChange) -> Result<(Brand, Vec<Upload>), Failure> {
+    let mut brand = before.clone();
+    change.settle_words(&mut brand)?;
+    let mut handed_in = Vec::new();
+    for (choice, current) in
+        [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
+    {
+        match choice {
+            Choice::Leave => {}
+            Choice::Clear => *current = None,
+            Choice::Set(upload) => {
+                *current = Some(upload.image);
+                handed_in.push(upload);
+            }
+        }
+    }
+    Ok((brand, handed_in))
+}
+
 /// Changes the look of an environment; gives what it was and what it is.
 ///
 /// # Errors
 /// 422 for what cannot be chosen.
-pub async fn change(tx: &mut Tx, act: &Act, change: BrandChange) -> Result<(Brand, Brand), Failure> {
+pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(Brand, Brand), Failure> {
     // Locked, and then read: what is compared is what nobody else is changing.
     signing_key::lock(tx, act.environment_id).await?;
     let before = branding::find(tx, act.environment_id).await?;
     let mut brand = before.clone();
-    change.name.settle(&mut brand.name, name)?;
-    for (field, choice, current) in [
-        ("primary", change.primary, &mut brand.primary),
-        ("primary_dark", change.primary_dark, &mut brand.primary_dark),
-        ("background", change.background, &mut brand.background),
-        ("background_dark", change.background_dark, &mut brand.background_dark),
-    ] {
-        choice.settle(current, |text| colour(field, &text))?;
-    }
-    change.corners.settle(&mut brand.corners, |text| {
-        let known = Corners::parse(&text).map(|corners| corners.as_str().to_owned());
-        known.ok_or_else(|| one_of("corners", &Corners::ALL.map(Corners::as_str)))
-    })?;
-    change.font.settle(&mut brand.font, |text| {
-        let known = Font::parse(&text).map(|font| font.as_str().to_owned());
-        known.ok_or_else(|| one_of("font", &Font::ALL.map(Font::as_str)))
-    })?;
-    change.terms_url.settle(&mut brand.terms_url, |text| page_url("terms_url", text))?;
-    change.privacy_url.settle(&mut brand.privacy_url, |text| page_url("privacy_url", text))?;
+    change.settle_words(&mut brand)?;
     for (choice, current) in
         [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
     {
@@ -239,6 +270,11 @@ fn picture(image: Image) -> Picture {
 /// Where pictures and style sheets of environments are served.
 pub const FOLDER: &str = "/branding/";
 const PNG: &str = ".png";
+
+/// The name of a picture below [`FOLDER`].
+pub fn picture_name(digest: ImageDigest) -> String {
+    format!("{digest}{PNG}")
+}
 
 /// The picture that a name below [`FOLDER`] means.
 pub fn picture_named(name: &str) -> Option<ImageDigest> {

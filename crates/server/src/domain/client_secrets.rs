@@ -3,7 +3,9 @@
 use super::{Act, Failure, applications, audit};
 use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::ClientSecretId;
-use countersign_protocol::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS};
+use countersign_protocol::model::{
+    ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, MadeBy,
+};
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::{Tx, client_secret};
 
@@ -51,6 +53,7 @@ pub async fn insert(
         id: act.entropy.id(act.now)?,
         digest: act.keyring.client_secret.digest(value.expose()),
         hint: value.hint(HINT),
+        made_by: MadeBy::of(&act.actor),
         last_used_at: None,
         created_at: act.now,
         updated_at: act.now,

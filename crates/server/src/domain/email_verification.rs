@@ -83,7 +83,7 @@ pub async fn confirm(
         }
         return Ok(Err(refused));
     }
-    authentications::succeeded(tx, act, Proof::EmailVerification, whence, id).await?;
+    authentications::succeeded(tx, act, Proof::EmailVerification, whence, &found).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;

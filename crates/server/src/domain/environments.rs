@@ -3,8 +3,10 @@
 use super::{Act, Failure, audit, roles, standalone};
 use crate::entropy::{Entropy, NoEntropy};
 use countersign_protocol::jose::Algorithm;
+use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::{
-    Authentication, Environment, EnvironmentKind, Issuer, SelfRegistration, SessionPolicy, SigningKeyRecord,
+    Authentication, Environment, EnvironmentKind, Issuer, PortalSettings, SelfRegistration, SessionPolicy,
+    SigningKeyRecord,
 };
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
@@ -41,6 +43,15 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
             return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
         }
     }
+    for slug in &environment.portal.permissions {
+        if !is_slug(slug) {
+            return Err(Failure::invalid(
+                "portal.permissions",
+                "invalid",
+                format!("'{slug}' is no permission's slug."),
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -59,6 +70,7 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
         sessions: environment.sessions,
         authentication: environment.authentication,
         self_registration: environment.self_registration.clone(),
+        portal: environment.portal.clone(),
     };
     environment::update(tx, environment.id, settings, act.now).await?;
     change::record(tx, environment.id, &Topic::Environment, act.now);
@@ -89,6 +101,7 @@ pub fn fresh(
         sessions: SessionPolicy::default(),
         authentication: Authentication::default(),
         self_registration: SelfRegistration::default(),
+        portal: PortalSettings::default(),
         brand: Arc::default(),
         created_at: now,
         updated_at: now,

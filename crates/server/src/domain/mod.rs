@@ -33,6 +33,7 @@ pub mod password_check;
 pub mod password_resets;
 pub mod people;
 pub mod permissions;
+pub mod portal;
 pub mod roles;
 pub mod self_registration;
 pub mod session_families;
@@ -41,7 +42,10 @@ pub mod sign_in_settings;
 pub mod staff;
 pub mod staff_changes;
 pub mod standalone;
+pub mod uploads;
 pub mod users;
+pub mod webhook_requests;
+pub mod webhooks;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;

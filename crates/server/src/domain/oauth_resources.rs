@@ -78,6 +78,29 @@ pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>)
     Ok(replaced)
 }
 
+/// Makes a resource the default in place of the one before; `None` leaves none.
+///
+/// # Errors
+/// 404.
+pub async fn make_default(tx: &mut Tx, act: &Act, id: Option<&str>) -> Result<(), Failure> {
+    signing_key::lock(tx, act.environment_id).await?;
+    let chosen = match id {
+        None => None,
+        Some(id) => {
+            let all = oauth_resource::all(tx, act.environment_id).await?;
+            let found = all.into_iter().find(|known| known.id.to_string() == id);
+            Some(found.ok_or_else(|| Failure::not_found("AuthKit OAuth resource", id))?)
+        }
+    };
+    oauth_resource::no_default(tx, act.environment_id, act.now).await?;
+    if let Some(chosen) = chosen {
+        oauth_resource::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+        audit::note(tx, act, "authkit_oauth_resource.updated", "authkit_oauth_resource", chosen.id).await?;
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(())
+}
+
 /// Deletes a resource: no token is issued for it any more.
 ///
 /// # Errors

@@ -73,7 +73,8 @@ pub async fn check(
     let subjects: Vec<(&'static str, String)> =
         counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
     let counting = act.clone();
-    let counted = store.write::<_, Failure, _>(move |tx| {
+    // The power may fail and a try be forgotten; no more than that hangs on it, and half of a sign-in's wait for the disk.
+    let counted = store.note::<_, Failure, _>(move |tx| {
         Box::pin(async move {
             for (what, subject, allowance) in counts {
                 if let Err(over_at) = attempts::count(tx, &counting, what, &subject, allowance).await? {

@@ -1,10 +1,12 @@
 //! Clients that nobody registers by hand: those that register themselves, and those with a metadata document. Each is a
 //! Connect application of nobody's; what is remembered of it besides is a row of its own.
 
-use super::{Act, Failure, applications, audit, client_secrets};
+use super::{Act, Failure, applications, audit, client_secrets, environments};
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Decision, Ownership, RedirectUri};
+use countersign_protocol::model::{
+    ApplicationKind, ClientType, ConnectApplication, Decision, DocumentPolicy, Ownership, RedirectUri, SelfRegistration,
+};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::Document;
 use countersign_protocol::oauth::registration::document_url;
@@ -15,7 +17,7 @@ use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::self_registration::{self, NewSelfRegistration};
-use countersign_store::{Tx, application, client_document};
+use countersign_store::{Tx, application, client_document, environment, signing_key};
 use std::borrow::Cow;
 
 /// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
@@ -209,6 +211,29 @@ pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure>
         return Ok(false);
     }
     Ok(client_document::ask(tx, act.environment_id, url, act.now).await?)
+}
+
+/// Changes what the environment allows clients to do without anybody's hand; every node follows within a second.
+///
+/// # Errors
+/// 422.
+pub async fn set_policy(tx: &mut Tx, act: &Act, wanted: SelfRegistration) -> Result<(), Failure> {
+    if matches!(&wanted.documents, DocumentPolicy::Listed(hosts) if hosts.is_empty()) {
+        let why = "Name at least one host, such as claude.ai or *.example.com.";
+        return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
+    }
+    // Locked, and then read: what else belongs to the environment is kept as it is at this moment.
+    signing_key::lock(tx, act.environment_id).await?;
+    let all = environment::all(tx).await?;
+    let mut found = all
+        .into_iter()
+        .find(|known| known.id == act.environment_id)
+        .ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
+    if found.self_registration == wanted {
+        return Ok(());
+    }
+    found.self_registration = wanted;
+    environments::update(tx, act, &found).await
 }
 
 /// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client

@@ -58,18 +58,12 @@ pub fn session_view(session: &Session) -> Value {
     })
 }
 
-/// Starts a session; one of a browser has the digest of its cookie.
+/// A session that begins now; it is one when it is [`keep`]t.
 ///
 /// # Errors
-/// Database errors.
-pub async fn start(
-    tx: &mut Tx,
-    act: &Act,
-    user_id: UserId,
-    origin: &Origin,
-    token_digest: Option<&Digest>,
-) -> Result<Session, Failure> {
-    let made = Session {
+/// When no random bytes are to be had.
+pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failure> {
+    Ok(Session {
         id: act.entropy.id(act.now)?,
         user_id,
         organization_id: origin.organization_id,
@@ -82,10 +76,26 @@ pub async fn start(
         ended_at: None,
         created_at: act.now,
         updated_at: act.now,
-    };
-    session::insert(tx, act.environment_id, &made, token_digest).await?;
-    user::signed_in(tx, act.environment_id, user_id, act.now).await?;
-    events::record(tx, act, "session.created", made.organization_id, &session_view(&made)).await?;
+    })
+}
+
+/// Keeps a new session; one of a browser has the digest of its cookie.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep(tx: &mut Tx, act: &Act, new: &Session, token_digest: Option<&Digest>) -> Result<(), Failure> {
+    session::insert(tx, act.environment_id, new, token_digest).await?;
+    user::signed_in(tx, act.environment_id, new.user_id, act.now).await?;
+    events::record(tx, act, "session.created", new.organization_id, &session_view(new)).await
+}
+
+/// Starts a session without a browser.
+///
+/// # Errors
+/// Database errors.
+pub async fn start(tx: &mut Tx, act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failure> {
+    let made = new(act, user_id, origin)?;
+    keep(tx, act, &made, None).await?;
     Ok(made)
 }
 

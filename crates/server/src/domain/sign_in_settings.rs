@@ -154,6 +154,27 @@ pub async fn set_cors_origins(tx: &mut Tx, act: &Act, origins: &[String]) -> Res
     Ok(replaced)
 }
 
+/// Makes a redirect URI the default of its purpose, in place of the one before.
+///
+/// # Errors
+/// 404; 422 for one with a wildcard.
+pub async fn make_default(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let missing = || Failure::not_found("Redirect URI", id);
+    let parsed = RedirectUriId::parse(id).map_err(|_| missing())?;
+    signing_key::lock(tx, act.environment_id).await?;
+    let chosen = redirect_uri::find(tx, act.environment_id, parsed).await?.ok_or_else(missing)?;
+    if chosen.uri.contains('*') {
+        return Err(refused(RedirectUriError::WildcardDefault));
+    }
+    if !chosen.default {
+        redirect_uri::clear_default(tx, act.environment_id, chosen.purpose, act.now).await?;
+        redirect_uri::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+        audit::note(tx, act, "redirect_uri.updated", "redirect_uri", chosen.id).await?;
+        change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    }
+    Ok(())
+}
+
 /// Deletes a redirect URI.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
-use super::session::{self, Current};
+use super::session::{self, Beginning, Current};
 use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
 use crate::domain::{Failure, grants};
 use crate::http::page_call::PageCall;
@@ -101,6 +101,26 @@ pub async fn advance(call: &PageCall, flow: Flow, agreed: Option<Agreed>) -> Res
     step(call, flow, agreed, None).await
 }
 
+/// The same for somebody whose session is about to begin in this very call. When nothing is left to ask, it begins together
+/// with the code; else nothing is done, and the authorization endpoint asks when the browser comes back with its session.
+///
+/// # Errors
+/// When something of ours fails.
+pub async fn go_on_as(
+    call: &PageCall,
+    flow: &Flow,
+    current: Current,
+    beginning: &mut Option<Beginning>,
+) -> Result<Option<Reply>, Stop> {
+    let Target::Authorize(query) = &flow.target else { return Ok(None) };
+    let Ok(asked) = ask_as(call, query, flow.organization_id, Some(current)).await? else { return Ok(None) };
+    let Decision { next: Next::Issue { organization_id }, .. } = decide(call, flow, query, &asked, None) else {
+        return Ok(None);
+    };
+    let choices = chosen_for(&asked, organization_id, None);
+    issue(call, &asked, organization_id, choices, beginning.take()).await.map(Some)
+}
+
 /// The same, where the person looks for one of their organizations by name.
 ///
 /// # Errors
@@ -121,9 +141,54 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         Err(Refusal::ToThePerson(_)) => return Err(of_the_application()),
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
     };
-    let Asked { client, request, current, organizations: belongs, given, options } = &asked;
+    let Asked { client, request, current, organizations: belongs, .. } = &asked;
     flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
+    let Decision { next, agreed, agreed_before } = decide(call, &flow, &query, &asked, agreed);
+    match next {
+        Next::SignIn => {
+            flow.email = request.login_hint.clone();
+            let open = call.environment.environment.authentication.sign_up;
+            login_uri::sign_in(call, flow, client, if request.sign_up && open { "/sign-up" } else { "/sign-in" }).await
+        }
+        Next::ChooseAccount => match current {
+            Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
+            None => Err(Stop::flow()),
+        },
+        Next::ChooseOrganization => match current {
+            Some(current) => {
+                let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
+                choose_organization::show(call, &flow, choice, search).await
+            }
+            None => Err(Stop::flow()),
+        },
+        Next::AskConsent { organization_id } => {
+            let chosen = chosen_before(&asked);
+            consent::show(call, flow, &asked, organization_id, (&chosen, None)).await
+        }
+        Next::Issue { organization_id } => {
+            let choices = chosen_for(&asked, organization_id, agreed.as_ref());
+            issue(call, &asked, organization_id, choices, None).await
+        }
+        Next::Refuse(code, why) if !agreed_before && must_not_lead_out(client, &request.return_address) => {
+            tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
+            Err(of_the_application())
+        }
+        Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
+    }
+}
+
+/// What is to come next.
+struct Decision {
+    next: Next,
+    /// What was agreed to, if it still is what the page said.
+    agreed: Option<Agreed>,
+    /// Whether the person has agreed to anything of this application before.
+    agreed_before: bool,
+}
+
+fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Option<Agreed>) -> Decision {
+    let Asked { client, request, current, organizations: belongs, given, options } = asked;
     let before: Vec<GivenConsent> = given
         .iter()
         .filter(|consent| client.is_as_agreed_to(consent.updated_at))
@@ -153,7 +218,7 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
     let progress = Progress {
         began_at: Some(flow.began_at()),
         account_chosen: flow.account_chosen,
-        organization_chosen: chosen,
+        organization_chosen: agreed.as_ref().and_then(|agreed| agreed.organization_id).or(flow.organization_id),
         agreed: agreed.is_some(),
     };
     let now = call.app.clock.now();
@@ -176,39 +241,14 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
         let why = "Somebody else has signed in than the id_token_hint is about.";
         next = Next::Refuse(AuthorizeErrorCode::LoginRequired, why);
     }
-    match next {
-        Next::SignIn => {
-            flow.email = request.login_hint.clone();
-            let open = call.environment.environment.authentication.sign_up;
-            login_uri::sign_in(call, flow, client, if request.sign_up && open { "/sign-up" } else { "/sign-in" }).await
-        }
-        Next::ChooseAccount => match current {
-            Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
-            None => Err(Stop::flow()),
-        },
-        Next::ChooseOrganization => match current {
-            Some(current) => {
-                let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
-                choose_organization::show(call, &flow, choice, search).await
-            }
-            None => Err(Stop::flow()),
-        },
-        Next::AskConsent { organization_id } => {
-            let chosen = chosen_before(&asked);
-            consent::show(call, flow, &asked, organization_id, (&chosen, None)).await
-        }
-        Next::Issue { organization_id } => {
-            let known = || given.iter().find(|one| one.organization_id == organization_id).map(|one| &one.choices);
-            let chosen = agreed.as_ref().map(|said| &said.choices).or_else(known);
-            let choices = chosen.and_then(|chosen| settled(options, chosen)).unwrap_or_default();
-            issue(call, &asked, organization_id, choices).await
-        }
-        Next::Refuse(code, why) if before.is_empty() && must_not_lead_out(client, &request.return_address) => {
-            tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
-            Err(of_the_application())
-        }
-        Next::Refuse(code, why) => redirect(&request.return_address.with_error(issuer, code, why)),
-    }
+    Decision { next, agreed, agreed_before: !before.is_empty() }
+}
+
+/// The choices that tokens are issued with: those of now, or those made before for this organization.
+fn chosen_for(asked: &Asked, organization_id: Option<OrganizationId>, agreed: Option<&Agreed>) -> Choices {
+    let known = || asked.given.iter().find(|one| one.organization_id == organization_id).map(|one| &one.choices);
+    let chosen = agreed.map(|said| &said.choices).or_else(known);
+    chosen.and_then(|chosen| settled(&asked.options, chosen)).unwrap_or_default()
 }
 
 /// Whether errors stay here: anybody can register a client, and one that nobody has agreed to must not make this server
@@ -229,6 +269,16 @@ fn chosen_before(asked: &Asked) -> Choices {
 /// # Errors
 /// Database errors.
 pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -> Result<Result<Asked, Refusal>, Stop> {
+    ask_as(call, query, chosen, None).await
+}
+
+/// The same, where somebody may have signed in in this very call.
+async fn ask_as(
+    call: &PageCall,
+    query: &str,
+    chosen: Option<OrganizationId>,
+    arrived: Option<Current>,
+) -> Result<Result<Asked, Refusal>, Stop> {
     let Ok(params) = Params::from_form(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
@@ -245,7 +295,10 @@ pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -
         }
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let current = login_uri::current(call, &client).await?;
+    let current = match arrived {
+        Some(arrived) => login_uri::counted(call, &client, arrived).await?,
+        None => login_uri::current(call, &client).await?,
+    };
     let (mut organizations, mut given) = (Organizations::default(), Vec::new());
     if let Some(Current { session, user, .. }) = &current {
         let mut reader = call.app.store.reader().await?;
@@ -287,6 +340,7 @@ async fn issue(
     asked: &Asked,
     organization_id: Option<OrganizationId>,
     choices: Choices,
+    beginning: Option<Beginning>,
 ) -> Result<Reply, Stop> {
     let Asked { client, request, current: Some(current), .. } = asked else { return Err(Stop::flow()) };
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
@@ -326,6 +380,9 @@ async fn issue(
         .store
         .write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
+                if let Some(beginning) = beginning {
+                    beginning.run(tx).await?;
+                }
                 let consent_id = grants::agree(tx, &act, wanted, registered).await?;
                 let code = AuthorizationCode { consent_id, ..code };
                 authorization_code::insert(tx, act.environment_id, &code).await?;

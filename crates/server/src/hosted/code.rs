@@ -98,7 +98,7 @@ fn show(call: &PageCall, flow: &Flow, code: &str, status: StatusCode, problem: O
     let Some(challenge) = &flow.challenge else { return Err(Stop::flow()) };
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
-    let restart = flow.link(call, if flow.signs_up { "/sign-up" } else { "/sign-in" });
+    let restart = carried.link(if flow.signs_up { "/sign-up" } else { "/sign-in" });
     let page = Code {
         frame: frame(call, &branding),
         form: carried.form("/sign-in/code", problem),
@@ -248,7 +248,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
         Tried::Right(proven) => {
-            let reply = session::start(call, proven, None, &flow.resume(call)).await?;
+            let reply = session::start(call, proven, None, flow).await?;
             Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
                 Some(cookie) => reply.with(SET_COOKIE, cookie),
                 None => reply,
@@ -324,8 +324,9 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             };
             if let Some(proven) = &proven
                 && proof == Proof::EmailVerification
+                && let Some(user) = user::find(tx, act.environment_id, proven.user_id()).await?
             {
-                authentications::succeeded(tx, &act, proof, &whence, proven.user_id()).await?;
+                authentications::succeeded(tx, &act, proof, &whence, &user).await?;
             }
             Ok(proven.map_or(Tried::Problem(Problem::CodeWrong), Tried::Right))
         })

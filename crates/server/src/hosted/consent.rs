@@ -179,7 +179,7 @@ pub async fn render(
         .collect();
     let origin = Origin::of(shown.client);
     let carried = Carried::new(call, Some(&flow));
-    let other_account = flow.link(call, "/use-another-account");
+    let other_account = carried.link("/use-another-account");
     let page = Consent {
         frame,
         form: carried.form(shown.action, problem),

@@ -62,6 +62,8 @@ pub enum Target {
     OwnApplication(String),
     /// To the person's own account.
     Account,
+    /// To the page of one of the person's organizations.
+    Portal,
     /// To a page of the dashboard, by its path and query below the dashboard's own.
     Dashboard(String),
     /// To connecting the device that shows this code.
@@ -79,7 +81,7 @@ impl Target {
                 let params = Params::from_form(query.as_bytes()).ok()?;
                 params.get("invitation_token").map(str::to_owned)
             }
-            Self::Authorize(_) | Self::Account | Self::Dashboard(_) | Self::Device(_) => None,
+            Self::Authorize(_) | Self::Account | Self::Portal | Self::Dashboard(_) | Self::Device(_) => None,
         }
     }
 }
@@ -184,6 +186,7 @@ impl Flow {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
             Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
+            Target::Portal => "/portal".to_owned(),
             Target::Dashboard(ref path) => path.clone(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),

@@ -4,6 +4,7 @@
 use super::flow::{Flow, Target};
 use super::page::{Stop, redirect};
 use super::session::{self, Current, Proven};
+use super::sign_in;
 use crate::domain::external_authentications::{self, METHOD};
 use crate::domain::{Failure, standalone};
 use crate::http::page_call::PageCall;
@@ -39,7 +40,17 @@ pub fn names(call: &PageCall, client: &Client, sub: &str, user: &User) -> bool {
 /// # Errors
 /// Database errors.
 pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>, Stop> {
-    let Some(mut current) = session::current(call).await? else { return Ok(None) };
+    match session::current(call).await? {
+        Some(current) => counted(call, client, current).await,
+        None => Ok(None),
+    }
+}
+
+/// Who is signed in, as far as it counts for this application.
+///
+/// # Errors
+/// Database errors.
+pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> Result<Option<Current>, Stop> {
     let Some(uri) = of(call, client) else { return Ok(Some(current)) };
     if current.session.authentication_method != METHOD {
         return Ok(None);
@@ -63,12 +74,13 @@ pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>
     Ok(Some(current))
 }
 
-/// Sends a person to sign in: to this page of ours, or away.
+/// Lets a person sign in: at this page of ours, or away.
 ///
 /// # Errors
 /// Database errors, and a page for too many tries.
 pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -> Result<Reply, Stop> {
     match of(call, client) {
+        None if call.asks_for_a_page() && page == "/sign-in" => sign_in::begin(call, flow).await,
         None => redirect(&flow.link(call, page)),
         Some(uri) => leave(call, flow, client, uri).await,
     }
@@ -140,5 +152,5 @@ pub async fn complete(call: &PageCall) -> Result<Reply, Stop> {
         })
     });
     let proven = proven.await?.ok_or_else(|| refused(Trouble::SignInUsed))?;
-    session::start(call, proven, None, &flow.resume(call)).await
+    session::start(call, proven, None, flow).await
 }

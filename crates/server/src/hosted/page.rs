@@ -145,6 +145,11 @@ impl Carried {
         Self { csrf: call.csrf(), flow: flow.and_then(|flow| flow.seal(call)).unwrap_or_default() }
     }
 
+    /// A link to another page of the same flow.
+    pub fn link(&self, path: &str) -> String {
+        format!("{path}?flow={}", self.flow)
+    }
+
     /// A form that is posted to this path.
     pub fn form<'a>(&'a self, action: &'a str, problem: Option<Problem>) -> Form<'a> {
         Form { action, csrf: &self.csrf, flow: &self.flow, problem }

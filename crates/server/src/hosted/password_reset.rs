@@ -26,7 +26,7 @@ fn too_old() -> Stop {
 fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
-    let sign_in = flow.link(call, "/sign-in");
+    let sign_in = carried.link("/sign-in");
     let page = ForgotPassword {
         frame: frame(call, &branding),
         form: carried.form("/forgot-password", problem),

@@ -1,6 +1,8 @@
 //! Who is signed in in this browser: one session per environment, for all applications.
 
-use super::page::Stop;
+use super::authorize;
+use super::flow::Flow;
+use super::page::{Stop, redirect};
 use crate::domain::authentications::{self, Proof, Whence};
 use crate::domain::password_check::Tries;
 use crate::domain::{Act, Failure, external_authentications, sessions};
@@ -11,7 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
 use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
-use countersign_store::{session, session_login, user};
+use countersign_protocol::secret::Digest;
+use countersign_store::{Tx, session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
 /// How often use of a session is noted, in seconds.
@@ -50,7 +53,7 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
         let id = session.id;
         call.app
             .store
-            .write::<(), Failure, _>(move |tx| {
+            .note::<(), Failure, _>(move |tx| {
                 Box::pin(async move { Ok(session::seen(tx, environment_id, id, now).await?) })
             })
             .await?;
@@ -104,15 +107,14 @@ impl Proven {
     }
 }
 
-/// Starts a session for a proven person, forgets the tries that led there, and sends the browser on. A session of somebody
+/// Starts a session for a proven person, forgets the tries that led there, and goes on with the flow. A session of somebody
 /// else that the browser had ends; one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
-pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward: &str) -> Result<Reply, Stop> {
+pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: Flow) -> Result<Reply, Stop> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
     let issuer = &call.environment.environment.issuer;
-    let digest = call.app.keyring.session.digest(&value);
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
     let act = act(call);
     let lifetime = act.sessions.maximum_length;
@@ -123,45 +125,85 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, onward
         user_agent: whence.user_agent.clone(),
         organization_id: None,
     };
-    call.app
-        .store
-        .write::<(), Failure, _>(move |tx| {
-            Box::pin(async move {
-                if let Some(tries) = tries {
-                    tries.forget(tx, &act).await?;
-                }
-                if let Some(proof) = Proof::of_session(proven.method) {
-                    authentications::succeeded(tx, &act, proof, &whence, proven.user_id).await?;
-                }
-                let mut session_id = None;
-                if let Some(before) = before
-                    && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
-                    && found.is_live(act.sessions, act.now)
-                {
-                    if found.user_id == proven.user_id {
-                        let id = found.id;
-                        session_id = sessions::renew(tx, &act, found, &origin, &digest).await?.then_some(id);
-                    } else {
-                        sessions::end(tx, &act, found.id).await?;
-                    }
-                }
-                let session_id = match session_id {
-                    Some(id) => id,
-                    None => sessions::start(tx, &act, proven.user_id, &origin, Some(&digest)).await?.id,
-                };
-                if let Some((login_uri, options)) = &proven.elsewhere {
-                    let login = (login_uri, options.as_deref());
-                    session_login::set(tx, act.environment_id, session_id, login, act.now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
-    let reply = super::page::redirect(onward)?;
+    let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
+    // Nobody signs in to an account that has gone meanwhile.
+    let user = found.ok_or(countersign_store::Error::ForeignKey)?;
+    let session = sessions::new(&act, user.id, &origin)?;
+    let digest = call.app.keyring.session.digest(&value);
+    let is_new = before.is_none() && proven.elsewhere.is_none();
+    let new = is_new.then(|| Current { session: session.clone(), user: user.clone(), options: Vec::new() });
+    let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
+    // Session and code are made together where they can be: each commit waits for the disk.
+    let onward = match new {
+        Some(new) => authorize::go_on_as(call, &flow, new, &mut beginning).await?,
+        None => None,
+    };
+    if let Some(beginning) = beginning {
+        call.app.store.write::<(), Failure, _>(move |tx| Box::pin(beginning.run(tx))).await?;
+    }
+    let reply = match onward {
+        Some(reply) => reply,
+        None => redirect(&flow.resume(call))?,
+    };
     Ok(match Cookie::Session.set(&value, lifetime, issuer) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     })
+}
+
+/// A session that is about to begin, for a person who is proven.
+#[derive(Debug)]
+pub struct Beginning {
+    act: Act,
+    tries: Option<Tries>,
+    proven: Proven,
+    /// Of the session that the browser had.
+    before: Option<Digest>,
+    whence: Whence,
+    origin: sessions::Origin,
+    digest: Digest,
+    user: User,
+    session: Session,
+}
+
+impl Beginning {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn run(self, tx: &mut Tx) -> Result<(), Failure> {
+        let Self { act, tries, proven, before, whence, origin, digest, user, session } = self;
+        if let Some(tries) = tries {
+            tries.forget(tx, &act).await?;
+        }
+        if let Some(proof) = Proof::of_session(proven.method) {
+            authentications::succeeded(tx, &act, proof, &whence, &user).await?;
+        }
+        let mut session_id = None;
+        if let Some(before) = before
+            && let Some(found) = session::find_by_digest(tx, act.environment_id, &before).await?
+            && found.is_live(act.sessions, act.now)
+        {
+            if found.user_id == proven.user_id {
+                let id = found.id;
+                session_id = sessions::renew(tx, &act, found, &origin, &digest).await?.then_some(id);
+            } else {
+                sessions::end(tx, &act, found.id).await?;
+            }
+        }
+        let session_id = match session_id {
+            Some(id) => id,
+            None => {
+                sessions::keep(tx, &act, &session, Some(&digest)).await?;
+                session.id
+            }
+        };
+        if let Some((login_uri, options)) = &proven.elsewhere {
+            let login = (login_uri, options.as_deref());
+            session_login::set(tx, act.environment_id, session_id, login, act.now).await?;
+        }
+        Ok(())
+    }
 }
 
 /// From where somebody signs in.

@@ -37,7 +37,7 @@ async fn show(
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
     let open = allowed(call).sign_up || flow.target.invitation_token().is_some();
-    let sign_up = open.then(|| flow.link(call, "/sign-up"));
+    let sign_up = open.then(|| carried.link("/sign-up"));
     let page = SignIn {
         frame: frame(call, &branding),
         form: carried.form("/sign-in", problem),
@@ -67,10 +67,18 @@ pub async fn refuse(call: &PageCall, flow: &Flow, problem: Problem) -> Result<Re
 /// # Errors
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    let mut flow = flow_of(call)?;
-    if let Some(away) = login_uri::instead(call, &flow).await? {
-        return Ok(away);
+    let flow = flow_of(call)?;
+    match login_uri::instead(call, &flow).await? {
+        Some(away) => Ok(away),
+        None => begin(call, flow).await,
     }
+}
+
+/// The first page of a flow.
+///
+/// # Errors
+/// Database errors.
+pub async fn begin(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     let email = flow.email.take().unwrap_or_default();
     show(call, &flow, &email, StatusCode::OK, None).await
 }
@@ -115,7 +123,7 @@ async fn show_password(
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
-    let (restart, forgot) = (flow.link(call, "/sign-in"), flow.link(call, "/forgot-password"));
+    let (restart, forgot) = (carried.link("/sign-in"), carried.link("/forgot-password"));
     let page = Password {
         frame: frame(call, &branding),
         form: carried.form("/sign-in/password", problem),
@@ -169,7 +177,7 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
         Tried::Right(user, tries) => match Proven::by_password(allowed(call), &user) {
-            Some(proven) => session::start(call, proven, Some(tries), &flow.resume(call)).await,
+            Some(proven) => session::start(call, proven, Some(tries), flow).await,
             // The password alone does not prove whose the address is.
             None => {
                 tries.forget_now(&call.app.store, &session::act(call)).await?;

@@ -38,7 +38,7 @@ async fn show(
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
-    let sign_in = flow.link(call, "/sign-in");
+    let sign_in = carried.link("/sign-in");
     let page = SignUp {
         frame: frame(call, &branding),
         form: carried.form("/sign-up", problem),

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const MANAGEMENT_LIMIT: usize = 1024 * 1024;
 /// Most an OAuth request may carry.
 pub const OAUTH_LIMIT: usize = 64 * 1024;
+/// Most a form with pictures may carry: three of the largest, and what is typed besides.
+pub const FILES_LIMIT: usize = 3 * crate::domain::images::LARGEST + OAUTH_LIMIT;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,7 +32,7 @@ pub enum BodyError {
 const DRAINED: usize = 16 * 1024 * 1024;
 
 /// Takes in and drops a body, as long as it keeps coming.
-async fn drain(mut body: Incoming) {
+pub async fn drain(mut body: Incoming) {
     let dropping = async {
         let mut length = 0;
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(BETWEEN_FRAMES, body.frame()).await {

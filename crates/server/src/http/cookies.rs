@@ -13,6 +13,8 @@ pub enum Cookie {
     Browser,
     /// The session.
     Session,
+    /// A visit to an organization's page, or the organization that a member has chosen there.
+    Portal,
     /// The language that was chosen.
     Language,
     /// The flow for which a code was mailed last, sealed: what the link in the mail goes on with.
@@ -30,6 +32,8 @@ impl Cookie {
             (Self::Session, false) if staff => "cs_staff_session",
             (Self::Session, true) => "__Host-cs_session",
             (Self::Session, false) => "cs_session",
+            (Self::Portal, true) => "__Host-cs_portal",
+            (Self::Portal, false) => "cs_portal",
             (Self::Language, true) => "__Host-cs_language",
             (Self::Language, false) => "cs_language",
             (Self::CodeFlow, true) if staff => "__Host-cs_staff_code",
@@ -43,7 +47,7 @@ impl Cookie {
     /// as well.
     pub const fn longest(self) -> usize {
         match self {
-            Self::Browser | Self::Session | Self::Language => 128,
+            Self::Browser | Self::Session | Self::Portal | Self::Language => 128,
             Self::CodeFlow => 3000,
         }
     }

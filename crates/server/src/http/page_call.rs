@@ -9,9 +9,10 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use countersign_protocol::form_data::{self, Part};
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::Arc;
 
@@ -103,6 +104,11 @@ impl PageCall {
         })
     }
 
+    /// Whether a page is asked for, and not posted to.
+    pub fn asks_for_a_page(&self) -> bool {
+        self.keeps.is_some()
+    }
+
     /// The parameters of the query.
     ///
     /// # Errors
@@ -116,7 +122,29 @@ impl PageCall {
     /// # Errors
     /// When they are not well formed, or one comes twice.
     pub fn form(&self) -> Result<Params<'_>, OAuthError> {
-        Params::from_long_form(&self.body)
+        match self.boundary() {
+            None => Params::from_long_form(&self.body),
+            Some(boundary) => Params::from_parts(&self.parts(boundary)?),
+        }
+    }
+
+    /// The file that was handed in with the form under this name, if one was.
+    ///
+    /// # Errors
+    /// When the form is not well formed.
+    pub fn file(&self, name: &str) -> Result<Option<&[u8]>, OAuthError> {
+        let Some(boundary) = self.boundary() else { return Ok(None) };
+        let parts = self.parts(boundary)?;
+        let found = parts.into_iter().find(|part| part.is_file && part.name == name);
+        Ok(found.map(|part| part.content).filter(|content| !content.is_empty()))
+    }
+
+    fn boundary(&self) -> Option<&str> {
+        form_data::boundary(self.headers.get(CONTENT_TYPE)?.to_str().ok()?)
+    }
+
+    fn parts(&self, boundary: &str) -> Result<Vec<Part<'_>>, OAuthError> {
+        form_data::parse(boundary, &self.body).map_err(|wrong| OAuthError::invalid_request(wrong.to_string()))
     }
 
     /// What proves that a form came from a page that this browser got from us.
@@ -152,7 +180,7 @@ impl PageCall {
     pub fn finish(&self, reply: Reply) -> Reply {
         let reply = self.below_base(reply);
         // On pages only: a post from another site comes without the cookie, and must not replace it.
-        let cookie = (self.browser_is_new && self.keeps.is_some())
+        let cookie = (self.browser_is_new && self.asks_for_a_page())
             .then(|| Cookie::Browser.set(&self.browser, BROWSER_LIFETIME, &self.environment.environment.issuer));
         match cookie.flatten() {
             Some(cookie) => reply.with(SET_COOKIE, cookie),

@@ -15,9 +15,11 @@ use crate::http::public_call::{self, PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
+use crate::portal::call::PortalCall;
+use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::query::Query;
-use countersign_protocol::model::StaffRole;
+use countersign_protocol::model::{PortalIntent, StaffRole};
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use http::{Method, Response};
 use std::future::Future;
@@ -40,6 +42,9 @@ pub enum Policy {
     /// A member of the company's own staff with this role or a greater one, in a browser; a form must come from a page of
     /// ours in the same browser.
     Staff(StaffRole),
+    /// Who may see this part of an organization's own page, or any part of it: by a link of the company's, or as a member with
+    /// the permission for it. In a browser; a form must come from a page of ours in the same browser.
+    Portal(Option<PortalIntent>),
     /// The holder of an environment's API key.
     EnvironmentKey,
     /// The operator: served on any host.
@@ -98,7 +103,9 @@ impl Routes {
             // The operator's questions must be answered whatever the database does.
             Policy::Operator => None,
             Policy::Client => Some(oauth_unavailable),
-            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) => Some(unavailable),
+            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => {
+                Some(unavailable)
+            }
         };
         self.table.push(Route { method: method.clone(), path, policy });
         let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
@@ -333,6 +340,84 @@ impl Routes {
                     return page.finish(stopped(&page, not_ours()));
                 }
                 match DashboardCall::admit(page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
+    /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
+    #[must_use]
+    pub fn dashboard_files<H>(self, path: &'static str, role: StaffRole, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let too_late = || error::api(&ApiError::Unavailable);
+        self.add_in_time(Method::POST, path, Policy::Staff(role), too_late, move |app, arrived| {
+            let handler = handler.clone();
+            async move {
+                let Arrived { peer, path, parts, body, request_id } = arrived;
+                let environment = match public_call::staff(&app, &parts) {
+                    Ok(environment) => environment,
+                    Err(refused) => return error::api(&refused),
+                };
+                let headers = parts.headers.clone();
+                let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
+                let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
+                    return error::api(&ApiError::Internal);
+                };
+                let mut call = match DashboardCall::admit(page, role).await {
+                    Ok(call) => call,
+                    Err((page, reply)) => {
+                        // A browser that is in the middle of sending reads the answer only when it has finished.
+                        body::drain(body).await;
+                        return page.finish(reply);
+                    }
+                };
+                match body::read(&headers, body, body::FILES_LIMIT).await {
+                    Ok(body) => call.page.body = body,
+                    Err(BodyError::TooLarge) => {
+                        let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
+                        return call.page.finish(reply);
+                    }
+                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+                }
+                if !call.page.is_ours() {
+                    return call.page.finish(stopped(&call.page, not_ours()));
+                }
+                // A body may take its time: role and environment are those of now.
+                if let Err(failure) = app.ensure_current().await {
+                    return error::api(&failure.into_api_error());
+                }
+                match DashboardCall::admit(call.page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
+    /// A page of an organization, or what its forms are posted to: for who may see this part of it.
+    #[must_use]
+    pub fn portal<H>(self, method: Method, path: &'static str, intent: Option<PortalIntent>, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let is_post = method == Method::POST;
+        self.in_browser(method, path, (Policy::Portal(intent), Whose::Host), move |page| {
+            let handler = handler.clone();
+            async move {
+                if is_post && !page.is_ours() {
+                    return page.finish(stopped(&page, not_ours()));
+                }
+                match PortalCall::admit(page, intent).await {
                     Ok(call) => {
                         let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
                         call.page.finish(reply)

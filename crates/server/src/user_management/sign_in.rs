@@ -157,11 +157,11 @@ async fn decide(
         }
     };
     if let Some(shown) = authentications::Proof::of_session(&proof.method) {
-        authentications::succeeded(tx, act, shown, &whence, user.id).await?;
+        authentications::succeeded(tx, act, shown, &whence, &user).await?;
     }
     let origin =
         Origin { method: proof.method, ip_address: proof.ip_address, user_agent: proof.user_agent, organization_id };
-    let session = sessions::start(tx, act, user.id, &origin, None).await?;
+    let session = sessions::start(tx, act, user.id, &origin).await?;
     let family = session_families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
     // As it is now: that the person has signed in is noted there.

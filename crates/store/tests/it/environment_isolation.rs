@@ -4,8 +4,8 @@ use crate::harness::at;
 use crate::sample::{World, everything, fresh_digest, fresh_token, plant};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::{
-    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, SelfRegistration, SessionPolicy,
-    VerificationStrategy,
+    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, PortalSettings, SelfRegistration,
+    SessionPolicy, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::idempotency::KeptReply;
@@ -198,6 +198,7 @@ on_both_databases! {
                 sessions: SessionPolicy::default(),
                 authentication: Authentication::default(),
                 self_registration: SelfRegistration::default(),
+                portal: PortalSettings::default(),
             };
             environment::update(tx, id, settings, at(99)).await
         })

@@ -9,8 +9,8 @@ use crate::sample::{
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DocumentPolicy, DomainState,
-    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, RedirectUri, SelfRegistration, SessionPolicy,
-    SigningKeyRecord, VerificationStrategy,
+    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, PortalSettings, RedirectUri, SelfRegistration,
+    SessionPolicy, SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::{
@@ -23,8 +23,8 @@ const DIFFICULT: &str = "O'Neill \"& Søns\" \\ % _ $1 ?1 {} 日本 🦀\n\t";
 
 /// A secret as something that can be compared.
 fn secret_parts(secret: &ClientSecret) -> impl PartialEq + std::fmt::Debug + use<> {
-    let ClientSecret { id, digest, hint, last_used_at, created_at, updated_at } = secret.clone();
-    (id, *digest.as_bytes(), hint, last_used_at, created_at, updated_at)
+    let ClientSecret { id, digest, hint, made_by, last_used_at, created_at, updated_at } = secret.clone();
+    (id, *digest.as_bytes(), hint, made_by, last_used_at, created_at, updated_at)
 }
 
 fn environment_api_key_parts(key: &EnvironmentApiKey) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -73,6 +73,7 @@ on_both_databases! {
         changed.sessions = SessionPolicy { maximum_length: 400 * 86_400, inactivity_timeout: 301 };
         changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false };
         changed.self_registration = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: false };
+        changed.portal = PortalSettings::default();
         changed.updated_at = at(50);
         let id = changed.id;
         let settings = EnvironmentSettings {
@@ -83,6 +84,7 @@ on_both_databases! {
             sessions: changed.sessions,
             authentication: changed.authentication,
             self_registration: changed.self_registration.clone(),
+            portal: changed.portal.clone(),
         };
         transaction!(store, |tx| environment::update(tx, id, settings, at(50)).await).unwrap();
         assert_eq!(environment::all(&mut store.reader().await.unwrap()).await.unwrap(), expected);
@@ -394,7 +396,7 @@ on_both_databases! {
             let row = [id.to_string(), event_id.to_string(), event.to_owned(), organization, data.to_string(), made_at];
             expected.push([&row[..], &["-".to_owned()]].concat());
             transaction!(store, |tx| {
-                let new = event::NewEvent { id: event_id, event, organization_id, data: &data, created_at: at(99) };
+                let new = event::NewEvent { id: event_id, event, organization_id, subject: "it", data: &data, created_at: at(99) };
                 event::append(tx, id, &new).await
             })
             .unwrap();

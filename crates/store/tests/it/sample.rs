@@ -7,8 +7,8 @@ use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DocumentPolicy,
     DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyPurpose,
-    KeyState, Membership, MembershipStatus, Organization, OrganizationDomain, Permission, Role, SelfRegistration,
-    SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
+    KeyState, MadeBy, Membership, MembershipStatus, Organization, OrganizationDomain, Permission, PortalCredentials,
+    PortalSettings, Role, SelfRegistration, SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
@@ -57,6 +57,10 @@ pub(crate) fn an_environment() -> Environment {
         self_registration: SelfRegistration {
             documents: DocumentPolicy::Listed(vec!["a.example".into()]),
             dynamic: true,
+        },
+        portal: PortalSettings {
+            credentials: PortalCredentials::Create,
+            permissions: vec!["posts:read".into(), "posts:write".into()],
         },
         brand: Arc::default(),
         created_at: at(1),
@@ -123,6 +127,7 @@ pub(crate) fn a_secret() -> ClientSecret {
         id: fresh(),
         digest: fresh_digest(),
         hint: "abcd".to_owned(),
+        made_by: MadeBy::Staff,
         last_used_at: None,
         created_at: at(6),
         updated_at: at(6),
@@ -136,6 +141,7 @@ pub(crate) fn an_api_key(organization_id: OrganizationId, permissions: &[&str]) 
         name: "A key".to_owned(),
         obfuscated_value: "sk_cs_org_…wxyz".to_owned(),
         permissions: permissions.iter().map(|slug| (*slug).to_owned()).collect(),
+        made_by: MadeBy::Member(fresh()),
         last_used_at: None,
         expires_at: None,
         created_at: at(7),

@@ -1,10 +1,11 @@
 //! Transactions: what fails rolls back alone, what is answered is kept and seen, what is abandoned leaves no half.
 
-use crate::harness::{Database, PATIENCE};
-use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
+use crate::harness::{Database, PATIENCE, at};
+use crate::sample::{an_organization, fresh_digest, insert_organization, organization_ids, plant_environment};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::Organization;
-use countersign_store::{Error, Result, Store, organization};
+use countersign_protocol::secret::Digest;
+use countersign_store::{Error, Result, Store, Tx, attempt, organization};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -39,7 +40,67 @@ async fn write(
     })
 }
 
+/// Counts an attempt, in a transaction that waits for the disk or in one that does not, and which is kept or is not.
+async fn count(
+    store: Store,
+    environment_id: EnvironmentId,
+    digest: Digest,
+    (durable, keeps): (bool, bool),
+) -> Result<i64> {
+    async fn counted(tx: &mut Tx, environment_id: EnvironmentId, digest: Digest, keeps: bool) -> Result<i64> {
+        let (count, _) = attempt::count(tx, environment_id, &digest, (at(0), at(1000))).await?;
+        if keeps { Ok(count) } else { Err(Error::NotSupported("refused")) }
+    }
+    if durable {
+        store.write(move |tx| Box::pin(counted(tx, environment_id, digest, keeps))).await
+    } else {
+        store.note(move |tx| Box::pin(counted(tx, environment_id, digest, keeps))).await
+    }
+}
+
 on_both_databases! {
+    async fn what_is_noted_is_seen_in_its_order_and_rolls_back_alone(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let digest = fresh_digest();
+        let mut expected = 0;
+        for (durable, keeps) in
+            [(false, true), (true, true), (false, false), (false, true), (true, false), (true, true)]
+        {
+            let counted = count(store.clone(), environment_id, digest, (durable, keeps)).await;
+            expected += i64::from(keeps);
+            assert_eq!(counted.ok(), keeps.then_some(expected), "{durable} {keeps}");
+        }
+        // Many of both at once: none is lost, and none is counted twice.
+        let mut tasks = JoinSet::new();
+        for number in 0..60 {
+            tasks.spawn(count(store.clone(), environment_id, digest, (number % 3 == 0, true)));
+        }
+        let mut counts: Vec<i64> = tasks.join_all().await.into_iter().map(Result::unwrap).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, (expected + 1..=expected + 60).collect::<Vec<_>>());
+    }
+
+    async fn an_attempt_taken_back_was_never_made(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let (digest, other) = (fresh_digest(), fresh_digest());
+        let counted = transaction!(store, |tx| {
+            let mut counted = Vec::new();
+            for subject in [&digest, &digest, &digest, &other] {
+                counted.push(attempt::count(tx, environment_id, subject, (at(0), at(1000))).await?);
+            }
+            attempt::take_back(tx, environment_id, &digest).await?;
+            // Of three two are left, and their while ends when it did.
+            counted.push(attempt::count(tx, environment_id, &digest, (at(500), at(1500))).await?);
+            attempt::take_back(tx, environment_id, &other).await?;
+            // Of one nothing is left: the next begins a while of its own. There is nothing to take back twice.
+            attempt::take_back(tx, environment_id, &other).await?;
+            counted.push(attempt::count(tx, environment_id, &other, (at(500), at(1500))).await?);
+            Ok::<_, Error>(counted)
+        });
+        let (early, late) = (at(1000), at(1500));
+        assert_eq!(counted.unwrap(), [(1, early), (2, early), (3, early), (1, early), (3, early), (1, late)]);
+    }
+
     async fn a_failing_transaction_rolls_back_alone(store: Store) {
         let environment_id = plant_environment(&store).await;
         let mut failures = vec![Failure::Refused, Failure::Duplicate, Failure::Panics];

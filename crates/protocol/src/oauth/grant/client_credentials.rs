@@ -78,6 +78,7 @@ mod tests {
                 id: Id::from_ulid(4),
                 digest,
                 hint: String::new(),
+                made_by: Default::default(),
                 last_used_at: None,
                 created_at: epoch,
                 updated_at: epoch,

@@ -37,6 +37,8 @@ pub(super) struct EnvironmentEntry {
     #[serde(default)]
     pub clients: ClientsEntry,
     #[serde(default)]
+    pub portal: PortalEntry,
+    #[serde(default)]
     pub branding: BrandingEntry,
     #[serde(default, rename = "api_key")]
     pub api_keys: Vec<ApiKeyEntry>,
@@ -80,6 +82,14 @@ pub(super) struct ClientsEntry {
     pub client_id_metadata: Option<String>,
     pub client_id_metadata_hosts: Option<Vec<String>>,
     pub dynamic_client_registration: Option<String>,
+}
+
+/// What organizations may do on their own pages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PortalEntry {
+    pub credentials: Option<String>,
+    pub permissions: Option<Vec<String>>,
 }
 
 /// How it looks. An empty text clears. Pictures are named by the paths of their files.

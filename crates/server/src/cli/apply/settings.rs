@@ -7,7 +7,9 @@ use crate::installation::Installation;
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{DocumentPolicy, Environment, EnvironmentKind, Issuer, SigningKeyRecord};
+use countersign_protocol::model::{
+    DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials, SigningKeyRecord,
+};
 use countersign_store::Tx;
 
 fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
@@ -73,6 +75,13 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
         }
         clients.documents = DocumentPolicy::parse(word, hosts)
             .ok_or("clients.client_id_metadata must be 'off', 'any', 'listed' or 'ask'.")?;
+    }
+    if let Some(word) = &entry.portal.credentials {
+        environment.portal.credentials =
+            PortalCredentials::parse(word).ok_or("portal.credentials must be 'see', 'revoke' or 'create'.")?;
+    }
+    if let Some(permissions) = &entry.portal.permissions {
+        environment.portal.permissions.clone_from(permissions);
     }
     match dynamic_client_registration.as_deref() {
         None => {}

@@ -5,15 +5,37 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
 use crate::domain::applications::{self, ApplicationChange};
+use crate::domain::standalone::change_of_application;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_pages::dashboard::{Application, Secret as SecretRow, Section};
-use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, RedirectUri};
+use countersign_pages::dashboard::{Application, PictureField, Secret as SecretRow, Section};
+use countersign_protocol::model::{
+    ApplicationKind, ClientType, ConnectApplication, LoginUri, Logo, MAX_CLIENT_SECRETS, RedirectUri,
+};
 use countersign_protocol::secret::Secret;
-use countersign_store::{client_secret, organization};
+use countersign_store::{application_logo, client_secret, organization, standalone};
 use http::StatusCode;
+
+fn pictures(call: &DashboardCall, logo: &Logo) -> [PictureField; 2] {
+    [
+        PictureField {
+            name: "logo",
+            label: "Logo",
+            hint: "PNG, JPEG or WebP, at most 2 MiB. Shown beside the name, 20 pixels high.",
+            shown: call.picture_of(logo.light),
+            on_dark: logo.light.is_some_and(|logo| !logo.seen_on_light),
+        },
+        PictureField {
+            name: "logo_dark",
+            label: "Logo on dark pages",
+            hint: "Without one, the other is shown there.",
+            shown: call.picture_of(logo.dark),
+            on_dark: true,
+        },
+    ]
+}
 
 /// Shows an application; the value of a credential that was just made is shown with it, this once.
 ///
@@ -29,6 +51,8 @@ pub async fn show(
     let environment_id = call.environment.id();
     let mut reader = call.page.app.store.reader().await?;
     let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
+    let logo = application_logo::find(&mut reader, environment_id, found.id).await?;
+    let login_uri = standalone::find_of_application(&mut reader, environment_id, found.id).await?;
     let of = match found.organization_id() {
         Some(id) => organization::find(&mut reader, environment_id, id).await?,
         None => None,
@@ -77,6 +101,8 @@ pub async fn show(
         redirect_uris: &uris.join("\n"),
         cors_origins: &origins.join("\n"),
         backchannel_logout_uri: logout.as_deref().unwrap_or(""),
+        login_uri: login_uri.as_ref().map_or("", LoginUri::as_str),
+        pictures: &pictures(call, &logo),
         scopes: &scope_options(call, &found.scopes).await?,
         secrets: &rows,
         most_secrets: MAX_CLIENT_SECRETS,
@@ -151,9 +177,18 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         cors_origins: signs_people_in.then(|| field::lines(&form, "cors_origins")),
         backchannel_logout_uri: signs_people_in.then(|| field::optional(&form, "backchannel_logout_uri")),
     };
+    let login_uri = field::text(&form, "login_uri").to_owned();
     let (act, id) = (call.act(), found.id.to_string());
     let changed = call
-        .commit(move |tx| Box::pin(async move { applications::update(tx, &act, &id, change).await.map(drop) }))
+        .commit(move |tx| {
+            Box::pin(async move {
+                let changed = applications::update(tx, &act, &id, change).await?;
+                if signs_people_in {
+                    change_of_application(tx, &act, &changed, &login_uri).await?;
+                }
+                Ok(())
+            })
+        })
         .await;
     match changed {
         Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),

@@ -5,12 +5,14 @@
 //! | [`list`] | which there are |
 //! | [`create`] | making one |
 //! | [`detail`] | one of them: its settings, its end |
+//! | [`logo`] | its logo |
 //! | [`secrets`] | its credentials |
 //! | [`snippets`] | code to paste |
 
 pub mod create;
 pub mod detail;
 pub mod list;
+pub mod logo;
 pub mod secrets;
 pub mod snippets;
 

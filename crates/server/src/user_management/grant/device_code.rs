@@ -82,7 +82,7 @@ async fn redeem(
         return Err(not_good().into());
     }
     let origin = Origin { method: agreed_in.authentication_method, ip_address, user_agent, organization_id };
-    let session = sessions::start(tx, act, agreed_in.user_id, &origin, None).await?;
+    let session = sessions::start(tx, act, agreed_in.user_id, &origin).await?;
     let family = session_families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
     let user = user::find(tx, act.environment_id, agreed_in.user_id).await?.ok_or_else(not_good)?;

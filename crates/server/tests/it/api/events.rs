@@ -3,6 +3,7 @@
 use crate::harness::{
     Browser, Client, PASSWORD, TestServer, assert_id, assert_keys, assert_moment, ids, on_both_databases,
 };
+use countersign_protocol::management::events::NAMES;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -165,6 +166,7 @@ on_both_databases! {
         provoke(&server).await;
         let seen = all(&server.management()).await;
         let mut missing = shapes();
+        assert!(missing.keys().all(|name| NAMES.contains(name)), "what staff may choose from");
         for event in &seen {
             assert_keys(event, &["created_at", "data", "event", "id", "object"]);
             assert_eq!(event["object"], "event");

@@ -6,6 +6,7 @@ use countersign::domain::{Act, audit};
 use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::model::Actor;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -157,8 +158,11 @@ on_both_databases! {
         let answer = fetched(&other, &path).await.expect(200);
         let file = server.database.directory.path().join("export.csv");
         std::fs::write(&file, &answer.text).unwrap();
-        println!("{rows} rows: written and chained in {filled:?}, exported in {took:?}, downloaded in {:?}, {} bytes; peak memory of the process {}",
-            began.elapsed(), answer.text.len(), peak());
+        let _ = writeln!(
+            std::io::stderr(),
+            "{rows} rows: written and linked in {filled:?}, exported in {took:?}, downloaded in {:?}, {} bytes; peak memory of this process {}",
+            began.elapsed(), answer.text.len(), peak(),
+        );
         let check = "import csv,json,sys\nrows=list(csv.DictReader(open(sys.argv[1],newline='')))\nassert len({r['id'] for r in rows})==len(rows)\n\
             assert all(json.loads(r['targets'])[0]['type']=='team' for r in rows)\nassert rows[0]['metadata'].startswith('{')\nprint(len(rows))";
         let output = Command::new("python3").args(["-c", check]).arg(&file).output().unwrap();

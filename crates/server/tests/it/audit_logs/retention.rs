@@ -28,6 +28,9 @@ on_both_databases! {
             assert_eq!(management.put(&path, json!({"retention_period_in_days": days})).await.expect(200).json(), json!({"retention_period_in_days": days}));
         }
         assert_eq!(management.get(&path).await.expect(200).json(), json!({"retention_period_in_days": 30}));
+        assert_eq!(management.put(&path, json!({"retention_period": "2_MONTHS"})).await.expect(200).json(), json!({"retention_period_in_days": 60}));
+        management.put(&path, json!({"retention_period": "2_YEARS"})).await.expect_invalid(&[("retention_period", "invalid")]);
+        management.put(&path, json!({"retention_period": "1_MONTH"})).await.expect(200);
         assert_eq!(management.get(&all).await.expect(200).json()["retention_period_in_days"], 30);
         management.get("/organizations/org_01EHZNVPK3SFK441A1RGBFSHRT/audit_logs_retention").await.expect(404);
     }

@@ -1,6 +1,6 @@
 //! Whoever gets hold of the database, and not of the master key, cannot change the log unseen.
 
-use super::{event, told, walked};
+use super::{event, told, trail, walked};
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::audit_chain::place;
 use countersign_protocol::audit::chain::Fault;
@@ -90,6 +90,8 @@ on_both_databases! {
             of(1), of(2))).await;
         // Events are taken as before, and wait.
         server.management().post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(200);
+        // What is linked can still be read.
+        assert!(!trail(&server).await.is_empty());
         assert!(place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await.is_err());
         assert_eq!(walked(&server, server.environment_id()).await.broken.unwrap().fault, Fault::Ends);
     }

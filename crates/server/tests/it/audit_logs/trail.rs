@@ -140,6 +140,17 @@ on_both_databases! {
         assert_eq!(walked(&server, server.environment_id()).await.broken, None);
     }
 
+    async fn a_change_without_a_name_of_its_own_is_told_as_a_request(server: TestServer) {
+        let management = server.management();
+        let user = management.user("ada@example.com").await;
+        let before = trail(&server).await.len();
+        let path = format!("/user_management/users/{user}/email_change/send");
+        management.post(&path, json!({"new_email": "lovelace@example.com"})).await.expect(200);
+        let entries = since(&server, before).await;
+        assert_eq!(told(&entries), [("management_api.request".to_owned(), "request".to_owned())]);
+        assert_eq!(entries[0].event.targets[0].id, format!("POST {path}"));
+    }
+
     async fn what_people_do_themselves_is_not_administration(server: TestServer) {
         server.person("ada@example.com").await;
         let before = trail(&server).await.len();
@@ -170,16 +181,34 @@ on_both_databases! {
         let line: Value = serde_json::from_slice(&listed.stdout).unwrap();
         assert_eq!((&line["action"], &line["actor"]["id"]), (&json!("permission.created"), &json!("countersign apply")));
 
-        let good = run(&["audit", "verify", "--json"]);
+        let all = run(&["audit", "verify"]);
+        assert!(all.status.success());
+        assert_eq!(String::from_utf8(all.stdout).unwrap().lines().count(), 2, "the log of the staff is one, too");
+        let good = run(&["audit", "verify", "--environment", "default", "--json"]);
         let said: Value = serde_json::from_slice(&good.stdout).unwrap();
         assert_eq!((good.status.code(), &said["intact"], &said["broken_at"]), (Some(0), &json!(true), &Value::Null));
         assert_eq!(said["hash"].as_str().unwrap().len(), 64);
         server.database.tamper("DELETE FROM audit_log_event WHERE sequence = 2").await;
-        let bad = run(&["audit", "verify", "--json"]);
+        let bad = run(&["audit", "verify", "--environment", "default", "--json"]);
         let said: Value = serde_json::from_slice(&bad.stdout).unwrap();
         assert_eq!((bad.status.code(), &said["intact"], &said["broken_at"]), (Some(2), &json!(false), &json!(2)));
         let told = run(&["audit", "verify", "--environment", "default"]);
         assert_eq!(String::from_utf8(told.stdout).unwrap(), "default: BROKEN at place 2: the record is missing\n");
+    }
+
+    async fn what_staff_do_in_the_dashboard_is_told_with_their_name(server: TestServer) {
+        let organization = server.management().organization("Acme").await;
+        let before = trail(&server).await.len();
+        let mut browser = server.staff(StaffRole::Developer).await;
+        let page = browser.open("/dashboard/env/default/applications/new").await;
+        let fields = [("name", "Export"), ("kind", "machine"), ("organization_id", organization.as_str())];
+        let made = browser.submit(&page, "/dashboard/env/default/applications/new", &fields).await;
+        let entries = since(&server, before).await;
+        assert!(!entries.is_empty(), "{} {}", made.status, made.html);
+        assert!(entries.iter().all(|entry| entry.event.actor.kind == "staff"), "{entries:?}");
+        let actor = &entries[0].event.actor;
+        assert!(actor.id.starts_with("user_") && actor.name.as_deref().unwrap().ends_with("@staff.example"), "{actor:?}");
+        assert_eq!((entries[0].event.action.as_str(), entries[0].event.context.location.as_str()), ("connect_application.created", "127.0.0.1"));
     }
 
     async fn the_trail_is_read_by_what_one_looks_for(server: TestServer) {

@@ -1,10 +1,15 @@
 //! The dashboard: who gets in, what their role allows, and each of its pages.
 
 mod applications;
+mod branding;
+mod claims;
+mod connect;
 mod environments;
+mod events;
 mod keys;
 mod organizations;
 mod policy;
+mod redirects;
 mod roles;
 mod staff;
 mod users;

@@ -9,6 +9,7 @@ mod environments;
 mod name_server;
 mod own_application;
 mod people;
+mod portal;
 mod process;
 mod receiver;
 mod server;
@@ -16,7 +17,7 @@ mod staff;
 mod website;
 
 pub use answers::{assert_id, assert_keys, assert_moment, ids};
-pub use browser::{Browser, Page};
+pub use browser::{Browser, FilePart, Page};
 pub use client::{Answer, Client};
 pub use database::{Backend, Database, skip, variable};
 pub use declaration::picture;
@@ -24,8 +25,9 @@ pub use environments::Environment;
 pub use name_server::NameServer;
 pub use own_application::REDIRECT_URI;
 pub use people::{Application, PASSWORD, VERIFIER};
+pub use portal::{navigation, portal_csrf};
 pub use process::{Process, binary};
-pub use receiver::Receiver;
+pub use receiver::{Received, Receiver};
 pub use server::TestServer;
 pub use website::Website;
 

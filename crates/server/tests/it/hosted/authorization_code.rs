@@ -19,7 +19,7 @@ on_both_databases! {
         let mut browser = Browser::new(&server);
 
         let page = browser.open(&application.authorize("&scope=openid+profile+email+posts:read&nonce=n-1")).await;
-        assert!(page.path.starts_with("/sign-in?flow="), "{}", page.path);
+        assert!(page.asks_to_sign_in(), "{}", page.path);
         assert!(page.policy.contains("form-action 'self';"), "{}", page.policy);
         let page = server.sign_in(&mut browser, &page, "ADA@example.com").await;
         for words in ["The third application", "Partner Ltd", "ada@example.com", "third.example"] {
@@ -70,6 +70,32 @@ on_both_databases! {
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         let more = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).json();
         assert_eq!(more["scope"], "openid posts:read");
+    }
+
+    async fn a_sign_in_begins_with_a_page_and_ends_with_a_code(server: TestServer) {
+        let forum = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid&login_hint=ada@example.com")).await;
+        assert!(page.asks_to_sign_in() && page.redirects == 0, "{} {}", page.status, page.path);
+        assert_eq!(page.form("/sign-in").fields["email"], "ada@example.com");
+        // In another language it is the same request.
+        let german = browser.open(&format!("{}&lang=de", forum.authorize("&scope=openid"))).await;
+        assert!(german.html.contains("lang=\"de\"") && german.asks_to_sign_in(), "{}", german.html);
+
+        let asked = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
+        let wrong = browser.submit(&asked, "/sign-in/password", &[("password", "not this one at all")]).await;
+        assert!(wrong.left_to.is_none() && !browser.has_cookie("cs_session"), "{}", wrong.html);
+        let page = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert!(page.redirects == 0 && browser.has_cookie("cs_session"), "code and session at once: {}", page.path);
+        let code = page.sent("code").unwrap();
+        // The session that began with the code is one like any other: it opens the next door, and ends with its code.
+        assert!(browser.open(&forum.authorize("&scope=openid&prompt=none")).await.sent("code").is_some());
+        let page = browser.open("/account").await;
+        assert!(page.html.contains("ada@example.com"), "{}", page.html);
+        let page = browser.open("/sign-out").await;
+        assert_eq!(browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await.path, "/signed-out");
+        server.redeem(&forum, &code).await.expect(400);
     }
 
     async fn who_is_signed_in_at_one_surface_is_signed_in_at_all(server: TestServer) {
@@ -285,7 +311,7 @@ on_both_databases! {
         ].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         browser.headers.push(("sec-fetch-site", "cross-site".into()));
         let page = browser.post("/oauth2/authorize", &fields).await;
-        assert!(page.path.starts_with("/sign-in?flow="), "{} {}", page.status, page.path);
+        assert!(page.asks_to_sign_in(), "{} {}", page.status, page.path);
     }
 
     async fn every_step_works_on_whatever_node_answers_it(server: TestServer) {

@@ -50,7 +50,7 @@ on_both_databases! {
         refused(&waiting.submit(&sent, "/sign-in/code/send", &[]).await, CLOSED);
         assert!(server.mails("early@example.com").await.is_empty() && users(&server).await.is_empty());
         let page = late.open(&application.authorize("&screen_hint=sign-up")).await;
-        assert!(page.path.starts_with("/sign-in?"), "{}", page.path);
+        assert!(page.asks_to_sign_in() && !page.html.contains("/sign-up"), "{}", page.html);
 
         // Who has an account signs in as before.
         server.person("ada@example.com").await;

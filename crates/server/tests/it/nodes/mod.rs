@@ -37,6 +37,32 @@ on_both_databases! {
         there.token(&client_id, &secret).await.expect(401);
     }
 
+    async fn a_secret_revoked_on_the_organizations_page_is_dead_on_the_other_within_a_second(server: TestServer) {
+        let other = server.another_node().await;
+        let management = server.management();
+        let organization = management.organization("Acme").await;
+        let machine = management.machine(&organization, &[]).await;
+        let (id, client_id) = (machine["id"].as_str().unwrap(), machine["client_id"].as_str().unwrap());
+        let (watcher, watcher_secret) = management.credential(&[]).await;
+        let (_, secret) = management.secret(id).await;
+        let there = other.anonymous();
+        let token = there.token(client_id, &secret).await.expect(200).text_at("access_token");
+        assert_eq!(there.introspect(&watcher, &watcher_secret, &token).await["active"], true);
+        let mut visitor = server.visitor(&organization, None).await;
+        let page = visitor.open("/portal/machines").await;
+        assert_eq!(visitor.submit(&page, &format!("/portal/machines/{id}/revoke"), &[]).await.status, 200);
+        let took = until(async || there.introspect(&watcher, &watcher_secret, &token).await["active"] == false).await;
+        assert!(took < PROMISE, "{took:?}");
+        there.token(client_id, &secret).await.expect(401);
+        // The visit is known on the other node as well, and over there when it is left here.
+        let page = visitor.open("/portal/machines").await;
+        visitor.move_to(&other);
+        assert_eq!(visitor.open("/portal/machines").await.status, 200);
+        visitor.submit(&page, "/portal/leave", &[]).await;
+        visitor.move_to(&server);
+        assert!(visitor.open("/portal/machines").await.path.starts_with("/sign-in"));
+    }
+
     async fn an_application_an_organization_and_a_token_too(server: TestServer) {
         let other = server.another_node().await;
         let management = server.management();

@@ -104,7 +104,7 @@ on_both_databases! {
         }
         let url = at();
         website.document(&url, document(), "");
-        assert!(come(&server, &url).await.path.starts_with("/sign-in"), "and a good one is good");
+        assert!(come(&server, &url).await.asks_to_sign_in(), "and a good one is good");
         // Slow: one that says nothing is given up after a few seconds, for everybody who waits for it.
         website.hold();
         let silent = at();
@@ -157,7 +157,7 @@ on_both_databases! {
         website.document(&url, document(), "");
         assert_eq!(come(&server, &url).await.status, 429);
         server.clock.advance_seconds(601);
-        assert!(come(&server, &url).await.path.starts_with("/sign-in"));
+        assert!(come(&server, &url).await.asks_to_sign_in());
     }
 }
 

@@ -1,0 +1,205 @@
+//! `/dashboard/env/{environment}/branding`: how the pages and mails of an environment look.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`preview`] | the real pages with what is typed and not saved |
+
+pub mod preview;
+
+use super::call::DashboardCall;
+use super::field;
+use super::page::{refused, reply};
+use crate::domain::branding::{self, BrandChange, Choice};
+use crate::domain::images::Purpose;
+use crate::domain::{Failure, product_name};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{BrandingPage, ColourField, PictureField, Section, WordOption};
+use countersign_pages::{Corners, Font, Palette};
+use countersign_protocol::model::{Brand, Environment};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::branding as kept;
+use http::StatusCode;
+use std::sync::Arc;
+
+/// Reads what a form says; pictures included.
+async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Failure> {
+    let text = |name: &str| Choice::from(Some(field::text(form, name).to_owned()));
+    Ok(BrandChange {
+        name: text("name"),
+        logo: call.chosen_picture(form, "logo", Purpose::Logo).await?,
+        logo_dark: call.chosen_picture(form, "logo_dark", Purpose::Logo).await?,
+        icon: call.chosen_picture(form, "icon", Purpose::Icon).await?,
+        primary: text("primary"),
+        primary_dark: text("primary_dark"),
+        background: text("background"),
+        background_dark: text("background_dark"),
+        corners: text("corners"),
+        font: text("font"),
+        terms_url: text("terms_url"),
+        privacy_url: text("privacy_url"),
+    })
+}
+
+/// The environment with another look.
+fn looking(call: &DashboardCall, brand: &Brand) -> Environment {
+    Environment { brand: Arc::new(brand.clone()), ..call.environment.environment.clone() }
+}
+
+fn corners_in_words(corners: Corners) -> &'static str {
+    match corners {
+        Corners::Square => "Square",
+        Corners::Rounded => "Rounded",
+        Corners::Pill => "Pills",
+    }
+}
+
+fn font_in_words(font: Font) -> &'static str {
+    match font {
+        Font::System => "The system's",
+        Font::Humanist => "Humanist",
+        Font::Geometric => "Geometric",
+        Font::Rounded => "Rounded",
+        Font::Serif => "Serif",
+        Font::Mono => "Monospace",
+    }
+}
+
+/// What is wrong with a look, in the words of this page: the field goes by its label.
+fn in_words(warning: &str) -> String {
+    const LABELS: &[(&str, &str)] = &[
+        ("primary", "Buttons"),
+        ("primary_dark", "Buttons on dark pages"),
+        ("logo", "Logo"),
+        ("logo_dark", "Logo on dark pages"),
+        ("icon", "Icon"),
+    ];
+    let labelled = LABELS.iter().find_map(|(field, label)| {
+        let rest = warning.strip_prefix(field)?.strip_prefix(": ")?;
+        Some(format!("{label}: {}", rest.replace("give a logo_dark", "hand in one for dark pages")))
+    });
+    labelled.unwrap_or_else(|| warning.to_owned())
+}
+
+fn pictures(call: &DashboardCall, brand: &Brand) -> [PictureField; 3] {
+    let hint = "PNG, JPEG or WebP, at most 2 MiB. Shown without its transparent margin, 48 pixels high at most.";
+    [
+        PictureField {
+            name: "logo",
+            label: "Logo",
+            hint,
+            shown: call.picture_of(brand.logo.light),
+            on_dark: brand.logo.light.is_some_and(|logo| !logo.seen_on_light),
+        },
+        PictureField {
+            name: "logo_dark",
+            label: "Logo on dark pages",
+            hint: "For people whose system is dark. Without one, the other logo is shown there.",
+            shown: call.picture_of(brand.logo.dark),
+            on_dark: true,
+        },
+        PictureField {
+            name: "icon",
+            label: "Icon",
+            hint: "Square, from 160 × 160 pixels: for the tab of the browser, and beside the name where there is no logo.",
+            shown: call.picture_of(brand.icon),
+            on_dark: brand.icon.is_some_and(|icon| !icon.seen_on_light),
+        },
+    ]
+}
+
+async fn show(
+    call: &DashboardCall,
+    typed: Option<&Params<'_>>,
+    problem: Option<String>,
+    mut warnings: Vec<String>,
+) -> Result<Reply, Stop> {
+    let brand = kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
+    let without = Environment { brand: Arc::default(), ..call.environment.environment.clone() };
+    let look = branding::look(&product_name(&looking(call, &brand)), &brand);
+    warnings.extend(look.warnings());
+    let warnings: Vec<String> = warnings.iter().map(|warning| in_words(warning)).collect();
+    // What was typed, where it was not taken; else what is chosen.
+    let text = |name: &str, chosen: &Option<String>| match typed {
+        Some(form) => field::text(form, name).to_owned(),
+        None => chosen.clone().unwrap_or_default(),
+    };
+    let colour = |name, label, chosen: &Option<String>, without: String| ColourField {
+        name,
+        label,
+        value: text(name, chosen),
+        without,
+    };
+    let dark_button = if brand.primary.is_some() { look.dark.primary } else { Palette::DARK.primary };
+    let colours = [
+        colour("primary", "Buttons", &brand.primary, Palette::LIGHT.primary.to_string()),
+        colour("primary_dark", "Buttons on dark pages", &brand.primary_dark, dark_button.to_string()),
+        colour("background", "Background", &brand.background, Palette::LIGHT.background.to_string()),
+        colour(
+            "background_dark",
+            "Background of dark pages",
+            &brand.background_dark,
+            Palette::DARK.background.to_string(),
+        ),
+    ];
+    let chosen = text("corners", &Some(look.corners.as_str().to_owned()));
+    let option = |word: &'static str, label, chosen: &str| WordOption { word, label, chosen: word == chosen };
+    let corners = Corners::ALL.map(|one| option(one.as_str(), corners_in_words(one), &chosen));
+    let chosen = text("font", &Some(look.font.as_str().to_owned()));
+    let fonts = Font::ALL.map(|one| option(one.as_str(), font_in_words(one), &chosen));
+    let (status, shell) = match problem {
+        Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::Branding, Some(problem))),
+        None => (StatusCode::OK, call.shell(Section::Branding)),
+    };
+    let page = BrandingPage {
+        shell: &shell,
+        name: &text("name", &brand.name),
+        without_name: &product_name(&without),
+        colours: &colours,
+        corners: &corners,
+        fonts: &fonts,
+        terms_url: &text("terms_url", &brand.terms_url),
+        privacy_url: &text("privacy_url", &brand.privacy_url),
+        pictures: &pictures(call, &brand),
+        warnings: &warnings,
+        previews: preview::PAGES,
+    };
+    Ok(reply(status, &page))
+}
+
+/// The look as it is.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, None, None, Vec::new()).await
+}
+
+/// Saves another look; every node shows it within a second.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let act = call.act();
+    let saved = match read(call, &form).await {
+        Ok(change) => {
+            let told: Vec<String> = [("logo", &change.logo), ("logo_dark", &change.logo_dark), ("icon", &change.icon)]
+                .into_iter()
+                .filter_map(
+                    |(field, choice)| if let Choice::Set(upload) = choice { Some((field, upload)) } else { None },
+                )
+                .flat_map(|(field, upload)| upload.warnings.iter().map(move |warning| format!("{field}: {warning}")))
+                .collect();
+            let saved = call.commit(move |tx| Box::pin(async move { branding::change(tx, &act, change).await })).await;
+            saved.map(|_| told)
+        }
+        Err(failure) => Err(failure),
+    };
+    match saved {
+        Ok(told) if told.is_empty() => call.to("/branding?done=saved"),
+        // What could be better about a picture is known only now.
+        Ok(told) => show(call, None, None, told).await,
+        Err(failure) => show(call, Some(&form), Some(refused(failure)?), Vec::new()).await,
+    }
+}

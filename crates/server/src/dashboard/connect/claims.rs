@@ -1,0 +1,137 @@
+//! `/dashboard/env/{environment}/connect/claims`: the JWT template, and what comes of it.
+
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::{Failure, jwt_templates};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Claims, Section};
+use countersign_protocol::jwt_template::{LONGEST, RESERVED, Template, Values};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::{jwt_template, membership, user};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// What is offered where there is no template: something to begin from.
+const BEGINNING: &str = "{\n  \"email\": \"{{ user.email }}\",\n  \"organization\": \"{{ organization.name }}\"\n}";
+
+/// What is shown.
+#[derive(Default)]
+struct Shown {
+    content: String,
+    wrong: Option<String>,
+    email: String,
+    unknown: Option<String>,
+    claims: Option<Map<String, Value>>,
+}
+
+/// Somebody to show a template with.
+fn example(template: &Template) -> Result<Map<String, Value>, String> {
+    let moment = "2026-01-31T12:00:00.000Z";
+    let user = json!({
+        "object": "user", "id": "user_01EHZNVPK3SFK441A1RGBFSHRT", "email": "ada@example.com", "email_verified": true,
+        "first_name": "Ada", "last_name": "Lovelace", "name": "Ada Lovelace", "external_id": "4711", "metadata": {},
+        "locale": "en", "profile_picture_url": null, "identities": {}, "created_at": moment, "updated_at": moment,
+    });
+    let organization = json!({
+        "object": "organization", "id": "org_01EHZNVPK3SFK441A1RGBFSHRT", "name": "Northwind Traders", "domains": [],
+        "metadata": {}, "external_id": "northwind", "created_at": moment, "updated_at": moment,
+    });
+    let membership = json!({
+        "object": "organization_membership", "id": "om_01EHZNVPK3SFK441A1RGBFSHRT", "user_id": user["id"],
+        "organization_id": organization["id"], "status": "active", "role": {"slug": "member"}, "roles": [{"slug": "member"}],
+        "custom_attributes": {}, "directory_managed": false, "created_at": moment, "updated_at": moment,
+    });
+    let values = Values { user: Some(&user), organization: Some(&organization), membership: Some(&membership) };
+    template.render(values).map_err(|too_big| format!("For the example: {too_big}."))
+}
+
+/// What comes of a text that was typed, and what is wrong with it.
+async fn tried(call: &DashboardCall, content: String, email: String) -> Result<Shown, Stop> {
+    let shown = Shown { content, email, ..Shown::default() };
+    let template = match Template::parse(&shown.content) {
+        Ok(template) => template,
+        Err(wrong) => return Ok(Shown { wrong: Some(format!("{wrong}.")), ..shown }),
+    };
+    let rendered = if shown.email.is_empty() {
+        example(&template)
+    } else {
+        let environment_id = call.environment.id();
+        let mut reader = call.page.app.store.reader().await?;
+        let Some(person) = user::find_by_email(&mut reader, environment_id, &shown.email).await? else {
+            let unknown = Some("There is nobody with this address here.".to_owned());
+            return Ok(Shown { unknown, ..shown });
+        };
+        let member = membership::active_of_user(&mut reader, environment_id, person.id, 1, None).await?;
+        let organization_id = member.first().map(|member| member.organization_id);
+        let claims = jwt_templates::claims(&mut reader, environment_id, &template, &person, organization_id).await?;
+        claims.map_err(|too_big| format!("For this person: {too_big}."))
+    };
+    Ok(match rendered {
+        Ok(claims) => Shown { claims: Some(claims), ..shown },
+        Err(wrong) => Shown { wrong: Some(wrong), ..shown },
+    })
+}
+
+fn show(call: &DashboardCall, shown: &Shown) -> Reply {
+    let is_wrong = shown.wrong.is_some() || shown.unknown.is_some();
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let claims = shown.claims.as_ref().and_then(|claims| serde_json::to_string_pretty(claims).ok());
+    let shell = if is_wrong { call.shell_with(Section::Connect, None) } else { call.shell(Section::Connect) };
+    let page = Claims {
+        shell: &shell,
+        content: &shown.content,
+        wrong: shown.wrong.as_deref(),
+        email: &shown.email,
+        unknown: shown.unknown.as_deref(),
+        claims: claims.as_deref(),
+        example: shown.email.is_empty(),
+        longest: LONGEST,
+        reserved: &RESERVED.join(", "),
+    };
+    reply(status, &page)
+}
+
+fn typed(form: &Params<'_>) -> (String, String) {
+    (field::text(form, "content").to_owned(), field::text(form, "email").to_owned())
+}
+
+/// The template as it is.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = jwt_template::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
+    Ok(match found {
+        Some(found) => show(call, &tried(call, found.content, String::new()).await?),
+        None => show(call, &Shown { content: BEGINNING.to_owned(), ..Shown::default() }),
+    })
+}
+
+/// Shows what comes of what is typed, and keeps nothing.
+///
+/// # Errors
+/// Database errors.
+pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (content, email) = typed(&call.page.form()?);
+    Ok(show(call, &tried(call, content, email).await?))
+}
+
+/// Saves the template; every node issues by it within a second.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (content, email) = typed(&call.page.form()?);
+    let (act, text) = (call.act(), content.clone());
+    let saved: Result<(), Failure> =
+        call.commit(move |tx| Box::pin(async move { jwt_templates::set(tx, &act, &text).await.map(drop) })).await;
+    match saved {
+        Ok(()) => call.to("/connect/claims?done=saved"),
+        Err(failure) => {
+            let wrong = Some(refused(failure)?);
+            Ok(show(call, &Shown { content, wrong, email, ..Shown::default() }))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Clients that nobody registers by hand, and the decisions about their documents.
+
+use super::{Typed, settle};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::domain::self_registration::{decide, set_policy};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};
+
+/// Saves which of them may come.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let word = field::text(&form, "documents");
+    let (hosts, dynamic) = (field::lines(&form, "hosts"), field::ticked(&form, "dynamic"));
+    let documents = DocumentPolicy::parse(word, hosts.clone()).ok_or_else(Stop::flow)?;
+    let typed = Typed { clients: Some((word.to_owned(), hosts.join("\n"), dynamic)), ..Typed::default() };
+    let (act, wanted) = (call.act(), SelfRegistration { documents, dynamic });
+    let done = call.commit(move |tx| Box::pin(async move { set_policy(tx, &act, wanted).await })).await;
+    settle(call, done, "saved", typed).await
+}
+
+async fn decided(call: &DashboardCall, decision: Decision) -> Result<Reply, Stop> {
+    let url = field::text(&call.page.form()?, "url").to_owned();
+    let typed = Typed { document: url.clone(), ..Typed::default() };
+    let act = call.act();
+    let done = call.commit(move |tx| Box::pin(async move { decide(tx, &act, &url, decision).await })).await;
+    settle(call, done, "saved", typed).await
+}
+
+/// Lets a document make a client.
+///
+/// # Errors
+/// Database errors.
+pub async fn allow(call: &DashboardCall) -> Result<Reply, Stop> {
+    decided(call, Decision::Allowed).await
+}
+
+/// Lets it make none, and ends what people have allowed it.
+///
+/// # Errors
+/// Database errors.
+pub async fn refuse(call: &DashboardCall) -> Result<Reply, Stop> {
+    decided(call, Decision::Refused).await
+}

@@ -1,0 +1,227 @@
+//! `/portal/machines`: applications of the organization and their secrets.
+
+use super::call::PortalCall;
+use super::page::{Part, Told, pager};
+use super::{in_words, offered};
+use crate::dashboard::field;
+use crate::domain::{Failure, portal};
+use crate::hosted::consent;
+use crate::hosted::page::{Stop, branding};
+use crate::http::reply::Reply;
+use countersign_pages::portal::{Machine, MachineSecret, Machines, New};
+use countersign_protocol::id::ApplicationId;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::page::PageRequest;
+use countersign_protocol::management::query::Query;
+use countersign_protocol::model::{
+    ApplicationKind, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, PortalCredentials,
+};
+use countersign_protocol::oauth::params::Params;
+use countersign_protocol::secret::Secret;
+use countersign_store::application::{self, Filter};
+use countersign_store::client_secret;
+use http::StatusCode;
+
+/// Where an application is made.
+const NEW: &str = "/portal/machines/new";
+
+/// Their list, page by page, newest first; with the value of a secret that was just made, this once.
+async fn show(
+    call: &PortalCall,
+    fresh: Option<(&ConnectApplication, &Secret)>,
+    told: Told,
+    status: StatusCode,
+) -> Result<Reply, Stop> {
+    // The answer to a post is the first page, whatever its address says.
+    let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
+    let query = Query::parse(asked).map_err(Failure::from)?;
+    let request = PageRequest::parse(&query, |text| ApplicationId::parse(text).ok()).map_err(Failure::from)?;
+    let filter = Filter { organization_id: Some(call.organization.id), authenticated: true, ..Filter::default() };
+    let mut reader = call.page.app.store.reader().await?;
+    let rows = application::list(&mut reader, call.environment_id(), filter, &request.slice()).await?;
+    let page = request.page(rows, |row| row.id);
+    let mut machines = Vec::with_capacity(page.data.len());
+    for row in &page.data {
+        let mut secrets = Vec::new();
+        for secret in client_secret::list(&mut reader, call.environment_id(), row.id).await?.iter().rev() {
+            secrets.push(MachineSecret {
+                id: secret.id.to_string(),
+                hint: secret.hint.clone(),
+                created: call.when(secret.created_at),
+                by: in_words(call, &mut reader, secret.made_by).await?,
+                used: call.used(secret.last_used_at),
+            });
+        }
+        let access = consent::in_words(&call.page, &mut reader, &row.scopes, call.language()).await?;
+        machines.push(Machine {
+            id: row.id.to_string(),
+            name: row.name.clone(),
+            client_id: row.client_name().to_string(),
+            signs_people_in: matches!(row.kind, ApplicationKind::OAuth { .. }),
+            keeps_secrets: !matches!(row.kind, ApplicationKind::OAuth { client_type: ClientType::Public, .. }),
+            access: access.into_iter().map(|(name, _)| name).collect(),
+            created: call.when(row.created_at),
+            room: secrets.len() < MAX_CLIENT_SECRETS,
+            secrets,
+        });
+    }
+    drop(reader);
+    let branding = branding(&call.page);
+    let shown = fresh.map(|(of, value)| (of.client_name().to_string(), value));
+    let page = Machines {
+        shell: &call.shell(&branding, Part::Machines, told),
+        machines: &machines,
+        most_secrets: u32::try_from(MAX_CLIENT_SECRETS).unwrap_or(u32::MAX),
+        fresh: shown.as_ref().map(|(client_id, value)| (client_id.as_str(), value.expose())),
+        pager: &pager(Part::Machines.path(), page.before, page.after),
+    };
+    Ok(call.reply(status, &page))
+}
+
+/// The list.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
+    show(call, None, Told::default(), StatusCode::OK).await
+}
+
+async fn show_new(call: &PortalCall, form: Option<&Params<'_>>, problem: Option<&str>) -> Result<Reply, Stop> {
+    let access = offered(call, form).await?;
+    let branding = branding(&call.page);
+    let told = problem.map_or_else(Told::default, Told::problem);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = New {
+        shell: &call.shell(&branding, Part::Machines, told),
+        key: false,
+        action: NEW,
+        list: Part::Machines.path(),
+        name: form.map_or("", |form| field::text(form, "name")),
+        access: &access,
+    };
+    Ok(call.reply(status, &page))
+}
+
+/// The form for a new one.
+///
+/// # Errors
+/// Database errors.
+pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
+    match call.require(PortalCredentials::Create) {
+        Ok(()) => show_new(call, None, None).await,
+        Err(reply) => Ok(reply),
+    }
+}
+
+/// What is wrong with a name, if anything.
+pub(super) fn wrong_name(call: &PortalCall, name: &str) -> Option<&'static str> {
+    let t = call.language().texts();
+    if name.is_empty() {
+        Some(t.portal_name_needed())
+    } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        Some(t.portal_name_long())
+    } else {
+        None
+    }
+}
+
+/// What was refused, in words, where the page can be shown again with them.
+pub(super) fn refused(call: &PortalCall, failure: Failure) -> Result<&'static str, Stop> {
+    let t = call.language().texts();
+    match failure {
+        Failure::Refused(ApiError::BadRequest { code: portal::TOO_MANY, .. }) => Ok(t.portal_too_many()),
+        Failure::Refused(ApiError::Validation(_)) => Ok(t.portal_not_offered()),
+        failure => Err(Stop::Failure(failure)),
+    }
+}
+
+/// The slugs that were ticked: of what is offered, and of nothing else.
+pub(super) async fn ticked(call: &PortalCall, form: &Params<'_>) -> Result<Vec<String>, Stop> {
+    Ok(offered(call, Some(form)).await?.into_iter().filter(|one| one.chosen).map(|one| one.slug).collect())
+}
+
+/// Makes an application with its first secret; shows it.
+///
+/// # Errors
+/// Database errors.
+pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
+    if let Err(reply) = call.require(PortalCredentials::Create) {
+        return Ok(reply);
+    }
+    let form = call.page.form()?;
+    let name = field::text(&form, "name");
+    if let Some(problem) = wrong_name(call, name) {
+        return show_new(call, Some(&form), Some(problem)).await;
+    }
+    let scopes = ticked(call, &form).await?;
+    let (act, organization_id, name) = (call.act(), call.organization.id, name.to_owned());
+    let made = call
+        .commit(move |tx| {
+            Box::pin(async move { portal::create_machine(tx, &act, organization_id, name, scopes).await })
+        })
+        .await;
+    match made {
+        Ok((made, value)) => show(call, Some((&made, &value)), Told::default(), StatusCode::CREATED).await,
+        Err(failure) => {
+            let problem = refused(call, failure)?;
+            show_new(call, Some(&form), Some(problem)).await
+        }
+    }
+}
+
+/// Makes another secret; shows it.
+///
+/// # Errors
+/// Database errors.
+pub async fn create_secret(call: &PortalCall) -> Result<Reply, Stop> {
+    if let Err(reply) = call.require(PortalCredentials::Create) {
+        return Ok(reply);
+    }
+    let (act, organization_id, id) = (call.act(), call.organization.id, call.page.path.get("id").to_owned());
+    let made = call
+        .commit(move |tx| Box::pin(async move { portal::create_secret(tx, &act, organization_id, &id).await }))
+        .await;
+    match made {
+        Ok((of, value)) => show(call, Some((&of, &value)), Told::default(), StatusCode::CREATED).await,
+        Err(Failure::Refused(ApiError::NotFound { .. })) => gone(call).await,
+        Err(Failure::Refused(_)) => {
+            let most = u32::try_from(MAX_CLIENT_SECRETS).unwrap_or(u32::MAX);
+            let text = call.language().texts().portal_most_secrets(most);
+            show(call, None, Told::problem(text), StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(failure) => Err(Stop::Failure(failure)),
+    }
+}
+
+/// The list, to who asked for something that is not the organization's, or not there any more: the two look alike.
+async fn gone(call: &PortalCall) -> Result<Reply, Stop> {
+    let told = Told::problem(call.language().texts().portal_gone());
+    show(call, None, told, StatusCode::NOT_FOUND).await
+}
+
+/// Ends a secret: it stops working, and its tokens are inactive, at once. The answer says when that was.
+///
+/// # Errors
+/// Database errors.
+pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
+    if let Err(reply) = call.require(PortalCredentials::Revoke) {
+        return Ok(reply);
+    }
+    let form = call.page.form()?;
+    let secret_id = form.get("secret_id").unwrap_or("").to_owned();
+    let (act, organization_id, id) = (call.act(), call.organization.id, call.page.path.get("id").to_owned());
+    let now = act.now;
+    let ended = call
+        .commit(move |tx| Box::pin(async move { portal::end_secret(tx, &act, organization_id, &id, &secret_id).await }))
+        .await;
+    match ended {
+        Ok((of, secret)) => {
+            let hint = format!("…{}", secret.hint);
+            let text = call.language().texts().portal_secret_revoked(&hint, &of.name, &call.when(now));
+            show(call, None, Told::done(text), StatusCode::OK).await
+        }
+        Err(Failure::Refused(ApiError::NotFound { .. })) => gone(call).await,
+        Err(failure) => Err(Stop::Failure(failure)),
+    }
+}

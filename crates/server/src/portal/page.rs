@@ -1,0 +1,226 @@
+//! The shell of every page of an organization, its headers, and pages that say one thing.
+
+use super::call::{PortalCall, Visitor};
+use crate::dashboard::page as dashboard;
+use crate::domain::{Failure, product_name};
+use crate::hosted::flow::{Flow, Target};
+use crate::hosted::page::{Carried, Stop, branding, frame, moment, reply as hosted_reply, stopped};
+use crate::http::cookies::Cookie;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use countersign_pages::portal::{Notice, Pager, Shell, Tab};
+use countersign_pages::{Branding, ChooseOrganization, Form, Language, Organization, Page, Trouble};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{Membership, PortalCredentials, PortalIntent};
+use countersign_protocol::time::Timestamp;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+
+/// How long a language that was chosen is remembered, in seconds.
+const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
+
+/// A part of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Applications and their secrets.
+    Machines,
+    /// API keys.
+    Keys,
+    /// What members have connected.
+    Connections,
+    /// Domains.
+    Domains,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Machines, Self::Keys, Self::Connections, Self::Domains];
+
+    /// What opens it.
+    const fn intent(self) -> PortalIntent {
+        match self {
+            Self::Machines | Self::Keys | Self::Connections => PortalIntent::ApiCredentials,
+            Self::Domains => PortalIntent::DomainVerification,
+        }
+    }
+
+    /// Its address.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Machines => "/portal/machines",
+            Self::Keys => "/portal/api-keys",
+            Self::Connections => "/portal/connections",
+            Self::Domains => "/portal/domains",
+        }
+    }
+
+    fn label(self, language: Language) -> &'static str {
+        let t = language.texts();
+        match self {
+            Self::Machines => t.portal_machines(),
+            Self::Keys => t.portal_keys(),
+            Self::Connections => t.portal_connections(),
+            Self::Domains => t.portal_domains(),
+        }
+    }
+
+    /// The parts that are open.
+    pub fn open(intents: &[PortalIntent]) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|part| intents.contains(&part.intent()))
+    }
+}
+
+/// What a page says of what was tried.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// It was done.
+    pub done: Option<String>,
+    /// It was not.
+    pub problem: Option<String>,
+}
+
+impl Told {
+    /// What was done.
+    pub fn done(text: String) -> Self {
+        Self { done: Some(text), problem: None }
+    }
+
+    /// What could not be done.
+    pub fn problem(text: impl Into<String>) -> Self {
+        Self { done: None, problem: Some(text.into()) }
+    }
+}
+
+impl PortalCall {
+    /// The shell of a page.
+    pub fn shell<'s>(&'s self, branding: &'s Branding, part: Part, told: Told) -> Shell<'s> {
+        let language = self.language();
+        let tabs = Part::open(&self.intents).map(|known| Tab {
+            label: known.label(language),
+            href: known.path(),
+            here: known == part,
+        });
+        let (email, return_url, success_url) = match &self.visitor {
+            Visitor::Link { return_url, success_url } => ("", return_url.as_deref(), success_url.as_deref()),
+            Visitor::Member(user) => (user.email.as_str(), None, None),
+        };
+        let allowed = self.settings().credentials;
+        Shell {
+            frame: frame(&self.page, branding),
+            organization: &self.organization.name,
+            email,
+            tabs: tabs.collect(),
+            csrf: self.page.csrf(),
+            return_url,
+            success_url,
+            done: told.done,
+            problem: told.problem,
+            may_revoke: allowed >= PortalCredentials::Revoke,
+            may_create: allowed >= PortalCredentials::Create,
+        }
+    }
+
+    /// A page, with the language that was asked for remembered.
+    pub fn reply(&self, status: StatusCode, page: &impl Page) -> Reply {
+        let reply = dashboard::reply(status, page);
+        let asked = self.page.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
+        let issuer = &self.page.environment.environment.issuer;
+        match asked.and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
+            Some(cookie) => reply.with(SET_COOKIE, cookie),
+            None => reply,
+        }
+    }
+
+    /// The page for what cannot be shown or done.
+    pub fn stopped(&self, stop: Stop) -> Reply {
+        stopped(
+            &self.page,
+            match stop {
+                Stop::Failure(Failure::Refused(ApiError::NotFound { .. })) => {
+                    Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
+                }
+                Stop::Failure(Failure::Refused(error)) if error.status() < 500 => {
+                    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Address)
+                }
+                stop => stop,
+            },
+        )
+    }
+
+    /// A moment in words.
+    pub fn when(&self, at: Timestamp) -> String {
+        moment(at, self.language())
+    }
+
+    /// A moment that may not have been, in words.
+    pub fn used(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| self.language().texts().portal_never().to_owned(), |at| self.when(at))
+    }
+}
+
+/// The ways from this page of a list to others.
+pub fn pager<T: std::fmt::Display>(path: &str, before: Option<T>, after: Option<T>) -> Pager {
+    Pager { newer: before.map(|id| format!("{path}?before={id}")), older: after.map(|id| format!("{path}?after={id}")) }
+}
+
+/// A page that says one thing.
+pub fn notice(
+    call: &PageCall,
+    status: StatusCode,
+    texts: (&str, &str),
+    form: Option<Form<'_>>,
+    link: Option<(&str, &str)>,
+) -> Reply {
+    let branding = branding(call);
+    let (title, text) = texts;
+    hosted_reply(call, status, &Notice { frame: frame(call, &branding), title, text, form, link }, None)
+}
+
+fn texts(call: &PageCall) -> (countersign_pages::Texts, String) {
+    (crate::hosted::page::language(call).texts(), product_name(&call.environment.environment))
+}
+
+/// The page for a visit that is over.
+pub fn over(call: &PageCall) -> Reply {
+    let (t, product) = texts(call);
+    let text = t.portal_over_text(&product);
+    notice(call, StatusCode::FORBIDDEN, (t.portal_over_title(), &text), None, Some((t.sign_in(), "/sign-in")))
+}
+
+/// The page for who is signed in, and has no role that opens anything.
+pub fn no_role(call: &PageCall) -> Reply {
+    let (t, _) = texts(call);
+    let link = Some((t.your_account(), "/account"));
+    notice(call, StatusCode::FORBIDDEN, (t.portal_refused_title(), t.portal_refused_text()), None, link)
+}
+
+/// The page for a part that is not open.
+pub fn not_opened(call: &PageCall) -> Reply {
+    let (t, product) = texts(call);
+    let text = t.portal_intent_text(&product);
+    notice(call, StatusCode::FORBIDDEN, (t.portal_refused_title(), &text), None, None)
+}
+
+/// The page for a link that is used, too old, or never was.
+pub fn no_link(call: &PageCall) -> Reply {
+    let (t, product) = texts(call);
+    let text = t.portal_link_text(&product);
+    notice(call, StatusCode::BAD_REQUEST, (t.portal_link_title(), &text), None, None)
+}
+
+/// The page on which a member of several organizations chooses one.
+pub fn choose(call: &PageCall, memberships: &[Membership]) -> Reply {
+    let branding = branding(call);
+    let ids: Vec<String> = memberships.iter().map(|one| one.organization_id.to_string()).collect();
+    let organizations: Vec<Organization<'_>> =
+        memberships.iter().zip(&ids).map(|(one, id)| Organization { id, name: &one.organization_name }).collect();
+    let flow = Flow::begin(call, Target::Portal);
+    let carried = Carried::new(call, Some(&flow));
+    let page = ChooseOrganization {
+        frame: frame(call, &branding),
+        form: carried.form("/portal/organization", None),
+        application: None,
+        organizations: &organizations,
+        search: None,
+    };
+    hosted_reply(call, StatusCode::OK, &page, None)
+}

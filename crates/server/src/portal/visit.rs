@@ -1,0 +1,128 @@
+//! Coming and going: opening a link, choosing an organization, leaving.
+
+use super::call::{PortalCall, Visitor};
+use super::page::{self, Part};
+use crate::domain::{Failure, portal};
+use crate::hosted::page::{Carried, Stop, language, redirect};
+use crate::hosted::session;
+use crate::http::cookies::Cookie;
+use crate::http::page_call::PageCall;
+use crate::http::reply::Reply;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_pages::Form;
+use countersign_protocol::id::OrganizationId;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+
+/// Longest token.
+const LONGEST: usize = 100;
+
+/// Whether a browser shows the answer to a person: it says that it goes to a page of its own, and does not fetch ahead. What
+/// looks at links in mails and chats says none of this.
+fn is_shown(call: &PageCall) -> bool {
+    let says = |name: &str, value: &str| call.headers.get(name).is_some_and(|said| said == value);
+    let ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| call.headers.contains_key(*name));
+    says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document") && !ahead
+}
+
+/// `GET /portal/open?token=…`. A browser on its way there is let in at once, as the company has sent it; anything else gets a
+/// page with a button, and the link stays good.
+///
+/// # Errors
+/// Database errors.
+pub async fn get_open(call: &PageCall) -> Result<Reply, Stop> {
+    let query = call.query()?;
+    let token = query.get("token").unwrap_or("");
+    if is_shown(call) {
+        return open(call, token).await;
+    }
+    let mut reader = call.app.store.reader().await?;
+    if token.len() > LONGEST || !portal::is_good(&mut reader, &session::act(call), token).await? {
+        return Ok(page::no_link(call));
+    }
+    drop(reader);
+    let t = language(call).texts();
+    let carried = Carried::new(call, None);
+    let form = Form { flow: token, ..carried.form("/portal/open", None) };
+    Ok(page::notice(call, StatusCode::OK, (t.portal_open_title(), t.portal_open_text()), Some(form), None))
+}
+
+/// `POST /portal/open`: the button of that page.
+///
+/// # Errors
+/// Database errors.
+pub async fn post_open(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    open(call, form.get("flow").unwrap_or("")).await
+}
+
+async fn open(call: &PageCall, token: &str) -> Result<Reply, Stop> {
+    if token.len() > LONGEST {
+        return Ok(page::no_link(call));
+    }
+    let issuer = &call.environment.environment.issuer;
+    let cookie = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
+    let before = Cookie::Portal.read(&call.headers, issuer);
+    let (act, token, value) = (session::act(call), token.to_owned(), cookie.clone());
+    let opened = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { portal::open(tx, &act, &token, &value, before.as_deref()).await })
+    });
+    if !opened.await? {
+        return Ok(page::no_link(call));
+    }
+    let reply = redirect("/portal")?;
+    Ok(match Cookie::Portal.set(&cookie, portal::COOKIE_LIFETIME, issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
+}
+
+/// `GET /portal`: the first part that is open.
+///
+/// # Errors
+/// Never: something is open to who was let in.
+pub async fn home(call: &PortalCall) -> Result<Reply, Stop> {
+    match Part::open(&call.intents).next() {
+        Some(part) => redirect(part.path()),
+        None => Ok(page::no_role(&call.page)),
+    }
+}
+
+/// `POST /portal/organization`: which of their organizations a member looks at. What is chosen opens nothing by itself.
+///
+/// # Errors
+/// A page for what cannot be chosen.
+pub async fn choose(call: &PageCall) -> Result<Reply, Stop> {
+    let form = call.form()?;
+    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok()).ok_or_else(Stop::flow)?;
+    let reply = redirect("/portal")?;
+    let issuer = &call.environment.environment.issuer;
+    Ok(match Cookie::Portal.set(&chosen.to_string(), portal::COOKIE_LIFETIME, issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
+}
+
+/// `POST /portal/leave`: the visit ends. A member stays signed in, and chooses anew next time.
+///
+/// # Errors
+/// Database errors.
+pub async fn leave(call: &PortalCall) -> Result<Reply, Stop> {
+    let issuer = &call.page.environment.environment.issuer;
+    if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
+        let act = call.act();
+        call.commit(move |tx| Box::pin(async move { portal::leave(tx, &act, &cookie).await.map(drop) })).await?;
+    }
+    let t = call.language().texts();
+    let back = t.portal_back(&call.product());
+    let link = match &call.visitor {
+        Visitor::Link { return_url, .. } => return_url.as_deref().map(|url| (back.as_str(), url)),
+        Visitor::Member(_) => Some((t.your_account(), "/account")),
+    };
+    let reply = page::notice(&call.page, StatusCode::OK, (t.portal_left_title(), t.portal_left_text()), None, link);
+    Ok(match Cookie::Portal.remove(issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
+}

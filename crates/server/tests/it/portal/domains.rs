@@ -1,0 +1,86 @@
+//! Proof of domains on the organization's page.
+
+use super::between;
+use crate::harness::{Backend, NameServer, TestServer, navigation, on_both_databases, run};
+use countersign::jobs::domain_verification;
+use serde_json::json;
+use std::sync::Arc;
+
+on_both_databases! {
+    async fn what_is_no_domain_or_is_there_already_is_refused(server: TestServer) {
+        let management = server.management();
+        let (organization, other) = (management.organization("Acme").await, management.organization("Other").await);
+        let verified = json!([{"domain": "taken.example.com", "state": "verified"}]);
+        management.put(&format!("/organizations/{other}"), json!({"domain_data": verified})).await.expect(200);
+        let mut browser = server.visitor(&organization, Some("domain_verification")).await;
+        let page = browser.open("/portal").await;
+        assert_eq!(page.path, "/portal/domains");
+        assert!(!page.html.contains("/portal/machines"), "only what is open is shown");
+        for (typed, told) in [("", "no domain"), ("<b>x</b>", "no domain"), ("gmail.com", "no domain"), ("taken.example.com", "belongs to another")] {
+            let answer = browser.submit(&page, "/portal/domains", &[("domain", typed)]).await;
+            assert_eq!(answer.status, 422, "{typed}: {}", answer.html);
+            assert!(answer.html.contains(told) && !answer.html.contains("<b>x"), "{typed}: {}", answer.html);
+            assert_eq!(answer.form("/portal/domains").fields["domain"], typed);
+        }
+        assert_eq!(browser.submit(&page, "/portal/domains", &[("domain", "Acme.Example.com")]).await.status, 201);
+        assert_eq!(browser.submit(&page, "/portal/domains", &[("domain", "acme.example.com")]).await.status, 422);
+    }
+}
+
+/// A server that asks a name server of the test's own.
+async fn asking(backend: Backend) -> Option<(TestServer, NameServer)> {
+    let names = NameServer::start().await;
+    let server = TestServer::start_with(backend, &[("dns_servers", &names.address.to_string())]).await?;
+    Some((server, names))
+}
+
+async fn is_proven_by_the_record_that_the_page_shows(server: TestServer, names: NameServer) {
+    let organization = server.management().organization("Acme").await;
+    let body = json!({"organization": organization, "intent": "domain_verification", "success_url": "https://app.example.com/done"});
+    let link = server.management().post("/portal/generate_link", body).await.expect(201).text_at("link");
+    let mut browser = crate::harness::Browser::new(&server);
+    browser.headers = navigation();
+    let page = browser.open(&server.path_of(&link)).await;
+    let page = browser.submit(&page, "/portal/domains", &[("domain", "acme.com")]).await;
+    assert_eq!(page.status, 201, "{}", page.html);
+    assert!(page.html.contains("Waiting for the record"), "{}", page.html);
+    let record = between(&page.html, "<code>verification_token=", "<").to_owned();
+    names.publish("acme.com", &format!("verification_token={record}"));
+    let page = browser.submit(&page, "/portal/domains/verify", &[]).await;
+    assert!(page.html.contains("looking for the record of acme.com again"), "{}", page.html);
+    let began = std::time::Instant::now();
+    let page = loop {
+        domain_verification::run(Arc::clone(&server.app)).await;
+        let page = browser.open("/portal/domains").await;
+        if page.html.contains(">Verified<") {
+            break page;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{}", page.html);
+        tokio::task::yield_now().await;
+    };
+    assert!(
+        page.html.contains("https://app.example.com/done") && !page.html.contains("verification_token"),
+        "{}",
+        page.html
+    );
+    assert_eq!(server.events("organization_domain.verified").await.len(), 1);
+}
+
+mod a_domain_is_proven_by_the_record_that_the_page_shows {
+    #[test]
+    fn sqlite() {
+        super::run(async {
+            let (server, names) = super::asking(super::Backend::Sqlite).await.unwrap();
+            super::is_proven_by_the_record_that_the_page_shows(server, names).await;
+        });
+    }
+
+    #[test]
+    fn postgres() {
+        super::run(async {
+            if let Some((server, names)) = super::asking(super::Backend::Postgres).await {
+                super::is_proven_by_the_record_that_the_page_shows(server, names).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,114 @@
+//! Members of the organization who come by signing in.
+
+use crate::harness::{Browser, TestServer, on_both_databases};
+use serde_json::json;
+
+const ADA: &str = "ada@example.com";
+
+on_both_databases! {
+    async fn a_member_with_the_permission_signs_in_and_is_there(server: TestServer) {
+        server.open_portal_to_members().await;
+        let organization = server.management().organization("Acme").await;
+        let ada = server.person(ADA).await;
+        server.member(ada, &organization).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/portal").await;
+        assert!(page.path.starts_with("/sign-in"), "{}", page.path);
+        let page = server.sign_in(&mut browser, &page, ADA).await;
+        assert_eq!((page.status, page.path.as_str()), (200, "/portal/machines"), "{}", page.html);
+        assert!(page.html.contains("Acme") && page.html.contains(ADA), "{}", page.html);
+        // Leaving is not signing out.
+        let page = browser.submit(&page, "/portal/leave", &[]).await;
+        assert!(page.html.contains("You have left"), "{}", page.html);
+        assert_eq!(browser.open("/portal").await.path, "/portal/machines");
+    }
+
+    async fn who_has_no_role_for_it_sees_nothing(server: TestServer) {
+        let management = server.management();
+        management.permission("reports:read").await;
+        management.post("/authorization/roles/member/permissions", json!({"slug": "reports:read"})).await.expect(200);
+        let organization = management.organization("Acme").await;
+        let ada = server.person(ADA).await;
+        server.member(ada, &organization).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/portal").await;
+        let page = server.sign_in(&mut browser, &page, ADA).await;
+        assert_eq!(page.status, 403);
+        assert!(page.html.contains("not open to you") && !page.html.contains("Acme"), "{}", page.html);
+        assert_eq!(browser.open("/portal/machines").await.status, 403);
+    }
+
+    async fn threat_46_who_leaves_or_loses_the_role_is_out_at_once(server: TestServer) {
+        server.open_portal_to_members().await;
+        let management = server.management();
+        let organization = management.organization("Acme").await;
+        let ada = server.person(ADA).await;
+        let membership = server.member(ada, &organization).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/portal").await;
+        server.sign_in(&mut browser, &page, ADA).await;
+        assert_eq!(browser.open("/portal/domains").await.status, 200);
+        // One part is taken away, then all, then given back.
+        management.delete("/authorization/roles/member/permissions/widgets:domain-verification:manage").await.expect(200);
+        assert_eq!(browser.open("/portal/domains").await.status, 403);
+        let page = browser.open("/portal/machines").await;
+        assert!(page.status == 200 && !page.html.contains("/portal/domains"), "{}", page.html);
+        management.delete("/authorization/roles/member/permissions/widgets:api-keys:manage").await.expect(200);
+        assert_eq!(browser.open("/portal/machines").await.status, 403);
+        management.post("/authorization/roles/member/permissions", json!({"slug": "widgets:api-keys:manage"})).await.expect(200);
+        assert_eq!(browser.open("/portal/machines").await.status, 200);
+        let path = format!("/user_management/organization_memberships/{}", membership.id);
+        management.put(&format!("{path}/deactivate"), json!({})).await.expect(200);
+        let page = browser.open("/portal/machines").await;
+        assert!(page.status == 403 && !page.html.contains("Acme"), "{} {}", page.status, page.html);
+        management.put(&format!("{path}/reactivate"), json!({})).await.expect(200);
+        management.delete(&path).await.expect(200);
+        assert_ne!(browser.open("/portal/machines").await.status, 200);
+    }
+
+    async fn with_several_organizations_one_is_chosen_and_no_other_can_be(server: TestServer) {
+        server.open_portal_to_members().await;
+        let management = server.management();
+        let (acme, bravo, theirs) =
+            (management.organization("Acme").await, management.organization("Bravo").await, management.organization("Theirs").await);
+        let ada = server.person(ADA).await;
+        server.member(ada, &acme).await;
+        server.member(ada, &bravo).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/portal").await;
+        let page = server.sign_in(&mut browser, &page, ADA).await;
+        assert!(page.html.contains("Acme") && page.html.contains("Bravo") && !page.html.contains("Theirs"), "{}", page.html);
+        let chosen = browser.submit(&page, "/portal/organization", &[("organization_id", &bravo)]).await;
+        assert_eq!(chosen.path, "/portal/machines");
+        assert!(chosen.html.contains("Bravo") && !chosen.html.contains("Acme"), "{}", chosen.html);
+        // Another's is not chosen by naming it: the page asks again.
+        let form = page.form("/portal/organization");
+        for wrong in [theirs.as_str(), "org_01EHZNVPK3SFK441A1RGBFSHRT"] {
+            let mut fields = form.fields.clone();
+            fields.insert("organization_id".to_owned(), wrong.to_owned());
+            let answer = browser.post("/portal/organization", &fields).await;
+            assert!(answer.html.contains("Choose an organization") && !answer.html.contains("Theirs"), "{}", answer.html);
+        }
+        let mut fields = form.fields.clone();
+        fields.insert("organization_id".to_owned(), "nonsense".to_owned());
+        assert_eq!(browser.post("/portal/organization", &fields).await.status, 400);
+    }
+
+    async fn a_link_of_the_company_is_stronger_than_being_signed_in(server: TestServer) {
+        server.open_portal_to_members().await;
+        let management = server.management();
+        let (acme, bravo) = (management.organization("Acme").await, management.organization("Bravo").await);
+        let ada = server.person(ADA).await;
+        server.member(ada, &acme).await;
+        let mut browser = server.visitor(&bravo, Some("domain_verification")).await;
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, ADA).await;
+        let page = browser.open("/portal").await;
+        assert!(page.path == "/portal/domains" && page.html.contains("Bravo"), "{}", page.html);
+        assert_eq!(browser.open("/portal/machines").await.status, 403, "what the role opens is of another organization");
+        // When the visit is over, they are who they are.
+        server.clock.advance_seconds(3600);
+        let page = browser.open("/portal").await;
+        assert!(page.path == "/portal/machines" && page.html.contains("Acme"), "{}", page.html);
+    }
+}
