@@ -168,6 +168,8 @@ ids! {
     ExternalAuthenticationId = "ext_auth";
     /// A message on its way.
     MailId = "mail";
+    /// An endpoint that events are sent to.
+    WebhookEndpointId = "we";
     /// An event of an audit log; delivered as a bare ULID.
     AuditEventId = "audit_log_event";
     /// An action that audit log events tell of.

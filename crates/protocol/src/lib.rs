@@ -19,6 +19,7 @@
 //! | [`form_data`] | forms with files, as browsers send them |
 //! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
+//! | [`webhook`] | webhooks: signatures, the times of tries, subscriptions |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod audit;
@@ -36,3 +37,4 @@ pub mod seal;
 pub mod secret;
 pub mod time;
 pub mod user_management;
+pub mod webhook;

@@ -7,6 +7,7 @@ use countersign_protocol::outbound::{Reach, Target};
 use http::header::{CONTENT_ENCODING, HOST};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
@@ -22,6 +23,8 @@ use tokio_rustls::TlsConnector;
 
 /// How long a connection may take to be made, per address.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long the body of an answer may take of which only the status counts.
+const GLANCE: Duration = Duration::from_secs(1);
 /// How many of a name's addresses are tried.
 const ADDRESSES: usize = 4;
 /// Longest headers of an answer, in bytes.
@@ -117,9 +120,23 @@ impl OutboundClient {
         request: Request<Full<Bytes>>,
         limits: Limits,
     ) -> Result<Response<Bytes>, OutboundError> {
-        tokio::time::timeout(limits.time, self.exchange(target, reach, request, limits.bytes))
-            .await
-            .unwrap_or(Err(OutboundError::TooSlow))
+        let exchange = self.exchange(target, reach, request, Reading::Whole { longest: limits.bytes });
+        tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(OutboundError::TooSlow))
+    }
+
+    /// Sends a request whose answer is its status: of its body the beginning is read, as far as it comes in a moment.
+    ///
+    /// # Errors
+    /// See [`OutboundError`]; none is about the body.
+    pub async fn tell(
+        &self,
+        target: &Target,
+        reach: Reach,
+        request: Request<Full<Bytes>>,
+        limits: Limits,
+    ) -> Result<Response<Bytes>, OutboundError> {
+        let exchange = self.exchange(target, reach, request, Reading::Beginning { longest: limits.bytes });
+        tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(OutboundError::TooSlow))
     }
 
     async fn exchange(
@@ -127,7 +144,7 @@ impl OutboundClient {
         target: &Target,
         reach: Reach,
         mut request: Request<Full<Bytes>>,
-        longest: usize,
+        reading: Reading,
     ) -> Result<Response<Bytes>, OutboundError> {
         let unwritable = |_| OutboundError::Connect("the URL cannot be written in a request".to_owned());
         *request.uri_mut() = target.path_and_query().parse::<Uri>().map_err(unwritable)?;
@@ -139,9 +156,9 @@ impl OutboundClient {
             let name = ServerName::try_from(target.host().to_owned())
                 .map_err(|error| OutboundError::Connect(error.to_string()))?;
             let encrypted = self.tls.connect(name, connection).await;
-            converse(encrypted.map_err(|error| OutboundError::Connect(error.to_string()))?, request, longest).await
+            converse(encrypted.map_err(|error| OutboundError::Connect(error.to_string()))?, request, reading).await
         } else {
-            converse(connection, request, longest).await
+            converse(connection, request, reading).await
         }
     }
 
@@ -171,10 +188,19 @@ impl OutboundClient {
     }
 }
 
+/// How much of an answer's body is wanted.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    /// All of it, which must not be longer.
+    Whole { longest: usize },
+    /// No more than this.
+    Beginning { longest: usize },
+}
+
 async fn converse<C>(
     connection: C,
     request: Request<Full<Bytes>>,
-    longest: usize,
+    reading: Reading,
 ) -> Result<Response<Bytes>, OutboundError>
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -184,21 +210,16 @@ where
         http1::Builder::new().max_buf_size(HEADERS).handshake(TokioIo::new(connection)).await.map_err(broken)?;
     let answer = async {
         let answer = sender.send_request(request).await.map_err(broken)?;
-        // It was not asked for, and what comes out of it has no bounds that could be known.
-        if answer.headers().contains_key(CONTENT_ENCODING) {
-            return Err(OutboundError::Answer("it is compressed".to_owned()));
-        }
-        let (parts, mut body) = answer.into_parts();
-        let mut read = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame.map_err(broken)?.into_data() {
-                if read.len() + data.len() > longest {
-                    return Err(OutboundError::TooLong);
-                }
-                read.extend_from_slice(&data);
-            }
-        }
-        Ok(Response::from_parts(parts, read.freeze()))
+        let compressed = answer.headers().contains_key(CONTENT_ENCODING);
+        let (parts, body) = answer.into_parts();
+        let body = match reading {
+            // It was not asked for, and what comes out of it has no bounds that could be known.
+            Reading::Whole { .. } if compressed => return Err(OutboundError::Answer("it is compressed".to_owned())),
+            Reading::Whole { longest } => read(body, longest).await?,
+            Reading::Beginning { .. } if compressed => Bytes::new(),
+            Reading::Beginning { longest } => beginning(body, longest).await,
+        };
+        Ok(Response::from_parts(parts, body))
     };
     // The connection is driven here and dropped with the answer: nothing of it outlives the request.
     tokio::pin!(connection);
@@ -211,4 +232,35 @@ where
             Err(error) => Err(broken(error)),
         },
     }
+}
+
+async fn read(mut body: Incoming, longest: usize) -> Result<Bytes, OutboundError> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|error| OutboundError::Answer(error.to_string()))?.into_data() {
+            if read.len() + data.len() > longest {
+                return Err(OutboundError::TooLong);
+            }
+            read.extend_from_slice(&data);
+        }
+    }
+    Ok(read.freeze())
+}
+
+/// What of a body comes within a moment.
+async fn beginning(mut body: Incoming, longest: usize) -> Bytes {
+    let mut read = BytesMut::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(data) = frame.into_data() {
+                read.extend_from_slice(data.get(..longest - read.len()).unwrap_or(&data));
+            }
+            if read.len() == longest {
+                return;
+            }
+        }
+    };
+    // Whatever has come by then.
+    let _ = tokio::time::timeout(GLANCE, reading).await;
+    read.freeze()
 }

@@ -6,7 +6,7 @@ use crate::api::user_management::{
 };
 use crate::api::{
     api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
-    organizations, permissions, portal as portal_links, roles,
+    organizations, permissions, portal as portal_links, roles, webhook_endpoints,
 };
 use crate::dashboard::{self, applications, connect, overview, redirects};
 use crate::hosted::{
@@ -200,6 +200,19 @@ pub fn routes() -> Routes {
         .management(DELETE, "/organization_domains/{id}", organization_domains::delete)
         .management(POST, "/organization_domains/{id}/verify", organization_domains::verify)
         .management(GET, "/events", events::list)
+        .management(GET, "/webhook_endpoints", webhook_endpoints::list)
+        .management(POST, "/webhook_endpoints", webhook_endpoints::create)
+        .management(GET, "/webhook_endpoints/{id}", webhook_endpoints::get)
+        .management(PATCH, "/webhook_endpoints/{id}", webhook_endpoints::update)
+        .management(PUT, "/webhook_endpoints/{id}", webhook_endpoints::update)
+        .management(DELETE, "/webhook_endpoints/{id}", webhook_endpoints::delete)
+        .management(POST, "/webhook_endpoints/{id}/rotate_secret", webhook_endpoints::rotate_secret)
+        .management(POST, "/webhook_endpoints/{id}/complete_rotation", webhook_endpoints::complete_rotation)
+        .management(POST, "/webhook_endpoints/{id}/test", webhook_endpoints::test)
+        .management(POST, "/webhook_endpoints/{id}/replay", webhook_endpoints::replay)
+        .management(GET, "/webhook_endpoints/{id}/deliveries", webhook_endpoints::deliveries)
+        .management(GET, "/webhook_endpoints/{id}/deliveries/{event_id}", webhook_endpoints::delivery)
+        .management(POST, "/webhook_endpoints/{id}/deliveries/{event_id}/resend", webhook_endpoints::resend)
         .management(GET, "/authorization/permissions", permissions::list)
         .management(POST, "/authorization/permissions", permissions::create)
         .management(GET, "/authorization/permissions/{slug}", permissions::get)

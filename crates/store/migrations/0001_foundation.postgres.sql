@@ -230,6 +230,8 @@ CREATE TABLE event (
     id TEXT COLLATE "C" NOT NULL,
     event TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C",
+    -- The object that it is about: webhooks keep the order of those with the same.
+    subject TEXT COLLATE "C" NOT NULL,
     data TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     position BIGINT,

@@ -229,6 +229,8 @@ CREATE TABLE event (
     id TEXT NOT NULL,
     event TEXT NOT NULL,
     organization_id TEXT,
+    -- The object that it is about: webhooks keep the order of those with the same.
+    subject TEXT NOT NULL,
     data TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     position INTEGER,

@@ -29,4 +29,4 @@ CREATE TABLE logout_notice (
     FOREIGN KEY (environment_id, application_id) REFERENCES connect_application (environment_id, id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX logout_notice_application ON logout_notice (environment_id, application_id);
-CREATE INDEX logout_notice_next_at ON logout_notice (next_at);
+CREATE INDEX logout_notice_next_at ON logout_notice (next_at, environment_id, session_id, application_id);

@@ -7,7 +7,7 @@
 //! Events about one object keep the order of the locks that their transactions held, which is the order of insertion.
 
 use crate::sql::{Query, Row, Sql, Value, statements};
-use crate::{Result, Tx};
+use crate::{Result, Tx, webhook_delivery};
 use countersign_protocol::id::{EnvironmentId, EventId, OrganizationId};
 use countersign_protocol::management::events::{Event, Filter};
 use countersign_protocol::management::page::Scan;
@@ -20,14 +20,15 @@ pub const BATCH: usize = 1000;
 const LATE: i64 = 3600;
 
 statements! {
-    INSERT = "INSERT INTO event (environment_id, id, event, organization_id, data, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT = "INSERT INTO event (environment_id, id, event, organization_id, subject, data, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    FIND = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND id = $2 AND position > 0";
     PRUNE = "DELETE FROM event WHERE (environment_id, id) IN (SELECT environment_id, id FROM event WHERE created_at < $1 LIMIT 1000)";
     UNPLACED = "SELECT 1 FROM event WHERE position IS NULL LIMIT 1";
     LOCK = "UPDATE event_counter SET position = position WHERE id = 1 RETURNING position, latest_at";
     PLACE = "UPDATE event SET position = n.position, latest_at = CASE WHEN n.latest_at > $2 THEN n.latest_at ELSE $2 END ",
         "FROM (SELECT environment_id, id, $1 + row_number() OVER (ORDER BY rowid) AS position, ",
         "MAX(created_at) OVER (ORDER BY rowid) AS latest_at FROM event WHERE position IS NULL ORDER BY rowid LIMIT $3) AS n ",
-        "WHERE event.environment_id = n.environment_id AND event.id = n.id RETURNING event.position, event.latest_at";
+        "WHERE event.environment_id = n.environment_id AND event.id = n.id RETURNING event.position, event.latest_at, event.environment_id";
     PLACED = "UPDATE event_counter SET position = $1, latest_at = $2 WHERE id = 1";
     HEAD = "SELECT position FROM event_counter WHERE id = 1";
     POSITION = "SELECT position FROM event WHERE environment_id = $1 AND id = $2";
@@ -64,6 +65,8 @@ pub struct NewEvent<'a> {
     pub event: &'static str,
     /// The organization whose object it is about, if it belongs to one.
     pub organization_id: Option<OrganizationId>,
+    /// What it is about: webhooks tell of one such thing in order.
+    pub subject: &'a str,
     /// The object, as the API shows it, without secrets.
     pub data: &'a serde_json::Value,
     /// When it happened.
@@ -91,6 +94,7 @@ pub async fn append(tx: &mut Tx, environment_id: EnvironmentId, event: &NewEvent
         event.id.into(),
         event.event.into(),
         event.organization_id.into(),
+        event.subject.into(),
         event.data.to_string().into(),
         event.created_at.into(),
     ];
@@ -106,17 +110,18 @@ pub async fn is_unplaced(query: &mut impl Query) -> Result<bool> {
     Ok(query.query_opt(UNPLACED, &[]).await?.is_some())
 }
 
-/// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most; gives how
-/// many. Of two who do it at once, one waits for the other.
+/// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most, and makes the
+/// deliveries of webhooks for them; gives how many. Of two who do it at once, one waits for the other.
 ///
 /// # Errors
 /// Database errors.
-pub async fn place(tx: &mut Tx) -> Result<usize> {
+pub async fn place(tx: &mut Tx, tries: i64) -> Result<usize> {
     let Some(counter) = tx.query_opt(LOCK, &[]).await? else {
         return Err(crate::Error::Corrupt("the counter of events is missing".to_owned()));
     };
     // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
     let (mut position, mut latest_at) = (counter.int(0)?, counter.int(1)?);
+    let before = position;
     let placed = tx.query(PLACE, &[position.into(), latest_at.into(), (BATCH as i64).into()]).await?;
     if placed.is_empty() {
         return Ok(0);
@@ -125,6 +130,10 @@ pub async fn place(tx: &mut Tx) -> Result<usize> {
         (position, latest_at) = (position.max(row.int(0)?), latest_at.max(row.int(1)?));
     }
     tx.execute(PLACED, &[position.into(), latest_at.into()]).await?;
+    let mut environments = placed.iter().map(|row| row.parse(2)).collect::<Result<Vec<EnvironmentId>>>()?;
+    environments.sort_unstable();
+    environments.dedup();
+    webhook_delivery::fan_out(tx, &environments, (before, position), tries).await?;
     Ok(placed.len())
 }
 
@@ -136,6 +145,26 @@ pub async fn position(query: &mut impl Query, environment_id: EnvironmentId, id:
     match query.query_opt(POSITION, &[environment_id.into(), id.into()]).await? {
         Some(row) => row.opt_int(0),
         None => Ok(None),
+    }
+}
+
+/// An event that has a position.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: EventId) -> Result<Option<Event>> {
+    let row = query.query_opt(FIND, &[environment_id.into(), id.into()]).await?;
+    Ok(row.as_ref().map(read_event).transpose()?.map(|(_, event)| event))
+}
+
+/// The position of the newest event of all environments.
+///
+/// # Errors
+/// Database errors.
+pub async fn head(query: &mut impl Query) -> Result<i64> {
+    match query.query_opt(HEAD, &[]).await? {
+        Some(row) => row.int(0),
+        None => Err(crate::Error::Corrupt("the counter of events is missing".to_owned())),
     }
 }
 
@@ -162,10 +191,7 @@ pub async fn list(
     stretch: Stretch,
 ) -> Result<Vec<Event>> {
     // Nothing beyond the head of now: what several statements read is then the same as if one had.
-    let head = match query.query_opt(HEAD, &[]).await? {
-        Some(row) => row.int(0)?,
-        None => return Err(crate::Error::Corrupt("the counter of events is missing".to_owned())),
-    };
+    let head = head(query).await?;
     let (mut above, mut below) = (0, head.saturating_add(1));
     match (stretch.scan, stretch.from) {
         (Scan::Ascending, Some(from)) => above = from,

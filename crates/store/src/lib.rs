@@ -67,6 +67,9 @@ pub mod staff_link;
 pub mod standalone;
 pub mod token_family;
 pub mod user;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 
 pub use error::{Error, Result};
 pub use migrate::{MigrationState, newest_version};
@@ -334,6 +337,9 @@ impl Store {
             session_family::STATEMENTS,
             client_document::STATEMENTS,
             self_registration::STATEMENTS,
+            webhook_attempt::STATEMENTS,
+            webhook_delivery::STATEMENTS,
+            webhook_endpoint::STATEMENTS,
         ]
         .concat()
     }

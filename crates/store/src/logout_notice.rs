@@ -14,7 +14,8 @@ statements! {
         "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     DUE = "SELECT environment_id, session_id, application_id, user_id, attempts, next_at, subject FROM logout_notice ",
-        "WHERE next_at <= $1 ORDER BY next_at LIMIT 50";
+        "WHERE next_at <= $1 AND (next_at, environment_id, session_id, application_id) > ($2, $3, $4, $5) ",
+        "ORDER BY next_at, environment_id, session_id, application_id LIMIT 500";
     CLAIM = "UPDATE logout_notice SET next_at = $5, attempts = attempts + 1 ",
         "WHERE environment_id = $1 AND session_id = $2 AND application_id = $3 AND next_at = $4";
     DELETE = "DELETE FROM logout_notice WHERE environment_id = $1 AND session_id = $2 AND application_id = $3";
@@ -82,12 +83,23 @@ pub async fn of_ended(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserI
     Ok(())
 }
 
-/// Some of the notices that are due, of all environments, longest due first.
+/// How many notices are read at a time.
+pub const PAGE: usize = 500;
+
+/// Some of the notices that are due, of all environments, longest due first: those behind one of them, or the first.
 ///
 /// # Errors
 /// Database errors.
-pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<LogoutNotice>> {
-    reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
+pub async fn due(reader: &mut Reader, now: Timestamp, behind: Option<&LogoutNotice>) -> Result<Vec<LogoutNotice>> {
+    let from = match behind {
+        Some(last) => {
+            [last.next_at.into(), last.environment_id.into(), last.session_id.into(), last.application_id.into()]
+        }
+        None => [i64::MIN.into(), "".into(), "".into(), "".into()],
+    };
+    let [at, environment_id, session_id, application_id] = from;
+    let params = [now.into(), at, environment_id, session_id, application_id];
+    reader.query(DUE, &params).await?.iter().map(read).collect()
 }
 
 /// Takes a notice that is due, for one node, until the moment at which it is tried again; `false` when another has it.

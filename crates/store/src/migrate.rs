@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_staff";
     11 "0011_audit_logs";
     12 "0012_portal";
+    13 "0013_webhooks";
 };
 
 /// The newest schema version this program knows.

@@ -138,7 +138,7 @@ id_values! {
     EnvironmentApiKeyId SigningKeyId EventId TokenId UserId MembershipId RoleId InvitationId
     SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
     PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
-    ExternalAuthenticationId
+    ExternalAuthenticationId WebhookEndpointId
     AuditEventId AuditActionId AuditSchemaId AuditExportId AuditStreamId
 }
 

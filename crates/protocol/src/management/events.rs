@@ -83,6 +83,21 @@ pub fn event_view(event: &Event) -> Value {
     })
 }
 
+/// What an event is about: consumers see those about the same in their order. It is the object's identifier; of an event that
+/// tells what somebody did, the person's; of one that tells of an object among others, that object's.
+pub fn subject(event: &str, data: &Value) -> String {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let within = |name: &str| data.get(name).and_then(|object| text(object, "id"));
+    let kind = event.rsplit_once('.').map_or(event, |(kind, _)| kind);
+    text(data, "id")
+        .or_else(|| within("organization_domain"))
+        .or_else(|| text(data, "user_id"))
+        // Where nobody has the address that was tried, it stands for who has tried.
+        .or_else(|| text(data, "email"))
+        .or_else(|| text(data, "slug").map(|slug| format!("{kind}:{slug}")))
+        .unwrap_or_else(|| kind.to_owned())
+}
+
 /// Which events are wanted.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Filter {
@@ -189,6 +204,28 @@ mod tests {
 
     fn names(query: &str) -> Vec<String> {
         check(query).unwrap().names
+    }
+
+    #[test]
+    fn an_event_is_about_its_object() {
+        for (event, data, expected) in [
+            ("user.updated", json!({"object": "user", "id": "user_1", "email": "a@b.c"}), "user_1"),
+            ("organization_domain.verified", json!({"id": "org_domain_1", "organization_id": "org_1"}), "org_domain_1"),
+            (
+                "organization_domain.verification_failed",
+                json!({"reason": "x", "organization_domain": {"id": "org_domain_1"}}),
+                "org_domain_1",
+            ),
+            ("authentication.password_succeeded", json!({"user_id": "user_1", "email": "a@b.c"}), "user_1"),
+            ("authentication.password_failed", json!({"user_id": null, "email": "a@b.c"}), "a@b.c"),
+            ("authentication.password_failed", json!({"user_id": null, "email": null}), "authentication"),
+            ("session.created", json!({"id": "session_1", "user_id": "user_1"}), "session_1"),
+            ("oauth.refresh_token_reused", json!({"id": "grant_1", "user_id": "user_1"}), "grant_1"),
+            ("role.created", json!({"object": "role", "slug": "admin"}), "role:admin"),
+            ("role.deleted", json!({"object": "role", "slug": "admin"}), "role:admin"),
+        ] {
+            assert_eq!(subject(event, &data), expected, "{event}");
+        }
     }
 
     #[test]

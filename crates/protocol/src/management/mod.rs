@@ -8,3 +8,4 @@ pub mod fields;
 pub mod page;
 pub mod query;
 pub mod views;
+pub mod webhook_views;

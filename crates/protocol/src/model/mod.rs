@@ -24,6 +24,7 @@ mod signing_key;
 mod staff;
 mod standalone;
 mod user;
+mod webhook;
 
 pub use actor::{Actor, LONGEST_USER_AGENT, Place};
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
@@ -56,3 +57,4 @@ pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };
 pub use user::{Membership, MembershipStatus, User, email_key, is_email};
+pub use webhook::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};

@@ -12,3 +12,4 @@ pub mod permissions;
 pub mod portal;
 pub mod roles;
 pub mod user_management;
+pub mod webhook_endpoints;

@@ -3,6 +3,8 @@
 use super::{Act, Failure, audit};
 use countersign_protocol::audit::administrative::target_of;
 use countersign_protocol::id::OrganizationId;
+use countersign_protocol::management::events::subject;
+use countersign_protocol::webhook::schedule::TRIES;
 use countersign_store::event::{self, NewEvent, append};
 use countersign_store::{Store, Tx};
 use serde_json::Value;
@@ -18,21 +20,24 @@ pub async fn record(
     organization_id: Option<OrganizationId>,
     data: &Value,
 ) -> Result<(), Failure> {
-    let event = NewEvent { id: act.entropy.id(act.now)?, event, organization_id, data, created_at: act.now };
-    append(tx, act.environment_id, &event).await?;
+    let subject = subject(event, data);
+    let id = act.entropy.id(act.now)?;
+    let new = NewEvent { id, event, organization_id, subject: &subject, data, created_at: act.now };
+    append(tx, act.environment_id, &new).await?;
     // What an administrator has done is in the audit log as well.
-    audit::record(tx, act, event.event, target_of(event.event, data), organization_id).await
+    audit::record(tx, act, event, target_of(event, data), organization_id).await
 }
 
-/// Gives the events that are committed by now their positions, so that readers see them. Any number of nodes may do so at
-/// once.
+/// Gives the events that are committed by now their positions, so that readers see them, and puts them on their way to
+/// webhooks. Any number of nodes may do so at once.
 ///
 /// # Errors
 /// Database errors.
 pub async fn place(store: &Store) -> Result<(), Failure> {
     // Mostly there is nothing to do, and a question is cheaper than a transaction.
     while event::is_unplaced(&mut store.reader().await?).await? {
-        let placed = store.write::<_, Failure, _>(|tx| Box::pin(async move { Ok(event::place(tx).await?) })).await?;
+        let placed =
+            store.write::<_, Failure, _>(|tx| Box::pin(async move { Ok(event::place(tx, TRIES).await?) })).await?;
         // What is committed from now on is for the next round: a busy server would never come to an end.
         if placed < event::BATCH {
             break;

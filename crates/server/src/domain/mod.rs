@@ -42,6 +42,8 @@ pub mod staff;
 pub mod standalone;
 pub mod uploads;
 pub mod users;
+pub mod webhook_requests;
+pub mod webhooks;
 
 use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;

@@ -350,30 +350,6 @@ impl Routes {
         })
     }
 
-    /// A page of an organization, or what its forms are posted to: for who may see this part of it.
-    #[must_use]
-    pub fn portal<H>(self, method: Method, path: &'static str, intent: Option<PortalIntent>, handler: H) -> Self
-    where
-        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Clone + Send + Sync + 'static,
-    {
-        let is_post = method == Method::POST;
-        self.in_browser(method, path, (Policy::Portal(intent), Whose::Host), move |page| {
-            let handler = handler.clone();
-            async move {
-                if is_post && !page.is_ours() {
-                    return page.finish(stopped(&page, not_ours()));
-                }
-                match PortalCall::admit(page, intent).await {
-                    Ok(call) => {
-                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                        call.page.finish(reply)
-                    }
-                    Err((page, reply)) => page.finish(reply),
-                }
-            }
-        })
-    }
-
     /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
     #[must_use]
     pub fn dashboard_files<H>(self, path: &'static str, role: StaffRole, handler: H) -> Self
@@ -418,6 +394,30 @@ impl Routes {
                     return error::api(&failure.into_api_error());
                 }
                 match DashboardCall::admit(call.page, role).await {
+                    Ok(call) => {
+                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                        call.page.finish(reply)
+                    }
+                    Err((page, reply)) => page.finish(reply),
+                }
+            }
+        })
+    }
+
+    /// A page of an organization, or what its forms are posted to: for who may see this part of it.
+    #[must_use]
+    pub fn portal<H>(self, method: Method, path: &'static str, intent: Option<PortalIntent>, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+    {
+        let is_post = method == Method::POST;
+        self.in_browser(method, path, (Policy::Portal(intent), Whose::Host), move |page| {
+            let handler = handler.clone();
+            async move {
+                if is_post && !page.is_ours() {
+                    return page.finish(stopped(&page, not_ours()));
+                }
+                match PortalCall::admit(page, intent).await {
                     Ok(call) => {
                         let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
                         call.page.finish(reply)

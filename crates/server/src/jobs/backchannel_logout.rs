@@ -1,11 +1,12 @@
-//! Tells applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). One that answers slowly keeps
-//! nobody waiting: each notice is on its way by itself, so many at once and no more.
+//! Tells applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). Each notice is on its way by itself,
+//! and each application may always have one on its way: one that answers slowly, or never, keeps nobody waiting.
 
 use crate::app::App;
 use crate::domain::Failure;
 use crate::domain::backchannel_logout::{logout_uri, reach, session_name};
 use crate::outbound::Limits;
 use bytes::Bytes;
+use countersign_protocol::id::ApplicationId;
 use countersign_protocol::model::ConnectApplication;
 use countersign_protocol::oauth::logout_token::LogoutTokenClaims;
 use countersign_protocol::outbound::Target;
@@ -14,22 +15,65 @@ use countersign_store::logout_notice::{self, LogoutNotice};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Seconds until an application is told again, by how often it was.
 const PAUSES: [i64; 6] = [5, 30, 120, 600, 3600, 14_400];
 /// What an answer may cost.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
 
-/// How many notices of this node are on their way at once.
-#[derive(Debug, Clone)]
-pub struct OnTheirWay(Arc<Semaphore>);
+/// Most notices of this node on their way at once.
+const ALL: usize = 256;
+/// Most to one application.
+const OF_ONE: usize = 4;
+/// Most that are more than the first of their applications.
+const MORE: usize = 32;
+/// Most pages of notices that are looked through in a round for applications that have a place.
+const PAGES: usize = 20;
 
-impl Default for OnTheirWay {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(32)))
+/// The notices of this node that are on their way, by application.
+#[derive(Debug, Clone, Default)]
+pub struct OnTheirWay(Arc<Mutex<HashMap<ApplicationId, usize>>>);
+
+/// A notice's place, until it is dropped.
+#[derive(Debug)]
+struct Place {
+    on_their_way: OnTheirWay,
+    application_id: ApplicationId,
+}
+
+impl OnTheirWay {
+    fn taken(&self) -> MutexGuard<'_, HashMap<ApplicationId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a notice to an application, if there is one.
+    fn take(&self, application_id: ApplicationId) -> Option<Place> {
+        let mut taken = self.taken();
+        let all: usize = taken.values().sum();
+        let more = all - taken.len();
+        let here = taken.get(&application_id).copied().unwrap_or(0);
+        if all >= ALL || here >= OF_ONE || (here > 0 && more >= MORE) {
+            return None;
+        }
+        taken.insert(application_id, here + 1);
+        Some(Place { on_their_way: self.clone(), application_id })
+    }
+
+    fn is_full(&self) -> bool {
+        self.taken().values().sum::<usize>() >= ALL
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.on_their_way.taken();
+        match taken.get_mut(&self.application_id) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.application_id)),
+        }
     }
 }
 
@@ -41,16 +85,26 @@ pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
 }
 
 async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
-    let due = logout_notice::due(&mut app.store.reader().await?, app.clock.now()).await?;
-    for notice in due {
-        let Ok(permit) = Arc::clone(&on_their_way.0).try_acquire_owned() else { return Ok(()) };
-        let app = Arc::clone(app);
-        tokio::spawn(async move {
-            if let Err(failure) = tell(&app, notice).await {
-                tracing::warn!(%failure, "an application could not be told of a sign-out");
-            }
-            drop(permit);
-        });
+    let now = app.clock.now();
+    let mut behind = None;
+    for _ in 0..PAGES {
+        let due = logout_notice::due(&mut app.store.reader().await?, now, behind.as_ref()).await?;
+        let more = due.len() == logout_notice::PAGE;
+        behind = due.last().cloned();
+        for notice in due {
+            // One whose application has no place does not keep those behind it waiting.
+            let Some(place) = on_their_way.take(notice.application_id) else { continue };
+            let app = Arc::clone(app);
+            tokio::spawn(async move {
+                if let Err(failure) = tell(&app, notice).await {
+                    tracing::warn!(%failure, "an application could not be told of a sign-out");
+                }
+                drop(place);
+            });
+        }
+        if !more || on_their_way.is_full() {
+            break;
+        }
     }
     Ok(())
 }
@@ -132,4 +186,31 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
         Ok(answer) => Told::NotYet(answer.status().to_string()),
         Err(error) => Told::NotYet(error.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::id::Id;
+
+    #[test]
+    fn every_application_has_a_place_whatever_the_others_take() {
+        let on_their_way = OnTheirWay::default();
+        let mut places = Vec::new();
+        for number in 0..20 {
+            while let Some(place) = on_their_way.take(ApplicationId::from_ulid(number)) {
+                places.push(place);
+            }
+        }
+        assert_eq!(places.len(), 20 + MORE);
+        let another = ApplicationId::from_ulid(99);
+        let place = on_their_way.take(another).unwrap();
+        assert!(on_their_way.take(another).is_none(), "no more than one while there is no room");
+        drop(place);
+        assert!(on_their_way.take(another).is_some());
+        drop(places);
+        assert!(on_their_way.taken().is_empty());
+        let places: Vec<_> = std::iter::from_fn(|| on_their_way.take(another)).collect();
+        assert_eq!(places.len(), OF_ONE);
+    }
 }

@@ -11,6 +11,8 @@ pub mod key_rotation;
 pub mod last_used;
 pub mod mail;
 pub mod retention;
+pub mod webhook_upkeep;
+pub mod webhooks;
 
 use crate::app::App;
 use std::future::Future;
@@ -43,6 +45,8 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
         backchannel_logout::run(app, on_their_way.clone())
     }));
+    jobs.spawn(webhooks::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), webhook_upkeep::run));
     jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
     jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
         key_rotation::run(app, rotation_days)

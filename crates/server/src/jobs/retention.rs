@@ -19,10 +19,11 @@
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `staff_link` | until it is used, a day at most |
-//! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `audit_log_event` | 365 days, or the 30 that were set for its organization; its hash until everything before it is gone |
 //! | `audit_log_export` | its content 7 days |
+//! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |
+//! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
 //!
 //! Every other table is kept until its rows are deleted.
 
@@ -33,6 +34,7 @@ use countersign_store::{
     attempt, audit_log_export, authorization_code, change, client_document, device_authorization, event,
     external_authentication, idempotency, image, mail, mailed_code, password_reset, portal, revoked_token,
     self_registration, session, session_code, session_device, session_family, staff_link, token_family,
+    webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -43,6 +45,7 @@ const SESSIONS: i64 = 30 * 86_400;
 const FAMILIES: i64 = 86_460;
 // Metadata documents that wait for an administrator.
 const DOCUMENTS: i64 = 30 * 86_400;
+const DELIVERIES: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
 // Copies of audit logs.
 const EXPORTS: i64 = 7 * 86_400;
@@ -97,6 +100,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
         .await?
         >= self_registration::STEP
     {}
+    in_steps!(webhook_delivery::prune, now.plus_secs(-DELIVERIES));
     while store
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move { Ok(audit_log_export::expire(tx, now.plus_secs(-EXPORTS), now).await?) })

@@ -67,6 +67,8 @@ pub struct Keyring {
     pub mailed_code: SealKey,
     /// Seals the tokens of password resets.
     pub password_reset_token: SealKey,
+    /// Seals what webhooks are signed with.
+    pub webhook_secret: SealKey,
     /// Digests of links into the dashboard.
     pub staff_link: DigestKey,
     /// Digests of links to organizations' pages.
@@ -128,6 +130,7 @@ impl Keyring {
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
+            webhook_secret: SealKey::new(&*derive(&prk, "webhook-secret")?)?,
             staff_link: DigestKey::new(&*derive(&prk, "staff-link")?),
             portal_link: DigestKey::new(&*derive(&prk, "portal-link")?),
             portal_visit: DigestKey::new(&*derive(&prk, "portal-visit")?),
@@ -157,7 +160,9 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        for other in [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token] {
+        for other in
+            [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token, &keyring.webhook_secret]
+        {
             assert!(other.open(&["x"], &sealed).is_err());
         }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());

@@ -7,10 +7,11 @@ use crate::http::reply::Reply;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use http::StatusCode;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
@@ -31,6 +32,22 @@ fn histogram() -> Histogram {
     Histogram::new([0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
 }
 
+/// What came of a try to deliver an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum WebhookOutcome {
+    /// It has arrived.
+    Delivered,
+    /// It will be tried again.
+    Retried,
+    /// It was tried often enough.
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    outcome: WebhookOutcome,
+}
+
 /// The counters of this process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -39,6 +56,11 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram>,
     /// Access tokens issued.
     pub tokens_issued: Counter,
+    webhook_attempts: Family<WebhookLabels, Counter>,
+    /// Endpoints of webhooks that were given up.
+    pub webhook_endpoints_disabled: Counter,
+    /// Deliveries of all environments that are pending, as of a moment ago.
+    pub webhook_deliveries_pending: Gauge,
     /// How often an audit log could not be made longer or pruned: somebody may have tampered with it.
     pub audit_log_failures: Counter,
 }
@@ -66,17 +88,43 @@ impl Default for Metrics {
             durations.clone(),
         );
         registry.register("tokens_issued", "Access tokens issued", tokens_issued.clone());
+        let webhook_attempts = Family::default();
+        registry.register(
+            "webhook_attempts",
+            "Requests to endpoints of webhooks, by outcome",
+            webhook_attempts.clone(),
+        );
+        let webhook_endpoints_disabled = Counter::default();
+        let given_up = "Endpoints of webhooks that were given up";
+        registry.register("webhook_endpoints_disabled", given_up, webhook_endpoints_disabled.clone());
+        let webhook_deliveries_pending = Gauge::default();
+        let pending = "Events on their way to endpoints of webhooks, counted up to 10,000";
+        registry.register("webhook_deliveries_pending", pending, webhook_deliveries_pending.clone());
         let audit_log_failures = Counter::default();
         registry.register(
             "audit_log_failures",
             "Times an audit log could not be made longer or pruned; it may have been tampered with",
             audit_log_failures.clone(),
         );
-        Self { registry, requests, durations, tokens_issued, audit_log_failures }
+        Self {
+            registry,
+            requests,
+            durations,
+            tokens_issued,
+            audit_log_failures,
+            webhook_attempts,
+            webhook_endpoints_disabled,
+            webhook_deliveries_pending,
+        }
     }
 }
 
 impl Metrics {
+    /// Counts a request to an endpoint of webhooks.
+    pub fn webhook_attempt(&self, outcome: WebhookOutcome) {
+        self.webhook_attempts.get_or_create_owned(&WebhookLabels { outcome }).inc();
+    }
+
     /// The counters of a route.
     pub fn route(&self, route: &str) -> RouteCounters {
         let counter = |status| self.requests.get_or_create_owned(&RequestLabels { route: route.to_owned(), status });

@@ -20,3 +20,4 @@ mod standalone;
 mod threats;
 mod tidy;
 mod user_management;
+mod webhooks;

@@ -218,6 +218,7 @@ on_both_databases! {
                     id: crate::sample::fresh(),
                     event: "organization.created",
                     organization_id: None,
+                    subject: "it",
                     data: &data,
                     created_at: moment,
                 };

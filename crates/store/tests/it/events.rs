@@ -14,12 +14,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 async fn append(tx: &mut Tx, environment_id: EnvironmentId, id: EventId, data: &Value) -> Result<()> {
-    let new = NewEvent { id, event: "test.happened", organization_id: None, data, created_at: at(0) };
+    let new = NewEvent { id, event: "test.happened", organization_id: None, subject: "it", data, created_at: at(0) };
     event::append(tx, environment_id, &new).await
 }
 
 async fn place(store: &Store) -> usize {
-    transaction!(store, |tx| event::place(tx).await).unwrap()
+    transaction!(store, |tx| event::place(tx, 12).await).unwrap()
 }
 
 async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, stretch: Stretch) -> Vec<Event> {
@@ -78,7 +78,7 @@ on_both_databases! {
         let organization: OrganizationId = fresh();
         drop(reader);
         transaction!(store, |tx| {
-            let new = NewEvent { id: fresh(), event: "a.b", organization_id: Some(organization), data: &json!({}), created_at: at(0) };
+            let new = NewEvent { id: fresh(), event: "a.b", organization_id: Some(organization), subject: "it", data: &json!({}), created_at: at(0) };
             event::append(tx, there, &new).await
         })
         .unwrap();
@@ -120,7 +120,7 @@ on_both_databases! {
             let (id, event): (EventId, _) = (fresh(), names[number * number % 7 % 3]);
             organization_of.insert(id, organization_id);
             transaction!(store, |tx| {
-                let new = NewEvent { id, event, organization_id, data: &json!({"number": number}), created_at };
+                let new = NewEvent { id, event, organization_id, subject: "it", data: &json!({"number": number}), created_at };
                 event::append(tx, environment_id, &new).await
             })
             .unwrap();
@@ -268,7 +268,7 @@ on_both_databases! {
         let made: Vec<EventId> = (0..6).map(|_| fresh()).collect();
         for (id, age) in made.iter().copied().zip([0, 1, 2, 50, 51, 52]) {
             transaction!(store, |tx| {
-                let new = NewEvent { id, event: "a.b", organization_id: None, data: &json!({}), created_at: at(age) };
+                let new = NewEvent { id, event: "a.b", organization_id: None, subject: "it", data: &json!({}), created_at: at(age) };
                 event::append(tx, environment_id, &new).await
             })
             .unwrap();
@@ -332,7 +332,7 @@ fn placing_is_one_at_a_time() {
             let store = store.clone();
             async move {
                 let outcome: Result<()> = transaction!(store, |tx| {
-                    placed.send(event::place(tx).await?).unwrap();
+                    placed.send(event::place(tx, 12).await?).unwrap();
                     may_go_on.await.unwrap();
                     Err(Error::NotSupported("rolled back"))
                 });

@@ -62,4 +62,5 @@ mod sessions;
 mod statements;
 mod transactions;
 mod uniqueness;
+mod webhooks;
 mod writer;

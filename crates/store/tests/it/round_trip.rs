@@ -396,7 +396,7 @@ on_both_databases! {
             let row = [id.to_string(), event_id.to_string(), event.to_owned(), organization, data.to_string(), made_at];
             expected.push([&row[..], &["-".to_owned()]].concat());
             transaction!(store, |tx| {
-                let new = event::NewEvent { id: event_id, event, organization_id, data: &data, created_at: at(99) };
+                let new = event::NewEvent { id: event_id, event, organization_id, subject: "it", data: &data, created_at: at(99) };
                 event::append(tx, id, &new).await
             })
             .unwrap();

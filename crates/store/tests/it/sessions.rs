@@ -76,7 +76,7 @@ on_both_databases! {
             Ok(())
         })
         .unwrap();
-        let due = async |now| logout_notice::due(&mut store.reader().await.unwrap(), now).await.unwrap();
+        let due = async |now| logout_notice::due(&mut store.reader().await.unwrap(), now, None).await.unwrap();
         assert_eq!(due(at(2)).await, []);
         let found = due(at(3)).await;
         assert_eq!(found.len(), 1, "only of the session that ended, and once");
@@ -114,7 +114,7 @@ on_both_databases! {
                     .unwrap();
                 },
             );
-            let due = logout_notice::due(&mut store.reader().await.unwrap(), at(500)).await.unwrap();
+            let due = logout_notice::due(&mut store.reader().await.unwrap(), at(500), None).await.unwrap();
             assert_eq!(due.iter().any(|notice| notice.session_id == session_id), noted, "round {round}");
         }
     }

@@ -30,6 +30,17 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("external_authentication::TRIM", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("webhook_delivery::ANY_ENABLED", "SCAN webhook_endpoint", "one row of an index of the enabled is enough"),
+    ("webhook_delivery::FAN_OUT", "FOR ORDER BY", "these are the events just placed, a thousand at most"),
+    ("webhook_delivery::FAN_OUT", "SCAN (subquery-", "the same"),
+    ("webhook_delivery::REPLAY", "FOR ORDER BY", "these are the events of one step, a thousand at most"),
+    ("webhook_delivery::REPLAY", "SCAN (subquery-", "the same"),
+    ("webhook_delivery::PENDING", "SCAN webhook_delivery", "a bounded number of rows of an index of the pending"),
+    ("webhook_delivery::PENDING", "SCAN p", "the same"),
+    ("webhook_endpoint::COUNT", "(environment_id=?)", "an environment has a bounded number"),
+    ("webhook_endpoint::REPLAYING", "SCAN webhook_endpoint", "an index of those that are wanted, and there are few"),
+    ("webhook_endpoint::DUE", "SCAN w", "all that are enabled are asked about, and an environment has few"),
+    ("webhook_endpoint::ENDED", "SCAN w", "all that are not, by their index"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
 ];
 

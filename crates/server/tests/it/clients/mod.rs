@@ -108,6 +108,14 @@ on_both_databases! {
         node(&server, "workos-sdk.test.mjs").await;
     }
 
+    async fn webhooks_are_verified_by_the_sdks_and_by_standard_webhooks(server: TestServer) {
+        node(&server, "webhooks.test.mjs").await;
+    }
+
+    async fn webhooks_are_verified_by_the_sdk_for_python(server: TestServer) {
+        python(&server, "test_webhooks.py").await;
+    }
+
     async fn jose_verifies_an_access_token(server: TestServer) {
         node(&server, "jose.test.mjs").await;
     }
@@ -180,14 +188,15 @@ on_both_databases! {
 #[test]
 fn the_documentation_shows_what_is_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let page = std::fs::read_to_string(root.join("docs/clients.md")).unwrap();
+    let page = |name| std::fs::read_to_string(root.join(name)).unwrap();
+    let page = page("docs/clients.md") + &page("docs/webhooks.md");
     let shown: Vec<&str> = page.split("<!-- ").skip(1).collect();
-    assert!(shown.len() >= 6, "{}", shown.len());
+    assert!(shown.len() >= 8, "{}", shown.len());
     for part in shown {
         let (file, rest) = part.split_once(" -->\n```").unwrap();
         let (_, text) = rest.split_once('\n').unwrap();
         let (text, _) = text.split_once("\n```").unwrap();
         let run = std::fs::read_to_string(root.join(file)).unwrap();
-        assert!(run.contains(text), "docs/clients.md shows what is not in {file}:\n{text}");
+        assert!(run.contains(text), "the documentation shows what is not in {file}:\n{text}");
     }
 }

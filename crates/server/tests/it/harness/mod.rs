@@ -27,7 +27,7 @@ pub use own_application::REDIRECT_URI;
 pub use people::{Application, PASSWORD, VERIFIER};
 pub use portal::{navigation, portal_csrf};
 pub use process::{Process, binary};
-pub use receiver::Receiver;
+pub use receiver::{Received, Receiver};
 pub use server::TestServer;
 pub use website::Website;
 

@@ -22,6 +22,7 @@ pub struct Receiver {
     pub base_url: String,
     received: mpsc::UnboundedReceiver<Received>,
     statuses: Arc<Mutex<VecDeque<u16>>>,
+    otherwise: Arc<Mutex<u16>>,
     answers: Arc<Semaphore>,
 }
 
@@ -33,20 +34,28 @@ impl Receiver {
         let (sender, received) = mpsc::unbounded_channel();
         let statuses: Arc<Mutex<VecDeque<u16>>> = Arc::default();
         let answers = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let otherwise = Arc::new(Mutex::new(200));
         let (next, may) = (Arc::clone(&statuses), Arc::clone(&answers));
+        let rest = Arc::clone(&otherwise);
         let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
             let body = String::from_utf8(body.to_vec()).unwrap();
             sender.send(Received { uri: uri.to_string(), headers, body }).unwrap();
             drop(may.acquire().await.unwrap());
-            StatusCode::from_u16(next.lock().unwrap().pop_front().unwrap_or(200)).unwrap()
+            let status = next.lock().unwrap().pop_front().unwrap_or(*rest.lock().unwrap());
+            StatusCode::from_u16(status).unwrap()
         };
         tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap() });
-        Self { base_url, received, statuses, answers }
+        Self { base_url, received, statuses, otherwise, answers }
     }
 
     /// What it answers next.
     pub fn answer(&self, status: u16) {
         self.statuses.lock().unwrap().push_back(status);
+    }
+
+    /// What it answers from now on.
+    pub fn always_answer(&self, status: u16) {
+        *self.otherwise.lock().unwrap() = status;
     }
 
     /// From now on it answers nothing.

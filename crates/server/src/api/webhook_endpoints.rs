@@ -1,0 +1,263 @@
+//! `/webhook_endpoints`: where events are sent. What there is besides the endpoints themselves is ours: new secrets, the log
+//! of deliveries, sending again, and a test.
+
+use crate::domain::webhook_requests::send;
+use crate::domain::webhooks::{self, Changes, view};
+use crate::domain::{Failure, events};
+use crate::http::management::ManagementCall;
+use crate::http::reply::Reply;
+use countersign_protocol::id::{EventId, WebhookEndpointId};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::events::{Event, cursor_not_found, event_view};
+use countersign_protocol::management::page::PageRequest;
+use countersign_protocol::management::webhook_views::{
+    subscriptions, webhook_attempt_view, webhook_delivery_view, webhook_endpoint_event_view,
+};
+use countersign_protocol::model::WebhookAttempt;
+use countersign_protocol::webhook::names::TEST;
+use countersign_store::{event, webhook_attempt, webhook_delivery, webhook_endpoint};
+use http::StatusCode;
+use serde_json::json;
+use std::time::Instant;
+
+/// Longest URL that is looked at, and longest name of an event.
+const LONGEST: usize = 2048;
+const LONGEST_NAME: usize = 100;
+
+/// `GET /webhook_endpoints`.
+///
+/// # Errors
+/// 422.
+pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
+    let request = PageRequest::parse(&call.query, |text| WebhookEndpointId::parse(text).ok())?;
+    let rows = webhook_endpoint::list(&mut call.reader().await?, call.environment.id(), &request.slice()).await?;
+    let (page, act) = (request.page(rows, |row| row.id), call.act());
+    let mut refused = None;
+    let page = page.map(|row| view(&act, &row).map_err(|failure| refused = Some(failure)).unwrap_or_default());
+    refused.map_or_else(|| Ok(Reply::ok(&page.envelope())), Err)
+}
+
+/// `GET /webhook_endpoints/{id}`.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
+    let found = webhooks::find(&mut call.reader().await?, call.environment.id(), call.path.get("id")).await?;
+    Ok(Reply::ok(&view(&call.act(), &found)?))
+}
+
+/// `POST /webhook_endpoints`.
+///
+/// # Errors
+/// 409, 422.
+pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
+    let mut fields = call.fields()?;
+    let url = fields.required_text("endpoint_url", LONGEST);
+    let events = fields.texts("events", LONGEST_NAME).value();
+    if events.is_none() {
+        fields.require("events", "events is required.");
+    }
+    fields.finish()?;
+    let events = subscriptions(events.unwrap_or_default())?;
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            let made = webhooks::create(tx, &act, url, events).await?;
+            Ok(Reply::created(&view(&act, &made)?).showing_secret())
+        })
+    })
+    .await
+}
+
+/// `PATCH /webhook_endpoints/{id}`, and `PUT`, which older clients send.
+///
+/// # Errors
+/// 404, 409, 422.
+pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    let mut fields = call.fields()?;
+    let endpoint_url = fields.optional_text("endpoint_url", LONGEST).value();
+    let events = fields.texts("events", LONGEST_NAME).value();
+    let enabled = match fields.optional_text("status", LONGEST_NAME).value().as_deref() {
+        None => None,
+        Some("enabled") => Some(true),
+        Some("disabled") => Some(false),
+        Some(_) => {
+            fields.refuse("status", "invalid", "status must be enabled or disabled.");
+            None
+        }
+    };
+    fields.finish()?;
+    let events = events.map(subscriptions).transpose()?;
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            let changes = Changes { endpoint_url, events, enabled };
+            Ok(Reply::ok(&view(&act, &webhooks::update(tx, &act, &id, changes).await?)?))
+        })
+    })
+    .await
+}
+
+/// `DELETE /webhook_endpoints/{id}`.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            webhooks::delete(tx, &act, &id).await?;
+            Ok(Reply::no_content())
+        })
+    })
+    .await
+}
+
+/// `POST /webhook_endpoints/{id}/rotate_secret`: `immediately` when the old secret is known to others.
+///
+/// # Errors
+/// 404, 409.
+pub async fn rotate_secret(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    let mut fields = call.fields()?;
+    let immediately = fields.boolean("immediately").value().unwrap_or(false);
+    fields.finish()?;
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            let rotated = webhooks::rotate_secret(tx, &act, &id, immediately).await?;
+            Ok(Reply::ok(&view(&act, &rotated)?).showing_secret())
+        })
+    })
+    .await
+}
+
+/// `POST /webhook_endpoints/{id}/complete_rotation`.
+///
+/// # Errors
+/// 404, 409.
+pub async fn complete_rotation(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            let rotated = webhooks::complete_rotation(tx, &act, &id).await?;
+            Ok(Reply::ok(&view(&act, &rotated)?).showing_secret())
+        })
+    })
+    .await
+}
+
+/// `POST /webhook_endpoints/{id}/test`: sends an event that nothing has written, at once, and shows what was answered.
+///
+/// # Errors
+/// 404.
+pub async fn test(call: ManagementCall) -> Result<Reply, Failure> {
+    let endpoint = webhooks::find(&mut call.reader().await?, call.environment.id(), call.path.get("id")).await?;
+    let (app, act) = (&call.app, call.act());
+    let made = Event {
+        id: act.entropy.id(act.now)?,
+        event: TEST.to_owned(),
+        data: webhook_endpoint_event_view(&endpoint),
+        created_at: act.now,
+    };
+    let (began, message) = (Instant::now(), (made.id, event_view(&made).to_string()));
+    let means = (&app.outbound, app.keyring.as_ref());
+    let outcome = send(means, &call.environment.environment, &endpoint, message, act.now).await?;
+    let attempt = WebhookAttempt {
+        number: 1,
+        attempted_at: act.now,
+        milliseconds: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
+        endpoint_url: endpoint.endpoint_url,
+        outcome,
+    };
+    Ok(Reply::ok(&webhook_attempt_view(&attempt)))
+}
+
+/// `POST /webhook_endpoints/{id}/replay`: the events from `from` on, until `until`, are sent again.
+///
+/// # Errors
+/// 400 for an event that is not known here; 404, 409, 422.
+pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
+    let id = call.path.get("id").to_owned();
+    let mut fields = call.fields()?;
+    let from = fields.required_text("from", LONGEST_NAME);
+    let until = fields.optional_text("until", LONGEST_NAME).value();
+    let mut event = |field: &str, text: &str| {
+        let parsed = EventId::parse(text).ok();
+        if parsed.is_none() && !text.is_empty() {
+            fields.refuse(field, "invalid", format!("{field} must be the identifier of an event."));
+        }
+        parsed
+    };
+    let (from, until) = (event("from", &from), until.as_deref().map(|text| event("until", text)));
+    fields.finish()?;
+    let from = from.ok_or(ApiError::Internal)?;
+    // What has just happened is within "until now".
+    events::place(&call.app.store).await?;
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            webhooks::replay(tx, &act, &id, from, until.flatten()).await?;
+            Ok(Reply::empty(StatusCode::ACCEPTED))
+        })
+    })
+    .await
+}
+
+/// `GET /webhook_endpoints/{id}/deliveries`: what was sent, or is to be; `state=failed` for what did not arrive.
+///
+/// # Errors
+/// 400 for a cursor that is no delivery; 404, 422.
+pub async fn deliveries(call: ManagementCall) -> Result<Reply, Failure> {
+    let request = PageRequest::parse(&call.query, |text| EventId::parse(text).ok())?;
+    let failed = match call.query.get("state")? {
+        None => false,
+        Some("failed") => true,
+        Some(_) => return Err(Failure::invalid("state", "invalid", "state can be failed.")),
+    };
+    let mut reader = call.reader().await?;
+    let endpoint = webhooks::find(&mut reader, call.environment.id(), call.path.get("id")).await?;
+    let (key, slice) = ((call.environment.id(), endpoint.id), request.slice());
+    let from = match slice.from {
+        None => None,
+        Some(id) => {
+            let found = webhook_delivery::find(&mut reader, key, id).await?;
+            Some(found.ok_or_else(|| cursor_not_found(id))?.1)
+        }
+    };
+    let found = webhook_delivery::list(&mut reader, key, (slice.scan, from, slice.limit), failed).await?;
+    let page = request.page(found, |delivery| delivery.event_id);
+    Ok(Reply::ok(&page.map(|delivery| webhook_delivery_view(endpoint.id, &delivery)).envelope()))
+}
+
+/// `GET /webhook_endpoints/{id}/deliveries/{event_id}`, with the request and what was answered to each try.
+///
+/// # Errors
+/// 404.
+pub async fn delivery(call: ManagementCall) -> Result<Reply, Failure> {
+    let mut reader = call.reader().await?;
+    let environment_id = call.environment.id();
+    let endpoint = webhooks::find(&mut reader, environment_id, call.path.get("id")).await?;
+    let (key, id) = ((environment_id, endpoint.id), call.path.get("event_id"));
+    let missing = || Failure::not_found("Webhook delivery", id);
+    let event_id = EventId::parse(id).map_err(|_| missing())?;
+    let (found, _) = webhook_delivery::find(&mut reader, key, event_id).await?.ok_or_else(missing)?;
+    let mut shown = webhook_delivery_view(endpoint.id, &found);
+    let event = event::find(&mut reader, environment_id, event_id).await?;
+    shown["request"] = json!({"body": event.map(|event| event_view(&event))});
+    let attempts = webhook_attempt::list(&mut reader, key, event_id).await?;
+    shown["attempts"] = attempts.iter().map(webhook_attempt_view).collect();
+    Ok(Reply::ok(&shown))
+}
+
+/// `POST /webhook_endpoints/{id}/deliveries/{event_id}/resend`.
+///
+/// # Errors
+/// 404, 409.
+pub async fn resend(call: ManagementCall) -> Result<Reply, Failure> {
+    let (id, event_id) = (call.path.get("id").to_owned(), call.path.get("event_id").to_owned());
+    call.commit(move |tx, act| {
+        Box::pin(async move {
+            webhooks::resend(tx, &act, &id, &event_id).await?;
+            Ok(Reply::empty(StatusCode::ACCEPTED))
+        })
+    })
+    .await
+}

@@ -1,0 +1,139 @@
+//! Endpoints that fail: they keep nobody waiting, and are given up in the end.
+
+use super::{deliveries, delivery, endpoint, eventually, next_try, path, settled};
+use crate::harness::{Receiver, TestServer, on_both_databases};
+use serde_json::json;
+
+on_both_databases! {
+    async fn a_dead_and_a_slow_endpoint_keep_nobody_waiting(server: TestServer) {
+        let (dead, mut slow, mut healthy) = ("http://localhost:9", Receiver::start().await, Receiver::start().await);
+        slow.hang();
+        let management = server.management();
+        let events = ["organization.created"];
+        // Several of each, so that they would take all places between them if they could.
+        for number in 0..10 {
+            endpoint(&management, dead, &number.to_string(), &events).await;
+            endpoint(&management, &slow.base_url, &number.to_string(), &events).await;
+        }
+        let good = endpoint(&management, &healthy.base_url, "x", &events).await;
+        for number in 0..60 {
+            management.organization(&format!("O{number}")).await;
+        }
+        // While the slow ones have answered nothing at all, everything has arrived.
+        for _ in 0..60 {
+            healthy.next().await;
+        }
+        assert_eq!(settled(&management, &good).await.len(), 60);
+        let asked = slow.rest();
+        assert!((1..=10).contains(&asked.len()), "one each, as long as it takes: {}", asked.len());
+    }
+
+    async fn an_event_that_is_never_taken_fails_in_the_end_and_blocks_no_longer(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created", "organization.updated"]).await;
+        receiver.always_answer(500);
+        let id = management.organization("A").await;
+        let event = receiver.next().await.event_id();
+        management.put(&format!("/organizations/{id}"), json!({"name": "B"})).await.expect(200);
+        let mut waited = 0;
+        for tries in 1..12 {
+            waited += next_try(&server, &made, &event, tries).await;
+            if tries == 11 {
+                receiver.answer(500);
+                receiver.always_answer(200);
+            }
+            assert_eq!(receiver.next().await.event_id(), event);
+        }
+        assert!(waited < 72 * 3600, "{waited}");
+        let failed = delivery(&management, &made, &event, |found| found["state"] == "failed").await;
+        assert_eq!(failed["attempts"].as_array().unwrap().len(), 12);
+        assert_eq!(failed["next_attempt_at"], json!(null));
+        // After so many tries in vain it has a pause, and then the next is let go.
+        server.clock.advance_seconds(301);
+        assert_eq!(receiver.next().await.json()["data"]["name"], "B");
+        settled(&management, &made).await;
+        let failures = deliveries(&management, &made, "&state=failed").await;
+        assert_eq!(failures.iter().map(|found| found["event_id"].as_str().unwrap()).collect::<Vec<_>>(), [event]);
+        assert_eq!(management.get(&path(&made)).await.json()["status"], "enabled");
+        management.get(&format!("{}/deliveries?state=lost", path(&made))).await.expect_invalid(&[("state", "invalid")]);
+    }
+
+    async fn an_endpoint_that_struggles_is_asked_one_thing_at_a_time(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
+        receiver.always_answer(500);
+        for number in 0..40 {
+            management.organization(&format!("O{number}")).await;
+        }
+        // One at a time, and then one at each breath.
+        for _ in 0..8 {
+            receiver.next().await;
+        }
+        let store = server.app.store.clone();
+        eventually(async || {
+            let mut reader = store.reader().await.unwrap();
+            let due = countersign_store::webhook_endpoint::due(&mut reader, server.clock.now()).await.unwrap();
+            due.is_empty().then_some(())
+        }).await;
+        assert_eq!(receiver.rest().len(), 0);
+        receiver.always_answer(200);
+        server.clock.advance_seconds(301);
+        let arrived = settled(&management, &made).await;
+        assert_eq!(arrived.len(), 40);
+        assert!(arrived.iter().all(|found| found["state"] == "delivered"), "{arrived:?}");
+    }
+
+    async fn an_endpoint_that_says_that_it_is_gone_is_disabled_at_once_and_that_is_an_event(server: TestServer) {
+        let (mut receiver, mut watcher, management) = (Receiver::start().await, Receiver::start().await, server.management());
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
+        endpoint(&management, &watcher.base_url, "x", &["webhook_endpoint.disabled"]).await;
+        receiver.answer(410);
+        management.organization("A").await;
+        receiver.next().await;
+        let told = watcher.next().await.json();
+        assert_eq!(told["event"], "webhook_endpoint.disabled");
+        assert_eq!((&told["data"]["id"], &told["data"]["status"]), (&made["id"], &json!("disabled")));
+        assert!(told["data"]["disabled_reason"].as_str().unwrap().contains("410"));
+        assert!(told["data"].get("secret").is_none() && !told.to_string().contains("whsec_"), "no event has a secret");
+        let shown = management.get(&path(&made)).await.expect(200).json();
+        assert_eq!(shown["disabled_reason"], told["data"]["disabled_reason"]);
+        management.organization("B").await;
+        management.get("/events").await.expect(200);
+        assert_eq!(deliveries(&management, &made, "").await, Vec::<serde_json::Value>::new());
+        assert_eq!(receiver.rest().len(), 0);
+    }
+
+    async fn an_endpoint_that_has_failed_for_three_days_is_given_up(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
+        receiver.always_answer(500);
+        management.organization("A").await;
+        let event = receiver.next().await.event_id();
+        for tries in 1..12 {
+            next_try(&server, &made, &event, tries).await;
+            receiver.next().await;
+        }
+        delivery(&management, &made, &event, |found| found["state"] == "failed").await;
+        assert_eq!(management.get(&path(&made)).await.json()["status"], "enabled", "one event alone is no reason");
+        server.clock.advance_seconds(72 * 3600);
+        management.organization("B").await;
+        receiver.next().await;
+        let given_up = eventually(async || {
+            Some(management.get(&path(&made)).await.json()).filter(|found| found["status"] == "disabled")
+        }).await;
+        assert!(given_up["disabled_reason"].as_str().unwrap().contains("three days"));
+        let told = management.get("/events?events=webhook_endpoint.disabled").await.expect_list();
+        assert_eq!(told.len(), 1);
+        // Enabled again, it has a clean slate: one failure does not disable it.
+        management.patch(&path(&made), json!({"status": "enabled"})).await.expect(200);
+        receiver.answer(500);
+        receiver.always_answer(200);
+        management.organization("C").await;
+        let event = receiver.next().await;
+        assert_eq!(event.json()["data"]["name"], "C");
+        next_try(&server, &made, &event.event_id(), 1).await;
+        receiver.next().await;
+        settled(&management, &made).await;
+        assert_eq!(management.get(&path(&made)).await.json()["status"], "enabled");
+    }
+}

@@ -1,0 +1,229 @@
+//! What reading events and sending them to webhooks costs with ten thousand events and with a million:
+//!
+//! ```sh
+//! cargo run --release -p countersign-store --example growth -- sqlite:/tmp/growth.db 10000 1000000
+//! scripts/with-postgres sh -c 'cargo run --release -p countersign-store --example growth -- "$COUNTERSIGN_TEST_POSTGRES" 10000 1000000'
+//! ```
+//!
+//! All events go to one endpoint that never takes any; beside it stands one that is sent a single event. The numbers are
+//! medians of a hundred, in microseconds.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a program that measures")]
+
+use countersign_protocol::id::{EnvironmentId, EventId, Id, OrganizationId, WebhookEndpointId};
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::management::events::Filter;
+use countersign_protocol::management::page::Scan;
+use countersign_protocol::model::{
+    Authentication, DeliveryState, DocumentPolicy, Environment, EnvironmentKind, Issuer, SelfRegistration,
+    SessionPolicy, WebhookEndpoint, WebhookStatus,
+};
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webhook::rotation::Rotation;
+use countersign_protocol::webhook::schedule::TRIES;
+use countersign_store::event::{self, NewEvent, Stretch};
+use countersign_store::webhook_endpoint::Key;
+use countersign_store::{Error, Location, Store, environment, webhook_delivery, webhook_endpoint};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How many objects the events are about.
+const OBJECTS: u128 = 1000;
+const ROUNDS: usize = 100;
+
+/// A transaction that fails with the store's own errors.
+macro_rules! write {
+    ($store:expr, |$tx:ident| $body:expr) => {
+        $store.write::<_, Error, _>(move |$tx| Box::pin(async move { $body })).await.unwrap()
+    };
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_768_478_400_000)
+}
+
+async fn plant(store: &Store, id: EnvironmentId) {
+    let environment = Environment {
+        id,
+        name: "growth".to_owned(),
+        kind: EnvironmentKind::Staging,
+        client_id: Id::from_ulid(1),
+        issuer: Issuer::parse("https://growth.example.com").unwrap(),
+        signing_algorithm: Algorithm::Rs256,
+        session_issuer: None,
+        access_token_lifetime: 3600,
+        sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
+        authentication: Authentication { sign_up: true, password: true, magic_auth: true },
+        self_registration: SelfRegistration { documents: DocumentPolicy::Listed(Vec::new()), dynamic: false },
+        brand: Arc::default(),
+        created_at: now(),
+        updated_at: now(),
+    };
+    write!(store, |tx| environment::insert(tx, &environment).await);
+}
+
+async fn endpoint(store: &Store, environment_id: EnvironmentId, number: u128, event: &str) -> Key {
+    let id = WebhookEndpointId::from_ulid(number);
+    let endpoint = WebhookEndpoint {
+        id,
+        endpoint_url: format!("https://example.com/{number}"),
+        secrets: Rotation { secret: vec![0; 80], next: None },
+        status: WebhookStatus::Enabled,
+        events: vec![event.to_owned()],
+        failing: None,
+        created_at: now(),
+        updated_at: now(),
+    };
+    write!(store, |tx| webhook_endpoint::insert(tx, environment_id, &endpoint).await);
+    (environment_id, id)
+}
+
+/// Appends events about many objects and gives them their positions.
+async fn happen(store: &Store, environment_id: EnvironmentId, from: u128, count: u128, name: &'static str) {
+    write!(store, |tx| {
+        for number in from..from + count {
+            let organization: OrganizationId = Id::from_ulid(number % OBJECTS);
+            let subject = organization.to_string();
+            let data = serde_json::json!({
+                "object": "organization", "id": subject, "name": format!("Organization {number}"), "domains": [], "metadata": {},
+                "allow_profiles_outside_organization": false, "external_id": null, "created_at": now(), "updated_at": now(),
+            });
+            let new = NewEvent {
+                id: EventId::from_ulid(number + 1),
+                event: name,
+                organization_id: Some(organization),
+                subject: &subject,
+                data: &data,
+                created_at: Timestamp::from_millis(now().as_millis() + i64::try_from(number).unwrap()),
+            };
+            event::append(tx, environment_id, &new).await?;
+        }
+        Ok(())
+    });
+    write!(store, |tx| event::place(tx, TRIES).await);
+}
+
+/// The median of many rounds, in microseconds.
+async fn median(mut round: impl AsyncFnMut(usize)) -> u128 {
+    let mut took = Vec::new();
+    for number in 0..ROUNDS {
+        let began = Instant::now();
+        round(number).await;
+        took.push(began.elapsed().as_micros());
+    }
+    took.sort_unstable();
+    took.get(ROUNDS / 2).copied().unwrap_or_default()
+}
+
+async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, healthy: Key, count: u128) {
+    let later = Timestamp::from_millis(now().as_millis() + 10_000_000_000_000);
+    let middle = EventId::from_ulid(count / 2);
+    let list = async |filter: Filter, scan: Scan, from: Option<i64>| {
+        let reader = &mut store.reader().await.unwrap();
+        let found = event::list(reader, environment_id, &filter, Stretch { scan, from, limit: 100 }).await.unwrap();
+        assert!(!found.is_empty());
+    };
+    let position = event::position(&mut store.reader().await.unwrap(), environment_id, middle).await.unwrap();
+    let named = || Filter { names: vec!["organization.updated".to_owned()], ..Filter::default() };
+    let of_organization = || Filter { organization_id: Some(Id::from_ulid(7)), ..Filter::default() };
+    let since = || Filter {
+        start: Some(Timestamp::from_millis(now().as_millis() + i64::try_from(count / 2).unwrap())),
+        ..Filter::default()
+    };
+    let mut lines = vec![
+        ("events: first page", median(async |_| list(Filter::default(), Scan::Ascending, None).await).await),
+        ("events: last page", median(async |_| list(Filter::default(), Scan::Descending, None).await).await),
+        ("events: behind a cursor in the middle", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                let from = event::position(reader, environment_id, middle).await.unwrap();
+                list(Filter::default(), Scan::Ascending, from).await;
+            })
+            .await
+        }),
+        ("events: by name, in the middle", median(async |_| list(named(), Scan::Ascending, position).await).await),
+        ("events: of an organization", median(async |_| list(of_organization(), Scan::Ascending, None).await).await),
+        ("events: since a moment", median(async |_| list(since(), Scan::Ascending, None).await).await),
+    ];
+    // Behind all there are.
+    let next = 1000 * u128::try_from(event::head(&mut store.reader().await.unwrap()).await.unwrap()).unwrap();
+    lines.push((
+        "an event for the healthy endpoint: append and place",
+        median(async |round| happen(store, environment_id, next + round as u128, 1, "user.created").await).await,
+    ));
+    lines.push((
+        "find who has something that is due",
+        median(async |_| {
+            let found = webhook_endpoint::due(&mut store.reader().await.unwrap(), later).await.unwrap();
+            assert_eq!(found.len(), 2);
+        })
+        .await,
+    ));
+    lines.push((
+        "a delivery to the healthy endpoint: take and settle",
+        median(async |_| {
+            let taken = write!(store, |tx| webhook_delivery::claim(tx, healthy, later, later.plus_secs(30), 1).await);
+            let claimed = *taken.first().expect("one is due");
+            write!(store, |tx| {
+                webhook_endpoint::succeeded(tx, claimed.key).await?;
+                webhook_delivery::settle(tx, &claimed, DeliveryState::Delivered, later).await
+            });
+        })
+        .await,
+    ));
+    lines.push((
+        "a delivery to the dead endpoint: take and put off",
+        median(async |_| {
+            let taken = write!(store, |tx| webhook_delivery::claim(tx, dead, later, later.plus_secs(30), 1).await);
+            let claimed = *taken.first().expect("one is due");
+            write!(store, |tx| webhook_delivery::retry(tx, &claimed, later.plus_secs(60)).await);
+        })
+        .await,
+    ));
+    lines.push((
+        "the log of deliveries: a page in the middle",
+        median(async |_| {
+            let reader = &mut store.reader().await.unwrap();
+            let found = webhook_delivery::list(reader, dead, (Scan::Descending, position, 100), false).await.unwrap();
+            assert_eq!(found.len(), 100);
+        })
+        .await,
+    ));
+    for (what, microseconds) in lines {
+        println!("{count:>9} {microseconds:>8} µs  {what}");
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let location = match arguments.next().expect("sqlite:FILE or postgres://…") {
+        url if url.starts_with("sqlite:") => Location::Sqlite(url.trim_start_matches("sqlite:").into()),
+        url => Location::Postgres { url, connections: 4, authorities: None },
+    };
+    let store = Store::open(&location).await.unwrap();
+    store.migrate(now()).await.unwrap();
+    let environment_id = EnvironmentId::from_ulid(1);
+    let mut made = u128::try_from(event::head(&mut store.reader().await.unwrap()).await.unwrap()).unwrap();
+    // A database that was filled before goes on where it was.
+    let (dead, healthy) = if made == 0 {
+        plant(&store, environment_id).await;
+        let dead = endpoint(&store, environment_id, 1, "organization.updated").await;
+        (dead, endpoint(&store, environment_id, 2, "user.created").await)
+    } else {
+        ((environment_id, Id::from_ulid(1)), (environment_id, Id::from_ulid(2)))
+    };
+    for size in arguments.map(|size| size.parse::<u128>().unwrap()) {
+        let began = Instant::now();
+        let from = made;
+        while made < size {
+            happen(&store, environment_id, made, 1000.min(size - made), "organization.updated").await;
+            made += 1000;
+        }
+        println!(
+            "{size:>9} {:>8} µs  each event, written, placed and made a delivery, a thousand at a time",
+            began.elapsed().as_micros() / (size - from)
+        );
+        measure(&store, environment_id, dead, healthy, size).await;
+    }
+}

@@ -1,0 +1,277 @@
+//! What is on its way to endpoints of webhooks: one row for each event and each endpoint that wants it.
+//!
+//! Deliveries are made in the transaction that gives an event its position, so there is one exactly when the event is seen.
+//! Of those that are pending for one endpoint and about one subject, exactly one has a moment at which it is due; the others
+//! wait for it. Every function that makes or settles deliveries holds the endpoint's row.
+
+use crate::sql::{Query, Row, Sql, statements};
+use crate::webhook_endpoint::Key;
+use crate::{Result, Tx};
+use countersign_protocol::id::{EnvironmentId, EventId};
+use countersign_protocol::management::page::Scan;
+use countersign_protocol::model::{DeliveryState, WebhookDelivery};
+use countersign_protocol::time::Timestamp;
+
+/// How many rows are deleted, and how many events are looked at for a replay, at a time.
+pub const STEP: u64 = 1000;
+
+statements! {
+    ANY_ENABLED = "SELECT 1 FROM webhook_endpoint WHERE status = 'enabled' LIMIT 1";
+    // A cross join, so that SQLite begins with the events.
+    LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
+        "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
+        "AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event) RETURNING id";
+    FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at) ",
+        "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($4 AS BIGINT), ",
+        "CASE WHEN row_number() OVER (PARTITION BY s.endpoint_id, e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
+        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
+        "AND d.subject = e.subject AND d.state = 'pending') THEN e.created_at END, e.created_at ",
+        "FROM event e CROSS JOIN webhook_endpoint_event s CROSS JOIN webhook_endpoint w ",
+        "WHERE e.environment_id = $1 AND e.position > $2 AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event ",
+        "AND w.environment_id = s.environment_id AND w.id = s.endpoint_id AND w.status = 'enabled'";
+    REPLAY_STEP = "SELECT position FROM event WHERE environment_id = $1 AND position >= $2 AND position <= $3 ORDER BY position LIMIT 1 OFFSET $4";
+    REPLAY = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at) ",
+        "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($5 AS BIGINT), ",
+        "CASE WHEN row_number() OVER (PARTITION BY e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
+        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
+        "AND d.subject = e.subject AND d.state = 'pending') THEN CAST($6 AS BIGINT) END, CAST($6 AS BIGINT) ",
+        "FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position >= $3 AND e.position <= $4 ",
+        "AND s.environment_id = e.environment_id AND s.endpoint_id = $2 AND s.event = e.event ",
+        "ON CONFLICT (environment_id, endpoint_id, event_id) DO UPDATE SET state = 'pending', remaining = excluded.remaining, ",
+        "due_at = excluded.due_at, settled_at = NULL WHERE webhook_delivery.state <> 'pending'";
+    IS_DUE = "SELECT 1 FROM webhook_delivery WHERE due_at <= $1 LIMIT 1";
+    // The bound stands twice: of two nodes that claim at once, the second looks again at rows that the first has changed.
+    CLAIM = "UPDATE webhook_delivery SET due_at = $4, attempts = attempts + 1, remaining = remaining - 1 ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 AND event_id IN (SELECT event_id FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 ORDER BY due_at, position LIMIT $5) ",
+        "RETURNING event_id, attempts, remaining";
+    SETTLE = "UPDATE webhook_delivery SET state = $4, due_at = NULL, settled_at = $5 ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state = 'pending' RETURNING subject";
+    RELEASE = "UPDATE webhook_delivery SET due_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 AND due_at IS NULL AND event_id = ",
+        "(SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
+        "ORDER BY position LIMIT 1)";
+    RETRY = "UPDATE webhook_delivery SET due_at = $5 WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 ",
+        "AND state = 'pending' AND attempts = $4";
+    HURRY = "UPDATE webhook_delivery SET due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END, remaining = $5 ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND due_at IS NOT NULL";
+    AGAIN = "UPDATE webhook_delivery SET state = 'pending', remaining = $4, settled_at = NULL, due_at = CASE WHEN NOT EXISTS ",
+        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = webhook_delivery.environment_id ",
+        "AND d.endpoint_id = webhook_delivery.endpoint_id AND d.subject = webhook_delivery.subject AND d.state = 'pending') ",
+        "THEN CAST($5 AS BIGINT) END WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state <> 'pending'";
+    DROP_PENDING = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
+        "FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND state = 'pending' LIMIT 1000)";
+    DROP_ALL = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
+        "FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 LIMIT 1000)";
+    PRUNE = "DELETE FROM webhook_delivery WHERE (environment_id, endpoint_id, event_id) IN ",
+        "(SELECT environment_id, endpoint_id, event_id FROM webhook_delivery WHERE settled_at < $1 LIMIT 1000)";
+    FIND = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3";
+    OLDER = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position < $3 ORDER BY position DESC LIMIT $4";
+    NEWER = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position > $3 ORDER BY position LIMIT $4";
+    OLDER_FAILED = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position < $3 AND state = 'failed' ORDER BY position DESC LIMIT $4";
+    NEWER_FAILED = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position > $3 AND state = 'failed' ORDER BY position LIMIT $4";
+    PENDING = "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_delivery WHERE state = 'pending' LIMIT $1) AS p";
+}
+
+/// A delivery that this node is to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimed {
+    /// The endpoint.
+    pub key: Key,
+    /// The event.
+    pub event_id: EventId,
+    /// Which try it is, of all there were.
+    pub number: i64,
+    /// How often it may be tried after that.
+    pub remaining: i64,
+}
+
+/// Makes deliveries of the events of some environments with positions above the first and up to the second of a range, for
+/// the endpoints that are enabled and want them.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn fan_out(
+    tx: &mut Tx,
+    environments: &[EnvironmentId],
+    (above, through): (i64, i64),
+    tries: i64,
+) -> Result<()> {
+    if tx.query_opt(ANY_ENABLED, &[]).await?.is_none() {
+        return Ok(());
+    }
+    for environment_id in environments {
+        let range = [(*environment_id).into(), above.into(), through.into()];
+        if !tx.query(LOCK_SUBSCRIBERS, &range).await?.is_empty() {
+            let params = [(*environment_id).into(), above.into(), through.into(), tries.into()];
+            tx.execute(FAN_OUT, &params).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes deliveries of the next events of a range of positions again, for an endpoint whose row is locked; gives the position
+/// where to go on, `None` at the end.
+///
+/// # Errors
+/// Database errors.
+pub async fn replay(
+    tx: &mut Tx,
+    (environment_id, endpoint_id): Key,
+    (from, until): (i64, i64),
+    tries: i64,
+    now: Timestamp,
+) -> Result<Option<i64>> {
+    let step = i64::try_from(STEP).unwrap_or(i64::MAX);
+    let beyond = tx.query_opt(REPLAY_STEP, &[environment_id.into(), from.into(), until.into(), step.into()]).await?;
+    let next = beyond.map(|row| row.int(0)).transpose()?;
+    let params = [
+        environment_id.into(),
+        endpoint_id.into(),
+        from.into(),
+        next.map_or(until, |next| next - 1).into(),
+        tries.into(),
+        now.into(),
+    ];
+    tx.execute(REPLAY, &params).await?;
+    Ok(next)
+}
+
+/// Whether a delivery to anybody is due.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_due(query: &mut impl Query, now: Timestamp) -> Result<bool> {
+    Ok(query.query_opt(IS_DUE, &[now.into()]).await?.is_some())
+}
+
+/// Takes deliveries to an endpoint that are due, for one node, which has until `lease` to settle them.
+///
+/// # Errors
+/// Database errors.
+pub async fn claim(tx: &mut Tx, key: Key, now: Timestamp, lease: Timestamp, most: usize) -> Result<Vec<Claimed>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = tx.query(CLAIM, &[key.0.into(), key.1.into(), now.into(), lease.into(), most.into()]).await?;
+    let read = |row: &Row| Ok(Claimed { key, event_id: row.parse(0)?, number: row.int(1)?, remaining: row.int(2)? });
+    rows.iter().map(read).collect()
+}
+
+/// Ends a delivery, and lets the next about the same subject go; `false` when it is not pending any more. The endpoint's row
+/// must be locked.
+///
+/// # Errors
+/// Database errors.
+pub async fn settle(tx: &mut Tx, claimed: &Claimed, state: DeliveryState, now: Timestamp) -> Result<bool> {
+    let (environment_id, endpoint_id) = claimed.key;
+    let params =
+        [environment_id.into(), endpoint_id.into(), claimed.event_id.into(), state.as_str().into(), now.into()];
+    let Some(settled) = tx.query_opt(SETTLE, &params).await? else { return Ok(false) };
+    tx.execute(RELEASE, &[environment_id.into(), endpoint_id.into(), settled.text(0)?.into(), now.into()]).await?;
+    Ok(true)
+}
+
+/// Has a delivery tried again at a moment; `false` when it is not pending any more, or another node has it.
+///
+/// # Errors
+/// Database errors.
+pub async fn retry(tx: &mut Tx, claimed: &Claimed, at: Timestamp) -> Result<bool> {
+    let (environment_id, endpoint_id) = claimed.key;
+    let params = [environment_id.into(), endpoint_id.into(), claimed.event_id.into(), claimed.number.into(), at.into()];
+    Ok(tx.execute(RETRY, &params).await? == 1)
+}
+
+/// Sends an event again, as if it had never been sent; one that waits for its next try does not wait for it. The endpoint's row
+/// must be locked.
+///
+/// # Errors
+/// Database errors.
+pub async fn again(
+    tx: &mut Tx,
+    (environment_id, endpoint_id): Key,
+    event_id: EventId,
+    tries: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let params = [environment_id.into(), endpoint_id.into(), event_id.into(), now.into(), tries.into()];
+    tx.execute(HURRY, &params).await?;
+    let params = [environment_id.into(), endpoint_id.into(), event_id.into(), tries.into(), now.into()];
+    tx.execute(AGAIN, &params).await?;
+    Ok(())
+}
+
+/// Deletes deliveries of an endpoint, those that are pending or all, [`STEP`] at most; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn drop_some(tx: &mut Tx, (environment_id, endpoint_id): Key, all: bool) -> Result<u64> {
+    let sql = if all { DROP_ALL } else { DROP_PENDING };
+    tx.execute(sql, &[environment_id.into(), endpoint_id.into()]).await
+}
+
+/// Forgets deliveries that were settled before a moment, with their tries, a thousand at most.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
+}
+
+fn read(row: &Row) -> Result<WebhookDelivery> {
+    Ok(WebhookDelivery {
+        event_id: row.parse(0)?,
+        event: row.text(1)?.to_owned(),
+        state: row.word(2, DeliveryState::parse)?,
+        attempts: row.int(3)?,
+        due_at: row.opt_timestamp(4)?,
+        created_at: row.timestamp(5)?,
+        settled_at: row.opt_timestamp(6)?,
+    })
+}
+
+/// A delivery, with the position of its event.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(
+    query: &mut impl Query,
+    (environment_id, endpoint_id): Key,
+    event_id: EventId,
+) -> Result<Option<(WebhookDelivery, i64)>> {
+    match query.query_opt(FIND, &[environment_id.into(), endpoint_id.into(), event_id.into()]).await? {
+        Some(row) => Ok(Some((read(&row)?, row.int(7)?))),
+        None => Ok(None),
+    }
+}
+
+/// Deliveries of an endpoint by the positions of their events, beyond one of them; only those that failed, or all.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    query: &mut impl Query,
+    (environment_id, endpoint_id): Key,
+    (scan, from, limit): (Scan, Option<i64>, usize),
+    failed: bool,
+) -> Result<Vec<WebhookDelivery>> {
+    let (sql, open): (Sql, i64) = match (scan, failed) {
+        (Scan::Descending, false) => (OLDER, i64::MAX),
+        (Scan::Descending, true) => (OLDER_FAILED, i64::MAX),
+        (Scan::Ascending, false) => (NEWER, 0),
+        (Scan::Ascending, true) => (NEWER_FAILED, 0),
+    };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let params = [environment_id.into(), endpoint_id.into(), from.unwrap_or(open).into(), limit.into()];
+    query.query(sql, &params).await?.iter().map(read).collect()
+}
+
+/// How many deliveries of all environments are pending; counted so far at most.
+///
+/// # Errors
+/// Database errors.
+pub async fn pending(query: &mut impl Query, most: i64) -> Result<i64> {
+    query.query_opt(PENDING, &[most.into()]).await?.map_or(Ok(0), |row| row.int(0))
+}

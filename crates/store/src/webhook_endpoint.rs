@@ -1,0 +1,298 @@
+//! Endpoints of webhooks, and the events that they want.
+//!
+//! The row of an endpoint is locked by whoever changes which of its deliveries are due: whoever makes deliveries must not
+//! miss that the one before them was settled a moment ago, nor the other way round.
+
+use crate::sql::{Paged, Query, Row, statements};
+use crate::{Result, Tx};
+use countersign_protocol::id::{EnvironmentId, WebhookEndpointId};
+use countersign_protocol::management::page::Slice;
+use countersign_protocol::model::{WebhookEndpoint, WebhookStatus};
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webhook::rotation::Rotation;
+
+statements! {
+    INSERT = "INSERT INTO webhook_endpoint (environment_id, id, endpoint_url, status, sealed_secret, failures, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, 'enabled', $4, 0, $5, $5)";
+    FIND = "SELECT id, endpoint_url, sealed_secret, sealed_next_secret, next_secret_at, status, disabled_reason, failures, failing_since, created_at, updated_at ",
+        "FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
+    COUNT = "SELECT COUNT(*) FROM webhook_endpoint WHERE environment_id = $1";
+    LIST_DESCENDING = "SELECT id, endpoint_url, sealed_secret, sealed_next_secret, next_secret_at, status, disabled_reason, failures, failing_since, created_at, updated_at ",
+        "FROM webhook_endpoint WHERE environment_id = $1 AND id < $2 AND status <> 'deleted' ORDER BY id DESC LIMIT $3";
+    LIST_ASCENDING = "SELECT id, endpoint_url, sealed_secret, sealed_next_secret, next_secret_at, status, disabled_reason, failures, failing_since, created_at, updated_at ",
+        "FROM webhook_endpoint WHERE environment_id = $1 AND id > $2 AND status <> 'deleted' ORDER BY id ASC LIMIT $3";
+    EVENTS = "SELECT event FROM webhook_endpoint_event WHERE environment_id = $1 AND endpoint_id = $2 ORDER BY event";
+    SUBSCRIBE = "INSERT INTO webhook_endpoint_event (environment_id, endpoint_id, event) VALUES ($1, $2, $3)";
+    UNSUBSCRIBE = "DELETE FROM webhook_endpoint_event WHERE environment_id = $1 AND endpoint_id = $2";
+    LOCK = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
+    SET_URL = "UPDATE webhook_endpoint SET endpoint_url = $3 WHERE environment_id = $1 AND id = $2";
+    TOUCH = "UPDATE webhook_endpoint SET updated_at = $3 WHERE environment_id = $1 AND id = $2";
+    ENABLE = "UPDATE webhook_endpoint SET status = 'enabled', disabled_reason = NULL, failures = 0, failing_since = NULL, resumes_at = NULL ",
+        "WHERE environment_id = $1 AND id = $2";
+    DISABLE = "UPDATE webhook_endpoint SET status = 'disabled', disabled_reason = $3, replays_from = NULL, replays_until = NULL ",
+        "WHERE environment_id = $1 AND id = $2 AND status = 'enabled'";
+    DELETE = "UPDATE webhook_endpoint SET status = 'deleted', replays_from = NULL, replays_until = NULL ",
+        "WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
+    FORGET = "DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status = 'deleted'";
+    SET_SECRETS = "UPDATE webhook_endpoint SET sealed_secret = $3, sealed_next_secret = $4, next_secret_at = $5 WHERE environment_id = $1 AND id = $2";
+    SUCCEEDED = "UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, resumes_at = NULL WHERE environment_id = $1 AND id = $2";
+    FAILED = "UPDATE webhook_endpoint SET failures = failures + 1, failing_since = COALESCE(failing_since, $3) ",
+        "WHERE environment_id = $1 AND id = $2 AND status = 'enabled' RETURNING failures, failing_since";
+    REST = "UPDATE webhook_endpoint SET resumes_at = $3 WHERE environment_id = $1 AND id = $2";
+    REPLAY = "UPDATE webhook_endpoint SET replays_from = $3, replays_until = $4 WHERE environment_id = $1 AND id = $2";
+    REPLAYED = "UPDATE webhook_endpoint SET replays_from = NULL, replays_until = NULL WHERE environment_id = $1 AND id = $2";
+    REPLAY_OF = "SELECT replays_from, replays_until FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND replays_from IS NOT NULL";
+    REPLAYING = "SELECT environment_id, id FROM webhook_endpoint WHERE replays_from IS NOT NULL";
+    DUE = "SELECT w.environment_id, w.id FROM webhook_endpoint w WHERE w.status = 'enabled' AND (w.resumes_at IS NULL OR w.resumes_at <= $1) ",
+        "AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.due_at <= $1)";
+    ENDED = "SELECT w.environment_id, w.id, w.status FROM webhook_endpoint w WHERE w.status <> 'enabled' AND (w.status = 'deleted' ",
+        "OR EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending'))";
+}
+
+/// An endpoint, and whose it is.
+pub type Key = (EnvironmentId, WebhookEndpointId);
+
+fn read(row: &Row) -> Result<WebhookEndpoint> {
+    let next = match row.opt_timestamp(4)? {
+        Some(from) => Some((row.bytes(3)?.to_vec(), from)),
+        None => None,
+    };
+    let status = match row.text(5)? {
+        "enabled" => WebhookStatus::Enabled,
+        _ => WebhookStatus::Disabled { reason: row.opt_text(6)?.map(str::to_owned) },
+    };
+    let failures = row.int(7)?;
+    Ok(WebhookEndpoint {
+        id: row.parse(0)?,
+        endpoint_url: row.text(1)?.to_owned(),
+        secrets: Rotation { secret: row.bytes(2)?.to_vec(), next },
+        status,
+        events: Vec::new(),
+        failing: row.opt_timestamp(8)?.map(|since| (failures, since)),
+        created_at: row.timestamp(9)?,
+        updated_at: row.timestamp(10)?,
+    })
+}
+
+async fn with_events(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    mut endpoint: WebhookEndpoint,
+) -> Result<WebhookEndpoint> {
+    let rows = query.query(EVENTS, &[environment_id.into(), endpoint.id.into()]).await?;
+    endpoint.events = rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect::<Result<_>>()?;
+    Ok(endpoint)
+}
+
+/// Makes an endpoint.
+///
+/// # Errors
+/// `Unique` when there is one with this URL.
+pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, endpoint: &WebhookEndpoint) -> Result<()> {
+    let params = [
+        environment_id.into(),
+        endpoint.id.into(),
+        (&endpoint.endpoint_url).into(),
+        endpoint.secrets.secret.as_slice().into(),
+        endpoint.created_at.into(),
+    ];
+    tx.execute(INSERT, &params).await?;
+    subscribe(tx, (environment_id, endpoint.id), &endpoint.events).await
+}
+
+async fn subscribe(tx: &mut Tx, (environment_id, id): Key, events: &[String]) -> Result<()> {
+    for event in events {
+        tx.execute(SUBSCRIBE, &[environment_id.into(), id.into(), event.into()]).await?;
+    }
+    Ok(())
+}
+
+/// An endpoint, with the events that it wants.
+///
+/// # Errors
+/// Database errors.
+pub async fn find(query: &mut impl Query, (environment_id, id): Key) -> Result<Option<WebhookEndpoint>> {
+    match query.query_opt(FIND, &[environment_id.into(), id.into()]).await? {
+        Some(row) => Ok(Some(with_events(query, environment_id, read(&row)?).await?)),
+        None => Ok(None),
+    }
+}
+
+/// How many an environment has, those included whose deliveries are still being deleted.
+///
+/// # Errors
+/// Database errors.
+pub async fn count(query: &mut impl Query, environment_id: EnvironmentId) -> Result<i64> {
+    query.query_opt(COUNT, &[environment_id.into()]).await?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// A slice of an environment's.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    slice: &Slice<WebhookEndpointId>,
+) -> Result<Vec<WebhookEndpoint>> {
+    let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
+    let mut found = Vec::new();
+    for row in query.query(sql, &[environment_id.into(), bound, limit]).await? {
+        found.push(with_events(query, environment_id, read(&row)?).await?);
+    }
+    Ok(found)
+}
+
+/// Keeps others from changing an endpoint, and which of its deliveries are due; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
+    Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// Changes where events are sent, and which.
+///
+/// # Errors
+/// `Unique` when there is one with this URL.
+pub async fn update(tx: &mut Tx, key: Key, endpoint_url: &str, events: &[String], now: Timestamp) -> Result<()> {
+    let (environment_id, id) = key;
+    tx.execute(SET_URL, &[environment_id.into(), id.into(), endpoint_url.into()]).await?;
+    tx.execute(TOUCH, &[environment_id.into(), id.into(), now.into()]).await?;
+    tx.execute(UNSUBSCRIBE, &[environment_id.into(), id.into()]).await?;
+    subscribe(tx, key, events).await
+}
+
+/// Sends events to an endpoint, from now on.
+///
+/// # Errors
+/// Database errors.
+pub async fn enable(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
+    tx.execute(ENABLE, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Sends nothing any more; `false` when nothing was sent before.
+///
+/// # Errors
+/// Database errors.
+pub async fn disable(tx: &mut Tx, (environment_id, id): Key, reason: Option<&str>, now: Timestamp) -> Result<bool> {
+    let disabled = tx.execute(DISABLE, &[environment_id.into(), id.into(), reason.into()]).await? == 1;
+    tx.execute(TOUCH, &[environment_id.into(), id.into(), now.into()]).await?;
+    Ok(disabled)
+}
+
+/// Deletes an endpoint as far as anybody sees; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
+    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// Forgets a deleted endpoint that has no deliveries any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
+    tx.execute(FORGET, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Sets what an endpoint's requests are signed with.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_secrets(
+    tx: &mut Tx,
+    (environment_id, id): Key,
+    secrets: &Rotation<Vec<u8>>,
+    now: Timestamp,
+) -> Result<()> {
+    let (next, from) = secrets.next.as_ref().map(|(next, from)| (next.as_slice(), *from)).unzip();
+    let params = [environment_id.into(), id.into(), secrets.secret.as_slice().into(), next.into(), from.into()];
+    tx.execute(SET_SECRETS, &params).await?;
+    tx.execute(TOUCH, &[environment_id.into(), id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// A try has succeeded. The endpoint's row is locked from now on.
+///
+/// # Errors
+/// Database errors.
+pub async fn succeeded(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
+    tx.execute(SUCCEEDED, &[environment_id.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// A try has failed: how many did since the last that succeeded, and since when; `None` when nothing is sent there any more.
+/// The endpoint's row is locked from now on.
+///
+/// # Errors
+/// Database errors.
+pub async fn failed(tx: &mut Tx, (environment_id, id): Key, now: Timestamp) -> Result<Option<(i64, Timestamp)>> {
+    match tx.query_opt(FAILED, &[environment_id.into(), id.into(), now.into()]).await? {
+        Some(row) => Ok(Some((row.int(0)?, row.timestamp(1)?))),
+        None => Ok(None),
+    }
+}
+
+/// Leaves an endpoint alone for a while.
+///
+/// # Errors
+/// Database errors.
+pub async fn rest(tx: &mut Tx, (environment_id, id): Key, until: Timestamp) -> Result<()> {
+    tx.execute(REST, &[environment_id.into(), id.into(), until.into()]).await?;
+    Ok(())
+}
+
+/// Has the events of a range of positions sent again, both ends included; `None` ends that.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_replay(tx: &mut Tx, (environment_id, id): Key, range: Option<(i64, i64)>) -> Result<()> {
+    match range {
+        Some((from, until)) => {
+            tx.execute(REPLAY, &[environment_id.into(), id.into(), from.into(), until.into()]).await?
+        }
+        None => tx.execute(REPLAYED, &[environment_id.into(), id.into()]).await?,
+    };
+    Ok(())
+}
+
+/// What is to be sent again.
+///
+/// # Errors
+/// Database errors.
+pub async fn replay(query: &mut impl Query, (environment_id, id): Key) -> Result<Option<(i64, i64)>> {
+    match query.query_opt(REPLAY_OF, &[environment_id.into(), id.into()]).await? {
+        Some(row) => Ok(Some((row.int(0)?, row.int(1)?))),
+        None => Ok(None),
+    }
+}
+
+/// The endpoints of all environments that events are to be sent to again.
+///
+/// # Errors
+/// Database errors.
+pub async fn replaying(query: &mut impl Query) -> Result<Vec<Key>> {
+    query.query(REPLAYING, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
+}
+
+/// The endpoints of all environments that have a delivery that is due, and no pause.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(query: &mut impl Query, now: Timestamp) -> Result<Vec<Key>> {
+    query.query(DUE, &[now.into()]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
+}
+
+/// The endpoints of all environments that are sent nothing any more and still have deliveries; `true` for those that are
+/// deleted.
+///
+/// # Errors
+/// Database errors.
+pub async fn ended(query: &mut impl Query) -> Result<Vec<(Key, bool)>> {
+    let rows = query.query(ENDED, &[]).await?;
+    rows.iter().map(|row| Ok(((row.parse(0)?, row.parse(1)?), row.text(2)? == "deleted"))).collect()
+}

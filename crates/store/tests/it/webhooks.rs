@@ -1,0 +1,198 @@
+//! Deliveries of webhooks: made with the position of their event, in order, each for one node.
+
+use crate::harness::at;
+use crate::sample::{fresh, plant_environment};
+use countersign_protocol::id::{EnvironmentId, EventId, WebhookEndpointId};
+use countersign_protocol::model::{DeliveryState, WebhookEndpoint, WebhookStatus};
+use countersign_protocol::webhook::rotation::Rotation;
+use countersign_store::event::{self, NewEvent};
+use countersign_store::webhook_delivery::{self, Claimed};
+use countersign_store::webhook_endpoint::{self, Key};
+use countersign_store::{Result, Store};
+use serde_json::json;
+use tokio::sync::oneshot;
+
+const TRIES: i64 = 12;
+
+async fn plant_endpoint(store: &Store, environment_id: EnvironmentId) -> Key {
+    let id: WebhookEndpointId = fresh();
+    let endpoint = WebhookEndpoint {
+        id,
+        endpoint_url: format!("https://example.com/{id}"),
+        secrets: Rotation { secret: vec![1, 2, 3], next: None },
+        status: WebhookStatus::Enabled,
+        events: vec!["it.changed".to_owned()],
+        failing: None,
+        created_at: at(0),
+        updated_at: at(0),
+    };
+    transaction!(store, |tx| webhook_endpoint::insert(tx, environment_id, &endpoint).await).unwrap();
+    (environment_id, id)
+}
+
+/// Appends an event about a subject and gives it its position.
+async fn happen(store: &Store, environment_id: EnvironmentId, subject: &'static str) -> EventId {
+    let id: EventId = fresh();
+    transaction!(store, |tx| {
+        let new = NewEvent {
+            id,
+            event: "it.changed",
+            organization_id: None,
+            subject,
+            data: &json!({"id": subject}),
+            created_at: at(0),
+        };
+        event::append(tx, environment_id, &new).await
+    })
+    .unwrap();
+    transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+    id
+}
+
+async fn claim(store: &Store, key: Key, most: usize) -> Vec<Claimed> {
+    transaction!(store, |tx| webhook_delivery::claim(tx, key, at(10), at(40), most).await).unwrap()
+}
+
+fn events(claimed: &[Claimed]) -> Vec<EventId> {
+    claimed.iter().map(|claimed| claimed.event_id).collect()
+}
+
+async fn settle(store: &Store, claimed: Claimed, state: DeliveryState) -> bool {
+    transaction!(store, |tx| {
+        webhook_endpoint::succeeded(tx, claimed.key).await?;
+        webhook_delivery::settle(tx, &claimed, state, at(5)).await
+    })
+    .unwrap()
+}
+
+on_both_databases! {
+    async fn one_of_each_subject_is_due_and_the_next_when_it_is_settled(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        let first = happen(&store, environment_id, "a").await;
+        let second = happen(&store, environment_id, "a").await;
+        let third = happen(&store, environment_id, "a").await;
+        let other = happen(&store, environment_id, "b").await;
+        let claimed = claim(&store, key, 9).await;
+        assert_eq!(events(&claimed), [first, other]);
+        assert_eq!(claim(&store, key, 9).await, [], "they are taken");
+        assert!(settle(&store, claimed[0], DeliveryState::Delivered).await);
+        assert!(!settle(&store, claimed[0], DeliveryState::Delivered).await, "once");
+        let next = claim(&store, key, 9).await[0];
+        assert_eq!(next.event_id, second);
+        // One that is tried again keeps the others waiting; one that has failed does not.
+        assert!(transaction!(store, |tx| webhook_delivery::retry(tx, &next, at(100)).await).unwrap());
+        assert_eq!(claim(&store, key, 9).await, []);
+        assert!(settle(&store, next, DeliveryState::Failed).await);
+        assert_eq!(events(&claim(&store, key, 9).await), [third]);
+    }
+
+    async fn what_was_not_settled_in_time_is_taken_again_and_the_first_is_too_late_to_put_it_off(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        let event = happen(&store, environment_id, "a").await;
+        let first = claim(&store, key, 9).await[0];
+        let second = transaction!(store, |tx| webhook_delivery::claim(tx, key, at(40), at(70), 9).await).unwrap()[0];
+        assert_eq!((second.event_id, second.number, second.remaining), (event, 2, TRIES - 2));
+        assert!(!transaction!(store, |tx| webhook_delivery::retry(tx, &first, at(1000)).await).unwrap());
+        assert!(settle(&store, first, DeliveryState::Delivered).await, "but it may say that it has arrived");
+        assert!(!transaction!(store, |tx| webhook_delivery::retry(tx, &second, at(1000)).await).unwrap());
+    }
+
+    async fn another_environment_has_none_of_them(store: Store) {
+        let (here, there) = (plant_environment(&store).await, plant_environment(&store).await);
+        let (mine, theirs) = (plant_endpoint(&store, here).await, plant_endpoint(&store, there).await);
+        let event = happen(&store, there, "a").await;
+        assert_eq!(claim(&store, mine, 9).await, []);
+        let crossed = (here, theirs.1);
+        assert_eq!(claim(&store, crossed, 9).await, []);
+        let reader = &mut store.reader().await.unwrap();
+        assert_eq!(webhook_endpoint::find(reader, crossed).await.unwrap(), None);
+        assert_eq!(webhook_delivery::find(reader, crossed, event).await.unwrap(), None);
+        assert!(webhook_delivery::find(reader, theirs, event).await.unwrap().is_some());
+        assert!(!transaction!(store, |tx| webhook_endpoint::lock(tx, crossed).await).unwrap());
+        assert!(!transaction!(store, |tx| webhook_endpoint::delete(tx, crossed).await).unwrap());
+        let other = Claimed { key: crossed, event_id: event, number: 0, remaining: 0 };
+        assert!(!settle(&store, other, DeliveryState::Failed).await);
+        assert_eq!(transaction!(store, |tx| webhook_delivery::drop_some(tx, crossed, true).await).unwrap(), 0);
+        assert_eq!(events(&claim(&store, theirs, 9).await), [event]);
+    }
+
+    async fn two_nodes_never_take_the_same(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        let subjects: Vec<&'static str> = (0..40).map(|number| &*Box::leak(number.to_string().into_boxed_str())).collect();
+        let mut made = Vec::new();
+        for subject in subjects {
+            made.push(happen(&store, environment_id, subject).await);
+        }
+        let nodes: Vec<_> = (0..4)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let mut mine = Vec::new();
+                    for _ in 0..20 {
+                        mine.extend(events(&claim(&store, key, 3).await));
+                    }
+                    mine
+                })
+            })
+            .collect();
+        let mut taken = Vec::new();
+        for node in nodes {
+            taken.extend(node.await.unwrap());
+        }
+        taken.sort_unstable();
+        assert_eq!(taken, made);
+    }
+
+    async fn old_deliveries_are_forgotten_and_not_those_that_are_pending(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        let old = happen(&store, environment_id, "a").await;
+        let pending = happen(&store, environment_id, "b").await;
+        let claimed = claim(&store, key, 1).await;
+        assert_eq!(events(&claimed), [old]);
+        settle(&store, claimed[0], DeliveryState::Delivered).await;
+        assert_eq!(transaction!(store, |tx| webhook_delivery::prune(tx, at(5)).await).unwrap(), 0);
+        assert_eq!(transaction!(store, |tx| webhook_delivery::prune(tx, at(6)).await).unwrap(), 1);
+        let reader = &mut store.reader().await.unwrap();
+        assert_eq!(webhook_delivery::find(reader, key, old).await.unwrap(), None);
+        assert!(webhook_delivery::find(reader, key, pending).await.unwrap().is_some());
+    }
+}
+
+/// The trap: whoever makes the next delivery sees that one is pending, and whoever settles that one sees no next. One waits
+/// for the other instead. On SQLite there is one writer.
+#[test]
+fn what_is_made_while_the_one_before_is_settled_does_not_wait_for_ever() {
+    crate::harness::on_postgres(|store: Store| async move {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        happen(&store, environment_id, "a").await;
+        let claimed = claim(&store, key, 9).await[0];
+        let ((settled, is_settled), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel::<()>());
+        let slow = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let outcome: Result<()> = transaction!(store, |tx| {
+                    webhook_endpoint::succeeded(tx, claimed.key).await?;
+                    assert!(webhook_delivery::settle(tx, &claimed, DeliveryState::Delivered, at(5)).await?);
+                    settled.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    Ok(())
+                });
+                outcome
+            }
+        });
+        is_settled.await.unwrap();
+        let placing = tokio::spawn({
+            let store = store.clone();
+            async move { happen(&store, environment_id, "a").await }
+        });
+        go_on.send(()).unwrap();
+        slow.await.unwrap().unwrap();
+        let next = placing.await.unwrap();
+        assert_eq!(events(&claim(&store, key, 9).await), [next]);
+    });
+}
