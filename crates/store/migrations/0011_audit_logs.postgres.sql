@@ -69,7 +69,7 @@ CREATE TABLE audit_log_head (
 CREATE TABLE audit_log_retention (
     environment_id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL,
-    days BIGINT NOT NULL,
+    days BIGINT NOT NULL CHECK (days BETWEEN 30 AND 365),
     PRIMARY KEY (environment_id, organization_id),
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
 );
