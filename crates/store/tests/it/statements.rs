@@ -30,6 +30,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("external_authentication::TRIM", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("audit_log_export::PENDING", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
+    ("audit_log_export::DUE", "(environment_id=?)", "the same"),
     ("webhook_delivery::ANY_ENABLED", "SCAN webhook_endpoint", "one row of an index of the enabled is enough"),
     ("webhook_delivery::FAN_OUT", "FOR ORDER BY", "these are the events just placed, a thousand at most"),
     ("webhook_delivery::FAN_OUT", "SCAN (subquery-", "the same"),
