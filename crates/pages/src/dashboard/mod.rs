@@ -3,6 +3,7 @@
 
 mod application;
 mod applications;
+mod audit_log;
 mod branding;
 mod claims;
 mod connect;
@@ -12,10 +13,16 @@ mod overview;
 mod redirects;
 mod refused;
 mod shell;
+mod webhook;
+mod webhooks;
 mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
+pub use audit_log::{
+    AuditChain, AuditLog, AuditOrganization, AuditOrganizations, ExportRow, LogRow, Period, StreamFacts, TrailFields,
+    TrailRow,
+};
 pub use branding::{BrandingPage, ColourField, PictureField, PreviewPage, WordOption};
 pub use claims::Claims;
 pub use connect::{Connect, DocumentRow, ResourceRow};
@@ -25,4 +32,9 @@ pub use overview::{Fact, Overview, Step};
 pub use redirects::{OriginRow, RedirectList, RedirectRow, Redirects};
 pub use refused::Refused;
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
+pub use webhook::{Try, Webhook, WebhookDelivery};
+pub use webhooks::{
+    DeliveryRow, EndpointFields, EndpointSecrets, EventGroup, EventTick, NewWebhook, WebhookRow, WebhookSettings,
+    Webhooks,
+};
 pub use welcome::Welcome;

@@ -88,7 +88,7 @@ impl Section {
 pub const SECTIONS: &[(&str, &[Section])] = &[
     ("", &[Section::Overview]),
     ("Build", &[Section::Applications, Section::Connect, Section::Redirects, Section::Branding]),
-    ("Watch", &[Section::Events]),
+    ("Watch", &[Section::Events, Section::Webhooks, Section::AuditLog]),
 ];
 
 /// Another environment, in the menu.

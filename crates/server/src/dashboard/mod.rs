@@ -15,9 +15,12 @@
 //! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
 //! | [`redirects`] | where the environment's own application may have people sent |
 //! | [`events`] | what has happened |
+//! | [`webhooks`] | who is told of it, and whether that arrived |
+//! | [`audit_log`] | who did what here, and the logs of organizations |
 
 pub mod applications;
 pub mod assets;
+pub mod audit_log;
 pub mod branding;
 pub mod call;
 pub mod connect;
@@ -27,4 +30,5 @@ pub mod overview;
 pub mod page;
 pub mod pictures;
 pub mod redirects;
+pub mod webhooks;
 pub mod welcome;
