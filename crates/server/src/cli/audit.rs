@@ -37,7 +37,7 @@ pub(super) fn command(environment: impl Fn() -> Arg) -> Command {
             Command::new("list")
                 .about("What administrators have done, newest first, one JSON object per line")
                 .arg(environment())
-                .arg(named("actor", "ID", "Only what this actor has done"))
+                .arg(named("actor", "ACTOR", "Only what this actor has done: an identifier, or a name"))
                 .arg(named("action", "NAME", "Only this action, such as organization.updated"))
                 .arg(named("limit", "NUMBER", "How many [default: 50]")),
         )
@@ -126,7 +126,7 @@ async fn show(installation: &Installation, matches: &ArgMatches) -> CommandResul
         Some(text) => text.parse().map_err(|_| format!("'{text}' is not a number."))?,
     };
     let trail = Trail {
-        actor_id: matches.get_one::<String>("actor").cloned(),
+        actor: matches.get_one::<String>("actor").cloned(),
         action: matches.get_one::<String>("action").cloned(),
         ..Trail::default()
     };
