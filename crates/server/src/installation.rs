@@ -238,12 +238,11 @@ impl Installation {
     /// Database errors.
     pub async fn ensure_staff(&self, public_url: &Issuer) -> Result<Option<String>, InstallationError> {
         let issuer = Issuer::of_staff(public_url);
+        let kind = if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
         let found = environment::of_staff(&mut self.store.reader().await?).await?;
         let mut environment = match found {
             Some(found) => found,
             None => {
-                let kind =
-                    if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
                 let made = Environment {
                     authentication: Authentication { sign_up: false, ..Authentication::default() },
                     ..self.new_environment(STAFF_ENVIRONMENT, kind, issuer.clone(), Algorithm::EdDsa)?
@@ -263,11 +262,12 @@ impl Installation {
         };
         let moves = environment.issuer != issuer;
         environment.issuer = issuer.clone();
+        environment.kind = kind;
         let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let link = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 if moves {
-                    environment::move_staff(tx, act.environment_id, &issuer, act.now).await?;
+                    environment::move_staff(tx, act.environment_id, (&issuer, kind), act.now).await?;
                 }
                 staff::ensure(tx, &act).await?;
                 let link = match staff::is_nobody(tx, &act).await? {

@@ -8,7 +8,7 @@ use crate::api::{
     api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
     organizations, permissions, portal as portal_links, roles, webhook_endpoints,
 };
-use crate::dashboard::{self, applications, connect, overview, redirects};
+use crate::dashboard::{self, applications, audit_log, connect, overview, redirects, webhooks};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
@@ -242,6 +242,30 @@ pub fn routes() -> Routes {
         .dashboard(POST, "/dashboard/env/{environment}/connect/claims", StaffRole::Developer, |call| Box::pin(connect::claims::post(call)))
         .dashboard(POST, "/dashboard/env/{environment}/connect/claims/preview", StaffRole::Developer, |call| Box::pin(connect::claims::preview(call)))
         .dashboard(GET, "/dashboard/env/{environment}/events", StaffRole::ReadOnly, |call| Box::pin(dashboard::events::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/webhooks", StaffRole::ReadOnly, |call| Box::pin(webhooks::list::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/webhooks/new", StaffRole::Developer, |call| Box::pin(webhooks::settings::new(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/new", StaffRole::Developer, |call| Box::pin(webhooks::settings::create(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/webhooks/{id}", StaffRole::ReadOnly, |call| Box::pin(webhooks::detail::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/test", StaffRole::Developer, |call| Box::pin(webhooks::detail::test(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/replay", StaffRole::Developer, |call| Box::pin(webhooks::detail::replay(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/webhooks/{id}/settings", StaffRole::ReadOnly, |call| Box::pin(webhooks::settings::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/settings", StaffRole::Developer, |call| Box::pin(webhooks::settings::post(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/status", StaffRole::Developer, |call| Box::pin(webhooks::settings::status(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/delete", StaffRole::Developer, |call| Box::pin(webhooks::settings::delete(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/secret", StaffRole::Developer, |call| Box::pin(webhooks::secret::rotate(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/secret/complete", StaffRole::Developer, |call| Box::pin(webhooks::secret::complete(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/secret/replace", StaffRole::Developer, |call| Box::pin(webhooks::secret::replace(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/webhooks/{id}/deliveries/{event}", StaffRole::ReadOnly, |call| Box::pin(webhooks::delivery::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/webhooks/{id}/deliveries/{event}/resend", StaffRole::Developer, |call| Box::pin(webhooks::delivery::resend(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/audit-log", StaffRole::ReadOnly, |call| Box::pin(audit_log::trail::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/audit-log/chain", StaffRole::ReadOnly, |call| Box::pin(audit_log::chain::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/audit-log/organizations", StaffRole::ReadOnly, |call| Box::pin(audit_log::organizations::get(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/audit-log/organizations/{id}", StaffRole::ReadOnly, |call| Box::pin(audit_log::detail::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/audit-log/organizations/{id}/exports", StaffRole::Developer, |call| Box::pin(audit_log::exports::create(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/audit-log/organizations/{id}/exports/{export}/download", StaffRole::Developer, |call| Box::pin(audit_log::exports::download(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/audit-log/organizations/{id}/retention", StaffRole::Admin, |call| Box::pin(audit_log::detail::retention(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/audit-log/organizations/{id}/stream", StaffRole::Admin, |call| Box::pin(audit_log::streams::set(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/audit-log/organizations/{id}/stream/end", StaffRole::Admin, |call| Box::pin(audit_log::streams::end(call)))
         .dashboard(GET, "/dashboard/env/{environment}/branding", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::get(call)))
         .dashboard_files("/dashboard/env/{environment}/branding", StaffRole::Developer, |call| Box::pin(dashboard::branding::post(call)))
         .dashboard(GET, "/dashboard/env/{environment}/branding/preview", StaffRole::ReadOnly, |call| Box::pin(dashboard::branding::preview::get(call)))

@@ -3,7 +3,7 @@
 use crate::sql::{Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::audit::export::{AuditExport, ExportState};
-use countersign_protocol::id::{AuditExportId, EnvironmentId};
+use countersign_protocol::id::{AuditExportId, EnvironmentId, OrganizationId};
 use countersign_protocol::time::Timestamp;
 
 statements! {
@@ -11,6 +11,8 @@ statements! {
         "parts, lines, attempts, next_at, created_at, updated_at) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, 0, 0, 0, $8, $8, $8)";
     FIND = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
         "created_at, updated_at FROM audit_log_export WHERE environment_id = $1 AND id = $2";
+    OF_ORGANIZATION = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
+        "created_at, updated_at FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 ORDER BY id DESC LIMIT $3";
     PENDING = "SELECT COUNT(*) FROM audit_log_export WHERE environment_id = $1 AND next_at IS NOT NULL";
     // The first of each environment.
     DUE = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
@@ -77,6 +79,20 @@ pub async fn find(
 ) -> Result<Option<AuditExport>> {
     let row = query.query_opt(FIND, &[environment_id.into(), id.into()]).await?;
     row.as_ref().map(read).transpose().map(|found| found.map(|(_, export)| export))
+}
+
+/// The copies of an organization's log, newest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_organization(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    most: i64,
+) -> Result<Vec<AuditExport>> {
+    let params = [environment_id.into(), organization_id.into(), most.into()];
+    query.query(OF_ORGANIZATION, &params).await?.iter().map(|row| Ok(read(row)?.1)).collect()
 }
 
 /// How many copies an environment waits for.

@@ -3,6 +3,7 @@
 
 mod application;
 mod applications;
+mod audit_log;
 mod branding;
 mod claims;
 mod connect;
@@ -21,10 +22,16 @@ mod roles;
 mod shell;
 mod staff;
 mod users;
+mod webhook;
+mod webhooks;
 mod welcome;
 
 pub use application::{Application, Secret, Snippet};
 pub use applications::{ApplicationRow, Applications};
+pub use audit_log::{
+    AuditChain, AuditLog, AuditOrganization, AuditOrganizations, ExportRow, LogRow, Period, StreamFacts, TrailFields,
+    TrailRow,
+};
 pub use branding::{BrandingPage, ColourField, PictureField, PreviewPage, WordOption};
 pub use claims::Claims;
 pub use connect::{Connect, DocumentRow, ResourceRow};
@@ -43,4 +50,9 @@ pub use roles::{Permission, PermissionRow, Permissions, Role, RoleRow, Roles};
 pub use shell::{EnvironmentLink, Pager, SECTIONS, Section, Shell, Tone};
 pub use staff::{Staff, StaffMember, StaffRoleOption};
 pub use users::{NewUser, SessionRow, User, UserRow, Users};
+pub use webhook::{Try, Webhook, WebhookDelivery};
+pub use webhooks::{
+    DeliveryRow, EndpointFields, EndpointSecrets, EventGroup, EventTick, NewWebhook, WebhookRow, WebhookSettings,
+    Webhooks,
+};
 pub use welcome::Welcome;

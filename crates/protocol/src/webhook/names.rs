@@ -1,5 +1,7 @@
 //! The events that an endpoint can subscribe to.
 
+use crate::management::events::NAMES;
+
 /// What WorkOS has, sorted. Many of these nothing of ours writes yet: whoever subscribes to them gets none, and is not refused.
 const KNOWN: [&str; 93] = [
     "agent.registration.claim.attempt.created",
@@ -111,6 +113,14 @@ pub const DISABLED: &str = "webhook_endpoint.disabled";
 
 /// What a test of an endpoint sends. Nobody subscribes to it.
 pub const TEST: &str = "webhook_endpoint.tested";
+
+/// What is offered to whoever chooses: the events that something here writes, sorted.
+pub fn offered() -> Vec<&'static str> {
+    let mut names: Vec<&str> = NAMES.iter().chain(&OURS).copied().filter(|name| can_be_subscribed(name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
 
 /// Whether an endpoint can subscribe to an event of this name.
 pub fn can_be_subscribed(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! `/audit_logs`, and what is said of the audit log of an organization.
 
 use crate::app::App;
-use crate::domain::{Act, Failure, audit, audit_exports, organizations};
+use crate::domain::{Act, Failure, audit, audit_exports, audit_retention, organizations};
 use crate::http::management::ManagementCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
@@ -9,7 +9,7 @@ use crate::http::streamed::Streamed;
 use bytes::Bytes;
 use countersign_protocol::audit::export::{configuration_view, export_view};
 use countersign_protocol::audit::schema::{is_action_name, schema_view};
-use countersign_protocol::audit::{administrative, event, export, retention, schema};
+use countersign_protocol::audit::{event, export, retention, schema};
 use countersign_protocol::id::{AuditActionId, AuditExportId, AuditSchemaId, EnvironmentId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::PageRequest;
@@ -135,8 +135,6 @@ pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             let made = audit_exports::create(tx, &act, &organization_id, wanted).await?;
-            let target = administrative::target("audit_log_export", made.id);
-            audit::record(tx, &act, "audit_log_export.created", target, Some(made.organization_id)).await?;
             Ok(Reply::created(&export_view(&made, None)))
         })
     })
@@ -206,10 +204,7 @@ pub async fn set_retention(call: ManagementCall) -> Result<Reply, Failure> {
     let (id, days) = (call.path.get("id").to_owned(), retention::parse(call.fields()?)?);
     call.commit(move |tx, act| {
         Box::pin(async move {
-            let organization = organizations::find(tx, &act, &id).await?;
-            audit_log_retention::set(tx, act.environment_id, organization.id, days).await?;
-            let target = administrative::target("organization", organization.id);
-            audit::record(tx, &act, "audit_logs_retention.updated", target, Some(organization.id)).await?;
+            audit_retention::set(tx, &act, &id, days).await?;
             Ok(Reply::ok(&json!({"retention_period_in_days": days})))
         })
     })

@@ -1,24 +1,18 @@
 //! `/webhook_endpoints`: where events are sent. What there is besides the endpoints themselves is ours: new secrets, the log
 //! of deliveries, sending again, and a test.
 
-use crate::domain::webhook_requests::send;
 use crate::domain::webhooks::{self, Changes, view};
-use crate::domain::{Failure, events};
+use crate::domain::{Failure, events, webhook_requests};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{EventId, WebhookEndpointId};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::events::{Event, cursor_not_found, event_view};
+use countersign_protocol::management::events::{cursor_not_found, event_view};
 use countersign_protocol::management::page::PageRequest;
-use countersign_protocol::management::webhook_views::{
-    subscriptions, webhook_attempt_view, webhook_delivery_view, webhook_endpoint_event_view,
-};
-use countersign_protocol::model::WebhookAttempt;
-use countersign_protocol::webhook::names::TEST;
+use countersign_protocol::management::webhook_views::{subscriptions, webhook_attempt_view, webhook_delivery_view};
 use countersign_store::{event, webhook_attempt, webhook_delivery, webhook_endpoint};
 use http::StatusCode;
 use serde_json::json;
-use std::time::Instant;
 
 /// Longest URL that is looked at, and longest name of an event.
 const LONGEST: usize = 2048;
@@ -152,23 +146,8 @@ pub async fn complete_rotation(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404.
 pub async fn test(call: ManagementCall) -> Result<Reply, Failure> {
     let endpoint = webhooks::find(&mut call.reader().await?, call.environment.id(), call.path.get("id")).await?;
-    let (app, act) = (&call.app, call.act());
-    let made = Event {
-        id: act.entropy.id(act.now)?,
-        event: TEST.to_owned(),
-        data: webhook_endpoint_event_view(&endpoint),
-        created_at: act.now,
-    };
-    let (began, message) = (Instant::now(), (made.id, event_view(&made).to_string()));
-    let means = (&app.outbound, app.keyring.as_ref());
-    let outcome = send(means, &call.environment.environment, &endpoint, message, act.now).await?;
-    let attempt = WebhookAttempt {
-        number: 1,
-        attempted_at: act.now,
-        milliseconds: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
-        endpoint_url: endpoint.endpoint_url,
-        outcome,
-    };
+    let means = (&call.app.outbound, call.app.keyring.as_ref());
+    let attempt = webhook_requests::test(means, &call.environment.environment, &endpoint, &call.act()).await?;
     Ok(Reply::ok(&webhook_attempt_view(&attempt)))
 }
 

@@ -1,21 +1,20 @@
 //! `/dashboard/env/{environment}/events`: what has happened, newest first; the first page goes on by itself.
 
 use super::call::DashboardCall;
-use super::page::{pager, reply, told, when};
+use super::field;
+use super::page::{kept, pager, reply, told, with_seconds};
 use crate::domain::Failure;
 use crate::domain::events;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EventName, EventRow, Events, Section};
-use countersign_protocol::id::{EventId, OrganizationId};
+use countersign_protocol::id::EventId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::events::{Event, Filter, NAMES, cursor_not_found, event_view};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
-use countersign_protocol::time::Timestamp;
 use countersign_store::event::{self, Stretch};
 use http::StatusCode;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// How many there are on a page.
@@ -46,34 +45,12 @@ impl<'q> Asked<'q> {
 
     /// What links to other pages of the list keep.
     fn kept(&self) -> String {
-        let pairs =
-            [("event", self.event), ("organization_id", self.organization_id), ("from", self.from), ("to", self.to)];
-        let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let encoded = pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
-        encoded.collect::<Vec<_>>().join("&")
+        kept(&[("event", self.event), ("organization_id", self.organization_id), ("from", self.from), ("to", self.to)])
     }
 
     fn filter(&self) -> Result<Filter, String> {
-        let moment = |text: &str| -> Result<Option<Timestamp>, String> {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            // What a browser sends has no offset: the form says that it means UTC.
-            let read = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
-            let found = read.iter().find_map(|text| Timestamp::parse(text).ok());
-            found.map(Some).ok_or_else(|| "A time is such as 2026-01-31T12:00.".to_owned())
-        };
-        let (start, end) = (moment(self.from)?, moment(self.to)?);
-        if start.zip(end).is_some_and(|(start, end)| end < start) {
-            return Err("“To” is before “From”.".to_owned());
-        }
-        let organization_id = match self.organization_id {
-            "" => None,
-            text => {
-                let wrong = "The identifier of an organization begins with org_ and is copied from its page.";
-                Some(OrganizationId::parse(text).map_err(|_| wrong.to_owned())?)
-            }
-        };
+        let (start, end) = field::range(self.from, self.to)?;
+        let organization_id = field::organization(self.organization_id)?;
         let names = Some(self.event.to_owned()).filter(|name| !name.is_empty()).into_iter().collect();
         Ok(Filter { names, organization_id, start, end })
     }
@@ -97,12 +74,6 @@ fn row(event: &Event) -> EventRow {
         moment: event.created_at.to_string(),
         json: serde_json::to_string_pretty(&event_view(event)).unwrap_or_default(),
     }
-}
-
-/// A moment in words, to the second: of two events, one was first.
-fn with_seconds(at: Timestamp) -> String {
-    let seconds = at.to_string().get(16..19).unwrap_or("").to_owned();
-    when(at).replace("\u{a0}UTC", &format!("{seconds}\u{a0}UTC"))
 }
 
 /// The list, page by page.

@@ -1,8 +1,10 @@
 //! Reading forms of the dashboard.
 
 use crate::domain::Failure;
+use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::fields::Fields;
 use countersign_protocol::oauth::params::Params;
+use countersign_protocol::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -61,4 +63,42 @@ pub fn metadata_text(metadata: &BTreeMap<String, String>) -> String {
 pub fn chosen(form: &Params<'_>, prefix: &str, offered: &[countersign_pages::dashboard::Tick]) -> Vec<String> {
     let chosen = offered.iter().filter(|one| ticked(form, &format!("{prefix}{}", one.slug)));
     chosen.map(|one| one.slug.clone()).collect()
+}
+
+/// A moment, as a browser or a person writes it; no text is none.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn moment(text: &str) -> Result<Option<Timestamp>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // What a browser sends has no offset: the form says that it means UTC.
+    let read = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
+    let found = read.iter().find_map(|text| Timestamp::parse(text).ok());
+    found.map(Some).ok_or_else(|| "A time is such as 2026-01-31T12:00.".to_owned())
+}
+
+/// Two moments, of which the first is not after the second.
+///
+/// # Errors
+/// What is wrong with them, in words.
+pub fn range(from: &str, to: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
+    let (start, end) = (moment(from)?, moment(to)?);
+    if start.zip(end).is_some_and(|(start, end)| end < start) {
+        return Err("“To” is before “From”.".to_owned());
+    }
+    Ok((start, end))
+}
+
+/// The identifier of an organization; no text is none.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn organization(text: &str) -> Result<Option<OrganizationId>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = "The identifier of an organization begins with org_ and is copied from its page.";
+    OrganizationId::parse(text).map(Some).map_err(|_| wrong.to_owned())
 }

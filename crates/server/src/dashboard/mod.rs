@@ -23,10 +23,13 @@
 //! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
 //! | [`redirects`] | where the environment's own application may have people sent |
 //! | [`events`] | what has happened |
+//! | [`webhooks`] | who is told of it, and whether that arrived |
+//! | [`audit_log`] | who did what here, and the logs of organizations |
 
 pub mod api_keys;
 pub mod applications;
 pub mod assets;
+pub mod audit_log;
 pub mod branding;
 pub mod call;
 pub mod connect;
@@ -43,4 +46,5 @@ pub mod signing_keys;
 pub mod span;
 pub mod staff;
 pub mod users;
+pub mod webhooks;
 pub mod welcome;

@@ -12,6 +12,7 @@ use countersign_protocol::model::{EnvironmentKind, STAFF_BASE, StaffRole};
 use countersign_protocol::time::Timestamp;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderValue, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Scripts of ours only, and nothing but enhancement: every page works without.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -34,6 +35,15 @@ const DONE: &[(&str, &str)] = &[
     ("rotating", "The next keys are published. They sign in 15 minutes."),
     ("rotated", "New keys sign from now on."),
     ("burnt", "The key is gone: every token it signed is void."),
+    ("enabled", "Enabled. It is sent what happens from now on."),
+    ("disabled", "Disabled. It is sent nothing."),
+    ("resent", "On its way again."),
+    ("replayed", "The events are on their way again."),
+    ("secret-ready", "A new secret is ready. Give it to your receiver before it takes over."),
+    ("replaced", "The new secret signs from now on."),
+    ("exported", "The copy is being made."),
+    ("streaming", "Set. Events are sent there from now on."),
+    ("stopped", "Nothing is sent there any more."),
 ];
 
 impl DashboardCall {
@@ -173,6 +183,19 @@ pub fn refused_here(failure: Failure) -> Result<String, Stop> {
 /// A moment in words.
 pub fn when(at: Timestamp) -> String {
     moment(at, Language::English)
+}
+
+/// A moment in words, to the second: of two events, one was first.
+pub fn with_seconds(at: Timestamp) -> String {
+    let seconds = at.to_string().get(16..19).unwrap_or("").to_owned();
+    when(at).replace("\u{a0}UTC", &format!("{seconds}\u{a0}UTC"))
+}
+
+/// What links to other pages of a list keep of its query: what was asked for.
+pub fn kept(asked: &[(&str, &str)]) -> String {
+    let asked = asked.iter().filter(|(_, value)| !value.is_empty());
+    let encoded = asked.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    encoded.collect::<Vec<_>>().join("&")
 }
 
 /// The ways from this page of a list to others: `path` is that of the list, with what else its query has.

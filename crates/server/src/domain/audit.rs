@@ -103,8 +103,8 @@ async fn append(
 /// What a reader of the trail wants to see.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
-    /// By this actor.
-    pub actor_id: Option<String>,
+    /// By this actor: an identifier, or a name.
+    pub actor: Option<String>,
     /// Of this action.
     pub action: Option<String>,
     /// With this target.
@@ -141,7 +141,7 @@ pub struct TrailPage {
 
 impl Trail {
     fn has(&self, organization_id: Option<OrganizationId>, event: &AuditEvent) -> bool {
-        self.actor_id.as_ref().is_none_or(|id| *id == event.actor.id)
+        self.actor.as_ref().is_none_or(|actor| *actor == event.actor.id || Some(actor) == event.actor.name.as_ref())
             && self.action.as_ref().is_none_or(|action| *action == event.action)
             && self.target_id.as_ref().is_none_or(|id| event.targets.iter().any(|target| target.id == *id))
             && self.organization_id.is_none_or(|id| organization_id == Some(id))

@@ -90,6 +90,36 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
     Ok(waiting.len())
 }
 
+/// How a chain stands, as far as that can be seen without walking along it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Where it begins and ends.
+    pub ends: Ends,
+    /// When what stands at its end was recorded; `None` when that is pruned.
+    pub last: Option<Timestamp>,
+    /// Whether nothing is linked any more, because it is not as we have left it.
+    pub stopped: bool,
+}
+
+/// How the chain of an environment stands, once what was told by now is linked.
+///
+/// # Errors
+/// Database errors.
+pub async fn standing(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<Standing, Failure> {
+    place_if_whole(store, key, environment_id).await?;
+    let mut reader = store.reader().await?;
+    let head = audit_log_event::head(&mut reader, environment_id).await?;
+    let sealed = match &head {
+        Some((ends, seal)) => key.ends(environment_id, ends).matches(seal),
+        None => !audit_log_event::is_linked(&mut reader, environment_id).await?,
+    };
+    let ends = head.map_or(Ends::EMPTY, |(ends, _)| ends);
+    let place = (ends.sequence.saturating_sub(1), ends.sequence);
+    let end = audit_log_event::page(&mut reader, environment_id, place, 1).await?;
+    let last = end.first().and_then(|stored| stored.record.as_ref()).map(|record| record.recorded_at);
+    Ok(Standing { ends, last, stopped: !sealed })
+}
+
 /// What a walk along a chain has found.
 #[derive(Debug, Clone)]
 pub struct Report {

@@ -1,8 +1,9 @@
 //! Copies of an organization's audit log, as CSV. A job makes them part by part, so that a large one is never in memory as a
 //! whole, any node can go on where another has stopped, and any node can give it out.
 
-use super::{Act, Failure, audit_chain, organizations};
+use super::{Act, Failure, audit, audit_chain, organizations};
 use crate::app::App;
+use countersign_protocol::audit::administrative::target;
 use countersign_protocol::audit::csv;
 use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::audit::export::{AuditExport, ExportState, Wanted};
@@ -58,6 +59,8 @@ pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wante
         updated_at: act.now,
     };
     audit_log_export::insert(tx, act.environment_id, &made).await?;
+    let target = target("audit_log_export", made.id);
+    audit::record(tx, act, "audit_log_export.created", target, Some(made.organization_id)).await?;
     Ok(made)
 }
 

@@ -43,6 +43,10 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
             return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
         }
     }
+    // Browsers take these out of an address.
+    if matches!(environment.name.as_str(), "." | "..") {
+        return Err(Failure::invalid("name", "invalid", "The name needs a letter or a digit."));
+    }
     for slug in &environment.portal.permissions {
         if !is_slug(slug) {
             return Err(Failure::invalid(

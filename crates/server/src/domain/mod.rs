@@ -7,6 +7,7 @@ pub mod attempts;
 pub mod audit;
 pub mod audit_chain;
 pub mod audit_exports;
+pub mod audit_retention;
 pub mod audit_streams;
 pub mod authentications;
 pub mod backchannel_logout;

@@ -1,0 +1,146 @@
+//! `/dashboard/env/{environment}/audit-log/organizations/{id}`: the log of an organization.
+
+use super::{kept_in_words, stream_in_words};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply, when};
+use crate::domain::{audit_retention, organizations};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{AuditOrganization, ExportRow, Period, Section, StreamFacts};
+use countersign_protocol::audit::export::{AuditExport, AuditStream, ExportState, StreamState};
+use countersign_protocol::audit::retention::KEPT_DAYS;
+use countersign_protocol::model::{Organization, StaffRole};
+use countersign_store::{audit_log_export, audit_log_retention, audit_log_stream};
+use http::StatusCode;
+
+/// How many copies are shown: the newest.
+const MOST: i64 = 50;
+
+/// What was typed and not taken, and why.
+#[derive(Default)]
+pub(super) struct Typed {
+    pub from: String,
+    pub to: String,
+    pub url: Option<String>,
+    pub format: Option<String>,
+    pub problem: Option<String>,
+}
+
+/// The organization that the path names.
+pub(super) async fn find(call: &DashboardCall) -> Result<Organization, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(organizations::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
+}
+
+fn export_row(href: &str, may_have: bool, export: &AuditExport) -> ExportRow {
+    let (tone, state) = match export.state {
+        ExportState::Pending => ("", "Being made"),
+        ExportState::Ready => ("good", "Ready"),
+        ExportState::Failed => ("bad", "Could not be made"),
+        ExportState::Expired => ("", "No longer kept"),
+    };
+    let ready = may_have && export.state == ExportState::Ready;
+    ExportRow {
+        created: when(export.created_at),
+        range: format!("{} to {}", when(export.wanted.range_start), when(export.wanted.range_end)),
+        tone,
+        state,
+        lines: export.lines,
+        download: ready.then(|| format!("{href}/exports/{}/download", export.id)),
+    }
+}
+
+fn stream_facts(stream: &AuditStream) -> StreamFacts {
+    let (tone, state, meaning) = stream_in_words(Some(stream));
+    StreamFacts {
+        url: stream.url.clone(),
+        format: stream.format.as_str(),
+        tone,
+        state,
+        meaning,
+        synced: stream.last_synced_at.map_or_else(|| "Never yet".to_owned(), when),
+        runs: stream.state != StreamState::Inactive,
+    }
+}
+
+fn periods(days: Option<i64>) -> Vec<Period> {
+    let days = days.unwrap_or(KEPT_DAYS);
+    let months = (1..=11).map(|months| months * 30);
+    let name = |days: i64| match days {
+        KEPT_DAYS => "1 year".to_owned(),
+        30 => "1 month (30 days)".to_owned(),
+        days => format!("{} months ({days} days)", days / 30),
+    };
+    months.chain([KEPT_DAYS]).map(|one| Period { days: one, name: name(one), chosen: one == days }).collect()
+}
+
+/// Shows the log, with what could not be done.
+pub(super) async fn show(call: &DashboardCall, found: &Organization, typed: Typed) -> Result<Reply, Stop> {
+    let (mut reader, environment_id) = (call.page.app.store.reader().await?, call.environment.id());
+    let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MOST).await?;
+    let days = audit_log_retention::find(&mut reader, environment_id, found.id).await?;
+    let stream = audit_log_stream::find(&mut reader, environment_id, found.id).await?;
+    drop(reader);
+    let (status, shell) = match typed.problem {
+        Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::AuditLog, Some(problem))),
+        None => (StatusCode::OK, call.shell(Section::AuditLog)),
+    };
+    let href = shell.at(&format!("/audit-log/organizations/{}", found.id));
+    let may_have = call.role.allows(StaffRole::Developer);
+    let rows: Vec<ExportRow> = exports.iter().map(|export| export_row(&href, may_have, export)).collect();
+    let facts = stream.as_ref().map(stream_facts);
+    let url = typed.url.or_else(|| stream.as_ref().map(|stream| stream.url.clone())).unwrap_or_default();
+    let format = typed.format.unwrap_or_else(|| stream.map_or("json", |stream| stream.format.as_str()).to_owned());
+    let view = AuditOrganization {
+        shell: &shell,
+        href: &href,
+        name: &found.name,
+        id: &found.id.to_string(),
+        exports: &rows,
+        live: status.is_success() && exports.iter().any(|export| export.state == ExportState::Pending),
+        from: &typed.from,
+        to: &typed.to,
+        periods: &periods(days),
+        kept: &kept_in_words(days),
+        stream: facts.as_ref(),
+        url: &url,
+        format: &format,
+    };
+    Ok(reply(status, &view))
+}
+
+/// The log.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, &find(call).await?, Typed::default()).await
+}
+
+/// Says how long events are kept.
+///
+/// # Errors
+/// 404.
+pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let days = field::text(&call.page.form()?, "days").parse::<i64>().ok();
+    let days = days.filter(|days| periods(None).iter().any(|period| period.days == *days)).ok_or_else(Stop::flow)?;
+    let (act, id) = (call.act(), found.id.to_string());
+    let done = call.commit(move |tx| Box::pin(async move { audit_retention::set(tx, &act, &id, days).await })).await;
+    settle(call, &found, done, "saved", Typed::default()).await
+}
+
+/// Back to the log; or the page again, with what was refused.
+pub(super) async fn settle(
+    call: &DashboardCall,
+    found: &Organization,
+    done: Result<(), crate::domain::Failure>,
+    word: &str,
+    typed: Typed,
+) -> Result<Reply, Stop> {
+    match done {
+        Ok(()) => call.to(&format!("/audit-log/organizations/{}?done={word}", found.id)),
+        Err(failure) => show(call, found, Typed { problem: Some(refused(failure)?), ..typed }).await,
+    }
+}

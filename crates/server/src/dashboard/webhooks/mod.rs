@@ -1,0 +1,119 @@
+//! Webhooks: who is told of events, and what became of what was sent.
+//!
+//! | Module | Owns |
+//! |---|---|
+//! | [`list`] | which endpoints there are |
+//! | [`settings`] | making one, changing it, its end |
+//! | [`detail`] | one of them: its deliveries, a test, sending again |
+//! | [`secret`] | another secret |
+//! | [`delivery`] | one event, as it was sent |
+
+pub mod delivery;
+pub mod detail;
+pub mod list;
+pub mod secret;
+pub mod settings;
+
+use super::call::DashboardCall;
+use super::page::{when, with_seconds};
+use crate::domain::webhooks;
+use crate::hosted::page::Stop;
+use countersign_pages::dashboard::{DeliveryRow, Try};
+use countersign_protocol::model::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint};
+use countersign_protocol::secret::Secret;
+use countersign_protocol::time::Timestamp;
+use countersign_protocol::webhook::names::offered;
+use http::StatusCode;
+
+/// The endpoint that the path names.
+async fn find(call: &DashboardCall) -> Result<WebhookEndpoint, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(webhooks::find(&mut reader, call.environment.id(), call.page.path.get("id")).await?)
+}
+
+fn page_of(call: &DashboardCall, endpoint: &WebhookEndpoint) -> String {
+    format!("/dashboard/env/{}/webhooks/{}", call.environment.environment.name, endpoint.id)
+}
+
+/// How many kinds of events an endpoint is sent, in words.
+fn events_in_words(endpoint: &WebhookEndpoint) -> String {
+    if offered().iter().all(|name| endpoint.events.iter().any(|chosen| chosen == name)) {
+        return "All".to_owned();
+    }
+    match endpoint.events.as_slice() {
+        [] => "None".to_owned(),
+        [one] => one.clone(),
+        more => format!("{} kinds", more.len()),
+    }
+}
+
+fn delivery_row(page: &str, delivery: &WebhookDelivery) -> DeliveryRow {
+    let (tone, state) = match delivery.state {
+        DeliveryState::Delivered => ("good", "Arrived"),
+        DeliveryState::Failed => ("bad", "Given up"),
+        DeliveryState::Pending if delivery.due_at.is_none() => ("", "Waits for its turn"),
+        DeliveryState::Pending if delivery.attempts > 0 => ("warn", "Tried again"),
+        DeliveryState::Pending => ("", "On its way"),
+    };
+    DeliveryRow {
+        href: format!("{page}/deliveries/{}", delivery.event_id),
+        event_id: delivery.event_id.to_string(),
+        event: delivery.event.clone(),
+        tone,
+        state,
+        tries: delivery.attempts,
+        time: with_seconds(delivery.created_at),
+        next: delivery.due_at.filter(|_| delivery.attempts > 0).map(with_seconds),
+    }
+}
+
+fn attempt(endpoint: &WebhookEndpoint, attempt: &WebhookAttempt, signatures: Vec<(String, String)>) -> Try {
+    let (said, headers, body) = match &attempt.outcome {
+        AttemptOutcome::Answered { status, headers, body } => {
+            let reason = StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
+            let said = reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"));
+            (said, headers.trim_end().to_owned(), body.clone())
+        }
+        AttemptOutcome::Nothing(why) => (format!("No answer: {why}"), String::new(), String::new()),
+    };
+    let milliseconds = attempt.milliseconds;
+    let took = if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    };
+    Try {
+        number: attempt.number,
+        time: with_seconds(attempt.attempted_at),
+        moment: attempt.attempted_at.to_string(),
+        took,
+        good: attempt.outcome.is_success(),
+        said,
+        elsewhere: Some(&attempt.endpoint_url).filter(|url| **url != endpoint.endpoint_url).cloned(),
+        signatures,
+        headers,
+        body,
+    }
+}
+
+/// The secrets of an endpoint, as texts: what signs now, and what takes over and when.
+type Known = (Secret, Option<(Secret, Timestamp)>);
+
+/// The secrets of an endpoint, for those who may see them.
+fn secrets(call: &DashboardCall, endpoint: &WebhookEndpoint) -> Result<Option<Known>, Stop> {
+    if !call.role.allows(countersign_protocol::model::StaffRole::Developer) {
+        return Ok(None);
+    }
+    let act = call.act();
+    let all = webhooks::secrets(&act.keyring, act.environment_id, endpoint)?;
+    let copy = |secret: &Secret| Secret::new(secret.expose().to_owned());
+    let next = all.upcoming(act.now).map(|(next, from)| (copy(next), *from));
+    Ok(Some((copy(all.current(act.now)), next)))
+}
+
+fn shown_secrets(known: &Option<Known>) -> Option<countersign_pages::dashboard::EndpointSecrets<'_>> {
+    known.as_ref().map(|(current, next)| countersign_pages::dashboard::EndpointSecrets {
+        current: current.expose(),
+        next: next.as_ref().map(|(next, from)| (next.expose(), when(*from))),
+    })
+}

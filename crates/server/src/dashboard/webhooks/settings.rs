@@ -1,0 +1,190 @@
+//! `/dashboard/env/{environment}/webhooks/new` and `…/webhooks/{id}/settings`.
+
+use super::{find, page_of, secrets, shown_secrets};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::Failure;
+use crate::domain::webhooks::{self, Changes};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{EndpointFields, EventGroup, EventTick, NewWebhook, Section, WebhookSettings};
+use countersign_protocol::management::webhook_views::subscriptions;
+use countersign_protocol::model::{WebhookEndpoint, WebhookStatus};
+use countersign_protocol::oauth::params::Params;
+use countersign_protocol::webhook::names::offered;
+use http::StatusCode;
+
+/// What is chosen, or was typed.
+#[derive(Default)]
+struct Chosen {
+    url: String,
+    all: bool,
+    events: Vec<String>,
+}
+
+/// What can be ticked: what is offered, and what was chosen before besides.
+fn names(before: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = offered().into_iter().map(str::to_owned).chain(before.iter().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+impl Chosen {
+    fn of(endpoint: &WebhookEndpoint) -> Self {
+        let all = names(&endpoint.events).len() == endpoint.events.len();
+        Self { url: endpoint.endpoint_url.clone(), all, events: endpoint.events.clone() }
+    }
+
+    fn typed(form: &Params<'_>, before: &[String]) -> Self {
+        let all = field::text(form, "which") == "all";
+        let known = names(before);
+        let ticked = known.into_iter().filter(|name| field::ticked(form, &format!("event_{name}")));
+        Self { url: field::text(form, "endpoint_url").to_owned(), all, events: ticked.collect() }
+    }
+
+    /// What is to be sent.
+    fn wanted(&self, before: &[String]) -> Result<Vec<String>, Failure> {
+        let wanted = if self.all { names(before) } else { self.events.clone() };
+        if wanted.is_empty() {
+            return Err(Failure::invalid("events", "required", "Tick at least one event, or choose all."));
+        }
+        Ok(subscriptions(wanted)?)
+    }
+
+    fn groups(&self, before: &[String]) -> Vec<EventGroup> {
+        let mut groups: Vec<EventGroup> = Vec::new();
+        for name in names(before) {
+            let word = name.split('.').next().unwrap_or_default().to_owned();
+            let tick = EventTick { chosen: self.events.contains(&name), name };
+            match groups.last_mut().filter(|group| group.name == word) {
+                Some(group) => group.events.push(tick),
+                None => groups.push(EventGroup { name: word, events: vec![tick] }),
+            }
+        }
+        groups
+    }
+}
+
+fn count(groups: &[EventGroup]) -> usize {
+    groups.iter().map(|group| group.events.len()).sum()
+}
+
+fn show_new(call: &DashboardCall, chosen: &Chosen, problem: Option<String>) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let groups = chosen.groups(&[]);
+    let fields = EndpointFields { url: &chosen.url, all: chosen.all, groups: &groups, count: count(&groups) };
+    reply(status, &NewWebhook { shell: &call.shell_with(Section::Webhooks, problem), fields })
+}
+
+/// The empty form.
+///
+/// # Errors
+/// None.
+pub async fn new(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show_new(call, &Chosen { all: true, ..Chosen::default() }, None))
+}
+
+/// Makes an endpoint.
+///
+/// # Errors
+/// Database errors.
+pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+    let chosen = Chosen::typed(&call.page.form()?, &[]);
+    let made = match chosen.wanted(&[]) {
+        Err(failure) => Err(failure),
+        Ok(events) => {
+            let (act, url) = (call.act(), chosen.url.clone());
+            call.commit(move |tx| Box::pin(async move { webhooks::create(tx, &act, url, events).await })).await
+        }
+    };
+    match made {
+        Ok(made) => call.to(&format!("/webhooks/{}?done=created", made.id)),
+        Err(failure) => Ok(show_new(call, &chosen, Some(refused(failure)?))),
+    }
+}
+
+/// Shows the settings, with what could not be done.
+pub(super) fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<String>) -> Result<Reply, Stop> {
+    show_typed(call, endpoint, &Chosen::of(endpoint), problem)
+}
+
+fn show_typed(
+    call: &DashboardCall,
+    endpoint: &WebhookEndpoint,
+    chosen: &Chosen,
+    problem: Option<String>,
+) -> Result<Reply, Stop> {
+    let (status, shell) = match problem {
+        Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::Webhooks, Some(problem))),
+        None => (StatusCode::OK, call.shell(Section::Webhooks)),
+    };
+    let groups = chosen.groups(&endpoint.events);
+    let known = secrets(call, endpoint)?;
+    let view = WebhookSettings {
+        shell: &shell,
+        href: &page_of(call, endpoint),
+        url: &endpoint.endpoint_url,
+        enabled: endpoint.status == WebhookStatus::Enabled,
+        fields: EndpointFields { url: &chosen.url, all: chosen.all, groups: &groups, count: count(&groups) },
+        secrets: shown_secrets(&known),
+    };
+    Ok(reply(status, &view))
+}
+
+/// The settings.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, &find(call).await?, None)
+}
+
+/// Saves them.
+///
+/// # Errors
+/// 404.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let endpoint = find(call).await?;
+    let chosen = Chosen::typed(&call.page.form()?, &endpoint.events);
+    let saved = match chosen.wanted(&endpoint.events) {
+        Err(failure) => Err(failure),
+        Ok(events) => {
+            let (act, id) = (call.act(), endpoint.id.to_string());
+            let changes = Changes { endpoint_url: Some(chosen.url.clone()), events: Some(events), enabled: None };
+            call.commit(move |tx| Box::pin(async move { webhooks::update(tx, &act, &id, changes).await })).await
+        }
+    };
+    match saved {
+        Ok(_) => call.to(&format!("/webhooks/{}/settings?done=saved", endpoint.id)),
+        Err(failure) => show_typed(call, &endpoint, &chosen, Some(refused(failure)?)),
+    }
+}
+
+/// Enables or disables an endpoint.
+///
+/// # Errors
+/// 404.
+pub async fn status(call: &DashboardCall) -> Result<Reply, Stop> {
+    let word = match field::text(&call.page.form()?, "status") {
+        "enabled" => "enabled",
+        "disabled" => "disabled",
+        _ => return Err(Stop::flow()),
+    };
+    let endpoint = find(call).await?;
+    let (act, id) = (call.act(), endpoint.id.to_string());
+    let changes = Changes { enabled: Some(word == "enabled"), ..Changes::default() };
+    call.commit(move |tx| Box::pin(async move { webhooks::update(tx, &act, &id, changes).await })).await?;
+    call.to(&format!("/webhooks/{}?done={word}", endpoint.id))
+}
+
+/// Deletes an endpoint.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (act, id) = (call.act(), call.page.path.get("id").to_owned());
+    call.commit(move |tx| Box::pin(async move { webhooks::delete(tx, &act, &id).await })).await?;
+    call.to("/webhooks?done=deleted")
+}
