@@ -202,7 +202,7 @@ on_both_databases! {
     async fn links_into_the_dashboard_go_all_at_once_and_one_by_one(store: Store) {
         let (id, other) = (plant_environment(&store).await, plant_environment(&store).await);
         let digests = [fresh_digest(), fresh_digest(), fresh_digest()];
-        let links = digests.clone();
+        let links = digests;
         transaction!(store, |tx| {
             for (environment_id, digest) in [(id, &links[0]), (id, &links[1]), (other, &links[2])] {
                 staff_link::insert(tx, environment_id, digest, StaffRole::Admin, at(100)).await?;
