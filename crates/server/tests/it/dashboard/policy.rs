@@ -13,9 +13,16 @@ fn routes() -> Vec<(Method, String, StaffRole)> {
     let routes: Vec<_> = table
         .into_iter()
         .filter_map(|route| match route.policy {
-            Policy::Staff(role) => {
-                Some((route.method, route.path.replace("{environment}", "default").replace("{id}", "x"), role))
-            }
+            Policy::Staff(role) => Some((
+                route.method,
+                route
+                    .path
+                    .replace("{environment}", "default")
+                    .replace("{id}", "x")
+                    .replace("{event}", "x")
+                    .replace("{export}", "x"),
+                role,
+            )),
             _ => None,
         })
         .collect();
