@@ -76,16 +76,18 @@ const versions = {
     permissionList: async (workos) => (await workos.authorization.listPermissions()).autoPagination(),
     keys: (workos) => workos.apiKeys,
     validate: (workos, value) => workos.apiKeys.createValidation({ value }),
+    portal: (workos) => workos.adminPortal,
   },
   '@workos-inc/node 8': {
     sdk: eighth,
     permissionList: async (workos) => (await workos.authorization.listPermissions({ limit: 100 })).data,
     keys: (workos) => workos.organizations,
     validate: (workos, value) => workos.apiKeys.validateApiKey({ value }),
+    portal: (workos) => workos.portal,
   },
 };
 
-for (const [title, { sdk, permissionList, keys, validate }] of Object.entries(versions)) {
+for (const [title, { sdk, permissionList, keys, validate, portal }] of Object.entries(versions)) {
   describe(title, () => {
     const workos = client(sdk);
 
@@ -404,6 +406,20 @@ for (const [title, { sdk, permissionList, keys, validate }] of Object.entries(ve
       await refused(sdk, 'NotFoundException', 404, () => workos.apiKeys.deleteApiKey(second.id));
       const nobody = { organizationId: 'org_01EHZNVPK3SFK441A1RGBFSHRT', name: 'Nobody' };
       await refused(sdk, 'NotFoundException', 404, () => keys(workos).createOrganizationApiKey(nobody));
+    });
+
+    test('a link to the page of an organization', async () => {
+      const { id: organization } = await workos.organizations.createOrganization({ name: unique('Portal') });
+      const returnUrl = 'https://app.example.com/settings';
+      const { link } = await portal(workos).generateLink({ organization, intent: 'domain_verification', returnUrl });
+      assert.ok(link.startsWith(`${baseUrl}/portal/open?token=`), link);
+      // A program that looks at the link does not use it up.
+      for (const status of [200, 200]) assert.equal((await fetch(link)).status, status);
+      assert.equal((await fetch(link.slice(0, -1))).status, 400);
+      const refusal = () => portal(workos).generateLink({ organization, intent: 'sso' });
+      await refused(sdk, 'UnprocessableEntityException', 422, refusal);
+      const nobody = () => portal(workos).generateLink({ organization: 'org_01EHZNVPK3SFK441A1RGBFSHRT', intent: 'domain_verification' });
+      await refused(sdk, 'NotFoundException', 404, nobody);
     });
 
     test('errors are exceptions of the right class', async () => {

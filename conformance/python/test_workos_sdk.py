@@ -609,6 +609,17 @@ class ApiKeys(SdkTest):
         self.refused(workos.UnprocessableEntityError, 422, late, organization, name="Late", expires_at=yesterday)
 
 
+class Portal(SdkTest):
+    def test_a_link_to_the_page_of_an_organization(self):
+        generate = self.workos.admin_portal.generate_link
+        organization = self.workos.organizations.create_organization(name="Portal").id
+        made = generate(organization=organization, intent="api_credentials", return_url="https://app.example.com/")
+        self.assertRegex(made.link, f"^{BASE_URL}/portal/open[?]token=[A-Za-z0-9_-]{{43}}$")
+        self.assertNotEqual(generate(organization=organization).link, made.link)
+        self.refused(workos.UnprocessableEntityError, 422, generate, organization=organization, intent="dsync")
+        self.refused(workos.NotFoundError, 404, generate, organization=NOBODY)
+
+
 class Errors(SdkTest):
     def test_errors_are_of_the_right_class(self):
         organizations = self.workos.organizations

@@ -82,17 +82,19 @@ const buttons = [...document.querySelectorAll('[formtarget="preview"]')];
 if (look && buttons.length > 0) {
   const frames = document.querySelector('.frames');
   const warnings = document.querySelector('[data-preview-warnings]');
-  let chosen = buttons[0];
+  let [chosen] = buttons;
   let timer;
+  let count = 0;
   const press = () => buttons.forEach((button) => button.setAttribute('aria-pressed', String(button === chosen)));
   const prepare = () => {
     for (const waiting of frames.querySelectorAll('.waits')) waiting.remove();
     const shown = frames.querySelector('iframe');
     const frame = shown.cloneNode();
     frame.removeAttribute('src');
-    frame.name = 'preview';
+    // A name of its own: a frame that has lost its name goes on answering to it.
+    frame.name = `preview-${(count += 1)}`;
+    for (const button of buttons) button.formTarget = frame.name;
     frame.className = 'waits';
-    shown.name = '';
     frames.append(frame);
     frame.addEventListener('load', () => {
       const told = frame.contentDocument?.querySelector('meta[name="warnings"]')?.content ?? '';

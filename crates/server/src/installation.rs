@@ -2,19 +2,18 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::domain::{Act, Failure, audit, roles, staff};
+use crate::domain::{Act, Failure, audit, environment_api_keys, environments, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Actor, Authentication, DEFAULT_ROLE, ENVIRONMENT_API_KEY_HINT, Environment, EnvironmentApiKey, EnvironmentKind,
-    Issuer, PortalSettings, SelfRegistration, SessionPolicy, StaffRole,
+    Actor, Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
-use countersign_store::{Location, Store, data_key, environment, environment_api_key, role, signing_key};
+use countersign_store::{Location, Store, data_key, environment, environment_api_key, role};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,8 +23,6 @@ use zeroize::Zeroizing;
 pub const DEFAULT_ENVIRONMENT: &str = "default";
 /// The name of the built-in environment: no slug, so that nobody else's can be the same.
 const STAFF_ENVIRONMENT: &str = "Countersign";
-/// Seconds that access tokens live, unless an environment says otherwise.
-pub const ACCESS_TOKEN_LIFETIME: i64 = 300;
 
 const DATA_KEY: &[&str] = &["data-key"];
 
@@ -241,12 +238,11 @@ impl Installation {
     /// Database errors.
     pub async fn ensure_staff(&self, public_url: &Issuer) -> Result<Option<String>, InstallationError> {
         let issuer = Issuer::of_staff(public_url);
+        let kind = if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
         let found = environment::of_staff(&mut self.store.reader().await?).await?;
         let mut environment = match found {
             Some(found) => found,
             None => {
-                let kind =
-                    if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
                 let made = Environment {
                     authentication: Authentication { sign_up: false, ..Authentication::default() },
                     ..self.new_environment(STAFF_ENVIRONMENT, kind, issuer.clone(), Algorithm::EdDsa)?
@@ -266,11 +262,12 @@ impl Installation {
         };
         let moves = environment.issuer != issuer;
         environment.issuer = issuer.clone();
+        environment.kind = kind;
         let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
         let link = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 if moves {
-                    environment::move_staff(tx, act.environment_id, &issuer, act.now).await?;
+                    environment::move_staff(tx, act.environment_id, (&issuer, kind), act.now).await?;
                 }
                 staff::ensure(tx, &act).await?;
                 let link = match staff::is_nobody(tx, &act).await? {
@@ -317,24 +314,7 @@ impl Installation {
         issuer: Issuer,
         signing_algorithm: Algorithm,
     ) -> Result<Environment, Failure> {
-        let now = self.clock.now();
-        Ok(Environment {
-            id: self.entropy.id(now)?,
-            name: name.to_owned(),
-            kind,
-            client_id: self.entropy.id(now)?,
-            issuer,
-            signing_algorithm,
-            session_issuer: None,
-            access_token_lifetime: ACCESS_TOKEN_LIFETIME,
-            sessions: SessionPolicy::default(),
-            authentication: Authentication::default(),
-            self_registration: SelfRegistration::default(),
-            portal: PortalSettings::default(),
-            brand: Arc::default(),
-            created_at: now,
-            updated_at: now,
-        })
+        Ok(environments::fresh(name, kind, issuer, signing_algorithm, &self.entropy, self.clock.now())?)
     }
 
     /// A new management API key, not yet stored.
@@ -347,15 +327,7 @@ impl Installation {
         name: &str,
         value: &Secret,
     ) -> Result<EnvironmentApiKey, Failure> {
-        let now = self.clock.now();
-        Ok(EnvironmentApiKey {
-            id: self.entropy.id(now)?,
-            environment_id: environment.id,
-            name: name.to_owned(),
-            hint: value.hint(ENVIRONMENT_API_KEY_HINT),
-            last_used_at: None,
-            created_at: now,
-        })
+        Ok(environment_api_keys::fresh(environment.id, name, value, &self.entropy, self.clock.now())?)
     }
 
     /// Stores an environment with its first signing key and API keys, in one transaction.
@@ -379,20 +351,12 @@ impl Installation {
         self.store
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
-                    environment::insert(tx, &stored).await?;
-                    for key in &keys {
-                        signing_key::insert(tx, key).await?;
-                    }
-                    audit::note(tx, &act, "environment.created", "environment", stored.id).await?;
-                    roles::ensure_default(tx, &act).await?;
+                    environments::insert(tx, &act, &stored, &keys).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
                         audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                     }
-                    {
-                        change::record(tx, stored.id, &Topic::Environment, now);
-                        Ok(())
-                    }
+                    Ok(())
                 })
             })
             .await?;

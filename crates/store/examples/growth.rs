@@ -15,8 +15,8 @@ use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::events::Filter;
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::{
-    Authentication, DeliveryState, DocumentPolicy, Environment, EnvironmentKind, Issuer, SelfRegistration,
-    SessionPolicy, WebhookEndpoint, WebhookStatus,
+    Authentication, DeliveryState, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalSettings,
+    SelfRegistration, SessionPolicy, WebhookEndpoint, WebhookStatus,
 };
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webhook::rotation::Rotation;
@@ -55,6 +55,7 @@ async fn plant(store: &Store, id: EnvironmentId) {
         sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
         authentication: Authentication { sign_up: true, password: true, magic_auth: true },
         self_registration: SelfRegistration { documents: DocumentPolicy::Listed(Vec::new()), dynamic: false },
+        portal: PortalSettings::default(),
         brand: Arc::default(),
         created_at: now(),
         updated_at: now(),

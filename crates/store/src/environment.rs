@@ -23,7 +23,7 @@ statements! {
         "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
         "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14, ",
         "portal_credentials = $15, portal_permissions = $16 WHERE id = $1";
-    MOVE = "UPDATE environment SET issuer = $2, updated_at = $3 WHERE id = $1";
+    MOVE = "UPDATE environment SET issuer = $2, updated_at = $3, kind = $4 WHERE id = $1";
 }
 
 fn read(row: &Row) -> Result<Environment> {
@@ -107,8 +107,14 @@ pub async fn of_staff(query: &mut impl Query) -> Result<Option<Environment>> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn move_staff(tx: &mut Tx, environment_id: EnvironmentId, issuer: &Issuer, now: Timestamp) -> Result<()> {
-    tx.execute(MOVE, &[environment_id.into(), issuer.as_str().into(), now.into()]).await?;
+pub async fn move_staff(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    to: (&Issuer, EnvironmentKind),
+    now: Timestamp,
+) -> Result<()> {
+    let (issuer, kind) = to;
+    tx.execute(MOVE, &[environment_id.into(), issuer.as_str().into(), now.into(), kind.as_str().into()]).await?;
     Ok(())
 }
 

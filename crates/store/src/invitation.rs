@@ -1,7 +1,7 @@
 //! Invitations.
 
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Reader, Result, Tx};
+use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, InvitationId, OrganizationId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{Invitation, InvitationState, email_key};
@@ -186,7 +186,7 @@ pub async fn find_open(
 /// # Errors
 /// Database errors.
 pub async fn list(
-    reader: &mut Reader,
+    query: &mut impl Query,
     environment_id: EnvironmentId,
     slice: &Slice<InvitationId>,
     filter: Filter<'_>,
@@ -201,5 +201,5 @@ pub async fn list(
     let mut params = vec![environment_id.into(), bound, limit];
     params.extend(filter.email.map(|email| email_key(email).into()));
     params.extend(filter.organization_id.map(Into::into));
-    reader.query(sql, &params).await?.iter().map(read).collect()
+    query.query(sql, &params).await?.iter().map(read).collect()
 }

@@ -11,6 +11,7 @@ statements! {
     INSERT = "INSERT INTO staff_link (environment_id, digest, role, expires_at) VALUES ($1, $2, $3, $4)";
     FIND = "SELECT role FROM staff_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3";
     USE_UP = "DELETE FROM staff_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3 RETURNING role";
+    DELETE_ALL = "DELETE FROM staff_link WHERE environment_id = $1";
     PRUNE = "DELETE FROM staff_link WHERE (environment_id, digest) IN ",
         "(SELECT environment_id, digest FROM staff_link WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
@@ -56,6 +57,15 @@ pub async fn use_up(
 ) -> Result<Option<StaffRole>> {
     let row = tx.query_opt(USE_UP, &[environment_id.into(), digest.into(), now.into()]).await?;
     row.map(|row| row.word(0, StaffRole::parse)).transpose()
+}
+
+/// Deletes every link that nobody has used.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete_all(tx: &mut Tx, environment_id: EnvironmentId) -> Result<()> {
+    tx.execute(DELETE_ALL, &[environment_id.into()]).await?;
+    Ok(())
 }
 
 /// Forgets links that are too old, a thousand at most; gives how many.

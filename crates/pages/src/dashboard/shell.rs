@@ -88,7 +88,9 @@ impl Section {
 pub const SECTIONS: &[(&str, &[Section])] = &[
     ("", &[Section::Overview]),
     ("Build", &[Section::Applications, Section::Connect, Section::Redirects, Section::Branding]),
+    ("People", &[Section::Organizations, Section::Users, Section::Roles]),
     ("Watch", &[Section::Events, Section::Webhooks, Section::AuditLog]),
+    ("Settings", &[Section::ApiKeys, Section::SigningKeys, Section::Environments, Section::Staff]),
 ];
 
 /// Another environment, in the menu.

@@ -13,6 +13,8 @@ pub struct Notice<'a> {
     pub title: &'a str,
     /// In a sentence or two.
     pub text: &'a str,
+    /// Whether something has gone well.
+    pub good: bool,
     /// What goes on with a button.
     pub form: Option<Form<'a>>,
     /// Where to go from here: a label and an address.

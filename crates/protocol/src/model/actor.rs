@@ -54,8 +54,8 @@ pub enum Actor {
     },
     /// Somebody on an organization's own page.
     Portal {
-        /// The member who has signed in, and what people read; `None` for who has come by a link.
-        member: Option<(UserId, String)>,
+        /// The member who has signed in; `None` for who has come by a link. Nothing else about them is kept.
+        member: Option<UserId>,
         /// Whose page it is.
         organization_id: OrganizationId,
         /// From where.
@@ -99,7 +99,7 @@ impl Actor {
             Self::ApiKey { id, .. } => id.to_string(),
             Self::CommandLine { command, .. } => format!("countersign {command}"),
             Self::Staff { id, .. } => id.clone(),
-            Self::Portal { member: Some((id, _)), .. } => id.to_string(),
+            Self::Portal { member: Some(id), .. } => id.to_string(),
             Self::Portal { member: None, organization_id, .. } => organization_id.to_string(),
             Self::System { job } => (*job).to_owned(),
             Self::Visitor => String::new(),
@@ -111,8 +111,7 @@ impl Actor {
         match self {
             Self::ApiKey { name, .. } | Self::Staff { name, .. } => Some(name),
             Self::CommandLine { account, .. } => account.as_deref(),
-            Self::Portal { member, .. } => member.as_ref().map(|(_, name)| name.as_str()),
-            Self::System { .. } | Self::Visitor => None,
+            Self::Portal { .. } | Self::System { .. } | Self::Visitor => None,
         }
     }
 

@@ -152,7 +152,7 @@ impl MadeBy {
             Actor::ApiKey { .. } => Self::Api,
             Actor::CommandLine { .. } | Actor::System { .. } => Self::Operator,
             Actor::Staff { .. } => Self::Staff,
-            Actor::Portal { member: Some((id, _)), .. } => Self::Member(*id),
+            Actor::Portal { member: Some(id), .. } => Self::Member(*id),
             Actor::Portal { member: None, .. } | Actor::Visitor => Self::Visitor,
         }
     }

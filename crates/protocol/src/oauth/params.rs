@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 
 /// More parameters than any request of ours has.
 const MOST_PARAMETERS: usize = 64;
+/// Most fields of one form of our own pages: one for each box that can be ticked.
+const MOST_FIELDS: usize = 600;
 /// These may come more than once on the wire; each rule that reads one says what it makes of that (RFC 8707 §2).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
@@ -30,12 +32,24 @@ impl<'a> Params<'a> {
     /// # Errors
     /// `invalid_request` for a repeated name, wrong percent-encoding, text that is not UTF-8, or a NUL character.
     pub fn from_form(body: &'a [u8]) -> Result<Self, OAuthError> {
+        Self::from_form_of(body, MOST_PARAMETERS)
+    }
+
+    /// Reads the body of a form of our own pages, which may have many boxes to tick.
+    ///
+    /// # Errors
+    /// As [`Params::from_form`].
+    pub fn from_long_form(body: &'a [u8]) -> Result<Self, OAuthError> {
+        Self::from_form_of(body, MOST_FIELDS)
+    }
+
+    fn from_form_of(body: &'a [u8], most: usize) -> Result<Self, OAuthError> {
         let mut params = Self::default();
         for pair in body.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode_form(halves.next().unwrap_or_default())?;
             let value = decode_form(halves.next().unwrap_or_default())?;
-            params.add(name, value)?;
+            params.add(name, value, most)?;
         }
         Ok(params)
     }
@@ -49,7 +63,7 @@ impl<'a> Params<'a> {
         for part in parts.iter().filter(|part| !part.is_file) {
             let wrong = |_| OAuthError::invalid_request("The request is not UTF-8.");
             let value = std::str::from_utf8(part.content).map_err(wrong)?;
-            params.add(Cow::Borrowed(part.name), Cow::Borrowed(value))?;
+            params.add(Cow::Borrowed(part.name), Cow::Borrowed(value), MOST_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -63,7 +77,7 @@ impl<'a> Params<'a> {
             .map_err(|_| OAuthError::invalid_request("The body is not a JSON object of string values."))?;
         let mut params = Self::default();
         for (name, value) in members.0 {
-            params.add(name, value.map_or(Cow::Borrowed(""), |value| value.0))?;
+            params.add(name, value.map_or(Cow::Borrowed(""), |value| value.0), MOST_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -77,19 +91,20 @@ impl<'a> Params<'a> {
             serde_json::from_slice(body).map_err(|_| OAuthError::invalid_request("The body is not a JSON object."))?;
         let mut params = Self::default();
         for (name, value) in members.0 {
-            params.add(name, if let Value::Text(text) = value { text } else { Cow::Borrowed("") })?;
+            let value = if let Value::Text(text) = value { text } else { Cow::Borrowed("") };
+            params.add(name, value, MOST_PARAMETERS)?;
         }
         Ok(params)
     }
 
-    fn add(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), OAuthError> {
+    fn add(&mut self, name: Cow<'a, str>, value: Cow<'a, str>, most: usize) -> Result<(), OAuthError> {
         if name.contains('\0') || value.contains('\0') {
             return Err(OAuthError::invalid_request("The request contains a NUL character."));
         }
         if !REPEATABLE.contains(&&*name) && self.0.iter().any(|(known, _)| *known == name) {
             return Err(OAuthError::invalid_request("The request repeats a parameter."));
         }
-        if self.0.len() == MOST_PARAMETERS {
+        if self.0.len() == most {
             return Err(OAuthError::invalid_request("The request has too many parameters."));
         }
         self.0.push((name, value));

@@ -3,24 +3,8 @@
 use crate::domain::{Failure, roles};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
-use countersign_protocol::management::fields::{Fields, LONGEST_SLUG, Patch};
+use countersign_protocol::management::fields::{LONGEST_SLUG, Patch};
 use countersign_protocol::management::views::role_view;
-
-/// Longest name.
-const LONGEST_ROLE_NAME: usize = 48;
-/// Longest description.
-const LONGEST_ROLE_DESCRIPTION: usize = 150;
-
-fn description(fields: &mut Fields) -> Patch<String> {
-    let description = fields.description();
-    if let Patch::Value(text) = &description
-        && text.chars().count() > LONGEST_ROLE_DESCRIPTION
-    {
-        let message = format!("description must have at most {LONGEST_ROLE_DESCRIPTION} characters.");
-        fields.refuse("description", "too_long", message);
-    }
-    description
-}
 
 /// `GET /authorization/roles`: all of them, without cursors.
 ///
@@ -38,8 +22,8 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let new = roles::NewRole {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", LONGEST_ROLE_NAME),
-        description: description(&mut fields).value(),
+        name: fields.required_text("name", roles::LONGEST_NAME),
+        description: roles::description(&mut fields).value(),
     };
     if let Patch::Value(slug) = fields.optional_text("resource_type_slug", LONGEST_SLUG)
         && slug != "organization"
@@ -66,8 +50,8 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.optional_text("name", LONGEST_ROLE_NAME);
-    let description = description(&mut fields);
+    let name = fields.optional_text("name", roles::LONGEST_NAME);
+    let description = roles::description(&mut fields);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();
     call.commit(move |tx, act| {

@@ -1,6 +1,6 @@
 //! `countersign audit`: the audit log. Works on the database, so also while servers run.
 
-use super::{CommandResult, environment, open_existing, say, text};
+use super::{CommandError, CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
 use crate::domain::audit::{Trail, list};
 use crate::domain::audit_chain::{Report, verify};
@@ -77,10 +77,19 @@ pub(super) async fn run(config: &Config, command: &[&str], matches: &ArgMatches)
     }
 }
 
+/// The environment that a command only reads of: the built-in one, whose people are the staff, can be named as well.
+async fn environment_or_staff(installation: &Installation, name: Option<&String>) -> Result<Environment, CommandError> {
+    let of_staff = countersign_store::environment::of_staff(&mut installation.store.reader().await?).await?;
+    match of_staff.filter(|of_staff| Some(&of_staff.name) == name) {
+        Some(of_staff) => Ok(of_staff),
+        None => environment(installation, name).await,
+    }
+}
+
 async fn verify_all(installation: &Installation, matches: &ArgMatches) -> CommandResult {
     let environments = match matches.get_one::<String>("environment") {
         None => countersign_store::environment::with_staff(&mut installation.store.reader().await?).await?,
-        name => vec![environment(installation, name).await?],
+        name => vec![environment_or_staff(installation, name).await?],
     };
     let mut code = ExitCode::SUCCESS;
     for environment in environments {
@@ -120,7 +129,7 @@ fn told(environment: &Environment, report: &Report) -> String {
 }
 
 async fn show(installation: &Installation, matches: &ArgMatches) -> CommandResult {
-    let environment = environment(installation, matches.get_one::<String>("environment")).await?;
+    let environment = environment_or_staff(installation, matches.get_one::<String>("environment")).await?;
     let limit: usize = match matches.get_one::<String>("limit") {
         None => 50,
         Some(text) => text.parse().map_err(|_| format!("'{text}' is not a number."))?,

@@ -8,7 +8,7 @@ use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
-use countersign_protocol::model::{Actor, Place, STAFF_BASE, StaffRole, User};
+use countersign_protocol::model::{Actor, Environment, Place, STAFF_BASE, StaffRole, User};
 
 use http::header::USER_AGENT;
 use http::{Method, StatusCode};
@@ -80,6 +80,13 @@ impl DashboardCall {
         self.act.clone()
     }
 
+    /// What acts in an environment that is being made need.
+    pub fn act_for(&self, environment: &Environment) -> Act {
+        let app = &self.page.app;
+        let actor = Arc::clone(&self.act.actor);
+        Act::new(environment, actor, &app.clock, &app.entropy, &app.keyring).traced_with(&self.act)
+    }
+
     /// What acts among staff need.
     pub fn act_of_staff(&self) -> Act {
         act_in(&self.page, &self.page.environment, &self.user).traced_with(&self.act)
@@ -105,6 +112,11 @@ impl DashboardCall {
         let done = done.await?;
         self.page.app.catch_up().await;
         Ok(done)
+    }
+
+    /// The address of a page of this environment, as links have it.
+    pub fn at(&self, path: &str) -> String {
+        format!("{STAFF_BASE}/env/{}{path}", self.environment.environment.name)
     }
 
     /// Sends the browser to a page of this environment.

@@ -10,6 +10,14 @@
 //! | [`welcome`] | making one's account from a link |
 //! | [`overview`] | the first page of an environment |
 //! | [`applications`] | applications and their credentials |
+//! | [`organizations`] | organizations, their domains, people, machines and API keys |
+//! | [`users`] | people and their sessions |
+//! | [`roles`] | roles and permissions |
+//! | [`api_keys`] | keys of the management API |
+//! | [`signing_keys`] | what tokens are signed with |
+//! | [`environments`] | the environments and their settings |
+//! | [`staff`] | who may use the dashboard |
+//! | [`span`] | spans of time as people write them |
 //! | [`branding`] | how pages and mails look, and a preview of them |
 //! | [`pictures`] | handing in pictures, and showing them |
 //! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
@@ -18,17 +26,25 @@
 //! | [`webhooks`] | who is told of it, and whether that arrived |
 //! | [`audit_log`] | who did what here, and the logs of organizations |
 
+pub mod api_keys;
 pub mod applications;
 pub mod assets;
 pub mod audit_log;
 pub mod branding;
 pub mod call;
 pub mod connect;
+pub mod environments;
 pub mod events;
 pub mod field;
+pub mod organizations;
 pub mod overview;
 pub mod page;
 pub mod pictures;
 pub mod redirects;
+pub mod roles;
+pub mod signing_keys;
+pub mod span;
+pub mod staff;
+pub mod users;
 pub mod webhooks;
 pub mod welcome;

@@ -27,11 +27,19 @@ const DONE: &[(&str, &str)] = &[
     ("deleted", "Deleted."),
     ("revoked", "Revoked. It stopped working at once, on every node."),
     ("invited", "Invited. The mail is on its way."),
+    ("added", "Added."),
+    ("removed", "Removed, at once and on every node."),
+    ("sent", "The mail is on its way."),
+    ("checking", "Looking for the TXT record from now on. This page says when it is found."),
+    ("signed-out", "Signed out."),
+    ("rotating", "The next keys are published. They sign in 15 minutes."),
+    ("rotated", "New keys sign from now on."),
+    ("burnt", "The key is gone: every token it signed is void."),
     ("enabled", "Enabled. It is sent what happens from now on."),
     ("disabled", "Disabled. It is sent nothing."),
     ("resent", "On its way again."),
     ("replayed", "The events are on their way again."),
-    ("rotated", "A new secret is ready. Give it to your receiver before it takes over."),
+    ("secret-ready", "A new secret is ready. Give it to your receiver before it takes over."),
     ("replaced", "The new secret signs from now on."),
     ("exported", "The copy is being made."),
     ("streaming", "Set. Events are sent there from now on."),
@@ -158,6 +166,17 @@ pub fn refused(failure: Failure) -> Result<String, Stop> {
         }
         Failure::Refused(error) => Ok(told(&error)),
         failure => Err(Stop::Failure(failure)),
+    }
+}
+
+/// The same, where what is missing was typed and is no page of its own.
+///
+/// # Errors
+/// What is no refusal of something that was typed.
+pub fn refused_here(failure: Failure) -> Result<String, Stop> {
+    match failure {
+        Failure::Refused(error @ ApiError::NotFound { .. }) => Ok(told(&error)),
+        failure => refused(failure),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::domain::Failure;
 use crate::domain::attempts::{self, SIGN_UPS_FROM};
-use crate::domain::people::SignUp;
-use crate::domain::staff::{self, NotAdmitted};
+use crate::domain::staff::{self, NewStaff};
 use crate::hosted::flow::Flow;
 use crate::hosted::page::{Carried, Stop, branding, frame, reply};
 use crate::hosted::session::{self, Proven};
@@ -13,10 +12,12 @@ use crate::http::reply::Reply;
 use crate::passwords::Busy;
 use countersign_pages::dashboard::Welcome;
 use countersign_pages::{Form, Problem, Trouble};
-use countersign_protocol::model::{StaffRole, is_email};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::model::{Place, StaffRole, is_email};
 use countersign_protocol::secret::Secret;
 use countersign_store::staff_link;
 use http::StatusCode;
+use http::header::USER_AGENT;
 
 /// Longest token.
 const LONGEST: usize = 100;
@@ -94,20 +95,28 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         let wrong = Wrong { problem: Some(Problem::Busy), refused: None };
         return Ok(show(call, token, (role, email), StatusCode::SERVICE_UNAVAILABLE, wrong));
     };
-    let account = SignUp { email: email.to_owned(), first_name: None, last_name: None, password_hash: Some(hash) };
+    let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let new = NewStaff {
+        email: email.to_owned(),
+        password_hash: hash,
+        from: Place::new(call.peer.address, user_agent),
+        mail: !call.app.mailer.keeps(),
+    };
     let (act, used) = (session::act(call), token.to_owned());
     let admitted = call
         .app
         .store
-        .write::<_, Failure, _>(move |tx| Box::pin(async move { staff::admit(tx, &act, &used, account).await }));
-    match admitted.await? {
-        Ok((user_id, _)) => session::start(call, Proven::by_staff_link(user_id), None, Flow::home(call)).await,
-        Err(NotAdmitted::Link) => Err(too_old()),
-        Err(NotAdmitted::AddressTaken) => {
+        .write::<_, Failure, _>(move |tx| Box::pin(async move { staff::admit(tx, &act, &used, new).await }));
+    match admitted.await {
+        Ok(Some(user_id)) => session::start(call, Proven::by_staff_link(user_id), None, Flow::home(call)).await,
+        Ok(None) => Err(too_old()),
+        // Nothing was done then: the link is good still.
+        Err(Failure::Refused(ApiError::NotPossible { .. })) => {
             let refused =
                 Some("There is an account with this address already. Sign in with it, or choose another address.");
             let wrong = Wrong { problem: None, refused };
             Ok(show(call, token, (role, email), StatusCode::UNPROCESSABLE_ENTITY, wrong))
         }
+        Err(failure) => Err(failure.into()),
     }
 }

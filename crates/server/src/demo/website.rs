@@ -96,6 +96,18 @@ pub fn forbidden() -> Answer {
     with(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", "This form did not come from here.")
 }
 
+/// A request for another host.
+fn misdirected() -> Answer {
+    with(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This is not the host that you have asked for.")
+}
+
+/// Whether a request is for this site.
+fn is_here(headers: &http::HeaderMap, port: u16) -> bool {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    host.and_then(|host| host.rsplit_once(':'))
+        .is_some_and(|(name, at)| matches!(name, "localhost" | "127.0.0.1") && at.parse() == Ok(port))
+}
+
 /// Sends the browser on.
 pub fn to(address: &str) -> Answer {
     let mut answer = with(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
@@ -128,7 +140,7 @@ async fn read(request: Request<Incoming>) -> Option<Asked> {
         form: if parts.method == Method::POST { pairs(&body) } else { BTreeMap::new() },
         authorization: header(http::header::AUTHORIZATION),
         from_elsewhere: header(http::HeaderName::from_static("sec-fetch-site"))
-            .is_some_and(|site| site == "cross-site"),
+            .is_some_and(|site| site != "same-origin"),
         cookies: header(COOKIE).unwrap_or_default(),
         method: parts.method,
     })
@@ -137,6 +149,7 @@ async fn read(request: Request<Incoming>) -> Option<Asked> {
 /// Serves a site until it is time to stop.
 pub fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Receiver<bool>) {
     let website = Arc::new(website);
+    let port = listener.local_addr().map_or(0, |address| address.port());
     tokio::spawn(async move {
         loop {
             let accepted = tokio::select! {
@@ -144,12 +157,16 @@ pub fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Rec
                 _ = stop.wait_for(|stop| *stop) => return,
             };
             let Ok((stream, _)) = accepted else { continue };
-            let website = Arc::clone(&website);
+            let (website, mut ends) = (Arc::clone(&website), stop.clone());
             tokio::spawn(async move {
                 let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
                     let website = Arc::clone(&website);
                     async move {
-                        Ok::<_, Infallible>(match read(request).await {
+                        // A name of somebody else's that leads to this machine is no name of this site's.
+                        if !is_here(request.headers(), port) {
+                            return Ok::<_, Infallible>(misdirected());
+                        }
+                        Ok(match read(request).await {
                             Some(asked) if asked.method == Method::POST && asked.from_elsewhere => forbidden(),
                             Some(asked) => website.answer(asked).await,
                             None => {
@@ -158,7 +175,12 @@ pub fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Rec
                         })
                     }
                 });
-                let _ = connection_builder().serve_connection(TokioIo::new(stream), respond).await;
+                let builder = connection_builder();
+                let connection = builder.serve_connection(TokioIo::new(stream), respond);
+                tokio::select! {
+                    _ = connection => {}
+                    _ = ends.wait_for(|stop| *stop) => {}
+                }
             });
         }
     });

@@ -1,13 +1,23 @@
-//! Settings of environments.
+//! Environments and their settings.
 
-use super::{Act, Failure, audit, standalone};
+use super::{Act, Failure, audit, roles, standalone};
+use crate::entropy::{Entropy, NoEntropy};
+use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::fields::is_slug;
-use countersign_protocol::model::Environment;
+use countersign_protocol::model::{
+    Authentication, Environment, EnvironmentKind, Issuer, PortalSettings, SelfRegistration, SessionPolicy,
+    SigningKeyRecord,
+};
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
+use countersign_protocol::time::Timestamp;
 use countersign_protocol::user_management::session_token::check_issuer;
-use countersign_store::Tx;
 use countersign_store::change::{self, Topic};
 use countersign_store::environment::{self, EnvironmentSettings};
+use countersign_store::{Error, Tx, signing_key};
+use std::sync::Arc;
+
+/// Seconds that access tokens live, unless an environment says otherwise.
+pub const DEFAULT_TOKEN_LIFETIME: i64 = 300;
 
 /// The shortest and the longest life of an access token, in seconds.
 const ACCESS_TOKEN_LIFETIME: std::ops::RangeInclusive<i64> = 30..=86_400;
@@ -32,6 +42,10 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
             let why = format!("'{host}' is no host such as claude.ai or *.example.com.");
             return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
         }
+    }
+    // Browsers take these out of an address.
+    if matches!(environment.name.as_str(), "." | "..") {
+        return Err(Failure::invalid("name", "invalid", "The name needs a letter or a digit."));
     }
     for slug in &environment.portal.permissions {
         if !is_slug(slug) {
@@ -65,4 +79,69 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
     environment::update(tx, environment.id, settings, act.now).await?;
     change::record(tx, environment.id, &Topic::Environment, act.now);
     audit::note(tx, act, "environment.updated", "environment", environment.id).await
+}
+
+/// A new environment, not yet stored.
+///
+/// # Errors
+/// When no random bytes are to be had.
+pub fn fresh(
+    name: &str,
+    kind: EnvironmentKind,
+    issuer: Issuer,
+    signing_algorithm: Algorithm,
+    entropy: &Entropy,
+    now: Timestamp,
+) -> Result<Environment, NoEntropy> {
+    Ok(Environment {
+        id: entropy.id(now)?,
+        name: name.to_owned(),
+        kind,
+        client_id: entropy.id(now)?,
+        issuer,
+        signing_algorithm,
+        session_issuer: None,
+        access_token_lifetime: DEFAULT_TOKEN_LIFETIME,
+        sessions: SessionPolicy::default(),
+        authentication: Authentication::default(),
+        self_registration: SelfRegistration::default(),
+        portal: PortalSettings::default(),
+        brand: Arc::default(),
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// Stores a new environment with its first signing keys and the role that everybody has.
+///
+/// # Errors
+/// `Unique` when name, issuer or client id is taken: see [`taken`].
+pub async fn insert(
+    tx: &mut Tx,
+    act: &Act,
+    environment: &Environment,
+    keys: &[SigningKeyRecord],
+) -> Result<(), Failure> {
+    environment::insert(tx, environment).await?;
+    for key in keys {
+        signing_key::insert(tx, key).await?;
+    }
+    audit::note(tx, act, "environment.created", "environment", environment.id).await?;
+    roles::ensure_default(tx, act).await?;
+    change::record(tx, environment.id, &Topic::Environment, act.now);
+    Ok(())
+}
+
+/// What people are told when a new environment could not be stored.
+pub fn taken(failure: Failure) -> Failure {
+    let taken = |field: &str, what: &str| {
+        Failure::invalid(field, "taken", format!("The {what} belongs to another environment already."))
+    };
+    match &failure {
+        Failure::Store(error @ Error::Unique { .. }) if error.is_unique("environment", "name") => taken("name", "name"),
+        Failure::Store(error @ Error::Unique { .. }) if error.is_unique("environment", "issuer") => {
+            taken("issuer", "issuer")
+        }
+        _ => failure,
+    }
 }

@@ -11,6 +11,8 @@ use countersign_protocol::secret::Secret;
 use countersign_store::{Query, Tx, invitation, membership, organization, signing_key, user};
 use serde_json::Value;
 
+/// Days until an invitation is too late, when nothing else is said.
+pub const DAYS: i64 = 7;
 /// Longest text that is looked up as a token.
 pub const LONGEST_TOKEN: usize = 128;
 

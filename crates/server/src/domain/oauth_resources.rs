@@ -95,6 +95,7 @@ pub async fn make_default(tx: &mut Tx, act: &Act, id: Option<&str>) -> Result<()
     oauth_resource::no_default(tx, act.environment_id, act.now).await?;
     if let Some(chosen) = chosen {
         oauth_resource::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+        audit::note(tx, act, "authkit_oauth_resource.updated", "authkit_oauth_resource", chosen.id).await?;
     }
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
     Ok(())

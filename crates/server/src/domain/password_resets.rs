@@ -1,10 +1,10 @@
 //! Password resets: a mailed link that sets a new password, once. The hosted page and the API share them.
 
-use super::{Act, Failure, events, mails, people, users};
+use super::{Act, Failure, attempts, events, mails, people, users};
 use countersign_pages::Language;
 use countersign_protocol::id::PasswordResetId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::User;
+use countersign_protocol::model::{User, email_key};
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::password_reset::{self, PasswordReset};
 use countersign_store::{Query, Tx, user};
@@ -86,6 +86,20 @@ pub async fn create(tx: &mut Tx, act: &Act, user: &User, language: Language) -> 
     events::record(tx, act, "password_reset.created", None, &event_view(&reset)).await?;
     mails::password_reset(tx, act, &user.email, &url(act, &token), language).await?;
     Ok(reset)
+}
+
+/// Mails a link to whoever has an account with an address, in their language, for a program or a member of staff that asks.
+///
+/// # Errors
+/// 403 `email_password_auth_disabled`; 404 for an address without an account; 429.
+pub async fn send(tx: &mut Tx, act: &Act, email: &str) -> Result<PasswordReset, Failure> {
+    if !act.authentication.password {
+        return Err(Failure::Refused(passwords_off()));
+    }
+    attempts::count_mail(tx, act, "password reset to", &email_key(email)).await?;
+    let found = user::find_by_email(tx, act.environment_id, email).await?;
+    let user = found.ok_or_else(|| Failure::not_found("User", email))?;
+    create(tx, act, &user, mails::language_of(&user)).await
 }
 
 /// The reset with this identifier, as it comes on the wire.

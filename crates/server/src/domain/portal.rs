@@ -2,9 +2,10 @@
 //! what belongs to another one is not there.
 
 use super::applications::{self, NewApplication, NewApplicationKind};
-use super::{Act, Failure, api_keys, client_secrets, domain_verification, grants, organizations};
+use super::{Act, Failure, api_keys, audit, client_secrets, domain_verification, grants, organizations};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::{ApiKeyId, ClientSecretId, ConsentId, OrganizationId, UserId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
@@ -69,6 +70,8 @@ pub async fn make_link(tx: &mut Tx, act: &Act, new: NewLink) -> Result<String, F
             countersign_store::Error::ForeignKey => Failure::not_found("Organization", new.organization_id),
             error => error.into(),
         })?;
+    audit::record(tx, act, "portal_link.created", target("organization", organization.id), Some(organization.id))
+        .await?;
     Ok(format!("{}/portal/open?token={token}", act.issuer))
 }
 
@@ -243,17 +246,27 @@ fn too_many() -> Failure {
     Failure::bad_request(TOO_MANY, "There are too many of the organization's own already.")
 }
 
-/// Makes another secret for an application of the organization.
+/// Whether an application may do nothing beyond what the company offers to administrators: a secret of one that may would give
+/// them more.
+pub fn is_offered(offered: &[String], application: &ConnectApplication) -> bool {
+    application.scopes.iter().all(|scope| offered.contains(scope))
+}
+
+/// Makes another secret for an application of the organization that may do nothing but what is offered.
 ///
 /// # Errors
-/// 404; 422 when there are too many already.
+/// 404; also for an application that may do more; 422 when there are too many already.
 pub async fn create_secret(
     tx: &mut Tx,
     act: &Act,
     organization_id: OrganizationId,
     application_id: &str,
+    offered: &[String],
 ) -> Result<(ConnectApplication, Secret), Failure> {
     let found = find_application(tx, act, organization_id, application_id).await?;
+    if !is_offered(offered, &found) {
+        return Err(Failure::not_found("Application", application_id));
+    }
     let (_, value) = client_secrets::create(tx, act, &found.id.to_string()).await?;
     Ok((found, value))
 }

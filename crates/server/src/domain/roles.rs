@@ -2,6 +2,7 @@
 
 use super::{Act, Failure, events, permissions};
 use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::fields::{Fields, Patch};
 use countersign_protocol::management::views::{role_event_view, role_view};
 use countersign_protocol::model::{DEFAULT_ROLE, Role};
 use countersign_store::{Query, Tx, role};
@@ -9,6 +10,22 @@ use serde_json::Value;
 
 /// Most roles that an environment can have: lists of roles have no pages.
 pub const MOST_ROLES: usize = 200;
+/// Longest name.
+pub const LONGEST_NAME: usize = 48;
+/// Longest description.
+const LONGEST_DESCRIPTION: usize = 150;
+
+/// Reads the description of a role.
+pub fn description(fields: &mut Fields) -> Patch<String> {
+    let description = fields.description();
+    if let Patch::Value(text) = &description
+        && text.chars().count() > LONGEST_DESCRIPTION
+    {
+        let message = format!("description must have at most {LONGEST_DESCRIPTION} characters.");
+        fields.refuse("description", "too_long", message);
+    }
+    description
+}
 
 /// What a new role is made of.
 #[derive(Debug, Clone)]

@@ -169,6 +169,7 @@ pub async fn make_default(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failur
     if !chosen.default {
         redirect_uri::clear_default(tx, act.environment_id, chosen.purpose, act.now).await?;
         redirect_uri::set_default(tx, act.environment_id, chosen.id, act.now).await?;
+        audit::note(tx, act, "redirect_uri.updated", "redirect_uri", chosen.id).await?;
         change::record(tx, act.environment_id, &Topic::Environment, act.now);
     }
     Ok(())

@@ -1,16 +1,16 @@
 //! The company's own staff: people of the built-in environment, who are members of its one organization. Their roles there
 //! say what they may do in the dashboard.
 
-use super::people::{self, SignUp};
 use super::roles::{self, NewRole};
-use super::{Act, Failure, audit, memberships, organizations};
+use super::{Act, Failure, audit, memberships, organizations, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::management::page::{Scan, Slice};
-use countersign_protocol::model::{Membership, MembershipStatus, Organization, StaffRole, User};
+use countersign_protocol::model::{Actor, Membership, MembershipStatus, Organization, Place, StaffRole, User};
 use countersign_store::membership::Of;
-use countersign_store::{Query, Tx, membership, organization, role, staff_link, user};
+use countersign_store::{Query, Tx, membership, organization, role, staff_link};
+use std::sync::Arc;
 
 /// What the organization of staff is found by.
 const ORGANIZATION: &str = "staff";
@@ -83,36 +83,49 @@ pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String
     Ok(format!("{}/welcome?token={token}", act.issuer))
 }
 
-/// Why a link did not let somebody in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAdmitted {
-    /// It was used, is too old, or never was.
-    Link,
-    /// Somebody has an account with that address: a link is no proof of being them.
-    AddressTaken,
+/// An account that a link makes.
+#[derive(Debug)]
+pub struct NewStaff {
+    /// The address, as it was typed.
+    pub email: String,
+    /// The hash of the password.
+    pub password_hash: String,
+    /// From where.
+    pub from: Place,
+    /// Whether mail leaves this server: an address can be proven then, and has to be.
+    pub mail: bool,
 }
 
-/// Uses a link up: makes the account and lets it in.
+/// Uses a link up: makes the account and lets it in. Gives who they are; `None` for a link that was used, is too old, or never
+/// was.
+///
+/// The address is only typed. Whoever signs in with it next proves it by a mailed code, which ends what somebody else may have
+/// set up in their name. Not so for an owner, who may do everything anyway, and where no mail can be sent.
 ///
 /// # Errors
-/// Database errors.
-pub async fn admit(
-    tx: &mut Tx,
-    act: &Act,
-    token: &str,
-    account: SignUp,
-) -> Result<Result<(UserId, StaffRole), NotAdmitted>, Failure> {
-    if user::find_by_email(tx, act.environment_id, &account.email).await?.is_some() {
-        return Ok(Err(NotAdmitted::AddressTaken));
-    }
+/// 400 `user_creation_error` when somebody has an account with that address: a link is no proof of being them.
+pub async fn admit(tx: &mut Tx, act: &Act, token: &str, new: NewStaff) -> Result<Option<UserId>, Failure> {
     let digest = act.keyring.staff_link.digest(token);
     let Some(role) = staff_link::use_up(tx, act.environment_id, &digest, act.now).await? else {
-        return Ok(Err(NotAdmitted::Link));
+        return Ok(None);
     };
-    let user_id = people::sign_up(tx, act, account).await?;
+    if is_nobody(tx, act).await? {
+        // Every start has printed a link until now. There is an owner, so the others are nobody's way in any more.
+        staff_link::delete_all(tx, act.environment_id).await?;
+    }
+    let account = users::NewUser {
+        email: new.email,
+        email_verified: role == StaffRole::Owner || !new.mail,
+        password_hash: Some(new.password_hash),
+        ..users::NewUser::default()
+    };
+    let user = users::create(tx, act, account).await?;
+    let actor = Actor::Staff { id: user.id.to_string(), name: user.email.clone(), from: new.from };
+    let by = Act { actor: Arc::new(actor), ..act.clone() };
     let organization = organization(tx, act).await?;
-    memberships::admit(tx, act, user_id, organization.id, vec![role.as_str().to_owned()]).await?;
-    Ok(Ok((user_id, role)))
+    memberships::admit(tx, &by, user.id, organization.id, vec![role.as_str().to_owned()]).await?;
+    audit::note(tx, &by, "staff_link.used", "staff_role", role.as_str()).await?;
+    Ok(Some(user.id))
 }
 
 /// Whether this person is the only owner left: who must not go, nor be less.

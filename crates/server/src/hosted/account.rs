@@ -19,7 +19,7 @@ use http::StatusCode;
 const MOST: usize = 50;
 
 /// A browser in words: its name and its system, where they are known.
-fn device(user_agent: &str) -> String {
+pub(crate) fn device(user_agent: &str) -> String {
     let browser =
         [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
     let system = [

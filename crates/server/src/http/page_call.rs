@@ -123,7 +123,7 @@ impl PageCall {
     /// When they are not well formed, or one comes twice.
     pub fn form(&self) -> Result<Params<'_>, OAuthError> {
         match self.boundary() {
-            None => Params::from_form(&self.body),
+            None => Params::from_long_form(&self.body),
             Some(boundary) => Params::from_parts(&self.parts(boundary)?),
         }
     }

@@ -1,6 +1,7 @@
 //! The route table. Every route declares who may call it; there is no way to register one without.
 
 use crate::app::App;
+use crate::cache::environments::EnvironmentState;
 use crate::dashboard::call::DashboardCall;
 use crate::domain::Failure;
 use crate::hosted::going_on;
@@ -64,6 +65,23 @@ enum Whose {
     Host,
     /// The built-in environment's.
     Staff,
+}
+
+impl Whose {
+    /// The environment whose page a request is for.
+    fn environment(
+        self,
+        app: &Arc<App>,
+        peer: Peer,
+        parts: &http::request::Parts,
+    ) -> Result<Arc<EnvironmentState>, ApiError> {
+        match self {
+            Self::Staff => public_call::staff(app, parts),
+            Self::Host => {
+                PublicCall::new(Arc::clone(app), peer, PathParams::default(), parts).environment().map(Arc::clone)
+            }
+        }
+    }
 }
 
 /// The page for a post that did not come from one of our pages in the same browser.
@@ -479,13 +497,7 @@ impl Routes {
             let handler = handler.clone();
             async move {
                 let Arrived { peer, path, parts, body, request_id } = arrived;
-                let environment = match whose {
-                    Whose::Staff => public_call::staff(&app, &parts),
-                    Whose::Host => PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts)
-                        .environment()
-                        .map(Arc::clone),
-                };
-                let environment = match environment {
+                let mut environment = match whose.environment(&app, peer, &parts) {
                     Ok(environment) => environment,
                     Err(refused) => return error::api(&refused),
                 };
@@ -494,6 +506,16 @@ impl Routes {
                     Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
                     Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
                 };
+                // A body takes time: what was settled meanwhile is in force.
+                if !body.is_empty() {
+                    if let Err(failure) = app.ensure_current().await {
+                        return error::api(&failure.into_api_error());
+                    }
+                    environment = match whose.environment(&app, peer, &parts) {
+                        Ok(environment) => environment,
+                        Err(refused) => return error::api(&refused),
+                    };
+                }
                 let page = PageParts { peer, path, parts, body, request_id };
                 match PageCall::new(app, environment, page) {
                     Ok(call) => handler(call).await,

@@ -75,7 +75,7 @@ impl PortalCall {
     pub fn act(&self) -> Act {
         let member = match &self.visitor {
             Visitor::Link { .. } => None,
-            Visitor::Member(user) => Some((user.id, user.email.clone())),
+            Visitor::Member(user) => Some(user.id),
         };
         let user_agent = self.page.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let from = Place::new(self.page.peer.address, user_agent);

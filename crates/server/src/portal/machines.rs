@@ -59,7 +59,8 @@ async fn show(
             name: row.name.clone(),
             client_id: row.client_name().to_string(),
             signs_people_in: matches!(row.kind, ApplicationKind::OAuth { .. }),
-            keeps_secrets: !matches!(row.kind, ApplicationKind::OAuth { client_type: ClientType::Public, .. }),
+            keeps_secrets: !matches!(row.kind, ApplicationKind::OAuth { client_type: ClientType::Public, .. })
+                && portal::is_offered(&call.page.environment.environment.portal.permissions, row),
             access: access.into_iter().map(|(name, _)| name).collect(),
             created: call.when(row.created_at),
             room: secrets.len() < MAX_CLIENT_SECRETS,
@@ -179,8 +180,11 @@ pub async fn create_secret(call: &PortalCall) -> Result<Reply, Stop> {
         return Ok(reply);
     }
     let (act, organization_id, id) = (call.act(), call.organization.id, call.page.path.get("id").to_owned());
+    let offered = call.page.environment.environment.portal.permissions.clone();
     let made = call
-        .commit(move |tx| Box::pin(async move { portal::create_secret(tx, &act, organization_id, &id).await }))
+        .commit(move |tx| {
+            Box::pin(async move { portal::create_secret(tx, &act, organization_id, &id, &offered).await })
+        })
         .await;
     match made {
         Ok((of, value)) => show(call, Some((&of, &value)), Told::default(), StatusCode::CREATED).await,

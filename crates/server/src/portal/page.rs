@@ -172,7 +172,8 @@ pub fn notice(
 ) -> Reply {
     let branding = branding(call);
     let (title, text) = texts;
-    hosted_reply(call, status, &Notice { frame: frame(call, &branding), title, text, form, link }, None)
+    let good = status.is_success() && form.is_none();
+    hosted_reply(call, status, &Notice { frame: frame(call, &branding), title, text, good, form, link }, None)
 }
 
 fn texts(call: &PageCall) -> (countersign_pages::Texts, String) {

@@ -51,6 +51,7 @@ mod mailed_proofs;
 mod migrations;
 mod paging;
 mod people;
+mod portal;
 mod races;
 mod round_trip;
 mod sample;

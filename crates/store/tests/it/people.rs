@@ -5,8 +5,8 @@ use crate::sample::{
     a_membership, a_permission, a_role, a_user, an_invitation, everything, fresh_digest, plant_environment,
     plant_organization, plant_user,
 };
-use countersign_protocol::model::{InvitationState, MembershipStatus};
-use countersign_store::{Error, Store, invitation, membership, permission, role, user};
+use countersign_protocol::model::{InvitationState, MembershipStatus, StaffRole};
+use countersign_store::{Error, Store, invitation, membership, permission, role, staff_link, user};
 
 /// A text with all that might trip over an encoding, a quotation mark or a separator.
 const DIFFICULT: &str = "O'Neill \"& Søns\" \\ % _ $1 ?1 {} 日本 🦀";
@@ -197,5 +197,25 @@ on_both_databases! {
         let found = invitation::find(&mut reader, id, second).await.unwrap().unwrap();
         assert_eq!((found.state, found.updated_at), (revoked, at(73)));
         assert_eq!(invitation::find_open(&mut reader, id, "eve@b.co", None, at(0)).await.unwrap(), None);
+    }
+
+    async fn links_into_the_dashboard_go_all_at_once_and_one_by_one(store: Store) {
+        let (id, other) = (plant_environment(&store).await, plant_environment(&store).await);
+        let digests = [fresh_digest(), fresh_digest(), fresh_digest()];
+        let links = digests.clone();
+        transaction!(store, |tx| {
+            for (environment_id, digest) in [(id, &links[0]), (id, &links[1]), (other, &links[2])] {
+                staff_link::insert(tx, environment_id, digest, StaffRole::Admin, at(100)).await?;
+            }
+            assert_eq!(staff_link::use_up(tx, id, &links[0], at(99)).await?, Some(StaffRole::Admin));
+            assert_eq!(staff_link::use_up(tx, id, &links[0], at(99)).await?, None);
+            staff_link::delete_all(tx, id).await
+        })
+        .unwrap();
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(staff_link::find(&mut reader, id, &digests[1], at(0)).await.unwrap(), None);
+        // Another environment's stay, until their time is over.
+        assert_eq!(staff_link::find(&mut reader, other, &digests[2], at(99)).await.unwrap(), Some(StaffRole::Admin));
+        assert_eq!(staff_link::find(&mut reader, other, &digests[2], at(100)).await.unwrap(), None);
     }
 }

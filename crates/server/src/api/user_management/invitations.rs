@@ -12,8 +12,6 @@ use countersign_store::invitation::{self, Filter};
 use countersign_store::{Tx, TxFuture};
 use std::sync::Arc;
 
-/// Days until an invitation is too late, when nothing else is said.
-const DAYS: i64 = 7;
 /// Most days.
 const MOST_DAYS: i64 = 30;
 
@@ -54,7 +52,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
         email,
         organization_id: fields.optional_text("organization_id", LONGEST_NAME).value(),
         role_slug: fields.optional_text("role_slug", LONGEST_SLUG).value(),
-        days: fields.integer("expires_in_days").value().unwrap_or(DAYS),
+        days: fields.integer("expires_in_days").value().unwrap_or(invitations::DAYS),
         inviter_user_id: fields.optional_text("inviter_user_id", LONGEST_NAME).value(),
         locale: fields.optional_text("locale", LONGEST_LOCALE).value(),
     };

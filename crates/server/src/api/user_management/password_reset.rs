@@ -1,13 +1,12 @@
 //! `/user_management/password_reset`.
 
 use super::users::LONGEST_EMAIL;
-use crate::domain::{Failure, attempts, mails, password_resets};
+use crate::domain::{Failure, password_resets};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::passwords::strength;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
-use countersign_protocol::model::email_key;
 use countersign_store::user;
 use serde_json::json;
 
@@ -21,13 +20,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     fields.finish()?;
     call.commit(|tx, act| {
         Box::pin(async move {
-            if !act.authentication.password {
-                return Err(Failure::Refused(password_resets::passwords_off()));
-            }
-            attempts::count_mail(tx, &act, "password reset to", &email_key(&email)).await?;
-            let found = user::find_by_email(tx, act.environment_id, &email).await?;
-            let user = found.ok_or_else(|| Failure::not_found("User", &email))?;
-            let made = password_resets::create(tx, &act, &user, mails::language_of(&user)).await?;
+            let made = password_resets::send(tx, &act, &email).await?;
             Ok(Reply::created(&password_resets::view(&act, &made)?).showing_secret())
         })
     })

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, audit, client_secrets, jwt_templates, roles};
+use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
@@ -30,7 +30,6 @@ use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
-    signing_key,
 };
 use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
 use look::Pictures;
@@ -193,30 +192,22 @@ async fn apply_environment(
     plan: &mut Vec<String>,
 ) -> Result<(), End> {
     let entry = &item.entry;
-    let now = installation.clock.now();
     let found = environment::all(tx).await?.into_iter().find(|environment| environment.name == entry.name);
     let environment = match (found, &item.fresh) {
         (Some(found), _) => change_environment(tx, entry, found, installation, plan).await?,
         (None, Some((fresh, keys))) => {
-            environment::insert(tx, fresh).await.map_err(|error| {
-                if error.is_unique("environment", "issuer") {
-                    End::Wrong(format!(
-                        "environment '{}': the issuer {} belongs to another environment.",
-                        entry.name, fresh.issuer
-                    ))
-                } else if error.is_unique("environment", "client_id") {
-                    End::Wrong(format!("environment '{}': the client_id belongs to another environment.", entry.name))
-                } else {
-                    error.into()
-                }
-            })?;
-            for key in keys {
-                signing_key::insert(tx, key).await?;
-            }
-            change::record(tx, fresh.id, &Topic::Environment, now);
             let by = super::actor("apply");
             let act = Act::new(fresh, by, &installation.clock, &installation.entropy, &installation.keyring);
-            audit::note(tx, &act, "environment.created", "environment", fresh.id).await?;
+            environments::insert(tx, &act, fresh, keys).await.map_err(|failure| match failure {
+                Failure::Store(error) if error.is_unique("environment", "issuer") => End::Wrong(format!(
+                    "environment '{}': the issuer {} belongs to another environment.",
+                    entry.name, fresh.issuer
+                )),
+                Failure::Store(error) if error.is_unique("environment", "client_id") => {
+                    End::Wrong(format!("environment '{}': the client_id belongs to another environment.", entry.name))
+                }
+                failure => failure.into(),
+            })?;
             plan.push(format!("+ environment {} ({}), client id {}", fresh.name, fresh.issuer, fresh.client_id));
             fresh.clone()
         }

@@ -169,10 +169,14 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     }
     let uris = field::lines(&form, "redirect_uris").into_iter().enumerate();
     let uris: Vec<RedirectUri> = uris.map(|(at, uri)| RedirectUri { uri, default: at == 0 }).collect();
+    let offered = scope_options(call, &[]).await?;
+    let mut scopes = chosen_scopes(&form, &offered);
+    // What the page did not offer was not taken away on it.
+    scopes.extend(found.scopes.iter().filter(|scope| !offered.iter().any(|one| one.slug == **scope)).cloned());
     let change = ApplicationChange {
         name: Some(name).filter(|_| may_name),
         description: Some(field::optional(&form, "description")),
-        scopes: Some(chosen_scopes(&form, &scope_options(call, &[]).await?)),
+        scopes: Some(scopes),
         redirect_uris: (signs_people_in && may_name).then_some(uris),
         cors_origins: signs_people_in.then(|| field::lines(&form, "cors_origins")),
         backchannel_logout_uri: signs_people_in.then(|| field::optional(&form, "backchannel_logout_uri")),

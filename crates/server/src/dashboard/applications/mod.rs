@@ -28,7 +28,7 @@ use countersign_store::permission;
 const MOST: usize = 500;
 
 /// What kind of application it is, in words.
-fn kind_in_words(kind: &ApplicationKind) -> &'static str {
+pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
     match kind {
         ApplicationKind::Machine { .. } => "Machine",
         ApplicationKind::OAuth { ownership: Ownership::FirstParty, client_type: ClientType::Confidential, .. } => {

@@ -28,7 +28,7 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
     let endpoint = find(call).await?;
     let (act, id) = (call.act(), endpoint.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { webhooks::rotate_secret(tx, &act, &id, false).await }));
-    settle(call, &endpoint, done.await, "rotated").await
+    settle(call, &endpoint, done.await, "secret-ready").await
 }
 
 /// Makes a new secret that takes over at once, and alone.

@@ -41,6 +41,37 @@ on_both_databases! {
         assert_eq!((event.context.location.as_str(), event.context.user_agent.as_deref()), ("127.0.0.1", Some("curl/8.1")));
     }
 
+    async fn what_staff_do_has_a_name_and_theirs(server: TestServer) {
+        let mut owner = server.staff(StaffRole::Owner).await;
+        let before = trail(&server).await.len();
+        for (path, typed) in [
+            ("organizations/new", vec![("name", "Acme")]),
+            ("users/new", vec![("email", "ada@example.com")]),
+            ("roles/new", vec![("slug", "editor"), ("name", "Editor")]),
+            ("roles/permissions/new", vec![("slug", "posts:read"), ("name", "Read posts")]),
+            ("api-keys", vec![("name", "nightly")]),
+            ("settings", vec![("access_token_lifetime", "60 seconds")]),
+            ("signing-keys", vec![]),
+        ] {
+            let path = format!("/dashboard/env/default/{path}");
+            let page = owner.open(&path).await;
+            let page = owner.submit(&page, &path, &typed).await;
+            assert!(page.status < 300, "{path}: {}", page.html);
+        }
+        let entries = since(&server, before).await;
+        let names: Vec<&str> = entries.iter().map(|entry| entry.event.action.as_str()).collect();
+        assert_eq!(names, [
+            "organization.created", "user.created", "role.created", "permission.created", "environment_api_key.created",
+            "environment.updated", "signing_key.created", "signing_key.created",
+        ]);
+        assert!(entries.iter().all(|entry| entry.event.actor.kind == "staff"));
+        // An environment that is made tells of it in its own trail, and in no other.
+        let page = owner.open("/dashboard/environments/new").await;
+        let typed = [("name", "second"), ("kind", "staging"), ("issuer", "https://id.example.com")];
+        assert_eq!(owner.submit(&page, "/dashboard/environments/new", &typed).await.status, 201);
+        assert_eq!(since(&server, before).await.len(), entries.len());
+    }
+
     async fn what_failed_and_what_was_only_read_leaves_no_trace(server: TestServer) {
         let management = server.management();
         let organization = management.organization("Acme").await;

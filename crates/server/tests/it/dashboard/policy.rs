@@ -13,16 +13,12 @@ fn routes() -> Vec<(Method, String, StaffRole)> {
     let routes: Vec<_> = table
         .into_iter()
         .filter_map(|route| match route.policy {
-            Policy::Staff(role) => Some((
-                route.method,
-                route
-                    .path
-                    .replace("{environment}", "default")
-                    .replace("{id}", "x")
-                    .replace("{event}", "x")
-                    .replace("{export}", "x"),
-                role,
-            )),
+            Policy::Staff(role) => {
+                let path = route.path.replace("{environment}", "default").replace("{id}", "x");
+                let path = path.replace("{membership}", "x").replace("{slug}", "x");
+                let path = path.replace("{event}", "x").replace("{export}", "x");
+                Some((route.method, path, role))
+            }
             _ => None,
         })
         .collect();

@@ -45,6 +45,9 @@ on_both_databases! {
         assert!(node.staff_link.is_some() && node.staff_link != server.staff_link);
         first_owner(&server).await;
         assert_eq!(server.another_node().await.staff_link, None);
+        // The others were for the first owner, too.
+        let other = server.path_of(node.staff_link.as_deref().unwrap());
+        assert_eq!(Browser::new(&server).open(&other).await.status, 400);
     }
 
     async fn a_link_is_good_once(server: TestServer) {
@@ -83,6 +86,19 @@ on_both_databases! {
         // The link was not used up by that.
         let page = browser.submit(&page, "/dashboard/welcome", &[("email", "grace@company.example"), ("password", PASSWORD)]).await;
         assert_eq!(page.status, 200, "{}", page.html);
+    }
+
+    async fn becoming_staff_is_in_the_audit_log_under_its_own_name(server: TestServer) {
+        first_owner(&server).await;
+        let act = server.act_of_staff().await;
+        countersign::domain::audit_chain::place(&server.app.store, &act.keyring.audit_log, act.environment_id).await.unwrap();
+        let trail = countersign::domain::audit::Trail { action: Some("staff_link.used".to_owned()), ..Default::default() };
+        let key = &act.keyring.audit_log;
+        let told = countersign::domain::audit::list(&server.app.store, key, act.environment_id, &trail, None, 10).await.unwrap();
+        assert_eq!(told.entries.len(), 1);
+        let event = &told.entries[0].event;
+        assert_eq!((event.actor.name.as_deref(), event.targets[0].id.as_str()), (Some(EMAIL), "owner"));
+        assert_eq!(event.context.location, "127.0.0.1");
     }
 
     async fn a_weak_password_is_told_beside_its_field(server: TestServer) {

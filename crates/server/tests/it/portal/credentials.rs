@@ -2,6 +2,7 @@
 
 use super::{between, shown_once};
 use crate::harness::{Browser, TestServer, on_both_databases};
+use countersign::domain::audit::{Trail, list};
 use countersign_protocol::model::StaffRole;
 use serde_json::json;
 
@@ -89,7 +90,7 @@ on_both_databases! {
         let page = browser.open("/portal/api-keys/new").await;
         let made = browser.submit(&page, "/portal/api-keys/new", &[("name", "Warehouse"), ("scope_reports:read", "yes"), ("scope_reports:write", "yes")]).await;
         assert_eq!(made.status, 201, "{}", made.html);
-        let value = between(&made.html, "message good shown", "</div>").rsplit("<code>").next().unwrap().split('<').next().unwrap().to_owned();
+        let value = between(&made.html, "message good once", "</div>").rsplit("<code>").next().unwrap().split('<').next().unwrap().to_owned();
         let known = server.management().post("/api_keys/validations", json!({"value": value})).await.expect(200).json();
         assert_eq!((&known["api_key"]["name"], &known["api_key"]["permissions"]), (&json!("Warehouse"), &json!(["reports:read"])));
         assert_eq!(known["api_key"]["owner"]["id"], json!(organization));
@@ -147,8 +148,32 @@ on_both_databases! {
         let page = visitor.open("/portal/machines").await;
         assert!(page.html.contains("by-staff") && page.html.contains("data-label=\"Created by\">Countersign<"), "{}", page.html);
         // What somebody has made outlives their account.
-        server.management().delete(&format!("/user_management/users/{ada}")).await.expect(204);
+        server.management().delete(&format!("/user_management/users/{ada}")).await.expect(200);
         assert_eq!(by(&visitor.open("/portal/api-keys").await.html, "by-member"), "Somebody who has left");
+    }
+
+    async fn what_visitors_do_is_in_the_audit_log_without_their_addresses(server: TestServer) {
+        server.open_portal_to_members().await;
+        let organization = server.management().organization("Acme").await;
+        let machine = server.management().machine(&organization, &[]).await["id"].as_str().unwrap().to_owned();
+        let ada = server.person("ada@example.com").await;
+        server.member(ada, &organization).await;
+        let mut member = Browser::new(&server);
+        let page = member.open("/portal").await;
+        server.sign_in(&mut member, &page, "ada@example.com").await;
+        let mut visitor = server.visitor(&organization, None).await;
+        for (browser, id) in [(&mut visitor, organization.clone()), (&mut member, ada.to_string())] {
+            server.management().secret(&machine).await;
+            let page = browser.open("/portal/machines").await;
+            browser.headers.push(("user-agent", "Lynx/2".to_owned()));
+            assert_eq!(browser.submit(&page, &format!("/portal/machines/{machine}/revoke"), &[]).await.status, 200);
+            let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
+            let told = list(store, key, server.environment_id(), &Trail::default(), None, 100).await.unwrap().entries;
+            let entry = told.iter().find(|entry| entry.event.action == "client_secret.deleted").unwrap();
+            assert_eq!((entry.event.actor.kind.as_str(), &entry.event.actor.id, &entry.event.actor.name), ("portal", &id, &None));
+            assert_eq!(entry.event.context.user_agent.as_deref(), Some("Lynx/2"));
+            assert!(told.iter().any(|entry| entry.event.action == "portal_link.created" && entry.event.targets[0].id == organization));
+        }
     }
 
     async fn long_lists_have_pages(server: TestServer) {

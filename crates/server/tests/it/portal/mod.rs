@@ -17,6 +17,6 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 /// The value that is shown once.
 #[track_caller]
 fn shown_once(html: &str) -> String {
-    let shown = between(html, "message good shown", "</div></dl>");
+    let shown = between(html, "message good once", "</div></dl>");
     shown.rsplit("<code>").next().unwrap().split('<').next().unwrap().to_owned()
 }

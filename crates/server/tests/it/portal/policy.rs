@@ -53,6 +53,10 @@ on_both_databases! {
 
     async fn what_the_company_does_not_allow_is_refused_everywhere(server: TestServer) {
         let organization = server.management().organization("Acme").await;
+        for (wrong, told) in [("credentials = \"all\"", "'see', 'revoke' or 'create'"), ("permissions = [\"Not One\"]", "Not One")] {
+            let declared = server.declare(&format!("[environment.portal]\n{wrong}\n")).await;
+            assert!(declared.code != 0 && declared.err.contains(told), "{declared:?}");
+        }
         let makes = |path: &str| path.ends_with("/new") || path.ends_with("/secrets");
         let ends = |path: &str| path.ends_with("/revoke");
         for (word, may_end, may_make) in [("see", false, false), ("revoke", true, false), ("create", true, true)] {

@@ -1,0 +1,102 @@
+use askama::Template;
+
+use super::Shell;
+
+/// One environment of the list.
+#[derive(Clone, Debug)]
+pub struct EnvironmentRow {
+    /// Its first page.
+    pub href: String,
+    /// Its settings.
+    pub settings: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is for real users.
+    pub production: bool,
+    /// Its issuer.
+    pub issuer: String,
+    /// The client id of its own application.
+    pub client_id: String,
+    /// Since when.
+    pub created: String,
+}
+
+/// The environments of the installation.
+#[derive(Clone, Debug, Template)]
+#[template(path = "dashboard/environments.html")]
+pub struct Environments<'a> {
+    /// What it stands in.
+    pub shell: &'a Shell,
+    /// What is shown.
+    pub rows: &'a [EnvironmentRow],
+}
+
+/// Making an environment.
+#[derive(Clone, Debug, Template)]
+#[template(path = "dashboard/new_environment.html")]
+pub struct NewEnvironment<'a> {
+    /// What it stands in.
+    pub shell: &'a Shell,
+    /// What was typed as name.
+    pub name: &'a str,
+    /// `staging` or `production`.
+    pub kind: &'a str,
+    /// What was typed as issuer.
+    pub issuer: &'a str,
+}
+
+/// An environment that was just made.
+#[derive(Clone, Debug, Template)]
+#[template(path = "dashboard/environment_made.html")]
+pub struct EnvironmentMade<'a> {
+    /// What it stands in.
+    pub shell: &'a Shell,
+    /// Its name.
+    pub name: &'a str,
+    /// Its first page.
+    pub href: &'a str,
+    /// Its issuer.
+    pub issuer: &'a str,
+    /// The host that has to lead here.
+    pub host: &'a str,
+    /// The client id of its own application.
+    pub client_id: &'a str,
+    /// Its first API key; shown this once.
+    pub api_key: &'a str,
+    /// Whether the issuer is on this machine, so that nothing has to be pointed anywhere.
+    pub local: bool,
+}
+
+/// The settings of an environment.
+#[derive(Clone, Debug, Template)]
+#[template(path = "dashboard/settings.html")]
+pub struct Settings<'a> {
+    /// What it stands in.
+    pub shell: &'a Shell,
+    /// Its issuer.
+    pub issuer: &'a str,
+    /// The client id of its own application.
+    pub client_id: &'a str,
+    /// Its identifier.
+    pub id: &'a str,
+    /// `staging` or `production`.
+    pub kind: &'a str,
+    /// Whether passwords count.
+    pub password: bool,
+    /// Whether mailed codes do.
+    pub magic_auth: bool,
+    /// Whether people make accounts by themselves.
+    pub sign_up: bool,
+    /// How long access tokens live.
+    pub access_token_lifetime: &'a str,
+    /// How long people stay signed in at most.
+    pub maximum_length: &'a str,
+    /// How long they stay when they do nothing.
+    pub inactivity_timeout: &'a str,
+    /// The issuer that sessions with the product name; empty for the usual one.
+    pub session_issuer: &'a str,
+    /// The algorithm of new signing keys.
+    pub algorithm: &'a str,
+    /// The algorithms that there are.
+    pub algorithms: &'a [&'static str],
+}

@@ -1,0 +1,34 @@
+//! `GET /dashboard/environments`.
+
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::page::{shown, when};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{EnvironmentRow, Environments, Section};
+use countersign_protocol::model::{EnvironmentKind, STAFF_BASE};
+
+/// The list, oldest first: there are never many.
+///
+/// # Errors
+/// Never; the type is that of a page.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let environments = call.page.app.environments();
+    let rows: Vec<EnvironmentRow> = environments
+        .products()
+        .into_iter()
+        .map(|state| {
+            let environment = &state.environment;
+            let href = format!("{STAFF_BASE}/env/{}", environment.name);
+            EnvironmentRow {
+                settings: format!("{href}/settings"),
+                href,
+                name: environment.name.clone(),
+                production: environment.kind == EnvironmentKind::Production,
+                issuer: environment.issuer.to_string(),
+                client_id: environment.client_id.to_string(),
+                created: when(environment.created_at),
+            }
+        })
+        .collect();
+    Ok(shown(&Environments { shell: &call.shell(Section::Environments), rows: &rows }))
+}

@@ -1,0 +1,130 @@
+//! `/dashboard/env/{environment}/settings`.
+
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::page::{refused, reply};
+use crate::dashboard::{field, span};
+use crate::domain::{Failure, environments};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Section, Settings};
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, SessionPolicy};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::{environment, signing_key};
+use http::StatusCode;
+
+fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String>) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Environments, Some(problem)),
+        None => call.shell(Section::Environments),
+    };
+    let kept = &call.environment.environment;
+    let or = |name: &str, kept: &str| match typed {
+        Some(form) => field::text(form, name).to_owned(),
+        None => kept.to_owned(),
+    };
+    let ticked = |name: &str, kept: bool| typed.map_or(kept, |form| field::ticked(form, name));
+    let page = Settings {
+        shell: &shell,
+        issuer: kept.issuer.as_str(),
+        client_id: &kept.client_id.to_string(),
+        id: &kept.id.to_string(),
+        kind: &or("kind", kept.kind.as_str()),
+        password: ticked("password", kept.authentication.password),
+        magic_auth: ticked("magic_auth", kept.authentication.magic_auth),
+        sign_up: ticked("sign_up", kept.authentication.sign_up),
+        access_token_lifetime: &or("access_token_lifetime", &span::in_words(kept.access_token_lifetime)),
+        maximum_length: &or("maximum_length", &span::in_words(kept.sessions.maximum_length)),
+        inactivity_timeout: &or("inactivity_timeout", &span::in_words(kept.sessions.inactivity_timeout)),
+        session_issuer: &or("session_issuer", kept.session_issuer.as_deref().unwrap_or("")),
+        algorithm: &or("signing_algorithm", kept.signing_algorithm.as_str()),
+        algorithms: &Algorithm::ALL.map(Algorithm::as_str),
+    };
+    reply(status, &page)
+}
+
+/// The settings.
+///
+/// # Errors
+/// Never; the type is that of a page.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show(call, None, None))
+}
+
+/// What was typed.
+struct Typed {
+    kind: EnvironmentKind,
+    access_token_lifetime: i64,
+    sessions: SessionPolicy,
+    authentication: Authentication,
+    session_issuer: Option<String>,
+    signing_algorithm: Algorithm,
+}
+
+impl Typed {
+    fn read(form: &Params<'_>) -> Result<Self, Failure> {
+        let span = |name: &'static str, what: &str| {
+            span::parse(field::text(form, name)).ok_or_else(|| {
+                Failure::invalid(name, "invalid", format!("{what}: write a number and a unit, such as “5 minutes”."))
+            })
+        };
+        let kind = form.get("kind").and_then(EnvironmentKind::parse);
+        let algorithm = form.get("signing_algorithm").and_then(Algorithm::parse);
+        Ok(Self {
+            kind: kind.ok_or_else(|| Failure::invalid("kind", "required", "Say what it is for."))?,
+            access_token_lifetime: span("access_token_lifetime", "The life of access tokens")?,
+            sessions: SessionPolicy {
+                maximum_length: span("maximum_length", "The length of sessions")?,
+                inactivity_timeout: span("inactivity_timeout", "The time without activity")?,
+            },
+            authentication: Authentication {
+                sign_up: field::ticked(form, "sign_up"),
+                password: field::ticked(form, "password"),
+                magic_auth: field::ticked(form, "magic_auth"),
+            },
+            session_issuer: field::optional(form, "session_issuer"),
+            signing_algorithm: algorithm
+                .ok_or_else(|| Failure::invalid("signing_algorithm", "required", "Choose an algorithm."))?,
+        })
+    }
+
+    fn apply(self, environment: &mut Environment) {
+        environment.kind = self.kind;
+        environment.access_token_lifetime = self.access_token_lifetime;
+        environment.sessions = self.sessions;
+        environment.authentication = self.authentication;
+        environment.session_issuer = self.session_issuer;
+        environment.signing_algorithm = self.signing_algorithm;
+    }
+}
+
+/// Saves the settings; every node follows within a second.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let act = call.act();
+    let saved = match Typed::read(&form) {
+        Ok(typed) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    // What is not on this page stays as it is now, and not as memory had it.
+                    signing_key::lock(tx, act.environment_id).await?;
+                    let all = environment::all(tx).await?;
+                    let found = all.into_iter().find(|one| one.id == act.environment_id);
+                    let mut found = found.ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
+                    typed.apply(&mut found);
+                    environments::update(tx, &act, &found).await
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match saved {
+        Ok(()) => call.to("/settings?done=saved"),
+        Err(failure) => Ok(show(call, Some(&form), Some(refused(failure)?))),
+    }
+}

@@ -1,0 +1,179 @@
+//! `/dashboard/env/{environment}/organizations/{id}/access`: applications with their credentials, API keys, and what members
+//! have let in.
+
+use super::{find, permissions};
+use crate::dashboard::applications::kind_in_words;
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply, when};
+use crate::domain::Failure;
+use crate::domain::api_keys::{self, NewApiKey};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Section};
+use countersign_protocol::id::ApiKeyId;
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::Organization;
+use countersign_protocol::secret::Secret;
+use countersign_store::application::Filter;
+use countersign_store::consent::{self, Of};
+use countersign_store::{api_key, application, client_secret, user};
+use http::StatusCode;
+use serde_json::json;
+
+/// Most entries of each list, the newest ones.
+const MOST: usize = 100;
+
+/// What the page shows besides what is stored.
+#[derive(Default)]
+struct Shown {
+    fresh: Option<Secret>,
+    key_name: String,
+    chosen: Vec<String>,
+    problem: Option<String>,
+}
+
+async fn machines(call: &DashboardCall, of: &Organization) -> Result<Vec<MachineRow>, Stop> {
+    let environment_id = call.environment.id();
+    let mut reader = call.page.app.store.reader().await?;
+    let filter = Filter { organization_id: Some(of.id), authenticated: true, dynamic: false };
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut rows = Vec::new();
+    for found in application::list(&mut reader, environment_id, filter, &slice).await? {
+        let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
+        let used = |at: Option<_>| at.map_or_else(|| "Never".to_owned(), when);
+        rows.push(MachineRow {
+            href: call.at(&format!("/applications/{}", found.id)),
+            kind: kind_in_words(&found.kind),
+            name: found.name,
+            secrets: secrets.into_iter().rev().map(|one| (one.hint, used(one.last_used_at))).collect(),
+        });
+    }
+    Ok(rows)
+}
+
+async fn keys(call: &DashboardCall, of: &Organization) -> Result<Vec<CustomerKeyRow>, Stop> {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let rows = api_key::list(&mut reader, call.environment.id(), of.id, &slice).await?;
+    let now = call.page.app.clock.now();
+    let row = |key: countersign_protocol::model::ApiKey| CustomerKeyRow {
+        id: key.id.to_string(),
+        expired: key.is_expired(now),
+        name: key.name,
+        hint: key.obfuscated_value,
+        permissions: key.permissions,
+        used: key.last_used_at.map_or_else(|| "Never".to_owned(), when),
+        until: key.expires_at.map_or_else(|| "No end".to_owned(), when),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+async fn connected(call: &DashboardCall, of: &Organization) -> Result<Vec<ConnectedRow>, Stop> {
+    let environment_id = call.environment.id();
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let mut rows = Vec::new();
+    for given in consent::list(&mut reader, environment_id, &slice, Of::Organization(of.id)).await? {
+        let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
+        let Some(person) = user::find(&mut reader, environment_id, given.user_id).await? else { continue };
+        rows.push(ConnectedRow {
+            application_id: found.id.to_string(),
+            href: call.at(&format!("/applications/{}", found.id)),
+            name: found.name,
+            with: person.email,
+            with_href: call.at(&format!("/users/{}", person.id)),
+            scopes: given.scopes,
+            since: when(given.created_at),
+        });
+    }
+    Ok(rows)
+}
+
+async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: StatusCode) -> Result<Reply, Stop> {
+    let shell = match what.problem {
+        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
+        None => call.shell(Section::Organizations),
+    };
+    let page = OrganizationAccess {
+        shell: &shell,
+        href: &shell.at(&format!("/organizations/{}", found.id)),
+        tab: "access",
+        title: &found.name,
+        new_application: &shell.at(&format!("/applications/new?kind=machine&organization_id={}", found.id)),
+        machines: &machines(call, found).await?,
+        keys: &keys(call, found).await?,
+        fresh: what.fresh.as_ref().map(Secret::expose),
+        key_name: &what.key_name,
+        permissions: &permissions(call, &what.chosen).await?,
+        connected: &connected(call, found).await?,
+    };
+    Ok(reply(status, &page))
+}
+
+/// What programs may do for the organization.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    show(call, &found, Shown::default(), StatusCode::OK).await
+}
+
+/// Makes an API key; the answer is the only one that shows its value.
+///
+/// # Errors
+/// 404.
+pub async fn create_key(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let chosen = field::chosen(&form, "scope_", &permissions(call, &[]).await?);
+    let read = || {
+        let mut fields = field::as_body(&json!({"name": field::or_null(&form, "name")}))?;
+        let name = fields.required_text("name", LONGEST_NAME);
+        fields.finish()?;
+        Ok::<_, Failure>(NewApiKey { name, permissions: chosen.clone(), expires_at: None })
+    };
+    let (act, id) = (call.act(), found.id.to_string());
+    let made = match read() {
+        Ok(new) => call.commit(move |tx| Box::pin(async move { api_keys::create(tx, &act, &id, new).await })).await,
+        Err(failure) => Err(failure),
+    };
+    match made {
+        Ok((_, value)) => {
+            let what = Shown { fresh: Some(value), ..Shown::default() };
+            show(call, &found, what, StatusCode::CREATED).await
+        }
+        Err(failure) => {
+            let problem = Some(refused(failure)?);
+            let what = Shown { problem, key_name: field::text(&form, "name").to_owned(), chosen, fresh: None };
+            show(call, &found, what, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+    }
+}
+
+/// Deletes an API key of this organization: it is refused from now on.
+///
+/// # Errors
+/// 404.
+pub async fn revoke_key(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (act, id, organization_id) = (call.act(), field::text(&form, "api_key_id").to_owned(), found.id);
+    call.commit(move |tx| {
+        Box::pin(async move {
+            // The page is one organization's: another's key is not there.
+            let known = match ApiKeyId::parse(&id) {
+                Ok(parsed) => api_key::find(tx, act.environment_id, parsed).await?,
+                Err(_) => None,
+            };
+            if known.is_none_or(|key| key.owner.organization_id() != organization_id) {
+                return Err(Failure::not_found("API key", id));
+            }
+            api_keys::delete(tx, &act, &id).await
+        })
+    })
+    .await?;
+    call.to(&format!("/organizations/{}/access?done=revoked", found.id))
+}

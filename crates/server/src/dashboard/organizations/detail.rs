@@ -1,0 +1,143 @@
+//! `/dashboard/env/{environment}/organizations/{id}`.
+
+use super::find;
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply, when};
+use crate::domain::{Failure, organizations};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Domain, Organization as Page, Section};
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::model::Organization;
+use countersign_protocol::oauth::params::Params;
+use http::StatusCode;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What the forms of the page have in them.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    /// Name, external identifier and metadata, where they were typed.
+    pub settings: Option<[String; 3]>,
+    /// Another domain.
+    pub domain: String,
+}
+
+/// Shows an organization, with what was typed when something is wrong with that.
+pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, problem: Option<String>) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
+        None => call.shell(Section::Organizations),
+    };
+    let domains: Vec<Domain> = found
+        .domains
+        .iter()
+        .map(|domain| Domain {
+            id: domain.id.to_string(),
+            domain: domain.domain.clone(),
+            state: domain.state.as_str(),
+            record: format!("verification_token={}", domain.verification_token),
+        })
+        .collect();
+    let kept = || {
+        let external_id = found.external_id.clone().unwrap_or_default();
+        [found.name.clone(), external_id, field::metadata_text(&found.metadata)]
+    };
+    let [name, external_id, metadata] = typed.settings.unwrap_or_else(kept);
+    let page = Page {
+        shell: &shell,
+        href: &shell.at(&format!("/organizations/{}", found.id)),
+        tab: "about",
+        title: &found.name,
+        id: &found.id.to_string(),
+        created: &when(found.created_at),
+        name: &name,
+        external_id: &external_id,
+        metadata: &metadata,
+        domains: &domains,
+        typed_domain: &typed.domain,
+    };
+    reply(status, &page)
+}
+
+/// Its page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show(call, &find(call).await?, Typed::default(), None))
+}
+
+/// What the settings may be changed to, held against the rules of the API.
+struct Settings {
+    name: String,
+    external_id: Option<String>,
+    metadata: BTreeMap<String, String>,
+}
+
+fn read(form: &Params<'_>) -> Result<Settings, Failure> {
+    let mut fields = field::as_body(&json!({
+        "name": field::or_null(form, "name"),
+        "external_id": field::or_null(form, "external_id"),
+        "metadata": field::metadata(form)?,
+    }))?;
+    let read = Settings {
+        name: fields.required_text("name", LONGEST_NAME),
+        external_id: fields.external_id().value(),
+        metadata: fields
+            .metadata()
+            .value()
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect(),
+    };
+    fields.finish()?;
+    Ok(read)
+}
+
+/// Saves its settings.
+///
+/// # Errors
+/// 404.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (act, id) = (call.act(), found.id.to_string());
+    let changed = match read(&form) {
+        Ok(read) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let mut changed = organizations::find_and_lock(tx, &act, &id).await?;
+                    changed.name = read.name;
+                    changed.external_id = read.external_id;
+                    changed.metadata = read.metadata;
+                    organizations::update(tx, &act, changed, None).await.map(drop)
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match changed {
+        Ok(()) => call.to(&format!("/organizations/{}?done=saved", found.id)),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            let settings = ["name", "external_id", "metadata"].map(|name| field::text(&form, name).to_owned());
+            let typed = Typed { settings: Some(settings), ..Typed::default() };
+            Ok(show(call, &found, typed, Some(problem)))
+        }
+    }
+}
+
+/// Deletes it.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (act, id) = (call.act(), call.page.path.get("id").to_owned());
+    call.commit(move |tx| Box::pin(async move { organizations::delete(tx, &act, &id).await })).await?;
+    call.to("/organizations?done=deleted")
+}

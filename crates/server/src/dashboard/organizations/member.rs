@@ -1,0 +1,138 @@
+//! `/dashboard/env/{environment}/organizations/{id}/people/{membership}`.
+
+use super::{find, roles};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::{Act, Failure, memberships};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Member, Section};
+use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::Membership;
+use countersign_store::{Query, Tx, TxFuture};
+use http::StatusCode;
+
+/// A membership of this organization: the page is one organization's, another's is not there.
+async fn of_this(
+    query: &mut impl Query,
+    act: &Act,
+    id: &str,
+    organization_id: OrganizationId,
+) -> Result<Membership, Failure> {
+    let found = memberships::find(query, act, id).await?;
+    if found.organization_id == organization_id {
+        Ok(found)
+    } else {
+        Err(Failure::not_found("Organization membership", id))
+    }
+}
+
+async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<String>) -> Result<Reply, Stop> {
+    let organization = find(call).await?;
+    let act = call.act();
+    let mut reader = call.page.app.store.reader().await?;
+    let found = of_this(&mut reader, &act, call.page.path.get("membership"), organization.id).await?;
+    let person = memberships::person(&mut reader, &act, &found).await?;
+    drop(reader);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
+        None => call.shell(Section::Organizations),
+    };
+    let people = shell.at(&format!("/organizations/{}/people", organization.id));
+    let page = Member {
+        shell: &shell,
+        href: &format!("{people}/{}", found.id),
+        people: &people,
+        organization: &organization.name,
+        user: &shell.at(&format!("/users/{}", found.user_id)),
+        email: &person.email,
+        id: &found.id.to_string(),
+        status: found.status.as_str(),
+        roles: &roles(call, chosen.unwrap_or(&found.roles)).await?,
+    };
+    Ok(reply(status, &page))
+}
+
+/// Its page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, None, None).await
+}
+
+/// Changes the membership that the path names, if it is this organization's.
+async fn change<F>(call: &DashboardCall, function: F) -> Result<Result<OrganizationId, Failure>, Stop>
+where
+    F: for<'t> FnOnce(&'t mut Tx, Act, String) -> TxFuture<'t, (), Failure> + Send + 'static,
+{
+    let organization_id = find(call).await?.id;
+    let (act, id) = (call.act(), call.page.path.get("membership").to_owned());
+    let changed = call
+        .commit(move |tx| {
+            Box::pin(async move {
+                of_this(tx, &act, &id, organization_id).await?;
+                function(tx, act, id).await
+            })
+        })
+        .await;
+    Ok(changed.map(|()| organization_id))
+}
+
+async fn settled(call: &DashboardCall, changed: Result<OrganizationId, Failure>) -> Result<Reply, Stop> {
+    match changed {
+        Ok(id) => call.to(&format!("/organizations/{id}/people/{}?done=saved", call.page.path.get("membership"))),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            show(call, None, Some(problem)).await
+        }
+    }
+}
+
+/// Gives the member the roles that were ticked.
+///
+/// # Errors
+/// 404.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let wanted = field::chosen(&form, "role_", &roles(call, &[]).await?);
+    let changed = change(call, move |tx, act, id| {
+        Box::pin(async move { memberships::set_roles(tx, &act, &id, wanted).await.map(drop) })
+    });
+    let changed = changed.await?;
+    settled(call, changed).await
+}
+
+/// Suspends the membership.
+///
+/// # Errors
+/// 404.
+pub async fn deactivate(call: &DashboardCall) -> Result<Reply, Stop> {
+    let changed =
+        change(call, |tx, act, id| Box::pin(async move { memberships::deactivate(tx, &act, &id).await.map(drop) }));
+    let changed = changed.await?;
+    settled(call, changed).await
+}
+
+/// Lets it count again.
+///
+/// # Errors
+/// 404.
+pub async fn reactivate(call: &DashboardCall) -> Result<Reply, Stop> {
+    let changed =
+        change(call, |tx, act, id| Box::pin(async move { memberships::reactivate(tx, &act, &id).await.map(drop) }));
+    let changed = changed.await?;
+    settled(call, changed).await
+}
+
+/// Ends it.
+///
+/// # Errors
+/// 404.
+pub async fn remove(call: &DashboardCall) -> Result<Reply, Stop> {
+    let removed = change(call, |tx, act, id| Box::pin(async move { memberships::delete(tx, &act, &id).await })).await?;
+    let id = removed?;
+    call.to(&format!("/organizations/{id}/people?done=removed"))
+}

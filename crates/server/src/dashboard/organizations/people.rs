@@ -1,0 +1,143 @@
+//! `/dashboard/env/{environment}/organizations/{id}/people`.
+
+use super::{find, roles};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{pager, refused_here, reply, when};
+use crate::domain::{Failure, memberships};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{InvitationRow, MemberRow, OrganizationPeople, Section};
+use countersign_protocol::id::MembershipId;
+use countersign_protocol::management::page::{PageRequest, Scan, Slice};
+use countersign_protocol::management::query::Query;
+use countersign_protocol::model::{MembershipStatus, Organization};
+use countersign_store::invitation::{self, Filter};
+use countersign_store::membership::{self, Of};
+use countersign_store::user;
+use http::StatusCode;
+
+/// Most invitations that are shown, the newest ones.
+const MOST_INVITATIONS: usize = 50;
+
+/// Every state that a membership may be in.
+pub(in crate::dashboard) const ALL: [MembershipStatus; 3] =
+    [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
+
+/// What the forms of the page have in them.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    /// Who is to be added.
+    pub who: String,
+    /// Who is to be invited.
+    pub email: String,
+    /// The role that was chosen; empty for the default one.
+    pub role: String,
+}
+
+/// Shows the people of an organization, with what was typed when something is wrong with that.
+pub(super) async fn show(
+    call: &DashboardCall,
+    found: &Organization,
+    typed: Typed,
+    problem: Option<String>,
+) -> Result<Reply, Stop> {
+    let environment_id = call.environment.id();
+    let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
+    let request = PageRequest::parse(&query, |text| MembershipId::parse(text).ok()).map_err(Failure::from)?;
+    let mut reader = call.page.app.store.reader().await?;
+    let rows =
+        membership::list(&mut reader, environment_id, &request.slice(), Of::Organization(found.id), &ALL).await?;
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST_INVITATIONS };
+    let filter = Filter { email: None, organization_id: Some(found.id) };
+    let sent = invitation::list(&mut reader, environment_id, &slice, filter).await?;
+    drop(reader);
+    let page = request.page(rows, |(row, _)| row.id);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
+        None => call.shell(Section::Organizations),
+    };
+    let href = shell.at(&format!("/organizations/{}", found.id));
+    let members: Vec<MemberRow> = page
+        .data
+        .iter()
+        .map(|(row, person)| MemberRow {
+            href: format!("{href}/people/{}", row.id),
+            email: person.email.clone(),
+            name: person.full_name().unwrap_or_default(),
+            roles: row.roles.clone(),
+            status: row.status.as_str(),
+            since: when(row.created_at),
+        })
+        .collect();
+    let now = call.page.app.clock.now();
+    let invitations: Vec<InvitationRow> = sent
+        .iter()
+        .map(|one| InvitationRow {
+            id: one.id.to_string(),
+            email: one.email.clone(),
+            role: one.role_slug.clone().unwrap_or_default(),
+            state: one.state_word(now),
+            sent: when(one.updated_at),
+            expires: when(one.expires_at),
+        })
+        .collect();
+    let chosen: Vec<String> = Some(typed.role).filter(|role| !role.is_empty()).into_iter().collect();
+    let page = OrganizationPeople {
+        shell: &shell,
+        href: &href,
+        tab: "people",
+        title: &found.name,
+        members: &members,
+        pager: &pager(&format!("{href}/people"), "", page.before, page.after),
+        invitations: &invitations,
+        roles: &roles(call, &chosen).await?,
+        who: &typed.who,
+        email: &typed.email,
+    };
+    Ok(reply(status, &page))
+}
+
+/// The list of members, page by page, and the newest invitations.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    show(call, &found, Typed::default(), None).await
+}
+
+/// Adds a person who has an account, found by address or identifier.
+///
+/// # Errors
+/// 404.
+pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (who, role) = (field::text(&form, "who").to_owned(), field::optional(&form, "role"));
+    let typed = Typed { who: who.clone(), role: role.clone().unwrap_or_default(), ..Typed::default() };
+    let (act, organization_id) = (call.act(), found.id.to_string());
+    let added = call
+        .commit(move |tx| {
+            Box::pin(async move {
+                let id = if who.contains('@') {
+                    let person = user::find_by_email(tx, act.environment_id, &who).await?;
+                    let missing = "Nobody has an account with this address. Invite them below instead.";
+                    person.ok_or_else(|| Failure::invalid("who", "invalid", missing))?.id.to_string()
+                } else {
+                    who
+                };
+                let roles = role.into_iter().collect();
+                memberships::create(tx, &act, &id, &organization_id, roles).await.map(drop)
+            })
+        })
+        .await;
+    match added {
+        Ok(()) => call.to(&format!("/organizations/{}/people?done=added", found.id)),
+        Err(failure) => {
+            let problem = refused_here(failure)?;
+            show(call, &found, typed, Some(problem)).await
+        }
+    }
+}

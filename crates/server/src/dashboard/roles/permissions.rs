@@ -1,0 +1,179 @@
+//! `/dashboard/env/{environment}/roles/permissions`.
+
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{pager, refused, reply, shown};
+use crate::domain::Failure;
+use crate::domain::permissions::{self, NewPermission};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Permission as Page, PermissionRow, Permissions, Section};
+use countersign_protocol::id::PermissionId;
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::page::PageRequest;
+use countersign_protocol::management::query::Query;
+use countersign_protocol::model::Permission;
+use countersign_protocol::oauth::params::Params;
+use countersign_store::permission;
+use http::StatusCode;
+use serde_json::json;
+
+/// The kind of resource that permissions made here belong to.
+const RESOURCE_TYPE: &str = "organization";
+
+/// The list, page by page, newest first.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
+    let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
+    let request = PageRequest::parse(&query, |text| PermissionId::parse(text).ok()).map_err(Failure::from)?;
+    let mut reader = call.page.app.store.reader().await?;
+    let rows = permission::list(&mut reader, call.environment.id(), &request.slice()).await?;
+    drop(reader);
+    let page = request.page(rows, |row| row.id);
+    let shell = call.shell(Section::Roles);
+    let rows: Vec<PermissionRow> = page
+        .data
+        .into_iter()
+        .map(|row| PermissionRow {
+            href: shell.at(&format!("/roles/permissions/edit/{}", row.slug)),
+            name: row.name,
+            slug: row.slug,
+            description: row.description.unwrap_or_default(),
+        })
+        .collect();
+    let pager = pager(&shell.at("/roles/permissions"), "", page.before, page.after);
+    Ok(shown(&Permissions { shell: &shell, rows: &rows, pager: &pager }))
+}
+
+/// Shows a permission, or the form for one that is being made.
+fn show(
+    call: &DashboardCall,
+    found: Option<&Permission>,
+    typed: Option<&Params<'_>>,
+    problem: Option<String>,
+) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Roles, Some(problem)),
+        None => call.shell(Section::Roles),
+    };
+    let or = |name: &str, kept: Option<&str>| match typed {
+        Some(form) => field::text(form, name).to_owned(),
+        None => kept.unwrap_or("").to_owned(),
+    };
+    let description = found.and_then(|found| found.description.as_deref());
+    let page = Page {
+        shell: &shell,
+        href: &match found {
+            Some(found) => shell.at(&format!("/roles/permissions/edit/{}", found.slug)),
+            None => shell.at("/roles/permissions/new"),
+        },
+        title: found.map_or("", |found| &found.name),
+        slug: &found.map_or_else(|| or("slug", None), |found| found.slug.clone()),
+        name: &or("name", found.map(|found| found.name.as_str())),
+        description: &or("description", description),
+        system: found.is_some_and(|found| found.system),
+        shown_name: found.map_or("", |found| &found.name),
+        shown_description: description.unwrap_or(""),
+    };
+    reply(status, &page)
+}
+
+/// The empty form.
+///
+/// # Errors
+/// Never; the type is that of a page.
+pub async fn get_new(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show(call, None, None, None))
+}
+
+/// What was typed, held against the rules of the API. The slug of a permission that is there already stays.
+fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewPermission, Failure> {
+    let typed = slug.map_or_else(|| field::or_null(form, "slug"), Into::into);
+    let mut fields = field::as_body(&json!({
+        "slug": typed,
+        "name": field::or_null(form, "name"),
+        "description": field::or_null(form, "description"),
+    }))?;
+    let new = NewPermission {
+        slug: fields.required_slug("slug"),
+        name: fields.required_text("name", LONGEST_NAME),
+        description: fields.description().value(),
+        resource_type_slug: RESOURCE_TYPE.to_owned(),
+    };
+    fields.finish()?;
+    Ok(new)
+}
+
+/// Makes a permission, and shows how it reads.
+///
+/// # Errors
+/// Database errors.
+pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let act = call.act();
+    let made = match read(&form, None) {
+        Ok(new) => call.commit(move |tx| Box::pin(async move { permissions::create(tx, &act, new).await })).await,
+        Err(failure) => Err(failure),
+    };
+    match made {
+        Ok(made) => call.to(&format!("/roles/permissions/edit/{}?done=created", made.slug)),
+        Err(failure) => Ok(show(call, None, Some(&form), Some(refused(failure)?))),
+    }
+}
+
+async fn find(call: &DashboardCall) -> Result<Permission, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(permissions::find(&mut reader, &call.act(), call.page.path.get("slug")).await?)
+}
+
+/// A permission's page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show(call, Some(&find(call).await?), None, None))
+}
+
+/// Saves name and description.
+///
+/// # Errors
+/// 404.
+pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let act = call.act();
+    let changed = match read(&form, Some(&found.slug)) {
+        Ok(read) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let mut changed = permissions::find_and_lock(tx, &act, &read.slug).await?;
+                    changed.name = read.name;
+                    changed.description = read.description;
+                    permissions::update(tx, &act, changed).await.map(drop)
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match changed {
+        Ok(()) => call.to(&format!("/roles/permissions/edit/{}?done=saved", found.slug)),
+        Err(failure) => Ok(show(call, Some(&found), Some(&form), Some(refused(failure)?))),
+    }
+}
+
+/// Deletes a permission; says why when it may not be.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let (act, slug) = (call.act(), found.slug.clone());
+    match call.commit(move |tx| Box::pin(async move { permissions::delete(tx, &act, &slug).await })).await {
+        Ok(()) => call.to("/roles/permissions?done=deleted"),
+        Err(failure) => Ok(show(call, Some(&found), None, Some(refused(failure)?))),
+    }
+}

@@ -1,0 +1,203 @@
+//! `/dashboard/env/{environment}/roles`.
+
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::organizations;
+use crate::dashboard::page::{refused, reply, shown};
+use crate::domain::Failure;
+use crate::domain::roles::{self, LONGEST_NAME, NewRole};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{Role as Page, RoleRow, Roles, Section, Tick};
+use countersign_protocol::model::{DEFAULT_ROLE, Role};
+use countersign_protocol::oauth::params::Params;
+use countersign_store::role;
+use http::StatusCode;
+use serde_json::json;
+
+/// The list: there are never many.
+///
+/// # Errors
+/// Database errors.
+pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    let all = role::list(&mut reader, call.environment.id()).await?;
+    drop(reader);
+    let shell = call.shell(Section::Roles);
+    let rows: Vec<RoleRow> = all
+        .into_iter()
+        .map(|role| RoleRow {
+            href: shell.at(&format!("/roles/edit/{}", role.slug)),
+            is_default: role.slug == DEFAULT_ROLE,
+            name: role.name,
+            slug: role.slug,
+            description: role.description.unwrap_or_default(),
+            permissions: role.permissions.len(),
+        })
+        .collect();
+    Ok(shown(&Roles { shell: &shell, rows: &rows }))
+}
+
+/// Shows a role, or the form for one that is being made.
+fn show(
+    call: &DashboardCall,
+    found: Option<&Role>,
+    typed: Option<&Params<'_>>,
+    permissions: &[Tick],
+    problem: Option<String>,
+) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Roles, Some(problem)),
+        None => call.shell(Section::Roles),
+    };
+    let or = |name: &str, kept: Option<&str>| match typed {
+        Some(form) => field::text(form, name).to_owned(),
+        None => kept.unwrap_or("").to_owned(),
+    };
+    let page = Page {
+        shell: &shell,
+        href: &match found {
+            Some(found) => shell.at(&format!("/roles/edit/{}", found.slug)),
+            None => shell.at("/roles/new"),
+        },
+        title: found.map_or("", |found| &found.name),
+        slug: &found.map_or_else(|| or("slug", None), |found| found.slug.clone()),
+        name: &or("name", found.map(|found| found.name.as_str())),
+        description: &or("description", found.and_then(|found| found.description.as_deref())),
+        is_default: found.is_some_and(|found| found.slug == DEFAULT_ROLE),
+        permissions,
+    };
+    reply(status, &page)
+}
+
+/// The empty form.
+///
+/// # Errors
+/// Database errors.
+pub async fn get_new(call: &DashboardCall) -> Result<Reply, Stop> {
+    let permissions = organizations::permissions(call, &[]).await?;
+    Ok(show(call, None, None, &permissions, None))
+}
+
+/// What was typed, held against the rules of the API. The slug of a role that is there already stays.
+fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
+    let typed = slug.map_or_else(|| field::or_null(form, "slug"), Into::into);
+    let mut fields = field::as_body(&json!({
+        "slug": typed,
+        "name": field::or_null(form, "name"),
+        "description": field::or_null(form, "description"),
+    }))?;
+    let new = NewRole {
+        slug: fields.required_slug("slug"),
+        name: fields.required_text("name", LONGEST_NAME),
+        description: roles::description(&mut fields).value(),
+    };
+    fields.finish()?;
+    Ok(new)
+}
+
+/// Makes a role, with the permissions that were ticked.
+///
+/// # Errors
+/// Database errors.
+pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let offered = organizations::permissions(call, &[]).await?;
+    let wanted = field::chosen(&form, "scope_", &offered);
+    let (act, kept) = (call.act(), wanted.clone());
+    let made = match read(&form, None) {
+        Ok(new) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let made = roles::create(tx, &act, new).await?;
+                    if !wanted.is_empty() {
+                        roles::set_permissions(tx, &act, &made.slug, wanted).await?;
+                    }
+                    Ok(made)
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match made {
+        Ok(made) => call.to(&format!("/roles/edit/{}?done=created", made.slug)),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            Ok(show(call, None, Some(&form), &ticked(offered, &kept), Some(problem)))
+        }
+    }
+}
+
+fn ticked(offered: Vec<Tick>, chosen: &[String]) -> Vec<Tick> {
+    offered.into_iter().map(|one| Tick { chosen: chosen.contains(&one.slug), ..one }).collect()
+}
+
+async fn find(call: &DashboardCall) -> Result<Role, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(roles::find(&mut reader, &call.act(), call.page.path.get("slug")).await?)
+}
+
+/// A role's page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let permissions = organizations::permissions(call, &found.permissions).await?;
+    Ok(show(call, Some(&found), None, &permissions, None))
+}
+
+/// Saves a role, with the permissions that were ticked and no others.
+///
+/// # Errors
+/// 404.
+pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let offered = organizations::permissions(call, &[]).await?;
+    let wanted = field::chosen(&form, "scope_", &offered);
+    let (act, kept) = (call.act(), wanted.clone());
+    let changed = match read(&form, Some(&found.slug)) {
+        Ok(read) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let mut changed = roles::set_permissions(tx, &act, &read.slug, wanted).await?;
+                    if (&changed.name, &changed.description) != (&read.name, &read.description) {
+                        changed.name = read.name;
+                        changed.description = read.description;
+                        roles::update(tx, &act, changed).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match changed {
+        Ok(()) => call.to(&format!("/roles/edit/{}?done=saved", found.slug)),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            Ok(show(call, Some(&found), Some(&form), &ticked(offered, &kept), Some(problem)))
+        }
+    }
+}
+
+/// Deletes a role that nobody has; says why when somebody does.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let (act, slug) = (call.act(), found.slug.clone());
+    match call.commit(move |tx| Box::pin(async move { roles::delete(tx, &act, &slug).await })).await {
+        Ok(()) => call.to("/roles?done=deleted"),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            let permissions = organizations::permissions(call, &found.permissions).await?;
+            Ok(show(call, Some(&found), None, &permissions, Some(problem)))
+        }
+    }
+}

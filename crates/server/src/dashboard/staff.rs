@@ -1,0 +1,281 @@
+//! `/dashboard/staff`: who may use the dashboard.
+
+use super::call::DashboardCall;
+use super::field;
+use super::page::{refused, refused_here, reply, when};
+use crate::domain::{Failure, memberships, staff, staff_changes};
+use crate::hosted::page::{Stop, redirect};
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{InvitationRow, MemberRow, Section, Staff, StaffMember, StaffRoleOption};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::{Membership, STAFF_BASE, StaffRole, is_email};
+use countersign_store::invitation::{self, Filter};
+use countersign_store::user;
+use http::StatusCode;
+
+/// Most open invitations that are shown, the newest ones.
+const MOST: usize = 100;
+
+/// What a role allows, in a sentence.
+fn meaning(role: StaffRole) -> &'static str {
+    match role {
+        StaffRole::ReadOnly => "Sees everything that is no secret, and changes nothing.",
+        StaffRole::Developer => "Also changes what the product is made of: applications, organizations, people, looks.",
+        StaffRole::Admin => "Also environments, API keys, signing keys, and staff up to Admin.",
+        StaffRole::Owner => "Also who else is an owner.",
+    }
+}
+
+/// The roles that the caller may give.
+fn options(call: &DashboardCall, chosen: Option<StaffRole>) -> Vec<StaffRoleOption> {
+    let may_give = StaffRole::ALL.into_iter().filter(|role| call.role.allows(*role));
+    may_give
+        .map(|role| StaffRoleOption {
+            slug: role.as_str(),
+            name: role.name(),
+            text: meaning(role),
+            chosen: chosen == Some(role),
+        })
+        .collect()
+}
+
+fn name_of(role: Option<StaffRole>) -> &'static str {
+    role.map_or("None", StaffRole::name)
+}
+
+/// What the page shows besides what is stored.
+struct Shown {
+    email: String,
+    role: Option<StaffRole>,
+    link: Option<(StaffRole, String)>,
+    problem: Option<String>,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self { email: String::new(), role: Some(StaffRole::Developer), link: None, problem: None }
+    }
+}
+
+async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<Reply, Stop> {
+    let act = call.act_of_staff();
+    let mut reader = call.page.app.store.reader().await?;
+    let all = staff::list(&mut reader, &act).await?;
+    let organization = staff::organization(&mut reader, &act).await?;
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let filter = Filter { email: None, organization_id: Some(organization.id) };
+    let sent = invitation::list(&mut reader, act.environment_id, &slice, filter).await?;
+    drop(reader);
+    let members: Vec<MemberRow> = all
+        .into_iter()
+        .map(|(row, person)| MemberRow {
+            href: format!("{STAFF_BASE}/staff/{}", row.id),
+            name: person.full_name().unwrap_or_default(),
+            email: person.email,
+            roles: vec![name_of(StaffRole::most(&row.roles)).to_owned()],
+            status: row.status.as_str(),
+            since: when(row.created_at),
+        })
+        .collect();
+    let invitations: Vec<InvitationRow> = sent
+        .into_iter()
+        .filter(|one| one.is_open(act.now))
+        .map(|one| InvitationRow {
+            id: one.id.to_string(),
+            role: name_of(one.role_slug.as_deref().and_then(StaffRole::parse)).to_owned(),
+            email: one.email,
+            state: "pending",
+            sent: when(one.updated_at),
+            expires: when(one.expires_at),
+        })
+        .collect();
+    let shell = match what.problem {
+        Some(problem) => call.shell_with(Section::Staff, Some(problem)),
+        None => call.shell(Section::Staff),
+    };
+    let page = Staff {
+        shell: &shell,
+        members: &members,
+        invitations: &invitations,
+        roles: &options(call, what.role),
+        email: &what.email,
+        fresh: what.link.as_ref().map(|(role, link)| (role.name(), link.as_str())),
+    };
+    Ok(reply(status, &page))
+}
+
+/// The list.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, Shown::default(), StatusCode::OK).await
+}
+
+/// What a refusal is answered with: what may not be done at all, or what was typed wrongly.
+fn status_of(failure: &Failure) -> StatusCode {
+    match failure {
+        Failure::Refused(ApiError::Forbidden { .. }) => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Lets somebody in: by an invitation, or a link that is shown this once.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let email = field::text(&form, "email").to_owned();
+    let role = form.get("role").and_then(StaffRole::parse);
+    let typed = Shown { email: email.clone(), role, ..Shown::default() };
+    let (act, by) = (call.act_of_staff(), call.user.id);
+    let let_in = match (role, form.get("how")) {
+        (None, _) => Err(Failure::invalid("role", "required", "Choose a role.")),
+        (Some(role), Some("link")) => {
+            call.commit(move |tx| {
+                Box::pin(async move { Ok(Some((role, staff_changes::make_link(tx, &act, by, role).await?))) })
+            })
+            .await
+        }
+        (Some(_), _) if !is_email(&email) => {
+            Err(Failure::invalid("email", "invalid", "Type the address to which the invitation goes."))
+        }
+        (Some(role), _) => {
+            call.commit(move |tx| {
+                Box::pin(async move { staff_changes::invite(tx, &act, by, email, role).await.map(|_| None) })
+            })
+            .await
+        }
+    };
+    match let_in {
+        Ok(None) => redirect("/staff?done=invited"),
+        Ok(link) => show(call, Shown { link, ..Shown::default() }, StatusCode::CREATED).await,
+        Err(failure) => {
+            let status = status_of(&failure);
+            let problem = Some(refused_here(failure)?);
+            show(call, Shown { problem, ..typed }, status).await
+        }
+    }
+}
+
+async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>) -> Result<Reply, Stop> {
+    match settled {
+        Ok(()) => redirect(&format!("/staff?done={done}")),
+        Err(failure) => {
+            let status = status_of(&failure);
+            let problem = Some(refused(failure)?);
+            show(call, Shown { problem, ..Shown::default() }, status).await
+        }
+    }
+}
+
+/// Sends the mail of an invitation again.
+///
+/// # Errors
+/// 404.
+pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
+    let sent = call.commit(move |tx| Box::pin(async move { staff_changes::resend(tx, &act, by, &id).await })).await;
+    settled(call, "sent", sent).await
+}
+
+/// Takes an invitation back.
+///
+/// # Errors
+/// 404.
+pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
+    let gone = call.commit(move |tx| Box::pin(async move { staff_changes::revoke(tx, &act, by, &id).await })).await;
+    settled(call, "revoked", gone).await
+}
+
+/// The member of staff whom the path names.
+async fn find(call: &DashboardCall) -> Result<Membership, Stop> {
+    let act = call.act_of_staff();
+    let mut reader = call.page.app.store.reader().await?;
+    Ok(memberships::find(&mut reader, &act, call.page.path.get("id")).await?)
+}
+
+async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let act = call.act_of_staff();
+    let mut reader = call.page.app.store.reader().await?;
+    let person = user::find(&mut reader, act.environment_id, found.user_id).await?;
+    drop(reader);
+    let person = person.ok_or_else(|| Failure::not_found("Member of staff", found.id))?;
+    let role = StaffRole::most(&found.roles);
+    let (status, shell) = match wrong {
+        Some((status, problem)) => (status, call.shell_with(Section::Staff, Some(problem))),
+        None => (StatusCode::OK, call.shell(Section::Staff)),
+    };
+    let is_you = found.user_id == call.user.id;
+    let page = StaffMember {
+        shell: &shell,
+        href: &format!("{STAFF_BASE}/staff/{}", found.id),
+        name: &person.full_name().unwrap_or_default(),
+        email: &person.email,
+        role: name_of(role),
+        status: found.status.as_str(),
+        since: &when(found.created_at),
+        last_sign_in: &person.last_sign_in_at.map_or_else(|| "Never".to_owned(), when),
+        is_you,
+        may_change: !is_you && shell.may_administer && role.is_none_or(|role| call.role.allows(role)),
+        roles: &options(call, role),
+    };
+    Ok(reply(status, &page))
+}
+
+/// Somebody's page.
+///
+/// # Errors
+/// 404.
+pub async fn get_member(call: &DashboardCall) -> Result<Reply, Stop> {
+    show_member(call, None).await
+}
+
+/// Gives somebody another role.
+///
+/// # Errors
+/// 404.
+pub async fn post_member(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let id = find(call).await?.id.to_string();
+    let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
+    let changed = match form.get("role").and_then(StaffRole::parse) {
+        Some(role) => {
+            call.commit(move |tx| Box::pin(async move { staff_changes::set_role(tx, &act, by, &member, role).await }))
+                .await
+        }
+        None => Err(Failure::invalid("role", "required", "Choose a role.")),
+    };
+    match changed {
+        Ok(()) => redirect(&format!("/staff/{id}?done=saved")),
+        Err(failure) => {
+            let status = status_of(&failure);
+            let problem = refused(failure)?;
+            show_member(call, Some((status, problem))).await
+        }
+    }
+}
+
+/// Dismisses somebody.
+///
+/// # Errors
+/// 404.
+pub async fn dismiss(call: &DashboardCall) -> Result<Reply, Stop> {
+    let id = find(call).await?.id.to_string();
+    let (act, by) = (call.act_of_staff(), call.user.id);
+    let gone = call.commit(move |tx| Box::pin(async move { staff_changes::dismiss(tx, &act, by, &id).await })).await;
+    match gone {
+        Ok(()) => redirect("/staff?done=removed"),
+        Err(failure) => {
+            let status = status_of(&failure);
+            let problem = refused(failure)?;
+            show_member(call, Some((status, problem))).await
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `/dashboard/env/{environment}/users/{id}/…`: what is done to what a person has.
+
+use super::detail::show;
+use super::find;
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::refused;
+use crate::domain::{Failure, applications, grants, password_resets, people, sessions};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_protocol::id::SessionId;
+use countersign_store::session;
+
+/// Ends a session of this person: the page is one person's, another's is not there.
+///
+/// # Errors
+/// 404.
+pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (act, id, user_id) = (call.act(), field::text(&form, "session_id").to_owned(), found.id);
+    call.commit(move |tx| {
+        Box::pin(async move {
+            let missing = || Failure::not_found("Session", &id);
+            let parsed = SessionId::parse(&id).map_err(|_| missing())?;
+            let known = session::find(tx, act.environment_id, parsed).await?;
+            if known.is_none_or(|known| known.user_id != user_id) {
+                return Err(missing());
+            }
+            // One that has ended meanwhile has ended.
+            sessions::end(tx, &act, parsed).await.map(drop)
+        })
+    })
+    .await?;
+    call.to(&format!("/users/{}?done=signed-out", found.id))
+}
+
+/// Ends every session of the person.
+///
+/// # Errors
+/// 404.
+pub async fn sign_out(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let (act, user_id) = (call.act(), found.id);
+    call.commit(move |tx| Box::pin(async move { people::sign_out_everywhere(tx, &act, user_id).await })).await?;
+    call.to(&format!("/users/{}?done=signed-out", found.id))
+}
+
+/// Takes back everything that the person has allowed an application.
+///
+/// # Errors
+/// 404.
+pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (act, id, user_id) = (call.act(), field::text(&form, "application_id").to_owned(), found.id);
+    call.commit(move |tx| {
+        Box::pin(async move {
+            let application = applications::find(tx, &act, &id).await?;
+            if !grants::take_back_all(tx, &act, user_id, application.id).await? {
+                return Err(Failure::not_found("Authorized application", id));
+            }
+            Ok(())
+        })
+    })
+    .await?;
+    call.to(&format!("/users/{}?done=revoked", found.id))
+}
+
+/// Mails the person a link that sets a new password.
+///
+/// # Errors
+/// 404.
+pub async fn send_password_reset(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let (act, email) = (call.act(), found.email.clone());
+    let sent =
+        call.commit(move |tx| Box::pin(async move { password_resets::send(tx, &act, &email).await.map(drop) })).await;
+    match sent {
+        Ok(()) => call.to(&format!("/users/{}?done=sent", found.id)),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            show(call, &found, None, Some(problem)).await
+        }
+    }
+}

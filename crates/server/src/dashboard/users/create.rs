@@ -1,0 +1,79 @@
+//! `/dashboard/env/{environment}/users/new`.
+
+use super::LONGEST_EMAIL;
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::Failure;
+use crate::domain::users::{self, NewUser as New};
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use crate::passwords::strength;
+use countersign_pages::dashboard::{NewUser, Section};
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::oauth::params::Params;
+use countersign_protocol::secret::Secret;
+use http::StatusCode;
+use serde_json::json;
+
+fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Reply {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = NewUser {
+        shell: &call.shell_with(Section::Users, problem),
+        email: field::text(form, "email"),
+        verified: field::ticked(form, "email_verified"),
+        first_name: field::text(form, "first_name"),
+        last_name: field::text(form, "last_name"),
+        passwords: call.environment.environment.authentication.password,
+    };
+    reply(status, &page)
+}
+
+/// The empty form.
+///
+/// # Errors
+/// When the query cannot be read.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    Ok(show(call, &call.page.query()?, None))
+}
+
+/// What was typed, held against the rules of the API; the password is hashed.
+async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
+    let mut fields = field::as_body(&json!({
+        "email": field::or_null(form, "email"),
+        "first_name": field::or_null(form, "first_name"),
+        "last_name": field::or_null(form, "last_name"),
+    }))?;
+    let new = New {
+        email: fields.required_text("email", LONGEST_EMAIL),
+        email_verified: field::ticked(form, "email_verified"),
+        first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
+        last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
+        ..New::default()
+    };
+    fields.finish()?;
+    // As it was typed: white space may be part of it.
+    let Some(password) = form.get("password") else { return Ok(new) };
+    let names = [Some(&new.email), new.first_name.as_ref(), new.last_name.as_ref()];
+    let known: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    strength(password, &known).map_err(|weak| Failure::invalid("password", weak.code(), weak.message()))?;
+    let hash = call.page.app.passwords.hash(Secret::new(password.to_owned())).await?;
+    Ok(New { password_hash: Some(hash), ..new })
+}
+
+/// Makes the account, and shows it.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let act = call.act();
+    let made = match read(call, &form).await {
+        Ok(new) => call.commit(move |tx| Box::pin(async move { users::create(tx, &act, new).await })).await,
+        Err(failure) => Err(failure),
+    };
+    match made {
+        Ok(made) => call.to(&format!("/users/{}?done=created", made.id)),
+        Err(failure) => Ok(show(call, &form, Some(refused(failure)?))),
+    }
+}

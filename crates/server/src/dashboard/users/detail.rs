@@ -1,0 +1,216 @@
+//! `/dashboard/env/{environment}/users/{id}`.
+
+use super::{LONGEST_EMAIL, find};
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::organizations::people::ALL;
+use crate::dashboard::page::{refused, reply, when};
+use crate::domain::sessions::method_name;
+use crate::domain::{Failure, users};
+use crate::hosted::account::device;
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{ConnectedRow, MemberRow, Section, SessionRow, User as Page};
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::page::{Scan, Slice};
+use countersign_protocol::model::User;
+use countersign_protocol::oauth::params::Params;
+use countersign_store::membership::{self, Of};
+use countersign_store::{application, consent, organization, session, user};
+use http::StatusCode;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Most entries of each list, the newest ones.
+const MOST: usize = 100;
+
+async fn memberships(call: &DashboardCall, of: &User) -> Result<Vec<MemberRow>, Stop> {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let rows = membership::list(&mut reader, call.environment.id(), &slice, Of::User(of.id), &ALL).await?;
+    let row = |one: countersign_protocol::model::Membership| MemberRow {
+        href: call.at(&format!("/organizations/{}/people/{}", one.organization_id, one.id)),
+        email: one.organization_name,
+        name: String::new(),
+        roles: one.roles,
+        status: one.status.as_str(),
+        since: when(one.created_at),
+    };
+    Ok(rows.into_iter().map(|(one, _)| row(one)).collect())
+}
+
+async fn sessions(call: &DashboardCall, of: &User) -> Result<Vec<SessionRow>, Stop> {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let counts = (call.environment.environment.sessions, call.page.app.clock.now());
+    let mut reader = call.page.app.store.reader().await?;
+    let rows = session::list(&mut reader, call.environment.id(), &slice, of.id, counts).await?;
+    let method = |word: &str| match method_name(word) {
+        Some("MagicAuth") => "A mailed code".to_owned(),
+        Some(name) => name.to_owned(),
+        None => word.to_owned(),
+    };
+    let row = |one: countersign_protocol::model::Session| SessionRow {
+        id: one.id.to_string(),
+        device: device(one.user_agent.as_deref().unwrap_or("")),
+        address: one.ip_address.unwrap_or_default(),
+        method: method(&one.authentication_method),
+        last_seen: when(one.last_seen_at),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+async fn connected(call: &DashboardCall, of: &User) -> Result<Vec<ConnectedRow>, Stop> {
+    let environment_id = call.environment.id();
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let mut rows = Vec::new();
+    for given in consent::list(&mut reader, environment_id, &slice, consent::Of::User(of.id)).await? {
+        let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
+        let with = match given.organization_id {
+            Some(id) => organization::find(&mut reader, environment_id, id).await?,
+            None => None,
+        };
+        rows.push(ConnectedRow {
+            application_id: found.id.to_string(),
+            href: call.at(&format!("/applications/{}", found.id)),
+            name: found.name,
+            with_href: with.as_ref().map_or_else(String::new, |with| call.at(&format!("/organizations/{}", with.id))),
+            with: with.map_or_else(String::new, |with| with.name),
+            scopes: given.scopes,
+            since: when(given.created_at),
+        });
+    }
+    Ok(rows)
+}
+
+/// Shows a person, with what was typed when something is wrong with that.
+pub(super) async fn show(
+    call: &DashboardCall,
+    found: &User,
+    typed: Option<&Params<'_>>,
+    problem: Option<String>,
+) -> Result<Reply, Stop> {
+    let mut reader = call.page.app.store.reader().await?;
+    let has_password = user::password_hash(&mut reader, call.environment.id(), found.id).await?.is_some();
+    drop(reader);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = match problem {
+        Some(problem) => call.shell_with(Section::Users, Some(problem)),
+        None => call.shell(Section::Users),
+    };
+    let or = |name: &str, kept: Option<&str>| match typed {
+        Some(form) => field::text(form, name).to_owned(),
+        None => kept.unwrap_or("").to_owned(),
+    };
+    let page = Page {
+        shell: &shell,
+        href: &shell.at(&format!("/users/{}", found.id)),
+        title: &found.full_name().unwrap_or_else(|| found.email.clone()),
+        id: &found.id.to_string(),
+        created: &when(found.created_at),
+        last_sign_in: &found.last_sign_in_at.map_or_else(|| "Never".to_owned(), when),
+        has_password,
+        passwords: call.environment.environment.authentication.password,
+        proven: found.email_verified,
+        email: &or("email", Some(&found.email)),
+        verified: typed.map_or(found.email_verified, |form| field::ticked(form, "email_verified")),
+        first_name: &or("first_name", found.first_name.as_deref()),
+        last_name: &or("last_name", found.last_name.as_deref()),
+        external_id: &or("external_id", found.external_id.as_deref()),
+        metadata: &or("metadata", Some(&field::metadata_text(&found.metadata))),
+        memberships: &memberships(call, found).await?,
+        sessions: &sessions(call, found).await?,
+        connected: &connected(call, found).await?,
+    };
+    Ok(reply(status, &page))
+}
+
+/// Their page.
+///
+/// # Errors
+/// 404.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    show(call, &found, None, None).await
+}
+
+/// What the account may be changed to, held against the rules of the API.
+struct Account {
+    email: String,
+    email_verified: bool,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    external_id: Option<String>,
+    metadata: BTreeMap<String, String>,
+}
+
+fn read(form: &Params<'_>) -> Result<Account, Failure> {
+    let mut fields = field::as_body(&json!({
+        "email": field::or_null(form, "email"),
+        "first_name": field::or_null(form, "first_name"),
+        "last_name": field::or_null(form, "last_name"),
+        "external_id": field::or_null(form, "external_id"),
+        "metadata": field::metadata(form)?,
+    }))?;
+    let metadata = fields.metadata().value().unwrap_or_default();
+    let read = Account {
+        email: fields.required_text("email", LONGEST_EMAIL),
+        email_verified: field::ticked(form, "email_verified"),
+        first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
+        last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
+        external_id: fields.external_id().value(),
+        metadata: metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+    };
+    fields.finish()?;
+    Ok(read)
+}
+
+/// Saves the account. Another address is unproven, unless the box says otherwise; it said so for the old one, so for a new one
+/// it has to be ticked again.
+///
+/// # Errors
+/// 404.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let found = find(call).await?;
+    let (act, id) = (call.act(), found.id.to_string());
+    let changed = match read(&form) {
+        Ok(read) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let mut changed = users::find_and_lock(tx, &act, &id).await?;
+                    let was_verified = changed.email_verified;
+                    users::set_email(&mut changed, read.email)?;
+                    let same_address = changed.email_verified == was_verified;
+                    if same_address || !was_verified {
+                        changed.email_verified = read.email_verified;
+                    }
+                    changed.first_name = read.first_name;
+                    changed.last_name = read.last_name;
+                    changed.external_id = read.external_id;
+                    changed.metadata = read.metadata;
+                    users::update(tx, &act, changed, None).await.map(drop)
+                })
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    match changed {
+        Ok(()) => call.to(&format!("/users/{}?done=saved", found.id)),
+        Err(failure) => {
+            let problem = refused(failure)?;
+            show(call, &found, Some(&form), Some(problem)).await
+        }
+    }
+}
+
+/// Deletes the account.
+///
+/// # Errors
+/// 404.
+pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+    let (act, id) = (call.act(), call.page.path.get("id").to_owned());
+    call.commit(move |tx| Box::pin(async move { users::delete(tx, &act, &id).await })).await?;
+    call.to("/users?done=deleted")
+}

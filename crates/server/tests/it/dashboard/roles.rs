@@ -1,0 +1,115 @@
+//! Roles and permissions as staff make and change them.
+
+use crate::harness::{TestServer, on_both_databases};
+use countersign_protocol::model::StaffRole;
+use serde_json::json;
+
+const ROLES: &str = "/dashboard/env/default/roles";
+
+on_both_databases! {
+    async fn a_permission_is_made_reads_as_it_says_and_is_deleted(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let new = format!("{ROLES}/permissions/new");
+        let page = developer.open(&new).await;
+        for (slug, name, told) in [
+            ("", "Read", "slug is required"),
+            ("Reports Read", "Read", "lower-case letters"),
+            ("openid", "Read", "is a scope of OpenID Connect"),
+            ("reports:read", "", "name is required"),
+        ] {
+            let answer = developer.submit(&page, &new, &[("slug", slug), ("name", name), ("description", "D")]).await;
+            assert_eq!(answer.status, 422, "{slug} {name}");
+            assert!(answer.html.contains(told), "{told}: {}", answer.html);
+            let form = answer.form(&new);
+            assert_eq!((form.fields["slug"].as_str(), form.fields["name"].as_str(), form.fields["description"].as_str()), (slug, name, "D"));
+        }
+        let typed = [("slug", "reports:*"), ("name", "Read <b>reports</b>"), ("description", "Titles & figures")];
+        let page = developer.submit(&page, &new, &typed).await;
+        assert!(page.html.contains("Created.") && page.html.contains("On the consent page") && !page.html.contains("<b>"), "{}", page.html);
+        let href = format!("{ROLES}/permissions/edit/reports:*");
+        // The slug stays, whatever is posted.
+        let page = developer.submit(&page, &href, &[("slug", "other"), ("name", "Read reports"), ("description", "")]).await;
+        assert!(page.html.contains("Saved."), "{}", page.html);
+        let kept = server.management().get("/authorization/permissions").await.expect_list();
+        assert_eq!((kept.len(), &kept[0]["slug"], &kept[0]["name"], &kept[0]["description"]), (1, &json!("reports:*"), &json!("Read reports"), &json!(null)));
+        let gone = developer.submit(&page, &format!("{href}/delete"), &[]).await;
+        assert!(gone.html.contains("Deleted.") && gone.html.contains("Your first permission"), "{}", gone.html);
+        assert_eq!(developer.open(&href).await.status, 404);
+    }
+
+    async fn a_role_gives_what_is_ticked_and_stays_while_somebody_has_it(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let management = server.management();
+        management.permission("reports:read").await;
+        management.permission("reports:write").await;
+        let new = format!("{ROLES}/new");
+        let page = developer.open(&new).await;
+        let refused = developer.submit(&page, &new, &[("slug", "member"), ("name", "Again"), ("scope_reports:write", "yes")]).await;
+        assert!(refused.status == 422 && refused.html.contains("already exists"), "{}", refused.html);
+        assert!(refused.form(&new).fields.contains_key("scope_reports:write"), "what was ticked stays");
+        let long = "n".repeat(49);
+        assert_eq!(developer.submit(&page, &new, &[("slug", "x"), ("name", &long)]).await.status, 422);
+        let typed = [("slug", "new"), ("name", "Billing"), ("scope_reports:read", "yes"), ("scope_nope", "yes")];
+        let page = developer.submit(&page, &new, &typed).await;
+        assert!(page.html.contains("Created."), "{}", page.html);
+        let href = format!("{ROLES}/edit/new");
+        let role = management.get("/authorization/roles/new").await.expect(200).json();
+        assert_eq!(role["permissions"], json!(["reports:read"]));
+        // Another tick, one less, another name; and the slug stays.
+        let mut fields = page.form(&href).fields;
+        fields.remove("scope_reports:read");
+        fields.insert("scope_reports:write".to_owned(), "yes".to_owned());
+        fields.insert("name".to_owned(), "Billing admins".to_owned());
+        fields.insert("slug".to_owned(), "member".to_owned());
+        let page = developer.post(&href, &fields).await;
+        assert!(page.html.contains("Saved."), "{}", page.html);
+        let role = management.get("/authorization/roles/new").await.expect(200).json();
+        assert_eq!((&role["permissions"], &role["name"]), (&json!(["reports:write"]), &json!("Billing admins")));
+        let (user, organization) = (management.user("ada@example.com").await, management.organization("Acme").await);
+        let body = json!({"user_id": user, "organization_id": organization, "role_slug": "new"});
+        let membership = management.post("/user_management/organization_memberships", body).await.expect(201).text_at("id");
+        let refused = developer.submit(&page, &format!("{href}/delete"), &[]).await;
+        assert!(refused.status == 422 && refused.html.contains("Members have the role"), "{}", refused.html);
+        management.delete(&format!("/user_management/organization_memberships/{membership}")).await;
+        let gone = developer.submit(&page, &format!("{href}/delete"), &[]).await;
+        assert!(gone.html.contains("Deleted."), "{}", gone.html);
+        // The default one has no such button, and a post of it is told why.
+        let default = format!("{ROLES}/edit/member");
+        let page = developer.open(&default).await;
+        assert!(!page.forms().iter().any(|form| form.action.ends_with("/delete")));
+        let refused = developer.post(&format!("{default}/delete"), &page.form(&default).fields).await;
+        assert!(refused.status == 422 && refused.html.contains("default role"), "{}", refused.html);
+    }
+
+    async fn a_role_may_give_more_permissions_than_a_request_of_a_client_has_parameters(server: TestServer) {
+        let management = server.management();
+        for at in 0..80 {
+            management.permission(&format!("p{at}")).await;
+        }
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let new = format!("{ROLES}/new");
+        let page = developer.open(&new).await;
+        let boxes: Vec<String> = (0..80).map(|at| format!("scope_p{at}")).collect();
+        let mut typed = vec![("slug", "all"), ("name", "All")];
+        typed.extend(boxes.iter().map(|name| (name.as_str(), "yes")));
+        let page = developer.submit(&page, &new, &typed).await;
+        assert!(page.html.contains("Created."), "{}", page.html);
+        assert_eq!(management.get("/authorization/roles/all").await.json()["permissions"].as_array().unwrap().len(), 80);
+    }
+
+    async fn threat_34_roles_and_permissions_of_another_environment_are_not_there(server: TestServer) {
+        let another = server.another_environment().await;
+        another.management.role("theirs").await;
+        another.management.permission("their:scope").await;
+        let mut owner = server.staff(StaffRole::Owner).await;
+        let right = format!("/dashboard/env/{}/roles/edit/theirs", another.name);
+        let fields = owner.open(&right).await.form(&format!("{right}/delete")).fields;
+        for path in ["edit/theirs", "permissions/edit/their:scope"] {
+            let wrong = format!("{ROLES}/{path}");
+            assert_eq!(owner.open(&wrong).await.status, 404);
+            assert_eq!(owner.post(&wrong, &fields).await.status, 404);
+            assert_eq!(owner.post(&format!("{wrong}/delete"), &fields).await.status, 404);
+        }
+        assert_eq!(owner.open(&right).await.status, 200, "it is still there");
+    }
+}
