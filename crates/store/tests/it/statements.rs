@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("oauth_resource::NO_DEFAULT", "(environment_id=?)", "an environment has few of them"),
     ("oauth_resource::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("redirect_uri::ALL", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("staff_link::DELETE_ALL", "(environment_id=?)", "all of them are to go, and there are few"),
     ("standalone::FIND", "(environment_id=?)", "an environment has one"),
     ("external_authentication::TRIM", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
