@@ -69,7 +69,7 @@ CREATE TABLE audit_log_head (
 CREATE TABLE audit_log_retention (
     environment_id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL,
-    days BIGINT NOT NULL,
+    days BIGINT NOT NULL CHECK (days BETWEEN 30 AND 365),
     PRIMARY KEY (environment_id, organization_id),
     FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
 );
@@ -98,6 +98,7 @@ CREATE TABLE audit_log_export (
 );
 CREATE INDEX audit_log_export_organization_id ON audit_log_export (environment_id, organization_id, id);
 CREATE INDEX audit_log_export_next_at ON audit_log_export (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX audit_log_export_pending ON audit_log_export (environment_id, next_at, id) WHERE next_at IS NOT NULL;
 CREATE INDEX audit_log_export_created_at ON audit_log_export (created_at) WHERE state <> 'expired';
 
 CREATE TABLE audit_log_export_part (

@@ -20,6 +20,11 @@ CREATE TABLE webhook_endpoint (
     -- The events that are to be sent again, a few at a time: from this position until that one.
     replays_from BIGINT,
     replays_until BIGINT,
+    -- It was enabled while much was pending from before: what has a position up to this is deleted, a little at a time, and
+    -- until that is done nothing is sent.
+    drops_through BIGINT,
+    -- The last position up to which deliveries were made while this row was locked for that.
+    reached BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, id),
@@ -30,6 +35,7 @@ CREATE TABLE webhook_endpoint (
 CREATE UNIQUE INDEX webhook_endpoint_endpoint_url_unique ON webhook_endpoint (environment_id, endpoint_url) WHERE status <> 'deleted';
 CREATE INDEX webhook_endpoint_enabled ON webhook_endpoint (environment_id, id) WHERE status = 'enabled';
 CREATE INDEX webhook_endpoint_replays ON webhook_endpoint (environment_id, id) WHERE replays_from IS NOT NULL;
+CREATE INDEX webhook_endpoint_drops ON webhook_endpoint (environment_id, id) WHERE drops_through IS NOT NULL;
 CREATE INDEX webhook_endpoint_ended ON webhook_endpoint (environment_id, id) WHERE status <> 'enabled';
 
 CREATE TABLE webhook_endpoint_event (
@@ -56,6 +62,8 @@ CREATE TABLE webhook_delivery (
     remaining BIGINT NOT NULL,
     due_at BIGINT,
     created_at BIGINT NOT NULL,
+    -- When it became pending: made, or asked for again.
+    pending_since BIGINT NOT NULL,
     settled_at BIGINT,
     PRIMARY KEY (environment_id, endpoint_id, event_id),
     FOREIGN KEY (environment_id, endpoint_id) REFERENCES webhook_endpoint (environment_id, id) ON DELETE CASCADE,
@@ -65,6 +73,7 @@ CREATE TABLE webhook_delivery (
 CREATE INDEX webhook_delivery_due_at ON webhook_delivery (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX webhook_delivery_endpoint_due_at ON webhook_delivery (environment_id, endpoint_id, due_at, position) WHERE due_at IS NOT NULL;
 CREATE INDEX webhook_delivery_subject ON webhook_delivery (environment_id, endpoint_id, subject, position) WHERE state = 'pending';
+CREATE INDEX webhook_delivery_pending_since ON webhook_delivery (environment_id, endpoint_id, pending_since) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_position ON webhook_delivery (environment_id, endpoint_id, position);
 CREATE INDEX webhook_delivery_failed ON webhook_delivery (environment_id, endpoint_id, position) WHERE state = 'failed';
 CREATE INDEX webhook_delivery_settled_at ON webhook_delivery (settled_at) WHERE settled_at IS NOT NULL;

@@ -13,8 +13,12 @@ statements! {
         "created_at, updated_at FROM audit_log_export WHERE environment_id = $1 AND id = $2";
     OF_ORGANIZATION = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
         "created_at, updated_at FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 ORDER BY id DESC LIMIT $3";
+    PENDING = "SELECT COUNT(*) FROM audit_log_export WHERE environment_id = $1 AND next_at IS NOT NULL";
+    // The first of each environment.
     DUE = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
-        "created_at, updated_at FROM audit_log_export WHERE next_at <= $1 ORDER BY next_at LIMIT 10";
+        "created_at, updated_at FROM audit_log_export e WHERE next_at <= $1 AND NOT EXISTS (SELECT 1 FROM audit_log_export o ",
+        "WHERE o.environment_id = e.environment_id AND o.next_at IS NOT NULL AND o.next_at <= e.next_at ",
+        "AND (o.next_at < e.next_at OR o.id < e.id)) ORDER BY next_at LIMIT 100";
     CLAIM = "UPDATE audit_log_export SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
     ADVANCE = "UPDATE audit_log_export SET after_occurred_at = $4, after_id = $5, parts = parts + 1, lines = lines + $6, state = $7, ",
         "next_at = $8, updated_at = $9 WHERE environment_id = $1 AND id = $2 AND parts = $3 AND state = 'pending'";
@@ -91,7 +95,15 @@ pub async fn of_organization(
     query.query(OF_ORGANIZATION, &params).await?.iter().map(|row| Ok(read(row)?.1)).collect()
 }
 
-/// Some of the copies that are to be made, of all environments, longest due first.
+/// How many copies an environment waits for.
+///
+/// # Errors
+/// Database errors.
+pub async fn pending(query: &mut impl Query, environment_id: EnvironmentId) -> Result<i64> {
+    query.query_opt(PENDING, &[environment_id.into()]).await?.map_or(Ok(0), |row| row.int(0))
+}
+
+/// Of each environment the copy that is to be made next, longest due first.
 ///
 /// # Errors
 /// Database errors.

@@ -18,33 +18,35 @@ pub const STEP: u64 = 1000;
 statements! {
     ANY_ENABLED = "SELECT 1 FROM webhook_endpoint WHERE status = 'enabled' LIMIT 1";
     // A cross join, so that SQLite begins with the events.
-    LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
+    LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET reached = $3 WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
         "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
         "AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event) RETURNING id";
-    FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at) ",
+    // Only for the endpoints that the statement before has locked: others may have come to want an event since.
+    FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($4 AS BIGINT), ",
         "CASE WHEN row_number() OVER (PARTITION BY s.endpoint_id, e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
         "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
-        "AND d.subject = e.subject AND d.state = 'pending') THEN e.created_at END, e.created_at ",
+        "AND d.subject = e.subject AND d.state = 'pending') THEN e.created_at END, e.created_at, e.created_at ",
         "FROM event e CROSS JOIN webhook_endpoint_event s CROSS JOIN webhook_endpoint w ",
         "WHERE e.environment_id = $1 AND e.position > $2 AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event ",
-        "AND w.environment_id = s.environment_id AND w.id = s.endpoint_id AND w.status = 'enabled'";
+        "AND w.environment_id = s.environment_id AND w.id = s.endpoint_id AND w.status = 'enabled' AND w.reached = $3";
     REPLAY_STEP = "SELECT position FROM event WHERE environment_id = $1 AND position >= $2 AND position <= $3 ORDER BY position LIMIT 1 OFFSET $4";
-    REPLAY = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at) ",
+    REPLAY = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($5 AS BIGINT), ",
         "CASE WHEN row_number() OVER (PARTITION BY e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
         "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
-        "AND d.subject = e.subject AND d.state = 'pending') THEN CAST($6 AS BIGINT) END, CAST($6 AS BIGINT) ",
+        "AND d.subject = e.subject AND d.state = 'pending') THEN CAST($6 AS BIGINT) END, CAST($6 AS BIGINT), CAST($6 AS BIGINT) ",
         "FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position >= $3 AND e.position <= $4 ",
         "AND s.environment_id = e.environment_id AND s.endpoint_id = $2 AND s.event = e.event ",
         "ON CONFLICT (environment_id, endpoint_id, event_id) DO UPDATE SET state = 'pending', remaining = excluded.remaining, ",
-        "due_at = excluded.due_at, settled_at = NULL WHERE webhook_delivery.state <> 'pending'";
+        "due_at = excluded.due_at, pending_since = excluded.pending_since, settled_at = NULL WHERE webhook_delivery.state <> 'pending'";
     IS_DUE = "SELECT 1 FROM webhook_delivery WHERE due_at <= $1 LIMIT 1";
     // The bound stands twice: of two nodes that claim at once, the second looks again at rows that the first has changed.
     CLAIM = "UPDATE webhook_delivery SET due_at = $4, attempts = attempts + 1, remaining = remaining - 1 ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 AND event_id IN (SELECT event_id FROM webhook_delivery ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 ORDER BY due_at, position LIMIT $5) ",
-        "RETURNING event_id, attempts, remaining";
+        "AND EXISTS (SELECT 1 FROM webhook_endpoint w WHERE w.environment_id = $1 AND w.id = $2 AND w.status = 'enabled' ",
+        "AND w.drops_through IS NULL) RETURNING event_id, attempts, remaining";
     SETTLE = "UPDATE webhook_delivery SET state = $4, due_at = NULL, settled_at = $5 ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state = 'pending' RETURNING subject";
     RELEASE = "UPDATE webhook_delivery SET due_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 AND due_at IS NULL AND event_id = ",
@@ -52,14 +54,31 @@ statements! {
         "ORDER BY position LIMIT 1)";
     RETRY = "UPDATE webhook_delivery SET due_at = $5 WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 ",
         "AND state = 'pending' AND attempts = $4";
-    HURRY = "UPDATE webhook_delivery SET due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END, remaining = $5 ",
-        "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND due_at IS NOT NULL";
-    AGAIN = "UPDATE webhook_delivery SET state = 'pending', remaining = $4, settled_at = NULL, due_at = CASE WHEN NOT EXISTS ",
+    RELEASE_BLOCKED = "UPDATE webhook_delivery SET due_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 AND due_at IS NULL AND event_id = ",
+        "(SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
+        "ORDER BY position LIMIT 1) AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = $1 AND d.endpoint_id = $2 ",
+        "AND d.subject = $3 AND d.state = 'pending' AND d.due_at IS NOT NULL)";
+    // The first of each subject, where none has a moment.
+    BLOCKED = "SELECT f.environment_id, f.endpoint_id, f.subject FROM webhook_endpoint w CROSS JOIN webhook_delivery f WHERE w.status = 'enabled' ",
+        "AND f.environment_id = w.environment_id AND f.endpoint_id = w.id AND f.state = 'pending' AND f.due_at IS NULL AND NOT EXISTS ",
+        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = f.environment_id AND d.endpoint_id = f.endpoint_id ",
+        "AND d.subject = f.subject AND d.state = 'pending' AND (d.due_at IS NOT NULL OR d.position < f.position)) LIMIT $1";
+    // One that a node has now is on its way; it is known by the try of which nothing is noted yet.
+    HURRY = "UPDATE webhook_delivery SET due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END, remaining = $5, pending_since = $4 ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND due_at IS NOT NULL AND (due_at <= $4 OR EXISTS ",
+        "(SELECT 1 FROM webhook_attempt a WHERE a.environment_id = $1 AND a.endpoint_id = $2 AND a.event_id = $3 ",
+        "AND a.number = webhook_delivery.attempts))";
+    EXPIRE = "UPDATE webhook_delivery SET state = 'failed', due_at = NULL, settled_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 ",
+        "AND state = 'pending' AND remaining = $5 AND event_id IN (SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 ",
+        "AND state = 'pending' AND pending_since < $3 AND remaining = $5 LIMIT 1000)";
+    AGAIN = "UPDATE webhook_delivery SET state = 'pending', remaining = $4, pending_since = $5, settled_at = NULL, due_at = CASE WHEN NOT EXISTS ",
         "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = webhook_delivery.environment_id ",
         "AND d.endpoint_id = webhook_delivery.endpoint_id AND d.subject = webhook_delivery.subject AND d.state = 'pending') ",
         "THEN CAST($5 AS BIGINT) END WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state <> 'pending'";
     DROP_PENDING = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
         "FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND state = 'pending' LIMIT 1000)";
+    DROP_THROUGH = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
+        "FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND state = 'pending' AND position <= $3 LIMIT 1000)";
     DROP_ALL = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
         "FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 LIMIT 1000)";
     PRUNE = "DELETE FROM webhook_delivery WHERE (environment_id, endpoint_id, event_id) IN ",
@@ -184,8 +203,8 @@ pub async fn retry(tx: &mut Tx, claimed: &Claimed, at: Timestamp) -> Result<bool
     Ok(tx.execute(RETRY, &params).await? == 1)
 }
 
-/// Sends an event again, as if it had never been sent; one that waits for its next try does not wait for it. The endpoint's row
-/// must be locked.
+/// Sends an event again, as if it had never been sent; one that waits for its next try does not wait for it, and one that is
+/// on its way now is left alone. The endpoint's row must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -210,6 +229,49 @@ pub async fn again(
 pub async fn drop_some(tx: &mut Tx, (environment_id, endpoint_id): Key, all: bool) -> Result<u64> {
     let sql = if all { DROP_ALL } else { DROP_PENDING };
     tx.execute(sql, &[environment_id.into(), endpoint_id.into()]).await
+}
+
+/// Deletes deliveries of an endpoint that are pending and of events up to a position, [`STEP`] at most; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn drop_some_through(tx: &mut Tx, (environment_id, endpoint_id): Key, through: i64) -> Result<u64> {
+    tx.execute(DROP_THROUGH, &[environment_id.into(), endpoint_id.into(), through.into()]).await
+}
+
+/// Ends deliveries to an endpoint that have been pending since before a moment and were not taken yet, that is, may still be
+/// tried as often as at first; [`STEP`] at most, gives how many. What waits behind them is [`blocked`] then. The endpoint's row
+/// must be locked.
+///
+/// # Errors
+/// Database errors.
+pub async fn expire(
+    tx: &mut Tx,
+    (environment_id, endpoint_id): Key,
+    before: Timestamp,
+    tries: i64,
+    now: Timestamp,
+) -> Result<u64> {
+    tx.execute(EXPIRE, &[environment_id.into(), endpoint_id.into(), before.into(), now.into(), tries.into()]).await
+}
+
+/// Subjects of enabled endpoints of all environments of which deliveries are pending and none has a moment; [`STEP`] at most.
+///
+/// # Errors
+/// Database errors.
+pub async fn blocked(query: &mut impl Query) -> Result<Vec<(Key, String)>> {
+    let most = i64::try_from(STEP).unwrap_or(i64::MAX);
+    let rows = query.query(BLOCKED, &[most.into()]).await?;
+    rows.iter().map(|row| Ok(((row.parse(0)?, row.parse(1)?), row.text(2)?.to_owned()))).collect()
+}
+
+/// Lets the first delivery about a subject go if none may; `false` when one may by now. The endpoint's row must be locked.
+///
+/// # Errors
+/// Database errors.
+pub async fn release(tx: &mut Tx, (environment_id, endpoint_id): Key, subject: &str, now: Timestamp) -> Result<bool> {
+    let params = [environment_id.into(), endpoint_id.into(), subject.into(), now.into()];
+    Ok(tx.execute(RELEASE_BLOCKED, &params).await? == 1)
 }
 
 /// Forgets deliveries that were settled before a moment, with their tries, a thousand at most.

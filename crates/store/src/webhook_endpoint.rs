@@ -29,9 +29,9 @@ statements! {
     TOUCH = "UPDATE webhook_endpoint SET updated_at = $3 WHERE environment_id = $1 AND id = $2";
     ENABLE = "UPDATE webhook_endpoint SET status = 'enabled', disabled_reason = NULL, failures = 0, failing_since = NULL, resumes_at = NULL ",
         "WHERE environment_id = $1 AND id = $2";
-    DISABLE = "UPDATE webhook_endpoint SET status = 'disabled', disabled_reason = $3, replays_from = NULL, replays_until = NULL ",
+    DISABLE = "UPDATE webhook_endpoint SET status = 'disabled', disabled_reason = $3, drops_through = NULL, replays_from = NULL, replays_until = NULL ",
         "WHERE environment_id = $1 AND id = $2 AND status = 'enabled'";
-    DELETE = "UPDATE webhook_endpoint SET status = 'deleted', replays_from = NULL, replays_until = NULL ",
+    DELETE = "UPDATE webhook_endpoint SET status = 'deleted', drops_through = NULL, replays_from = NULL, replays_until = NULL ",
         "WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
     FORGET = "DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status = 'deleted'";
     SET_SECRETS = "UPDATE webhook_endpoint SET sealed_secret = $3, sealed_next_secret = $4, next_secret_at = $5 WHERE environment_id = $1 AND id = $2";
@@ -42,9 +42,16 @@ statements! {
     REPLAY = "UPDATE webhook_endpoint SET replays_from = $3, replays_until = $4 WHERE environment_id = $1 AND id = $2";
     REPLAYED = "UPDATE webhook_endpoint SET replays_from = NULL, replays_until = NULL WHERE environment_id = $1 AND id = $2";
     REPLAY_OF = "SELECT replays_from, replays_until FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND replays_from IS NOT NULL";
-    REPLAYING = "SELECT environment_id, id FROM webhook_endpoint WHERE replays_from IS NOT NULL";
+    // Events that are sent again have positions from before, and would be dropped with the rest.
+    REPLAYING = "SELECT environment_id, id FROM webhook_endpoint WHERE replays_from IS NOT NULL AND drops_through IS NULL";
+    DROP_THROUGH = "UPDATE webhook_endpoint SET drops_through = $3 WHERE environment_id = $1 AND id = $2";
+    DROPPED = "UPDATE webhook_endpoint SET drops_through = NULL WHERE environment_id = $1 AND id = $2";
+    DROPS_OF = "SELECT drops_through FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND drops_through IS NOT NULL";
+    DROPPING = "SELECT environment_id, id FROM webhook_endpoint WHERE drops_through IS NOT NULL";
+    OVERDUE = "SELECT w.environment_id, w.id FROM webhook_endpoint w WHERE w.status = 'enabled' AND EXISTS (SELECT 1 FROM webhook_delivery d ",
+        "WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending' AND d.pending_since < $1 AND d.remaining = $2)";
     DUE = "SELECT w.environment_id, w.id FROM webhook_endpoint w WHERE w.status = 'enabled' AND (w.resumes_at IS NULL OR w.resumes_at <= $1) ",
-        "AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.due_at <= $1)";
+        "AND w.drops_through IS NULL AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.due_at <= $1)";
     ENDED = "SELECT w.environment_id, w.id, w.status FROM webhook_endpoint w WHERE w.status <> 'enabled' AND (w.status = 'deleted' ",
         "OR EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending'))";
 }
@@ -277,6 +284,43 @@ pub async fn replay(query: &mut impl Query, (environment_id, id): Key) -> Result
 /// Database errors.
 pub async fn replaying(query: &mut impl Query) -> Result<Vec<Key>> {
     query.query(REPLAYING, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
+}
+
+/// Has what is pending up to a position dropped before anything is sent; `None` ends that.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_drops(tx: &mut Tx, (environment_id, id): Key, through: Option<i64>) -> Result<()> {
+    match through {
+        Some(through) => tx.execute(DROP_THROUGH, &[environment_id.into(), id.into(), through.into()]).await?,
+        None => tx.execute(DROPPED, &[environment_id.into(), id.into()]).await?,
+    };
+    Ok(())
+}
+
+/// Up to which position what is pending is dropped.
+///
+/// # Errors
+/// Database errors.
+pub async fn drops(query: &mut impl Query, (environment_id, id): Key) -> Result<Option<i64>> {
+    query.query_opt(DROPS_OF, &[environment_id.into(), id.into()]).await?.map(|row| row.int(0)).transpose()
+}
+
+/// The endpoints of all environments of which that goes on.
+///
+/// # Errors
+/// Database errors.
+pub async fn dropping(query: &mut impl Query) -> Result<Vec<Key>> {
+    query.query(DROPPING, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
+}
+
+/// The endpoints of all environments that have deliveries for [`crate::webhook_delivery::expire`].
+///
+/// # Errors
+/// Database errors.
+pub async fn overdue(query: &mut impl Query, before: Timestamp, tries: i64) -> Result<Vec<Key>> {
+    let rows = query.query(OVERDUE, &[before.into(), tries.into()]).await?;
+    rows.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
 /// The endpoints of all environments that have a delivery that is due, and no pause.

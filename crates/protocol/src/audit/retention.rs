@@ -5,6 +5,8 @@ use crate::management::fields::Fields;
 
 /// Days that events are kept when nobody says otherwise, and those of administrators always.
 pub const KEPT_DAYS: i64 = 365;
+/// The fewest days that can be said.
+pub const FEWEST_DAYS: i64 = 30;
 /// The longest word for a period.
 const LONGEST: usize = 20;
 
@@ -42,6 +44,12 @@ pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     Ok(settled.unwrap_or(KEPT_DAYS))
 }
 
+/// For how many days events are kept of which a row says so: whatever somebody has written there, none is forgotten sooner than
+/// could have been asked for.
+pub fn kept_days(written: i64) -> i64 {
+    written.clamp(FEWEST_DAYS, KEPT_DAYS)
+}
+
 fn in_days(period: &str) -> Option<i64> {
     match period.split_once('_')? {
         ("1", "YEAR") => Some(KEPT_DAYS),
@@ -57,6 +65,15 @@ fn in_days(period: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
+    #[test]
+    fn whatever_is_written_the_period_is_one_that_could_be_asked_for() {
+        for (written, expected) in
+            [(i64::MIN, 30), (-100_000, 30), (0, 30), (30, 30), (90, 90), (366, 365), (i64::MAX, 365)]
+        {
+            assert_eq!(kept_days(written), expected, "{written}");
+        }
+    }
 
     #[test]
     fn periods() {

@@ -20,6 +20,9 @@ const BREATHERS: (i64, i64) = (5, 300);
 /// An endpoint that has refused everything for so long is given up, in seconds.
 const PATIENCE: i64 = 72 * 3600;
 
+/// A delivery that could not even be tried for so long is given up, in seconds: its endpoint takes fewer than it is sent.
+pub const LONGEST_WAIT: i64 = 72 * 3600;
+
 /// When a delivery is tried again that may be tried `remaining` times yet; `None` when it may not. `chance` is any number:
 /// of many deliveries that failed together, not all come back together.
 pub fn next_try(remaining: i64, now: Timestamp, chance: u64) -> Option<Timestamp> {

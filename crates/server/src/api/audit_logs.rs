@@ -127,7 +127,7 @@ pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
 /// `POST /audit_logs/exports`.
 ///
 /// # Errors
-/// 400 `invalid_audit_log_export_range_date`, 404, 422.
+/// 400 `invalid_audit_log_export_range_date`, 404, 422, 429.
 pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     let (organization_id, wanted) = export::parse(call.fields()?)?;
     // Whoever has just told of something finds it in the copy.

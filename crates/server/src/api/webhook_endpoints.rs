@@ -85,7 +85,8 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             let changes = Changes { endpoint_url, events, enabled };
-            Ok(Reply::ok(&view(&act, &webhooks::update(tx, &act, &id, changes).await?)?))
+            let updated = webhooks::update(tx, &act, &id, changes).await?;
+            Ok(Reply::ok(&view(&act, &updated)?).showing_secret())
         })
     })
     .await

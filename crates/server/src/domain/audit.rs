@@ -6,6 +6,7 @@ use countersign_protocol::audit::administrative;
 use countersign_protocol::audit::chain::{Kind, Record};
 use countersign_protocol::audit::event::{AuditEvent, Party};
 use countersign_protocol::id::{AuditEventId, EnvironmentId, OrganizationId};
+use countersign_protocol::model::Actor;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Query, Store, Tx, audit_log_event};
 use std::sync::atomic::Ordering;
@@ -56,8 +57,12 @@ pub async fn ensure(tx: &mut Tx, act: &Act, request: &str) -> Result<(), Failure
     if act.told.load(Ordering::Relaxed) {
         return Ok(());
     }
-    let action = if act.actor.kind() == "staff" { "dashboard.request" } else { "management_api.request" };
-    note(tx, act, action, "request", request).await
+    let (action, organization_id) = match &*act.actor {
+        Actor::Staff { .. } => ("dashboard.request", None),
+        Actor::Portal { organization_id, .. } => ("portal.request", Some(*organization_id)),
+        _ => ("management_api.request", None),
+    };
+    record(tx, act, action, administrative::target("request", request), organization_id).await
 }
 
 /// An act turned out to change nothing: there is nothing to note.

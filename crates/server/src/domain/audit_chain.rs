@@ -243,7 +243,7 @@ pub async fn prune(
     environment_id: EnvironmentId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let shorter = audit_log_retention::shorter(&mut store.reader().await?, environment_id, KEPT_DAYS).await?;
+    let shorter = audit_log_retention::due(&mut store.reader().await?, environment_id, KEPT_DAYS, now).await?;
     let mut sweeps: Vec<(Option<OrganizationId>, i64)> = vec![(None, KEPT_DAYS)];
     sweeps.extend(shorter.into_iter().map(|(id, days)| (Some(id), days)));
     let mut pruned = 0;

@@ -8,11 +8,12 @@ use countersign_protocol::audit::csv;
 use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::audit::export::{AuditExport, ExportState, Wanted};
 use countersign_protocol::id::{AuditExportId, EnvironmentId};
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::audit_log_event::{self, Stretch};
 use countersign_store::audit_log_export::{self, Part};
-use countersign_store::{Query, Tx};
+use countersign_store::{Query, Tx, signing_key};
 
 /// How long an address is good, in seconds.
 const ADDRESS_LIFETIME: i64 = 600;
@@ -20,15 +21,28 @@ const ADDRESS_LIFETIME: i64 = 600;
 pub const LEASE: i64 = 60;
 /// How often a copy is taken up before it is given up.
 const MOST_ATTEMPTS: i64 = 5;
-/// How many events are looked at for a part.
-const STEP: usize = 500;
+/// How many events are read at a time, and how often for one part.
+const STEP: usize = 100;
+const MOST_STEPS: usize = 20;
+/// A part ends with the event that makes it this long, in bytes: parts are in memory while they are made and given out.
+const PART: usize = 256 * 1024;
+/// Most copies that an environment waits for.
+const MOST_PENDING: i64 = 10;
+/// When it is worth asking again, in seconds, when there are that many.
+const ASK_AGAIN: u64 = 30;
 
 /// Asks for a copy of what is in the log now.
 ///
 /// # Errors
-/// 404 for the organization.
+/// 404 for the organization; 429 while too many are being made.
 pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wanted) -> Result<AuditExport, Failure> {
     let organization = organizations::find(tx, act, organization_id).await?;
+    // One at a time: a count is not for two to decide.
+    signing_key::lock(tx, act.environment_id).await?;
+    if audit_log_export::pending(tx, act.environment_id).await? >= MOST_PENDING {
+        let message = format!("{MOST_PENDING} copies are being made already. Ask again when one of them is ready.");
+        return Err(ApiError::TooMany { code: "too_many_exports", message, retry_after: ASK_AGAIN }.into());
+    }
     let head = audit_log_event::head(tx, act.environment_id).await?;
     let made = AuditExport {
         id: act.entropy.id(act.now)?,
@@ -129,24 +143,32 @@ pub async fn make(app: &App, environment_id: EnvironmentId, mut export: AuditExp
 }
 
 async fn next_part(app: &App, environment_id: EnvironmentId, export: &AuditExport) -> Result<Part, Failure> {
-    let stretch =
-        Stretch { after: export.after.clone(), until: export.wanted.range_end, through: export.through, limit: STEP };
-    let mut reader = app.store.reader().await?;
-    let rows = audit_log_event::of_organization(&mut reader, environment_id, export.organization_id, &stretch).await?;
-    drop(reader);
     let mut body = if export.parts == 0 { csv::HEADER.to_owned() } else { String::new() };
-    let (mut lines, mut after) = (0, export.after.clone());
-    for row in &rows {
-        let event: AuditEvent = serde_json::from_str(&row.content).map_err(Failure::internal)?;
-        if export.wanted.has(&event) {
-            csv::write(&mut body, row.id, &event);
-            lines += 1;
+    let (mut lines, mut after, mut more) = (0, export.after.clone(), true);
+    for _ in 0..MOST_STEPS {
+        let stretch =
+            Stretch { after: after.clone(), until: export.wanted.range_end, through: export.through, limit: STEP };
+        let mut reader = app.store.reader().await?;
+        let rows =
+            audit_log_event::of_organization(&mut reader, environment_id, export.organization_id, &stretch).await?;
+        drop(reader);
+        for row in &rows {
+            let event: AuditEvent = serde_json::from_str(&row.content).map_err(Failure::internal)?;
+            if export.wanted.has(&event) {
+                csv::write(&mut body, row.id, &event);
+                lines += 1;
+            }
+            after = (row.occurred_at, row.id.to_string());
+            if body.len() >= PART {
+                break;
+            }
+        }
+        more = body.len() >= PART || rows.len() == STEP;
+        if body.len() >= PART || !more {
+            break;
         }
     }
-    if let Some(last) = rows.last() {
-        after = (last.occurred_at, last.id.to_string());
-    }
-    let until = (rows.len() == STEP).then(|| app.clock.now().plus_secs(LEASE));
+    let until = more.then(|| app.clock.now().plus_secs(LEASE));
     Ok(Part { body, lines, after, until })
 }
 

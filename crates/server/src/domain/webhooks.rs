@@ -14,7 +14,7 @@ use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webhook::names::DISABLED;
 use countersign_protocol::webhook::rotation::{OVERLAP, Rotation};
-use countersign_protocol::webhook::schedule::{TRIES, breather, is_given_up, next_try};
+use countersign_protocol::webhook::schedule::{LONGEST_WAIT, TRIES, breather, is_given_up, next_try};
 use countersign_protocol::webhook::signature::compose_secret;
 use countersign_store::webhook_delivery::{self, Claimed, STEP};
 use countersign_store::webhook_endpoint::{self, Key};
@@ -173,9 +173,13 @@ pub async fn update(tx: &mut Tx, act: &Act, id: &str, changes: Changes) -> Resul
     endpoint.updated_at = act.now;
     match changes.enabled {
         Some(true) if endpoint.status != WebhookStatus::Enabled => {
-            // What was pending when it was disabled is not sent later; mostly a job has deleted it all by now.
-            while webhook_delivery::drop_some(tx, key, false).await? >= STEP {}
+            // What was pending when it was disabled is not sent later; mostly a job has deleted it all by now. Else it
+            // goes on, and nothing is sent until it is done: no change may take as long as there are rows.
             webhook_endpoint::enable(tx, key).await?;
+            if webhook_delivery::drop_some(tx, key, false).await? >= STEP {
+                let head = event::head(tx).await?;
+                webhook_endpoint::set_drops(tx, key, Some(head)).await?;
+            }
             (endpoint.status, endpoint.failing) = (WebhookStatus::Enabled, None);
         }
         Some(false) => {
@@ -280,10 +284,45 @@ pub async fn go_on_replaying(tx: &mut Tx, key: Key, now: Timestamp) -> Result<()
     Ok(webhook_endpoint::set_replay(tx, key, next.map(|next| (next, until))).await?)
 }
 
+/// Drops a little of what was pending when an endpoint was enabled; `true` when that was the last of it.
+///
+/// # Errors
+/// Database errors.
+pub async fn go_on_dropping(tx: &mut Tx, key: Key) -> Result<bool, Failure> {
+    if !webhook_endpoint::lock(tx, key).await? {
+        return Ok(false);
+    }
+    let Some(through) = webhook_endpoint::drops(tx, key).await? else { return Ok(false) };
+    let done = webhook_delivery::drop_some_through(tx, key, through).await? < STEP;
+    if done {
+        webhook_endpoint::set_drops(tx, key, None).await?;
+    }
+    Ok(done)
+}
+
+/// Gives up some deliveries to an endpoint that waited too long for their first try; gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn expire_some(tx: &mut Tx, key: Key, now: Timestamp) -> Result<u64, Failure> {
+    if !webhook_endpoint::lock(tx, key).await? {
+        return Ok(0);
+    }
+    Ok(webhook_delivery::expire(tx, key, now.plus_secs(-LONGEST_WAIT), TRIES, now).await?)
+}
+
+/// Lets the first delivery about a subject go, if none may.
+///
+/// # Errors
+/// Database errors.
+pub async fn release(tx: &mut Tx, key: Key, subject: &str, now: Timestamp) -> Result<bool, Failure> {
+    Ok(webhook_endpoint::lock(tx, key).await? && webhook_delivery::release(tx, key, subject, now).await?)
+}
+
 /// Sends an event once more that an endpoint was sent, or is being sent.
 ///
 /// # Errors
-/// 404; 409 for an endpoint that is disabled.
+/// 404; 409 for an endpoint that is disabled, or was enabled a moment ago.
 pub async fn resend(tx: &mut Tx, act: &Act, id: &str, event_id: &str) -> Result<(), Failure> {
     let endpoint = held(tx, act, id).await?;
     let key = (act.environment_id, endpoint.id);
@@ -291,6 +330,11 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, event_id: &str) -> Result<
     let event_id = EventId::parse(event_id).map_err(|_| missing())?;
     webhook_delivery::find(tx, key, event_id).await?.ok_or_else(missing)?;
     only_enabled(&endpoint)?;
+    if webhook_endpoint::drops(tx, key).await?.is_some() {
+        let message =
+            "What was on its way when the webhook endpoint was disabled is still being dropped. Try again soon.";
+        return Err(Failure::conflict("deliveries_being_dropped", message));
+    }
     Ok(webhook_delivery::again(tx, key, event_id, TRIES, act.now).await?)
 }
 
@@ -347,6 +391,25 @@ pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &Webhook
         webhook_endpoint::rest(tx, key, until).await?;
     }
     Ok(if noted { settled } else { Settled::Overtaken })
+}
+
+/// Ends a delivery of which there is nothing to send any more. That says nothing about the endpoint.
+///
+/// # Errors
+/// Database errors.
+pub async fn settle_empty(
+    tx: &mut Tx,
+    now: Timestamp,
+    claimed: &Claimed,
+    attempt: &WebhookAttempt,
+) -> Result<Settled, Failure> {
+    if !webhook_endpoint::lock(tx, claimed.key).await?
+        || !webhook_delivery::settle(tx, claimed, DeliveryState::Failed, now).await?
+    {
+        return Ok(Settled::Overtaken);
+    }
+    webhook_attempt::insert(tx, claimed.key, claimed.event_id, attempt).await?;
+    Ok(Settled::Failed)
 }
 
 async fn give_up(tx: &mut Tx, act: &Act, key: Key, reason: &'static str) -> Result<(), Failure> {

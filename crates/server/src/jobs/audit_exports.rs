@@ -1,23 +1,38 @@
-//! Makes copies of audit logs.
+//! Makes copies of audit logs. Environments take turns: one that asks for many keeps no other waiting for all of them.
 
 use crate::app::App;
 use crate::domain::Failure;
 use crate::domain::audit_exports::make;
+use countersign_protocol::id::EnvironmentId;
 use countersign_store::audit_log_export;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// How many copies a node makes at once.
 const AT_ONCE: usize = 2;
 
-/// How many copies this node is making.
+/// How many copies this node is making, and whose turn was the last.
 #[derive(Debug, Clone)]
-pub struct InTheMaking(Arc<Semaphore>);
+pub struct InTheMaking {
+    places: Arc<Semaphore>,
+    last: Arc<Mutex<Option<EnvironmentId>>>,
+}
 
 impl Default for InTheMaking {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self { places: Arc::new(Semaphore::new(AT_ONCE)), last: Arc::default() }
     }
+}
+
+impl InTheMaking {
+    fn last(&self) -> Option<EnvironmentId> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts what is due in the order of turns: environments by their identifiers, from the one behind the last on.
+fn in_turn<T>(due: &mut [(EnvironmentId, T)], last: Option<EnvironmentId>) {
+    due.sort_by_key(|(environment_id, _)| (Some(*environment_id) <= last, *environment_id));
 }
 
 /// One round.
@@ -28,11 +43,14 @@ pub async fn run(app: Arc<App>, making: InTheMaking) {
 }
 
 async fn begin(app: &Arc<App>, making: &InTheMaking) -> Result<(), Failure> {
-    if making.0.available_permits() == 0 {
+    if making.places.available_permits() == 0 {
         return Ok(());
     }
-    for (environment_id, export) in audit_log_export::due(&mut app.store.reader().await?, app.clock.now()).await? {
-        let Ok(permit) = Arc::clone(&making.0).try_acquire_owned() else { return Ok(()) };
+    let mut due = audit_log_export::due(&mut app.store.reader().await?, app.clock.now()).await?;
+    in_turn(&mut due, making.last());
+    for (environment_id, export) in due {
+        let Ok(permit) = Arc::clone(&making.places).try_acquire_owned() else { return Ok(()) };
+        *making.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(environment_id);
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(failure) = make(&app, environment_id, export).await {
@@ -42,4 +60,25 @@ async fn begin(app: &Arc<App>, making: &InTheMaking) -> Result<(), Failure> {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_take_turns() {
+        let id =
+            |number: u8| format!("environment_01EHZNVPK3SFK441A1RGBFSHR{number}").parse::<EnvironmentId>().unwrap();
+        let check = |last: Option<u8>, expected: [u8; 3]| {
+            let mut due = [(id(3), 3), (id(1), 1), (id(2), 2)];
+            in_turn(&mut due, last.map(id));
+            assert_eq!(due.map(|(_, number)| number), expected, "{last:?}");
+        };
+        check(None, [1, 2, 3]);
+        check(Some(0), [1, 2, 3]);
+        check(Some(1), [2, 3, 1]);
+        check(Some(2), [3, 1, 2]);
+        check(Some(3), [1, 2, 3]);
+    }
 }

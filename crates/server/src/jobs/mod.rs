@@ -47,6 +47,7 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     }));
     jobs.spawn(webhooks::run(Arc::clone(app), stop.clone()));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), webhook_upkeep::run));
+    jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), webhook_upkeep::sweep));
     jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
     jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
         key_rotation::run(app, rotation_days)

@@ -9,7 +9,7 @@
 
 use crate::app::App;
 use crate::domain::webhook_requests::{PATIENCE, send};
-use crate::domain::webhooks::{Settled, settle};
+use crate::domain::webhooks::{Settled, settle, settle_empty};
 use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;
 use countersign_protocol::management::events::event_view;
@@ -213,6 +213,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
         return Ok(false);
     };
     let (attempted_at, began) = (app.clock.now(), Instant::now());
+    let empty = event.is_none();
     let outcome = match event {
         // Another node may have it before the answer is here.
         _ if lease.plus_secs(-PATIENCE) < attempted_at => return Ok(false),
@@ -235,10 +236,17 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     let noted = attempt.clone();
     let settled = app
         .store
-        .write::<_, Failure, _>(move |tx| Box::pin(async move { settle(tx, &act, &claimed, &noted).await }))
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                if empty {
+                    return settle_empty(tx, act.now, &claimed, &noted).await;
+                }
+                settle(tx, &act, &claimed, &noted).await
+            })
+        })
         .await?;
     tell(&app, &claimed, &attempt, settled);
-    Ok(!attempt.outcome.is_success())
+    Ok(!empty && !attempt.outcome.is_success())
 }
 
 /// Tells the operator.

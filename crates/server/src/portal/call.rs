@@ -1,6 +1,6 @@
 //! Calls of an organization's page: somebody whom the company, or the organization itself, has let in.
 
-use crate::domain::{Act, Failure, portal, product_name};
+use crate::domain::{Act, Failure, audit, portal, product_name};
 use crate::hosted::flow::{Flow, Target};
 use crate::hosted::page::{Stop, language, redirect, stopped};
 use crate::hosted::session;
@@ -40,6 +40,8 @@ pub struct PortalCall {
     pub intents: Vec<PortalIntent>,
     /// Who visits.
     pub visitor: Visitor,
+    /// What all acts of this call leave their traces with.
+    traced: Act,
 }
 
 /// Whom a call was found to be of.
@@ -56,7 +58,8 @@ impl PortalCall {
     pub async fn admit(page: PageCall, needed: Option<PortalIntent>) -> Result<Self, (PageCall, Reply)> {
         match look(&page).await {
             Ok(Looked::In(organization, intents, visitor)) => {
-                let call = Self { page, organization: *organization, intents, visitor };
+                let traced = session::act(&page);
+                let call = Self { page, organization: *organization, intents, visitor, traced };
                 if needed.is_none_or(|needed| call.intents.contains(&needed)) {
                     return Ok(call);
                 }
@@ -82,9 +85,10 @@ impl PortalCall {
         let actor = Actor::Portal { member, organization_id: self.organization.id, from };
         let app = &self.page.app;
         Act::new(&self.page.environment.environment, actor, &app.clock, &app.entropy, &app.keyring)
+            .traced_with(&self.traced)
     }
 
-    /// Does something in a transaction, and has this node know of it before the answer.
+    /// Does something in a transaction, with its trace in the audit log, and has this node know of it before the answer.
     ///
     /// # Errors
     /// As the act.
@@ -93,7 +97,15 @@ impl PortalCall {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
     {
-        let done = self.page.app.store.write::<T, Failure, _>(act).await?;
+        let (by, request) = (self.act(), format!("{} {}", self.page.method, self.page.uri.path()));
+        let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
+            Box::pin(async move {
+                let done = act(tx).await?;
+                audit::ensure(tx, &by, &request).await?;
+                Ok(done)
+            })
+        });
+        let done = done.await?;
         self.page.app.catch_up().await;
         Ok(done)
     }

@@ -2,7 +2,7 @@
 
 use super::call::{PortalCall, Visitor};
 use super::page::{self, Part};
-use crate::domain::{Failure, portal};
+use crate::domain::{Failure, audit, portal};
 use crate::hosted::page::{Carried, Stop, language, redirect};
 use crate::hosted::session;
 use crate::http::cookies::Cookie;
@@ -112,6 +112,8 @@ pub async fn leave(call: &PortalCall) -> Result<Reply, Stop> {
     let issuer = &call.page.environment.environment.issuer;
     if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
         let act = call.act();
+        // Nothing of the organization's changes.
+        audit::nothing_done(&act);
         call.commit(move |tx| Box::pin(async move { portal::leave(tx, &act, &cookie).await.map(drop) })).await?;
     }
     let t = call.language().texts();

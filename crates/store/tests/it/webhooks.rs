@@ -1,14 +1,14 @@
 //! Deliveries of webhooks: made with the position of their event, in order, each for one node.
 
-use crate::harness::at;
+use crate::harness::{Database, at};
 use crate::sample::{fresh, plant_environment};
 use countersign_protocol::id::{EnvironmentId, EventId, WebhookEndpointId};
-use countersign_protocol::model::{DeliveryState, WebhookEndpoint, WebhookStatus};
+use countersign_protocol::model::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookEndpoint, WebhookStatus};
 use countersign_protocol::webhook::rotation::Rotation;
 use countersign_store::event::{self, NewEvent};
 use countersign_store::webhook_delivery::{self, Claimed};
 use countersign_store::webhook_endpoint::{self, Key};
-use countersign_store::{Result, Store};
+use countersign_store::{Result, Store, webhook_attempt};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -118,6 +118,77 @@ on_both_databases! {
         assert_eq!(events(&claim(&store, theirs, 9).await), [event]);
     }
 
+    async fn what_was_pending_when_an_endpoint_was_enabled_is_dropped_before_anything_is_sent(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        happen(&store, environment_id, "a").await;
+        happen(&store, environment_id, "b").await;
+        let through = event::head(&mut store.reader().await.unwrap()).await.unwrap();
+        let new = happen(&store, environment_id, "a").await;
+        transaction!(store, |tx| webhook_endpoint::set_drops(tx, key, Some(through)).await).unwrap();
+        assert_eq!(claim(&store, key, 9).await, [], "nothing, not even by a node that has just sent something");
+        let reader = &mut store.reader().await.unwrap();
+        assert_eq!(webhook_endpoint::due(reader, at(10)).await.unwrap(), []);
+        assert_eq!(webhook_endpoint::dropping(reader).await.unwrap(), [key]);
+        assert_eq!(transaction!(store, |tx| webhook_delivery::drop_some_through(tx, key, through).await).unwrap(), 2);
+        transaction!(store, |tx| webhook_endpoint::set_drops(tx, key, None).await).unwrap();
+        assert_eq!(webhook_endpoint::dropping(reader).await.unwrap(), []);
+        // What is new waited behind what was dropped.
+        assert_eq!(claim(&store, key, 9).await, []);
+        assert_eq!(webhook_delivery::blocked(reader).await.unwrap(), [(key, "a".to_owned())]);
+        assert!(transaction!(store, |tx| webhook_delivery::release(tx, key, "a", at(10)).await).unwrap());
+        assert!(!transaction!(store, |tx| webhook_delivery::release(tx, key, "a", at(10)).await).unwrap(), "one may go by now");
+        assert_eq!(webhook_delivery::blocked(reader).await.unwrap(), []);
+        assert_eq!(events(&claim(&store, key, 9).await), [new]);
+    }
+
+    async fn what_was_never_taken_has_an_end_and_what_is_being_tried_has_its_own(database: Database) {
+        let store = database.migrated().await;
+        let environment_id = plant_environment(&store).await;
+        let (key, other) = (plant_endpoint(&store, environment_id).await, plant_endpoint(&store, environment_id).await);
+        let taken = happen(&store, environment_id, "a").await;
+        assert_eq!(events(&claim(&store, key, 9).await), [taken]);
+        let old = happen(&store, environment_id, "b").await;
+        let young = happen(&store, environment_id, "b").await;
+        database.execute(&format!("UPDATE webhook_delivery SET pending_since = pending_since + 100 WHERE event_id = '{young}'")).await;
+        let reader = &mut store.reader().await.unwrap();
+        assert_eq!(webhook_endpoint::overdue(reader, at(0), TRIES).await.unwrap(), [], "not before its time");
+        let mut overdue = webhook_endpoint::overdue(reader, at(1), TRIES).await.unwrap();
+        overdue.sort_unstable();
+        let mut expected = [key, other];
+        expected.sort_unstable();
+        assert_eq!(overdue, expected);
+        assert_eq!(transaction!(store, |tx| webhook_delivery::expire(tx, key, at(1), TRIES, at(9)).await).unwrap(), 1);
+        let state = async |event| webhook_delivery::find(&mut store.reader().await.unwrap(), key, event).await.unwrap().unwrap().0.state;
+        assert_eq!((state(taken).await, state(old).await, state(young).await), (DeliveryState::Pending, DeliveryState::Failed, DeliveryState::Pending));
+        assert_eq!(webhook_delivery::blocked(reader).await.unwrap(), [(key, "b".to_owned())]);
+        transaction!(store, |tx| webhook_delivery::release(tx, key, "b", at(10)).await).unwrap();
+        assert_eq!(events(&claim(&store, key, 9).await), [young]);
+        assert_eq!(events(&claim(&store, other, 9).await), [taken, old], "another endpoint's are as they were");
+    }
+
+    async fn what_is_on_its_way_is_not_sent_again_beside_that(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        let event = happen(&store, environment_id, "a").await;
+        let claimed = claim(&store, key, 9).await[0];
+        transaction!(store, |tx| webhook_delivery::again(tx, key, event, TRIES, at(10)).await).unwrap();
+        assert_eq!(claim(&store, key, 9).await, [], "it is on its way");
+        let attempt = WebhookAttempt {
+            number: claimed.number, attempted_at: at(11), milliseconds: 1, endpoint_url: "https://example.com".to_owned(),
+            outcome: AttemptOutcome::Nothing("x".to_owned()),
+        };
+        transaction!(store, |tx| {
+            assert!(webhook_delivery::retry(tx, &claimed, at(1000)).await?);
+            webhook_attempt::insert(tx, key, event, &attempt).await
+        })
+        .unwrap();
+        assert_eq!(claim(&store, key, 9).await, [], "it waits for its next try");
+        transaction!(store, |tx| webhook_delivery::again(tx, key, event, TRIES, at(10)).await).unwrap();
+        let again = claim(&store, key, 9).await;
+        assert_eq!((again[0].event_id, again[0].number, again[0].remaining), (event, 2, TRIES - 1));
+    }
+
     async fn two_nodes_never_take_the_same(store: Store) {
         let environment_id = plant_environment(&store).await;
         let key = plant_endpoint(&store, environment_id).await;
@@ -194,5 +265,54 @@ fn what_is_made_while_the_one_before_is_settled_does_not_wait_for_ever() {
         slow.await.unwrap().unwrap();
         let next = placing.await.unwrap();
         assert_eq!(events(&claim(&store, key, 9).await), [next]);
+    });
+}
+
+/// The trap: who is sent an event is looked up twice, first to lock them and then to make deliveries; whoever comes to want it
+/// in between is not locked. On SQLite there is one writer.
+#[test]
+fn who_comes_to_want_an_event_while_deliveries_are_made_is_sent_the_next_one() {
+    crate::harness::on_postgres(|database: Database| async move {
+        let store = database.migrated().await;
+        let environment_id = plant_environment(&store).await;
+        let (first, late) =
+            (plant_endpoint(&store, environment_id).await, plant_endpoint(&store, environment_id).await);
+        let want = async |events: Vec<String>| {
+            let url = format!("https://example.com/{}", late.1);
+            transaction!(store, |tx| webhook_endpoint::update(tx, late, &url, &events, at(0)).await).unwrap();
+        };
+        want(Vec::new()).await;
+        let ((locked, is_locked), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel::<()>());
+        let holding = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let outcome: Result<()> = transaction!(store, |tx| {
+                    assert!(webhook_endpoint::lock(tx, first).await?);
+                    locked.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    Ok(())
+                });
+                outcome
+            }
+        });
+        is_locked.await.unwrap();
+        let placing = tokio::spawn({
+            let store = store.clone();
+            async move { happen(&store, environment_id, "a").await }
+        });
+        // It has looked who wants it, and waits for the one that is held.
+        let waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'tuple' AND relation = 'webhook_endpoint'::regclass";
+        let began = std::time::Instant::now();
+        while database.rows(waiting).await.is_empty() {
+            assert!(began.elapsed() < crate::harness::PATIENCE, "it does not wait");
+        }
+        want(vec!["it.changed".to_owned()]).await;
+        go_on.send(()).unwrap();
+        holding.await.unwrap().unwrap();
+        let event = placing.await.unwrap();
+        assert_eq!(events(&claim(&store, first, 9).await), [event]);
+        assert_eq!(webhook_delivery::find(&mut store.reader().await.unwrap(), late, event).await.unwrap(), None);
+        let next = happen(&store, environment_id, "a").await;
+        assert_eq!(events(&claim(&store, late, 9).await), [next]);
     });
 }

@@ -73,6 +73,20 @@ on_both_databases! {
         assert_eq!(management.get(&path).await.json().as_array().unwrap().len(), 2);
     }
 
+    async fn an_answer_to_a_change_of_a_webhook_shows_its_secret_and_is_not_kept(server: TestServer) {
+        let management = server.management();
+        let body = json!({"endpoint_url": "https://example.com/", "events": []});
+        let path = format!("/webhook_endpoints/{}", management.post("/webhook_endpoints", body).await.expect(201).text_at("id"));
+        for method in [Method::PATCH, Method::PUT] {
+            let change = json!({"status": "disabled"});
+            keyed(&management, method.clone(), &path, "key", &change).await.expect(200);
+            management.patch(&path, json!({"status": "enabled"})).await.expect(200);
+            keyed(&management, method, &path, "key", &change).await.expect(200);
+            assert_eq!(management.get(&path).await.json()["status"], "disabled", "it was done again");
+            management.patch(&path, json!({"status": "enabled"})).await.expect(200);
+        }
+    }
+
     async fn a_key_is_forgotten_after_a_day(server: TestServer) {
         let management = server.management();
         let first = post(&management, "/organizations", "key", json!({"name": "Acme"})).await.expect(201).text_at("id");

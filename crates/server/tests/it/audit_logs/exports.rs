@@ -5,6 +5,7 @@ use crate::harness::{Answer, Client, TestServer, assert_keys, on_both_databases,
 use countersign::domain::{Act, audit};
 use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::model::Actor;
+use countersign_store::audit_log_export;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::Command;
@@ -143,12 +144,54 @@ on_both_databases! {
         assert_eq!((&expired["state"], &expired["url"]), (&json!("expired"), &Value::Null));
     }
 
+    async fn a_part_of_a_copy_is_small_however_large_its_events_are(server: TestServer) {
+        let organization = told(&server, 0).await;
+        fill(&server, &organization, 14, |of, number| {
+            let mut told = event(of, "team.renamed", number);
+            told["event"]["metadata"] = json!({"text": "\"".repeat(30_000)});
+            told
+        }).await;
+        let path = made(&server, asked(&organization)).await;
+        let answer = fetched(&server, &path).await.expect(200);
+        let ids: std::collections::BTreeSet<_> = lines(&answer).iter().skip(1).map(|line| line[..26].to_owned()).collect();
+        assert_eq!(ids.len(), 14);
+        let (id, mut sizes) = (path.split('/').nth(3).unwrap().parse().unwrap(), Vec::new());
+        let mut reader = server.app.store.reader().await.unwrap();
+        for number in 0.. {
+            match audit_log_export::part(&mut reader, server.environment_id(), id, number).await.unwrap() {
+                Some(body) => sizes.push(body.len()),
+                None => break,
+            }
+        }
+        assert_eq!(sizes.iter().sum::<usize>(), answer.text.len());
+        assert!(sizes.len() > 3 && sizes.iter().all(|size| *size < 400_000), "{sizes:?}");
+    }
+
+    async fn an_environment_waits_for_ten_copies_at_most(server: TestServer) {
+        let management = server.management();
+        let organization = told(&server, 1).await;
+        for _ in 0..10 {
+            made(&server, asked(&organization)).await;
+        }
+        // As if no node had come to them yet.
+        let later = server.clock.now().plus_secs(86_400).as_millis();
+        server.database.tamper(&format!("UPDATE audit_log_export SET state = 'pending', next_at = {later}")).await;
+        let refused = management.post("/audit_logs/exports", asked(&organization)).await;
+        assert_eq!(refused.header("retry-after"), Some("30"));
+        refused.expect_code(429, "too_many_exports");
+        let elsewhere = server.another_environment().await;
+        let theirs = elsewhere.management.organization("Theirs").await;
+        elsewhere.management.post("/audit_logs/exports", asked(&theirs)).await.expect(201);
+        server.database.tamper(&format!("UPDATE audit_log_export SET next_at = 0 WHERE next_at = {later}")).await;
+        made_when_there_is_place(&server, &organization).await;
+    }
+
     async fn another_node_gives_it_out_and_many_rows_open_as_csv(server: TestServer) {
         // Beyond one part, and with an ending that is exactly one.
         let rows: usize = variable("COUNTERSIGN_TEST_EXPORT_ROWS").map_or(1500, |text| text.parse().unwrap());
         let organization = told(&server, 0).await;
         let began = Instant::now();
-        fill(&server, &organization, rows).await;
+        fill(&server, &organization, rows, |of, number| event(of, "team.renamed", number)).await;
         let filled = began.elapsed();
         let began = Instant::now();
         let path = made(&server, asked(&organization)).await;
@@ -170,8 +213,20 @@ on_both_databases! {
     }
 }
 
+/// Asks for a copy until that is granted.
+async fn made_when_there_is_place(server: &TestServer, organization: &str) {
+    let began = Instant::now();
+    loop {
+        let answer = server.management().post("/audit_logs/exports", asked(organization)).await;
+        if answer.status == 201 {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", answer.text);
+    }
+}
+
 /// Writes events as the endpoint does, many in a transaction, and links them.
-async fn fill(server: &TestServer, organization: &str, rows: usize) {
+async fn fill(server: &TestServer, organization: &str, rows: usize, told: fn(&str, usize) -> Value) {
     let environments = server.app.environments();
     let environment = &environments.get(server.environment_id()).unwrap().environment;
     let organization_id = organization.parse().unwrap();
@@ -183,8 +238,7 @@ async fn fill(server: &TestServer, organization: &str, rows: usize) {
             .write::<_, countersign::domain::Failure, _>(move |tx| {
                 Box::pin(async move {
                     for number in start..(start + 500).min(rows) {
-                        let event: AuditEvent =
-                            serde_json::from_value(event(&of, "team.renamed", number)["event"].clone()).unwrap();
+                        let event: AuditEvent = serde_json::from_value(told(&of, number)["event"].clone()).unwrap();
                         audit::tell(tx, &act, organization_id, &event).await?;
                     }
                     Ok(())

@@ -79,6 +79,28 @@ on_both_databases! {
         assert_eq!(walked(&server, server.environment_id()).await.broken.unwrap().fault, Fault::Changed);
     }
 
+    async fn a_period_that_somebody_has_written_into_the_database_takes_nothing_that_is_young(server: TestServer) {
+        let organization = told(&server, 3).await;
+        let path = format!("/organizations/{organization}/audit_logs_retention");
+        server.management().put(&path, json!({"retention_period_in_days": 30})).await.expect(200);
+        let before = walked(&server, server.environment_id()).await;
+        // They have done away with what keeps such a row out.
+        let rule = match server.database.url.as_str() {
+            "sqlite" => "PRAGMA ignore_check_constraints = 1",
+            _ => "ALTER TABLE audit_log_retention DROP CONSTRAINT audit_log_retention_days_check",
+        };
+        server.database.tamper(&format!("{rule}; UPDATE audit_log_retention SET days = -100000")).await;
+        server.clock.advance_seconds(29 * DAY);
+        pruned(&server).await.unwrap();
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole, now.pruned), (None, before.whole, 0));
+        assert_eq!(server.management().get(&path).await.expect(200).json(), json!({"retention_period_in_days": 30}));
+        server.clock.advance_seconds(2 * DAY);
+        pruned(&server).await.unwrap();
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole, now.pruned), (None, before.whole - 3, 3));
+    }
+
     async fn what_was_told_of_an_organization_stays_when_it_goes(server: TestServer) {
         let organization = told(&server, 2).await;
         let before = walked(&server, server.environment_id()).await.whole;

@@ -41,6 +41,26 @@ on_both_databases! {
         assert_eq!((event.context.location.as_str(), event.context.user_agent.as_deref()), ("127.0.0.1", Some("curl/8.1")));
     }
 
+    async fn what_visitors_of_an_organizations_page_do_leaves_a_trace_whatever_it_is(server: TestServer) {
+        let organization = server.management().organization("Acme").await;
+        let mut visitor = server.visitor(&organization, Some("domain_verification")).await;
+        let page = visitor.open("/portal/domains").await;
+        let page = visitor.submit(&page, "/portal/domains", &[("domain", "acme.example.com")]).await;
+        assert_eq!(page.status, 201, "{}", page.html);
+        // It is waited for already: nothing that has a name of its own happens.
+        let before = trail(&server).await.len();
+        let page = visitor.submit(&page, "/portal/domains/verify", &[]).await;
+        assert_eq!(page.status, 200, "{}", page.html);
+        let entries = since(&server, before).await;
+        assert_eq!(told(&entries), [("portal.request".to_owned(), "request".to_owned())]);
+        assert_eq!(entries[0].event.targets[0].id, "POST /portal/domains/verify");
+        assert_eq!(entries[0].organization_id.unwrap().to_string(), organization);
+        // What has one is told once.
+        visitor.submit(&page, "/portal/domains", &[("domain", "acme.example.org")]).await;
+        let entries = since(&server, before + 1).await;
+        assert_eq!(told(&entries), [("organization_domain.created".to_owned(), "organization_domain".to_owned())]);
+    }
+
     async fn what_staff_do_has_a_name_and_theirs(server: TestServer) {
         let mut owner = server.staff(StaffRole::Owner).await;
         let before = trail(&server).await.len();

@@ -103,6 +103,84 @@ on_both_databases! {
         assert_eq!(receiver.rest().len(), 0);
     }
 
+    async fn an_event_that_is_no_longer_kept_fails_at_once_and_is_not_held_against_the_endpoint(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
+        receiver.always_answer(500);
+        management.organization("A").await;
+        let event = receiver.next().await.event_id();
+        delivery(&management, &made, &event, |found| found["attempts"][0].is_object()).await;
+        server.database.tamper(&format!("DELETE FROM event WHERE id = '{event}'")).await;
+        next_try(&server, &made, &event, 1).await;
+        let failed = delivery(&management, &made, &event, |found| found["state"] == "failed").await;
+        let attempts = failed["attempts"].as_array().unwrap();
+        assert!(attempts[1]["error"].as_str().unwrap().contains("no longer kept"), "{failed}");
+        let key = (server.environment_id(), made["id"].as_str().unwrap().parse().unwrap());
+        let found = countersign_store::webhook_endpoint::find(&mut server.app.store.reader().await.unwrap(), key).await.unwrap().unwrap();
+        assert_eq!((attempts.len(), found.failing.unwrap().0), (2, 1), "only what it has refused counts");
+    }
+
+    async fn what_a_slow_endpoint_has_not_taken_in_three_days_is_given_up(server: TestServer) {
+        let (mut slow, management) = (Receiver::start().await, server.management());
+        slow.hang();
+        let made = endpoint(&management, &slow.base_url, "x", &["organization.created"]).await;
+        for number in 0..5 {
+            management.organization(&format!("O{number}")).await;
+        }
+        let first = slow.next().await.event_id();
+        let count = async |state: &str| deliveries(&management, &made, "").await.iter().filter(|found| found["state"] == state).count();
+        eventually(async || if count("pending").await == 5 { Some(()) } else { None }).await;
+        server.clock.advance_seconds(72 * 3600 - 60);
+        countersign::jobs::webhook_upkeep::sweep(std::sync::Arc::clone(&server.app)).await;
+        assert_eq!(count("failed").await, 0);
+        server.clock.advance_seconds(120);
+        countersign::jobs::webhook_upkeep::sweep(std::sync::Arc::clone(&server.app)).await;
+        let all = deliveries(&management, &made, "").await;
+        for found in &all {
+            let expected = if found["event_id"] == json!(first) { "pending" } else { "failed" };
+            assert_eq!(found["state"], expected, "{all:?}");
+        }
+        assert_eq!(management.get(&path(&made)).await.json()["status"], "enabled");
+    }
+
+    async fn an_endpoint_with_much_on_its_way_is_enabled_at_once_and_sent_what_happens_from_then_on(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        receiver.always_answer(500);
+        let made = endpoint(&management, &receiver.base_url, "x", &["user.updated"]).await;
+        let key = (server.environment_id(), made["id"].as_str().unwrap().parse().unwrap());
+        happen(&server, 0, 6000).await;
+        let all = management.get("/events?limit=1&order=desc").await.expect_list();
+        eventually(async || {
+            let mut reader = server.app.store.reader().await.unwrap();
+            let pending = countersign_store::webhook_delivery::pending(&mut reader, 10_000).await.unwrap();
+            Some(()).filter(|()| pending == 6000)
+        }).await;
+        management.patch(&path(&made), json!({"status": "disabled"})).await.expect(200);
+        management.patch(&path(&made), json!({"status": "enabled"})).await.expect(200);
+        let mut reader = server.app.store.reader().await.unwrap();
+        assert!(countersign_store::webhook_delivery::pending(&mut reader, 10_000).await.unwrap() > 0, "the request did not wait for all of them");
+        assert!(countersign_store::webhook_endpoint::drops(&mut reader, key).await.unwrap().is_some());
+        drop(reader);
+        receiver.always_answer(200);
+        // About an object of which something is pending from before.
+        happen(&server, 6000, 1).await;
+        let mut received = receiver.next().await;
+        // What was refused before it was disabled may have come in meanwhile.
+        while received.json()["data"]["number"] != 6000 {
+            let event = received.event_id();
+            let path = format!("{}/deliveries/{event}", path(&made));
+            assert_ne!(management.get(&path).await.json()["state"], "delivered", "it is from before");
+            received = receiver.next().await;
+        }
+        let kept = eventually(async || {
+            Some(deliveries(&management, &made, "").await).filter(|all| all.iter().all(|found| found["state"] != "pending"))
+        }).await;
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        // Now what was missed can be had again.
+        management.post(&format!("{}/replay", path(&made)), json!({"from": all[0]["id"]})).await.expect(202);
+        assert_eq!(receiver.next().await.event_id(), all[0]["id"].as_str().unwrap());
+    }
+
     async fn an_endpoint_that_has_failed_for_three_days_is_given_up(server: TestServer) {
         let (mut receiver, management) = (Receiver::start().await, server.management());
         let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
@@ -136,4 +214,30 @@ on_both_databases! {
         settled(&management, &made).await;
         assert_eq!(management.get(&path(&made)).await.json()["status"], "enabled");
     }
+}
+
+/// Writes events with numbers, about a thousand objects, and gives them their places.
+async fn happen(server: &TestServer, from: usize, count: usize) {
+    let (environment_id, entropy, now) =
+        (server.environment_id(), std::sync::Arc::clone(&server.app.entropy), server.clock.now());
+    let written = server.app.store.write::<(), countersign::domain::Failure, _>(move |tx| {
+        Box::pin(async move {
+            for number in from..from + count {
+                let subject = format!("it {}", number % 1000);
+                let data = json!({"id": subject, "number": number});
+                let new = countersign_store::event::NewEvent {
+                    id: entropy.id(now)?,
+                    event: "user.updated",
+                    organization_id: None,
+                    subject: &subject,
+                    data: &data,
+                    created_at: now,
+                };
+                countersign_store::event::append(tx, environment_id, &new).await?;
+            }
+            Ok(())
+        })
+    });
+    written.await.unwrap();
+    countersign::domain::events::place(&server.app.store).await.unwrap();
 }
