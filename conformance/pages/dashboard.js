@@ -74,7 +74,7 @@ let count = 1;
 while (ahead.length > 0) {
   const address = ahead.shift();
   const name = kind(address);
-  if (seen.has(name) || /sign-out/.test(name)) continue;
+  if (seen.has(name) || /sign-out|download/.test(name)) continue;
   seen.add(name);
   const answer = await page.goto(address);
   if (!answer.ok()) {

@@ -30,6 +30,8 @@ pub struct Machine {
     pub signs_people_in: bool,
     /// Whether it keeps secrets.
     pub keeps_secrets: bool,
+    /// Whether it may do nothing beyond what is offered here: only such get secrets here.
+    pub offered: bool,
     /// What it may do, in words.
     pub access: Vec<String>,
     /// Since when.

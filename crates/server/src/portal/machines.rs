@@ -59,8 +59,8 @@ async fn show(
             name: row.name.clone(),
             client_id: row.client_name().to_string(),
             signs_people_in: matches!(row.kind, ApplicationKind::OAuth { .. }),
-            keeps_secrets: !matches!(row.kind, ApplicationKind::OAuth { client_type: ClientType::Public, .. })
-                && portal::is_offered(&call.page.environment.environment.portal.permissions, row),
+            keeps_secrets: !matches!(row.kind, ApplicationKind::OAuth { client_type: ClientType::Public, .. }),
+            offered: portal::is_offered(&call.page.environment.environment.portal.permissions, row),
             access: access.into_iter().map(|(name, _)| name).collect(),
             created: call.when(row.created_at),
             room: secrets.len() < MAX_CLIENT_SECRETS,

@@ -1,6 +1,7 @@
 //! The dashboard: who gets in, what their role allows, and each of its pages.
 
 mod applications;
+mod audit_log;
 mod branding;
 mod claims;
 mod connect;
@@ -13,4 +14,5 @@ mod redirects;
 mod roles;
 mod staff;
 mod users;
+mod webhooks;
 mod welcome;

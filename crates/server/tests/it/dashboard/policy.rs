@@ -16,6 +16,7 @@ fn routes() -> Vec<(Method, String, StaffRole)> {
             Policy::Staff(role) => {
                 let path = route.path.replace("{environment}", "default").replace("{id}", "x");
                 let path = path.replace("{membership}", "x").replace("{slug}", "x");
+                let path = path.replace("{event}", "x").replace("{export}", "x");
                 Some((route.method, path, role))
             }
             _ => None,

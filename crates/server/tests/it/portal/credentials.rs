@@ -96,6 +96,22 @@ on_both_databases! {
         assert_eq!(known["api_key"]["owner"]["id"], json!(organization));
     }
 
+    async fn threat_48_a_machine_that_may_do_more_than_is_offered_gets_no_secret_here(server: TestServer) {
+        server.declare(MAY_CREATE).await.done();
+        let management = server.management();
+        let organization = management.organization("Acme").await;
+        let machine = management.machine(&organization, &["reports:write"]).await["id"].as_str().unwrap().to_owned();
+        management.secret(&machine).await;
+        let mut browser = server.visitor(&organization, None).await;
+        let page = browser.open("/portal/machines").await;
+        let action = format!("/portal/machines/{machine}/secrets");
+        assert!(page.html.contains("Machine") && !page.html.contains(&action), "{}", page.html);
+        let fields = page.form(&format!("/portal/machines/{machine}/revoke")).fields;
+        assert_eq!(browser.post(&action, &fields).await.status, 404);
+        let secrets = management.get(&format!("/connect/applications/{machine}/client_secrets")).await.expect(200).json();
+        assert_eq!(secrets.as_array().unwrap().len(), 1);
+    }
+
     async fn what_is_wrong_is_said_and_what_was_typed_stays(server: TestServer) {
         server.declare(MAY_CREATE).await.done();
         let organization = server.management().organization("Acme").await;

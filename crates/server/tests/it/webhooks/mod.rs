@@ -29,6 +29,8 @@ async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(began.elapsed() < Duration::from_secs(20), "it did not happen in time");
+        // A question after the other without a pause is more than a key may ask in a minute.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
