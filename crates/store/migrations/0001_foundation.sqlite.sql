@@ -241,9 +241,9 @@ CREATE INDEX event_unplaced ON event (position) WHERE position IS NULL;
 CREATE INDEX event_position ON event (environment_id, position) WHERE position IS NOT NULL;
 CREATE INDEX event_event ON event (environment_id, event, position) WHERE position IS NOT NULL;
 -- Most events are about people, of no organization: they are in neither.
-CREATE INDEX event_organization_id ON event (environment_id, organization_id, position)
+CREATE INDEX event_organization_id ON event (organization_id, position)
     WHERE position IS NOT NULL AND organization_id IS NOT NULL;
-CREATE INDEX event_organization_id_event ON event (environment_id, organization_id, event, position)
+CREATE INDEX event_organization_id_event ON event (organization_id, event, position)
     WHERE position IS NOT NULL AND organization_id IS NOT NULL;
 CREATE INDEX event_latest_at ON event (environment_id, latest_at, position) WHERE position IS NOT NULL;
 CREATE INDEX event_created_at ON event (created_at);

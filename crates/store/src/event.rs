@@ -35,24 +35,26 @@ statements! {
     // The moments of events are not in the order of positions, but the latest moment so far is.
     FROM_MOMENT = "SELECT position FROM event WHERE environment_id = $1 AND latest_at >= $2 AND position IS NOT NULL ",
         "ORDER BY latest_at, position LIMIT 1";
-    OF_ORGANIZATION = "SELECT 1 FROM event WHERE environment_id = $1 AND organization_id = $2 AND position > 0 LIMIT 1";
+    OF_ORGANIZATION = "SELECT 1 FROM event WHERE environment_id || '' = $1 AND organization_id = $2 AND position > 0 LIMIT 1";
     // The plus keeps SQLite from reading by the moment, and sorting. The two bounds are written differently: of a range PostgreSQL
     // guesses that it leaves few rows, and would rather sort them all than read a page in order (a hundred times slower).
     OLDER = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 AND position < $3 ",
         "AND +created_at >= $4 AND created_at + 0 < $5 ORDER BY position DESC LIMIT $6";
     NEWER = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 AND position < $3 ",
         "AND +created_at >= $4 AND created_at + 0 < $5 ORDER BY position LIMIT $6";
-    OLDER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    // Of an organization, SQLite would rather read all positions of the environment and leave out what is about others: so the
+    // environment is asked about in a way that no index answers. An organization is of one environment.
+    OLDER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position DESC LIMIT $6";
-    NEWER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    NEWER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position LIMIT $6";
     OLDER_NAMED = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 ORDER BY position DESC LIMIT $6";
     NEWER_NAMED = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 ORDER BY position LIMIT $6";
-    OLDER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    OLDER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 AND organization_id = $8 ORDER BY position DESC LIMIT $6";
-    NEWER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    NEWER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 AND organization_id = $8 ORDER BY position LIMIT $6";
 }
 

@@ -31,9 +31,13 @@ statements! {
     CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LIVE_IDS = "SELECT id FROM session WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
     END = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
-    END_ALL = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
+    END_ALL = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL ",
+        "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at";
     END_IN_ORGANIZATION = "UPDATE session SET ended_at = $4, updated_at = $4 ",
-        "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL";
+        "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL ",
+        "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
+        "expires_at, ended_at, created_at, updated_at";
     PRUNE = "DELETE FROM session WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
@@ -197,15 +201,26 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId, now:
     Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Ends all sessions of a person; gives how many.
+/// Ends all sessions of a person; gives them, oldest first.
 ///
 /// # Errors
 /// Database errors.
-pub async fn end_all(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, now: Timestamp) -> Result<u64> {
-    tx.execute(END_ALL, &[environment_id.into(), user_id.into(), now.into()]).await
+pub async fn end_all(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
+    ended(&tx.query(END_ALL, &[environment_id.into(), user_id.into(), now.into()]).await?)
 }
 
-/// Ends the sessions of a person in an organization.
+fn ended(rows: &[Row]) -> Result<Vec<Session>> {
+    let mut ended: Vec<Session> = rows.iter().map(read).collect::<Result<_>>()?;
+    ended.sort_unstable_by_key(|session| session.id);
+    Ok(ended)
+}
+
+/// Ends the sessions of a person in an organization; gives them, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -215,8 +230,9 @@ pub async fn end_in_organization(
     user_id: UserId,
     organization_id: OrganizationId,
     now: Timestamp,
-) -> Result<u64> {
-    tx.execute(END_IN_ORGANIZATION, &[environment_id.into(), user_id.into(), organization_id.into(), now.into()]).await
+) -> Result<Vec<Session>> {
+    let params = [environment_id.into(), user_id.into(), organization_id.into(), now.into()];
+    ended(&tx.query(END_IN_ORGANIZATION, &params).await?)
 }
 
 /// Forgets up to a thousand sessions that expired before a moment; gives how many.

@@ -114,17 +114,27 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     Ok(true)
 }
 
-/// Ends every session of a person, without an event for each.
+/// Ends every session of a person.
 ///
 /// # Errors
 /// Database errors.
 pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
-    session::end_all(tx, act.environment_id, user_id, act.now).await?;
+    let ended = session::end_all(tx, act.environment_id, user_id, act.now).await?;
     logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
+    tell(tx, act, &ended).await
+}
+
+/// Tells that sessions have ended. What nobody could have used any more has ended before.
+async fn tell(tx: &mut Tx, act: &Act, ended: &[Session]) -> Result<(), Failure> {
+    for session in ended {
+        if is_live(act, &Session { ended_at: None, ..session.clone() }) {
+            events::record(tx, act, "session.revoked", session.organization_id, &session_view(session)).await?;
+        }
+    }
     Ok(())
 }
 
-/// Ends the sessions of a person in an organization, without an event for each.
+/// Ends the sessions of a person in an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -134,9 +144,9 @@ pub async fn end_in_organization(
     user_id: UserId,
     organization_id: OrganizationId,
 ) -> Result<(), Failure> {
-    session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
+    let ended = session::end_in_organization(tx, act.environment_id, user_id, organization_id, act.now).await?;
     logout_notice::of_ended(tx, act.environment_id, user_id, act.now).await?;
-    Ok(())
+    tell(tx, act, &ended).await
 }
 
 /// The same person has proven again who they are, in the browser that has this session: it goes on, under a new cookie;

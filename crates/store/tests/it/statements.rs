@@ -106,3 +106,19 @@ fn sqlite_finds_rows_by_index() {
         assert!(unused.is_empty(), "no longer needed: {unused:?}");
     });
 }
+
+#[test]
+fn events_of_an_organization_are_led_to_by_the_organization() {
+    crate::harness::on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        let mut seen = 0;
+        for (name, sql) in Store::statements() {
+            if name.contains("event::") && name.ends_with("_ORGANIZATION") {
+                let steps = store.prepare(sql).await.unwrap();
+                assert!(steps.iter().all(|step| step.contains("event_organization_id")), "{name}: {steps:?}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 5);
+    });
+}

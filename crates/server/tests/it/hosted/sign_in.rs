@@ -255,6 +255,7 @@ on_both_databases! {
         let page = browser.open("/account").await;
         browser.submit(&page, "/account/sign-out-everywhere", &[]).await;
         assert!(phone.open("/account").await.path.starts_with("/sign-in"));
+        assert_eq!(server.events("session.revoked").await.len(), 2, "each is told");
     }
 }
 
