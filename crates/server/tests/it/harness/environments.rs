@@ -26,7 +26,8 @@ impl TestServer {
     pub async fn another_environment_with(&self, settings: &str) -> Environment {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("another-{number}");
-        let authority = format!("localhost:{}", 1 + number % 1000);
+        // Never the port that a scheme has anyway: an origin does not say it.
+        let authority = format!("localhost:{}", 10_000 + number % 1000);
         let api_key = format!("sk_another_environment_{number:032}");
         let file = self.database.directory.path().join(format!("environment-{number}.toml"));
         let declared = format!(
