@@ -113,7 +113,7 @@ fn events_of_an_organization_are_led_to_by_the_organization() {
         let store = database.migrated().await;
         let mut seen = 0;
         for (name, sql) in Store::statements() {
-            if name.contains("event::") && name.ends_with("_ORGANIZATION") {
+            if name.contains("::event::") && name.ends_with("_ORGANIZATION") {
                 let steps = store.prepare(sql).await.unwrap();
                 assert!(steps.iter().all(|step| step.contains("event_organization_id")), "{name}: {steps:?}");
                 seen += 1;
