@@ -10,8 +10,8 @@ use crate::http::reply::Reply;
 use countersign_pages::Trouble;
 use countersign_protocol::model::{Actor, Environment, Place, STAFF_BASE, StaffRole, User};
 
+use http::StatusCode;
 use http::header::USER_AGENT;
-use http::{Method, StatusCode};
 use std::sync::Arc;
 
 /// A call from a member of staff whose role allows what is asked for. There is no other way to make one than
@@ -146,6 +146,3 @@ fn to_sign_in(page: &PageCall) -> Result<Reply, Stop> {
     let target = below.filter(|_| is_get).unwrap_or("/");
     redirect(&Flow::begin(page, Target::Dashboard(target.to_owned())).link(page, "/sign-in"))
 }
-
-/// The method of pages.
-pub const GET: Method = Method::GET;
