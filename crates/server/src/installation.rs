@@ -9,7 +9,8 @@ use crate::keys::master_key::{MasterKey, MasterKeyError};
 use crate::keys::signing;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Actor, Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, StaffRole,
+    Actor, Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, SessionPolicy,
+    StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::change::{self, Topic};
@@ -23,6 +24,8 @@ use zeroize::Zeroizing;
 pub const DEFAULT_ENVIRONMENT: &str = "default";
 /// The name of the built-in environment: no slug, so that nobody else's can be the same.
 const STAFF_ENVIRONMENT: &str = "Countersign";
+/// Staff can do much: they sign in again once a week, and when they were away for half a day.
+const STAFF_SESSIONS: SessionPolicy = SessionPolicy { maximum_length: 7 * 86_400, inactivity_timeout: 43_200 };
 
 const DATA_KEY: &[&str] = &["data-key"];
 
@@ -245,6 +248,7 @@ impl Installation {
             None => {
                 let made = Environment {
                     authentication: Authentication { sign_up: false, ..Authentication::default() },
+                    sessions: STAFF_SESSIONS,
                     ..self.new_environment(STAFF_ENVIRONMENT, kind, issuer.clone(), Algorithm::EdDsa)?
                 };
                 match self.create_environment(made, Vec::new()).await {

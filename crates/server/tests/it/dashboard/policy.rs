@@ -117,6 +117,19 @@ on_both_databases! {
         assert!(server.management().get("/events").await.expect_list().is_empty());
     }
 
+    async fn staff_sign_in_again_after_half_a_day_away_and_after_a_week(server: TestServer) {
+        let mut idle = server.staff(StaffRole::Developer).await;
+        server.clock.advance_seconds(43_201);
+        assert_eq!(idle.open("/dashboard/env/default").await.path.split('?').next(), Some("/dashboard/sign-in"));
+        let mut busy = server.staff(StaffRole::Developer).await;
+        for _ in 0..14 {
+            assert_eq!(busy.open("/dashboard/env/default").await.status, 200);
+            server.clock.advance_seconds(43_199);
+        }
+        server.clock.advance_seconds(15);
+        assert_eq!(busy.open("/dashboard/env/default").await.path.split('?').next(), Some("/dashboard/sign-in"));
+    }
+
     async fn who_loses_the_role_is_out_at_once(server: TestServer) {
         let mut developer = server.staff(StaffRole::Developer).await;
         assert_eq!(developer.open("/dashboard/env/default").await.status, 200);
