@@ -56,9 +56,12 @@ impl DashboardCall {
         self.shell_of(Some(section), done)
     }
 
-    /// The same for a page that says what could not be done.
+    /// The same for a page that says what could not be done, if anything.
     pub fn shell_with(&self, section: Section, problem: Option<String>) -> Shell {
-        self.shell_of(Some(section), problem.map(|text| (Tone::Bad, text)))
+        match problem {
+            Some(text) => self.shell_of(Some(section), Some((Tone::Bad, text))),
+            None => self.shell(section),
+        }
     }
 
     fn shell_of(&self, section: Option<Section>, message: Option<(Tone, String)>) -> Shell {

@@ -58,10 +58,7 @@ pub async fn show(
         None => None,
     };
     drop(reader);
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Applications, Some(problem)),
-        None => call.shell(Section::Applications),
-    };
+    let shell = call.shell_with(Section::Applications, problem);
     let rows: Vec<SecretRow> = secrets
         .iter()
         .rev()

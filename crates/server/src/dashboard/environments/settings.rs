@@ -15,10 +15,7 @@ use http::StatusCode;
 
 fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String>) -> Reply {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Environments, Some(problem)),
-        None => call.shell(Section::Environments),
-    };
+    let shell = call.shell_with(Section::Environments, problem);
     let kept = &call.environment.environment;
     let or = |name: &str, kept: &str| match typed {
         Some(form) => field::text(form, name).to_owned(),

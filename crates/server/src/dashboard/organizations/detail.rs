@@ -27,10 +27,7 @@ pub(super) struct Typed {
 /// Shows an organization, with what was typed when something is wrong with that.
 pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, problem: Option<String>) -> Reply {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
-        None => call.shell(Section::Organizations),
-    };
+    let shell = call.shell_with(Section::Organizations, problem);
     let domains: Vec<Domain> = found
         .domains
         .iter()

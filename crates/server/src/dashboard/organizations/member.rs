@@ -36,10 +36,7 @@ async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<S
     let person = memberships::person(&mut reader, &act, &found).await?;
     drop(reader);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
-        None => call.shell(Section::Organizations),
-    };
+    let shell = call.shell_with(Section::Organizations, problem);
     let people = shell.at(&format!("/organizations/{}/people", organization.id));
     let page = Member {
         shell: &shell,

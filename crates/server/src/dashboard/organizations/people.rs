@@ -54,10 +54,7 @@ pub(super) async fn show(
     drop(reader);
     let page = request.page(rows, |(row, _)| row.id);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
-        None => call.shell(Section::Organizations),
-    };
+    let shell = call.shell_with(Section::Organizations, problem);
     let href = shell.at(&format!("/organizations/{}", found.id));
     let members: Vec<MemberRow> = page
         .data

@@ -47,10 +47,7 @@ fn show(
     problem: Option<String>,
 ) -> Reply {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Roles, Some(problem)),
-        None => call.shell(Section::Roles),
-    };
+    let shell = call.shell_with(Section::Roles, problem);
     let or = |name: &str, kept: Option<&str>| match typed {
         Some(form) => field::text(form, name).to_owned(),
         None => kept.unwrap_or("").to_owned(),

@@ -94,10 +94,7 @@ pub(super) async fn show(
     let has_password = user::password_hash(&mut reader, call.environment.id(), found.id).await?.is_some();
     drop(reader);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shell = match problem {
-        Some(problem) => call.shell_with(Section::Users, Some(problem)),
-        None => call.shell(Section::Users),
-    };
+    let shell = call.shell_with(Section::Users, problem);
     let or = |name: &str, kept: Option<&str>| match typed {
         Some(form) => field::text(form, name).to_owned(),
         None => kept.unwrap_or("").to_owned(),
