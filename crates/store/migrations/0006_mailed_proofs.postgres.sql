@@ -7,7 +7,8 @@ CREATE TABLE mailed_code (
     user_id TEXT COLLATE "C" NOT NULL,
     email TEXT COLLATE "C" NOT NULL,
     sealed_code BYTEA NOT NULL,
-    -- A person has one code for each purpose: the newest.
+    -- A person has one code for each purpose that the API redeems: the newest. What the hosted pages have sent never is:
+    -- it is redeemed in the browser that has asked for it.
     is_newest BIGINT NOT NULL,
     used_at BIGINT,
     expires_at BIGINT NOT NULL,

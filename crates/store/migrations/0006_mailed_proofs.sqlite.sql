@@ -7,7 +7,8 @@ CREATE TABLE mailed_code (
     user_id TEXT NOT NULL,
     email TEXT NOT NULL,
     sealed_code BLOB NOT NULL,
-    -- A person has one code for each purpose: the newest.
+    -- A person has one code for each purpose that the API redeems: the newest. What the hosted pages have sent never is:
+    -- it is redeemed in the browser that has asked for it.
     is_newest INTEGER NOT NULL,
     used_at INTEGER,
     expires_at INTEGER NOT NULL,

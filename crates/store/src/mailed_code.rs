@@ -1,6 +1,6 @@
 //! Codes that were sent by mail, for every purpose there is. What a code is for is named by the kind of its identifier.
 
-use crate::sql::{Query, Row, statements};
+use crate::sql::{Query, Row, Value, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, UserId};
 use countersign_protocol::model::{MailedCode, MailedCodeId};
@@ -10,11 +10,14 @@ statements! {
     REPLACE = "UPDATE mailed_code SET is_newest = 0, updated_at = $4 WHERE environment_id = $1 AND user_id = $2 AND purpose = $3 AND is_newest = 1";
     INSERT = "INSERT INTO mailed_code (environment_id, id, purpose, user_id, email, sealed_code, is_newest, expires_at, created_at, updated_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8)";
+    INSERT_APART = "INSERT INTO mailed_code (environment_id, id, purpose, user_id, email, sealed_code, is_newest, expires_at, created_at, updated_at) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8)";
     FIND = "SELECT id, user_id, email, sealed_code, used_at, expires_at, created_at, updated_at FROM mailed_code ",
         "WHERE environment_id = $1 AND id = $2";
     NEWEST = "SELECT id, user_id, email, sealed_code, used_at, expires_at, created_at, updated_at FROM mailed_code ",
         "WHERE environment_id = $1 AND user_id = $2 AND purpose = $3 AND is_newest = 1";
     USE = "UPDATE mailed_code SET used_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND is_newest = 1 AND used_at IS NULL";
+    USE_APART = "UPDATE mailed_code SET used_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND is_newest = 0 AND used_at IS NULL";
     PRUNE = "DELETE FROM mailed_code WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM mailed_code WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
@@ -40,7 +43,12 @@ fn read<I: MailedCodeId>(row: &Row) -> Result<MailedCode<I>> {
 pub async fn insert<I: MailedCodeId>(tx: &mut Tx, environment_id: EnvironmentId, code: &MailedCode<I>) -> Result<()> {
     let replaced = [environment_id.into(), code.user_id.into(), I::PREFIX.into(), code.created_at.into()];
     tx.execute(REPLACE, &replaced).await?;
-    let params = [
+    tx.execute(INSERT, &row(environment_id, code)).await?;
+    Ok(())
+}
+
+fn row<I: MailedCodeId>(environment_id: EnvironmentId, code: &MailedCode<I>) -> [Value<'_>; 8] {
+    [
         environment_id.into(),
         code.id.to_string().into(),
         I::PREFIX.into(),
@@ -49,8 +57,20 @@ pub async fn insert<I: MailedCodeId>(tx: &mut Tx, environment_id: EnvironmentId,
         code.sealed_code.as_slice().into(),
         code.expires_at.into(),
         code.created_at.into(),
-    ];
-    tx.execute(INSERT, &params).await?;
+    ]
+}
+
+/// Keeps a code beside the one that the person has for the same purpose: [`find`] finds it, [`newest`] and [`use_up`] never
+/// do.
+///
+/// # Errors
+/// `ForeignKey` when there is no such person.
+pub async fn insert_apart<I: MailedCodeId>(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    code: &MailedCode<I>,
+) -> Result<()> {
+    tx.execute(INSERT_APART, &row(environment_id, code)).await?;
     Ok(())
 }
 
@@ -90,6 +110,19 @@ pub async fn use_up<I: MailedCodeId>(
     now: Timestamp,
 ) -> Result<bool> {
     Ok(tx.execute(USE, &[environment_id.into(), id.to_string().into(), now.into()]).await? == 1)
+}
+
+/// Uses up a code that was kept apart: of all who try, one gets `true`.
+///
+/// # Errors
+/// Database errors.
+pub async fn use_up_apart<I: MailedCodeId>(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: I,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(tx.execute(USE_APART, &[environment_id.into(), id.to_string().into(), now.into()]).await? == 1)
 }
 
 /// Forgets up to a thousand codes that expired before a moment; gives how many.

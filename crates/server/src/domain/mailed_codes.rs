@@ -1,14 +1,15 @@
 //! Codes of six digits that are mailed and shown by the API: made, read back, and redeemed once. What each is for is said by
-//! the kind of its identifier, and decided by who asks for it: [`super::magic_auth`], [`super::email_verification`].
+//! the kind of its identifier, and decided by who asks for it: [`super::magic_auth`], [`super::email_verification`]. Those of
+//! the hosted pages are here to be shown; they are redeemed in the browser that has asked for them ([`crate::hosted::code`]).
 
 use super::attempts::{self, CODES, CODES_FOR_ADDRESS};
-use super::{Act, Failure};
+use super::{Act, Failure, events};
 use countersign_protocol::id::UserId;
-use countersign_protocol::management::views::mailed_code_view;
+use countersign_protocol::management::views::{mailed_code_event_view, mailed_code_view};
 use countersign_protocol::model::{MailedCode, MailedCodeId, email_key};
 use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Tx, mailed_code};
+use countersign_store::{Tx, mailed_code, user};
 use serde_json::Value;
 
 /// How long a code is good, in minutes.
@@ -34,6 +35,29 @@ fn context<I: MailedCodeId>(act: &Act, id: I) -> [String; 3] {
     ["mailed-code".to_owned(), act.environment_id.to_string(), id.to_string()]
 }
 
+/// A code that was not used yet, with its digits sealed.
+fn sealed<I: MailedCodeId>(
+    act: &Act,
+    id: I,
+    (user_id, email): (UserId, &str),
+    digits: &Secret,
+) -> Result<MailedCode<I>, Failure> {
+    let context = context(act, id);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let plain = digits.expose().as_bytes();
+    let sealed_code = act.keyring.mailed_code.seal(&context, plain, act.entropy.bytes()?).map_err(Failure::internal)?;
+    Ok(MailedCode {
+        id,
+        user_id,
+        email: email.to_owned(),
+        sealed_code,
+        used_at: None,
+        expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
+        created_at: act.now,
+        updated_at: act.now,
+    })
+}
+
 /// Makes a code for an account that was locked; the one before it is worth nothing any more. Tries at that one are
 /// forgotten, those of the day are not.
 ///
@@ -45,24 +69,46 @@ pub async fn issue<I: MailedCodeId>(
     user_id: UserId,
     email: &str,
 ) -> Result<(MailedCode<I>, Secret), Failure> {
-    let (id, digits): (I, Secret) = (act.entropy.id(act.now)?, act.entropy.code()?);
-    let context = context(act, id);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let plain = digits.expose().as_bytes();
-    let sealed_code = act.keyring.mailed_code.seal(&context, plain, act.entropy.bytes()?).map_err(Failure::internal)?;
-    let code = MailedCode {
-        id,
-        user_id,
-        email: email.to_owned(),
-        sealed_code,
-        used_at: None,
-        expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
-        created_at: act.now,
-        updated_at: act.now,
-    };
+    let digits = act.entropy.code()?;
+    let code = sealed::<I>(act, act.entropy.id(act.now)?, (user_id, email), &digits)?;
     mailed_code::insert(tx, act.environment_id, &code).await?;
     attempts::clear(tx, act, I::PREFIX, &attempts::address(act, email)).await?;
     Ok((code, digits))
+}
+
+/// Makes a code that a hosted page sends into an object, and tells of it by `event`: whoever sends the mails of the product
+/// reads it there. It is redeemed in the browser that has asked for it, and [`redeem`] never finds it: else a person who is
+/// talked out of the digits would let somebody else in. Lock the account before. Where nobody has it by now, or it has another
+/// address, nothing is kept.
+///
+/// # Errors
+/// Database errors.
+pub async fn keep_of_page<I: MailedCodeId>(
+    tx: &mut Tx,
+    act: &Act,
+    (event, id): (&'static str, &str),
+    (user_id, email): (UserId, &str),
+    digits: &Secret,
+) -> Result<(), Failure> {
+    let found = user::find(tx, act.environment_id, user_id).await?;
+    if found.is_none_or(|user| email_key(&user.email) != email_key(email)) {
+        return Ok(());
+    }
+    let id: I = id.parse().map_err(Failure::internal)?;
+    let code = sealed(act, id, (user_id, email), digits)?;
+    mailed_code::insert_apart(tx, act.environment_id, &code).await?;
+    events::record(tx, act, event, None, &mailed_code_event_view(&code)).await
+}
+
+/// Notes that the code of a hosted page was used. That it is used once is not decided here: some have no account yet, and
+/// are not kept.
+///
+/// # Errors
+/// Database errors.
+pub async fn used_on_page<I: MailedCodeId>(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    let id: I = id.parse().map_err(Failure::internal)?;
+    mailed_code::use_up_apart(tx, act.environment_id, id, act.now).await?;
+    Ok(())
 }
 
 /// The digits of a code.

@@ -1,5 +1,6 @@
 //! Codes sent by mail: to sign in with, and to prove an address. The code is in the browser, sealed; the database counts
-//! the tries, and that it is used once.
+//! the tries, and that it is used once. What was sent to an account is an object of the API as well, which shows it there and
+//! redeems it nowhere.
 
 use super::even_time::evenly;
 use super::flow::{Challenge, Flow, NewAccount, Proves};
@@ -12,22 +13,19 @@ use crate::domain::attempts::{
     self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, MAILS, MAILS_FROM,
 };
 use crate::domain::authentications::{self, Proof};
-use crate::domain::{Act, Failure, people};
+use crate::domain::mailed_codes::MINUTES;
+use crate::domain::{Act, Failure, mailed_codes, people};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::mail::{Style, account_exists, sign_in_code, verify_email};
 use countersign_pages::{Code, CodeElsewhere, CodePurpose, Problem, Trouble};
-use countersign_protocol::id::UserId;
+use countersign_protocol::id::{EmailVerificationId, MagicAuthId, UserId};
 use countersign_protocol::model::email_key;
+use countersign_protocol::secret::Secret;
 use countersign_store::{Tx, user};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-
-/// How long a code is good, in minutes.
-const MINUTES: u32 = 10;
 
 /// Where a code is to go, and what is shown of that.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +36,16 @@ pub struct Recipient<'a> {
     pub to: &'a str,
 }
 
+/// What a code is to prove, and whose account it is about, if there is one.
+fn meant(proves: &Proves) -> (Proof, Option<UserId>) {
+    match proves {
+        Proves::SignIn(id) => (Proof::MagicAuth, Some(*id)),
+        Proves::Nobody(_) => (Proof::MagicAuth, None),
+        Proves::Address(id) => (Proof::EmailVerification, Some(*id)),
+        Proves::SignUp(_) | Proves::Exists(_) => (Proof::EmailVerification, None),
+    }
+}
+
 /// Sends a code for this flow and shows where to enter it. Whoever asks sees the same, whether there is such an account
 /// or not.
 ///
@@ -46,7 +54,11 @@ pub struct Recipient<'a> {
 pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, proves: Proves) -> Result<Reply, Stop> {
     let act = session::act(call);
     let code = call.app.entropy.code()?.expose().to_owned();
-    let id = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<12>()?);
+    let (proof, account) = meant(&proves);
+    let id = match proof {
+        Proof::MagicAuth => act.entropy.id::<MagicAuthId>(act.now)?.to_string(),
+        Proof::EmailVerification | Proof::Password => act.entropy.id::<EmailVerificationId>(act.now)?.to_string(),
+    };
     let link = format!("{}/sign-in/code?id={id}&code={code}", call.environment.environment.issuer);
     let branding = branding(call);
     let style = Style { language: language(call), branding: &branding };
@@ -58,12 +70,27 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         Proves::Nobody(_) => None,
     };
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
+    let (told, digits) = (id.clone(), Secret::new(code.clone()));
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
+            // Accounts are locked before what is counted about them, here as everywhere.
+            if let Some(id) = account {
+                user::lock(tx, act.environment_id, id).await?;
+            }
             if attempts::count(tx, &act, "code to", &email_key(&to), MAILS).await?.is_err()
                 || attempts::count(tx, &act, "mail from", &from, MAILS_FROM).await?.is_err()
             {
                 return Ok(false);
+            }
+            if let Some(id) = account {
+                let whose = (id, to.as_str());
+                if proof == Proof::MagicAuth {
+                    let told = ("magic_auth.created", told.as_str());
+                    mailed_codes::keep_of_page::<MagicAuthId>(tx, &act, told, whose, &digits).await?;
+                } else {
+                    let told = ("email_verification.created", told.as_str());
+                    mailed_codes::keep_of_page::<EmailVerificationId>(tx, &act, told, whose, &digits).await?;
+                }
             }
             if let Some(mail) = mail {
                 crate::domain::mails::queue(tx, &act, &to, mail).await?;
@@ -268,17 +295,12 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     let from = call.peer.limit_key().to_string();
     let here = format!("{} {from}", challenge.address);
     let whence = session::whence(call);
-    let (proof, known) = match &challenge.proves {
-        Proves::SignIn(id) => (Proof::MagicAuth, Some(*id)),
-        Proves::Nobody(_) => (Proof::MagicAuth, None),
-        Proves::Address(id) => (Proof::EmailVerification, Some(*id)),
-        Proves::SignUp(_) | Proves::Exists(_) => (Proof::EmailVerification, None),
-    };
+    let (proof, known) = meant(&challenge.proves);
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
             // Accounts are locked before what is counted about them, here as everywhere.
-            if let Proves::SignIn(id) | Proves::Address(id) = &challenge.proves {
-                user::lock(tx, act.environment_id, *id).await?;
+            if let Some(id) = known {
+                user::lock(tx, act.environment_id, id).await?;
             }
             // Per code, and over all codes: asking for new ones gives no new tries without end.
             let wrong = [
@@ -303,6 +325,11 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             let once = Allowance { most: 1, seconds: CODES.seconds };
             if attempts::count(tx, &act, "code used", &challenge.id, once).await?.is_err() {
                 return Ok(Tried::Problem(Problem::CodeExpired));
+            }
+            match (known, proof) {
+                (None, _) => {}
+                (_, Proof::MagicAuth) => mailed_codes::used_on_page::<MagicAuthId>(tx, &act, &challenge.id).await?,
+                _ => mailed_codes::used_on_page::<EmailVerificationId>(tx, &act, &challenge.id).await?,
             }
             attempts::clear(tx, &act, "codes for", &here).await?;
             attempts::clear(tx, &act, "codes anywhere for", &challenge.address).await?;

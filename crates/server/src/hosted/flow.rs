@@ -89,7 +89,7 @@ impl Target {
 /// A code that was sent by mail. The browser carries it and cannot read it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Challenge {
-    /// What its attempts are counted by.
+    /// What its attempts are counted by, and the API finds it by when it was sent to an account.
     pub id: String,
     /// The code.
     pub code: String,

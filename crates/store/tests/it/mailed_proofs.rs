@@ -56,6 +56,32 @@ on_both_databases! {
         assert_eq!(mailed_code::newest(&mut reader, id, user_id).await.unwrap(), Some(spent), "known as used");
     }
 
+    async fn what_is_kept_apart_is_never_the_newest_and_is_used_once(store: Store) {
+        let id = plant_environment(&store).await;
+        let user_id = plant_user(&store, id, "a@b.co").await.id;
+        let (mine, apart): (MailedCode<MagicAuthId>, MailedCode<MagicAuthId>) = (a_code(user_id, 1), a_code(user_id, 2));
+        keep(&store, id, &mine).await.unwrap();
+        let kept = apart.clone();
+        transaction!(store, |tx| mailed_code::insert_apart(tx, id, &kept).await).unwrap();
+        let mut reader = store.reader().await.unwrap();
+        assert_eq!(mailed_code::newest(&mut reader, id, user_id).await.unwrap(), Some(mine.clone()), "it has taken no place");
+        assert_eq!(mailed_code::find(&mut reader, id, apart.id).await.unwrap(), Some(apart.clone()));
+        let (other, code, beside) = (plant_environment(&store).await, mine.id, apart.id);
+        let used = transaction!(store, |tx| {
+            Ok([
+                mailed_code::use_up(tx, id, beside, at(9)).await?,
+                mailed_code::use_up_apart(tx, id, code, at(9)).await?,
+                mailed_code::use_up_apart(tx, other, beside, at(9)).await?,
+                mailed_code::use_up_apart(tx, id, beside, at(9)).await?,
+                mailed_code::use_up_apart(tx, id, beside, at(10)).await?,
+            ])
+        });
+        assert_eq!(used.unwrap(), [false, false, false, true, false]);
+        let spent = MailedCode { used_at: Some(at(9)), updated_at: at(9), ..apart };
+        assert_eq!(mailed_code::find(&mut reader, id, beside).await.unwrap(), Some(spent));
+        assert_eq!(mailed_code::newest(&mut reader, id, user_id).await.unwrap(), Some(mine));
+    }
+
     async fn codes_go_with_their_person_and_with_time(store: Store) {
         let id = plant_environment(&store).await;
         let (gone, stays) = (plant_user(&store, id, "a@b.co").await.id, plant_user(&store, id, "c@b.co").await.id);

@@ -4,6 +4,7 @@ pub mod authorization_code;
 mod backchannel_logout;
 pub mod client_documents;
 mod code_link;
+mod codes_as_objects;
 mod device;
 mod document_policy;
 mod invitation;
