@@ -57,6 +57,7 @@ pub const NAMES: &[&str] = &[
     "user.created",
     "user.deleted",
     "user.updated",
+    "webhook_endpoint.disabled",
 ];
 
 /// An event that readers see.

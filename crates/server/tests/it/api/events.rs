@@ -1,7 +1,7 @@
 //! `GET /events`: what it is asked, what it refuses, and what each event looks like.
 
 use crate::harness::{
-    Browser, Client, PASSWORD, TestServer, assert_id, assert_keys, assert_moment, ids, on_both_databases,
+    Browser, Client, PASSWORD, Receiver, TestServer, assert_id, assert_keys, assert_moment, ids, on_both_databases,
 };
 use countersign_protocol::management::events::NAMES;
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
     const SESSION: &str = "auth_method created_at ended_at expires_at id ip_address object organization_id status updated_at user_agent user_id";
     const SUCCEEDED: &str = "email ip_address status type user_agent user_id";
     const FAILED: &str = "email error ip_address status type user_agent user_id";
+    const DISABLED: &str = "created_at disabled_reason endpoint_url events id object status updated_at";
     const KEY_UPDATED: &str = "created_at expires_at id last_used_at name object obfuscated_value owner permissions \
         previous_attributes updated_at";
     [
@@ -91,6 +92,7 @@ fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("authentication.password_failed", FAILED),
         ("authentication.magic_auth_failed", FAILED),
         ("authentication.email_verification_failed", FAILED),
+        ("webhook_endpoint.disabled", DISABLED),
     ]
     .into_iter()
     .map(|(name, keys)| (name, keys.split_whitespace().collect()))
@@ -102,6 +104,11 @@ async fn provoke(server: &TestServer) {
     let management = server.management();
     let post = async |path: String, body: Value| management.post(&path, body).await;
     let delete = async |path: String| assert!(management.delete(&path).await.status < 300);
+    // An endpoint that wants nothing any more.
+    let mut receiver = Receiver::start().await;
+    receiver.answer(410);
+    let body = json!({"endpoint_url": receiver.base_url, "events": ["organization.created"]});
+    let endpoint = post("/webhook_endpoints".into(), body).await.expect(201).text_at("id");
     // Organizations and what they have.
     let body = json!({"name": "Acme", "domain_data": [{"domain": "acme.com", "state": "pending"}, {"domain": "acme.org", "state": "pending"}]});
     let organization = post("/organizations".into(), body).await.expect(201).text_at("id");
@@ -155,6 +162,12 @@ async fn provoke(server: &TestServer) {
     let sessions = management.get(&format!("/user_management/users/{ada}/sessions?order=desc")).await.expect_list();
     let live = sessions.iter().find(|session| session["status"] == "active").unwrap();
     post("/user_management/sessions/revoke".into(), json!({"session_id": live["id"]})).await.expect(200);
+    receiver.next().await;
+    let began = std::time::Instant::now();
+    while management.get(&format!("/webhook_endpoints/{endpoint}")).await.expect(200).json()["status"] != "disabled" {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "it was not disabled in time");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     // The end.
     delete(format!("/user_management/users/{ada}")).await;
     delete(path).await;

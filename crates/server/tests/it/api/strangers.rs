@@ -6,6 +6,8 @@ use countersign::router;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+const NOBODY: &str = "event_01EHZNVPK3SFK441A1RGBFSHRT";
+
 /// Every management route there is.
 fn management_routes() -> Vec<Route> {
     let routes: Vec<Route> =
@@ -26,6 +28,8 @@ struct Names {
     token: String,
     magic_auth: String,
     password_reset: String,
+    webhook_endpoint: String,
+    event: String,
 }
 
 impl Names {
@@ -50,7 +54,14 @@ impl Names {
         let body = json!({"email": "c@example.com"});
         let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
         let reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
+        let body = json!({"endpoint_url": "http://localhost:1/hooks", "events": ["role.created"]});
+        let webhook_endpoint = management.post("/webhook_endpoints", body).await.expect(201).text_at("id");
+        management.role("told").await;
+        let event =
+            management.get("/events?order=desc&limit=1").await.expect_list()[0]["id"].as_str().unwrap().to_owned();
         let names = Self {
+            webhook_endpoint,
+            event,
             magic_auth,
             password_reset: reset,
             organization,
@@ -76,9 +87,11 @@ impl Names {
             path if path.starts_with("/user_management/invitations") => &self.invitation,
             path if path.starts_with("/user_management/magic_auth") => &self.magic_auth,
             path if path.starts_with("/user_management/password_reset") => &self.password_reset,
+            path if path.starts_with("/webhook_endpoints") => &self.webhook_endpoint,
             _ => &self.key,
         };
         path.replace("{id}", id)
+            .replace("{event_id}", &self.event)
             .replace("{external_id}", "acme")
             .replace("{slug}", "posts:read")
             .replace("{permission}", "posts:read")
@@ -96,6 +109,10 @@ fn welcome_body(path: &str, organization: &str) -> Value {
         "/user_management/magic_auth" | "/user_management/password_reset" => json!({"email": "c@example.com"}),
         path if path.ends_with("/email_change/send") => json!({"new_email": "changed@example.com"}),
         path if path.ends_with("/confirm") => json!({"code": "123456"}),
+        "/webhook_endpoints" => json!({"endpoint_url": "http://localhost:1/other", "events": ["user.created"]}),
+        path if path.starts_with("/webhook_endpoints") => {
+            json!({"status": "disabled", "from": NOBODY, "immediately": true})
+        }
         path if path.ends_with("/permissions") => json!({"slug": "posts:read", "permissions": []}),
         _ => json!({"name": "Changed", "value": "sk_x"}),
     }
@@ -113,6 +130,7 @@ async fn everything(management: &Client, organization: &str, application: &str) 
         "/authorization/roles".to_owned(),
         "/user_management/users".to_owned(),
         "/user_management/invitations".to_owned(),
+        "/webhook_endpoints".to_owned(),
         format!("/user_management/organization_memberships?organization_id={organization}"),
     ] {
         seen.push(management.get(&path).await.expect(200).json());

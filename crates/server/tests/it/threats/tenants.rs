@@ -17,6 +17,9 @@ struct Belongings {
     cors_origin: String,
     magic_auth: String,
     password_reset: String,
+    webhook_endpoint: String,
+    /// What that was sent.
+    event: String,
 }
 
 async fn furnish(management: &Client) -> Belongings {
@@ -40,7 +43,13 @@ async fn furnish(management: &Client) -> Belongings {
     let body = json!({"email": "a@example.com"});
     let magic_auth = management.post("/user_management/magic_auth", body.clone()).await.expect(201).text_at("id");
     let password_reset = management.post("/user_management/password_reset", body).await.expect(201).text_at("id");
+    let body = json!({"endpoint_url": "http://localhost:1/hooks", "events": ["role.created"]});
+    let webhook_endpoint = management.post("/webhook_endpoints", body).await.expect(201).text_at("id");
+    management.role("told").await;
+    let event = management.get("/events?order=desc&limit=1").await.expect_list()[0]["id"].as_str().unwrap().to_owned();
     Belongings {
+        webhook_endpoint,
+        event,
         organization,
         application,
         secret,
@@ -100,6 +109,22 @@ impl Belongings {
         ] {
             add(Method::GET, format!("/user_management/{path}/{id}"), thing, id);
         }
+        let (thing, endpoint) = ("Webhook endpoint", &self.webhook_endpoint);
+        let path = format!("/webhook_endpoints/{endpoint}");
+        for method in [Method::GET, Method::PATCH, Method::PUT, Method::DELETE] {
+            add(method, path.clone(), thing, endpoint);
+        }
+        for act in ["rotate_secret", "complete_rotation", "test", "replay"] {
+            add(Method::POST, format!("{path}/{act}"), thing, endpoint);
+        }
+        let delivery = format!("{path}/deliveries/{}", self.event);
+        for (method, path) in [
+            (Method::GET, format!("{path}/deliveries")),
+            (Method::GET, delivery.clone()),
+            (Method::POST, format!("{delivery}/resend")),
+        ] {
+            add(method, path, thing, endpoint);
+        }
         let (thing, memberships) = ("Organization membership", "/user_management/organization_memberships");
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             add(method, format!("{memberships}/{}", self.membership), thing, &self.membership);
@@ -139,6 +164,7 @@ async fn everything(management: &Client, belongings: &Belongings) -> Vec<Value> 
         "/user_management/invitations".to_owned(),
         "/user_management/redirect_uris".to_owned(),
         "/user_management/cors_origins".to_owned(),
+        "/webhook_endpoints".to_owned(),
         format!(
             "/user_management/organization_memberships?organization_id={organization}&statuses=active,inactive,pending"
         ),
@@ -157,8 +183,8 @@ on_both_databases! {
             let before = everything(&mine, own).await;
             for (method, path, thing, id) in foreign.requests() {
                 let mut request = mine.request(method.clone(), &path);
-                if method == Method::PUT || method == Method::POST {
-                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2", "code": "123456", "new_email": "taken@over.example"}));
+                if method != Method::GET && method != Method::DELETE {
+                    request = request.json(&json!({"name": "Taken over", "external_id": "acme-2", "code": "123456", "new_email": "taken@over.example", "from": own.event}));
                 }
                 mine.send(request).await.expect_not_found(thing, &id);
             }
@@ -169,6 +195,12 @@ on_both_databases! {
             mine.post("/connect/applications", body).await.expect_not_found("Organization", foreign_organization);
             let body = json!({"domain": "new.com", "organization_id": foreign_organization});
             mine.post("/organization_domains", body).await.expect_not_found("Organization", foreign_organization);
+            // An event of the other environment is none that an endpoint of this one was sent, or can be.
+            let endpoint = format!("/webhook_endpoints/{}", own.webhook_endpoint);
+            let delivery = format!("{endpoint}/deliveries/{}", foreign.event);
+            mine.get(&delivery).await.expect_not_found("Webhook delivery", &foreign.event);
+            mine.post(&format!("{delivery}/resend"), json!({})).await.expect_not_found("Webhook delivery", &foreign.event);
+            mine.post(&format!("{endpoint}/replay"), json!({"from": foreign.event})).await.expect_code(400, "event_not_found");
             let own_organization = own.organization["id"].as_str().unwrap();
             let memberships = "/user_management/organization_memberships";
             let body = json!({"user_id": own.user, "organization_id": foreign_organization});

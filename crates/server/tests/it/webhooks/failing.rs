@@ -145,9 +145,12 @@ on_both_databases! {
 
     async fn an_endpoint_with_much_on_its_way_is_enabled_at_once_and_sent_what_happens_from_then_on(server: TestServer) {
         let (mut receiver, management) = (Receiver::start().await, server.management());
-        receiver.always_answer(500);
         let made = endpoint(&management, &receiver.base_url, "x", &["user.updated"]).await;
         let key = (server.environment_id(), made["id"].as_str().unwrap().parse().unwrap());
+        happen(&server, 10_000, 1).await;
+        let arrived = receiver.next().await.event_id();
+        settled(&management, &made).await;
+        receiver.always_answer(500);
         happen(&server, 0, 6000).await;
         let all = management.get("/events?limit=1&order=desc").await.expect_list();
         eventually(async || {
@@ -157,6 +160,8 @@ on_both_databases! {
         }).await;
         management.patch(&path(&made), json!({"status": "disabled"})).await.expect(200);
         management.patch(&path(&made), json!({"status": "enabled"})).await.expect(200);
+        let resend = format!("{}/deliveries/{arrived}/resend", path(&made));
+        management.post(&resend, json!({})).await.expect_code(409, "deliveries_being_dropped");
         let mut reader = server.app.store.reader().await.unwrap();
         assert!(countersign_store::webhook_delivery::pending(&mut reader, 10_000).await.unwrap() > 0, "the request did not wait for all of them");
         assert!(countersign_store::webhook_endpoint::drops(&mut reader, key).await.unwrap().is_some());
@@ -175,8 +180,10 @@ on_both_databases! {
         let kept = eventually(async || {
             Some(deliveries(&management, &made, "").await).filter(|all| all.iter().all(|found| found["state"] != "pending"))
         }).await;
-        assert_eq!(kept.len(), 1, "{kept:?}");
-        // Now what was missed can be had again.
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        // Now what has arrived can be sent once more, and what was missed can be had again.
+        management.post(&resend, json!({})).await.expect(202);
+        assert_eq!(receiver.next().await.event_id(), arrived);
         management.post(&format!("{}/replay", path(&made)), json!({"from": all[0]["id"]})).await.expect(202);
         assert_eq!(receiver.next().await.event_id(), all[0]["id"].as_str().unwrap());
     }
