@@ -16,6 +16,7 @@ statements! {
         "VALUES ($1, $2, $3, 'enabled', $4, 0, $5, $5)";
     FIND = "SELECT id, endpoint_url, sealed_secret, sealed_next_secret, next_secret_at, status, disabled_reason, failures, failing_since, created_at, updated_at ",
         "FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
+    FIND_BY_URL = "SELECT id FROM webhook_endpoint WHERE environment_id = $1 AND endpoint_url = $2 AND status <> 'deleted'";
     COUNT = "SELECT COUNT(*) FROM webhook_endpoint WHERE environment_id = $1";
     LIST_DESCENDING = "SELECT id, endpoint_url, sealed_secret, sealed_next_secret, next_secret_at, status, disabled_reason, failures, failing_since, created_at, updated_at ",
         "FROM webhook_endpoint WHERE environment_id = $1 AND id < $2 AND status <> 'deleted' ORDER BY id DESC LIMIT $3";
@@ -123,6 +124,22 @@ pub async fn find(query: &mut impl Query, (environment_id, id): Key) -> Result<O
         Some(row) => Ok(Some(with_events(query, environment_id, read(&row)?).await?)),
         None => Ok(None),
     }
+}
+
+/// The endpoint with a URL.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_by_url(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    endpoint_url: &str,
+) -> Result<Option<WebhookEndpointId>> {
+    query
+        .query_opt(FIND_BY_URL, &[environment_id.into(), endpoint_url.into()])
+        .await?
+        .map(|row| row.parse(0))
+        .transpose()
 }
 
 /// How many an environment has, those included whose deliveries are still being deleted.

@@ -16,6 +16,15 @@ const PREFIX: &str = "whsec_";
 /// How many random bytes a secret is made of: as base64 they need no padding.
 pub const SECRET_BYTES: usize = 33;
 
+/// How many bytes a secret can be made of that somebody brings along.
+const BROUGHT_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// Whether a text has the form of a secret: what we compose, and what Standard Webhooks allows beside it.
+pub fn is_secret(text: &str) -> bool {
+    let bytes = text.strip_prefix(PREFIX).and_then(|encoded| STANDARD.decode(encoded).ok().map(Zeroizing::new));
+    bytes.is_some_and(|bytes| BROUGHT_BYTES.contains(&bytes.len()))
+}
+
 /// Composes a secret.
 pub fn compose_secret(random: &[u8; SECRET_BYTES]) -> Secret {
     Secret::new(format!("{PREFIX}{}", STANDARD.encode(random)))
@@ -101,5 +110,25 @@ mod tests {
         assert_eq!(text.len(), 6 + 44);
         assert!(text.starts_with("whsec_") && !text.contains('='));
         assert_eq!(standard_key(&secret).as_slice(), [255; SECRET_BYTES]);
+    }
+
+    #[test]
+    fn a_secret_has_one_form() {
+        assert!(is_secret(compose_secret(&[7; SECRET_BYTES]).expose()));
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![1; bytes]));
+        for (text, is) in [
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(), true),
+            (of(24), true),
+            (of(64), true),
+            (of(23), false),
+            (of(65), false),
+            ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(), false),
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw=".to_owned(), false),
+            ("whsec_not base64, but long enough to be one of those".to_owned(), false),
+            ("whsec_".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_secret(&text), is, "{text}");
+        }
     }
 }

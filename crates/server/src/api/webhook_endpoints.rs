@@ -55,7 +55,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let events = subscriptions(events.unwrap_or_default())?;
     call.commit(move |tx, act| {
         Box::pin(async move {
-            let made = webhooks::create(tx, &act, url, events).await?;
+            let made = webhooks::create(tx, &act, url, events, None).await?;
             Ok(Reply::created(&view(&act, &made)?).showing_secret())
         })
     })

@@ -4,6 +4,7 @@
 use super::backchannel_logout::reach;
 use super::{Act, Failure, events};
 use crate::keys::keyring::Keyring;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use countersign_protocol::id::{EnvironmentId, EventId, WebhookEndpointId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::events::cursor_not_found;
@@ -78,7 +79,10 @@ pub fn secrets(
 
 /// A new secret, sealed for an endpoint.
 fn new_secret(act: &Act, id: WebhookEndpointId) -> Result<Vec<u8>, Failure> {
-    let secret = compose_secret(&act.entropy.bytes()?);
+    sealed(act, id, &compose_secret(&act.entropy.bytes()?))
+}
+
+fn sealed(act: &Act, id: WebhookEndpointId, secret: &Secret) -> Result<Vec<u8>, Failure> {
     let context = ["webhook-secret", &act.environment_id.to_string(), &id.to_string()];
     act.keyring
         .webhook_secret
@@ -112,7 +116,7 @@ fn taken(error: Error) -> Failure {
     }
 }
 
-/// Makes an endpoint. It is sent what happens from now on.
+/// Makes an endpoint. It is sent what happens from now on, signed with the secret that is brought along, or with a new one.
 ///
 /// # Errors
 /// 409 for a URL that another one has; 422 for one that requests may not go to, and when there are many already.
@@ -121,6 +125,7 @@ pub async fn create(
     act: &Act,
     endpoint_url: String,
     events: Vec<String>,
+    brought: Option<&Secret>,
 ) -> Result<WebhookEndpoint, Failure> {
     check_url(act, &endpoint_url)?;
     // One at a time: a count is not for two to decide.
@@ -130,10 +135,11 @@ pub async fn create(
         return Err(Failure::invalid("", "too_many", message));
     }
     let id = act.entropy.id(act.now)?;
+    let secret = brought.map_or_else(|| new_secret(act, id), |secret| sealed(act, id, secret))?;
     let made = WebhookEndpoint {
         id,
         endpoint_url,
-        secrets: Rotation { secret: new_secret(act, id)?, next: None },
+        secrets: Rotation { secret, next: None },
         status: WebhookStatus::Enabled,
         events,
         failing: None,
@@ -234,6 +240,24 @@ pub async fn complete_rotation(tx: &mut Tx, act: &Act, id: &str) -> Result<Webho
     }
     store_secrets(tx, act, &mut endpoint).await?;
     Ok(endpoint)
+}
+
+/// Has a secret that is brought along take over now; `false` when it signs already. The one before signs beside it for
+/// [`OVERLAP`] where there is place for two.
+///
+/// # Errors
+/// 404.
+pub async fn take_secret(tx: &mut Tx, act: &Act, id: &str, brought: &Secret) -> Result<bool, Failure> {
+    let mut endpoint = held(tx, act, id).await?;
+    let known = secrets(&act.keyring, act.environment_id, &endpoint)?;
+    let same = |one: &Secret| verify_slices_are_equal(one.expose().as_bytes(), brought.expose().as_bytes()).is_ok();
+    if same(known.current(act.now)) {
+        return Ok(false);
+    }
+    let current = endpoint.secrets.current(act.now).clone();
+    endpoint.secrets = Rotation { secret: current, next: Some((sealed(act, endpoint.id, brought)?, act.now)) };
+    store_secrets(tx, act, &mut endpoint).await?;
+    Ok(true)
 }
 
 async fn store_secrets(tx: &mut Tx, act: &Act, endpoint: &mut WebhookEndpoint) -> Result<(), Failure> {

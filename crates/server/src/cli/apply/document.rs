@@ -50,6 +50,8 @@ pub(super) struct EnvironmentEntry {
     pub users: Vec<UserEntry>,
     #[serde(default, rename = "application")]
     pub applications: Vec<ApplicationEntry>,
+    #[serde(default, rename = "webhook_endpoint")]
+    pub webhook_endpoints: Vec<WebhookEndpointEntry>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -195,6 +197,15 @@ pub(super) struct RedirectUriEntry {
     pub uri: String,
     #[serde(default)]
     pub default: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookEndpointEntry {
+    pub endpoint_url: String,
+    pub events: Vec<String>,
+    pub status: Option<String>,
+    pub secret: Option<SecretReference>,
 }
 
 /// Where a secret is found. The file itself holds none, so that it can be kept with the code.

@@ -2,7 +2,7 @@
 //!
 //! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
-//! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
+//! slug, organizations by external id, users by external id or else by address, applications by client id or else by name, webhook endpoints by URL.
 
 mod addresses;
 mod document;
@@ -10,6 +10,7 @@ mod look;
 mod settings;
 mod standalone;
 mod users;
+mod webhooks;
 
 use super::{CommandResult, say};
 use crate::clock::Clock;
@@ -46,6 +47,7 @@ struct Prepared {
     /// Hashes of users' passwords, as they are stored.
     passwords: Vec<Option<String>>,
     pictures: Pictures,
+    webhook_endpoints: Vec<webhooks::Declared>,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
     fresh: Option<(Environment, Vec<SigningKeyRecord>)>,
 }
@@ -182,7 +184,8 @@ fn prepare(
         Some(fresh_environment(&entry, installation).map_err(&within)?)
     };
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
-    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, fresh })
+    let webhook_endpoints = webhooks::read(&entry.webhook_endpoints, base).map_err(&within)?;
+    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, webhook_endpoints, fresh })
 }
 
 async fn apply_environment(
@@ -250,6 +253,10 @@ async fn apply_environment(
         for secret in secrets {
             apply_secret(tx, &act, &made, secret, plan).await?;
         }
+    }
+    // Last: while its row is locked, nothing is sent to an endpoint.
+    for endpoint in &item.webhook_endpoints {
+        webhooks::apply(tx, &act, endpoint, plan).await?;
     }
     Ok(())
 }

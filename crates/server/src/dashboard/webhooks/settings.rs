@@ -96,7 +96,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
         Err(failure) => Err(failure),
         Ok(events) => {
             let (act, url) = (call.act(), chosen.url.clone());
-            call.commit(move |tx| Box::pin(async move { webhooks::create(tx, &act, url, events).await })).await
+            call.commit(move |tx| Box::pin(async move { webhooks::create(tx, &act, url, events, None).await })).await
         }
     };
     match made {

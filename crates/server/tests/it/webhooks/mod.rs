@@ -1,5 +1,6 @@
 //! Events that are sent to endpoints: what arrives there, in which order, and what happens when it does not.
 
+mod declared;
 mod delivery;
 mod endpoints;
 mod failing;
