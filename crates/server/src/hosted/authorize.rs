@@ -147,7 +147,10 @@ async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: O
     let Decision { next, agreed, agreed_before } = decide(call, &flow, &query, &asked, agreed);
     match next {
         Next::SignIn => {
-            flow.email = request.login_hint.clone();
+            flow.email = match &request.login_hint {
+                Some(hint) => Some(hint.clone()),
+                None => session::address_to_prove(call).await?,
+            };
             let open = call.environment.environment.authentication.sign_up;
             login_uri::sign_in(call, flow, client, if request.sign_up && open { "/sign-up" } else { "/sign-in" }).await
         }

@@ -125,7 +125,7 @@ async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Sto
 async fn current(call: &PageCall, device: &Device) -> Result<Option<Current>, Stop> {
     match device.client() {
         Some(client) => login_uri::current(call, client).await,
-        None => session::current(call).await,
+        None => session::current_with_address(call).await,
     }
 }
 
@@ -160,6 +160,7 @@ async fn step(
     };
     let Some(current) = current(call, &device).await? else {
         flow.application = device.client().map(|client| client.application.client_id);
+        flow.email = session::address_to_prove(call).await?;
         return Ok(Err(match login_uri::instead(call, &flow).await? {
             Some(away) => away,
             None => redirect(&flow.link(call, "/sign-in"))?,

@@ -34,7 +34,7 @@ pub fn names(call: &PageCall, client: &Client, sub: &str, user: &User) -> bool {
     sub == user.id.to_string() || subject(call, client, user).is_some_and(|subject| sub == subject)
 }
 
-/// Who is signed in, as far as it counts for this application: where people sign in elsewhere, only who has signed in
+/// Who is signed in, as far as it counts for this application: here, with a proven address; where people sign in elsewhere, only who has signed in
 /// at this very login, and when they did. Else a sign-in at our own pages would be a way around.
 ///
 /// # Errors
@@ -51,7 +51,8 @@ pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>
 /// # Errors
 /// Database errors.
 pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> Result<Option<Current>, Stop> {
-    let Some(uri) = of(call, client) else { return Ok(Some(current)) };
+    // Where people sign in elsewhere, the company answers for their addresses.
+    let Some(uri) = of(call, client) else { return Ok(Some(current).filter(|current| current.user.email_verified)) };
     if current.session.authentication_method != METHOD {
         return Ok(None);
     }

@@ -66,7 +66,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
             None => return refuse(ErrorCode::InvitationInvalid, "The invitation is unknown, expired or used."),
         },
     };
-    let current = session::current(call).await?;
+    let current = session::current_with_address(call).await?;
     let progress = Progress {
         began_at: Some(flow.began_at()),
         account_chosen: flow.account_chosen,
@@ -152,7 +152,10 @@ async fn to_sign_in(
     invitation: Option<&Invitation>,
 ) -> Result<Reply, Stop> {
     let mut sign_up = request.sign_up && call.environment.environment.authentication.sign_up;
-    flow.email.clone_from(&request.login_hint);
+    flow.email = match &request.login_hint {
+        Some(hint) => Some(hint.clone()),
+        None => session::address_to_prove(call).await?,
+    };
     if let Some(invitation) = invitation {
         let mut reader = call.app.store.reader().await?;
         // Who has the link has read the invited person's mail: that there is an account is no news to them.

@@ -61,6 +61,24 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
     Ok(Some(Current { session, user, options: Vec::new() }))
 }
 
+/// Who is signed in, as far as programs are told of them: only with an address that is proven. Where the company has given the
+/// account another one since, the session goes on, and whoever asks next has the person sign in and prove it.
+///
+/// # Errors
+/// Database errors.
+pub async fn current_with_address(call: &PageCall) -> Result<Option<Current>, Stop> {
+    Ok(current(call).await?.filter(|current| current.user.email_verified))
+}
+
+/// The address that whoever is signed in has to prove before programs are told of them.
+///
+/// # Errors
+/// Database errors.
+pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
+    let current = current(call).await?.filter(|current| !current.user.email_verified);
+    Ok(current.map(|current| current.user.email))
+}
+
 /// A proof that a person is who they are, made by the step that has checked it, in this call.
 #[derive(Debug)]
 pub struct Proven {

@@ -112,6 +112,9 @@ on_both_databases! {
         assert!(again.sent("code").is_some(), "the session is used again");
         let other = server.application("docs", false, &[]).await;
         assert!(browser.open(&other.authorize("")).await.sent("code").is_some(), "for every application");
+        // The company answers for addresses, whatever it has changed by the API.
+        server.management().put(&format!("/user_management/users/{user}"), json!({"email": "p-2@example.com"})).await.expect(200);
+        assert!(browser.open(&other.authorize("")).await.sent("code").is_some());
         let nobody = Browser::new(&server).open(&application.authorize("&prompt=none")).await;
         assert_eq!(nobody.sent("error").as_deref(), Some("login_required"));
     }

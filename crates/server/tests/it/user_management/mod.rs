@@ -3,6 +3,7 @@
 mod authenticate;
 mod authorize;
 mod browsers;
+mod changed_address;
 mod device;
 mod endings;
 mod mailed_codes;
