@@ -241,6 +241,7 @@ pub fn routes() -> Routes {
         .dashboard(GET, "/dashboard/env/{environment}/connect/claims", StaffRole::ReadOnly, |call| Box::pin(connect::claims::get(call)))
         .dashboard(POST, "/dashboard/env/{environment}/connect/claims", StaffRole::Developer, |call| Box::pin(connect::claims::post(call)))
         .dashboard(POST, "/dashboard/env/{environment}/connect/claims/preview", StaffRole::Developer, |call| Box::pin(connect::claims::preview(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/connect/claims/remove", StaffRole::Developer, |call| Box::pin(connect::claims::remove(call)))
         .dashboard(GET, "/dashboard/env/{environment}/events", StaffRole::ReadOnly, |call| Box::pin(dashboard::events::get(call)))
         .dashboard(GET, "/dashboard/env/{environment}/webhooks", StaffRole::ReadOnly, |call| Box::pin(webhooks::list::get(call)))
         .dashboard(GET, "/dashboard/env/{environment}/webhooks/new", StaffRole::Developer, |call| Box::pin(webhooks::settings::new(call)))

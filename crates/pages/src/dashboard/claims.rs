@@ -24,4 +24,6 @@ pub struct Claims<'a> {
     pub longest: usize,
     /// Claims that are never a template's.
     pub reserved: &'a str,
+    /// Whether there is a template to take away.
+    pub kept: bool,
 }

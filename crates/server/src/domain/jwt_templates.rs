@@ -29,6 +29,19 @@ pub async fn set(tx: &mut Tx, act: &Act, content: &str) -> Result<JwtTemplate, F
     find(tx, act).await
 }
 
+/// Takes the environment's template away: tokens have from then on what every token has. `false` when there is none.
+///
+/// # Errors
+/// Database errors.
+pub async fn remove(tx: &mut Tx, act: &Act) -> Result<bool, Failure> {
+    if !jwt_template::delete(tx, act.environment_id).await? {
+        return Ok(false);
+    }
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "jwt_template.deleted", "environment", act.environment_id).await?;
+    Ok(true)
+}
+
 /// The template of the environment.
 ///
 /// # Errors

@@ -262,6 +262,13 @@ async fn apply_environment(
 }
 
 async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Vec<String>) -> Result<(), End> {
+    // An empty text takes it away.
+    if content.is_empty() {
+        if jwt_templates::remove(tx, act).await? {
+            plan.push("- JWT template".to_owned());
+        }
+        return Ok(());
+    }
     let kept = jwt_template::find(tx, act.environment_id).await?;
     if kept.as_ref().is_some_and(|kept| kept.content == content) {
         return Ok(());

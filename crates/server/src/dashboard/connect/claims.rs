@@ -74,7 +74,8 @@ async fn tried(call: &DashboardCall, content: String, email: String) -> Result<S
     })
 }
 
-fn show(call: &DashboardCall, shown: &Shown) -> Reply {
+async fn show(call: &DashboardCall, shown: &Shown) -> Result<Reply, Stop> {
+    let kept = jwt_template::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     let is_wrong = shown.wrong.is_some() || shown.unknown.is_some();
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let claims = shown.claims.as_ref().and_then(|claims| serde_json::to_string_pretty(claims).ok());
@@ -89,8 +90,9 @@ fn show(call: &DashboardCall, shown: &Shown) -> Reply {
         example: shown.email.is_empty(),
         longest: LONGEST,
         reserved: &RESERVED.join(", "),
+        kept: kept.is_some(),
     };
-    reply(status, &page)
+    Ok(reply(status, &page))
 }
 
 fn typed(form: &Params<'_>) -> (String, String) {
@@ -103,10 +105,10 @@ fn typed(form: &Params<'_>) -> (String, String) {
 /// Database errors.
 pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     let found = jwt_template::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
-    Ok(match found {
-        Some(found) => show(call, &tried(call, found.content, String::new()).await?),
-        None => show(call, &Shown { content: BEGINNING.to_owned(), ..Shown::default() }),
-    })
+    match found {
+        Some(found) => show(call, &tried(call, found.content, String::new()).await?).await,
+        None => show(call, &Shown { content: BEGINNING.to_owned(), ..Shown::default() }).await,
+    }
 }
 
 /// Shows what comes of what is typed, and keeps nothing.
@@ -115,7 +117,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 /// Database errors.
 pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
     let (content, email) = typed(&call.page.form()?);
-    Ok(show(call, &tried(call, content, email).await?))
+    show(call, &tried(call, content, email).await?).await
 }
 
 /// Saves the template; every node issues by it within a second.
@@ -131,7 +133,17 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         Ok(()) => call.to("/connect/claims?done=saved"),
         Err(failure) => {
             let wrong = Some(refused(failure)?);
-            Ok(show(call, &Shown { content, wrong, email, ..Shown::default() }))
+            show(call, &Shown { content, wrong, email, ..Shown::default() }).await
         }
     }
+}
+
+/// Takes the template away; every node issues without it within a second. One that is gone already is no trouble.
+///
+/// # Errors
+/// Database errors.
+pub async fn remove(call: &DashboardCall) -> Result<Reply, Stop> {
+    let act = call.act();
+    call.commit(move |tx| Box::pin(async move { jwt_templates::remove(tx, &act).await })).await?;
+    call.to("/connect/claims?done=deleted")
 }

@@ -241,6 +241,13 @@ on_both_databases! {
         assert_eq!((&user["email"], &user["email_verified"], &user["first_name"]), (&json!("ada@example.com"), &json!(true), &json!("Ada")));
         let list = format!("/user_management/organization_memberships?user_id={}&statuses=active,inactive", user["id"].as_str().unwrap());
         assert_eq!(management.get(&list).await.expect_list()[0]["roles"], json!([{"slug": "admin"}, {"slug": "member"}]));
+        // An empty text takes the template away, once; the last one is put back for what follows.
+        for (content, told) in [("", "- JWT template"), ("", "Nothing to change."), ("{\"who\": \"{{ user.email }}\"}", "+ JWT template")] {
+            let declared = server.declare(&format!("jwt_template = '{content}'\n")).await.done();
+            assert!(declared.out.contains(told), "{told}: {}", declared.out);
+            let expected = if content.is_empty() { 404 } else { 200 };
+            assert_eq!(server.management().get("/user_management/jwt_template").await.status, expected);
+        }
         eventually("the template is in force", async || management.get("/user_management/jwt_template").await.status == 200).await;
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-in").await;

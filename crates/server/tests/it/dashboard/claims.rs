@@ -1,9 +1,12 @@
 //! The JWT template: what comes of it is seen before it is saved.
 
 use crate::harness::{TestServer, on_both_databases};
+use crate::hosted::authorization_code::claims;
 use countersign_protocol::model::StaffRole;
+use serde_json::{Value, json};
 
 const PAGE: &str = "/dashboard/env/default/connect/claims";
+const REMOVE: &str = "/dashboard/env/default/connect/claims/remove";
 const PREVIEW: &str = "/dashboard/env/default/connect/claims/preview";
 
 async fn saved(server: &TestServer) -> u16 {
@@ -35,6 +38,32 @@ on_both_databases! {
         assert!(page.html.contains("Saved."), "{}", page.html);
         assert_eq!(saved(&server).await, 200);
         assert!(page.form(PAGE).fields["content"].contains("organization.name"));
+    }
+
+    async fn a_template_is_removed_and_tokens_are_without_it(server: TestServer) {
+        server.person("ada@example.com").await;
+        let management = server.management();
+        let mail = async || claims(&server.with_password("ada@example.com").await.expect(200).text_at("access_token"))["mail"].clone();
+        let body = json!({"content": "{\"mail\": \"{{ user.email }}\"}"});
+        management.put("/user_management/jwt_template", body).await.expect(200);
+        assert_eq!(mail().await, "ada@example.com");
+        let mut reader = server.staff(StaffRole::ReadOnly).await;
+        let page = reader.open(PAGE).await;
+        assert!(page.forms().iter().all(|form| form.action != REMOVE), "{}", page.html);
+        assert_eq!(reader.post(REMOVE, &page.form(PAGE).fields).await.status, 403);
+        assert_eq!(saved(&server).await, 200);
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let page = developer.open(PAGE).await;
+        let removed = developer.submit(&page, REMOVE, &[]).await;
+        assert!(removed.html.contains("Deleted.") && removed.html.contains("No template"), "{}", removed.html);
+        assert!(removed.forms().iter().all(|form| form.action != REMOVE), "nothing is left to remove");
+        assert_eq!(saved(&server).await, 404);
+        assert_eq!(mail().await, Value::Null);
+        // Twice, as from a page that stood open: nothing is wrong, and nothing is done.
+        assert_eq!(developer.submit(&page, REMOVE, &[]).await.status, 200);
+        let mut owner = server.staff(StaffRole::Owner).await;
+        let log = owner.open("/dashboard/env/default/audit-log").await;
+        assert_eq!(log.html.matches("jwt_template.deleted").count(), 1, "{}", log.html);
     }
 
     async fn what_is_wrong_is_told_with_its_place_and_nothing_is_saved(server: TestServer) {
