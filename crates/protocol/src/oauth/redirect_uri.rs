@@ -67,14 +67,20 @@ pub fn check(uri: &str, kind: EnvironmentKind, client_type: ClientType) -> Resul
     check_plain(uri, &url, kind, client_type)
 }
 
-/// Checks one URI for the environment's own application: as for a confidential client, and without wildcards but for the
-/// port of this machine.
+/// Checks one URI for the environment's own application, which may be a program on the person's device as well as a website:
+/// as for a public client, and without wildcards but for the port of this machine.
 ///
 /// # Errors
 /// See [`RedirectUriError`].
 pub fn check_own(uri: &str, kind: EnvironmentKind) -> Result<(), RedirectUriError> {
-    check(uri, kind, ClientType::Confidential)?;
+    check(uri, kind, ClientType::Public)?;
     if uri.contains('*') && !is_port_wildcard(uri) { Err(RedirectUriError::PortWildcardOnly) } else { Ok(()) }
+}
+
+/// Whether a URI has a scheme that programs on the person's device claim for themselves, which nobody can keep others from
+/// (RFC 8252 §7.1, §8.1).
+pub fn is_private_use(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
 }
 
 /// Whether the one wildcard of a URI that was checked stands for a port.
@@ -260,7 +266,33 @@ mod tests {
         assert_eq!(check_own("http://localhost:*/cb", Production), Err(E::Wildcard));
         assert_eq!(check_own("https://app.example.com:*/cb", Staging), Err(E::Wildcard));
         assert_eq!(check_own("https://app.example.com/cb?x=:*", Staging), Err(E::Wildcard));
-        assert_eq!(check_own("com.example.app:/cb", Production), Err(E::Scheme));
+        for (uri, expected) in [
+            ("com.example.app:/cb", Ok(())),
+            ("com.example.app://cb", Ok(())),
+            ("javascript:alert(1)", Err(E::Scheme)),
+            ("data:text/html,x", Err(E::Scheme)),
+            ("com.example.app:/cb#x", Err(E::Fragment)),
+            ("com.example.app:/*", Err(E::Wildcard)),
+            ("com.example.*:/cb", Err(E::Wildcard)),
+            ("com.example.app://x:*/cb", Err(E::Wildcard)),
+        ] {
+            assert_eq!(check_own(uri, Production), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_programs_claim_for_themselves() {
+        for (uri, is) in [
+            ("com.example.app:/cb", true),
+            ("COM.example.app:/cb", true),
+            ("warp://auth/cb", true),
+            ("https://a.example/cb", false),
+            ("HTTPS://a.example/cb", false),
+            ("http://127.0.0.1:9/cb", false),
+            ("/cb", false),
+        ] {
+            assert_eq!(is_private_use(uri), is, "{uri}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::oauth::authorize::redirect::{ProvenRedirect, prove_listed};
 use crate::oauth::authorize::request::Prompt;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::redirect_uri::is_private_use;
 use crate::time::Timestamp;
 
 /// Longest `state` that is carried along: the SDKs of web frameworks seal what they need into it.
@@ -165,6 +166,13 @@ pub fn read<'u>(
         Ok(challenge) => challenge,
         Err(error) => return refuse(ErrorCode::InvalidRequest, &error.description),
     };
+    // Other programs on the device may claim the same scheme, and are sent the code then (RFC 8252 §8.1).
+    if code_challenge.is_none() && is_private_use(return_address.redirect.as_str()) {
+        return refuse(
+            ErrorCode::InvalidRequest,
+            "With a private-use scheme a code_challenge is needed (RFC 8252 §6).",
+        );
+    }
     let max_age = match params.get("max_age").map(str::parse::<u32>) {
         None => None,
         Some(Ok(seconds)) => Some(i64::from(seconds)),
@@ -299,7 +307,7 @@ mod tests {
     use crate::id::Id;
     use proptest::prelude::*;
 
-    const URIS: [&str; 2] = ["https://a.example/cb?k=v", "http://localhost:*/cb"];
+    const URIS: [&str; 3] = ["https://a.example/cb?k=v", "http://localhost:*/cb", "com.example.app:/cb"];
     const GOOD: &str = "redirect_uri=http://localhost:3000/cb&response_type=code&provider=authkit&state=s1";
 
     fn ask(query: &str) -> Result<AuthorizeRequest, Refusal> {
@@ -323,6 +331,20 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_millis(second * 1000)
+    }
+
+    #[test]
+    fn a_program_that_claims_a_scheme_proves_that_the_code_is_its_own() {
+        let query = GOOD.replace("http://localhost:3000/cb", "com.example.app:/cb");
+        match ask(&query) {
+            Err(Refusal::ToTheClient(address, ErrorCode::InvalidRequest, _)) => {
+                assert_eq!(address.redirect.as_str(), "com.example.app:/cb");
+            }
+            other => panic!("{other:?}"),
+        }
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let request = ask(&format!("{query}&code_challenge={challenge}&code_challenge_method=S256")).unwrap();
+        assert_eq!(request.return_address.with_code("c"), "com.example.app:/cb?code=c&state=s1");
     }
 
     #[test]

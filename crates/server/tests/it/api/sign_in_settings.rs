@@ -56,7 +56,7 @@ on_both_databases! {
         let management = server.management();
         for bad in [
             "https://*.app.example.com/cb", "https://pre-*.example.com/cb", "https://app.example.com/*", "https://app.example.com:*/cb", "*",
-            "javascript:alert(1)", "com.example.app:/cb", "/cb", "https://app.example.com/cb#x", "https://a:b@app.example.com/cb", "https://app.example.com\\@evil.example",
+            "javascript:alert(1)", "com.example.app:/cb#x", "com.example.*:/cb", "/cb", "https://app.example.com/cb#x", "https://a:b@app.example.com/cb", "https://app.example.com\\@evil.example",
         ] {
             management.post(URIS, json!({"uri": bad})).await.expect_invalid(&[("uri", "invalid_redirect_uri")]);
         }

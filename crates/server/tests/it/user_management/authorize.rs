@@ -43,6 +43,35 @@ on_both_databases! {
         assert_eq!(listed[0]["id"], token["sid"]);
     }
 
+    async fn a_program_on_the_persons_device_gets_the_code_at_the_scheme_that_it_claims(server: TestServer) {
+        server.register(REDIRECT_URI).await;
+        server.register("com.example.app:/callback").await;
+        server.person("ada@example.com").await;
+        let redirect_uri = |path: String| path.replace("https%3A%2F%2Fapp.example%2Fcb", "com.example.app%3A%2Fcallback");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&redirect_uri(server.ask_with_challenge(""))).await;
+        assert!(page.policy.contains("form-action 'self' com.example.app:;"), "{}", page.policy);
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(page.left_to.as_ref().unwrap().starts_with("com.example.app:/callback?code="), "{:?}", page.left_to);
+        let code = page.sent("code").unwrap();
+        // Another program that claims the same scheme has the code, and not what it was asked for with.
+        for wrong in ["", "x", &VERIFIER.replace('d', "e")] {
+            let fields = [("code", code.as_str()), ("code_verifier", wrong)];
+            let fields = if wrong.is_empty() { &fields[..1] } else { &fields[..] };
+            server.authenticate_publicly("authorization_code", fields).await.expect(400);
+        }
+        let fields = [("code", code.as_str()), ("code_verifier", VERIFIER), ("redirect_uri", "com.example.app:/callback")];
+        server.authenticate_publicly("authorization_code", &fields).await.expect(200);
+        // Without a challenge no code is sent there, and with one only where it was registered.
+        let refused = browser.open(&redirect_uri(server.ask(""))).await;
+        assert_eq!((refused.sent("error").as_deref(), refused.sent("code")), (Some("invalid_request"), None));
+        for other in ["com.example.app%3A%2Fother", "com.example.app%3A%2F%2Fcallback", "com.example.other%3A%2Fcallback"] {
+            let asked = server.ask_with_challenge("").replace("https%3A%2F%2Fapp.example%2Fcb", other);
+            let page = browser.open(&asked).await;
+            assert_eq!((page.status, page.left_to), (400, None), "{other}");
+        }
+    }
+
     async fn the_keys_of_the_client_verify_session_tokens(server: TestServer) {
         server.person("ada@example.com").await;
         let token = server.with_password("ada@example.com").await.expect(200).text_at("access_token");
