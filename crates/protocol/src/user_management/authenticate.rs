@@ -77,11 +77,12 @@ pub enum ClientProof {
 }
 
 impl<'a> Grant<'a> {
-    /// Reads the grant type and the parameters of that grant.
+    /// Reads the grant type and the parameters of that grant. `held` is the refresh token that the browser keeps for the page
+    /// that asks, for when none is sent.
     ///
     /// # Errors
     /// 422 for what is missing; `unsupported_grant_type`.
-    pub fn parse(params: &'a Params<'_>) -> Result<Self, AuthenticateError> {
+    pub fn parse(params: &'a Params<'_>, held: Option<&'a str>) -> Result<Self, AuthenticateError> {
         let mut missing = Vec::new();
         let mut require = |name: &'static str| {
             params.get(name).unwrap_or_else(|| {
@@ -102,7 +103,7 @@ impl<'a> Grant<'a> {
                 Some(Self::Password { email: require("email"), password: require("password"), invitation_token })
             }
             "refresh_token" => Some(Self::RefreshToken {
-                refresh_token: require("refresh_token"),
+                refresh_token: held.unwrap_or_else(|| require("refresh_token")),
                 organization_id: params.get("organization_id"),
             }),
             "urn:workos:oauth:grant-type:magic-auth:code" | "urn:workos:oauth:grant-type:magic-auth" => {
@@ -151,7 +152,7 @@ mod tests {
 
     fn check(form: &str, expected: Result<ClientProof, &str>) {
         let params = Params::from_form(form.as_bytes()).unwrap();
-        let seen = Grant::parse(&params).map(|grant| grant.client_proof()).map_err(|error| match error {
+        let seen = Grant::parse(&params, None).map(|grant| grant.client_proof()).map_err(|error| match error {
             AuthenticateError::OAuth(code, _) => code.to_owned(),
             AuthenticateError::Api(ApiError::Validation(fields)) => {
                 fields.iter().map(|field| field.field.as_str()).collect::<Vec<_>>().join(" ")
@@ -183,7 +184,7 @@ mod tests {
         #[test]
         fn parsing_noise_never_panics(form in "(grant_type=[a-z_:-]{0,60}&)?\\PC{0,60}") {
             if let Ok(params) = Params::from_form(form.as_bytes()) {
-                let _ = Grant::parse(&params);
+                let _ = Grant::parse(&params, None);
             }
         }
     }

@@ -159,6 +159,11 @@ impl EnvironmentState {
         self.cors_origins.iter().any(|known| known.origin.as_bytes() == origin)
     }
 
+    /// The origins of pages that may call its own application.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.cors_origins.iter().map(|known| known.origin.as_str())
+    }
+
     /// Whether a client may be one here: with a metadata document, only while that is admitted.
     pub fn admits(&self, client: &Client) -> bool {
         client.application.metadata_url.as_ref().is_none_or(|url| {

@@ -7,6 +7,7 @@ use super::{login_uri, session};
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
+use crate::user_management::held;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::{SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
@@ -155,6 +156,9 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
         }
         Err(_) => None,
     };
+    if held::is_over(&call.app, &session::act(call), &call.headers).await? {
+        reply = held::forget(reply, &call.headers, &call.environment);
+    }
     match current {
         Some(current) if ended != Some(current.user.id) => Ok(reply),
         _ => session::end(call, reply).await,

@@ -19,6 +19,8 @@ pub enum Cookie {
     Language,
     /// The flow for which a code was mailed last, sealed: what the link in the mail goes on with.
     CodeFlow,
+    /// The refresh token of a page of the environment's own application.
+    Refresh,
 }
 
 impl Cookie {
@@ -40,6 +42,8 @@ impl Cookie {
             (Self::CodeFlow, false) if staff => "cs_staff_code",
             (Self::CodeFlow, true) => "__Host-cs_code",
             (Self::CodeFlow, false) => "cs_code",
+            (Self::Refresh, true) => "__Host-cs_refresh",
+            (Self::Refresh, false) => "cs_refresh",
         }
     }
 
@@ -47,23 +51,15 @@ impl Cookie {
     /// as well.
     pub const fn longest(self) -> usize {
         match self {
-            Self::Browser | Self::Session | Self::Portal | Self::Language => 128,
+            Self::Browser | Self::Session | Self::Portal | Self::Language | Self::Refresh => 128,
             Self::CodeFlow => 3000,
         }
     }
 
     /// The value that the browser has sent; the first one, if there are several.
     pub fn read(self, headers: &HeaderMap, issuer: &Issuer) -> Option<String> {
-        let name = self.name(issuer);
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.to_owned())
-            .filter(|value| !value.is_empty() && value.len() <= self.longest())
+        let value = named(headers, self.name(issuer)).map(str::to_owned);
+        value.filter(|value| !value.is_empty() && value.len() <= self.longest())
     }
 
     /// The header that sets it, for so many seconds.
@@ -78,6 +74,13 @@ impl Cookie {
     pub fn remove(self, issuer: &Issuer) -> Option<HeaderValue> {
         self.set("", 0, issuer)
     }
+}
+
+/// The value of a cookie that the browser has sent; the first one, if there are several.
+pub fn named<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let sent = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = sent.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::Refused;
 use super::grant::{
     authorization_code, device_code, email_verification, magic_auth, organization_selection, password, refresh_token,
 };
+use super::held::{self, Page};
 use crate::app::App;
 use crate::domain::Act;
 use crate::domain::authentications::Whence;
@@ -35,6 +36,8 @@ pub struct Asking<'a> {
     pub ip_address: Option<String>,
     /// With what.
     pub user_agent: Option<String>,
+    /// The page that asks, when the browser is to keep its refresh token.
+    pub page: Option<&'a Page<'a>>,
 }
 
 impl Asking<'_> {
@@ -80,7 +83,8 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
         return Err(refuse_client(call));
     }
     let secret_proven = prove(call, &params).await?;
-    let grant = Grant::parse(&params)?;
+    let page = Page::of(call, &params);
+    let grant = Grant::parse(&params, page.as_ref().and_then(Page::token))?;
     let proven = match grant.client_proof() {
         ClientProof::Secret => secret_proven,
         // The verifier is checked with the code it belongs to.
@@ -93,7 +97,7 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
     // Who proves nothing must not use up what others may ask.
     let from = if secret_proven { None } else { Some(call.peer.limit_key()) };
     call.app.limits.client(call.environment.environment.client_id, from).map_err(OAuthError::from)?;
-    let asking = asking(call, &params, secret_proven);
+    let asking = Asking { page: page.as_ref(), ..asking(call, &params, secret_proven) };
     match grant {
         Grant::AuthorizationCode { code, code_verifier, redirect_uri, invitation_token } => {
             authorization_code::answer(&asking, code, (code_verifier, redirect_uri), invitation_token).await
@@ -102,7 +106,14 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
             password::answer(&asking, email, password, invitation_token).await
         }
         Grant::RefreshToken { refresh_token, organization_id } => {
-            refresh_token::answer(&asking, refresh_token, organization_id).await
+            let answered = refresh_token::answer(&asking, refresh_token, organization_id).await;
+            match answered {
+                // What the browser keeps is good for nothing any more.
+                Err(Refused::Error(refused @ AuthenticateError::OAuth("invalid_grant", _))) if page.is_some() => {
+                    Ok(held::forget(error::authenticate(&refused), &call.headers, &call.environment))
+                }
+                answered => answered,
+            }
         }
         Grant::OrganizationSelection { pending_authentication_token, organization_id } => {
             organization_selection::answer(&asking, pending_authentication_token, organization_id).await
@@ -127,7 +138,7 @@ fn asking<'a>(call: &'a OAuthCall, params: &Params<'_>, secret_proven: bool) -> 
         (Some(call.peer.address.to_string()), seen)
     };
     let user_agent = user_agent.map(|text| text.chars().take(400).collect());
-    Asking { call, secret_proven, ip_address, user_agent }
+    Asking { call, secret_proven, ip_address, user_agent, page: None }
 }
 
 pub(super) fn refuse_client(call: &OAuthCall) -> Refused {

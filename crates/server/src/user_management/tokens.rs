@@ -110,8 +110,10 @@ pub fn issue(
     let mut body = json!({
         "user": user_view(user),
         "access_token": access_token,
-        "refresh_token": refresh_token.expose(),
     });
+    if asking.page.is_none() {
+        body["refresh_token"] = refresh_token.expose().into();
+    }
     // Absent, not null, where there is none.
     if let Some(id) = family.organization_id {
         body["organization_id"] = json!(id);
@@ -119,5 +121,9 @@ pub fn issue(
     if let Some(method) = sessions::method_name(&session.authentication_method) {
         body["authentication_method"] = method.into();
     }
-    Ok(Reply::ok(&body).no_store())
+    let reply = Reply::ok(&body).no_store();
+    Ok(match asking.page {
+        Some(page) => page.keep(reply, &refresh_token),
+        None => reply,
+    })
 }

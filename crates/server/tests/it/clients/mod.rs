@@ -180,6 +180,10 @@ on_both_databases! {
         browser(&server, "user-management.test.mjs", &[]).await;
     }
 
+    async fn a_page_without_a_back_end_signs_people_in_with_authkit_js(server: TestServer) {
+        browser(&server, "authkit-js.test.mjs", &[]).await;
+    }
+
     async fn the_workos_sdk_for_python_pyjwt_and_authlib_work_unmodified(server: TestServer) {
         python(&server, "test_workos_sdk.py").await;
     }

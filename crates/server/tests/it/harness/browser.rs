@@ -1,7 +1,8 @@
 //! A browser without scripts: cookies, redirects, and forms filled in by the names of their fields.
 
-use super::{Client, TestServer};
+use super::{Answer, Client, TestServer};
 use reqwest::Method;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A browser.
@@ -142,6 +143,11 @@ impl Browser {
         self.cookies.contains_key(name)
     }
 
+    /// What a cookie says.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
     /// Takes another browser's cookie.
     pub fn steal(&mut self, other: &Self, name: &str) {
         self.cookies.insert(name.to_owned(), other.cookies[name].clone());
@@ -198,13 +204,43 @@ impl Browser {
         self.go(Method::POST, path, Some((format!("multipart/form-data; boundary={BOUNDARY}"), body))).await
     }
 
+    /// Asks as a script of a page does that has cookies sent along, from an origin.
+    pub async fn fetch(&mut self, origin: Option<&str>, path: &str, body: Value) -> Answer {
+        let mut request = self.client.request(Method::POST, path).header("cookie", self.sent_cookies()).json(&body);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let answer = self.client.send(request).await;
+        self.take_cookies(&answer);
+        answer
+    }
+
+    fn sent_cookies(&self) -> String {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
+    fn take_cookies(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            // One is for scripts of pages, and has nothing in it.
+            let hidden = cookie.contains("HttpOnly") || cookie.starts_with("workos-has-session=");
+            assert!(hidden && cookie.contains("SameSite=Lax"), "{cookie}");
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
     async fn go(&mut self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> Page {
         let (mut method, mut path, mut fields) = (method, path.to_owned(), body);
         for redirects in 0..10 {
             let mut request = self.client.request(method.clone(), &path);
             if !self.cookies.is_empty() {
-                let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                request = request.header("cookie", cookies.join("; "));
+                request = request.header("cookie", self.sent_cookies());
             }
             for (name, value) in &self.headers {
                 request = request.header(*name, value);
@@ -213,16 +249,7 @@ impl Browser {
                 request = request.header("content-type", content_type).body(body.clone());
             }
             let answer = self.client.send(request).await;
-            for cookie in answer.headers.get_all("set-cookie") {
-                let cookie = cookie.to_str().unwrap();
-                assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-                let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-                if cookie.contains("Max-Age=0") {
-                    self.cookies.remove(name);
-                } else {
-                    self.cookies.insert(name.to_owned(), value.to_owned());
-                }
-            }
+            self.take_cookies(&answer);
             let location = answer.header("location").map(str::to_owned);
             let policy = answer.header("content-security-policy").unwrap_or("").to_owned();
             let page =

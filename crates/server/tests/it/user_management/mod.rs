@@ -6,6 +6,7 @@ mod browsers;
 mod changed_address;
 mod device;
 mod endings;
+mod held;
 mod mailed_codes;
 mod pending;
 mod policy;
