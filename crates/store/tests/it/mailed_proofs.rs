@@ -162,6 +162,12 @@ on_both_databases! {
             let expected = JwtTemplate { content: content.to_owned(), created_at: at(1), updated_at: now };
             assert_eq!(find().await, Some(expected));
         }
+        let other = plant_environment(&store).await;
+        assert!(!transaction!(store, |tx| jwt_template::delete(tx, other).await).unwrap());
+        assert!(find().await.is_some(), "each environment's own");
+        assert!(transaction!(store, |tx| jwt_template::delete(tx, id).await).unwrap());
+        assert_eq!(find().await, None);
+        assert!(!transaction!(store, |tx| jwt_template::delete(tx, id).await).unwrap());
     }
 
     async fn an_address_is_taken_once(store: Store) {

@@ -110,6 +110,9 @@ on_both_databases! {
         assert_eq!(webhook_endpoint::find(reader, crossed).await.unwrap(), None);
         assert_eq!(webhook_delivery::find(reader, crossed, event).await.unwrap(), None);
         assert!(webhook_delivery::find(reader, theirs, event).await.unwrap().is_some());
+        let url = format!("https://example.com/{}", crossed.1);
+        assert_eq!(webhook_endpoint::find_by_url(reader, here, &url).await.unwrap(), None);
+        assert_eq!(webhook_endpoint::find_by_url(reader, there, &url).await.unwrap(), Some(theirs.1));
         assert!(!transaction!(store, |tx| webhook_endpoint::lock(tx, crossed).await).unwrap());
         assert!(!transaction!(store, |tx| webhook_endpoint::delete(tx, crossed).await).unwrap());
         let other = Claimed { key: crossed, event_id: event, number: 0, remaining: 0 };
