@@ -21,7 +21,6 @@ pub mod audit_log_export;
 pub mod audit_log_retention;
 pub mod audit_log_schema;
 pub mod audit_log_stream;
-pub mod authorization_code;
 pub mod branding;
 pub mod change;
 pub mod client_document;
@@ -308,7 +307,6 @@ impl Store {
             audit_log_retention::STATEMENTS,
             audit_log_schema::STATEMENTS,
             audit_log_stream::STATEMENTS,
-            authorization_code::STATEMENTS,
             change::STATEMENTS,
             client_secret::STATEMENTS,
             consent::STATEMENTS,
