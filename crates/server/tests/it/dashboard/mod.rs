@@ -9,6 +9,7 @@ mod environments;
 mod events;
 mod keys;
 mod organizations;
+mod own_page;
 mod policy;
 mod redirects;
 mod roles;
