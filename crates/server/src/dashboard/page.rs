@@ -207,5 +207,5 @@ pub fn pager<T: std::fmt::Display>(path: &str, query: &str, before: Option<T>, a
         let rest = if query.is_empty() { String::new() } else { format!("&{query}") };
         format!("{path}?{word}={id}{rest}")
     };
-    Pager { newer: before.map(|id| link("before", id)), older: after.map(|id| link("after", id)) }
+    Pager { of: "", newer: before.map(|id| link("before", id)), older: after.map(|id| link("after", id)) }
 }

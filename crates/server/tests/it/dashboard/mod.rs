@@ -10,6 +10,7 @@ mod events;
 mod keys;
 mod organizations;
 mod own_page;
+mod parts;
 mod policy;
 mod redirects;
 mod roles;
