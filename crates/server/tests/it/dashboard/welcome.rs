@@ -147,6 +147,10 @@ on_both_databases! {
         assert_eq!(browser.post("/dashboard/sign-in/code/send", &code).await.status, 403);
         let page = browser.open("/dashboard/forgot-password").await;
         assert!(page.html.contains("countersign staff password") && page.forms().is_empty(), "{}", page.html);
+        let mut owner = server.staff(StaffRole::Owner).await;
+        assert!(owner.open("/dashboard/staff").await.html.contains("whom mail does not reach"));
+        owner.headers.clone_from(&browser.headers);
+        assert!(owner.open("/dashboard/staff").await.html.contains("This server sends no mail"));
         // On this machine it can be read, and the product's people are not told how the server is run.
         assert_eq!(Browser::new(&server).open("/dashboard/forgot-password").await.forms().len(), 1);
         assert!(!browser.open("/forgot-password").await.html.contains("countersign staff"));
