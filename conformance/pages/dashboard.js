@@ -1,6 +1,7 @@
 // Makes the first owner's account from the link of a first start, and then follows every link of the dashboard, one page of
 // each kind: photographs it on a phone and on a desk, in light and in dark, asks axe about it, and fails when the browser finds
-// something against the Content Security Policy, or a page is wider than a small phone.
+// something against the Content Security Policy, or a page is wider than a small phone. Then does things on some of them, and
+// photographs what comes of it: what is shown once, what is said after an act, what is refused, what is asked first.
 //
 //   node dashboard.js LINK PHOTOGRAPHS [PART OF A NAME...]
 import { mkdirSync, readFileSync } from "node:fs";
@@ -36,8 +37,8 @@ page.on("pageerror", (error) => complain(page.url(), error));
 // What a page is called: its path without identifiers, and what its query asks for.
 const kind = (address) => {
   const { pathname, searchParams } = new URL(address, base);
-  const path = pathname.replace(/\/[a-z_]+_[0-9A-HJKMNP-TV-Z]{26}/g, "/one").replace(/^\/dashboard\/?/, "").replace(/^env\/[^/]+/, "env");
-  const asked = [...searchParams.keys()].filter((name) => !["after", "before", "token", "flow"].includes(name)).sort();
+  const path = pathname.replace(/\/[a-z_]+_[0-9A-HJKMNP-TV-Z]{26}/g, "/one").replace(/^\/dashboard\/?/, "").replace(/^env\/[^/]+/, "env").replace(/edit\/[^/]+/, "edit/one");
+  const asked = [...searchParams.keys()].filter((name) => !/(^|_)(after|before)$/.test(name) && !["token", "flow"].includes(name)).sort();
   return [path || "home", ...asked].join("-").replaceAll("/", "-");
 };
 
@@ -68,12 +69,13 @@ await page.getByLabel("Password").fill("violet-tractor-humming-42");
 await page.getByRole("button", { name: "Make my account" }).click();
 await page.waitForURL(`${base}/dashboard/env/**`);
 
+const places = new Map();
 const seen = new Set([kind(link)]);
-const ahead = [page.url()];
+const ahead = [{ address: page.url(), besides: "" }];
 let count = 1;
 while (ahead.length > 0) {
-  const address = ahead.shift();
-  const name = kind(address);
+  const { address, besides } = ahead.shift();
+  const name = kind(address) + besides;
   if (seen.has(name) || /sign-out|download/.test(name)) continue;
   seen.add(name);
   const answer = await page.goto(address);
@@ -82,11 +84,76 @@ while (ahead.length > 0) {
     continue;
   }
   if (!(answer.headers()["content-type"] ?? "").startsWith("text/html")) continue;
-  const links = await page.evaluate(() => [...document.querySelectorAll('a[href^="/dashboard"]')].map((one) => one.href));
+  places.set(name, address);
+  // Of several in a list one of each kind is looked at, where the list says of which kind they are.
+  const links = await page.evaluate(() =>
+    [...document.querySelectorAll('a[href^="/dashboard"]')].map((one) => {
+      const kind = one.closest("th")?.parentElement.querySelector('td[data-label="Kind"]')?.textContent ?? "";
+      return { address: one.href, besides: kind && `-${kind.toLowerCase().replace(/[^a-z]+/g, "-")}` };
+    }),
+  );
   ahead.push(...links);
   if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
   await photograph(name);
   count += 1;
+}
+
+const press = (name) => page.getByRole("button", { name, exact: true }).first().click();
+const fill = (selector, value) => page.locator(selector).first().fill(value);
+// What browsers refuse by themselves, others do not.
+const unchecked = () => page.evaluate(() => document.querySelectorAll("form").forEach((form) => (form.noValidate = true)));
+const ask = () => page.evaluate(() => document.querySelectorAll("details.danger").forEach((one) => (one.open = true)));
+const STATES = [
+  ["env-applications-one-machine", "secret-shown", () => press("New secret")],
+  ["env-applications-one-machine", "asked", ask],
+  ["env-applications-new", "refused", async () => (await fill("#name", "Reports"), await unchecked(), await press("Create application"))],
+  ["env-api-keys", "key-shown", async () => (await fill("#name", "Nightly job"), await press("New API key"))],
+  ["env-api-keys", "asked", ask],
+  ["env-organizations-new", "refused", async () => (await fill("#name", "Another Northwind"), await fill("#external_id", "northwind"), await press("Create organization"))],
+  ["env-organizations-one", "saved", () => press("Save")],
+  ["env-organizations-one", "refused", async () => (await fill("#metadata", "gold"), await press("Save"))],
+  ["env-organizations-one", "asked", ask],
+  ["env-organizations-one-access", "key-shown", async () => (await fill("#name", "Ledger"), await press("New API key"))],
+  ["env-organizations-one-people", "refused", async () => (await fill("#who", "nobody@example.com"), await press("Add member"))],
+  ["env-organizations-one-people", "searched", async () => (await fill("#search", "nobody@example.com"), await press("Search"))],
+  ["env-organizations-one-people-one", "asked", ask],
+  ["env-portal", "saved", async () => (await page.locator("[value=create]").check(), await press("Save"))],
+  ["env-users-one", "asked", ask],
+  ["env-users-new", "refused", async () => (await fill("#email", "ada@example.com"), await press("Create user"))],
+  ["env-redirects", "refused", async () => (await unchecked(), await fill("[name=uri]", "no address"), await press("Add"))],
+  ["env-connect", "refused", async () => (await fill("#resource", "no resource"), await unchecked(), await press("Add"))],
+  ["env-connect-claims", "previewed", () => press("Preview")],
+  ["env-signing-keys", "asked", ask],
+  ["env-webhooks-one", "tested", () => press("Send a test")],
+  ["env-webhooks-one", "refused", () => press("Send again")],
+  ["env-webhooks-new", "refused", async () => (await fill("#endpoint_url", "not a url"), await press("Create endpoint"))],
+  ["env-settings", "refused", async () => (await fill("#access_token_lifetime", "a while"), await press("Save"))],
+  ["environments-new", "refused", async () => (await fill("#name", "Not a slug"), await fill("#issuer", "https://id.example.org"), await press("Create environment"))],
+  ["environments-new", "made", async () => (await fill("#name", "third"), await page.locator("[value=production]").check(), await fill("#issuer", "https://third.example.org"), await press("Create environment"))],
+  ["staff", "link-shown", () => press("Make a link to hand over")],
+  ["staff", "invited", async () => (await fill("#email", "grace@company.example"), await press("Send invitation"))],
+  ["staff-one", "asked", ask],
+  ["env-applications-one-nothing", "not-found", async () => {}],
+];
+places.set("env-applications-one-nothing", `${base}/dashboard/env/default/applications/nothing`);
+for (const [name, state, act] of STATES) {
+  const called = `${name}-${state}`;
+  if (only.length > 0 && !only.some((part) => called.includes(part))) continue;
+  const address = places.get(name);
+  if (!address) {
+    complain(called, "there is no such page");
+    continue;
+  }
+  await page.setViewportSize({ width: 1280, height: 860 });
+  await page.goto(address);
+  try {
+    await act();
+    await page.waitForLoadState();
+    await photograph(called);
+    count += 1;
+  } catch (error) {
+    complain(called, String(error).split("\n")[0]);
+  }
 }
 await browser.close();
 console.log(`${count} pages, ${wrong} complaints`);

@@ -142,6 +142,34 @@ const old = await visitor("en");
 await old.route(/portal\/open/, async (route) => route.fulfill({ response: await old.request.get(link) }));
 await old.goto(link);
 await photograph(old, "open");
+// A member whose role opens nothing of it; then one who has it in two organizations; and a link that never was one.
+for (const locale of ["en", "de"]) {
+  const page = await visitor(locale);
+  const name = (text) => `${text}-${locale}`;
+  const email = `grace-${locale}@example.com`;
+  const grace = await manage("POST", "/user_management/users", { email, email_verified: true, password: PASSWORD });
+  await manage("POST", "/user_management/organization_memberships", { user_id: grace.id, organization_id: northwind });
+  await page.goto(`${base}/portal`);
+  await page.locator("#email").fill(email);
+  await page.locator("form:has(#email) button.primary").click();
+  await page.locator("#password").fill(PASSWORD);
+  await page.locator("form:has(#password) button.primary").click();
+  await photograph(page, name("not-open"));
+  await page.goto(`${base}/portal/open?token=gone`);
+  await photograph(page, name("no-link"));
+  if (locale === "en") {
+    await manage("POST", "/authorization/permissions", { slug: "widgets:api-keys:manage", name: "Manage credentials" });
+    await manage("POST", "/authorization/roles", { slug: "it-admin", name: "IT administrator" });
+    await manage("POST", "/authorization/roles/it-admin/permissions", { slug: "widgets:api-keys:manage" });
+  }
+  for (const organization_id of [northwind, empty]) {
+    const { data } = await manage("GET", `/user_management/organization_memberships?user_id=${grace.id}&organization_id=${organization_id}`);
+    if (data.length > 0) await manage("PUT", `/user_management/organization_memberships/${data[0].id}`, { role_slug: "it-admin" });
+    else await manage("POST", "/user_management/organization_memberships", { user_id: grace.id, organization_id, role_slug: "it-admin" });
+  }
+  await page.goto(`${base}/portal`);
+  await photograph(page, name("choose"));
+}
 await browser.close();
 console.log(`${count} pages, ${wrong} complaints`);
 process.exit(wrong === 0 ? 0 : 1);

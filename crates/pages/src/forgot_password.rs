@@ -8,6 +8,8 @@ use crate::{Form, Frame};
 pub struct ForgotPassword<'a> {
     /// What it stands in.
     pub frame: Frame<'a>,
+    /// Whether nobody would get the link: the page says what staff do instead, and asks for nothing.
+    pub mail_is_missing: bool,
     /// What it posts.
     pub form: Form<'a>,
     /// What was typed before.

@@ -117,6 +117,10 @@ texts! { signing_in_texts:
         "Enter your email address and we will send you a link to choose a new password."
         "Geben Sie Ihre E\u{2011}Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
     }
+    forgot_without_mail {
+        "This server sends no mail. Whoever runs it can print a link with which you choose a new password:"
+        "Dieser Server versendet keine E\u{2011}Mails. Wer ihn betreibt, kann einen Link ausgeben, mit dem Sie ein neues Passwort wählen:"
+    }
     send_link { "Send link" "Link senden" }
     link_sent {
         "We sent a link to choose a new password, if there is an account with this address:"

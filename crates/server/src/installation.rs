@@ -13,7 +13,6 @@ use countersign_protocol::model::{
     StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
-use countersign_store::change::{self, Topic};
 use countersign_store::{Location, Store, data_key, environment, environment_api_key, role};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -26,6 +25,11 @@ pub const DEFAULT_ENVIRONMENT: &str = "default";
 const STAFF_ENVIRONMENT: &str = "Countersign";
 /// Staff can do much: they sign in again once a week, and when they were away for half a day.
 const STAFF_SESSIONS: SessionPolicy = SessionPolicy { maximum_length: 7 * 86_400, inactivity_timeout: 43_200 };
+
+/// What an environment of this issuer is for.
+fn kind_of(issuer: &Issuer) -> EnvironmentKind {
+    if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production }
+}
 
 const DATA_KEY: &[&str] = &["data-key"];
 
@@ -216,7 +220,7 @@ impl Installation {
         if let Some(environment) = existing.into_iter().next() {
             return Ok(FirstEnvironment { environment, api_key: None });
         }
-        let kind = if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
+        let kind = kind_of(issuer);
         let environment = self.new_environment(DEFAULT_ENVIRONMENT, kind, issuer.clone(), Algorithm::Rs256)?;
         let value = self.entropy.secret(SecretKind::EnvironmentApiKey).map_err(Failure::from)?;
         let api_key = self.new_api_key(&environment, DEFAULT_ENVIRONMENT, &value)?;
@@ -234,16 +238,19 @@ impl Installation {
         }
     }
 
-    /// Makes sure that the built-in environment is there, whose people are the company's own staff, and is where the API is.
-    /// Gives a link into the dashboard while nobody is staff: whoever opens it first is owner.
+    /// Makes sure that the built-in environment is there, whose people are the company's own staff. Gives a link into the
+    /// dashboard while nobody is staff: whoever opens it first is owner.
+    ///
+    /// While nobody is staff, and from an address on this machine, the dashboard follows `public_url`. Otherwise it stays:
+    /// the node with another one may be the one that is wrong, and two would have it to and fro.
     ///
     /// # Errors
     /// Database errors.
     pub async fn ensure_staff(&self, public_url: &Issuer) -> Result<Option<String>, InstallationError> {
         let issuer = Issuer::of_staff(public_url);
-        let kind = if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production };
+        let kind = kind_of(&issuer);
         let found = environment::of_staff(&mut self.store.reader().await?).await?;
-        let mut environment = match found {
+        let environment = match found {
             Some(found) => found,
             None => {
                 let made = Environment {
@@ -264,32 +271,59 @@ impl Installation {
                 }
             }
         };
-        let moves = environment.issuer != issuer;
-        environment.issuer = issuer.clone();
-        environment.kind = kind;
+        let differs = environment.issuer != issuer;
         let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
-        let link = self.store.write::<_, Failure, _>(move |tx| {
+        let (stands, there) = (environment.issuer, issuer.clone());
+        let from_this_machine = stands.is_this_machine();
+        let done = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
-                if moves {
-                    environment::move_staff(tx, act.environment_id, (&issuer, kind), act.now).await?;
-                }
                 staff::ensure(tx, &act).await?;
-                let link = match staff::is_nobody(tx, &act).await? {
-                    true => Some(staff::make_link(tx, &act, StaffRole::Owner).await?),
-                    false => None,
-                };
-                if moves {
-                    change::record(tx, act.environment_id, &Topic::Environment, act.now);
-                }
-                Ok(link)
+                let nobody = staff::is_nobody(tx, &act).await?;
+                let moves = differs && (nobody || from_this_machine);
+                let act = if moves { staff::move_to(tx, &act, there, kind).await? } else { act };
+                let link = if nobody { Some(staff::make_link(tx, &act, StaffRole::Owner).await?) } else { None };
+                Ok((link, moves))
             })
         });
-        match link.await {
-            Ok(link) => Ok(link),
+        let done = done.await;
+        match &done {
+            Ok((_, true)) => tracing::warn!(from = %stands, to = %issuer, "the dashboard has moved with public_url"),
+            Ok((_, false)) if differs => tracing::error!(
+                dashboard = %stands,
+                %public_url,
+                "this node's public_url is not where the dashboard is, so the dashboard does not work here; give all nodes the \
+                 same public_url, or run 'countersign staff move' with the new one"
+            ),
+            _ => {}
+        }
+        match done {
+            Ok((link, _)) => Ok(link),
             // Of two nodes that start at the same moment the other one has made it all, and shows the link.
             Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => Ok(None),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// Moves the dashboard to where the API is. Gives where it was, and where it is now.
+    ///
+    /// # Errors
+    /// Database errors; when there is none.
+    pub async fn move_staff(&self, public_url: &Issuer, actor: Actor) -> Result<(Issuer, Issuer), InstallationError> {
+        let found = environment::of_staff(&mut self.store.reader().await?).await?;
+        let found = found.ok_or_else(|| InstallationError::Failed("there is no dashboard yet".to_owned()))?;
+        let issuer = Issuer::of_staff(public_url);
+        let (act, there) = (Act::new(&found, actor, &self.clock, &self.entropy, &self.keyring), issuer.clone());
+        if found.issuer != issuer {
+            self.store
+                .write::<_, Failure, _>(move |tx| {
+                    Box::pin(async move {
+                        let kind = kind_of(&there);
+                        staff::move_to(tx, &act, there, kind).await.map(drop)
+                    })
+                })
+                .await?;
+        }
+        Ok((found.issuer, issuer))
     }
 
     /// Gives the default role to environments from before there were roles.

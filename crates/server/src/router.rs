@@ -184,6 +184,8 @@ pub fn routes() -> Routes {
         .dashboard(GET, "/dashboard/env/{environment}/organizations/{id}/access", StaffRole::ReadOnly, |call| Box::pin(dashboard::organizations::access::get(call)))
         .dashboard(POST, "/dashboard/env/{environment}/organizations/{id}/api-keys", StaffRole::Developer, |call| Box::pin(dashboard::organizations::access::create_key(call)))
         .dashboard(POST, "/dashboard/env/{environment}/organizations/{id}/api-keys/revoke", StaffRole::Developer, |call| Box::pin(dashboard::organizations::access::revoke_key(call)))
+        .dashboard(GET, "/dashboard/env/{environment}/portal", StaffRole::ReadOnly, |call| Box::pin(dashboard::organizations::own_page::get(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/portal", StaffRole::Admin, |call| Box::pin(dashboard::organizations::own_page::post(call)))
         .dashboard(GET, "/dashboard/env/{environment}/users", StaffRole::ReadOnly, |call| Box::pin(dashboard::users::list::get(call)))
         .dashboard(GET, "/dashboard/env/{environment}/users/new", StaffRole::Developer, |call| Box::pin(dashboard::users::create::get(call)))
         .dashboard(POST, "/dashboard/env/{environment}/users/new", StaffRole::Developer, |call| Box::pin(dashboard::users::create::post(call)))

@@ -185,7 +185,7 @@ async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, health
         "the log of deliveries: a page in the middle",
         median(async |_| {
             let reader = &mut store.reader().await.unwrap();
-            let found = webhook_delivery::list(reader, dead, (Scan::Descending, position, 100), false).await.unwrap();
+            let found = webhook_delivery::list(reader, dead, (Scan::Descending, position, 100), None).await.unwrap();
             assert_eq!(found.len(), 100);
         })
         .await,

@@ -75,7 +75,7 @@ CREATE INDEX webhook_delivery_endpoint_due_at ON webhook_delivery (environment_i
 CREATE INDEX webhook_delivery_subject ON webhook_delivery (environment_id, endpoint_id, subject, position) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_pending_since ON webhook_delivery (environment_id, endpoint_id, pending_since) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_position ON webhook_delivery (environment_id, endpoint_id, position);
-CREATE INDEX webhook_delivery_failed ON webhook_delivery (environment_id, endpoint_id, position) WHERE state = 'failed';
+CREATE INDEX webhook_delivery_state ON webhook_delivery (environment_id, endpoint_id, state, position);
 CREATE INDEX webhook_delivery_settled_at ON webhook_delivery (settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE webhook_attempt (

@@ -89,10 +89,10 @@ statements! {
         "WHERE environment_id = $1 AND endpoint_id = $2 AND position < $3 ORDER BY position DESC LIMIT $4";
     NEWER = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND position > $3 ORDER BY position LIMIT $4";
-    OLDER_FAILED = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
-        "WHERE environment_id = $1 AND endpoint_id = $2 AND position < $3 AND state = 'failed' ORDER BY position DESC LIMIT $4";
-    NEWER_FAILED = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
-        "WHERE environment_id = $1 AND endpoint_id = $2 AND position > $3 AND state = 'failed' ORDER BY position LIMIT $4";
+    OLDER_IN_STATE = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position < $3 AND state = $5 ORDER BY position DESC LIMIT $4";
+    NEWER_IN_STATE = "SELECT event_id, event, state, attempts, due_at, created_at, settled_at, position FROM webhook_delivery ",
+        "WHERE environment_id = $1 AND endpoint_id = $2 AND position > $3 AND state = $5 ORDER BY position LIMIT $4";
     PENDING = "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_delivery WHERE state = 'pending' LIMIT $1) AS p";
 }
 
@@ -309,7 +309,7 @@ pub async fn find(
     }
 }
 
-/// Deliveries of an endpoint by the positions of their events, beyond one of them; only those that failed, or all.
+/// Deliveries of an endpoint by the positions of their events, beyond one of them; only those in a state, or all.
 ///
 /// # Errors
 /// Database errors.
@@ -317,16 +317,17 @@ pub async fn list(
     query: &mut impl Query,
     (environment_id, endpoint_id): Key,
     (scan, from, limit): (Scan, Option<i64>, usize),
-    failed: bool,
+    state: Option<DeliveryState>,
 ) -> Result<Vec<WebhookDelivery>> {
-    let (sql, open): (Sql, i64) = match (scan, failed) {
-        (Scan::Descending, false) => (OLDER, i64::MAX),
-        (Scan::Descending, true) => (OLDER_FAILED, i64::MAX),
-        (Scan::Ascending, false) => (NEWER, 0),
-        (Scan::Ascending, true) => (NEWER_FAILED, 0),
+    let (sql, open): (Sql, i64) = match (scan, state) {
+        (Scan::Descending, None) => (OLDER, i64::MAX),
+        (Scan::Descending, Some(_)) => (OLDER_IN_STATE, i64::MAX),
+        (Scan::Ascending, None) => (NEWER, 0),
+        (Scan::Ascending, Some(_)) => (NEWER_IN_STATE, 0),
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let params = [environment_id.into(), endpoint_id.into(), from.unwrap_or(open).into(), limit.into()];
+    let mut params = vec![environment_id.into(), endpoint_id.into(), from.unwrap_or(open).into(), limit.into()];
+    params.extend(state.map(|state| state.as_str().into()));
     query.query(sql, &params).await?.iter().map(read).collect()
 }
 

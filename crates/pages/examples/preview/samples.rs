@@ -121,7 +121,11 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         }
     }
     for p in problems(&[Problem::EmailNeeded], problem) {
-        add("forgot_password", p, &ForgotPassword { frame, form: form(p), email, sign_in: link });
+        add(
+            "forgot_password",
+            p,
+            &ForgotPassword { frame, mail_is_missing: false, form: form(p), email, sign_in: link },
+        );
     }
     for p in problems(&[Problem::PasswordTooShort, Problem::LinkExpired], problem) {
         add("reset_password", p, &ResetPassword { frame, form: form(p), email, password_minimum: 10 });

@@ -17,8 +17,6 @@ pub struct EnvironmentRow {
     pub issuer: String,
     /// The client id of its own application.
     pub client_id: String,
-    /// Since when.
-    pub created: String,
 }
 
 /// The environments of the installation.

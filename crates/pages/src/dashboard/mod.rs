@@ -16,6 +16,7 @@ mod organization_access;
 mod organization_people;
 mod organizations;
 mod overview;
+mod own_page;
 mod redirects;
 mod refused;
 mod roles;
@@ -44,6 +45,7 @@ pub use organization_access::{ConnectedRow, CustomerKeyRow, MachineRow, Organiza
 pub use organization_people::{InvitationRow, Member, MemberRow, OrganizationPeople};
 pub use organizations::{NewOrganization, OrganizationRow, Organizations};
 pub use overview::{Fact, Overview, Step};
+pub use own_page::OwnPage;
 pub use redirects::{OriginRow, RedirectList, RedirectRow, Redirects};
 pub use refused::Refused;
 pub use roles::{Permission, PermissionRow, Permissions, Role, RoleRow, Roles};

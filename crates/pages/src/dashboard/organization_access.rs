@@ -1,6 +1,6 @@
 use askama::Template;
 
-use super::{Shell, Tick};
+use super::{Pager, Shell, Tick};
 
 /// An application of an organization, with its credentials.
 #[derive(Clone, Debug)]
@@ -69,8 +69,12 @@ pub struct OrganizationAccess<'a> {
     pub new_application: &'a str,
     /// Its applications.
     pub machines: &'a [MachineRow],
+    /// Where to go from those.
+    pub machines_pager: &'a Pager,
     /// Its API keys.
     pub keys: &'a [CustomerKeyRow],
+    /// Where to go from those.
+    pub keys_pager: &'a Pager,
     /// The value of the key that was just made; shown this once.
     pub fresh: Option<&'a str>,
     /// What was typed as the name of a key.
@@ -79,4 +83,6 @@ pub struct OrganizationAccess<'a> {
     pub permissions: &'a [Tick],
     /// Applications that people have let in on its behalf.
     pub connected: &'a [ConnectedRow],
+    /// Where to go from those.
+    pub connected_pager: &'a Pager,
 }

@@ -56,10 +56,14 @@ pub struct OrganizationPeople<'a> {
     pub title: &'a str,
     /// Who belongs to it.
     pub members: &'a [MemberRow],
-    /// Where to go from here.
+    /// Where to go from those.
     pub pager: &'a Pager,
+    /// The address that was searched for among them.
+    pub search: &'a str,
     /// Who was asked in, newest first.
     pub invitations: &'a [InvitationRow],
+    /// Where to go from those.
+    pub invitations_pager: &'a Pager,
     /// The roles that there are.
     pub roles: &'a [Tick],
     /// What was typed as the person to add.

@@ -169,6 +169,8 @@ impl Shell {
 /// The ways from a page of a list to the next ones.
 #[derive(Clone, Debug, Default)]
 pub struct Pager {
+    /// Which list it is, where a page has several.
+    pub of: &'static str,
     /// Towards the beginning.
     pub newer: Option<String>,
     /// Towards the end.

@@ -29,6 +29,8 @@ pub struct Staff<'a> {
     pub roles: &'a [StaffRoleOption],
     /// What was typed as the address to invite.
     pub email: &'a str,
+    /// Whether an invitation reaches anybody.
+    pub sends_mail: bool,
     /// The link that was just made, with the role that it gives; shown this once.
     pub fresh: Option<(&'a str, &'a str)>,
 }

@@ -102,8 +102,14 @@ pub struct User<'a> {
     pub metadata: &'a str,
     /// What they belong to; `email` is the organization's name.
     pub memberships: &'a [MemberRow],
+    /// Where to go from those.
+    pub memberships_pager: &'a Pager,
     /// Where they are signed in.
     pub sessions: &'a [SessionRow],
+    /// Where to go from those.
+    pub sessions_pager: &'a Pager,
     /// What they have let in.
     pub connected: &'a [ConnectedRow],
+    /// Where to go from those.
+    pub connected_pager: &'a Pager,
 }

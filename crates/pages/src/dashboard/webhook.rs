@@ -51,8 +51,8 @@ pub struct Webhook<'a> {
     pub replaying: bool,
     /// What a test has come to.
     pub tested: Option<&'a Try>,
-    /// Whether only those are shown that were given up.
-    pub failed: bool,
+    /// Of which state those are that are shown: `pending`, `delivered` or `failed`; empty for all.
+    pub state: &'static str,
     /// What was sent, newest first.
     pub rows: &'a [DeliveryRow],
     /// Whether new ones appear by themselves.

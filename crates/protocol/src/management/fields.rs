@@ -365,6 +365,12 @@ impl Fields {
         }
     }
 
+    /// Metadata of something that has none yet, or none any more: the entries that are to be there.
+    pub fn whole_metadata(&mut self) -> BTreeMap<String, String> {
+        let given = self.metadata().value().unwrap_or_default();
+        given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
     /// Metadata: an object whose values are strings, or null to remove an entry.
     pub fn metadata(&mut self) -> Patch<BTreeMap<String, Option<String>>> {
         let members = match self.take("metadata") {

@@ -72,14 +72,14 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let name = fields.required_text("name", LONGEST_NAME);
     let external_id = fields.external_id().value();
-    let metadata = fields.metadata().value().unwrap_or_default();
+    let metadata = fields.whole_metadata();
     let outside = fields.boolean("allow_profiles_outside_organization").value().unwrap_or(false);
     let domains = fields.domain_data().value().unwrap_or_default();
     fields.finish()?;
     let new = organizations::NewOrganization {
         name,
         external_id,
-        metadata: metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+        metadata,
         allow_profiles_outside_organization: outside,
         domains,
     };

@@ -10,6 +10,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::events::{cursor_not_found, event_view};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::webhook_views::{subscriptions, webhook_attempt_view, webhook_delivery_view};
+use countersign_protocol::model::DeliveryState;
 use countersign_store::{event, webhook_attempt, webhook_delivery, webhook_endpoint};
 use http::StatusCode;
 use serde_json::json;
@@ -181,17 +182,15 @@ pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `GET /webhook_endpoints/{id}/deliveries`: what was sent, or is to be; `state=failed` for what did not arrive.
+/// `GET /webhook_endpoints/{id}/deliveries`: what was sent, or is to be; with `state`, what is in that one.
 ///
 /// # Errors
 /// 400 for a cursor that is no delivery; 404, 422.
 pub async fn deliveries(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| EventId::parse(text).ok())?;
-    let failed = match call.query.get("state")? {
-        None => false,
-        Some("failed") => true,
-        Some(_) => return Err(Failure::invalid("state", "invalid", "state can be failed.")),
-    };
+    let wrong = || Failure::invalid("state", "invalid", "state must be 'pending', 'delivered' or 'failed'.");
+    let asked = call.query.get("state")?;
+    let state = asked.map(|word| DeliveryState::parse(word).ok_or_else(wrong)).transpose()?;
     let mut reader = call.reader().await?;
     let endpoint = webhooks::find(&mut reader, call.environment.id(), call.path.get("id")).await?;
     let (key, slice) = ((call.environment.id(), endpoint.id), request.slice());
@@ -202,7 +201,7 @@ pub async fn deliveries(call: ManagementCall) -> Result<Reply, Failure> {
             Some(found.ok_or_else(|| cursor_not_found(id))?.1)
         }
     };
-    let found = webhook_delivery::list(&mut reader, key, (slice.scan, from, slice.limit), failed).await?;
+    let found = webhook_delivery::list(&mut reader, key, (slice.scan, from, slice.limit), state).await?;
     let page = request.page(found, |delivery| delivery.event_id);
     Ok(Reply::ok(&page.map(|delivery| webhook_delivery_view(endpoint.id, &delivery)).envelope()))
 }

@@ -191,6 +191,12 @@ fn command() -> Command {
                 .subcommand_required(true)
                 .subcommand(Command::new("list").about("List the members of staff and their roles"))
                 .subcommand(
+                    Command::new("password")
+                        .about("Print a link with which a member of staff chooses a new password, once, within an hour")
+                        .arg(Arg::new("email").value_name("EMAIL").required(true).help("Their address")),
+                )
+                .subcommand(Command::new("move").about("Move the dashboard to the public_url of this configuration"))
+                .subcommand(
                     Command::new("link")
                         .about("Print a link that lets whoever opens it into the dashboard, once, within a day")
                         .arg(

@@ -19,11 +19,29 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         &installation.entropy,
         &installation.keyring,
     );
+    if command == "move" {
+        let public_url = config.public_url_or_local(config.listen.port())?;
+        let (from, to) = installation.move_staff(&public_url, super::actor("staff move")).await?;
+        say(if from == to {
+            format!("The dashboard is at {to}.")
+        } else {
+            format!("The dashboard was at {from} and is at {to} now.")
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if command == "list" {
         for (membership, user) in staff::list(&mut installation.store.reader().await?, &act).await? {
             let role = StaffRole::most(&membership.roles).map_or("none", StaffRole::as_str);
             say(format_args!("{}  {role}  {}", user.email, membership.status.as_str()))?;
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if command == "password" {
+        let email = matches.get_one::<String>("email").cloned().unwrap_or_default();
+        let link = installation.store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { staff::make_password_link(tx, &act, &email).await })
+        });
+        say(link.await?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let role = match matches.get_one::<String>("role") {

@@ -6,6 +6,7 @@
 //! | [`call`] | who calls: a member of staff, and which environment they look at |
 //! | [`page`] | the shell of every page, its headers, messages, and pages for what cannot be done |
 //! | [`field`] | reading forms |
+//! | [`part`] | one of several lists on a page |
 //! | [`assets`] | style sheet and script |
 //! | [`welcome`] | making one's account from a link |
 //! | [`overview`] | the first page of an environment |
@@ -39,6 +40,7 @@ pub mod field;
 pub mod organizations;
 pub mod overview;
 pub mod page;
+pub mod part;
 pub mod pictures;
 pub mod redirects;
 pub mod roles;

@@ -142,20 +142,42 @@ pub fn shown(page: &impl Page) -> Reply {
     reply(StatusCode::OK, page)
 }
 
+/// Names of fields in the API, and what the forms call them.
+const FIELDS: &[(&str, &str)] = &[
+    ("external_id", "external ID"),
+    ("endpoint_url", "URL"),
+    ("first_name", "first name"),
+    ("last_name", "last name"),
+    ("login_uri", "login URI"),
+    ("redirect_uris", "redirect URIs"),
+    ("cors_origins", "origins"),
+    ("backchannel_logout_uri", "back-channel logout URI"),
+    ("session_issuer", "issuer of session tokens"),
+];
+
+/// A sentence about fields as people read it who have the form before them.
+fn sentence(text: &str) -> String {
+    let known = |word: &str| FIELDS.iter().find(|(name, _)| *name == word).map(|(_, called)| *called);
+    let words: Vec<&str> = text.split(' ').map(|word| known(word).unwrap_or(word)).collect();
+    let named = words.join(" ").replacen("uri ", "URI ", usize::from(text.starts_with("uri ")));
+    let mut letters = named.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// What a refusal says to people.
 pub fn told(error: &ApiError) -> String {
     let body = error.body();
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let reasons: Vec<String> = body["errors"]
         .as_array()
-        .map(|errors| errors.iter().filter_map(|one| text(&one["message"])).collect())
+        .map(|errors| errors.iter().filter_map(|one| text(&one["message"])).map(|text| sentence(&text)).collect())
         .unwrap_or_default();
     if !reasons.is_empty() {
         return reasons.join(" ");
     }
     text(&body["message"])
         .or_else(|| text(&body["error_description"]))
-        .unwrap_or_else(|| "That is not possible.".to_owned())
+        .map_or_else(|| "That is not possible.".to_owned(), |text| sentence(&text))
 }
 
 /// What was refused, in words, where the page can be shown again with them; everything else goes on as a failure.
@@ -207,5 +229,21 @@ pub fn pager<T: std::fmt::Display>(path: &str, query: &str, before: Option<T>, a
         let rest = if query.is_empty() { String::new() } else { format!("&{query}") };
         format!("{path}?{word}={id}{rest}")
     };
-    Pager { newer: before.map(|id| link("before", id)), older: after.map(|id| link("after", id)) }
+    Pager { of: "", newer: before.map(|id| link("before", id)), older: after.map(|id| link("after", id)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn fields_are_called_what_the_forms_call_them() {
+        let check = |text: &str, expected: &str| assert_eq!(sentence(text), expected);
+        check("name is required.", "Name is required.");
+        check("endpoint_url must be an absolute URL.", "URL must be an absolute URL.");
+        check("The external_id is already used.", "The external ID is already used.");
+        check("uri must be an absolute URI without a fragment.", "URI must be an absolute URI without a fragment.");
+        check("Nobody has an account with this address.", "Nobody has an account with this address.");
+        check("", "");
+    }
 }

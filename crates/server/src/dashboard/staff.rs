@@ -4,6 +4,7 @@ use super::call::DashboardCall;
 use super::field;
 use super::page::{refused, refused_here, reply, when};
 use crate::domain::{Failure, memberships, staff, staff_changes};
+use crate::hosted::mailbox;
 use crate::hosted::page::{Stop, redirect};
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{InvitationRow, MemberRow, Section, Staff, StaffMember, StaffRoleOption};
@@ -100,6 +101,7 @@ async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<R
         invitations: &invitations,
         roles: &options(call, what.role),
         email: &what.email,
+        sends_mail: mailbox::reaches_people(&call.page),
         fresh: what.link.as_ref().map(|(role, link)| (role.name(), link.as_str())),
     };
     Ok(reply(status, &page))

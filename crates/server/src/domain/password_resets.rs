@@ -65,6 +65,16 @@ pub fn view(act: &Act, reset: &PasswordReset) -> Result<Value, Failure> {
 /// # Errors
 /// Database errors.
 pub async fn create(tx: &mut Tx, act: &Act, user: &User, language: Language) -> Result<PasswordReset, Failure> {
+    let (reset, url) = make(tx, act, user).await?;
+    mails::password_reset(tx, act, &user.email, &url, language).await?;
+    Ok(reset)
+}
+
+/// Makes a reset for an account; gives its link, too, for who hands it over.
+///
+/// # Errors
+/// Database errors.
+pub async fn make(tx: &mut Tx, act: &Act, user: &User) -> Result<(PasswordReset, String), Failure> {
     let (id, token): (PasswordResetId, Secret) =
         (act.entropy.id(act.now)?, act.entropy.secret(SecretKind::PasswordReset)?);
     let context = context(act, id);
@@ -84,8 +94,7 @@ pub async fn create(tx: &mut Tx, act: &Act, user: &User, language: Language) -> 
     let digest = act.keyring.password_reset.digest(token.expose());
     password_reset::insert(tx, act.environment_id, &reset, &digest).await?;
     events::record(tx, act, "password_reset.created", None, &event_view(&reset)).await?;
-    mails::password_reset(tx, act, &user.email, &url(act, &token), language).await?;
-    Ok(reset)
+    Ok((reset, url(act, &token)))
 }
 
 /// Mails a link to whoever has an account with an address, in their language, for a program or a member of staff that asks.

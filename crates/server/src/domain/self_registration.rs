@@ -17,7 +17,7 @@ use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::self_registration::{self, NewSelfRegistration};
-use countersign_store::{Tx, application, client_document, environment, signing_key};
+use countersign_store::{Tx, application, client_document};
 use std::borrow::Cow;
 
 /// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
@@ -222,18 +222,7 @@ pub async fn set_policy(tx: &mut Tx, act: &Act, wanted: SelfRegistration) -> Res
         let why = "Name at least one host, such as claude.ai or *.example.com.";
         return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
     }
-    // Locked, and then read: what else belongs to the environment is kept as it is at this moment.
-    signing_key::lock(tx, act.environment_id).await?;
-    let all = environment::all(tx).await?;
-    let mut found = all
-        .into_iter()
-        .find(|known| known.id == act.environment_id)
-        .ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
-    if found.self_registration == wanted {
-        return Ok(());
-    }
-    found.self_registration = wanted;
-    environments::update(tx, act, &found).await
+    environments::change_settings(tx, act, |found| found.self_registration = wanted).await
 }
 
 /// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client

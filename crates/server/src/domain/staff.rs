@@ -2,14 +2,17 @@
 //! say what they may do in the dashboard.
 
 use super::roles::{self, NewRole};
-use super::{Act, Failure, audit, memberships, organizations, users};
+use super::{Act, Failure, audit, memberships, organizations, password_resets, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::management::page::{Scan, Slice};
-use countersign_protocol::model::{Actor, Membership, MembershipStatus, Organization, Place, StaffRole, User};
+use countersign_protocol::model::{
+    Actor, EnvironmentKind, Issuer, Membership, MembershipStatus, Organization, Place, StaffRole, User,
+};
+use countersign_store::change::{self, Topic};
 use countersign_store::membership::Of;
-use countersign_store::{Query, Tx, membership, organization, role, staff_link};
+use countersign_store::{Query, Tx, environment, membership, organization, role, staff_link, user};
 use std::sync::Arc;
 
 /// What the organization of staff is found by.
@@ -38,6 +41,17 @@ pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
         organizations::create(tx, act, new).await?;
     }
     Ok(())
+}
+
+/// Moves the dashboard to another address. Gives what acts need there.
+///
+/// # Errors
+/// Database errors.
+pub async fn move_to(tx: &mut Tx, act: &Act, issuer: Issuer, kind: EnvironmentKind) -> Result<Act, Failure> {
+    environment::move_staff(tx, act.environment_id, (&issuer, kind), act.now).await?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    audit::note(tx, act, "environment.updated", "environment", act.environment_id).await?;
+    Ok(Act { issuer, environment_kind: kind, ..act.clone() })
 }
 
 /// The organization of staff.
@@ -81,6 +95,17 @@ pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String
     staff_link::insert(tx, act.environment_id, &digest, role, act.now.plus_secs(LINK_LIFETIME)).await?;
     audit::note(tx, act, "staff_link.created", "staff_role", role.as_str()).await?;
     Ok(format!("{}/welcome?token={token}", act.issuer))
+}
+
+/// Makes a link with which a member of staff chooses a new password, for where no mail can be sent; gives its address.
+///
+/// # Errors
+/// 404 for an address that nobody of the staff has.
+pub async fn make_password_link(tx: &mut Tx, act: &Act, email: &str) -> Result<String, Failure> {
+    let missing = || Failure::not_found("Member of staff", email);
+    let found = user::find_by_email(tx, act.environment_id, email).await?.ok_or_else(missing)?;
+    role_of(tx, act, found.id).await?.ok_or_else(missing)?;
+    Ok(password_resets::make(tx, act, &found).await?.1)
 }
 
 /// An account that a link makes.

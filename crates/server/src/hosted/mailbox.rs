@@ -20,6 +20,11 @@ fn check(call: &PageCall) -> Result<(), Stop> {
     if staging && call.app.mailer.keeps() && call.peer.local { Ok(()) } else { Err(nothing_here()) }
 }
 
+/// Whether people get what is mailed to them: it is sent, or they can read it here.
+pub fn reaches_people(call: &PageCall) -> bool {
+    !call.app.mailer.keeps() || check(call).is_ok()
+}
+
 /// `GET /dev/mailbox`.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use super::flow::Flow;
 use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
-use super::sign_in::{allowed, flow_of, refuse};
+use super::sign_in::{allowed, flow_of, mail_is_missing, refuse};
 use super::sign_up::weakness;
 use crate::domain::attempts::{self, MAILS, MAILS_FROM};
 use crate::domain::{Failure, password_resets};
@@ -29,6 +29,7 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
     let sign_in = carried.link("/sign-in");
     let page = ForgotPassword {
         frame: frame(call, &branding),
+        mail_is_missing: mail_is_missing(call),
         form: carried.form("/forgot-password", problem),
         email,
         sign_in: &sign_in,
@@ -66,6 +67,9 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
         return refuse(call, &flow, Problem::NoPasswords).await;
     }
     let email = form.get("email").unwrap_or("").trim();
+    if mail_is_missing(call) {
+        return Ok(show(call, &flow, email, StatusCode::OK, None));
+    }
     if !is_email(email) {
         let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
         return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)));

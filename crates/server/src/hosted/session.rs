@@ -104,9 +104,10 @@ impl Proven {
         allowed.password.then(|| Self::here(user_id, "password"))
     }
 
-    /// A link into the dashboard was used up, and has made the account.
+    /// A link into the dashboard was used up, and has made the account. The public API has no event for that: the audit log
+    /// tells of it.
     pub(crate) fn by_staff_link(user_id: UserId) -> Self {
-        Self::here(user_id, "password")
+        Self::here(user_id, "link")
     }
 
     /// The company's own login has said who it was, and the browser that was sent there has come back.

@@ -3,6 +3,7 @@
 use super::code::Recipient;
 use super::flow::{Flow, Proves};
 use super::login_uri;
+use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
 use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
@@ -48,9 +49,16 @@ async fn show(
     Ok(reply(call, status, &page, flow.leads_to.as_deref()))
 }
 
-/// How people may sign in here.
+/// How people may sign in here. To staff nothing is offered that needs a mail which nobody would get; how the product's people
+/// sign in is what the company has set, and nothing else.
 pub fn allowed(call: &PageCall) -> Authentication {
-    call.environment.environment.authentication
+    let set = call.environment.environment.authentication;
+    Authentication { magic_auth: set.magic_auth && !mail_is_missing(call), ..set }
+}
+
+/// Whether staff are asked, and nobody gets what this server mails.
+pub fn mail_is_missing(call: &PageCall) -> bool {
+    call.environment.environment.is_of_staff() && !mailbox::reaches_people(call)
 }
 
 /// What was asked for is not allowed here: the first page, which says so.

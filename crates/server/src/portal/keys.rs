@@ -1,27 +1,21 @@
 //! `/portal/api-keys`: the organization's API keys.
 
 use super::call::PortalCall;
-use super::machines::{refused, ticked, wrong_name};
 use super::page::{Part, Told, pager};
-use super::{in_words, offered};
-use crate::dashboard::field;
+use super::{in_words, new};
 use crate::domain::{Failure, portal};
 use crate::hosted::consent;
 use crate::hosted::page::{Stop, branding};
 use crate::http::reply::Reply;
-use countersign_pages::portal::{Key, Keys, New};
+use countersign_pages::portal::{Key, Keys};
 use countersign_protocol::id::ApiKeyId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::PortalCredentials;
-use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::Secret;
 use countersign_store::api_key;
 use http::StatusCode;
-
-/// Where a key is made.
-const NEW: &str = "/portal/api-keys/new";
 
 /// Their list, page by page, newest first; with the value of a key that was just made, this once.
 async fn show(call: &PortalCall, fresh: Option<&Secret>, told: Told, status: StatusCode) -> Result<Reply, Stop> {
@@ -66,31 +60,12 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
-async fn show_new(call: &PortalCall, form: Option<&Params<'_>>, problem: Option<&str>) -> Result<Reply, Stop> {
-    let access = offered(call, form).await?;
-    let branding = branding(&call.page);
-    let told = problem.map_or_else(Told::default, Told::problem);
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = New {
-        shell: &call.shell(&branding, Part::Keys, told),
-        key: true,
-        action: NEW,
-        list: Part::Keys.path(),
-        name: form.map_or("", |form| field::text(form, "name")),
-        access: &access,
-    };
-    Ok(call.reply(status, &page))
-}
-
 /// The form for a new one.
 ///
 /// # Errors
 /// Database errors.
 pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
-    match call.require(PortalCredentials::Create) {
-        Ok(()) => show_new(call, None, None).await,
-        Err(reply) => Ok(reply),
-    }
+    new::get(call, Part::Keys).await
 }
 
 /// Makes a key; shows it.
@@ -98,16 +73,11 @@ pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
 /// # Errors
 /// Database errors.
 pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
-    if let Err(reply) = call.require(PortalCredentials::Create) {
-        return Ok(reply);
-    }
-    let form = call.page.form()?;
-    let name = field::text(&form, "name");
-    if let Some(problem) = wrong_name(call, name) {
-        return show_new(call, Some(&form), Some(problem)).await;
-    }
-    let permissions = ticked(call, &form).await?;
-    let (act, organization_id, name) = (call.act(), call.organization.id, name.to_owned());
+    let (name, permissions) = match new::read(call, Part::Keys).await? {
+        Ok(typed) => typed,
+        Err(reply) => return Ok(reply),
+    };
+    let (act, organization_id) = (call.act(), call.organization.id);
     let made = call
         .commit(move |tx| {
             Box::pin(async move { portal::create_key(tx, &act, organization_id, name, permissions).await })
@@ -115,10 +85,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
         .await;
     match made {
         Ok(value) => show(call, Some(&value), Told::default(), StatusCode::CREATED).await,
-        Err(failure) => {
-            let problem = refused(call, failure)?;
-            show_new(call, Some(&form), Some(problem)).await
-        }
+        Err(failure) => new::refused(call, Part::Keys, failure).await,
     }
 }
 

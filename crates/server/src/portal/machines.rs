@@ -2,29 +2,23 @@
 
 use super::call::PortalCall;
 use super::page::{Part, Told, pager};
-use super::{in_words, offered};
-use crate::dashboard::field;
+use super::{in_words, new};
 use crate::domain::{Failure, portal};
 use crate::hosted::consent;
 use crate::hosted::page::{Stop, branding};
 use crate::http::reply::Reply;
-use countersign_pages::portal::{Machine, MachineSecret, Machines, New};
+use countersign_pages::portal::{Machine, MachineSecret, Machines};
 use countersign_protocol::id::ApplicationId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::LONGEST_NAME;
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::{
     ApplicationKind, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, PortalCredentials,
 };
-use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::Secret;
 use countersign_store::application::{self, Filter};
 use countersign_store::client_secret;
 use http::StatusCode;
-
-/// Where an application is made.
-const NEW: &str = "/portal/machines/new";
 
 /// Their list, page by page, newest first; with the value of a secret that was just made, this once.
 async fn show(
@@ -88,58 +82,12 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
-async fn show_new(call: &PortalCall, form: Option<&Params<'_>>, problem: Option<&str>) -> Result<Reply, Stop> {
-    let access = offered(call, form).await?;
-    let branding = branding(&call.page);
-    let told = problem.map_or_else(Told::default, Told::problem);
-    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = New {
-        shell: &call.shell(&branding, Part::Machines, told),
-        key: false,
-        action: NEW,
-        list: Part::Machines.path(),
-        name: form.map_or("", |form| field::text(form, "name")),
-        access: &access,
-    };
-    Ok(call.reply(status, &page))
-}
-
 /// The form for a new one.
 ///
 /// # Errors
 /// Database errors.
 pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
-    match call.require(PortalCredentials::Create) {
-        Ok(()) => show_new(call, None, None).await,
-        Err(reply) => Ok(reply),
-    }
-}
-
-/// What is wrong with a name, if anything.
-pub(super) fn wrong_name(call: &PortalCall, name: &str) -> Option<&'static str> {
-    let t = call.language().texts();
-    if name.is_empty() {
-        Some(t.portal_name_needed())
-    } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        Some(t.portal_name_long())
-    } else {
-        None
-    }
-}
-
-/// What was refused, in words, where the page can be shown again with them.
-pub(super) fn refused(call: &PortalCall, failure: Failure) -> Result<&'static str, Stop> {
-    let t = call.language().texts();
-    match failure {
-        Failure::Refused(ApiError::BadRequest { code: portal::TOO_MANY, .. }) => Ok(t.portal_too_many()),
-        Failure::Refused(ApiError::Validation(_)) => Ok(t.portal_not_offered()),
-        failure => Err(Stop::Failure(failure)),
-    }
-}
-
-/// The slugs that were ticked: of what is offered, and of nothing else.
-pub(super) async fn ticked(call: &PortalCall, form: &Params<'_>) -> Result<Vec<String>, Stop> {
-    Ok(offered(call, Some(form)).await?.into_iter().filter(|one| one.chosen).map(|one| one.slug).collect())
+    new::get(call, Part::Machines).await
 }
 
 /// Makes an application with its first secret; shows it.
@@ -147,16 +95,11 @@ pub(super) async fn ticked(call: &PortalCall, form: &Params<'_>) -> Result<Vec<S
 /// # Errors
 /// Database errors.
 pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
-    if let Err(reply) = call.require(PortalCredentials::Create) {
-        return Ok(reply);
-    }
-    let form = call.page.form()?;
-    let name = field::text(&form, "name");
-    if let Some(problem) = wrong_name(call, name) {
-        return show_new(call, Some(&form), Some(problem)).await;
-    }
-    let scopes = ticked(call, &form).await?;
-    let (act, organization_id, name) = (call.act(), call.organization.id, name.to_owned());
+    let (name, scopes) = match new::read(call, Part::Machines).await? {
+        Ok(typed) => typed,
+        Err(reply) => return Ok(reply),
+    };
+    let (act, organization_id) = (call.act(), call.organization.id);
     let made = call
         .commit(move |tx| {
             Box::pin(async move { portal::create_machine(tx, &act, organization_id, name, scopes).await })
@@ -164,10 +107,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
         .await;
     match made {
         Ok((made, value)) => show(call, Some((&made, &value)), Told::default(), StatusCode::CREATED).await,
-        Err(failure) => {
-            let problem = refused(call, failure)?;
-            show_new(call, Some(&form), Some(problem)).await
-        }
+        Err(failure) => new::refused(call, Part::Machines, failure).await,
     }
 }
 

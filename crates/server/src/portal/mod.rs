@@ -8,6 +8,7 @@
 //! | [`visit`] | opening a link, choosing an organization, leaving |
 //! | [`machines`] | applications of the organization and their secrets |
 //! | [`keys`] | its API keys |
+//! | [`new`] | the form that makes an application or a key |
 //! | [`connections`] | what its members have connected |
 //! | [`domains`] | proof of its domains |
 
@@ -16,6 +17,7 @@ pub mod connections;
 pub mod domains;
 pub mod keys;
 pub mod machines;
+pub mod new;
 pub mod page;
 pub mod visit;
 

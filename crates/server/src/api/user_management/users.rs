@@ -90,13 +90,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
         last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
         name: fields.text_or_nothing("name", LONGEST_NAME).value(),
         external_id: fields.external_id().value(),
-        metadata: fields
-            .metadata()
-            .value()
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect(),
+        metadata: fields.whole_metadata(),
         locale: None,
         password_hash: None,
     };

@@ -1,7 +1,7 @@
 //! `GET /dashboard/environments`.
 
 use crate::dashboard::call::DashboardCall;
-use crate::dashboard::page::{shown, when};
+use crate::dashboard::page::shown;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EnvironmentRow, Environments, Section};
@@ -26,7 +26,6 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
                 production: environment.kind == EnvironmentKind::Production,
                 issuer: environment.issuer.to_string(),
                 client_id: environment.client_id.to_string(),
-                created: when(environment.created_at),
             }
         })
         .collect();

@@ -10,7 +10,6 @@ use countersign_pages::dashboard::{Section, Settings};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, SessionPolicy};
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{environment, signing_key};
 use http::StatusCode;
 
 fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String>) -> Reply {
@@ -105,18 +104,8 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let act = call.act();
     let saved = match Typed::read(&form) {
         Ok(typed) => {
-            call.commit(move |tx| {
-                Box::pin(async move {
-                    // What is not on this page stays as it is now, and not as memory had it.
-                    signing_key::lock(tx, act.environment_id).await?;
-                    let all = environment::all(tx).await?;
-                    let found = all.into_iter().find(|one| one.id == act.environment_id);
-                    let mut found = found.ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
-                    typed.apply(&mut found);
-                    environments::update(tx, &act, &found).await
-                })
-            })
-            .await
+            let change = move |found: &mut Environment| typed.apply(found);
+            call.commit(move |tx| Box::pin(async move { environments::change_settings(tx, &act, change).await })).await
         }
         Err(failure) => Err(failure),
     };

@@ -6,14 +6,14 @@ use crate::dashboard::applications::kind_in_words;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
+use crate::dashboard::part::Part;
 use crate::domain::Failure;
 use crate::domain::api_keys::{self, NewApiKey};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
-use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Section};
-use countersign_protocol::id::ApiKeyId;
+use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Pager, Section};
+use countersign_protocol::id::{ApiKeyId, ApplicationId, ConsentId};
 use countersign_protocol::management::fields::LONGEST_NAME;
-use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::Organization;
 use countersign_protocol::secret::Secret;
 use countersign_store::application::Filter;
@@ -21,9 +21,6 @@ use countersign_store::consent::{self, Of};
 use countersign_store::{api_key, application, client_secret, user};
 use http::StatusCode;
 use serde_json::json;
-
-/// Most entries of each list, the newest ones.
-const MOST: usize = 100;
 
 /// What the page shows besides what is stored.
 #[derive(Default)]
@@ -34,13 +31,20 @@ struct Shown {
     problem: Option<String>,
 }
 
-async fn machines(call: &DashboardCall, of: &Organization) -> Result<Vec<MachineRow>, Stop> {
+/// Where this page of an organization is.
+fn path_of(call: &DashboardCall, of: &Organization) -> String {
+    call.at(&format!("/organizations/{}/access", of.id))
+}
+
+async fn machines(call: &DashboardCall, of: &Organization) -> Result<(Vec<MachineRow>, Pager), Stop> {
     let environment_id = call.environment.id();
+    let part = Part::of(call, "applications", |text| ApplicationId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let filter = Filter { organization_id: Some(of.id), authenticated: true, dynamic: false };
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let found = application::list(&mut reader, environment_id, filter, &part.slice()).await?;
+    let (found, pager) = part.page(&path_of(call, of), found, |row| row.id);
     let mut rows = Vec::new();
-    for found in application::list(&mut reader, environment_id, filter, &slice).await? {
+    for found in found {
         let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
         let used = |at: Option<_>| at.map_or_else(|| "Never".to_owned(), when);
         rows.push(MachineRow {
@@ -50,13 +54,14 @@ async fn machines(call: &DashboardCall, of: &Organization) -> Result<Vec<Machine
             secrets: secrets.into_iter().rev().map(|one| (one.hint, used(one.last_used_at))).collect(),
         });
     }
-    Ok(rows)
+    Ok((rows, pager))
 }
 
-async fn keys(call: &DashboardCall, of: &Organization) -> Result<Vec<CustomerKeyRow>, Stop> {
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+async fn keys(call: &DashboardCall, of: &Organization) -> Result<(Vec<CustomerKeyRow>, Pager), Stop> {
+    let part = Part::of(call, "api-keys", |text| ApiKeyId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
-    let rows = api_key::list(&mut reader, call.environment.id(), of.id, &slice).await?;
+    let rows = api_key::list(&mut reader, call.environment.id(), of.id, &part.slice()).await?;
+    let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
     let now = call.page.app.clock.now();
     let row = |key: countersign_protocol::model::ApiKey| CustomerKeyRow {
         id: key.id.to_string(),
@@ -67,15 +72,17 @@ async fn keys(call: &DashboardCall, of: &Organization) -> Result<Vec<CustomerKey
         used: key.last_used_at.map_or_else(|| "Never".to_owned(), when),
         until: key.expires_at.map_or_else(|| "No end".to_owned(), when),
     };
-    Ok(rows.into_iter().map(row).collect())
+    Ok((rows.into_iter().map(row).collect(), pager))
 }
 
-async fn connected(call: &DashboardCall, of: &Organization) -> Result<Vec<ConnectedRow>, Stop> {
+async fn connected(call: &DashboardCall, of: &Organization) -> Result<(Vec<ConnectedRow>, Pager), Stop> {
     let environment_id = call.environment.id();
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let part = Part::of(call, "connected", |text| ConsentId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
+    let given = consent::list(&mut reader, environment_id, &part.slice(), Of::Organization(of.id)).await?;
+    let (given, pager) = part.page(&path_of(call, of), given, |row| row.id);
     let mut rows = Vec::new();
-    for given in consent::list(&mut reader, environment_id, &slice, Of::Organization(of.id)).await? {
+    for given in given {
         let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
         let Some(person) = user::find(&mut reader, environment_id, given.user_id).await? else { continue };
         rows.push(ConnectedRow {
@@ -88,7 +95,7 @@ async fn connected(call: &DashboardCall, of: &Organization) -> Result<Vec<Connec
             since: when(given.created_at),
         });
     }
-    Ok(rows)
+    Ok((rows, pager))
 }
 
 async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: StatusCode) -> Result<Reply, Stop> {
@@ -96,18 +103,24 @@ async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: S
         Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
         None => call.shell(Section::Organizations),
     };
+    let (machines, machines_pager) = machines(call, found).await?;
+    let (keys, keys_pager) = keys(call, found).await?;
+    let (connected, connected_pager) = connected(call, found).await?;
     let page = OrganizationAccess {
         shell: &shell,
         href: &shell.at(&format!("/organizations/{}", found.id)),
         tab: "access",
         title: &found.name,
         new_application: &shell.at(&format!("/applications/new?kind=machine&organization_id={}", found.id)),
-        machines: &machines(call, found).await?,
-        keys: &keys(call, found).await?,
+        machines: &machines,
+        machines_pager: &machines_pager,
+        keys: &keys,
+        keys_pager: &keys_pager,
         fresh: what.fresh.as_ref().map(Secret::expose),
         key_name: &what.key_name,
         permissions: &permissions(call, &what.chosen).await?,
-        connected: &connected(call, found).await?,
+        connected: &connected,
+        connected_pager: &connected_pager,
     };
     Ok(reply(status, &page))
 }

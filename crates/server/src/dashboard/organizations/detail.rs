@@ -83,13 +83,7 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
     let read = Settings {
         name: fields.required_text("name", LONGEST_NAME),
         external_id: fields.external_id().value(),
-        metadata: fields
-            .metadata()
-            .value()
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)))
-            .collect(),
+        metadata: fields.whole_metadata(),
     };
     fields.finish()?;
     Ok(read)

@@ -10,6 +10,7 @@
 //! | [`member`] | one of them |
 //! | [`invitations`] | whom it asks in |
 //! | [`access`] | what programs may do for it |
+//! | [`own_page`] | what administrators of organizations may do on their own |
 
 pub mod access;
 pub mod create;
@@ -18,6 +19,7 @@ pub mod domains;
 pub mod invitations;
 pub mod list;
 pub mod member;
+pub mod own_page;
 pub mod people;
 
 use super::call::DashboardCall;

@@ -3,22 +3,20 @@
 use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{pager, refused_here, reply, when};
+use crate::dashboard::page::{refused_here, reply, when};
+use crate::dashboard::part::Part;
+use crate::dashboard::users::LONGEST_EMAIL;
 use crate::domain::{Failure, memberships};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{InvitationRow, MemberRow, OrganizationPeople, Section};
-use countersign_protocol::id::MembershipId;
-use countersign_protocol::management::page::{PageRequest, Scan, Slice};
+use countersign_protocol::id::{EnvironmentId, InvitationId, MembershipId, OrganizationId};
 use countersign_protocol::management::query::Query;
-use countersign_protocol::model::{MembershipStatus, Organization};
+use countersign_protocol::model::{Membership, MembershipStatus, Organization, User};
 use countersign_store::invitation::{self, Filter};
 use countersign_store::membership::{self, Of};
-use countersign_store::user;
+use countersign_store::{Reader, user};
 use http::StatusCode;
-
-/// Most invitations that are shown, the newest ones.
-const MOST_INVITATIONS: usize = 50;
 
 /// Every state that a membership may be in.
 pub(in crate::dashboard) const ALL: [MembershipStatus; 3] =
@@ -35,6 +33,18 @@ pub(super) struct Typed {
     pub role: String,
 }
 
+/// The member with this address.
+async fn member_with(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    email: &str,
+) -> Result<Option<(Membership, User)>, Stop> {
+    let Some(person) = user::find_by_email(reader, environment_id, email).await? else { return Ok(None) };
+    let found = membership::find_of_user(reader, environment_id, person.id, organization_id).await?;
+    Ok(found.map(|found| (found, person)))
+}
+
 /// Shows the people of an organization, with what was typed when something is wrong with that.
 pub(super) async fn show(
     call: &DashboardCall,
@@ -44,20 +54,28 @@ pub(super) async fn show(
 ) -> Result<Reply, Stop> {
     let environment_id = call.environment.id();
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
-    let request = PageRequest::parse(&query, |text| MembershipId::parse(text).ok()).map_err(Failure::from)?;
+    let search = query.get("email").map_err(Failure::from)?.unwrap_or("").trim();
+    let search: String = search.chars().take(LONGEST_EMAIL).collect();
+    let (of_members, of_invitations) = (
+        Part::of(call, "members", |text| MembershipId::parse(text).ok())?,
+        Part::of(call, "invitations", |text| InvitationId::parse(text).ok())?,
+    );
     let mut reader = call.page.app.store.reader().await?;
-    let rows =
-        membership::list(&mut reader, environment_id, &request.slice(), Of::Organization(found.id), &ALL).await?;
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST_INVITATIONS };
+    let rows = if search.is_empty() {
+        membership::list(&mut reader, environment_id, &of_members.slice(), Of::Organization(found.id), &ALL).await?
+    } else {
+        member_with(&mut reader, environment_id, found.id, &search).await?.into_iter().collect()
+    };
     let filter = Filter { email: None, organization_id: Some(found.id) };
-    let sent = invitation::list(&mut reader, environment_id, &slice, filter).await?;
+    let sent = invitation::list(&mut reader, environment_id, &of_invitations.slice(), filter).await?;
     drop(reader);
-    let page = request.page(rows, |(row, _)| row.id);
+    let path = call.at(&format!("/organizations/{}/people", found.id));
+    let (rows, pager) = of_members.page(&path, rows, |(row, _)| row.id);
+    let (sent, invitations_pager) = of_invitations.page(&path, sent, |one| one.id);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);
     let href = shell.at(&format!("/organizations/{}", found.id));
-    let members: Vec<MemberRow> = page
-        .data
+    let members: Vec<MemberRow> = rows
         .iter()
         .map(|(row, person)| MemberRow {
             href: format!("{href}/people/{}", row.id),
@@ -87,8 +105,10 @@ pub(super) async fn show(
         tab: "people",
         title: &found.name,
         members: &members,
-        pager: &pager(&format!("{href}/people"), "", page.before, page.after),
+        pager: &pager,
+        search: &search,
         invitations: &invitations,
+        invitations_pager: &invitations_pager,
         roles: &roles(call, &chosen).await?,
         who: &typed.who,
         email: &typed.email,

@@ -5,14 +5,15 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::organizations::people::ALL;
 use crate::dashboard::page::{refused, reply, when};
+use crate::dashboard::part::Part;
 use crate::domain::sessions::method_name;
 use crate::domain::{Failure, users};
 use crate::hosted::account::device;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
-use countersign_pages::dashboard::{ConnectedRow, MemberRow, Section, SessionRow, User as Page};
+use countersign_pages::dashboard::{ConnectedRow, MemberRow, Pager, Section, SessionRow, User as Page};
+use countersign_protocol::id::{ConsentId, MembershipId, SessionId};
 use countersign_protocol::management::fields::LONGEST_NAME;
-use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::User;
 use countersign_protocol::oauth::params::Params;
 use countersign_store::membership::{self, Of};
@@ -21,13 +22,16 @@ use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Most entries of each list, the newest ones.
-const MOST: usize = 100;
+/// Where the page of a person is.
+fn path_of(call: &DashboardCall, of: &User) -> String {
+    call.at(&format!("/users/{}", of.id))
+}
 
-async fn memberships(call: &DashboardCall, of: &User) -> Result<Vec<MemberRow>, Stop> {
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+async fn memberships(call: &DashboardCall, of: &User) -> Result<(Vec<MemberRow>, Pager), Stop> {
+    let part = Part::of(call, "organizations", |text| MembershipId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
-    let rows = membership::list(&mut reader, call.environment.id(), &slice, Of::User(of.id), &ALL).await?;
+    let rows = membership::list(&mut reader, call.environment.id(), &part.slice(), Of::User(of.id), &ALL).await?;
+    let (rows, pager) = part.page(&path_of(call, of), rows, |(row, _)| row.id);
     let row = |one: countersign_protocol::model::Membership| MemberRow {
         href: call.at(&format!("/organizations/{}/people/{}", one.organization_id, one.id)),
         email: one.organization_name,
@@ -36,14 +40,15 @@ async fn memberships(call: &DashboardCall, of: &User) -> Result<Vec<MemberRow>, 
         status: one.status.as_str(),
         since: when(one.created_at),
     };
-    Ok(rows.into_iter().map(|(one, _)| row(one)).collect())
+    Ok((rows.into_iter().map(|(one, _)| row(one)).collect(), pager))
 }
 
-async fn sessions(call: &DashboardCall, of: &User) -> Result<Vec<SessionRow>, Stop> {
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, Pager), Stop> {
+    let part = Part::of(call, "sessions", |text| SessionId::parse(text).ok())?;
     let counts = (call.environment.environment.sessions, call.page.app.clock.now());
     let mut reader = call.page.app.store.reader().await?;
-    let rows = session::list(&mut reader, call.environment.id(), &slice, of.id, counts).await?;
+    let rows = session::list(&mut reader, call.environment.id(), &part.slice(), of.id, counts).await?;
+    let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
     let method = |word: &str| match method_name(word) {
         Some("MagicAuth") => "A mailed code".to_owned(),
         Some(name) => name.to_owned(),
@@ -56,15 +61,17 @@ async fn sessions(call: &DashboardCall, of: &User) -> Result<Vec<SessionRow>, St
         method: method(&one.authentication_method),
         last_seen: when(one.last_seen_at),
     };
-    Ok(rows.into_iter().map(row).collect())
+    Ok((rows.into_iter().map(row).collect(), pager))
 }
 
-async fn connected(call: &DashboardCall, of: &User) -> Result<Vec<ConnectedRow>, Stop> {
+async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>, Pager), Stop> {
     let environment_id = call.environment.id();
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let part = Part::of(call, "applications", |text| ConsentId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
+    let given = consent::list(&mut reader, environment_id, &part.slice(), consent::Of::User(of.id)).await?;
+    let (given, pager) = part.page(&path_of(call, of), given, |row| row.id);
     let mut rows = Vec::new();
-    for given in consent::list(&mut reader, environment_id, &slice, consent::Of::User(of.id)).await? {
+    for given in given {
         let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };
         let with = match given.organization_id {
             Some(id) => organization::find(&mut reader, environment_id, id).await?,
@@ -80,7 +87,7 @@ async fn connected(call: &DashboardCall, of: &User) -> Result<Vec<ConnectedRow>,
             since: when(given.created_at),
         });
     }
-    Ok(rows)
+    Ok((rows, pager))
 }
 
 /// Shows a person, with what was typed when something is wrong with that.
@@ -99,9 +106,12 @@ pub(super) async fn show(
         Some(form) => field::text(form, name).to_owned(),
         None => kept.unwrap_or("").to_owned(),
     };
+    let (memberships, memberships_pager) = memberships(call, found).await?;
+    let (sessions, sessions_pager) = sessions(call, found).await?;
+    let (connected, connected_pager) = connected(call, found).await?;
     let page = Page {
         shell: &shell,
-        href: &shell.at(&format!("/users/{}", found.id)),
+        href: &path_of(call, found),
         title: &found.full_name().unwrap_or_else(|| found.email.clone()),
         id: &found.id.to_string(),
         created: &when(found.created_at),
@@ -115,9 +125,12 @@ pub(super) async fn show(
         last_name: &or("last_name", found.last_name.as_deref()),
         external_id: &or("external_id", found.external_id.as_deref()),
         metadata: &or("metadata", Some(&field::metadata_text(&found.metadata))),
-        memberships: &memberships(call, found).await?,
-        sessions: &sessions(call, found).await?,
-        connected: &connected(call, found).await?,
+        memberships: &memberships,
+        memberships_pager: &memberships_pager,
+        sessions: &sessions,
+        sessions_pager: &sessions_pager,
+        connected: &connected,
+        connected_pager: &connected_pager,
     };
     Ok(reply(status, &page))
 }
@@ -149,14 +162,13 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
         "external_id": field::or_null(form, "external_id"),
         "metadata": field::metadata(form)?,
     }))?;
-    let metadata = fields.metadata().value().unwrap_or_default();
     let read = Account {
         email: fields.required_text("email", LONGEST_EMAIL),
         email_verified: field::ticked(form, "email_verified"),
         first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
         last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
         external_id: fields.external_id().value(),
-        metadata: metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+        metadata: fields.whole_metadata(),
     };
     fields.finish()?;
     Ok(read)

@@ -18,7 +18,7 @@ use crate::hosted::page::Stop;
 use countersign_protocol::model::User;
 
 /// Longest address.
-const LONGEST_EMAIL: usize = 254;
+pub(super) const LONGEST_EMAIL: usize = 254;
 
 /// The person that the path names.
 async fn find(call: &DashboardCall) -> Result<User, Stop> {

@@ -3,7 +3,7 @@
 use super::{attempt, delivery_row, events_in_words, find, page_of, secrets, shown_secrets};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{pager, refused, reply, told, when};
+use crate::dashboard::page::{kept, pager, refused, reply, told, when};
 use crate::domain::{Failure, events, webhook_requests, webhooks};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -12,7 +12,7 @@ use countersign_protocol::id::EventId;
 use countersign_protocol::management::events::{Filter, cursor_not_found};
 use countersign_protocol::management::page::{PageRequest, Scan};
 use countersign_protocol::management::query::Query;
-use countersign_protocol::model::{WebhookEndpoint, WebhookStatus};
+use countersign_protocol::model::{DeliveryState, WebhookEndpoint, WebhookStatus};
 use countersign_store::event::{self, Stretch};
 use countersign_store::{webhook_delivery, webhook_endpoint};
 use http::StatusCode;
@@ -34,7 +34,8 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     let asked = if besides.tested.is_some() || besides.problem.is_some() { None } else { call.page.uri.query() };
     let query = Query::parse(asked.unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| EventId::parse(text).ok()).map_err(Failure::from)?.of(SHOWN);
-    let failed = query.get("state").map_err(Failure::from)? == Some("failed");
+    let state = query.get("state").map_err(Failure::from)?.and_then(DeliveryState::parse);
+    let word = state.map_or("", DeliveryState::as_str);
     let (key, slice) = ((call.environment.id(), endpoint.id), request.slice());
     let first = slice.from.is_none();
     let mut problem = besides.problem;
@@ -49,7 +50,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
         }
     }
     let found = if first || from.is_some() {
-        webhook_delivery::list(&mut reader, key, (slice.scan, from, slice.limit), failed).await?
+        webhook_delivery::list(&mut reader, key, (slice.scan, from, slice.limit), state).await?
     } else {
         Vec::new()
     };
@@ -83,10 +84,10 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
         secrets: shown_secrets(&known),
         replaying,
         tested: besides.tested.as_ref(),
-        failed,
+        state: word,
         rows: &rows,
         live: first && besides.tested.is_none() && status.is_success(),
-        pager: &pager(&href, if failed { "state=failed" } else { "" }, page.before, page.after),
+        pager: &pager(&href, &kept(&[("state", word)]), page.before, page.after),
         typed_event: &besides.event,
         typed_moment: &besides.moment,
     };

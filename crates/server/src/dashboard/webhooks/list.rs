@@ -27,7 +27,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     let mut rows = Vec::with_capacity(page.data.len());
     for endpoint in &page.data {
         let newest = (Scan::Descending, None, 1);
-        let last = webhook_delivery::list(&mut reader, (environment_id, endpoint.id), newest, false).await?;
+        let last = webhook_delivery::list(&mut reader, (environment_id, endpoint.id), newest, None).await?;
         let href = page_of(call, endpoint);
         rows.push(WebhookRow {
             url: endpoint.endpoint_url.clone(),

@@ -20,7 +20,7 @@ on_both_databases! {
         let mut admin = server.staff(StaffRole::Admin).await;
         let page = admin.open(NEW).await;
         for (name, kind, issuer, told) in [
-            ("", "staging", "http://localhost:1", "name is required"),
+            ("", "staging", "http://localhost:1", "Name is required"),
             ("Not a slug", "staging", "http://localhost:1", "lower-case letters"),
             ("second", "", "http://localhost:1", "Say what it is for"),
             ("second", "production", "https://id.example.com/path", "must be an origin"),

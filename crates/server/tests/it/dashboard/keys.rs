@@ -23,7 +23,7 @@ on_both_databases! {
     async fn an_api_key_is_shown_once_works_at_once_and_ends_at_once(server: TestServer) {
         let mut admin = server.staff(StaffRole::Admin).await;
         let page = admin.open(API_KEYS).await;
-        for (name, told) in [("", "name is required"), ("default", "named &#39;default&#39; already")] {
+        for (name, told) in [("", "Name is required"), ("default", "named &#39;default&#39; already")] {
             let refused = admin.submit(&page, API_KEYS, &[("name", name)]).await;
             assert_eq!((refused.status, refused.form(API_KEYS).fields["name"].as_str()), (422, name));
             assert!(refused.html.contains(told), "{}", refused.html);

@@ -9,6 +9,8 @@ mod environments;
 mod events;
 mod keys;
 mod organizations;
+mod own_page;
+mod parts;
 mod policy;
 mod redirects;
 mod roles;

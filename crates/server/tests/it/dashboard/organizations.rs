@@ -56,7 +56,7 @@ on_both_databases! {
         server.management().post("/organizations", json!({"name": "Taken", "external_id": "taken"})).await.expect(201);
         let page = developer.open(NEW).await;
         for (typed, told) in [
-            ([("name", ""), ("external_id", ""), ("domains", "")], "name is required"),
+            ([("name", ""), ("external_id", ""), ("domains", "")], "Name is required"),
             ([("name", "A"), ("external_id", "taken"), ("domains", "")], "already used by another organization"),
             ([("name", "A"), ("external_id", "b"), ("domains", "gmail.com")], "Not a domain that an organization can own"),
         ] {

@@ -12,10 +12,10 @@ on_both_databases! {
         let new = format!("{ROLES}/permissions/new");
         let page = developer.open(&new).await;
         for (slug, name, told) in [
-            ("", "Read", "slug is required"),
+            ("", "Read", "Slug is required"),
             ("Reports Read", "Read", "lower-case letters"),
             ("openid", "Read", "is a scope of OpenID Connect"),
-            ("reports:read", "", "name is required"),
+            ("reports:read", "", "Name is required"),
         ] {
             let answer = developer.submit(&page, &new, &[("slug", slug), ("name", name), ("description", "D")]).await;
             assert_eq!(answer.status, 422, "{slug} {name}");

@@ -47,7 +47,7 @@ on_both_databases! {
         let id = server.management().user("taken@example.com").await;
         let page = developer.open(NEW).await;
         for (email, password, told) in [
-            ("", "", "email is required"),
+            ("", "", "Email is required"),
             ("nobody", "", "not of a form that mail can be sent to"),
             ("taken@example.com", "", "already used by another user"),
             ("new@example.com", "short", "at least"),

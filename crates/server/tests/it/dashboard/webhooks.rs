@@ -183,6 +183,33 @@ on_both_databases! {
         assert!(reader.open(&format!("{page}?state=failed")).await.html.contains("None was given up"));
     }
 
+    async fn deliveries_are_shown_by_what_became_of_them(server: TestServer) {
+        let (mut receiver, management) = (Receiver::start().await, server.management());
+        let (page, _) = endpoint(&management, &receiver.base_url, &["organization.created", "role.created"]).await;
+        management.organization("A").await;
+        let arrived = receiver.next().await.headers["webhook-id"].to_str().unwrap().to_owned();
+        let mut reader = server.staff(StaffRole::ReadOnly).await;
+        until(&mut reader, &page, "Arrived</span>").await;
+        receiver.always_answer(503);
+        management.post("/authorization/roles", serde_json::json!({"slug": "editor", "name": "Editor"})).await.expect(201);
+        let waits = receiver.next().await.headers["webhook-id"].to_str().unwrap().to_owned();
+        until(&mut reader, &page, "Tried again").await;
+        let all = reader.open(&page).await;
+        assert!(all.html.contains(&arrived) && all.html.contains(&waits), "{}", all.html);
+        for (state, shown, hidden) in [("pending", &waits, &arrived), ("delivered", &arrived, &waits)] {
+            let found = reader.open(&format!("{page}?state={state}")).await;
+            assert!(found.html.contains(shown) && !found.html.contains(hidden), "{state}: {}", found.html);
+            assert!(found.html.contains(&format!("?state={state}\" aria-current=\"page\"")), "{}", found.html);
+        }
+        let none = reader.open(&format!("{page}?state=failed")).await;
+        assert!(none.html.contains("None was given up") && !none.html.contains(&arrived), "{}", none.html);
+        let id = page.rsplit('/').next().unwrap();
+        for (state, shown) in [("pending", vec![waits.as_str()]), ("delivered", vec![arrived.as_str()]), ("failed", vec![])] {
+            let found = management.get(&format!("/webhook_endpoints/{id}/deliveries?state={state}")).await.expect_list();
+            assert_eq!(found.iter().map(|one| one["event_id"].as_str().unwrap()).collect::<Vec<_>>(), shown, "{state}");
+        }
+    }
+
     async fn earlier_events_are_sent_again_from_one_on_or_from_a_moment_on(server: TestServer) {
         let (mut receiver, management) = (Receiver::start().await, server.management());
         management.organization("Before").await;

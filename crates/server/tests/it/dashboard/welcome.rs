@@ -1,9 +1,27 @@
 //! The way in: the link of a first start, and signing in afterwards.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
+use countersign::domain::Act;
+use countersign_protocol::management::events::Filter;
+use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::StaffRole;
+use countersign_store::event::{self, Stretch};
 
 const EMAIL: &str = "ada@company.example";
+
+/// What has happened among staff, by name.
+async fn events_of(server: &TestServer, act: &Act) -> Vec<String> {
+    let filter = Filter { names: Vec::new(), organization_id: None, start: None, end: None };
+    let stretch = Stretch { scan: Scan::Ascending, from: None, limit: 100 };
+    let mut reader = server.app.store.reader().await.unwrap();
+    let found = event::list(&mut reader, act.environment_id, &filter, stretch).await.unwrap();
+    found.into_iter().map(|event| event.event).collect()
+}
+
+/// Where the dashboard is, as the database has it.
+async fn place(server: &TestServer) -> String {
+    server.act_of_staff().await.issuer.to_string()
+}
 
 async fn first_owner(server: &TestServer) -> Browser {
     let link = server.path_of(server.staff_link.as_deref().unwrap());
@@ -99,6 +117,90 @@ on_both_databases! {
         let event = &told.entries[0].event;
         assert_eq!((event.actor.name.as_deref(), event.targets[0].id.as_str()), (Some(EMAIL), "owner"));
         assert_eq!(event.context.location, "127.0.0.1");
+    }
+
+    async fn coming_in_by_a_link_is_told_as_no_password(server: TestServer) {
+        first_owner(&server).await;
+        let act = server.act_of_staff().await;
+        countersign::domain::events::place(&server.app.store).await.unwrap();
+        let told = events_of(&server, &act).await;
+        assert!(told.iter().any(|event| event == "session.created"), "{told:?}");
+        assert!(!told.iter().any(|event| event.starts_with("authentication.")), "{told:?}");
+        // The next one is what it says.
+        let mut owner = Browser::new(&server);
+        let page = owner.open("/dashboard/sign-in").await;
+        let page = owner.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
+        owner.submit(&page, "/dashboard/sign-in/password", &[("password", PASSWORD)]).await;
+        countersign::domain::events::place(&server.app.store).await.unwrap();
+        assert!(events_of(&server, &act).await.iter().any(|event| event == "authentication.password_succeeded"));
+    }
+
+    async fn where_no_mail_arrives_staff_are_told_what_to_do_and_nothing_is_offered_that_needs_one(server: TestServer) {
+        first_owner(&server).await;
+        let mut browser = Browser::new(&server);
+        // From elsewhere: what is mailed is kept, and cannot be read from there.
+        browser.headers = vec![("x-forwarded-for", "192.0.2.1".to_owned())];
+        let page = browser.open("/dashboard/sign-in").await;
+        let page = browser.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
+        assert!(!page.forms().iter().any(|form| form.action.contains("/sign-in/code")), "{}", page.html);
+        let code = page.form("/dashboard/sign-in/password").fields;
+        assert_eq!(browser.post("/dashboard/sign-in/code/send", &code).await.status, 403);
+        let page = browser.open("/dashboard/forgot-password").await;
+        assert!(page.html.contains("countersign staff password") && page.forms().is_empty(), "{}", page.html);
+        let mut owner = server.staff(StaffRole::Owner).await;
+        assert!(owner.open("/dashboard/staff").await.html.contains("whom mail does not reach"));
+        owner.headers.clone_from(&browser.headers);
+        assert!(owner.open("/dashboard/staff").await.html.contains("This server sends no mail"));
+        // On this machine it can be read, and the product's people are not told how the server is run.
+        assert_eq!(Browser::new(&server).open("/dashboard/forgot-password").await.forms().len(), 1);
+        assert!(!browser.open("/forgot-password").await.html.contains("countersign staff"));
+    }
+
+    async fn whoever_runs_the_server_makes_a_link_for_a_new_password(server: TestServer) {
+        let mut owner = first_owner(&server).await;
+        let command = ["staff", "password", EMAIL];
+        let link = server.path_of(server.command_says(&command).await.unwrap().trim());
+        assert!(server.command_says(&["staff", "password", "nobody@company.example"]).await.is_err());
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&link).await;
+        let new = "another-quiet-lighthouse-7";
+        let page = browser.submit(&page, "/dashboard/reset-password", &[("password", new)]).await;
+        assert_eq!(page.path, "/dashboard/sign-in");
+        assert_eq!(Browser::new(&server).open(&link).await.status, 400, "once");
+        assert_eq!(owner.open("/dashboard").await.path.split('?').next(), Some("/dashboard/sign-in"), "every session has ended");
+        let page = browser.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
+        let page = browser.submit(&page, "/dashboard/sign-in/password", &[("password", new)]).await;
+        assert_eq!(page.path, "/dashboard/env/default");
+        // Who is staff no more gets none.
+        server.dismiss_staff().await;
+        assert!(server.command_says(&command).await.is_err());
+    }
+
+    async fn the_dashboard_follows_public_url_while_nobody_is_staff_and_from_this_machine(server: TestServer) {
+        let node = server.another_node_with(&[("public_url", "https://auth.example.com")]).await;
+        assert_eq!(place(&node).await, "https://auth.example.com/dashboard");
+        assert!(node.staff_link.as_deref().unwrap().starts_with("https://auth.example.com/dashboard/welcome?"));
+        // Nobody is staff yet: it was a mistake that nobody has lived with.
+        let node = server.another_node_with(&[("public_url", "https://id.example.com")]).await;
+        assert_eq!(place(&node).await, "https://id.example.com/dashboard");
+        first_owner(&server.another_node().await).await;
+        let node = server.another_node_with(&[("public_url", "https://id.example.com")]).await;
+        assert_eq!(place(&node).await, "https://id.example.com/dashboard", "tried out here, and then set up there");
+    }
+
+    async fn two_nodes_with_different_public_urls_do_not_move_the_dashboard_to_and_fro(server: TestServer) {
+        first_owner(&server).await;
+        server.another_node_with(&[("public_url", "https://auth.example.com")]).await;
+        for wrong in ["https://id.example.com", server.app.public_url.as_str(), "http://localhost:1"] {
+            let node = server.another_node_with(&[("public_url", wrong)]).await;
+            assert_eq!(place(&node).await, "https://auth.example.com/dashboard", "{wrong}");
+        }
+        // Whoever runs the server says that it has moved.
+        let said = server.command_says(&["staff", "move", "--public-url", "https://id.example.com"]).await.unwrap();
+        assert!(said.contains("https://auth.example.com/dashboard") && said.contains("https://id.example.com/dashboard"), "{said}");
+        assert_eq!(place(&server).await, "https://id.example.com/dashboard");
+        let node = server.another_node_with(&[("public_url", "https://auth.example.com")]).await;
+        assert_eq!(place(&node).await, "https://id.example.com/dashboard");
     }
 
     async fn a_weak_password_is_told_beside_its_field(server: TestServer) {

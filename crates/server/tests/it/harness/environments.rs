@@ -49,6 +49,15 @@ impl TestServer {
 
     /// Runs the program on this server's database.
     async fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) {
+        self.command_with(arguments, variables).await.unwrap();
+    }
+
+    /// Runs the program on this server's database; gives what it says, or why it has failed.
+    pub async fn command_says(&self, arguments: &[&str]) -> Result<String, String> {
+        self.command_with(arguments, &[]).await
+    }
+
+    async fn command_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
         let mut command = std::process::Command::new(binary());
         command
             .args(arguments)
@@ -57,7 +66,8 @@ impl TestServer {
             .args(["--database", &self.database.url])
             .envs(variables.iter().copied());
         let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if done.status.success() { Ok(text(&done.stdout)) } else { Err(text(&done.stderr)) }
     }
 }
 

@@ -1,0 +1,70 @@
+//! `/dashboard/env/{environment}/portal`: what administrators of organizations may do on their own page.
+
+use super::permissions;
+use crate::dashboard::call::DashboardCall;
+use crate::dashboard::field;
+use crate::dashboard::page::{refused, reply};
+use crate::domain::environments;
+use crate::hosted::page::Stop;
+use crate::http::reply::Reply;
+use countersign_pages::dashboard::{OwnPage, Section, Tick};
+use countersign_protocol::model::{Environment, PortalCredentials, PortalIntent, PortalSettings};
+use countersign_store::permission;
+use http::StatusCode;
+
+/// The permissions that there are, and those that are offered and have gone: what is not on the form would be taken back by
+/// saving something else.
+async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, Stop> {
+    let mut all = permissions(call, chosen).await?;
+    let mut reader = call.page.app.store.reader().await?;
+    for slug in chosen {
+        if !all.iter().any(|known| known.slug == *slug) {
+            let found = permission::find(&mut reader, call.environment.id(), slug).await?;
+            let name = found.map_or_else(|| "There is no such permission now.".to_owned(), |known| known.name);
+            all.push(Tick { slug: slug.clone(), name, chosen: true });
+        }
+    }
+    Ok(all)
+}
+
+async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<String>) -> Result<Reply, Stop> {
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shell = call.shell_with(Section::Organizations, problem);
+    let page = OwnPage {
+        shell: &shell,
+        address: &format!("{}/portal", call.environment.environment.issuer),
+        opens_credentials: PortalIntent::ApiCredentials.permission(),
+        opens_domains: PortalIntent::DomainVerification.permission(),
+        credentials: settings.credentials.as_str(),
+        permissions: &offered(call, &settings.permissions).await?,
+    };
+    Ok(reply(status, &page))
+}
+
+/// The settings.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+    show(call, &call.environment.environment.portal, None).await
+}
+
+/// Saves them; every node follows within a second.
+///
+/// # Errors
+/// Database errors.
+pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let credentials = form.get("credentials").and_then(PortalCredentials::parse).ok_or_else(Stop::flow)?;
+    let kept = &call.environment.environment.portal.permissions;
+    let wanted =
+        PortalSettings { credentials, permissions: field::chosen(&form, "scope_", &offered(call, kept).await?) };
+    let (act, settings) = (call.act(), wanted.clone());
+    let change = move |found: &mut Environment| found.portal = settings;
+    let saved =
+        call.commit(move |tx| Box::pin(async move { environments::change_settings(tx, &act, change).await })).await;
+    match saved {
+        Ok(()) => call.to("/portal?done=saved"),
+        Err(failure) => show(call, &wanted, Some(refused(failure)?)).await,
+    }
+}

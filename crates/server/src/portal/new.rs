@@ -1,0 +1,78 @@
+//! The form that makes an application or an API key: a name, and what it may do, of what is offered.
+
+use super::call::PortalCall;
+use super::offered;
+use super::page::{Part, Told};
+use crate::dashboard::field;
+use crate::domain::{Failure, portal};
+use crate::hosted::page::{Stop, branding};
+use crate::http::reply::Reply;
+use countersign_pages::portal::New;
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::model::PortalCredentials;
+use countersign_protocol::oauth::params::Params;
+use http::StatusCode;
+
+async fn show(call: &PortalCall, list: Part, form: Option<&Params<'_>>, problem: Option<&str>) -> Result<Reply, Stop> {
+    let access = offered(call, form).await?;
+    let branding = branding(&call.page);
+    let told = problem.map_or_else(Told::default, Told::problem);
+    let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = New {
+        shell: &call.shell(&branding, list, told),
+        key: list == Part::Keys,
+        action: &format!("{}/new", list.path()),
+        list: list.path(),
+        name: form.map_or("", |form| field::text(form, "name")),
+        access: &access,
+    };
+    Ok(call.reply(status, &page))
+}
+
+/// The form for another one on a list.
+///
+/// # Errors
+/// Database errors.
+pub async fn get(call: &PortalCall, list: Part) -> Result<Reply, Stop> {
+    match call.require(PortalCredentials::Create) {
+        Ok(()) => show(call, list, None, None).await,
+        Err(reply) => Ok(reply),
+    }
+}
+
+/// What was typed: the name, and the slugs that were ticked, of what is offered and of nothing else. Or the answer to what is
+/// wrong with it, or not allowed.
+///
+/// # Errors
+/// Database errors.
+pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<String>), Reply>, Stop> {
+    if let Err(reply) = call.require(PortalCredentials::Create) {
+        return Ok(Err(reply));
+    }
+    let form = call.page.form()?;
+    let (t, name) = (call.language().texts(), field::text(&form, "name"));
+    let problem = if name.is_empty() {
+        t.portal_name_needed()
+    } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        t.portal_name_long()
+    } else {
+        let ticked = offered(call, Some(&form)).await?.into_iter().filter(|one| one.chosen);
+        return Ok(Ok((name.to_owned(), ticked.map(|one| one.slug).collect())));
+    };
+    show(call, list, Some(&form), Some(problem)).await.map(Err)
+}
+
+/// The form again, with what was refused, where that can be said in words.
+///
+/// # Errors
+/// Database errors.
+pub async fn refused(call: &PortalCall, list: Part, failure: Failure) -> Result<Reply, Stop> {
+    let t = call.language().texts();
+    let problem = match failure {
+        Failure::Refused(ApiError::BadRequest { code: portal::TOO_MANY, .. }) => t.portal_too_many(),
+        Failure::Refused(ApiError::Validation(_)) => t.portal_not_offered(),
+        failure => return Err(Stop::Failure(failure)),
+    };
+    show(call, list, Some(&call.page.form()?), Some(problem)).await
+}

@@ -1,0 +1,80 @@
+//! What administrators of organizations may do on their own page, as staff set it.
+
+use crate::harness::{TestServer, on_both_databases};
+use countersign::domain::audit::{self, Trail};
+use countersign_protocol::model::StaffRole;
+
+const PAGE: &str = "/dashboard/env/default/portal";
+
+on_both_databases! {
+    async fn what_is_allowed_is_saved_and_counts_at_once(server: TestServer) {
+        let management = server.management();
+        let organization = management.organization("Northwind").await;
+        management.permission("reports:read").await;
+        management.permission("reports:write").await;
+        let mut visitor = server.visitor(&organization, None).await;
+        assert_eq!(visitor.open("/portal/api-keys/new").await.status, 403, "making is off unless it is allowed");
+        let mut admin = server.staff(StaffRole::Admin).await;
+        let list = admin.open("/dashboard/env/default/organizations").await;
+        assert!(list.html.contains(PAGE), "{}", list.html);
+        let page = admin.open(PAGE).await;
+        assert!(page.html.contains(&format!("{}/portal", server.app.public_url)), "{}", page.html);
+        assert_eq!(page.form(PAGE).fields["credentials"], "revoke");
+        let saved = admin.submit(&page, PAGE, &[("credentials", "create"), ("scope_reports:read", "yes")]).await;
+        assert!(saved.status == 200 && saved.html.contains("Saved."), "{}", saved.html);
+        let fields = saved.form(PAGE).fields;
+        assert_eq!((fields["credentials"].as_str(), fields["scope_reports:read"].as_str()), ("create", "yes"));
+        assert!(!fields.contains_key("scope_reports:write"));
+        let form = visitor.open("/portal/api-keys/new").await;
+        assert!(form.html.contains("scope_reports:read") && !form.html.contains("scope_reports:write"), "{}", form.html);
+        // Less again: at once, for those who are there.
+        admin.submit(&saved, PAGE, &[("credentials", "see")]).await;
+        assert_eq!(visitor.open("/portal/api-keys/new").await.status, 403);
+        let (key, id) = (&server.app.keyring.audit_log, server.app.environments().product_named("default").unwrap().id());
+        countersign::domain::audit_chain::place(&server.app.store, key, id).await.unwrap();
+        let trail = Trail { action: Some("environment.updated".to_owned()), ..Trail::default() };
+        let told = audit::list(&server.app.store, key, id, &trail, None, 10).await.unwrap();
+        assert_eq!(told.entries.len(), 2);
+        assert!(told.entries.iter().all(|entry| entry.event.actor.kind == "staff"));
+    }
+
+    async fn a_permission_that_has_gone_stays_until_it_is_taken_away(server: TestServer) {
+        server.declare("[environment.portal]\npermissions = [\"reports:gone\"]\n").await.done();
+        let mut admin = server.staff(StaffRole::Admin).await;
+        let page = admin.open(PAGE).await;
+        assert!(page.html.contains("There is no such permission now."), "{}", page.html);
+        let saved = admin.submit(&page, PAGE, &[("credentials", "create")]).await;
+        assert_eq!(saved.form(PAGE).fields["scope_reports:gone"], "yes");
+        let mut fields = saved.form(PAGE).fields;
+        fields.remove("scope_reports:gone");
+        assert!(!admin.post(PAGE, &fields).await.html.contains("reports:gone"));
+    }
+
+    async fn other_settings_and_other_environments_stay_as_they_are(server: TestServer) {
+        server.declare("access_token_lifetime = 600\n[environment.authentication]\nmagic_auth = false\n").await.done();
+        let other = server.another_environment().await;
+        let mut admin = server.staff(StaffRole::Admin).await;
+        let page = admin.open(PAGE).await;
+        // Somebody changes another setting meanwhile.
+        server.declare("access_token_lifetime = 900\n").await.done();
+        admin.submit(&page, PAGE, &[("credentials", "create")]).await;
+        let environments = server.app.environments();
+        let here = &environments.product_named("default").unwrap().environment;
+        assert_eq!((here.access_token_lifetime, here.authentication.magic_auth, here.portal.credentials.as_str()), (900, false, "create"));
+        let there = environments.products().into_iter().find(|state| state.environment.issuer.authority() == other.authority).unwrap();
+        assert_eq!(there.environment.portal.credentials.as_str(), "revoke");
+    }
+
+    async fn who_may_not_change_it_sees_it_and_a_word_that_is_none_changes_nothing(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let page = developer.open(PAGE).await;
+        assert!(page.status == 200 && page.html.contains("<fieldset disabled>"), "{}", page.html);
+        assert_eq!(developer.submit(&page, PAGE, &[("credentials", "create")]).await.status, 403);
+        let mut admin = server.staff(StaffRole::Admin).await;
+        let page = admin.open(PAGE).await;
+        for wrong in ["everything", ""] {
+            assert_eq!(admin.submit(&page, PAGE, &[("credentials", wrong)]).await.status, 400);
+        }
+        assert_eq!(admin.open(PAGE).await.form(PAGE).fields["credentials"], "revoke");
+    }
+}
