@@ -30,7 +30,7 @@ statements! {
     BEFORE = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence <= $2 ORDER BY sequence LIMIT 1";
     BEYOND = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence > $2 ORDER BY sequence LIMIT 1";
     OLD = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
-        "WHERE environment_id = $1 AND recorded_at < $2 AND content IS NOT NULL AND +sequence > 0 ORDER BY recorded_at LIMIT $3";
+        "WHERE environment_id = $1 AND recorded_at < $2 AND kind = 'administrative' AND +sequence > 0 ORDER BY recorded_at LIMIT $3";
     OLD_OF_ORGANIZATION = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
         "WHERE environment_id = $1 AND organization_id = $2 AND recorded_at < $3 AND kind = 'organization' AND +sequence > 0 ORDER BY recorded_at LIMIT $4";
     CLEAR = "UPDATE audit_log_event SET kind = 'pruned', organization_id = NULL, occurred_at = 0, recorded_at = 0, content = NULL, seal = $3 ",
@@ -234,7 +234,7 @@ pub async fn beyond(query: &mut impl Query, environment_id: EnvironmentId, seque
     query.query_opt(BEYOND, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// Events that were recorded before a moment and are still whole: of an organization, or of all and our own.
+/// Events that were recorded before a moment and are still whole: those told of an organization, or our own.
 ///
 /// # Errors
 /// Database errors.

@@ -243,9 +243,9 @@ pub async fn prune(
     environment_id: EnvironmentId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let shorter = audit_log_retention::due(&mut store.reader().await?, environment_id, KEPT_DAYS, now).await?;
+    let due = audit_log_retention::due(&mut store.reader().await?, environment_id, KEPT_DAYS, now).await?;
     let mut sweeps: Vec<(Option<OrganizationId>, i64)> = vec![(None, KEPT_DAYS)];
-    sweeps.extend(shorter.into_iter().map(|(id, days)| (Some(id), days)));
+    sweeps.extend(due.into_iter().map(|(id, days)| (Some(id), days)));
     let mut pruned = 0;
     for (organization_id, days) in sweeps {
         let before = now.plus_secs(-days * 86_400);
@@ -269,6 +269,18 @@ pub async fn prune(
     }
     // Links that were left behind before have nothing new to say, unless something before them has gone now.
     if pruned == 0 {
+    let forgotten = audit_log_retention::left_behind(&mut store.reader().await?, environment_id).await?;
+    if !forgotten.is_empty() {
+        let forget = store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                for organization_id in forgotten {
+                    audit_log_retention::forget(tx, environment_id, organization_id).await?;
+                }
+                Ok(())
+            })
+        });
+        forget.await?;
+    }
         return Ok(());
     }
     loop {

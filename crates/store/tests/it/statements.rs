@@ -10,6 +10,13 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("audit_log_event::LOCK", "(environment_id=?)", "an environment has one"),
     ("audit_log_event::SET_HEAD", "(environment_id=?)", "an environment has one"),
     ("audit_log_event::HEAD", "(environment_id=?)", "an environment has one"),
+    ("audit_log_retention::DUE", "SCAN told", "the organizations that were ever told of, each by an index"),
+    ("audit_log_retention::DUE", "SCAN t", "the same"),
+    (
+        "audit_log_retention::LEFT_BEHIND",
+        "(environment_id=?)",
+        "all of an environment's are asked about, each by an index",
+    ),
     ("audit_log_stream::ALL", "(environment_id=?)", "all of an environment's are wanted: one of an organization"),
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
