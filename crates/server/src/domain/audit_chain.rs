@@ -74,6 +74,7 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
     let mut ends = lock(tx, key, environment_id).await?;
     // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
     let waiting = audit_log_event::unchained(tx, environment_id).await?;
+    let (first, mut links) = (ends.sequence + 1, Vec::with_capacity(waiting.len()));
     for (id, content, written) in &waiting {
         if !key.written(environment_id, *id, content).matches(written) {
             tracing::error!(%environment_id, %id, "a row of the audit log was not written by this server; it gets no place");
@@ -82,8 +83,9 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
         }
         ends.sequence += 1;
         ends.hash = link(environment_id, ends.sequence, &ends.hash, content);
-        audit_log_event::place(tx, environment_id, *id, ends.sequence, &ends.hash).await?;
+        links.push((*id, ends.hash));
     }
+    audit_log_event::place(tx, environment_id, first, &links).await?;
     if !waiting.is_empty() {
         seal(tx, key, environment_id, &ends).await?;
     }
@@ -267,8 +269,6 @@ pub async fn prune(
             }
         }
     }
-    // Links that were left behind before have nothing new to say, unless something before them has gone now.
-    if pruned == 0 {
     let forgotten = audit_log_retention::left_behind(&mut store.reader().await?, environment_id).await?;
     if !forgotten.is_empty() {
         let forget = store.write::<_, Failure, _>(move |tx| {
@@ -281,6 +281,8 @@ pub async fn prune(
         });
         forget.await?;
     }
+    // Links that were left behind before have nothing new to say, unless something before them has gone now.
+    if pruned == 0 {
         return Ok(());
     }
     loop {
