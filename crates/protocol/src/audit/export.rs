@@ -116,7 +116,7 @@ pub struct AuditExport {
     pub parts: i64,
     /// How many events are in it.
     pub lines: i64,
-    /// How often it was taken up.
+    /// How often it was taken up since its last part.
     pub attempts: i64,
     /// When it is taken up next.
     pub next_at: Option<Timestamp>,

@@ -2,6 +2,7 @@
 
 mod events;
 mod exports;
+mod killed;
 mod retention;
 mod streams;
 mod tampering;
