@@ -115,7 +115,7 @@ CREATE TABLE audit_log_stream (
     id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL,
     url TEXT COLLATE "C" NOT NULL,
-    format TEXT COLLATE "C" NOT NULL CHECK (format IN ('json', 'ndjson')),
+    format TEXT COLLATE "C" NOT NULL CHECK (format IN ('json', 'ndjson', 'datadog', 'splunk')),
     sealed_headers BYTEA NOT NULL,
     state TEXT COLLATE "C" NOT NULL CHECK (state IN ('active', 'inactive', 'error', 'invalid')),
     sequence BIGINT NOT NULL,

@@ -113,7 +113,7 @@ CREATE TABLE audit_log_stream (
     id TEXT NOT NULL,
     organization_id TEXT NOT NULL,
     url TEXT NOT NULL,
-    format TEXT NOT NULL CHECK (format IN ('json', 'ndjson')),
+    format TEXT NOT NULL CHECK (format IN ('json', 'ndjson', 'datadog', 'splunk')),
     sealed_headers BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'inactive', 'error', 'invalid')),
     sequence INTEGER NOT NULL,
