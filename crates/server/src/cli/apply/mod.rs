@@ -2,19 +2,21 @@
 //!
 //! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
-//! slug, organizations by external id, users by external id or else by address, applications by client id or else by name.
+//! slug, organizations and their log streams by external id, users by external id or else by address, applications by client id or else by name.
 
 mod addresses;
 mod document;
 mod look;
 mod settings;
 mod standalone;
+mod streams;
 mod users;
 
 use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
+use crate::domain::audit_streams::NewStream;
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
@@ -45,6 +47,8 @@ struct Prepared {
     secrets: Vec<Vec<Secret>>,
     /// Hashes of users' passwords, as they are stored.
     passwords: Vec<Option<String>>,
+    /// Where events of organizations are sent.
+    streams: Vec<NewStream>,
     pictures: Pictures,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
     fresh: Option<(Environment, Vec<SigningKeyRecord>)>,
@@ -176,13 +180,14 @@ fn prepare(
     }
     let passwords: Result<Vec<_>, String> = entry.users.iter().map(|user| users::password(user, base)).collect();
     let passwords = passwords.map_err(&within)?;
+    let streams = streams::read(&entry, base).map_err(&within)?;
     let fresh = if existing.iter().any(|environment| environment.name == entry.name) {
         None
     } else {
         Some(fresh_environment(&entry, installation).map_err(&within)?)
     };
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
-    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, fresh })
+    Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, fresh })
 }
 
 async fn apply_environment(
@@ -238,6 +243,9 @@ async fn apply_environment(
     }
     for organization in &entry.organizations {
         apply_organization(tx, &act, organization, plan).await?;
+    }
+    for (stream, wanted) in entry.log_streams.iter().zip(&item.streams) {
+        streams::apply(tx, &act, stream, wanted, plan).await?;
     }
     for (user, password) in entry.users.iter().zip(&item.passwords) {
         users::apply(tx, &act, user, password.as_ref(), plan).await?;

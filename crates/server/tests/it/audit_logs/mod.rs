@@ -1,5 +1,6 @@
 //! `/audit_logs`, the trail of administrators, and the chain that both are part of.
 
+mod declared;
 mod downloads;
 mod events;
 mod exports;
