@@ -193,37 +193,14 @@ CREATE TABLE token_family (
     expires_at BIGINT NOT NULL,
     ended_at BIGINT,
     created_at BIGINT NOT NULL,
+    -- The authorization code that was redeemed for it: no code is redeemed twice.
+    code_digest BYTEA,
     PRIMARY KEY (environment_id, id),
     FOREIGN KEY (environment_id, consent_id) REFERENCES consent (environment_id, id) ON DELETE CASCADE
 );
 CREATE INDEX token_family_consent ON token_family (environment_id, consent_id, id);
+CREATE UNIQUE INDEX token_family_code_digest_unique ON token_family (environment_id, code_digest);
 CREATE INDEX token_family_idle_expires_at ON token_family (idle_expires_at);
-
-CREATE TABLE authorization_code (
-    environment_id TEXT COLLATE "C" NOT NULL,
-    digest BYTEA NOT NULL,
-    consent_id TEXT COLLATE "C" NOT NULL,
-    application_id TEXT COLLATE "C" NOT NULL,
-    user_id TEXT COLLATE "C" NOT NULL,
-    organization_id TEXT COLLATE "C",
-    session_id TEXT COLLATE "C",
-    redirect_uri TEXT COLLATE "C" NOT NULL,
-    scope TEXT COLLATE "C" NOT NULL,
-    resource TEXT COLLATE "C" NOT NULL,
-    nonce TEXT COLLATE "C",
-    code_challenge TEXT COLLATE "C",
-    subject TEXT COLLATE "C",
-    choices TEXT COLLATE "C" NOT NULL,
-    authenticated_at BIGINT NOT NULL,
-    show_auth_time BIGINT NOT NULL,
-    -- What it was redeemed for.
-    family_id TEXT COLLATE "C",
-    expires_at BIGINT NOT NULL,
-    PRIMARY KEY (environment_id, digest),
-    FOREIGN KEY (environment_id, consent_id) REFERENCES consent (environment_id, id) ON DELETE CASCADE
-);
-CREATE INDEX authorization_code_consent ON authorization_code (environment_id, consent_id);
-CREATE INDEX authorization_code_expires_at ON authorization_code (expires_at);
 
 -- A device that waits for a person to enter its code (RFC 8628).
 CREATE TABLE device_authorization (

@@ -193,37 +193,14 @@ CREATE TABLE token_family (
     expires_at INTEGER NOT NULL,
     ended_at INTEGER,
     created_at INTEGER NOT NULL,
+    -- The authorization code that was redeemed for it: no code is redeemed twice.
+    code_digest BLOB,
     PRIMARY KEY (environment_id, id),
     FOREIGN KEY (environment_id, consent_id) REFERENCES consent (environment_id, id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX token_family_consent ON token_family (environment_id, consent_id, id);
+CREATE UNIQUE INDEX token_family_code_digest_unique ON token_family (environment_id, code_digest);
 CREATE INDEX token_family_idle_expires_at ON token_family (idle_expires_at);
-
-CREATE TABLE authorization_code (
-    environment_id TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    consent_id TEXT NOT NULL,
-    application_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    organization_id TEXT,
-    session_id TEXT,
-    redirect_uri TEXT NOT NULL,
-    scope TEXT NOT NULL,
-    resource TEXT NOT NULL,
-    nonce TEXT,
-    code_challenge TEXT,
-    subject TEXT,
-    choices TEXT NOT NULL,
-    authenticated_at INTEGER NOT NULL,
-    show_auth_time INTEGER NOT NULL,
-    -- What it was redeemed for.
-    family_id TEXT,
-    expires_at INTEGER NOT NULL,
-    PRIMARY KEY (environment_id, digest),
-    FOREIGN KEY (environment_id, consent_id) REFERENCES consent (environment_id, id) ON DELETE CASCADE
-) STRICT;
-CREATE INDEX authorization_code_consent ON authorization_code (environment_id, consent_id);
-CREATE INDEX authorization_code_expires_at ON authorization_code (expires_at);
 
 -- A device that waits for a person to enter its code (RFC 8628).
 CREATE TABLE device_authorization (

@@ -2,16 +2,18 @@
 
 use crate::consent::written;
 use crate::sql::{Query, Row, statements};
-use crate::{Result, Tx};
+use crate::{Error, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, TokenFamilyId, UserId};
 use countersign_protocol::model::{Persona, TokenFamily};
 use countersign_protocol::oauth::introspection::StandingFamily;
+use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO token_family (environment_id, id, consent_id, application_id, user_id, organization_id, session_id, resource, ",
-        "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at, code_digest) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    OF_CODE = "SELECT id FROM token_family WHERE environment_id = $1 AND code_digest = $2";
     FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
         "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices FROM token_family WHERE environment_id = $1 AND id = $2";
     STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices, a.client_id FROM token_family f ",
@@ -52,11 +54,18 @@ fn read(row: &Row) -> Result<TokenFamily> {
     })
 }
 
-/// Makes a family.
+/// Makes a family; `code` is the digest of the authorization code that is redeemed for it. Of all who redeem one code, on
+/// whatever node, one makes a family.
 ///
 /// # Errors
-/// Database errors; among them that the consent has gone meanwhile.
-pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &TokenFamily) -> Result<()> {
+/// Database errors; among them that the consent has gone meanwhile, and that the code was redeemed before: see
+/// [`is_of_spent_code`].
+pub async fn insert(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    family: &TokenFamily,
+    code: Option<&Digest>,
+) -> Result<()> {
     let params = [
         environment_id.into(),
         family.id.into(),
@@ -75,9 +84,27 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &TokenFa
         family.idle_expires_at.into(),
         family.expires_at.into(),
         family.created_at.into(),
+        code.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
+}
+
+/// Whether a family was not made because its authorization code had been redeemed.
+pub fn is_of_spent_code(error: &Error) -> bool {
+    error.is_unique("token_family", "code_digest")
+}
+
+/// What an authorization code was redeemed for, if it was.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_code(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    code: &Digest,
+) -> Result<Option<TokenFamilyId>> {
+    query.query_opt(OF_CODE, &[environment_id.into(), code.into()]).await?.map(|row| row.parse(0)).transpose()
 }
 
 /// The family with this identifier.

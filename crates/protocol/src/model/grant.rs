@@ -3,16 +3,18 @@
 use super::{Choices, SessionPolicy};
 use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::pkce::CodeChallenge;
-use crate::secret::Digest;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// How a person appears in the tokens of one authorization, where they have signed in elsewhere (Standalone Connect).
 /// Settled when it was given, and the same for as long as it lasts; empty for everybody else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Persona {
     /// The subject; `None` is the person's own identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// What the person has chosen: a claim each.
+    #[serde(default, skip_serializing_if = "Choices::is_empty")]
     pub choices: Choices,
 }
 
@@ -46,40 +48,51 @@ pub struct Consent {
     pub updated_at: Timestamp,
 }
 
-/// An authorization code that was issued (RFC 6749 §4.1.2): everything but its value.
-#[derive(Debug, Clone)]
+/// What an authorization code stands for (RFC 6749 §4.1.2). Its value is this, sealed: it is short-lived, and nothing is kept
+/// until it is redeemed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
-    /// The keyed digest of its value.
-    pub digest: Digest,
     /// What it stands on.
+    #[serde(rename = "c")]
     pub consent_id: ConsentId,
     /// Whom it was issued to.
+    #[serde(rename = "a")]
     pub application_id: ApplicationId,
     /// Who signed in.
+    #[serde(rename = "u")]
     pub user_id: UserId,
     /// For which organization.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<OrganizationId>,
     /// In which session.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
     /// Where it was sent.
+    #[serde(rename = "r")]
     pub redirect_uri: String,
     /// What it is good for.
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
     /// For which resource; empty for none.
+    #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub resource: String,
     /// Carried into the ID token.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// The PKCE challenge.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<CodeChallenge>,
     /// How the person appears in its tokens.
+    #[serde(flatten)]
     pub persona: Persona,
     /// When the person proved who they are.
+    #[serde(rename = "i")]
     pub authenticated_at: Timestamp,
     /// Whether the ID token must say so.
+    #[serde(rename = "w")]
     pub show_auth_time: bool,
-    /// What it was redeemed for.
-    pub family_id: Option<TokenFamilyId>,
     /// When it expires.
+    #[serde(rename = "e")]
     pub expires_at: Timestamp,
 }
 

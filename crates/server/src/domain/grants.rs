@@ -48,6 +48,19 @@ pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Fail
     Ok(())
 }
 
+/// The consent among those `given` before that says all that is `wanted`: it stands as it is.
+pub fn as_before(given: &[Consent], wanted: &Consent, registered: Option<SelfRegistered>) -> Option<ConsentId> {
+    let known = given.iter().find(|given| given.organization_id == wanted.organization_id)?;
+    says_all(known, wanted, registered).then_some(known.id)
+}
+
+fn says_all(known: &Consent, wanted: &Consent, registered: Option<SelfRegistered>) -> bool {
+    // What is chosen anew counts from now on; what was not offered this time stays as it was.
+    let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
+    let another = registered.is_some_and(|registered| known.updated_at < registered.changed_at);
+    !another && covers(&known.scopes, &wanted.scopes) && chosen
+}
+
 /// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
 /// stays the same while the consent lives. `registered` is of an application that nobody registered by hand: it is kept
 /// from now on, and what it shows of itself now is what was agreed to.
@@ -89,10 +102,7 @@ pub async fn agree(
             found.ok_or_else(|| Failure::internal("a consent was not kept"))?
         }
     };
-    // What is chosen anew counts from now on; what was not offered this time stays as it was.
-    let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
-    let another = registered.is_some_and(|registered| known.updated_at < registered.changed_at);
-    if another || !covers(&known.scopes, &wanted.scopes) || !chosen {
+    if !says_all(&known, &wanted, registered) {
         let mut joined = Consent { updated_at: act.now, ..known.clone() };
         joined.scopes.extend(wanted.scopes.into_iter().filter(|scope| !known.scopes.contains(scope)));
         joined.choices.extend(wanted.choices);

@@ -10,6 +10,7 @@ pub mod audit_exports;
 pub mod audit_retention;
 pub mod audit_streams;
 pub mod authentications;
+pub mod authorization_codes;
 pub mod backchannel_logout;
 pub mod branding;
 pub mod client_secrets;

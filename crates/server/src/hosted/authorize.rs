@@ -6,11 +6,9 @@ use super::flow::{Flow, Target};
 use super::page::{Origin, Stop, redirect};
 use super::session::{self, Beginning, Current};
 use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
-use crate::domain::{Failure, grants};
+use crate::domain::{Failure, authorization_codes, grants};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
@@ -22,7 +20,7 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::registration::shared::stays_on_the_device;
-use countersign_store::{authorization_code, consent as consents, session as sessions};
+use countersign_store::{consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -343,7 +341,6 @@ async fn issue(
     beginning: Option<Beginning>,
 ) -> Result<Reply, Stop> {
     let Asked { client, request, current: Some(current), .. } = asked else { return Err(Stop::flow()) };
-    let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
     let act = session::act(call);
     let wanted = Consent {
         id: act.entropy.id(act.now)?,
@@ -356,13 +353,37 @@ async fn issue(
         created_at: act.now,
         updated_at: act.now,
     };
+    let (now, registered) = (act.now, client.registered);
+    let as_before = grants::as_before(&asked.given, &wanted, registered);
+    let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
+    let chosen = organization_id.filter(|id| Some(*id) != last_chosen);
+    let consent_id = match as_before {
+        Some(id) if beginning.is_none() && chosen.is_none() => id,
+        _ => {
+            let written = call.app.store.write::<_, Failure, _>(move |tx| {
+                Box::pin(async move {
+                    if let Some(beginning) = beginning {
+                        beginning.run(tx).await?;
+                    }
+                    let consent_id = match as_before {
+                        Some(id) => id,
+                        None => grants::agree(tx, &act, wanted, registered).await?,
+                    };
+                    if let Some(id) = chosen {
+                        sessions::choose_organization(tx, act.environment_id, session_id, id, act.now).await?;
+                    }
+                    Ok(consent_id)
+                })
+            });
+            written.await?
+        }
+    };
     let code = AuthorizationCode {
-        digest: call.app.keyring.authorization_code.digest(&value),
-        consent_id: wanted.id,
+        consent_id,
         application_id: client.application.id,
         user_id: current.user.id,
         organization_id,
-        session_id: Some(current.session.id),
+        session_id: Some(session_id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
         scopes: request.scopes.clone(),
         resource: request.resource.clone(),
@@ -371,28 +392,9 @@ async fn issue(
         persona: Persona { subject: login_uri::subject(call, client, &current.user), choices },
         authenticated_at: current.session.authenticated_at,
         show_auth_time: request.max_age.is_some(),
-        family_id: None,
-        expires_at: act.now.plus_secs(CODE_LIFETIME),
+        expires_at: now.plus_secs(CODE_LIFETIME),
     };
-    let registered = client.registered;
-    let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
-    call.app
-        .store
-        .write::<(), Failure, _>(move |tx| {
-            Box::pin(async move {
-                if let Some(beginning) = beginning {
-                    beginning.run(tx).await?;
-                }
-                let consent_id = grants::agree(tx, &act, wanted, registered).await?;
-                let code = AuthorizationCode { consent_id, ..code };
-                authorization_code::insert(tx, act.environment_id, &code).await?;
-                if let Some(id) = organization_id.filter(|id| Some(*id) != last_chosen) {
-                    sessions::choose_organization(tx, act.environment_id, session_id, id, act.now).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
+    let value = authorization_codes::seal(&call.app.keyring, &call.app.entropy, call.environment.id(), &code)?;
     redirect(&request.return_address.with_code(call.environment.environment.issuer.as_str(), &value))
 }
 

@@ -31,10 +31,9 @@ use crate::app::App;
 use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
-    attempt, audit_log_export, authorization_code, change, client_document, device_authorization, event,
-    external_authentication, idempotency, image, mail, mailed_code, password_reset, portal, revoked_token,
-    self_registration, session, session_code, session_device, session_family, staff_link, token_family,
-    webhook_delivery,
+    attempt, audit_log_export, change, client_document, device_authorization, event, external_authentication,
+    idempotency, image, mail, mailed_code, password_reset, portal, revoked_token, self_registration, session,
+    session_code, session_device, session_family, staff_link, token_family, webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -82,7 +81,6 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(portal::prune_links, now);
     in_steps!(portal::prune, now.plus_secs(-PORTAL_VISIT_LONGEST));
     in_steps!(token_family::prune, now.plus_secs(-FAMILIES));
-    in_steps!(authorization_code::prune, now.plus_secs(-CODES));
     in_steps!(device_authorization::prune, now.plus_secs(-CODES));
     in_steps!(external_authentication::prune_begun, now);
     in_steps!(external_authentication::prune_completed, now.plus_secs(-CODES));

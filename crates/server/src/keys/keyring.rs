@@ -19,6 +19,8 @@ pub struct Keyring {
     pub idempotency: DigestKey,
     /// Digests of authorization codes.
     pub authorization_code: DigestKey,
+    /// Seals authorization codes.
+    pub sealed_authorization_code: SealKey,
     /// Digests of what browsers bring back that were signed in elsewhere.
     pub external_authentication: DigestKey,
     /// Digests of device codes.
@@ -106,6 +108,7 @@ impl Keyring {
             api_key: DigestKey::new(&*derive(&prk, "api-key")?),
             idempotency: DigestKey::new(&*derive(&prk, "idempotency")?),
             authorization_code: DigestKey::new(&*derive(&prk, "authorization-code")?),
+            sealed_authorization_code: SealKey::new(&*derive(&prk, "sealed-authorization-code")?)?,
             external_authentication: DigestKey::new(&*derive(&prk, "external-authentication")?),
             device_code: DigestKey::new(&*derive(&prk, "device-code")?),
             refresh_token: DigestKey::new(&*derive(&prk, "refresh-token")?),

@@ -1,6 +1,5 @@
 //! `grant_type=authorization_code` (RFC 6749 §4.1.3).
 
-use crate::id::TokenFamilyId;
 use crate::model::AuthorizationCode;
 use crate::oauth::client_auth::AuthenticatedClient;
 use crate::oauth::error::OAuthError;
@@ -13,10 +12,10 @@ pub const CODE_LIFETIME: i64 = 60;
 /// Why a code is not redeemed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// The request is wrong; the code is not spent.
+    /// It is another client's. Nothing is said or done, or anybody could end what others were issued.
+    OfAnother(OAuthError),
+    /// The request is wrong, or the code has expired; it is not spent by this.
     Wrong(OAuthError),
-    /// The code was redeemed before: what was issued for it ends now (RFC 6749 §4.1.2).
-    Replayed(TokenFamilyId),
 }
 
 /// One sentence for every code that is not good, so that nobody learns which codes exist.
@@ -37,12 +36,8 @@ pub fn redeem(
     code_verifier: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Refused> {
-    // Of another client: nothing is said or done, or anybody could end what others were issued.
     if code.application_id != client.client().application.id {
-        return Err(Refused::Wrong(not_good()));
-    }
-    if let Some(family_id) = code.family_id {
-        return Err(Refused::Replayed(family_id));
+        return Err(Refused::OfAnother(not_good()));
     }
     if now >= code.expires_at || redirect_uri != Some(&code.redirect_uri) {
         return Err(Refused::Wrong(not_good()));

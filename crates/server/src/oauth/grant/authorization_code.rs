@@ -1,14 +1,16 @@
 //! `grant_type=authorization_code`: a code becomes tokens, once, on whatever node it arrives.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, SignInFacts};
+use super::user_tokens::{self, Authorized, Person, SignInFacts, Spends};
+use crate::domain::authorization_codes;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
+use countersign_protocol::model::AuthorizationCode;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
 use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::resource::issuable;
-use countersign_store::authorization_code;
+use countersign_store::token_family;
 
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
@@ -35,22 +37,36 @@ pub async fn issue(
     client: AuthenticatedClient<'_>,
     presented: Presented<'_>,
 ) -> Result<TokenResponse, OAuthError> {
-    let Presented { code, redirect_uri, code_verifier, resources } = presented;
-    let digest = call.app.keyring.authorization_code.digest(code);
     let environment_id = call.environment.id();
-    let now = call.app.clock.now();
+    let code = authorization_codes::open(&call.app.keyring, environment_id, presented.code).ok_or_else(not_good)?;
+    let answer = match redeem(&code, client, presented.redirect_uri, presented.code_verifier, call.app.clock.now()) {
+        Err(Refused::OfAnother(error)) => return Err(error),
+        Err(Refused::Wrong(error)) => Err(error),
+        Ok(()) => exchange(call, client, presented, code).await,
+    };
+    let Err(error) = answer else { return answer };
+    // What is refused may have come before: then two have the same code, and both go without.
+    let digest = call.app.keyring.authorization_code.digest(presented.code);
     let mut reader = call.app.store.reader().await.map_err(|error| oauth_error(error.into()))?;
-    let database = |error: countersign_store::Error| oauth_error(error.into());
-    let code = authorization_code::find(&mut reader, environment_id, &digest).await.map_err(database)?;
-    let code = code.ok_or_else(not_good)?;
-    match redeem(&code, client, redirect_uri, code_verifier, now) {
-        Ok(()) => {}
-        Err(Refused::Wrong(error)) => return Err(error),
-        Err(Refused::Replayed(family_id)) => {
-            return Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await);
-        }
+    let spent = token_family::of_code(&mut reader, environment_id, &digest).await;
+    drop(reader);
+    match spent.map_err(|error| oauth_error(error.into()))? {
+        Some(family_id) => Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await),
+        None => Err(error),
     }
-    issuable(resources, &code.resource, &call.environment.resources)?;
+}
+
+/// Exchanges a code that is this client's, and comes with what it must come with, unless it was exchanged before.
+async fn exchange(
+    call: &OAuthCall,
+    client: AuthenticatedClient<'_>,
+    presented: Presented<'_>,
+    code: AuthorizationCode,
+) -> Result<TokenResponse, OAuthError> {
+    let environment_id = call.environment.id();
+    issuable(presented.resources, &code.resource, &call.environment.resources)?;
+    let database = |error: countersign_store::Error| oauth_error(error.into());
+    let mut reader = call.app.store.reader().await.map_err(database)?;
     let person = Person::load(call, &mut reader, code.user_id, code.organization_id, not_good).await?;
     if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
         return Err(not_good());
@@ -64,27 +80,17 @@ pub async fn issue(
                 user_id: code.user_id,
                 organization_id: code.organization_id,
                 session_id: code.session_id,
-                persona: code.persona.clone(),
+                persona: code.persona,
                 authenticated_at: code.authenticated_at,
             },
             application_id: code.application_id,
-            resource: code.resource.clone(),
-            scopes: code.scopes.clone(),
+            resource: code.resource,
+            scopes: code.scopes,
         },
     )?;
-    let family_id = family.id;
-    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
-        Box::pin(async move { authorization_code::spend(tx, environment_id, &digest, family_id).await })
-    });
-    if !redeemed.await? {
-        // Somebody else was faster by a moment: the same code twice, so both go without.
-        let mut reader = call.app.store.reader().await.map_err(database)?;
-        let code = authorization_code::find(&mut reader, environment_id, &digest).await.map_err(database)?;
-        drop(reader);
-        return Err(match code.and_then(|code| code.family_id) {
-            Some(family_id) => user_tokens::end_reused(call, REUSED, family_id, not_good()).await,
-            None => not_good(),
-        });
+    let digest = call.app.keyring.authorization_code.digest(presented.code);
+    if !user_tokens::redeem(call, client, &family, Spends::AuthorizationCode(digest)).await? {
+        return Err(not_good());
     }
     let facts = SignInFacts {
         nonce: code.nonce.as_deref(),

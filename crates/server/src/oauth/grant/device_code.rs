@@ -1,7 +1,7 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, SignInFacts};
+use super::user_tokens::{self, Authorized, Person, SignInFacts, Spends};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -56,9 +56,7 @@ pub async fn issue(
         call,
         Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
     )?;
-    let redeemed = user_tokens::redeem(call, client, &family, move |tx| {
-        Box::pin(async move { device_authorization::redeem(tx, environment_id, &digest).await })
-    });
+    let redeemed = user_tokens::redeem(call, client, &family, Spends::DeviceCode(digest));
     if !redeemed.await? {
         return Err(not_good());
     }

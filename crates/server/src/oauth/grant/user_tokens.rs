@@ -15,7 +15,8 @@ use countersign_protocol::oauth::grant::token_exchange::{ACCESS_TOKEN, Exchanged
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::scope::is_built_in;
-use countersign_store::{Reader, Tx, TxFuture, logout_notice, membership, session, token_family, user};
+use countersign_protocol::secret::Digest;
+use countersign_store::{Reader, device_authorization, logout_notice, membership, session, token_family, user};
 use serde_json::{Map, Value};
 
 /// Makes the family of an authorization that is redeemed now, from what was authorized: with `offline_access` it has a
@@ -63,25 +64,30 @@ impl From<countersign_store::Error> for NotRedeemed {
     }
 }
 
+/// What is redeemed: an authorization code or a device code, by its digest.
+#[derive(Debug)]
+pub enum Spends {
+    /// An authorization code.
+    AuthorizationCode(Digest),
+    /// A device code.
+    DeviceCode(Digest),
+}
+
 /// Keeps a family and spends what it is issued for, in one transaction; `false` when somebody else has spent it already, or
 /// when what stands behind it has gone or ended at this moment.
 ///
 /// # Errors
 /// Database errors.
-pub async fn redeem<F>(
+pub async fn redeem(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     family: &TokenFamily,
-    spend: F,
-) -> Result<bool, OAuthError>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, bool, countersign_store::Error> + Send + 'static,
-{
+    spends: Spends,
+) -> Result<bool, OAuthError> {
     let (environment_id, family, told) = (call.environment.id(), family.clone(), told_of_sign_out(client, family));
     let redeemed = call.app.store.write::<(), NotRedeemed, _>(move |tx| {
         Box::pin(async move {
-            // The session, the consent, and only then the code: in this order whoever ends one of them waits or is waited
-            // for, and never both.
+            // The session before the consent: in this order whoever ends one of them waits or is waited for, and never both.
             let TokenFamily { application_id, user_id, created_at, .. } = family;
             let subject = family.persona.subject_of(user_id);
             let who = (user_id, subject.as_str());
@@ -90,13 +96,24 @@ where
             {
                 return Err(NotRedeemed::Spent);
             }
-            token_family::insert(tx, environment_id, &family).await?;
-            if spend(tx).await? { Ok(()) } else { Err(NotRedeemed::Spent) }
+            match spends {
+                Spends::AuthorizationCode(digest) => {
+                    token_family::insert(tx, environment_id, &family, Some(&digest)).await?;
+                }
+                Spends::DeviceCode(digest) => {
+                    token_family::insert(tx, environment_id, &family, None).await?;
+                    if !device_authorization::redeem(tx, environment_id, &digest).await? {
+                        return Err(NotRedeemed::Spent);
+                    }
+                }
+            }
+            Ok(())
         })
     });
     match redeemed.await {
         Ok(()) => Ok(true),
         Err(NotRedeemed::Spent | NotRedeemed::Store(countersign_store::Error::ForeignKey)) => Ok(false),
+        Err(NotRedeemed::Store(error)) if token_family::is_of_spent_code(&error) => Ok(false),
         Err(NotRedeemed::Store(error)) => Err(oauth_error(error.into())),
     }
 }

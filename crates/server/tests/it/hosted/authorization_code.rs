@@ -218,6 +218,51 @@ on_both_databases! {
         assert_eq!(server.events("oauth.authorization_code_reused").await.len(), 10);
     }
 
+    async fn a_code_that_comes_again_ends_what_it_led_to_however_it_comes(server: TestServer) {
+        let (application, other) = (server.application("forum", false, &[]).await, server.application("docs", false, &[]).await);
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("")).await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let mut elsewhere = application.clone();
+        elsewhere.redirect_uri = "https://forum.example/other".into();
+        let mut another = other.clone();
+        another.redirect_uri.clone_from(&application.redirect_uri);
+        for (seconds, again, ends) in [(0, &elsewhere, true), (61, &application, true), (0, &another, false)] {
+            let code = browser.open(&application.authorize("&scope=openid+offline_access")).await.sent("code").unwrap();
+            let tokens = server.redeem(&application, &code).await.expect(200);
+            server.clock.advance_seconds(seconds);
+            assert_eq!(server.redeem(again, &code).await.expect(400).text_at("error"), "invalid_grant");
+            let refreshed = server.refresh(&application, &tokens.text_at("refresh_token")).await;
+            assert_eq!(refreshed.status, if ends { 400 } else { 200 }, "{again:?}: {}", refreshed.text);
+        }
+        assert_eq!(server.events("oauth.authorization_code_reused").await.len(), 2);
+    }
+
+    async fn a_code_outlives_neither_the_session_nor_the_consent(server: TestServer) {
+        let management = server.management();
+        let application = server.application("third", true, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        // Agreed to before: this code is all there is.
+        let code = browser.open(&application.authorize("&scope=openid")).await.sent("code").unwrap();
+        let listed = management.get(&format!("/user_management/users/{user}/authorized_applications")).await.expect(200).json();
+        let id = listed["data"][0]["application"]["id"].as_str().unwrap().to_owned();
+        management.delete(&format!("/user_management/users/{user}/authorized_applications/{id}")).await.expect(204);
+        server.redeem(&application, &code).await.expect(400);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        server.redeem(&application, &code).await.expect(400);
+        let code = browser.open(&application.authorize("&scope=openid")).await.sent("code").unwrap();
+        let sessions = management.get(&format!("/user_management/users/{user}/sessions")).await.expect(200).json();
+        let session = sessions["data"][0]["id"].as_str().unwrap();
+        management.post("/user_management/sessions/revoke", json!({"session_id": session})).await.expect(200);
+        server.redeem(&application, &code).await.expect(400);
+    }
+
     async fn threat_28_nothing_is_redirected_before_the_redirect_uri_is_proven(server: TestServer) {
         let application = server.application("forum", false, &[]).await;
         let good = application.authorize("&scope=openid");
