@@ -77,11 +77,12 @@ on_both_databases! {
 
 #[test]
 fn no_statement_is_left_out() {
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut ahead = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let mut modules = 0;
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if std::fs::read_to_string(&path).unwrap().contains("\nstatements! {") {
+    while let Some(path) = ahead.pop() {
+        if path.is_dir() {
+            ahead.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if std::fs::read_to_string(&path).unwrap().contains("\nstatements! {") {
             let module = format!("::{}::", path.file_stem().unwrap().to_str().unwrap());
             assert!(Store::statements().iter().any(|(name, _)| name.contains(&module)), "{module} is missing");
             modules += 1;
