@@ -661,5 +661,7 @@ describe('audit logs', () => {
     assert.deepEqual(await workos.auditLogs.getOrganizationAuditLogsRetention({ id: organization.id }), { retentionPeriodInDays: null });
     const kept = await workos.auditLogs.updateOrganizationAuditLogsRetention({ id: organization.id, retentionPeriod: '1_MONTH' });
     assert.deepEqual(kept, { retentionPeriodInDays: 30 });
+    const long = await workos.auditLogs.updateOrganizationAuditLogsRetention({ id: organization.id, retentionPeriod: '10_YEARS' });
+    assert.deepEqual(long, { retentionPeriodInDays: 3650 });
   });
 });

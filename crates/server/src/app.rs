@@ -10,6 +10,7 @@ use crate::dns::Dns;
 use crate::domain::Failure;
 use crate::domain::uploads::Uploads;
 use crate::entropy::Entropy;
+use crate::http::downloads::Downloads;
 use crate::http::rate_limit::RateLimiters;
 use crate::jobs::last_used::LastUsed;
 use crate::keys::keyring::Keyring;
@@ -67,6 +68,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Reads pictures that are handed in.
     pub uploads: Uploads,
+    /// Who reads large answers.
+    pub downloads: Downloads,
     /// Whether `/metrics` has a listener of its own.
     pub separate_operations: bool,
 }
@@ -99,6 +102,7 @@ impl App {
             outbound: config.outbound.clone(),
             documents: ClientDocuments::default(),
             uploads: Uploads::default(),
+            downloads: Downloads::default(),
             separate_operations: config.operations_listen.is_some(),
             store,
             clock,

@@ -1,16 +1,17 @@
-//! What reading events and sending them to webhooks costs with ten thousand events and with a million:
+//! What reading events, sending them to webhooks and keeping an audit log costs with ten thousand events and with a million:
 //!
 //! ```sh
 //! cargo run --release -p countersign-store --example growth -- sqlite:/tmp/growth.db 10000 1000000
 //! scripts/with-postgres sh -c 'cargo run --release -p countersign-store --example growth -- "$COUNTERSIGN_TEST_POSTGRES" 10000 1000000'
 //! ```
 //!
-//! All events go to one endpoint that never takes any; beside it stands one that is sent a single event. The numbers are
-//! medians of a hundred, in microseconds.
+//! All events go to one endpoint that never takes any; beside it stands one that is sent a single event. The audit log has as
+//! many records as there are events, of as many organizations. The numbers are medians of a hundred, in microseconds.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a program that measures")]
 
-use countersign_protocol::id::{EnvironmentId, EventId, Id, OrganizationId, WebhookEndpointId};
+use countersign_protocol::audit::chain::{ChainKey, Ends, Kind, Record, link};
+use countersign_protocol::id::{AuditEventId, EnvironmentId, EventId, Id, OrganizationId, WebhookEndpointId};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::events::Filter;
 use countersign_protocol::management::page::Scan;
@@ -23,7 +24,9 @@ use countersign_protocol::webhook::rotation::Rotation;
 use countersign_protocol::webhook::schedule::TRIES;
 use countersign_store::event::{self, NewEvent, Stretch};
 use countersign_store::webhook_endpoint::Key;
-use countersign_store::{Error, Location, Store, environment, webhook_delivery, webhook_endpoint};
+use countersign_store::{
+    Error, Location, Store, Tx, audit_log_event, audit_log_retention, environment, webhook_delivery, webhook_endpoint,
+};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -102,6 +105,144 @@ async fn happen(store: &Store, environment_id: EnvironmentId, from: u128, count:
         Ok(())
     });
     write!(store, |tx| event::place(tx, TRIES).await);
+}
+
+fn key() -> ChainKey {
+    ChainKey::new(&[7; 32])
+}
+
+/// Writes records to the audit log, without places.
+async fn record(store: &Store, environment_id: EnvironmentId, from: u128, count: u128) {
+    write!(store, |tx| {
+        for number in from..from + count {
+            let at = Timestamp::from_millis(now().as_millis() + i64::try_from(number).unwrap());
+            let record = Record {
+                id: AuditEventId::from_ulid(number + 1),
+                kind: if number % 10 == 0 { Kind::Administrative } else { Kind::Organization },
+                organization_id: Some(Id::from_ulid(number % OBJECTS)),
+                occurred_at: at,
+                recorded_at: at,
+                content: serde_json::json!({
+                    "action": "team.renamed", "occurred_at": at, "actor": {"id": "user_1", "type": "user", "name": "Ada"},
+                    "targets": [{"id": format!("team_{number}"), "type": "team"}], "context": {"location": "192.0.2.1"},
+                })
+                .to_string(),
+            };
+            let hash = record.hash(environment_id);
+            let seal = key().written(environment_id, record.id, &hash);
+            audit_log_event::append(tx, environment_id, &record, &hash, &seal).await?;
+        }
+        Ok(())
+    });
+}
+
+/// Links what waits, so many records with one statement.
+async fn link_some(tx: &mut Tx, environment_id: EnvironmentId, at_once: usize) -> Result<usize, Error> {
+    let mut ends = match audit_log_event::lock_head(tx, environment_id).await? {
+        Some((ends, _)) => ends,
+        None => {
+            let seal = key().ends(environment_id, &Ends::EMPTY);
+            audit_log_event::begin(tx, environment_id, &Ends::EMPTY, &seal).await?;
+            Ends::EMPTY
+        }
+    };
+    let waiting = audit_log_event::unchained(tx, environment_id).await?;
+    let (mut first, mut links) = (ends.sequence + 1, Vec::new());
+    for (id, content, _) in &waiting {
+        ends.sequence += 1;
+        ends.hash = link(environment_id, ends.sequence, &ends.hash, content);
+        links.push((*id, ends.hash));
+    }
+    for some in links.chunks(at_once) {
+        audit_log_event::place(tx, environment_id, first, some).await?;
+        first += i64::try_from(some.len()).unwrap();
+    }
+    audit_log_event::set_head(tx, environment_id, &ends, &key().ends(environment_id, &ends)).await?;
+    Ok(waiting.len())
+}
+
+/// Fills the audit log up; half of the records are linked one by one, as they were once, and half many at once.
+async fn fill_audit_log(store: &Store, environment_id: EnvironmentId, from: u128, size: u128) {
+    let (mut written, mut linked) = (0, [(1, 0, 0), (audit_log_event::AT_ONCE, 0, 0)]);
+    for (round, start) in (from..size).step_by(1000).enumerate() {
+        let began = Instant::now();
+        record(store, environment_id, start, 1000.min(size - start)).await;
+        written += began.elapsed().as_micros();
+        let (at_once, took, count) = &mut linked[round % 2];
+        let (began, at_once) = (Instant::now(), *at_once);
+        let placed = write!(store, |tx| link_some(tx, environment_id, at_once).await);
+        *took += began.elapsed().as_micros();
+        *count += placed as u128;
+    }
+    println!("{size:>9} {:>8} µs  each audit record, written, a thousand at a time", written / (size - from).max(1));
+    for (at_once, took, count) in linked {
+        println!(
+            "{size:>9} {:>8} µs  each audit record, linked, {at_once} with a statement",
+            took / u128::max(count, 1)
+        );
+    }
+}
+
+async fn measure_audit_log(store: &Store, environment_id: EnvironmentId, count: u128) {
+    let middle = i64::try_from(count / 2).unwrap();
+    let one: OrganizationId = Id::from_ulid(7);
+    let stretch = |after: i64| audit_log_event::Stretch {
+        after: (Timestamp::from_millis(now().as_millis() + after), "~".to_owned()),
+        until: Timestamp::from_millis(i64::MAX),
+        through: i64::MAX,
+        limit: 100,
+    };
+    let lines = [
+        ("audit log: does anything wait for its place?", {
+            median(async |_| {
+                assert!(
+                    !audit_log_event::is_waiting(&mut store.reader().await.unwrap(), environment_id).await.unwrap()
+                );
+            })
+            .await
+        }),
+        ("audit log: what administrators did, 500 from the middle back", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                let found = audit_log_event::administrative(reader, environment_id, middle, 500).await.unwrap();
+                assert!(!found.is_empty());
+            })
+            .await
+        }),
+        ("audit log: an organization's export, a hundred events at most", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                let found = audit_log_event::of_organization(reader, environment_id, one, &stretch(0)).await.unwrap();
+                assert!(!found.is_empty());
+            })
+            .await
+        }),
+        ("audit log: an organization's stream, a hundred events at most", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                assert!(!audit_log_event::coming(reader, environment_id, one, 0, 100).await.unwrap().is_empty());
+            })
+            .await
+        }),
+        ("audit log: whose events have had their time? (nobody's, of nine hundred)", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                assert!(audit_log_retention::due(reader, environment_id, 365, now()).await.unwrap().is_empty());
+            })
+            .await
+        }),
+        ("audit log: a walk along 1,000 places in the middle", {
+            median(async |_| {
+                let reader = &mut store.reader().await.unwrap();
+                let found = audit_log_event::page(reader, environment_id, (middle, i64::MAX), 1000).await.unwrap();
+                assert!(!found.is_empty());
+            })
+            .await
+        }),
+    ];
+    for (what, microseconds) in lines {
+        println!("{count:>9} {microseconds:>8} µs  {what}");
+    }
 }
 
 /// The median of many rounds, in microseconds.
@@ -214,6 +355,10 @@ async fn main() {
     } else {
         ((environment_id, Id::from_ulid(1)), (environment_id, Id::from_ulid(2)))
     };
+    let mut recorded = audit_log_event::head(&mut store.reader().await.unwrap(), environment_id)
+        .await
+        .unwrap()
+        .map_or(0, |(ends, _)| u128::try_from(ends.sequence).unwrap());
     for size in arguments.map(|size| size.parse::<u128>().unwrap()) {
         let began = Instant::now();
         let from = made;
@@ -226,5 +371,8 @@ async fn main() {
             began.elapsed().as_micros() / (size - from)
         );
         measure(&store, environment_id, dead, healthy, size).await;
+        fill_audit_log(&store, environment_id, recorded, size).await;
+        recorded = recorded.max(size);
+        measure_audit_log(&store, environment_id, size).await;
     }
 }

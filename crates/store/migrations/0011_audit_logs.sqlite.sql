@@ -44,7 +44,7 @@ CREATE TABLE audit_log_event (
 ) STRICT;
 CREATE UNIQUE INDEX audit_log_event_sequence_unique ON audit_log_event (environment_id, sequence) WHERE sequence > 0;
 CREATE INDEX audit_log_event_sequence ON audit_log_event (environment_id, sequence);
-CREATE INDEX audit_log_event_recorded_at ON audit_log_event (environment_id, recorded_at) WHERE content IS NOT NULL;
+CREATE INDEX audit_log_event_recorded_at ON audit_log_event (environment_id, recorded_at) WHERE kind = 'administrative';
 CREATE INDEX audit_log_event_organization_id_recorded_at ON audit_log_event (environment_id, organization_id, recorded_at)
     WHERE kind = 'organization';
 CREATE INDEX audit_log_event_organization_id_occurred_at ON audit_log_event (environment_id, organization_id, occurred_at, id)
@@ -63,15 +63,14 @@ CREATE TABLE audit_log_head (
     seal BLOB NOT NULL
 ) STRICT;
 
--- How long events of an organization are kept, where somebody has said so.
+-- How long events of an organization are kept, where somebody has said so. There is no reference to the organization: what
+-- was said counts for its events when it is gone, and goes with the last of them.
 CREATE TABLE audit_log_retention (
-    environment_id TEXT NOT NULL,
+    environment_id TEXT NOT NULL REFERENCES environment (id) ON DELETE CASCADE,
     organization_id TEXT NOT NULL,
-    days INTEGER NOT NULL CHECK (days BETWEEN 30 AND 365),
-    PRIMARY KEY (environment_id, organization_id),
-    FOREIGN KEY (environment_id, organization_id) REFERENCES organization (environment_id, id) ON DELETE CASCADE
+    days INTEGER NOT NULL CHECK (days BETWEEN 30 AND 3650),
+    PRIMARY KEY (environment_id, organization_id)
 ) STRICT;
-CREATE INDEX audit_log_retention_days ON audit_log_retention (environment_id, days);
 
 -- Copies of the log, made in parts by a job: "through" is the place where the log ended when the copy was asked for, the two
 -- "after" how far it has come.
@@ -114,7 +113,7 @@ CREATE TABLE audit_log_stream (
     id TEXT NOT NULL,
     organization_id TEXT NOT NULL,
     url TEXT NOT NULL,
-    format TEXT NOT NULL CHECK (format IN ('json', 'ndjson')),
+    format TEXT NOT NULL CHECK (format IN ('json', 'ndjson', 'datadog', 'splunk')),
     sealed_headers BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'inactive', 'error', 'invalid')),
     sequence INTEGER NOT NULL,

@@ -2,14 +2,16 @@
 //! linked to what, and what is forged, is decided by the callers (`countersign_protocol::audit::chain`).
 
 use crate::sql::{Query, Row, statements};
-use crate::{Result, Tx};
+use crate::{Error, Result, Tx};
 use countersign_protocol::audit::chain::{Ends, Hash, Kind, Record, Stored};
 use countersign_protocol::id::{AuditEventId, EnvironmentId, OrganizationId};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
-/// How many events are linked at a time.
+/// How many events are linked in a transaction.
 pub const BATCH: usize = 1000;
+/// How many of them by one statement.
+pub const AT_ONCE: usize = 250;
 
 statements! {
     INSERT = "INSERT INTO audit_log_event (environment_id, id, kind, organization_id, occurred_at, recorded_at, content, content_hash, seal) ",
@@ -23,14 +25,18 @@ statements! {
     HEAD = "SELECT sequence, hash, pruned_through, pruned_hash, seal FROM audit_log_head WHERE environment_id = $1";
     IS_LINKED = "SELECT 1 FROM audit_log_event WHERE environment_id = $1 AND sequence > 0 LIMIT 1";
     UNCHAINED = "SELECT id, content_hash, seal FROM audit_log_event WHERE environment_id = $1 AND sequence IS NULL ORDER BY rowid LIMIT $2";
-    LINK = "UPDATE audit_log_event SET sequence = $3, hash = $4 WHERE environment_id = $1 AND id = $2 AND sequence IS NULL";
+    // Many events with one statement, on either engine: identifiers and links come one behind the other, and all of each have the
+    // same length. PostgreSQL takes the type of $4, which is never null, from the column beside it.
+    LINK = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $5) ",
+        "UPDATE audit_log_event SET sequence = CAST($3 AS BIGINT) + n.i, hash = substr(COALESCE($4, content_hash), n.i * 32 + 1, 32) ",
+        "FROM n WHERE environment_id = $1 AND id = substr($2, n.i * 42 + 1, 42) AND +sequence IS NULL";
     REFUSE = "UPDATE audit_log_event SET sequence = 0 WHERE environment_id = $1 AND id = $2 AND sequence IS NULL";
     PAGE = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
         "WHERE environment_id = $1 AND sequence > $2 AND sequence > 0 AND sequence <= $3 ORDER BY sequence LIMIT $4";
     BEFORE = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence <= $2 ORDER BY sequence LIMIT 1";
     BEYOND = "SELECT sequence FROM audit_log_event WHERE environment_id = $1 AND sequence > $2 ORDER BY sequence LIMIT 1";
     OLD = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
-        "WHERE environment_id = $1 AND recorded_at < $2 AND content IS NOT NULL AND +sequence > 0 ORDER BY recorded_at LIMIT $3";
+        "WHERE environment_id = $1 AND recorded_at < $2 AND kind = 'administrative' AND +sequence > 0 ORDER BY recorded_at LIMIT $3";
     OLD_OF_ORGANIZATION = "SELECT sequence, id, content_hash, hash, seal, kind, organization_id, occurred_at, recorded_at, content FROM audit_log_event ",
         "WHERE environment_id = $1 AND organization_id = $2 AND recorded_at < $3 AND kind = 'organization' AND +sequence > 0 ORDER BY recorded_at LIMIT $4";
     CLEAR = "UPDATE audit_log_event SET kind = 'pruned', organization_id = NULL, occurred_at = 0, recorded_at = 0, content = NULL, seal = $3 ",
@@ -157,18 +163,28 @@ pub async fn unchained(tx: &mut Tx, environment_id: EnvironmentId) -> Result<Vec
     rows.iter().map(|row| Ok((row.parse(0)?, row.hash(1)?, row.digest(2)?))).collect()
 }
 
-/// Gives an event its place.
+/// Gives events their places, from one on, with their links.
 ///
 /// # Errors
-/// `Unique` when another stands there.
+/// `Unique` when another stands there; `Corrupt` when one of them does not wait for a place.
 pub async fn place(
     tx: &mut Tx,
     environment_id: EnvironmentId,
-    id: AuditEventId,
-    sequence: i64,
-    hash: &Hash,
+    first: i64,
+    links: &[(AuditEventId, Hash)],
 ) -> Result<()> {
-    tx.execute(LINK, &[environment_id.into(), id.into(), sequence.into(), hash.into()]).await?;
+    let mut sequence = first;
+    for some in links.chunks(AT_ONCE) {
+        let ids: String = some.iter().map(|(id, _)| id.to_string()).collect();
+        let hashes: Vec<u8> = some.iter().flat_map(|(_, hash)| *hash.as_bytes()).collect();
+        let count = limit(some.len());
+        let params = [environment_id.into(), ids.into(), sequence.into(), hashes.as_slice().into(), count.into()];
+        // Whoever calls this has read them after the lock was had: all of them are there, or something is wrong.
+        if tx.execute(LINK, &params).await? != some.len() as u64 {
+            return Err(Error::Corrupt("an event that was to be linked is not as it was read".to_owned()));
+        }
+        sequence += count;
+    }
     Ok(())
 }
 
@@ -234,7 +250,7 @@ pub async fn beyond(query: &mut impl Query, environment_id: EnvironmentId, seque
     query.query_opt(BEYOND, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// Events that were recorded before a moment and are still whole: of an organization, or of all and our own.
+/// Events that were recorded before a moment and are still whole: those told of an organization, or our own.
 ///
 /// # Errors
 /// Database errors.

@@ -20,7 +20,8 @@ statements! {
         "WHERE o.environment_id = e.environment_id AND o.next_at IS NOT NULL AND o.next_at <= e.next_at ",
         "AND (o.next_at < e.next_at OR o.id < e.id)) ORDER BY next_at LIMIT 100";
     CLAIM = "UPDATE audit_log_export SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
-    ADVANCE = "UPDATE audit_log_export SET after_occurred_at = $4, after_id = $5, parts = parts + 1, lines = lines + $6, state = $7, ",
+    // What gets on is not given up, however often its nodes end: attempts are counted from the last part.
+    ADVANCE = "UPDATE audit_log_export SET after_occurred_at = $4, after_id = $5, parts = parts + 1, lines = lines + $6, state = $7, attempts = 0, ",
         "next_at = $8, updated_at = $9 WHERE environment_id = $1 AND id = $2 AND parts = $3 AND state = 'pending'";
     ADD_PART = "INSERT INTO audit_log_export_part (environment_id, export_id, part, body) VALUES ($1, $2, $3, $4)";
     FAIL = "UPDATE audit_log_export SET state = 'error', next_at = NULL, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND state = 'pending'";

@@ -1,7 +1,7 @@
 //! How long the audit log events of an organization are kept, where somebody has said so.
 
 use crate::sql::{Query, statements};
-use crate::{Result, Tx};
+use crate::{Reader, Result, Tx};
 use countersign_protocol::audit::retention::kept_days;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::time::Timestamp;
@@ -10,16 +10,28 @@ statements! {
     SET = "INSERT INTO audit_log_retention (environment_id, organization_id, days) VALUES ($1, $2, $3) ",
         "ON CONFLICT (environment_id, organization_id) DO UPDATE SET days = $3";
     FIND = "SELECT days FROM audit_log_retention WHERE environment_id = $1 AND organization_id = $2";
-    // What is too short is taken as thirty days here, too: the clamp of the protocol comes after this has found it.
-    DUE = "SELECT r.organization_id, r.days FROM audit_log_retention r WHERE r.environment_id = $1 AND r.days < $2 AND EXISTS ",
-        "(SELECT 1 FROM audit_log_event e WHERE e.environment_id = r.environment_id AND e.organization_id = r.organization_id ",
-        "AND e.kind = 'organization' AND e.recorded_at < $3 - (CASE WHEN r.days < 30 THEN 30 ELSE r.days END) * 86400000)";
+    // From organization to organization by the index, not through their events. What is too short or too long is taken as the
+    // shortest or longest period here, too: the clamp of the protocol comes after this has found it.
+    DUE = "WITH RECURSIVE told (organization_id) AS (",
+        "SELECT MIN(e.organization_id) FROM audit_log_event e WHERE e.environment_id = $1 AND e.kind = 'organization' AND e.organization_id > '' ",
+        "UNION ALL SELECT (SELECT MIN(e.organization_id) FROM audit_log_event e WHERE e.environment_id = $1 AND e.kind = 'organization' ",
+        "AND e.organization_id > told.organization_id) FROM told WHERE told.organization_id IS NOT NULL) ",
+        "SELECT t.organization_id, COALESCE(r.days, $2) FROM told t ",
+        "LEFT JOIN audit_log_retention r ON r.environment_id = $1 AND r.organization_id = t.organization_id ",
+        "WHERE t.organization_id IS NOT NULL AND EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = $1 ",
+        "AND e.organization_id = t.organization_id AND e.kind = 'organization' AND e.recorded_at < $3 - ",
+        "(CASE WHEN r.days IS NULL THEN $2 WHEN r.days < 30 THEN 30 WHEN r.days > 3650 THEN 3650 ELSE r.days END) * 86400000)";
+    LEFT_BEHIND = "SELECT r.organization_id FROM audit_log_retention r WHERE r.environment_id = $1 ",
+        "AND NOT EXISTS (SELECT 1 FROM organization o WHERE o.environment_id = $1 AND o.id = r.organization_id) ",
+        "AND NOT EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = $1 AND e.organization_id = r.organization_id ",
+        "AND e.kind = 'organization') LIMIT 1000";
+    FORGET = "DELETE FROM audit_log_retention WHERE environment_id = $1 AND organization_id = $2";
 }
 
 /// Says for how many days.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such organization.
+/// Database errors.
 pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId, days: i64) -> Result<()> {
     tx.execute(SET, &[environment_id.into(), organization_id.into(), days.into()]).await?;
     Ok(())
@@ -41,16 +53,35 @@ pub async fn find(
         .transpose()
 }
 
-/// The organizations whose events are kept for fewer days than these, where some have had their time.
+/// The organizations of which some events have had their time, and for how many days theirs are kept: these, where nobody has
+/// said otherwise. Those that were deleted are among them.
 ///
 /// # Errors
 /// Database errors.
 pub async fn due(
-    query: &mut impl Query,
+    reader: &mut Reader,
     environment_id: EnvironmentId,
     days: i64,
     now: Timestamp,
 ) -> Result<Vec<(OrganizationId, i64)>> {
-    let rows = query.query(DUE, &[environment_id.into(), days.into(), now.into()]).await?;
+    // One question for each organization that was ever told of.
+    let rows = reader.scan(DUE, vec![environment_id.into(), days.into(), now.into()]).await?;
     rows.iter().map(|row| Ok((row.parse(0)?, kept_days(row.int(1)?)))).collect()
+}
+
+/// Some of the organizations that are gone, as are their events, and what was said of them is left.
+///
+/// # Errors
+/// Database errors.
+pub async fn left_behind(query: &mut impl Query, environment_id: EnvironmentId) -> Result<Vec<OrganizationId>> {
+    query.query(LEFT_BEHIND, &[environment_id.into()]).await?.iter().map(|row| row.parse(0)).collect()
+}
+
+/// Forgets what was said of an organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId) -> Result<()> {
+    tx.execute(FORGET, &[environment_id.into(), organization_id.into()]).await?;
+    Ok(())
 }

@@ -116,7 +116,7 @@ pub struct AuditExport {
     pub parts: i64,
     /// How many events are in it.
     pub lines: i64,
-    /// How often it was taken up.
+    /// How often it was taken up since its last part.
     pub attempts: i64,
     /// When it is taken up next.
     pub next_at: Option<Timestamp>,
@@ -175,6 +175,10 @@ pub enum StreamFormat {
     Json,
     /// A line for each.
     Lines,
+    /// As Datadog's log intake reads them.
+    Datadog,
+    /// As Splunk's HTTP Event Collector reads them.
+    Splunk,
 }
 
 impl StreamFormat {
@@ -183,12 +187,23 @@ impl StreamFormat {
         match self {
             Self::Json => "json",
             Self::Lines => "ndjson",
+            Self::Datadog => "datadog",
+            Self::Splunk => "splunk",
+        }
+    }
+
+    /// The type that the management API shows of a stream.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::Json | Self::Lines => "GenericHttps",
+            Self::Datadog => "Datadog",
+            Self::Splunk => "Splunk",
         }
     }
 
     /// What a word stands for.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Json, Self::Lines].into_iter().find(|format| format.as_str() == word)
+        [Self::Json, Self::Lines, Self::Datadog, Self::Splunk].into_iter().find(|format| format.as_str() == word)
     }
 }
 
@@ -227,7 +242,7 @@ pub fn configuration_view(organization_id: OrganizationId, days: i64, stream: Op
     if let Some(stream) = stream {
         view["log_stream"] = json!({
             "id": stream.id,
-            "type": "GenericHttps",
+            "type": stream.format.type_name(),
             "state": stream.state.as_str(),
             "last_synced_at": stream.last_synced_at,
             "created_at": stream.created_at,

@@ -10,3 +10,4 @@ pub mod export;
 pub mod metadata_schema;
 pub mod retention;
 pub mod schema;
+pub mod stream;

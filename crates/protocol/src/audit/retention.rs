@@ -7,11 +7,22 @@ use crate::management::fields::Fields;
 pub const KEPT_DAYS: i64 = 365;
 /// The fewest days that can be said.
 pub const FEWEST_DAYS: i64 = 30;
+/// The most days that can be said: ten years.
+pub const MOST_DAYS: i64 = 3650;
 /// The longest word for a period.
 const LONGEST: usize = 20;
 
-/// Reads the body that says it: `retention_period_in_days`, 30 or 365, or the newer `retention_period`, one to eleven months
-/// of thirty days, or a year. Longer than a year nothing is kept here; what is to be kept for longer goes elsewhere by a stream.
+/// The periods that can be said, in days, shortest first: one to eleven months of 30 days, one to ten years of 365.
+pub fn periods() -> impl Iterator<Item = i64> {
+    (1..=11).map(|months| months * 30).chain((1..=10).map(|years| years * 365))
+}
+
+/// Whether a period is one that can be said.
+pub fn is_period(days: i64) -> bool {
+    periods().any(|period| period == days)
+}
+
+/// Reads the body that says it: `retention_period_in_days`, or the newer `retention_period`, but not both.
 ///
 /// # Errors
 /// 422.
@@ -19,18 +30,27 @@ pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     let days = fields.integer("retention_period_in_days").value();
     let period = fields.text_or_nothing("retention_period", LONGEST).value();
     let settled = match (days, period) {
-        (Some(days), _) if days != 30 && days != KEPT_DAYS => {
-            fields.refuse("retention_period_in_days", "invalid", "retention_period_in_days must be 30 or 365.");
+        (Some(_), Some(_)) => {
+            let message = "Give retention_period or retention_period_in_days, not both.";
+            fields.refuse("retention_period", "invalid", message);
             None
         }
-        (Some(days), _) => Some(days),
+        (Some(days), None) if !is_period(days) => {
+            fields.refuse(
+                "retention_period_in_days",
+                "invalid",
+                "retention_period_in_days must be a multiple of 30 up to 330, or a multiple of 365 up to 3650.",
+            );
+            None
+        }
+        (Some(days), None) => Some(days),
         (None, Some(period)) => {
             let days = in_days(&period);
             if days.is_none() {
                 fields.refuse(
                     "retention_period",
                     "invalid",
-                    "retention_period must be 1_MONTH to 11_MONTHS, or 1_YEAR.",
+                    "retention_period must be 1_MONTH to 11_MONTHS, or 1_YEAR to 10_YEARS.",
                 );
             }
             days
@@ -44,21 +64,22 @@ pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     Ok(settled.unwrap_or(KEPT_DAYS))
 }
 
-/// For how many days events are kept of which a row says so: whatever somebody has written there, none is forgotten sooner than
-/// could have been asked for.
+/// For how many days events are kept of which a row says so: whatever somebody has written there, none is forgotten sooner, or
+/// kept longer, than could have been asked for.
 pub fn kept_days(written: i64) -> i64 {
-    written.clamp(FEWEST_DAYS, KEPT_DAYS)
+    written.clamp(FEWEST_DAYS, MOST_DAYS)
 }
 
 fn in_days(period: &str) -> Option<i64> {
-    match period.split_once('_')? {
-        ("1", "YEAR") => Some(KEPT_DAYS),
-        ("1", "MONTH") => Some(30),
-        (number, "MONTHS") => {
-            number.parse::<i64>().ok().filter(|months| (2..=11).contains(months)).map(|months| months * 30)
-        }
-        _ => None,
-    }
+    let (number, unit) = period.split_once('_')?;
+    let (days, most) = match unit {
+        "MONTH" | "MONTHS" => (30, 11),
+        "YEAR" | "YEARS" => (365, 10),
+        _ => return None,
+    };
+    // One form for each: no sign, no zero in front, and one month is no "1_MONTHS".
+    let number = (1..=most).find(|count: &i64| count.to_string() == number)?;
+    ((number == 1) != unit.ends_with('S')).then_some(number * days)
 }
 
 #[cfg(test)]
@@ -69,14 +90,14 @@ mod tests {
     #[test]
     fn whatever_is_written_the_period_is_one_that_could_be_asked_for() {
         for (written, expected) in
-            [(i64::MIN, 30), (-100_000, 30), (0, 30), (30, 30), (90, 90), (366, 365), (i64::MAX, 365)]
+            [(i64::MIN, 30), (-100_000, 30), (0, 30), (30, 30), (90, 90), (366, 366), (3650, 3650), (i64::MAX, 3650)]
         {
             assert_eq!(kept_days(written), expected, "{written}");
         }
     }
 
     #[test]
-    fn periods() {
+    fn what_can_be_said() {
         let check = |body: Value, expected: Result<i64, &str>| {
             let seen = parse(Fields::parse(body.to_string().as_bytes()).unwrap());
             let seen = seen.map_err(|error| match error {
@@ -85,20 +106,59 @@ mod tests {
             });
             assert_eq!(seen.as_ref().map_err(String::as_str), expected.as_ref().map_err(|field| *field), "{body}");
         };
-        for days in [30, 365] {
+        for days in [30, 60, 330, 365, 730, 3650] {
             check(json!({"retention_period_in_days": days}), Ok(days));
         }
-        for days in [json!(0), json!(31), json!(-30), json!("30"), Value::Null] {
+        for days in [
+            json!(0),
+            json!(31),
+            json!(-30),
+            json!(360),
+            json!(366),
+            json!(3660),
+            json!(4015),
+            json!(i64::MAX),
+            json!("30"),
+            Value::Null,
+        ] {
             check(json!({"retention_period_in_days": days}), Err("retention_period_in_days"));
         }
         check(json!({}), Err("retention_period_in_days"));
-        for (period, days) in [("1_MONTH", 30), ("2_MONTHS", 60), ("11_MONTHS", 330), ("1_YEAR", 365)] {
+        for (period, days) in [
+            ("1_MONTH", 30),
+            ("2_MONTHS", 60),
+            ("11_MONTHS", 330),
+            ("1_YEAR", 365),
+            ("2_YEARS", 730),
+            ("10_YEARS", 3650),
+        ] {
             check(json!({"retention_period": period}), Ok(days));
         }
-        for period in
-            ["2_YEARS", "12_MONTHS", "0_MONTHS", "1_MONTHS", "MONTH", "-2_MONTHS", "99999999999999999999_MONTHS"]
-        {
+        check(json!({"retention_period": "1_YEAR", "retention_period_in_days": 365}), Err("retention_period"));
+        for period in [
+            "11_YEARS",
+            "12_MONTHS",
+            "0_MONTHS",
+            "1_MONTHS",
+            "1_YEARS",
+            "2_YEAR",
+            "MONTH",
+            "-2_MONTHS",
+            "+2_MONTHS",
+            "02_MONTHS",
+            "1_DAY",
+            "99999999999999999999_MONTHS",
+            "1_year",
+            "2_ONTHS",
+        ] {
             check(json!({"retention_period": period}), Err("retention_period"));
         }
+    }
+
+    #[test]
+    fn every_period_lies_within_what_a_row_may_say() {
+        assert_eq!((periods().count(), periods().next(), periods().last()), (21, Some(FEWEST_DAYS), Some(MOST_DAYS)));
+        assert!(periods().all(|days| kept_days(days) == days && is_period(days)));
+        assert!(periods().is_sorted() && is_period(KEPT_DAYS));
     }
 }

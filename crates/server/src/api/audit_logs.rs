@@ -5,7 +5,7 @@ use crate::domain::{Act, Failure, audit, audit_exports, audit_retention, organiz
 use crate::http::management::ManagementCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
-use crate::http::streamed::Streamed;
+use crate::http::streamed::{PATIENCE, Streamed};
 use bytes::Bytes;
 use countersign_protocol::audit::export::{configuration_view, export_view};
 use countersign_protocol::audit::schema::{is_action_name, schema_view};
@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// Longest event, in bytes of JSON.
 const LONGEST_EVENT: usize = 64 * 1024;
+/// When it is worth trying again, in seconds, where many read one copy.
+const ASK_AGAIN: u64 = 10;
 
 fn action_view(action: &Action) -> Value {
     json!({
@@ -154,7 +156,7 @@ pub async fn get_export(call: ManagementCall) -> Result<Reply, Failure> {
 /// `GET /audit_logs/exports/{id}/download`: the address is the credential.
 ///
 /// # Errors
-/// 404 for an address that is not, or no longer, good.
+/// 404 for an address that is not, or no longer, good; 429 while so many read the copy already.
 pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> {
     let environment = &call.environment()?.environment;
     let act = Act::new(environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
@@ -164,17 +166,22 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
     let found = audit_exports::addressed(&mut reader, &act, id, expires, signature).await?;
     drop(reader);
     let export = found.ok_or(Failure::Refused(ApiError::NoSuchPath))?;
+    let busy = || ApiError::TooMany {
+        code: "too_many_downloads",
+        message: "So many read this copy at the moment. Try again when one of them has it.".to_owned(),
+        retry_after: ASK_AGAIN,
+    };
+    let reading = app.downloads.take(export.id.to_string()).ok_or_else(busy)?;
     let name = format!("attachment; filename=\"{}\"", audit_exports::file_name(&export));
     let (environment_id, id, parts) = (act.environment_id, export.id, export.parts);
     // Part by part, each when the one before is on its way: none of them waits in memory.
-    let body = Streamed::new(move |mut send| async move {
+    let body = Streamed::new(PATIENCE, move |mut send| async move {
         for number in 0..parts {
-            if !send.send(part(&app, environment_id, id, number).await).await {
-                return;
-            }
+            send.send(part(&app, environment_id, id, number).await?).await?;
         }
+        Ok(())
     });
-    Ok(Reply::streamed(body)
+    Ok(Reply::streamed(body.holding(reading))
         .with(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))
         .with(CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Failure::internal)?)
         .no_store())

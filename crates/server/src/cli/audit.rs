@@ -52,7 +52,11 @@ pub(super) fn command(environment: impl Fn() -> Arg) -> Command {
                         .arg(environment())
                         .arg(organization())
                         .arg(named("url", "URL", "Where to").required(true))
-                        .arg(named("format", "FORMAT", "json (an array) or ndjson (a line for each) [default: json]"))
+                        .arg(named(
+                            "format",
+                            "FORMAT",
+                            "json (an array), ndjson (a line for each), datadog, splunk [default: json]",
+                        ))
                         .arg(
                             named(
                                 "header-file",
@@ -207,7 +211,7 @@ async fn stream(installation: &Installation, command: &str, matches: &ArgMatches
 fn new_stream(matches: &ArgMatches) -> Result<NewStream, String> {
     let word = text(matches, "format");
     let format = StreamFormat::parse(if word.is_empty() { "json" } else { word })
-        .ok_or_else(|| format!("'{word}' is not json or ndjson."))?;
+        .ok_or_else(|| format!("'{word}' is not json, ndjson, datadog or splunk."))?;
     let mut headers = BTreeMap::new();
     for file in matches.get_many::<String>("header-file").unwrap_or_default() {
         let content = std::fs::read_to_string(file).map_err(|error| format!("Cannot read {file}: {error}."))?;

@@ -74,6 +74,7 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
     let mut ends = lock(tx, key, environment_id).await?;
     // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
     let waiting = audit_log_event::unchained(tx, environment_id).await?;
+    let (first, mut links) = (ends.sequence + 1, Vec::with_capacity(waiting.len()));
     for (id, content, written) in &waiting {
         if !key.written(environment_id, *id, content).matches(written) {
             tracing::error!(%environment_id, %id, "a row of the audit log was not written by this server; it gets no place");
@@ -82,8 +83,9 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
         }
         ends.sequence += 1;
         ends.hash = link(environment_id, ends.sequence, &ends.hash, content);
-        audit_log_event::place(tx, environment_id, *id, ends.sequence, &ends.hash).await?;
+        links.push((*id, ends.hash));
     }
+    audit_log_event::place(tx, environment_id, first, &links).await?;
     if !waiting.is_empty() {
         seal(tx, key, environment_id, &ends).await?;
     }
@@ -243,9 +245,9 @@ pub async fn prune(
     environment_id: EnvironmentId,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let shorter = audit_log_retention::due(&mut store.reader().await?, environment_id, KEPT_DAYS, now).await?;
+    let due = audit_log_retention::due(&mut store.reader().await?, environment_id, KEPT_DAYS, now).await?;
     let mut sweeps: Vec<(Option<OrganizationId>, i64)> = vec![(None, KEPT_DAYS)];
-    sweeps.extend(shorter.into_iter().map(|(id, days)| (Some(id), days)));
+    sweeps.extend(due.into_iter().map(|(id, days)| (Some(id), days)));
     let mut pruned = 0;
     for (organization_id, days) in sweeps {
         let before = now.plus_secs(-days * 86_400);
@@ -266,6 +268,18 @@ pub async fn prune(
                 break;
             }
         }
+    }
+    let forgotten = audit_log_retention::left_behind(&mut store.reader().await?, environment_id).await?;
+    if !forgotten.is_empty() {
+        let forget = store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                for organization_id in forgotten {
+                    audit_log_retention::forget(tx, environment_id, organization_id).await?;
+                }
+                Ok(())
+            })
+        });
+        forget.await?;
     }
     // Links that were left behind before have nothing new to say, unless something before them has gone now.
     if pruned == 0 {

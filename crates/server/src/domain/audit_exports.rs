@@ -19,7 +19,7 @@ use countersign_store::{Query, Tx, signing_key};
 const ADDRESS_LIFETIME: i64 = 600;
 /// How long a node has a copy to itself without a sign of life, in seconds.
 pub const LEASE: i64 = 60;
-/// How often a copy is taken up before it is given up.
+/// How often a copy is taken up without getting on before it is given up.
 const MOST_ATTEMPTS: i64 = 5;
 /// How many events are read at a time, and how often for one part.
 const STEP: usize = 100;

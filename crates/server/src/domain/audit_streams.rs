@@ -1,13 +1,15 @@
-//! Where the audit log events of an organization are sent as they come: an HTTPS address that takes them in batches, in the
+//! Where the audit log events of an organization are sent as they come: an https address that takes them in batches, in the
 //! order of the log. One that does not take them keeps its place, and nobody else waiting.
 
 use super::{Act, Failure, audit, backchannel_logout, organizations};
 use crate::app::App;
+use crate::keys::keyring::Keyring;
 use crate::outbound::Limits;
 use bytes::Bytes;
 use countersign_protocol::audit::administrative::target;
-use countersign_protocol::audit::event::{AuditEvent, delivered_view};
+use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::audit::export::{AuditStream, StreamFormat, StreamState};
+use countersign_protocol::audit::stream;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::outbound::Target;
 use countersign_store::audit_log_event::{self, Placed};
@@ -15,7 +17,6 @@ use countersign_store::{Tx, audit_log_stream};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Full;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -62,7 +63,26 @@ fn check(act: &Act, new: &NewStream) -> Result<(), Failure> {
             return Err(Failure::invalid("headers", "invalid", format!("'{name}' cannot be sent as a header.")));
         }
     }
-    Ok(())
+    let headers = new.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    match stream::lacking(new.format, headers) {
+        Some(message) => Err(Failure::invalid("headers", "required", message)),
+        None => Ok(()),
+    }
+}
+
+/// What goes with the events of a stream.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn headers(
+    keyring: &Keyring,
+    environment_id: EnvironmentId,
+    stream: &AuditStream,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let context = context(environment_id, stream.organization_id);
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    let headers = keyring.audit_stream.open(&context, &stream.sealed_headers).map_err(Failure::internal)?;
+    serde_json::from_slice(&headers).map_err(Failure::internal)
 }
 
 /// Sets where the events of an organization are sent from now on; one that exists goes on from where it was.
@@ -124,8 +144,12 @@ pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) ->
 pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: AuditStream) -> Result<(), Failure> {
     let mut reader = app.store.reader().await?;
     let (organization_id, from) = (stream.organization_id, stream.sequence);
-    let events = audit_log_event::coming(&mut reader, environment_id, organization_id, from, BATCH).await?;
+    let mut events = audit_log_event::coming(&mut reader, environment_id, organization_id, from, BATCH).await?;
     drop(reader);
+    let coming = events.len();
+    events.truncate(stream::at_once(events.iter().map(|placed| placed.content.len())));
+    // More may wait already: nobody waits to look.
+    let more = coming == BATCH || events.len() < coming;
     let until = app.clock.now().plus_secs(if events.is_empty() { IDLE } else { LEASE });
     let claimed = stream.clone();
     let taken = app.store.write::<_, Failure, _>(move |tx| {
@@ -141,7 +165,7 @@ pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: Audit
             stream.state = StreamState::Active;
             stream.sequence = events.last().map_or(stream.sequence, |last| last.sequence);
             (stream.attempts, stream.last_synced_at) = (0, Some(now));
-            stream.next_at = Some(if events.len() == BATCH { now } else { now.plus_secs(IDLE) });
+            stream.next_at = Some(if more { now } else { now.plus_secs(IDLE) });
         }
         Sent::LockedOut(why) => {
             tracing::warn!(stream = %stream.id, why, "a stream of an audit log is not let in");
@@ -183,44 +207,23 @@ async fn send(
         Ok(target) => target,
         Err(error) => return Ok(Sent::Failed(format!("the URL {error}"))),
     };
-    let context = context(environment_id, stream.organization_id);
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    let headers = app.keyring.audit_stream.open(&context, &stream.sealed_headers).map_err(Failure::internal)?;
-    let headers: BTreeMap<String, String> = serde_json::from_slice(&headers).map_err(Failure::internal)?;
-    let kind = match stream.format {
-        StreamFormat::Json => "application/json",
-        StreamFormat::Lines => "application/x-ndjson",
-    };
+    let headers = headers(&app.keyring, environment_id, stream)?;
     let mut request = Request::post("/")
-        .header(CONTENT_TYPE, HeaderValue::from_static(kind))
+        .header(CONTENT_TYPE, HeaderValue::from_static(stream::content_type(stream.format)))
         .header(USER_AGENT, HeaderValue::from_static("Countersign"));
     for (name, value) in &headers {
         request = request.header(name, value);
     }
-    let body = written(&environment.name, stream.format, events)?;
+    let mut told = Vec::with_capacity(events.len());
+    for placed in events {
+        told.push((placed.id, serde_json::from_str::<AuditEvent>(&placed.content).map_err(Failure::internal)?));
+    }
+    let body = stream::body(stream.format, &environment.name, &told);
     let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::internal)?;
     Ok(match app.outbound.send(&target, reach, request, LIMITS).await {
         Ok(answer) if answer.status().is_success() => Sent::Taken,
         Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => Sent::LockedOut(answer.status().to_string()),
         Ok(answer) => Sent::Failed(answer.status().to_string()),
         Err(error) => Sent::Failed(error.to_string()),
-    })
-}
-
-fn written(source: &str, format: StreamFormat, events: &[Placed]) -> Result<String, Failure> {
-    let mut entries: Vec<Value> = Vec::with_capacity(events.len());
-    for placed in events {
-        let event: AuditEvent = serde_json::from_str(&placed.content).map_err(Failure::internal)?;
-        let bare = placed.id.bare();
-        entries.push(json!({
-            "event": delivered_view(placed.id, &event),
-            "keySuffix": bare.get(bare.len().saturating_sub(8)..).unwrap_or_default(),
-            "timestamp": event.occurred_at,
-            "source": source,
-        }));
-    }
-    Ok(match format {
-        StreamFormat::Json => Value::Array(entries).to_string(),
-        StreamFormat::Lines => entries.iter().map(|entry| format!("{entry}\n")).collect(),
     })
 }

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::http::connections::{self, Places};
 use crate::http::dispatch::Dispatcher;
 use crate::http::error;
+use crate::http::patient::{self, Patient};
 use crate::http::peer::Peer;
 use crate::http::request_id::RequestIds;
 use crate::http::routes::finish;
@@ -133,7 +134,7 @@ async fn converse<S>(
         let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(respond(service, address, tls, request).await) }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), respond);
+    let connection = builder.serve_connection(TokioIo::new(Patient::new(stream, patient::PATIENCE)), respond);
     let mut conversation = std::pin::pin!(watcher.watch(connection.into_owned()));
     let ended = tokio::select! {
         ended = &mut conversation => ended,

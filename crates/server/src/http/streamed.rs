@@ -1,45 +1,134 @@
-//! Bodies of answers that are not in memory as a whole: each part is made when the one before is on its way.
+//! Bodies of answers that are not in memory as a whole: each part is made when the one before is on its way, and not for a
+//! reader who does not read.
 
 use crate::domain::Failure;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// A body was broken off: what has been sent of it is not all there is.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer could not be completed")]
 pub struct BrokenOff;
 
+/// How long a reader may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a part.
+    pub part: Duration,
+    /// For all of them.
+    pub whole: Duration,
+}
+
+/// For what is usual: a part of some hundred kilobytes is read by a slow line within a minute, and all there is within an hour.
+pub const PATIENCE: Patience = Patience { part: Duration::from_secs(60), whole: Duration::from_secs(3600) };
+
 /// Where the parts of a body go.
 #[derive(Debug)]
-pub struct Parts(mpsc::Sender<Result<Bytes, BrokenOff>>);
+pub struct Parts {
+    sender: mpsc::Sender<Bytes>,
+    patience: Duration,
+}
+
+/// Why no more parts are made.
+#[derive(Debug)]
+pub enum Stopped {
+    /// Nobody listens any more.
+    Left,
+    /// Whoever reads has not taken a part in time.
+    Stuck,
+    /// A part could not be made.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
 
 impl Parts {
-    /// Sends a part once the one before is on its way; `false` when there is no use in going on.
-    pub async fn send(&mut self, part: Result<Bytes, Failure>) -> bool {
-        let part = part.map_err(|failure| {
-            tracing::error!(%failure, "an answer was broken off");
-            BrokenOff
-        });
-        let whole = part.is_ok();
-        self.0.send(part).await.is_ok() && whole
+    /// Sends a part once the one before is on its way.
+    ///
+    /// # Errors
+    /// When there is no use in going on.
+    pub async fn send(&mut self, part: Bytes) -> Result<(), Stopped> {
+        match tokio::time::timeout(self.patience, self.sender.send(part)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Stopped::Left),
+            Err(_) => Err(Stopped::Stuck),
+        }
     }
 }
 
 /// A body that comes in parts.
 #[derive(Debug)]
-pub struct Streamed(mpsc::Receiver<Result<Bytes, BrokenOff>>);
+pub struct Streamed {
+    parts: mpsc::Receiver<Bytes>,
+    /// Whether all of it was sent: whoever reads half a file must not believe that it is one.
+    whole: Arc<AtomicBool>,
+    ended: bool,
+    /// What is given back when the body is gone.
+    held: Option<Box<dyn Held>>,
+}
+
+/// Something that is held as long as a body is being sent.
+pub trait Held: Debug + Send + Sync {}
+impl<T: Debug + Send + Sync> Held for T {}
 
 impl Streamed {
-    /// A body whose parts this sends. It ends when nobody listens any more.
-    pub fn new<F: Future<Output = ()> + Send + 'static>(send: impl FnOnce(Parts) -> F) -> Self {
-        let (sender, receiver) = mpsc::channel(1);
-        tokio::spawn(send(Parts(sender)));
-        Self(receiver)
+    /// A body whose parts this sends; it is whole when that ends well.
+    pub fn new<F>(patience: Patience, send: impl FnOnce(Parts) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Stopped>> + Send + 'static,
+    {
+        // One part waits while the one before is on its way.
+        let (sender, parts) = mpsc::channel(1);
+        let whole = Arc::new(AtomicBool::new(false));
+        let (done, open) = (Arc::clone(&whole), sender.clone());
+        let sending = send(Parts { sender, patience: patience.part });
+        tokio::spawn(async move {
+            // The body ends when the last sender is dropped: after the word about it.
+            let _open = open;
+            let sending = async {
+                match sending.await {
+                    Ok(()) => done.store(true, Ordering::Release),
+                    Err(Stopped::Left) => tracing::debug!("nobody reads an answer any more"),
+                    Err(Stopped::Stuck) => tracing::info!("an answer was not read and is broken off"),
+                    Err(Stopped::Failed(failure)) => tracing::error!(%failure, "an answer was broken off"),
+                }
+            };
+            if tokio::time::timeout(patience.whole, sending).await.is_err() {
+                tracing::info!("an answer took too long to read and is broken off");
+            }
+        });
+        Self { parts, whole, ended: false, held: None }
+    }
+
+    /// Which holds something until it is gone.
+    #[must_use]
+    pub fn holding(mut self, held: impl Held + 'static) -> Self {
+        self.held = Some(Box::new(held));
+        self
+    }
+
+    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+        self.parts.poll_recv(context).map(|part| match part {
+            Some(part) => Some(Ok(part)),
+            None if self.ended || self.whole.load(Ordering::Acquire) => None,
+            None => {
+                self.ended = true;
+                Some(Err(BrokenOff))
+            }
+        })
     }
 }
 
@@ -59,7 +148,7 @@ impl Body for AnswerBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match self.get_mut() {
             Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Streamed(body) => body.0.poll_recv(context).map(|part| part.map(|part| part.map(Frame::data))),
+            Self::Streamed(body) => body.poll_part(context).map(|part| part.map(|part| part.map(Frame::data))),
         }
     }
 
@@ -75,5 +164,67 @@ impl Body for AnswerBody {
             Self::Whole(body) => body.size_hint(),
             Self::Streamed(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    async fn read(body: Streamed) -> Result<Bytes, BrokenOff> {
+        AnswerBody::Streamed(body).collect().await.map(http_body_util::Collected::to_bytes)
+    }
+
+    async fn three(mut parts: Parts) -> Result<(), Stopped> {
+        for part in ["a", "b", "c"] {
+            parts.send(Bytes::from_static(part.as_bytes())).await?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_read_is_whole() {
+        assert_eq!(read(Streamed::new(PATIENCE, three)).await.unwrap(), "abc");
+    }
+
+    #[tokio::test]
+    async fn half_a_body_does_not_look_like_a_whole_one() {
+        let fails = Streamed::new(PATIENCE, |mut parts| async move {
+            parts.send(Bytes::from_static(b"a")).await?;
+            Err(Failure::internal("the database is gone").into())
+        });
+        assert_eq!(read(fails).await, Err(BrokenOff));
+        let panics = Streamed::new(PATIENCE, |mut parts| async move {
+            parts.send(Bytes::from_static(b"a")).await?;
+            panic!("as a fault of ours would")
+        });
+        assert_eq!(read(panics).await, Err(BrokenOff));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_made_for_a_reader_who_does_not_read() {
+        for patience in [Patience { part: SHORT, whole: LONG }, Patience { part: LONG, whole: SHORT }] {
+            let (ended, end) = tokio::sync::oneshot::channel();
+            let body = Streamed::new(patience, |parts| async move {
+                let _ended: tokio::sync::oneshot::Sender<()> = ended;
+                three(parts).await
+            });
+            // Nobody has asked for a part: it ends by itself.
+            assert!(end.await.is_err());
+            assert_eq!(read(body).await, Err(BrokenOff), "{patience:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_given_back_with_the_body() {
+        let held = Arc::new(());
+        let body = Streamed::new(PATIENCE, three).holding(Arc::clone(&held));
+        assert_eq!(Arc::strong_count(&held), 2);
+        read(body).await.unwrap();
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -19,7 +19,7 @@
 //! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `staff_link` | until it is used, a day at most |
-//! | `audit_log_event` | 365 days, or the 30 that were set for its organization; its hash until everything before it is gone |
+//! | `audit_log_event` | 365 days, or the 30 to 3650 that were set for its organization; its hash until everything before it is gone |
 //! | `audit_log_export` | its content 7 days |
 //! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours |

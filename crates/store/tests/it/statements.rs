@@ -10,6 +10,15 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("audit_log_event::LOCK", "(environment_id=?)", "an environment has one"),
     ("audit_log_event::SET_HEAD", "(environment_id=?)", "an environment has one"),
     ("audit_log_event::HEAD", "(environment_id=?)", "an environment has one"),
+    ("audit_log_event::LINK", "SCAN CONSTANT ROW", "the numbers of some hundred records that are linked at once"),
+    ("audit_log_event::LINK", "SCAN n", "the same"),
+    ("audit_log_retention::DUE", "SCAN told", "the organizations that were ever told of, each by an index"),
+    ("audit_log_retention::DUE", "SCAN t", "the same"),
+    (
+        "audit_log_retention::LEFT_BEHIND",
+        "(environment_id=?)",
+        "all of an environment's are asked about, each by an index",
+    ),
     ("audit_log_stream::ALL", "(environment_id=?)", "all of an environment's are wanted: one of an organization"),
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
@@ -121,5 +130,16 @@ fn events_of_an_organization_are_led_to_by_the_organization() {
             }
         }
         assert_eq!(seen, 5);
+    });
+}
+
+#[test]
+fn records_of_the_audit_log_are_linked_by_their_identifiers() {
+    crate::harness::on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        let (_, sql) =
+            Store::statements().into_iter().find(|(name, _)| name.ends_with("audit_log_event::LINK")).unwrap();
+        let steps = store.prepare(sql).await.unwrap();
+        assert!(steps.iter().any(|step| step.ends_with("(environment_id=? AND id=?)")), "{steps:?}");
     });
 }

@@ -1,5 +1,6 @@
 //! The declarative file: what it may say.
 
+use countersign_protocol::secret::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub(super) struct EnvironmentEntry {
     pub permissions: Vec<PermissionEntry>,
     #[serde(default, rename = "organization")]
     pub organizations: Vec<OrganizationEntry>,
+    #[serde(default, rename = "log_stream")]
+    pub log_streams: Vec<LogStreamEntry>,
     #[serde(default, rename = "user")]
     pub users: Vec<UserEntry>,
     #[serde(default, rename = "application")]
@@ -148,6 +151,26 @@ fn pending() -> String {
     "pending".to_owned()
 }
 
+/// Where the audit log events of an organization are sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogStreamEntry {
+    pub organization: String,
+    pub url: String,
+    pub format: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderEntry>,
+}
+
+/// What a header says: what a variable or a file holds, behind a word such as `Bearer` if there is one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderEntry {
+    pub env: Option<String>,
+    pub file: Option<PathBuf>,
+    pub scheme: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserEntry {
@@ -233,7 +256,18 @@ const SHORTEST: usize = 32;
 
 impl SecretReference {
     /// The secret. Paths are relative to the declarative file.
-    pub(super) fn resolve(&self, base: &Path) -> Result<countersign_protocol::secret::Secret, String> {
+    pub(super) fn resolve(&self, base: &Path) -> Result<Secret, String> {
+        let (secret, from) = self.read(base)?;
+        if secret.expose().len() < SHORTEST || secret.expose().chars().any(char::is_control) {
+            return Err(format!(
+                "{from} holds no usable secret: it must have at least {SHORTEST} characters, on one line."
+            ));
+        }
+        Ok(secret)
+    }
+
+    /// What stands there, and where that is.
+    fn read(&self, base: &Path) -> Result<(Secret, String), String> {
         let (text, from) = match self {
             Self::Variable(VariableReference { env }) => {
                 let text =
@@ -246,12 +280,29 @@ impl SecretReference {
                 (text, format!("The file {}", path.display()))
             }
         };
-        let secret = countersign_protocol::secret::Secret::new(text.trim().to_owned());
-        if secret.expose().len() < SHORTEST || secret.expose().chars().any(char::is_control) {
-            return Err(format!(
-                "{from} holds no usable secret: it must have at least {SHORTEST} characters, on one line."
-            ));
+        Ok((Secret::new(text.trim().to_owned()), from))
+    }
+}
+
+impl HeaderEntry {
+    /// The header's value. It is as long as whoever reads it has made it.
+    pub(super) fn resolve(&self, base: &Path) -> Result<Secret, String> {
+        let reference = match (self.env.clone(), self.file.clone()) {
+            (Some(env), None) => SecretReference::Variable(VariableReference { env }),
+            (None, Some(file)) => SecretReference::File(FileReference { file }),
+            _ => {
+                return Err(
+                    "It is named by { env = \"VARIABLE\" } or { file = \"PATH\" }, never written out.".to_owned()
+                );
+            }
+        };
+        let (value, from) = reference.read(base)?;
+        if value.expose().is_empty() || value.expose().chars().any(char::is_control) {
+            return Err(format!("{from} does not hold one line of text."));
         }
-        Ok(secret)
+        Ok(match &self.scheme {
+            Some(scheme) => Secret::new(format!("{scheme} {}", value.expose())),
+            None => value,
+        })
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
 //! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
-//! slug, organizations by external id, users by external id or else by address, applications by client id or else by name, webhook endpoints by URL.
+//! slug, organizations and their log streams by external id, users by external id or else by address, applications by client id
+//! or else by name, webhook endpoints by URL.
 
 mod addresses;
 mod document;
 mod look;
 mod settings;
 mod standalone;
+mod streams;
 mod users;
 mod webhooks;
 
@@ -16,6 +18,7 @@ use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
+use crate::domain::audit_streams::NewStream;
 use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
@@ -46,6 +49,8 @@ struct Prepared {
     secrets: Vec<Vec<Secret>>,
     /// Hashes of users' passwords, as they are stored.
     passwords: Vec<Option<String>>,
+    /// Where events of organizations are sent.
+    streams: Vec<NewStream>,
     pictures: Pictures,
     webhook_endpoints: Vec<webhooks::Declared>,
     /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
@@ -178,6 +183,7 @@ fn prepare(
     }
     let passwords: Result<Vec<_>, String> = entry.users.iter().map(|user| users::password(user, base)).collect();
     let passwords = passwords.map_err(&within)?;
+    let streams = streams::read(&entry, base).map_err(&within)?;
     let fresh = if existing.iter().any(|environment| environment.name == entry.name) {
         None
     } else {
@@ -185,7 +191,7 @@ fn prepare(
     };
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
     let webhook_endpoints = webhooks::read(&entry.webhook_endpoints, base).map_err(&within)?;
-    Ok(Prepared { entry, api_keys, secrets, passwords, pictures, webhook_endpoints, fresh })
+    Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, webhook_endpoints, fresh })
 }
 
 async fn apply_environment(
@@ -241,6 +247,9 @@ async fn apply_environment(
     }
     for organization in &entry.organizations {
         apply_organization(tx, &act, organization, plan).await?;
+    }
+    for (stream, wanted) in entry.log_streams.iter().zip(&item.streams) {
+        streams::apply(tx, &act, stream, wanted, plan).await?;
     }
     for (user, password) in entry.users.iter().zip(&item.passwords) {
         users::apply(tx, &act, user, password.as_ref(), plan).await?;

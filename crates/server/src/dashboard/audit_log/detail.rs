@@ -9,7 +9,7 @@ use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganization, ExportRow, Period, Section, StreamFacts};
 use countersign_protocol::audit::export::{AuditExport, AuditStream, ExportState, StreamState};
-use countersign_protocol::audit::retention::KEPT_DAYS;
+use countersign_protocol::audit::retention::{self, KEPT_DAYS};
 use countersign_protocol::model::{Organization, StaffRole};
 use countersign_store::{audit_log_export, audit_log_retention, audit_log_stream};
 use http::StatusCode;
@@ -66,13 +66,12 @@ fn stream_facts(stream: &AuditStream) -> StreamFacts {
 
 fn periods(days: Option<i64>) -> Vec<Period> {
     let days = days.unwrap_or(KEPT_DAYS);
-    let months = (1..=11).map(|months| months * 30);
     let name = |days: i64| match days {
-        KEPT_DAYS => "1 year".to_owned(),
         30 => "1 month (30 days)".to_owned(),
-        days => format!("{} months ({days} days)", days / 30),
+        days if days < KEPT_DAYS => format!("{} months ({days} days)", days / 30),
+        days => kept_in_words(Some(days)),
     };
-    months.chain([KEPT_DAYS]).map(|one| Period { days: one, name: name(one), chosen: one == days }).collect()
+    retention::periods().map(|one| Period { days: one, name: name(one), chosen: one == days }).collect()
 }
 
 /// Shows the log, with what could not be done.
@@ -125,7 +124,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
     let found = find(call).await?;
     let days = field::text(&call.page.form()?, "days").parse::<i64>().ok();
-    let days = days.filter(|days| periods(None).iter().any(|period| period.days == *days)).ok_or_else(Stop::flow)?;
+    let days = days.filter(|days| retention::is_period(*days)).ok_or_else(Stop::flow)?;
     let (act, id) = (call.act(), found.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { audit_retention::set(tx, &act, &id, days).await })).await;
     settle(call, &found, done, "saved", Typed::default()).await

@@ -23,7 +23,7 @@ use countersign_protocol::audit::retention::KEPT_DAYS;
 fn kept_in_words(days: Option<i64>) -> String {
     match days.unwrap_or(KEPT_DAYS) {
         KEPT_DAYS => "1 year".to_owned(),
-        30 => "30 days".to_owned(),
+        days if days % KEPT_DAYS == 0 => format!("{} years", days / KEPT_DAYS),
         days => format!("{days} days"),
     }
 }

@@ -11,12 +11,12 @@ use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-fn asked(organization: &str) -> Value {
+pub(super) fn asked(organization: &str) -> Value {
     json!({"organization_id": organization, "range_start": "2026-01-01T00:00:00Z", "range_end": "2026-02-01T00:00:00Z"})
 }
 
 /// Asks until a copy is no longer pending.
-async fn settled(management: &Client, id: &str) -> Value {
+pub(super) async fn settled(management: &Client, id: &str) -> Value {
     let began = Instant::now();
     loop {
         let export = management.get(&format!("/audit_logs/exports/{id}")).await.expect(200).json();
@@ -29,7 +29,7 @@ async fn settled(management: &Client, id: &str) -> Value {
 }
 
 /// Makes a copy; gives where it can be had, without the host.
-async fn made(server: &TestServer, body: Value) -> String {
+pub(super) async fn made(server: &TestServer, body: Value) -> String {
     let export = server.management().post("/audit_logs/exports", body).await.expect(201).json();
     assert_keys(&export, &["object", "id", "state", "url", "created_at", "updated_at"]);
     assert_eq!(
@@ -226,7 +226,7 @@ async fn made_when_there_is_place(server: &TestServer, organization: &str) {
 }
 
 /// Writes events as the endpoint does, many in a transaction, and links them.
-async fn fill(server: &TestServer, organization: &str, rows: usize, told: fn(&str, usize) -> Value) {
+pub(super) async fn fill(server: &TestServer, organization: &str, rows: usize, told: fn(&str, usize) -> Value) {
     let environments = server.app.environments();
     let environment = &environments.get(server.environment_id()).unwrap().environment;
     let organization_id = organization.parse().unwrap();

@@ -1,7 +1,10 @@
 //! `/audit_logs`, the trail of administrators, and the chain that both are part of.
 
+mod declared;
+mod downloads;
 mod events;
 mod exports;
+mod killed;
 mod retention;
 mod streams;
 mod tampering;

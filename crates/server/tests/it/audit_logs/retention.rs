@@ -4,6 +4,7 @@ use super::{event, told, walked};
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::audit_chain::prune;
 use countersign_protocol::audit::chain::Fault;
+use countersign_store::audit_log_retention;
 use serde_json::json;
 
 const DAY: i64 = 86_400;
@@ -24,12 +25,15 @@ on_both_databases! {
         for (days, code) in [(json!(null), "required"), (json!(31), "invalid"), (json!("30"), "invalid_type")] {
             management.put(&path, json!({"retention_period_in_days": days})).await.expect_invalid(&[("retention_period_in_days", code)]);
         }
-        for days in [30, 365, 30] {
+        for days in [30, 365, 3650, 330, 30] {
             assert_eq!(management.put(&path, json!({"retention_period_in_days": days})).await.expect(200).json(), json!({"retention_period_in_days": days}));
         }
         assert_eq!(management.get(&path).await.expect(200).json(), json!({"retention_period_in_days": 30}));
         assert_eq!(management.put(&path, json!({"retention_period": "2_MONTHS"})).await.expect(200).json(), json!({"retention_period_in_days": 60}));
-        management.put(&path, json!({"retention_period": "2_YEARS"})).await.expect_invalid(&[("retention_period", "invalid")]);
+        assert_eq!(management.put(&path, json!({"retention_period": "10_YEARS"})).await.expect(200).json(), json!({"retention_period_in_days": 3650}));
+        assert_eq!(management.get(&all).await.expect(200).json()["retention_period_in_days"], 3650);
+        management.put(&path, json!({"retention_period": "11_YEARS"})).await.expect_invalid(&[("retention_period", "invalid")]);
+        management.put(&path, json!({"retention_period": "1_YEAR", "retention_period_in_days": 30})).await.expect_invalid(&[("retention_period", "invalid")]);
         management.put(&path, json!({"retention_period": "1_MONTH"})).await.expect(200);
         assert_eq!(management.get(&all).await.expect(200).json()["retention_period_in_days"], 30);
         management.get("/organizations/org_01EHZNVPK3SFK441A1RGBFSHRT/audit_logs_retention").await.expect(404);
@@ -70,6 +74,57 @@ on_both_databases! {
         assert_eq!((empty.broken, empty.whole, empty.ends.sequence), (None, 0, now.ends.sequence));
     }
 
+    async fn what_is_to_be_kept_for_ten_years_is_kept_for_ten_years(server: TestServer) {
+        let management = server.management();
+        let (ordinary, long) = (told(&server, 2).await, management.organization("Long").await);
+        management.put(&format!("/organizations/{long}/audit_logs_retention"), json!({"retention_period": "10_YEARS"})).await.expect(200);
+        for number in 0..3 {
+            management.post("/audit_logs/events", event(&long, "team.renamed", number)).await.expect(200);
+        }
+        let before = walked(&server, server.environment_id()).await;
+        server.clock.advance_seconds(366 * DAY);
+        pruned(&server).await.unwrap();
+        // The others' events, and what administrators have done to the organization itself, had their time.
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole), (None, 3));
+        assert_eq!(now.ends.sequence, before.ends.sequence);
+        server.clock.advance_seconds((3650 - 367) * DAY);
+        pruned(&server).await.unwrap();
+        assert_eq!(walked(&server, server.environment_id()).await.whole, 3);
+        server.clock.advance_seconds(2 * DAY);
+        pruned(&server).await.unwrap();
+        let now = walked(&server, server.environment_id()).await;
+        assert_eq!((now.broken, now.whole, now.pruned), (None, 0, 0));
+        management.get(&format!("/organizations/{ordinary}/audit_logs_retention")).await.expect(200);
+    }
+
+    async fn a_period_counts_for_what_was_told_of_an_organization_that_is_gone(server: TestServer) {
+        let management = server.management();
+        let (brief, long) = (told(&server, 2).await, management.organization("Long").await);
+        management.put(&format!("/organizations/{brief}/audit_logs_retention"), json!({"retention_period_in_days": 30})).await.expect(200);
+        management.put(&format!("/organizations/{long}/audit_logs_retention"), json!({"retention_period": "2_YEARS"})).await.expect(200);
+        management.post("/audit_logs/events", event(&long, "team.renamed", 7)).await.expect(200);
+        for gone in [&brief, &long] {
+            management.delete(&format!("/organizations/{gone}")).await.expect(200);
+        }
+        let before = walked(&server, server.environment_id()).await.whole;
+        let said = async |organization: &str| {
+            let mut reader = server.app.store.reader().await.unwrap();
+            audit_log_retention::find(&mut reader, server.environment_id(), organization.parse().unwrap()).await.unwrap()
+        };
+        server.clock.advance_seconds(31 * DAY);
+        pruned(&server).await.unwrap();
+        assert_eq!(walked(&server, server.environment_id()).await.whole, before - 2);
+        // What was said of it has gone with the last of its events.
+        assert_eq!((said(&brief).await, said(&long).await), (None, Some(730)));
+        server.clock.advance_seconds((729 - 31) * DAY);
+        pruned(&server).await.unwrap();
+        assert_eq!(walked(&server, server.environment_id()).await.whole, 1);
+        server.clock.advance_seconds(2 * DAY);
+        pruned(&server).await.unwrap();
+        assert_eq!((walked(&server, server.environment_id()).await.whole, said(&long).await), (0, None));
+    }
+
     async fn evidence_is_not_pruned(server: TestServer) {
         told(&server, 3).await;
         walked(&server, server.environment_id()).await;
@@ -85,9 +140,9 @@ on_both_databases! {
         server.management().put(&path, json!({"retention_period_in_days": 30})).await.expect(200);
         let before = walked(&server, server.environment_id()).await;
         // They have done away with what keeps such a row out.
-        let rule = match server.database.url.as_str() {
-            "sqlite" => "PRAGMA ignore_check_constraints = 1",
-            _ => "ALTER TABLE audit_log_retention DROP CONSTRAINT audit_log_retention_days_check",
+        let (rule, rule_again) = match server.database.url.as_str() {
+            "sqlite" => ("PRAGMA ignore_check_constraints = 1", "PRAGMA ignore_check_constraints = 1"),
+            _ => ("ALTER TABLE audit_log_retention DROP CONSTRAINT audit_log_retention_days_check", "SELECT 1"),
         };
         server.database.tamper(&format!("{rule}; UPDATE audit_log_retention SET days = -100000")).await;
         server.clock.advance_seconds(29 * DAY);
@@ -99,6 +154,14 @@ on_both_databases! {
         pruned(&server).await.unwrap();
         let now = walked(&server, server.environment_id()).await;
         assert_eq!((now.broken, now.whole, now.pruned), (None, before.whole - 3, 3));
+        // Nor does it keep anything for ever.
+        server.management().post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(200);
+        walked(&server, server.environment_id()).await;
+        server.database.tamper(&format!("{rule_again}; UPDATE audit_log_retention SET days = 100000")).await;
+        assert_eq!(server.management().get(&path).await.expect(200).json(), json!({"retention_period_in_days": 3650}));
+        server.clock.advance_seconds(3651 * DAY);
+        pruned(&server).await.unwrap();
+        assert_eq!(walked(&server, server.environment_id()).await.whole, 0);
     }
 
     async fn what_was_told_of_an_organization_stays_when_it_goes(server: TestServer) {

@@ -148,6 +148,62 @@ on_both_databases! {
         assert!(receiver.rest().len() <= 1);
     }
 
+    async fn datadog_gets_what_it_reads(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        let headers = server.database.directory.path().join("headers");
+        std::fs::write(&headers, "DD-API-KEY: quiet-lighthouse\n").unwrap();
+        let url = format!("{}/api/v2/logs", receiver.base_url);
+        set(&server, &organization, &url, &["--format", "datadog", "--header-file", headers.to_str().unwrap()]);
+        assert_eq!(stream(&server, &organization).await["type"], "Datadog");
+        tell(&server, &organization, 7).await;
+        let arrived = receiver.next().await;
+        assert_eq!((arrived.uri.as_str(), &arrived.headers["dd-api-key"]), ("/api/v2/logs", &"quiet-lighthouse".parse().unwrap()));
+        assert_eq!(arrived.headers["content-type"], "application/json");
+        let logs: Value = serde_json::from_str(&arrived.body).unwrap();
+        assert_eq!(logs.as_array().unwrap().len(), 1);
+        crate::harness::assert_keys(&logs[0], &["message", "ddsource", "service"]);
+        assert_eq!((&logs[0]["ddsource"], &logs[0]["service"]), (&json!("default"), &json!("audit-logs")));
+        assert_eq!(logs[0]["message"]["targets"][0]["id"], "team_7");
+        until(&server, &organization, "active").await;
+    }
+
+    async fn splunk_gets_what_it_reads(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        let headers = server.database.directory.path().join("headers");
+        std::fs::write(&headers, "Authorization: Splunk quiet-lighthouse\n").unwrap();
+        let url = format!("{}/services/collector/event", receiver.base_url);
+        set(&server, &organization, &url, &["--format", "splunk", "--header-file", headers.to_str().unwrap()]);
+        assert_eq!(stream(&server, &organization).await["type"], "Splunk");
+        receiver.answer(503);
+        tell(&server, &organization, 3).await;
+        receiver.next().await;
+        until(&server, &organization, "error").await;
+        tell(&server, &organization, 4).await;
+        server.clock.advance_seconds(10);
+        let arrived = receiver.next().await;
+        assert_eq!(arrived.headers["authorization"], "Splunk quiet-lighthouse");
+        let events: Vec<Value> = arrived.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.iter().map(|event| event["event"]["targets"][0]["id"].as_str().unwrap()).collect::<Vec<_>>(), ["team_3", "team_4"]);
+        crate::harness::assert_keys(&events[0], &["event", "time", "source"]);
+        // 2026-01-04, noon, in seconds.
+        assert_eq!((&events[0]["time"], &events[0]["source"]), (&json!(1_767_528_000.0), &json!("default")));
+    }
+
+    async fn who_wants_a_key_is_not_sent_to_without_one(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let headers = server.database.directory.path().join("headers");
+        std::fs::write(&headers, "Authorization: Bearer quiet-lighthouse\n").unwrap();
+        for (format, expected) in [("datadog", "DD-API-KEY"), ("splunk", "Splunk <token>"), ("xml", "'xml' is not")] {
+            let file = headers.to_str().unwrap();
+            let output = run(&server, &["audit", "stream", "set", &organization, "--url", "https://logs.example.com/", "--format", format, "--header-file", file]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && said.contains(expected) && !said.contains("lighthouse"), "{said}");
+        }
+        assert_eq!(stream(&server, &organization).await, Value::Null);
+    }
+
     async fn threat_22_addresses_and_headers_that_cannot_be(server: TestServer) {
         let organization = told(&server, 0).await;
         let headers = server.database.directory.path().join("headers");
