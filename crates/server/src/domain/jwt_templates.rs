@@ -29,6 +29,18 @@ pub async fn set(tx: &mut Tx, act: &Act, content: &str) -> Result<JwtTemplate, F
     find(tx, act).await
 }
 
+/// Leaves the environment without a template; every node issues so within a second.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+    if jwt_template::delete(tx, act.environment_id).await? {
+        change::record(tx, act.environment_id, &Topic::Environment, act.now);
+        audit::note(tx, act, "jwt_template.deleted", "environment", act.environment_id).await?;
+    }
+    Ok(())
+}
+
 /// The template of the environment.
 ///
 /// # Errors

@@ -127,7 +127,7 @@ on_both_databases! {
         assert_eq!(mailed_code::newest(&mut reader, theirs, user_id).await.unwrap(), Some(code));
     }
 
-    async fn a_template_is_set_and_set_again(store: Store) {
+    async fn a_template_is_set_and_set_again_and_deleted(store: Store) {
         let id = plant_environment(&store).await;
         let find = async || jwt_template::find(&mut store.reader().await.unwrap(), id).await.unwrap();
         assert_eq!(find().await, None);
@@ -136,6 +136,11 @@ on_both_databases! {
             let expected = JwtTemplate { content: content.to_owned(), created_at: at(1), updated_at: now };
             assert_eq!(find().await, Some(expected));
         }
+        let another = plant_environment(&store).await;
+        assert!(!transaction!(store, |tx| jwt_template::delete(tx, another).await).unwrap());
+        assert!(find().await.is_some());
+        assert!(transaction!(store, |tx| jwt_template::delete(tx, id).await).unwrap());
+        assert_eq!(find().await, None);
     }
 
     async fn an_address_is_taken_once(store: Store) {

@@ -35,6 +35,13 @@ on_both_databases! {
         assert!(page.html.contains("Saved."), "{}", page.html);
         assert_eq!(saved(&server).await, 200);
         assert!(page.form(PAGE).fields["content"].contains("organization.name"));
+        // Emptied, there is none any more; and once more is no mistake.
+        fields.insert("content".into(), " \r\n".into());
+        for _ in 0..2 {
+            let page = developer.post(PAGE, &fields).await;
+            assert!(page.html.contains("Removed") && page.html.contains("No template"), "{}", page.html);
+            assert_eq!(saved(&server).await, 404);
+        }
     }
 
     async fn what_is_wrong_is_told_with_its_place_and_nothing_is_saved(server: TestServer) {
