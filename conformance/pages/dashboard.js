@@ -43,6 +43,9 @@ const kind = (address) => {
 };
 
 async function photograph(name) {
+  // A label names the first element of its id: with two of them it may name nothing.
+  const ids = await page.evaluate(() => [...document.querySelectorAll("[id]")].map((one) => one.id));
+  for (const id of new Set(ids.filter((one, at) => ids.indexOf(one) !== at))) complain(name, `two elements are called ${id}`);
   for (const width of [1280, 375]) {
     await page.setViewportSize({ width, height: width < 500 ? 720 : 860 });
     for (const colorScheme of ["light", "dark"]) {

@@ -28,9 +28,14 @@ document.addEventListener('keydown', (event) => {
     menu.querySelector('summary').focus();
   }
 });
-// On a phone the list of sections is folded.
+// On a phone the list of sections is folded; where there is room, also after a device is turned, it is not.
 const sections = document.querySelector('details.sections-menu');
-if (sections && matchMedia('(max-width: 56rem)').matches) sections.open = false;
+if (sections) {
+  const small = matchMedia('(max-width: 56rem)');
+  const fold = () => (sections.open = !small.matches);
+  fold();
+  small.addEventListener('change', fold);
+}
 // A live page asks for itself again and takes over what is new. What is being read stays where it is: while a row is open or
 // has the focus, new ones wait, and a line that screen readers speak says how many.
 const live = document.querySelector('[data-live]');
@@ -41,7 +46,10 @@ if (live) {
     const [list, newer] = [live, fresh].map((one) => one.querySelector('[data-live-list]'));
     const held = live.querySelector('details[open]') || live.contains(document.activeElement);
     if (!list || !newer) {
-      if (!held && fresh.innerHTML !== live.innerHTML) live.replaceChildren(...fresh.childNodes);
+      if (held) return;
+      // What has settled is shown a last time.
+      if (!fresh.dataset.live) clearInterval(timer);
+      if (fresh.innerHTML !== live.innerHTML) live.replaceChildren(...fresh.childNodes);
       return offerCopies(live);
     }
     const known = new Set([...list.children].map((row) => row.id));
@@ -64,7 +72,7 @@ if (live) {
     }
     if (!answer?.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    const fresh = page.querySelector('[data-live]');
+    const fresh = page.querySelector('[data-live], [data-settled]');
     if (fresh) takeOver(fresh);
   }, Number(live.dataset.live));
 }

@@ -20,6 +20,8 @@ pub struct Code<'a> {
     pub resend_action: &'a str,
     /// Whether a new one was just sent.
     pub resent: bool,
+    /// Where the mail is read on a server that sends none.
+    pub mailbox: Option<&'a str>,
     /// The link "use another address".
     pub restart: Option<&'a str>,
 }

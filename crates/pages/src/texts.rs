@@ -93,6 +93,8 @@ texts! { signing_in_texts:
     code { "6-digit code" "6-stelliger Code" }
     verify { "Confirm" "Bestätigen" }
     no_code { "Nothing arrived? Check\u{a0}your\u{a0}spam\u{a0}folder." "Nichts angekommen? Prüfen\u{a0}Sie\u{a0}den\u{a0}Spam-Ordner." }
+    code_stays_here { "This server sends no mail yet: its mails stay here." "Dieser Server versendet noch keine E\u{2011}Mails: Sie bleiben hier." }
+    open_mailbox { "Open the mailbox" "Postfach öffnen" }
     resend { "Send a new code" "Neuen Code senden" }
     resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr." }
     code_filled_in {

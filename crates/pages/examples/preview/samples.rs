@@ -90,10 +90,21 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         for (name, purpose) in [("code", CodePurpose::SignIn), ("code_verify", CodePurpose::VerifyEmail)] {
             let resent = p.is_none() && purpose == CodePurpose::VerifyEmail;
             let restart = Some(link);
-            let code = Code { frame, form: form(p), purpose, email, code: "", resend_action: link, resent, restart };
+            let code = Code {
+                frame,
+                form: form(p),
+                purpose,
+                email,
+                code: "",
+                resend_action: link,
+                resent,
+                mailbox: None,
+                restart,
+            };
             add(name, p, &code);
             if p.is_none() && purpose == CodePurpose::SignIn {
                 add("code_filled_in", p, &Code { code: say("482913"), ..code });
+                add("code_in_mailbox", p, &Code { mailbox: Some(link), ..code });
                 add("code_elsewhere", p, &CodeElsewhere { frame, code: say("482913") });
             }
         }

@@ -32,7 +32,9 @@ pub struct Application<'a> {
     pub shell: &'a Shell,
     /// Its page.
     pub href: &'a str,
-    /// Its name.
+    /// What it is called.
+    pub title: &'a str,
+    /// Its name, as the field has it.
     pub name: &'a str,
     /// Its description.
     pub description: &'a str,

@@ -137,6 +137,7 @@ fn show(call: &PageCall, flow: &Flow, code: &str, status: StatusCode, problem: O
         code,
         resend_action: "/sign-in/code/send",
         resent: false,
+        mailbox: super::mailbox::is_open(call).then_some("/dev/mailbox"),
         restart: Some(&restart),
     };
     Ok(reply(call, status, &page, flow.leads_to.as_deref()))

@@ -15,9 +15,13 @@ fn nothing_here() -> Stop {
 }
 
 /// Whether this call may read other people's mail: only where there is nobody else.
-fn check(call: &PageCall) -> Result<(), Stop> {
+pub(super) fn is_open(call: &PageCall) -> bool {
     let staging = call.environment.environment.kind == EnvironmentKind::Staging;
-    if staging && call.app.mailer.keeps() && call.peer.local { Ok(()) } else { Err(nothing_here()) }
+    staging && call.app.mailer.keeps() && call.peer.local
+}
+
+fn check(call: &PageCall) -> Result<(), Stop> {
+    if is_open(call) { Ok(()) } else { Err(nothing_here()) }
 }
 
 /// Whether people get what is mailed to them: it is sent, or they can read it here.

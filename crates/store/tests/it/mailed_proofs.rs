@@ -153,7 +153,7 @@ on_both_databases! {
         assert_eq!(mailed_code::newest(&mut reader, theirs, user_id).await.unwrap(), Some(code));
     }
 
-    async fn a_template_is_set_and_set_again(store: Store) {
+    async fn a_template_is_set_and_set_again_and_deleted(store: Store) {
         let id = plant_environment(&store).await;
         let find = async || jwt_template::find(&mut store.reader().await.unwrap(), id).await.unwrap();
         assert_eq!(find().await, None);

@@ -61,8 +61,28 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     show(call, &query, &scopes, None).await
 }
 
+/// The organization that was meant: by its identifier, or by its name where one alone has that.
+async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<String>, String>, Stop> {
+    let Some(typed) = field::optional(form, "organization_id") else { return Ok(Ok(None)) };
+    if typed.starts_with("org_") {
+        return Ok(Ok(Some(typed)));
+    }
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let mut reader = call.page.app.store.reader().await?;
+    let mut found = organization::list(&mut reader, call.environment.id(), &slice, Some(&typed)).await?;
+    drop(reader);
+    found.retain(|one| one.name.to_lowercase() == typed.to_lowercase());
+    Ok(match found.as_slice() {
+        [one] => Ok(Some(one.id.to_string())),
+        [] => {
+            Err(format!("No organization is called “{typed}”. Choose one of those that are offered, or add it first."))
+        }
+        _ => Err(format!("More than one organization is called “{typed}”. Choose one of those that are offered.")),
+    })
+}
+
 /// What was typed, in the words of the domain.
-fn read(form: &Params<'_>, scopes: Vec<String>) -> Result<New, &'static str> {
+fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>) -> Result<New, &'static str> {
     let name = field::text(form, "name");
     if name.is_empty() {
         return Err("Give it a name.");
@@ -70,7 +90,6 @@ fn read(form: &Params<'_>, scopes: Vec<String>) -> Result<New, &'static str> {
     if name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
         return Err("The name is too long.");
     }
-    let organization_id = field::optional(form, "organization_id");
     let redirect_uris: Vec<RedirectUri> = field::lines(form, "redirect_uris")
         .into_iter()
         .enumerate()
@@ -114,9 +133,13 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let chosen = chosen_scopes(&form, &offered);
     let ticked: Vec<ScopeOption> =
         offered.into_iter().map(|option| ScopeOption { chosen: chosen.contains(&option.slug), ..option }).collect();
-    let new = match read(&form, chosen) {
+    let read = match meant(call, &form).await? {
+        Ok(organization_id) => read(&form, organization_id, chosen).map_err(str::to_owned),
+        Err(problem) => Err(problem),
+    };
+    let new = match read {
         Ok(new) => new,
-        Err(problem) => return show(call, &form, &ticked, Some(problem.to_owned())).await,
+        Err(problem) => return show(call, &form, &ticked, Some(problem)).await,
     };
     let keeps_secrets = !matches!(new.kind, NewApplicationKind::OAuth { client_type: ClientType::Public, .. });
     let act = call.act();

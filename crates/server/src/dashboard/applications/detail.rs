@@ -14,6 +14,7 @@ use countersign_pages::dashboard::{Application, PictureField, Secret as SecretRo
 use countersign_protocol::model::{
     ApplicationKind, ClientType, ConnectApplication, LoginUri, Logo, MAX_CLIENT_SECRETS, RedirectUri,
 };
+use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::Secret;
 use countersign_store::{application_logo, client_secret, organization, standalone};
 use http::StatusCode;
@@ -45,6 +46,18 @@ pub async fn show(
     call: &DashboardCall,
     found: &ConnectApplication,
     fresh: Option<&Secret>,
+    problem: Option<String>,
+    status: StatusCode,
+) -> Result<Reply, Stop> {
+    show_typed(call, found, fresh, None, problem, status).await
+}
+
+/// The same, with what was typed into the settings where something is wrong with that.
+async fn show_typed(
+    call: &DashboardCall,
+    found: &ConnectApplication,
+    fresh: Option<&Secret>,
+    typed: Option<&Params<'_>>,
     problem: Option<String>,
     status: StatusCode,
 ) -> Result<Reply, Stop> {
@@ -84,23 +97,31 @@ pub async fn show(
     let client_id = found.client_name().to_string();
     let snippets = snippets::of(&call.environment.environment, found, &client_id, &uris, fresh);
     let try_it = try_it(call, found, &client_id, uris.first().copied())?;
+    let mut scopes = scope_options(call, &found.scopes).await?;
+    if let Some(form) = typed {
+        let chosen = chosen_scopes(form, &scopes);
+        scopes.iter_mut().for_each(|one| one.chosen = chosen.contains(&one.slug));
+    }
+    // What was emptied stays empty.
+    let or = |name: &str, kept: &str| typed.map_or(kept, |form| field::text(form, name)).to_owned();
     let page = Application {
         shell: &shell,
         href: &shell.at(&format!("/applications/{}", found.id)),
-        name: &found.name,
-        description: found.description.as_deref().unwrap_or(""),
+        title: &found.name,
+        name: &or("name", &found.name),
+        description: &or("description", found.description.as_deref().unwrap_or("")),
         kind: kind_in_words(&found.kind),
         client_id: &client_id,
         organization: organization.as_ref().map(|(name, href)| (name.as_str(), href.as_str())),
         signs_people_in,
         keeps_secrets,
         by_document: found.metadata_url.is_some(),
-        redirect_uris: &uris.join("\n"),
-        cors_origins: &origins.join("\n"),
-        backchannel_logout_uri: logout.as_deref().unwrap_or(""),
-        login_uri: login_uri.as_ref().map_or("", LoginUri::as_str),
+        redirect_uris: &or("redirect_uris", &uris.join("\n")),
+        cors_origins: &or("cors_origins", &origins.join("\n")),
+        backchannel_logout_uri: &or("backchannel_logout_uri", logout.as_deref().unwrap_or("")),
+        login_uri: &or("login_uri", login_uri.as_ref().map_or("", LoginUri::as_str)),
         pictures: &pictures(call, &logo),
-        scopes: &scope_options(call, &found.scopes).await?,
+        scopes: &scopes,
         secrets: &rows,
         most_secrets: MAX_CLIENT_SECRETS,
         fresh_secret: fresh.map(Secret::expose),
@@ -162,7 +183,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let name = field::text(&form, "name").to_owned();
     if name.is_empty() || name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
         let problem = Some("The name must have 1 to 255 characters.".to_owned());
-        return show(call, &found, None, problem, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return show_typed(call, &found, None, Some(&form), problem, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let uris = field::lines(&form, "redirect_uris").into_iter().enumerate();
     let uris: Vec<RedirectUri> = uris.map(|(at, uri)| RedirectUri { uri, default: at == 0 }).collect();
@@ -195,7 +216,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),
         Err(failure) => {
             let problem = Some(refused(failure)?);
-            show(call, &found, None, problem, StatusCode::UNPROCESSABLE_ENTITY).await
+            show_typed(call, &found, None, Some(&form), problem, StatusCode::UNPROCESSABLE_ENTITY).await
         }
     }
 }

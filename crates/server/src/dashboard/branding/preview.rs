@@ -172,6 +172,7 @@ fn page(branding: &Branding, wanted: &Wanted) -> String {
             code: "",
             resend_action: "",
             resent: false,
+            mailbox: None,
             restart: Some("#"),
         }
         .html(),

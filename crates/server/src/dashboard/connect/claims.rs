@@ -120,16 +120,25 @@ pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
     show(call, &tried(call, content, email).await?).await
 }
 
-/// Saves the template; every node issues by it within a second.
+/// Saves the template; every node issues by it within a second. One that was emptied is none.
 ///
 /// # Errors
 /// Database errors.
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let (content, email) = typed(&call.page.form()?);
     let (act, text) = (call.act(), content.clone());
-    let saved: Result<(), Failure> =
-        call.commit(move |tx| Box::pin(async move { jwt_templates::set(tx, &act, &text).await.map(drop) })).await;
+    let saved: Result<(), Failure> = call
+        .commit(move |tx| {
+            Box::pin(async move {
+                match text.as_str() {
+                    "" => jwt_templates::remove(tx, &act).await.map(drop),
+                    text => jwt_templates::set(tx, &act, text).await.map(drop),
+                }
+            })
+        })
+        .await;
     match saved {
+        Ok(()) if content.is_empty() => call.to("/connect/claims?done=removed"),
         Ok(()) => call.to("/connect/claims?done=saved"),
         Err(failure) => {
             let wrong = Some(refused(failure)?);

@@ -56,6 +56,7 @@ on_both_databases! {
             (vec![name, ("kind", "machine")], "Choose the organization"),
             (vec![name, ("kind", "server"), ("trust", "third")], "Choose the organization"),
             (vec![name, ("kind", "machine"), ("organization_id", "org_nope")], "org_nope"),
+            (vec![name, ("kind", "machine"), ("organization_id", "<b>Nobody")], "No organization is called"),
             (vec![name, ("kind", "nonsense"), ("trust", "first")], "Say what it is"),
             (vec![name, ("kind", "server"), ("trust", "first"), ("redirect_uris", "not a uri")], "redirect"),
         ] {
@@ -68,6 +69,27 @@ on_both_databases! {
             }
         }
         assert!(server.management().get("/connect/applications").await.expect_list().is_empty());
+    }
+
+    async fn an_organization_is_chosen_by_its_name_where_one_alone_has_it(server: TestServer) {
+        let management = server.management();
+        let acme = management.organization("Acme").await;
+        management.organization("Acme Labs").await;
+        let another = server.another_environment().await;
+        another.management.organization("Elsewhere").await;
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let page = developer.open(NEW).await;
+        let make = |organization| [("name", "Export"), ("kind", "machine"), ("organization_id", organization)];
+        let refused = developer.submit(&page, NEW, &make("Elsewhere")).await;
+        assert!(refused.status == 422 && refused.html.contains("No organization is called"), "{}", refused.html);
+        let made = developer.submit(&page, NEW, &make(" acme ")).await;
+        assert_eq!(made.status, 201, "{}", made.html);
+        let found = management.get("/connect/applications").await.expect_list().remove(0);
+        assert_eq!(found["organization_id"], serde_json::Value::from(acme));
+        management.organization("ACME").await;
+        let refused = developer.submit(&page, NEW, &make("Acme")).await;
+        assert!(refused.status == 422 && refused.html.contains("More than one organization"), "{}", refused.html);
+        assert_eq!(refused.form(NEW).fields["organization_id"], "Acme");
     }
 
     async fn settings_are_saved_and_the_first_redirect_uri_is_the_default(server: TestServer) {
@@ -88,8 +110,13 @@ on_both_databases! {
         assert_eq!(found["name"], "The forum");
         assert_eq!(found["redirect_uris"][0]["uri"], "http://localhost:9/b");
         assert_eq!(found["redirect_uris"][0]["default"], true);
-        let refused = developer.submit(&saved, &href, &[("redirect_uris", "javascript:alert(1)")]).await;
-        assert_eq!(refused.status, 422, "{}", refused.html);
+        for wrong in [("redirect_uris", "javascript:alert(1)"), ("name", ""), ("login_uri", "nonsense <b>")] {
+            let refused = developer.submit(&saved, &href, &[("description", "Mine & yours"), ("cors_origins", ""), wrong]).await;
+            assert_eq!(refused.status, 422, "{wrong:?}: {}", refused.html);
+            let kept = refused.form(&href).fields;
+            assert_eq!((kept[wrong.0].as_str(), kept["description"].as_str(), kept["cors_origins"].as_str()), (wrong.1, "Mine & yours", ""));
+            assert!(refused.html.contains("<h1>The forum</h1>"), "{}", refused.html);
+        }
         let gone = developer.submit(&saved, &format!("{href}/delete"), &[]).await;
         assert!(gone.html.contains("Deleted."), "{}", gone.html);
         assert_eq!(developer.open(&href).await.status, 404);

@@ -39,6 +39,13 @@ on_both_databases! {
         assert!(page.html.contains("Saved."), "{}", page.html);
         assert_eq!(saved(&server).await, 200);
         assert!(page.form(PAGE).fields["content"].contains("organization.name"));
+        // Emptied, there is none any more; and once more is no mistake.
+        fields.insert("content".into(), " \r\n".into());
+        for _ in 0..2 {
+            let page = developer.post(PAGE, &fields).await;
+            assert!(page.html.contains("Removed") && page.html.contains("No template"), "{}", page.html);
+            assert_eq!(saved(&server).await, 404);
+        }
     }
 
     async fn a_template_is_removed_and_tokens_are_without_it(server: TestServer) {

@@ -40,6 +40,23 @@ on_both_databases! {
         assert!(again.forms().iter().all(|form| form.action != "/sign-in/code"), "{}", again.html);
     }
 
+    async fn where_no_mail_is_sent_the_page_leads_to_the_mailbox_and_in_production_it_does_not(server: TestServer) {
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        for email in ["ada@example.com", "nobody@example.com"] {
+            let page = browser.open("/sign-in").await;
+            let page = ask_for_code(&mut browser, &page, email).await;
+            assert!(page.html.contains("href=\"/dev/mailbox\"") && !page.html.contains("spam"), "{email}: {}", page.html);
+        }
+        let code = server.mailed_code("ada@example.com").await;
+        assert!(browser.open("/dev/mailbox").await.html.contains(&code));
+        server.declare("kind = \"production\"").await.done();
+        let page = browser.open("/sign-in").await;
+        let page = ask_for_code(&mut browser, &page, "ada@example.com").await;
+        assert!(!page.html.contains("mailbox") && page.html.contains("spam"), "{}", page.html);
+        assert_eq!(browser.open("/dev/mailbox").await.status, 404);
+    }
+
     async fn threat_19_in_another_browser_it_shows_the_code_and_signs_nobody_in(server: TestServer) {
         server.person("ada@example.com").await;
         let mut attacker = Browser::new(&server);
