@@ -207,7 +207,7 @@ impl Store {
         self.transact(true, function).await
     }
 
-    /// The same for what may be lost when the power fails: on SQLite its answer does not wait for the disk. Whatever reads
+    /// The same for what may be lost when the power fails: on SQLite its commit does not wait for the disk. Whatever reads
     /// the database sees it as soon as it is answered, and no end of this process loses it. Not for events and changes,
     /// which others have acted upon.
     ///
@@ -220,19 +220,6 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.transact(false, function).await
-    }
-
-    /// Returns when everything that a reader could see before the call would be there after a power cut. On SQLite a change is
-    /// seen a moment before it is on the disk and its writer is answered; a reader who hands on what others keep asks this
-    /// before it answers.
-    ///
-    /// # Errors
-    /// The disk has failed, or too much is waiting for it.
-    pub async fn settled(&self) -> Result<()> {
-        match &*self.0 {
-            Engine::Sqlite(sqlite) => sqlite.settled().await,
-            Engine::Postgres(_) => Ok(()),
-        }
     }
 
     async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>

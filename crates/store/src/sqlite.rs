@@ -1,46 +1,56 @@
-//! SQLite: one writer thread with group commit, one that brings commits to the disk, and a read-only connection per thread.
-
-mod disk;
-mod queue;
-mod writer;
+//! SQLite: one writer thread with group commit, and a read-only connection per thread.
 
 use crate::error::{Error, Result};
 use crate::sql::{Row, RowKind, Sql, Value};
-use crate::{Tx, TxFuture};
-use queue::{Job, Queue, Ran};
+use crate::{Tx, TxFuture, TxKind};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{Semaphore, oneshot};
-pub(crate) use writer::{writer_execute, writer_query};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
+/// How many transactions may wait for the writer. Beyond that the answer is "not now".
+const QUEUE: usize = 4096;
+/// How many transactions share one commit at most.
+const GROUP: usize = 512;
 /// How many scans run at once.
 const SCANS: usize = 4;
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
 
 thread_local! {
+    /// The writer thread's connection.
+    static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
     /// This thread's read-only connections, one per open database (one, but for tests).
     static READERS: RefCell<Vec<(u64, Connection)>> = const { RefCell::new(Vec::new()) };
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// A job for the writer: run inside a savepoint, it says whether to keep the changes and whom to answer.
+struct Job {
+    run: Box<dyn FnOnce() -> Ran + Send>,
+    /// Whether its commit waits for the disk.
+    durable: bool,
+}
+struct Ran {
+    keep: bool,
+    answer: AfterCommit,
+}
+/// Answers the caller; called after the commit, with its error if it failed.
+type AfterCommit = Box<dyn FnOnce(Option<&Error>) + Send>;
+
 pub(crate) struct Sqlite {
     path: Arc<PathBuf>,
     number: u64,
     scans: Arc<Semaphore>,
-    queue: Arc<Queue>,
-}
-
-impl Drop for Sqlite {
-    fn drop(&mut self) {
-        self.queue.close();
-    }
+    jobs: mpsc::Sender<Job>,
 }
 
 #[derive(Clone)]
@@ -85,21 +95,19 @@ fn open_to_write(path: &Path) -> Result<Connection> {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let path = Arc::new(path.to_owned());
-        let sync = disk::log_of(&path);
-        Self::open_with(path, sync)
-    }
-
-    /// With another way to the disk.
-    fn open_with(path: Arc<PathBuf>, sync: disk::Sync) -> Result<Self> {
         // Opened here first, so that a bad path is an error of this call.
-        let connection = open_to_write(&path)?;
-        // Its commits do not wait for the disk: those whom they are for do.
-        connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-        let queue = Arc::new(Queue::default());
-        writer::start(connection, sync, &queue)?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { path, number, scans: Arc::new(Semaphore::new(SCANS)), queue })
+        let connection = open_to_write(path)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_loop(connection, queue))
+            .map_err(|error| Error::Database(error.to_string()))?;
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            scans: Arc::new(Semaphore::new(SCANS)),
+            jobs,
+        })
     }
 
     pub(crate) fn reader(&self) -> ReaderHandle {
@@ -138,7 +146,7 @@ impl Sqlite {
             let outcome = if answer.is_closed() {
                 Err(E::from(Error::Unavailable("the caller has gone away".to_owned())))
             } else {
-                writer::run_to_end(function)
+                run_to_end(function)
             };
             Ran {
                 keep: outcome.is_ok(),
@@ -152,20 +160,151 @@ impl Sqlite {
                 }),
             }
         });
-        if !self.queue.push(Job { run, durable }) {
-            return Err(E::from(Error::Unavailable("the write queue is full".to_owned())));
-        }
+        self.jobs
+            .try_send(Job { run, durable })
+            .map_err(|_| E::from(Error::Unavailable("the write queue is full".to_owned())))?;
         answered.await.map_err(|_| E::from(Error::Unavailable("the writer has stopped".to_owned())))?
     }
+}
 
-    /// Returns when everything that could be seen before the call is on the disk.
-    pub(crate) async fn settled(&self) -> Result<()> {
-        match self.queue.is_settled() {
-            true => Ok(()),
-            // What is committed later is on the disk later.
-            false => self.write(true, |_| Box::pin(async { Ok(()) })).await,
+/// Polls a transaction's future once. Every statement is ready at once here, so it must be done by then.
+fn run_to_end<T, E, F>(function: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E>,
+    E: From<Error>,
+{
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx::new(TxKind::Sqlite);
+        let mut future = std::pin::pin!(crate::run(&mut tx, function));
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Err(E::from(Error::Database("a transaction awaited something else".to_owned()))),
+        }
+    }));
+    ran.unwrap_or_else(|_| Err(E::from(Error::Database("a transaction panicked".to_owned()))))
+}
+
+fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    WRITER.set(Some(connection));
+    let mut waiting = VecDeque::new();
+    // As it was opened.
+    let mut set = Some(true);
+    loop {
+        if waiting.is_empty() {
+            let Some(first) = queue.blocking_recv() else { break };
+            waiting.push_back(first);
+        }
+        while waiting.len() < GROUP
+            && let Ok(job) = queue.try_recv()
+        {
+            waiting.push_back(job);
+        }
+        let durable = waiting.iter().any(|job| job.durable);
+        let begun = wait_for_the_disk(durable, &mut set).and_then(|()| statement("BEGIN IMMEDIATE"));
+        if let Err(error) = begun {
+            // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
+            // answers get an attempt of their own.
+            tracing::warn!(%error, "the SQLite write lock could not be had");
+            waiting.drain(..).for_each(|job| refuse(job, &error));
+            continue;
+        }
+        let mut ran = Vec::new();
+        // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a part of
+        // it, and what came before must be told: the commit fails.
+        while ran.len() < GROUP && in_transaction().is_ok() {
+            let Some(job) = waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
+            if job.durable && !durable {
+                waiting.push_front(job);
+                break;
+            }
+            ran.push(run_in_savepoint(job));
+        }
+        let failed = statement("COMMIT").err();
+        if failed.is_some() {
+            let _ = statement("ROLLBACK");
+        }
+        for done in ran {
+            (done.answer)(failed.as_ref());
         }
     }
+    WRITER.set(None);
+}
+
+/// Says whether the next commit waits for the disk; `set` is what was said last. One that does takes along what was
+/// committed before it: the log is written from front to back.
+fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
+    if *set != Some(durable) {
+        *set = None;
+        let synchronous = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        // Not a kept statement: it takes effect when it is prepared.
+        with_writer(|connection| Ok(connection.execute_batch(synchronous)?))?;
+        *set = Some(durable);
+    }
+    Ok(())
+}
+
+fn run_in_savepoint(job: Job) -> Ran {
+    if let Err(error) = statement("SAVEPOINT job") {
+        // Without a savepoint nothing of it could be undone alone.
+        let ran = run_without_connection(job);
+        return Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) };
+    }
+    let ran = (job.run)();
+    let closed = (|| {
+        if !ran.keep {
+            statement("ROLLBACK TO job")?;
+        }
+        statement("RELEASE job")
+    })();
+    match closed {
+        Ok(()) => ran,
+        Err(error) => Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) },
+    }
+}
+
+/// Runs nothing of a job but its refusal: outside a transaction no change can be kept, so it must not run at all.
+fn refuse(job: Job, error: &Error) {
+    (run_without_connection(job).answer)(Some(error));
+}
+
+/// The job holds the only way to answer; run against a closed writer every statement of it fails.
+fn run_without_connection(job: Job) -> Ran {
+    let connection = WRITER.take();
+    let ran = (job.run)();
+    WRITER.set(connection);
+    ran
+}
+
+fn statement(text: &str) -> Result<()> {
+    with_writer(|connection| Ok(connection.prepare_cached(text)?.execute([]).map(|_| ())?))
+}
+
+fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    WRITER.with_borrow(|writer| match writer {
+        Some(connection) => function(connection),
+        None => Err(Error::Unavailable("the database is locked by another process".to_owned())),
+    })
+}
+
+/// An error when the group's transaction has been lost: a statement would be committed by itself.
+fn in_transaction() -> Result<()> {
+    with_writer(|connection| match connection.is_autocommit() {
+        false => Ok(()),
+        true => Err(Error::Unavailable("the transaction was rolled back by the database".to_owned())),
+    })
+}
+
+pub(crate) fn writer_query(sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    in_transaction()?;
+    with_writer(|connection| query(connection, sql, params))
+}
+
+pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+    in_transaction()?;
+    with_writer(|connection| {
+        let changed = connection.prepare_cached(sql.sqlite)?.execute(rusqlite::params_from_iter(params))?;
+        Ok(changed as u64)
+    })
 }
 
 impl ReaderHandle {
@@ -227,6 +366,3 @@ impl ToSql for Value<'_> {
         }))
     }
 }
-
-#[cfg(test)]
-mod tests;
