@@ -13,7 +13,7 @@ use countersign_protocol::model::{
     StaffRole,
 };
 use countersign_protocol::secret::{Secret, SecretKind};
-use countersign_store::{Location, Store, data_key, environment, environment_api_key, role};
+use countersign_store::{Location, Store, data_key, environment, environment_api_key, role, signing_key};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -271,24 +271,27 @@ impl Installation {
                 }
             }
         };
-        let differs = environment.issuer != issuer;
         let act = Act::new(&environment, Actor::System { job: "start" }, &self.clock, &self.entropy, &self.keyring);
-        let (stands, there) = (environment.issuer, issuer.clone());
-        let from_this_machine = stands.is_this_machine();
+        let there = issuer.clone();
         let done = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 staff::ensure(tx, &act).await?;
+                // Read once more, behind the lock: another node that started at this moment may have moved it.
+                signing_key::lock(tx, act.environment_id).await?;
+                let stands = environment::of_staff(tx).await?.map_or_else(|| there.clone(), |found| found.issuer);
                 let nobody = staff::is_nobody(tx, &act).await?;
-                let moves = differs && (nobody || from_this_machine);
+                let moves = stands != there && (nobody || stands.is_this_machine());
                 let act = if moves { staff::move_to(tx, &act, there, kind).await? } else { act };
                 let link = if nobody { Some(staff::make_link(tx, &act, StaffRole::Owner).await?) } else { None };
-                Ok((link, moves))
+                Ok((link, moves, stands))
             })
         });
         let done = done.await;
         match &done {
-            Ok((_, true)) => tracing::warn!(from = %stands, to = %issuer, "the dashboard has moved with public_url"),
-            Ok((_, false)) if differs => tracing::error!(
+            Ok((_, true, stands)) => {
+                tracing::warn!(from = %stands, to = %issuer, "the dashboard has moved with public_url");
+            }
+            Ok((_, false, stands)) if *stands != issuer => tracing::error!(
                 dashboard = %stands,
                 %public_url,
                 "this node's public_url is not where the dashboard is, so the dashboard does not work here; give all nodes the \
@@ -297,7 +300,7 @@ impl Installation {
             _ => {}
         }
         match done {
-            Ok((link, _)) => Ok(link),
+            Ok((link, ..)) => Ok(link),
             // Of two nodes that start at the same moment the other one has made it all, and shows the link.
             Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => Ok(None),
             Err(failure) => Err(failure.into()),

@@ -2,6 +2,7 @@
 
 use super::{Choices, SessionPolicy};
 use crate::id::{ApplicationId, ConsentId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::authorize::carried_scopes::CarriedScopes;
 use crate::oauth::pkce::CodeChallenge;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,8 +72,8 @@ pub struct AuthorizationCode {
     #[serde(rename = "r")]
     pub redirect_uri: String,
     /// What it is good for.
-    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
+    #[serde(rename = "g")]
+    pub scopes: CarriedScopes,
     /// For which resource; empty for none.
     #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub resource: String,

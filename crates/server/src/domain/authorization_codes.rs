@@ -40,6 +40,7 @@ pub fn open(keyring: &Keyring, environment_id: EnvironmentId, value: &str) -> Op
 mod tests {
     use super::*;
     use countersign_protocol::model::Persona;
+    use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
     use countersign_protocol::oauth::pkce::CodeChallenge;
     use countersign_protocol::time::Timestamp;
     use proptest::prelude::*;
@@ -52,7 +53,7 @@ mod tests {
             organization_id: nonce.as_ref().map(|_| "org_00000000000000000000000004".parse().unwrap()),
             session_id: None,
             redirect_uri: "https://a.example/cb?x=ü".to_owned(),
-            scopes: vec!["openid".to_owned(), "docs:read".to_owned()],
+            scopes: CarriedScopes::These(vec!["openid".to_owned(), "docs:read".to_owned()]),
             resource: String::new(),
             code_challenge: nonce.as_ref().map(|_| CodeChallenge::from_kept("c".repeat(43))),
             nonce,

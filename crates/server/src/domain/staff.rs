@@ -100,8 +100,11 @@ pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String
 /// Makes a link with which a member of staff chooses a new password, for where no mail can be sent; gives its address.
 ///
 /// # Errors
-/// 404 for an address that nobody of the staff has.
+/// 403 `email_password_auth_disabled`; 404 for an address that nobody of the staff has.
 pub async fn make_password_link(tx: &mut Tx, act: &Act, email: &str) -> Result<String, Failure> {
+    if !act.authentication.password {
+        return Err(Failure::Refused(password_resets::passwords_off()));
+    }
     let missing = || Failure::not_found("Member of staff", email);
     let found = user::find_by_email(tx, act.environment_id, email).await?.ok_or_else(missing)?;
     role_of(tx, act, found.id).await?.ok_or_else(missing)?;

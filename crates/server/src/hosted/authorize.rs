@@ -12,6 +12,7 @@ use crate::http::reply::Reply;
 use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
+use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read,
@@ -388,7 +389,7 @@ async fn issue(
         organization_id,
         session_id: Some(session_id),
         redirect_uri: request.return_address.redirect.as_str().to_owned(),
-        scopes: request.scopes.clone(),
+        scopes: CarriedScopes::new(&request.scopes, client),
         resource: request.resource.clone(),
         nonce: request.nonce.clone(),
         code_challenge: request.code_challenge.clone(),

@@ -5,7 +5,6 @@ use crate::domain::Failure;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
-use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,13 +75,7 @@ pub struct Streamed {
     /// Whether all of it was sent: whoever reads half a file must not believe that it is one.
     whole: Arc<AtomicBool>,
     ended: bool,
-    /// What is given back when the body is gone.
-    held: Option<Box<dyn Held>>,
 }
-
-/// Something that is held as long as a body is being sent.
-pub trait Held: Debug + Send + Sync {}
-impl<T: Debug + Send + Sync> Held for T {}
 
 impl Streamed {
     /// A body whose parts this sends; it is whole when that ends well.
@@ -110,14 +103,7 @@ impl Streamed {
                 tracing::info!("an answer took too long to read and is broken off");
             }
         });
-        Self { parts, whole, ended: false, held: None }
-    }
-
-    /// Which holds something until it is gone.
-    #[must_use]
-    pub fn holding(mut self, held: impl Held + 'static) -> Self {
-        self.held = Some(Box::new(held));
-        self
+        Self { parts, whole, ended: false }
     }
 
     fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
@@ -217,14 +203,5 @@ mod tests {
             assert!(end.await.is_err());
             assert_eq!(read(body).await, Err(BrokenOff), "{patience:?}");
         }
-    }
-
-    #[tokio::test]
-    async fn what_is_held_is_given_back_with_the_body() {
-        let held = Arc::new(());
-        let body = Streamed::new(PATIENCE, three).holding(Arc::clone(&held));
-        assert_eq!(Arc::strong_count(&held), 2);
-        read(body).await.unwrap();
-        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -8,7 +8,7 @@
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
 //! | `token_family` | until its last token has expired, and a day |
-//! | `authorization_code`, `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
+//! | `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
 //! | `external_authentication` | a day after it expired; until then, when nobody has completed it |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
 //! | `attempt` | until its while is over |

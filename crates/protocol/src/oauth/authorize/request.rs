@@ -283,7 +283,7 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
 }
 
 /// The scopes that a request without `scope` means: everything but a refresh token.
-fn default_scopes(client: &Client) -> Vec<String> {
+pub(crate) fn default_scopes(client: &Client) -> Vec<String> {
     let built_in = scope::BUILT_IN.into_iter().filter(|scope| *scope != "offline_access").map(str::to_owned);
     let assigned = client.application.scopes.iter().filter(|scope| !scope::is_built_in(scope)).cloned();
     built_in.chain(assigned).collect()

@@ -34,6 +34,7 @@ use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
+    signing_key,
 };
 use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
 use look::Pictures;
@@ -264,6 +265,10 @@ async fn apply_environment(
         }
     }
     // Last: while its row is locked, nothing is sent to an endpoint.
+    if !item.webhook_endpoints.is_empty() {
+        // Before the row of any: whoever makes an endpoint takes this lock first, too.
+        signing_key::lock(tx, act.environment_id).await?;
+    }
     for endpoint in &item.webhook_endpoints {
         webhooks::apply(tx, &act, endpoint, plan).await?;
     }

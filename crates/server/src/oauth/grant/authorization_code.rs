@@ -15,6 +15,9 @@ use countersign_store::token_family;
 /// The event of a code that came twice.
 const REUSED: &str = "oauth.authorization_code_reused";
 
+/// How long after a code has expired it ends what it led to when it comes again, in seconds.
+const REPLAYED_WITHIN: i64 = 86_400;
+
 /// What a client presents.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
@@ -42,9 +45,13 @@ pub async fn issue(
     let answer = match redeem(&code, client, presented.redirect_uri, presented.code_verifier, call.app.clock.now()) {
         Err(Refused::OfAnother(error)) => return Err(error),
         Err(Refused::Wrong(error)) => Err(error),
-        Ok(()) => exchange(call, client, presented, code).await,
+        Ok(()) => exchange(call, client, presented, &code).await,
     };
     let Err(error) = answer else { return answer };
+    // Long afterwards it is found in a log, and nobody's hope to be faster: then it is only refused.
+    if call.app.clock.now() > code.expires_at.plus_secs(REPLAYED_WITHIN) {
+        return Err(error);
+    }
     // What is refused may have come before: then two have the same code, and both go without.
     let digest = call.app.keyring.authorization_code.digest(presented.code);
     let mut reader = call.app.store.reader().await.map_err(|error| oauth_error(error.into()))?;
@@ -61,9 +68,10 @@ async fn exchange(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     presented: Presented<'_>,
-    code: AuthorizationCode,
+    code: &AuthorizationCode,
 ) -> Result<TokenResponse, OAuthError> {
     let environment_id = call.environment.id();
+    let scopes = code.scopes.of(client.client()).ok_or_else(not_good)?;
     issuable(presented.resources, &code.resource, &call.environment.resources)?;
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
@@ -80,12 +88,12 @@ async fn exchange(
                 user_id: code.user_id,
                 organization_id: code.organization_id,
                 session_id: code.session_id,
-                persona: code.persona,
+                persona: code.persona.clone(),
                 authenticated_at: code.authenticated_at,
             },
             application_id: code.application_id,
-            resource: code.resource,
-            scopes: code.scopes,
+            resource: code.resource.clone(),
+            scopes,
         },
     )?;
     let digest = call.app.keyring.authorization_code.digest(presented.code);

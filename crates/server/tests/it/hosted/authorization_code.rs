@@ -228,7 +228,8 @@ on_both_databases! {
         elsewhere.redirect_uri = "https://forum.example/other".into();
         let mut another = other.clone();
         another.redirect_uri.clone_from(&application.redirect_uri);
-        for (seconds, again, ends) in [(0, &elsewhere, true), (61, &application, true), (0, &another, false)] {
+        for (seconds, again, ends) in
+            [(0, &elsewhere, true), (61, &application, true), (0, &another, false), (90_000, &application, false)] {
             let code = browser.open(&application.authorize("&scope=openid+offline_access")).await.sent("code").unwrap();
             let tokens = server.redeem(&application, &code).await.expect(200);
             server.clock.advance_seconds(seconds);

@@ -1,0 +1,85 @@
+//! The scopes of an authorization, as its code carries them.
+
+use super::request::default_scopes;
+use crate::oauth::client::Client;
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// Scopes, or the digest of them where they are all that a client asks for without saying so: an application may be assigned
+/// two hundred, and addresses have an end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CarriedScopes {
+    /// These.
+    These(Vec<String>),
+    /// Those that the client asks for by asking for none in particular, as they were.
+    Default(String),
+}
+
+impl CarriedScopes {
+    /// From the scopes of a request.
+    pub fn new(scopes: &[String], client: &Client) -> Self {
+        let digest = digest_of(scopes);
+        let longer = scopes.iter().map(|scope| scope.len() + 3).sum::<usize>() > digest.len();
+        if longer && scopes == default_scopes(client) { Self::Default(digest) } else { Self::These(scopes.to_vec()) }
+    }
+
+    /// The scopes; `None` when the client has been assigned others since.
+    pub fn of(&self, client: &Client) -> Option<Vec<String>> {
+        match self {
+            Self::These(scopes) => Some(scopes.clone()),
+            Self::Default(digest) => {
+                let scopes = default_scopes(client);
+                (digest_of(&scopes) == *digest).then_some(scopes)
+            }
+        }
+    }
+}
+
+/// Scopes hold no spaces (RFC 6749 §3.3).
+fn digest_of(scopes: &[String]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, scopes.join(" ").as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redirect::tests::client;
+    use super::*;
+    use crate::model::{ClientType, Ownership};
+    use proptest::prelude::*;
+
+    fn assigned(scopes: &[String]) -> Client {
+        let mut client = client(ClientType::Confidential, Ownership::FirstParty, &["https://a.example/cb"]);
+        client.application.scopes = scopes.to_vec();
+        client
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_carried_is_what_was_asked_for(
+            of_client in prop::collection::vec("[a-z:]{1,48}", 0..200),
+            asked in prop::collection::vec("[a-z:]{1,48}", 0..5),
+        ) {
+            let client = assigned(&of_client);
+            for scopes in [asked, default_scopes(&client)] {
+                let carried = CarriedScopes::new(&scopes, &client);
+                let text = serde_json::to_string(&carried).unwrap();
+                prop_assert_eq!(serde_json::from_str::<CarriedScopes>(&text).unwrap(), carried.clone());
+                prop_assert_eq!(carried.of(&client), Some(scopes.clone()));
+                if scopes == default_scopes(&client) {
+                    prop_assert!(text.len() < 60, "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_meant_by_nothing_in_particular_is_not_what_is_meant_since() {
+        let before = assigned(&["docs:read".to_owned()]);
+        let carried = CarriedScopes::new(&default_scopes(&before), &before);
+        assert_eq!(carried.of(&assigned(&["docs:read".to_owned(), "docs:write".to_owned()])), None);
+        assert!(carried.of(&before).is_some());
+    }
+}
