@@ -39,6 +39,7 @@ pub fn open(keyring: &Keyring, environment_id: EnvironmentId, value: &str) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_protocol::id::Id;
     use countersign_protocol::model::Persona;
     use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
     use countersign_protocol::oauth::pkce::CodeChallenge;
@@ -47,10 +48,10 @@ mod tests {
 
     fn sample(nonce: Option<String>, choices: Vec<(String, String)>) -> AuthorizationCode {
         AuthorizationCode {
-            consent_id: "consent_00000000000000000000000001".parse().unwrap(),
-            application_id: "conn_app_00000000000000000000000002".parse().unwrap(),
-            user_id: "user_00000000000000000000000003".parse().unwrap(),
-            organization_id: nonce.as_ref().map(|_| "org_00000000000000000000000004".parse().unwrap()),
+            consent_id: Id::from_ulid(1),
+            application_id: Id::from_ulid(2),
+            user_id: Id::from_ulid(3),
+            organization_id: nonce.as_ref().map(|_| Id::from_ulid(4)),
             session_id: None,
             redirect_uri: "https://a.example/cb?x=ü".to_owned(),
             scopes: CarriedScopes::These(vec!["openid".to_owned(), "docs:read".to_owned()]),
@@ -69,8 +70,7 @@ mod tests {
     }
 
     fn environments() -> (EnvironmentId, EnvironmentId) {
-        let id = |last| format!("environment_0000000000000000000000000{last}").parse().unwrap();
-        (id(1), id(2))
+        (Id::from_ulid(1), Id::from_ulid(2))
     }
 
     proptest! {
