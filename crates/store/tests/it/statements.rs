@@ -38,6 +38,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("staff_link::DELETE_ALL", "(environment_id=?)", "all of them are to go, and there are few"),
     ("standalone::FIND", "(environment_id=?)", "an environment has one"),
     ("external_authentication::TRIM", "(environment_id=?)", "an environment has a bounded number, which this sees to"),
+    ("jwt_template::DELETE", "(environment_id=?)", "an environment has one"),
     ("jwt_template::FIND", "(environment_id=?)", "an environment has one"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
     ("webhook_delivery::ANY_ENABLED", "SCAN webhook_endpoint", "one row of an index of the enabled is enough"),
