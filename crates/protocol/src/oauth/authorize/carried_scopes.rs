@@ -7,6 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+/// Characters of a SHA-256 in base64url.
+const DIGEST_LENGTH: usize = 43;
+
 /// Scopes, or the digest of them where they are all that a client asks for without saying so: an application may be assigned
 /// two hundred, and addresses have an end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +24,13 @@ pub enum CarriedScopes {
 impl CarriedScopes {
     /// From the scopes of a request.
     pub fn new(scopes: &[String], client: &Client) -> Self {
-        let digest = digest_of(scopes);
-        let longer = scopes.iter().map(|scope| scope.len() + 3).sum::<usize>() > digest.len();
-        if longer && scopes == default_scopes(client) { Self::Default(digest) } else { Self::These(scopes.to_vec()) }
+        // As JSON each scope has two quotes and a comma.
+        let longer = scopes.iter().map(|scope| scope.len() + 3).sum::<usize>() > DIGEST_LENGTH;
+        if longer && scopes == default_scopes(client) {
+            Self::Default(digest_of(scopes))
+        } else {
+            Self::These(scopes.to_vec())
+        }
     }
 
     /// The scopes; `None` when the client has been assigned others since.
