@@ -281,6 +281,9 @@ impl Installation {
                 let stands = environment::of_staff(tx).await?.map_or_else(|| there.clone(), |found| found.issuer);
                 let nobody = staff::is_nobody(tx, &act).await?;
                 let moves = stands != there && (nobody || stands.is_this_machine());
+                // A link leads to where the dashboard is, whoever has moved it there.
+                let mut act = act;
+                act.issuer = stands.clone();
                 let act = if moves { staff::move_to(tx, &act, there, kind).await? } else { act };
                 let link = if nobody { Some(staff::make_link(tx, &act, StaffRole::Owner).await?) } else { None };
                 Ok((link, moves, stands))
