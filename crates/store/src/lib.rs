@@ -77,10 +77,13 @@ pub use sql::{Query, Row, Sql, Value};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A future that a transaction is made of.
 pub type TxFuture<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
+
+/// What is done in a transaction; says whether to keep it.
+type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> + Send>;
 
 /// Where the rows are kept.
 #[derive(Clone)]
@@ -228,17 +231,42 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        // What comes of it lies here, so that everything around a transaction is compiled once and not for each.
+        let outcome = Arc::new(Mutex::new(None));
+        let kept = Arc::clone(&outcome);
+        let work: Work = Box::new(move |tx| {
+            Box::pin(async move {
+                let done = function(tx).await;
+                let keep = done.is_ok();
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+                keep
+            })
+        });
+        self.run(durable, work).await.map_err(E::from)?;
+        let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.unwrap_or_else(|| Err(E::from(Error::Database("a transaction came to nothing".to_owned()))))
+    }
+
+    /// Runs the work of a transaction to its end, and ends the transaction.
+    ///
+    /// # Errors
+    /// When it could not be run, or not be committed. What the work itself came to is not told here.
+    async fn run(&self, durable: bool, work: Work) -> Result<()> {
         match &*self.0 {
-            Engine::Sqlite(sqlite) => sqlite.write(durable, function).await,
+            Engine::Sqlite(sqlite) => sqlite.write(durable, work).await,
             Engine::Postgres(postgres) => {
-                let transaction = postgres.begin().await.map_err(E::from)?;
+                let transaction = postgres.begin().await?;
                 let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
-                let outcome = run(&mut tx, function).await;
+                let ran = perform(&mut tx, work).await;
                 let TxKind::Postgres(transaction) = tx.kind else {
-                    return outcome;
+                    return ran.map(drop);
                 };
-                match outcome {
-                    Ok(value) => transaction.commit().await.map(|()| value).map_err(E::from),
+                match ran {
+                    Ok(true) => transaction.commit().await,
+                    Ok(false) => {
+                        transaction.rollback().await;
+                        Ok(())
+                    }
                     Err(error) => {
                         transaction.rollback().await;
                         Err(error)
@@ -394,15 +422,13 @@ impl Query for Tx {
     }
 }
 
-/// Runs a transaction's function, and then records its changes.
-async fn run<T, E, F>(tx: &mut Tx, function: F) -> Result<T, E>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E>,
-    E: From<Error>,
-{
-    let value = function(tx).await?;
-    change::flush(tx).await?;
-    Ok(value)
+/// Does the work of a transaction, and then records its changes; whether they are to be kept.
+async fn perform(tx: &mut Tx, work: Work) -> Result<bool> {
+    let keep = work(tx).await;
+    if keep {
+        change::flush(tx).await?;
+    }
+    Ok(keep)
 }
 
 impl Tx {

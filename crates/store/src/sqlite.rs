@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sql::{Row, RowKind, Sql, Value};
-use crate::{Tx, TxFuture, TxKind};
+use crate::{Tx, TxKind, Work};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
 use std::cell::RefCell;
@@ -33,18 +33,34 @@ thread_local! {
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A job for the writer: run inside a savepoint, it says whether to keep the changes and whom to answer.
+/// A job for the writer.
 struct Job {
-    run: Box<dyn FnOnce() -> Ran + Send>,
+    /// Run inside a savepoint.
+    work: Work,
+    /// Answered after the commit, with its error if it failed.
+    answer: oneshot::Sender<Result<()>>,
     /// Whether its commit waits for the disk.
     durable: bool,
 }
+
+/// A job that has been run: whom to answer, and what, unless the commit fails.
 struct Ran {
+    answer: oneshot::Sender<Result<()>>,
+    /// Whether something of it is to be committed.
     keep: bool,
-    answer: AfterCommit,
+    outcome: Result<()>,
 }
-/// Answers the caller; called after the commit, with its error if it failed.
-type AfterCommit = Box<dyn FnOnce(Option<&Error>) + Send>;
+
+impl Ran {
+    fn tell(self, failed_commit: Option<&Error>) {
+        let outcome = match (self.outcome, failed_commit) {
+            (Ok(()), Some(error)) if self.keep => Err(Error::Unavailable(format!("commit failed: {error}"))),
+            (outcome, _) => outcome,
+        };
+        // Nobody listens when the caller has gone away; the change stands all the same.
+        let _ = self.answer.send(outcome);
+    }
+}
 
 pub(crate) struct Sqlite {
     path: Arc<PathBuf>,
@@ -134,54 +150,26 @@ impl Sqlite {
         Ok(())
     }
 
-    pub(crate) async fn write<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
-    where
-        F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
+    /// Runs the work in a savepoint of the current group; answered after the group's commit.
+    pub(crate) async fn write(&self, durable: bool, work: Work) -> Result<()> {
         let (answer, answered) = oneshot::channel();
-        let run = Box::new(move || {
-            // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
-            let outcome = if answer.is_closed() {
-                Err(E::from(Error::Unavailable("the caller has gone away".to_owned())))
-            } else {
-                run_to_end(function)
-            };
-            Ran {
-                keep: outcome.is_ok(),
-                answer: Box::new(move |failed_commit| {
-                    let outcome = match (outcome, failed_commit) {
-                        (Ok(_), Some(error)) => Err(E::from(Error::Unavailable(format!("commit failed: {error}")))),
-                        (outcome, _) => outcome,
-                    };
-                    // Nobody listens when the caller has gone away; the change stands all the same.
-                    let _ = answer.send(outcome);
-                }),
-            }
-        });
-        self.jobs
-            .try_send(Job { run, durable })
-            .map_err(|_| E::from(Error::Unavailable("the write queue is full".to_owned())))?;
-        answered.await.map_err(|_| E::from(Error::Unavailable("the writer has stopped".to_owned())))?
+        let job = Job { work, answer, durable };
+        self.jobs.try_send(job).map_err(|_| Error::Unavailable("the write queue is full".to_owned()))?;
+        answered.await.map_err(|_| Error::Unavailable("the writer has stopped".to_owned()))?
     }
 }
 
 /// Polls a transaction's future once. Every statement is ready at once here, so it must be done by then.
-fn run_to_end<T, E, F>(function: F) -> Result<T, E>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E>,
-    E: From<Error>,
-{
+fn run_to_end(work: Work) -> Result<bool> {
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut tx = Tx::new(TxKind::Sqlite);
-        let mut future = std::pin::pin!(crate::run(&mut tx, function));
+        let mut future = std::pin::pin!(crate::perform(&mut tx, work));
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => Err(E::from(Error::Database("a transaction awaited something else".to_owned()))),
+            Poll::Ready(ran) => ran,
+            Poll::Pending => Err(Error::Database("a transaction awaited something else".to_owned())),
         }
     }));
-    ran.unwrap_or_else(|_| Err(E::from(Error::Database("a transaction panicked".to_owned()))))
+    ran.unwrap_or_else(|_| Err(Error::Database("a transaction panicked".to_owned())))
 }
 
 fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
@@ -224,7 +212,7 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
             let _ = statement("ROLLBACK");
         }
         for done in ran {
-            (done.answer)(failed.as_ref());
+            done.tell(failed.as_ref());
         }
     }
     WRITER.set(None);
@@ -244,35 +232,32 @@ fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
 }
 
 fn run_in_savepoint(job: Job) -> Ran {
+    let Job { work, answer, .. } = job;
+    // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
+    if answer.is_closed() {
+        let gone = Err(Error::Unavailable("the caller has gone away".to_owned()));
+        return Ran { answer, keep: false, outcome: gone };
+    }
+    // Without a savepoint nothing of it could be undone alone.
     if let Err(error) = statement("SAVEPOINT job") {
-        // Without a savepoint nothing of it could be undone alone.
-        let ran = run_without_connection(job);
-        return Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) };
+        return Ran { answer, keep: false, outcome: Err(error) };
     }
-    let ran = (job.run)();
-    let closed = (|| {
-        if !ran.keep {
-            statement("ROLLBACK TO job")?;
+    let outcome = run_to_end(work);
+    let keep = matches!(outcome, Ok(true));
+    let undone = if keep { Ok(()) } else { statement("ROLLBACK TO job") };
+    match undone.and_then(|()| statement("RELEASE job")) {
+        Err(error) if keep => {
+            let failed = Error::Unavailable(format!("commit failed: {error}"));
+            Ran { answer, keep: false, outcome: Err(failed) }
         }
-        statement("RELEASE job")
-    })();
-    match closed {
-        Ok(()) => ran,
-        Err(error) => Ran { keep: false, answer: Box::new(move |_| (ran.answer)(Some(&error))) },
+        // What failed is told as it was: an error that ends the whole transaction leaves nothing to undo.
+        _ => Ran { answer, keep, outcome: outcome.map(drop) },
     }
 }
 
-/// Runs nothing of a job but its refusal: outside a transaction no change can be kept, so it must not run at all.
+/// Runs nothing of a job: outside a transaction no change can be kept.
 fn refuse(job: Job, error: &Error) {
-    (run_without_connection(job).answer)(Some(error));
-}
-
-/// The job holds the only way to answer; run against a closed writer every statement of it fails.
-fn run_without_connection(job: Job) -> Ran {
-    let connection = WRITER.take();
-    let ran = (job.run)();
-    WRITER.set(connection);
-    ran
+    let _ = job.answer.send(Err(Error::Unavailable(error.to_string())));
 }
 
 fn statement(text: &str) -> Result<()> {

@@ -101,6 +101,10 @@ impl DashboardCall {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
     {
+        self.commit_deed(Box::new(act)).await
+    }
+
+    async fn commit_deed<T: Send + 'static>(&self, act: Deed<T>) -> Result<T, Failure> {
         let (by, request) = (self.act(), format!("{} {}", self.page.method, self.page.uri.path()));
         let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
             Box::pin(async move {
@@ -134,6 +138,9 @@ fn act_in(page: &PageCall, environment: &EnvironmentState, user: &User) -> Act {
     let actor = Actor::Staff { id: user.id.to_string(), name: user.email.clone(), from };
     Act::new(&environment.environment, actor, &page.app.clock, &page.app.entropy, &page.app.keyring)
 }
+
+/// An act behind a pointer, so that what is around it is compiled once and not for each.
+type Deed<T> = Box<dyn for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send>;
 
 /// What an act comes to, in its time.
 pub type Acting<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A request on its way to its endpoint.
 #[derive(Debug)]
@@ -45,9 +45,12 @@ pub type InTime = Box<dyn Fn(Arc<App>, Arrived) -> Answering + Send + Sync>;
 pub enum Answerer {
     /// From memory: nothing to wait for.
     AtOnce(AtOnce),
-    /// Reads a body, asks the database.
-    InTime(InTime),
+    /// Reads a body, asks the database; and what is said when that takes too long.
+    InTime(InTime, fn() -> Reply),
 }
+
+/// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What memory an endpoint answers from, and what it says when that cannot be believed.
 pub type Admission = fn(crate::domain::Failure) -> Reply;
@@ -80,7 +83,10 @@ impl Endpoint {
         let reply = match (current, &self.answerer) {
             (Err(refused), _) => refused,
             (Ok(()), Answerer::AtOnce(answerer)) => answerer(app, &arrived),
-            (Ok(()), Answerer::InTime(answerer)) => answerer(Arc::clone(app), arrived).await,
+            (Ok(()), Answerer::InTime(answerer, too_late)) => {
+                let answering = answerer(Arc::clone(app), arrived);
+                tokio::time::timeout(PATIENCE, answering).await.unwrap_or_else(|_| too_late())
+            }
         };
         self.counters.get_or_init(|| app.metrics.route(&self.label)).observe(reply.status, began.elapsed());
         reply

@@ -12,6 +12,9 @@ use countersign_store::{Store, Tx, TxFuture};
 use http::{Method, StatusCode};
 use std::sync::Arc;
 
+/// What an endpoint does in a transaction.
+pub type Deed = Box<dyn for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send>;
+
 /// How long a reply is kept, in seconds.
 const KEPT: i64 = 24 * 3600;
 /// How long one that shows a secret is kept.
@@ -80,15 +83,12 @@ impl From<countersign_store::Error> for Outcome {
 ///
 /// # Errors
 /// What the act says; 422 `idempotency_key_reused` when the key came with another request before.
-pub async fn perform<F>(
+pub async fn perform(
     store: &Store,
     request: &Request,
     context: Arc<Act>,
-    act: F,
-) -> Result<Result<Reply, ApiError>, Failure>
-where
-    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
-{
+    deed: Deed,
+) -> Result<Result<Reply, ApiError>, Failure> {
     if let Some(reply) = kept(store, request, &context).await? {
         return Ok(Ok(reply));
     }
@@ -96,7 +96,7 @@ where
     let outcome = store
         .write::<Result<Reply, ApiError>, Outcome, _>(move |tx| {
             Box::pin(async move {
-                let settled = act(tx, Arc::clone(&act_context)).await.map_err(Outcome::Failed)?;
+                let settled = deed(tx, Arc::clone(&act_context)).await.map_err(Outcome::Failed)?;
                 let Ok(reply) = &settled else { return Ok(settled) };
                 if keep_reply(tx, &request_copy, &act_context, reply).await.map_err(Outcome::Failed)? {
                     Ok(settled)

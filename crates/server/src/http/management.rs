@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::cache::environments::EnvironmentState;
 use crate::domain::{Act, Failure, audit};
 use crate::http::body::{self, BodyError};
-use crate::http::idempotency;
+use crate::http::idempotency::{self, Deed};
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
 use crate::http::reply::Reply;
@@ -154,34 +154,33 @@ impl ManagementCall {
     where
         F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
     {
+        self.settle_deed(Box::new(act)).await
+    }
+
+    /// The same, compiled once for all acts.
+    async fn settle_deed(&self, deed: Deed) -> Result<Reply, Failure> {
         let context = Arc::new(self.act());
-        let act = audited(act, self.request.clone());
+        let deed = audited(deed, self.request.clone());
         let settled = match &self.idempotency {
-            None => self.app.store.write(move |tx| act(tx, context)).await?,
-            Some(request) => idempotency::perform(&self.app.store, request, context, act).await?,
+            None => self.app.store.write(move |tx| deed(tx, context)).await?,
+            Some(request) => idempotency::perform(&self.app.store, request, context, deed).await?,
         };
         self.app.catch_up().await;
         Ok(settled?)
     }
 }
 
-/// The same act, with a trace in the audit log whatever it did.
-fn audited<F>(
-    act: F,
-    request: String,
-) -> impl for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static
-where
-    F: for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send + 'static,
-{
-    move |tx, context| {
+/// The same deed, with a trace in the audit log whatever it did.
+fn audited(deed: Deed, request: String) -> Deed {
+    Box::new(move |tx, context| {
         Box::pin(async move {
-            let settled = act(tx, Arc::clone(&context)).await?;
+            let settled = deed(tx, Arc::clone(&context)).await?;
             if settled.is_ok() {
                 audit::ensure(tx, &context, &request).await?;
             }
             Ok(settled)
         })
-    }
+    })
 }
 
 fn bearer(value: &http::HeaderValue) -> Option<&str> {

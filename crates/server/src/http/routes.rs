@@ -7,7 +7,7 @@ use crate::domain::Failure;
 use crate::hosted::going_on;
 use crate::hosted::page::{Stop, stopped};
 use crate::http::body::{self, BodyError};
-use crate::http::dispatch::{Admission, Answerer, Arrived, Dispatcher, Endpoint};
+use crate::http::dispatch::{Admission, Answerer, Answering, Arrived, Dispatcher, Endpoint};
 use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::page_call::{PageCall, PageParts};
@@ -26,10 +26,6 @@ use http::{Method, Response};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +53,63 @@ pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send 
 
 /// What a document that has to be looked for is, in its time.
 pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
+
+// Handlers are kept behind pointers, so that what is around them is compiled once and not for each.
+type Managed = Arc<dyn Fn(ManagementCall) -> Looked<'static> + Send + Sync>;
+type OfPage = dyn for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync;
+type OfDashboard = dyn for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync;
+type OfPortal = dyn for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync;
+
+/// What makes a page, and for whom.
+#[derive(Clone)]
+enum Paged {
+    /// For anyone with a browser.
+    Hosted {
+        /// Whether it takes posts from pages of ours alone.
+        ours_only: bool,
+        handler: Arc<OfPage>,
+    },
+    /// For staff with this role or a greater one.
+    Dashboard(StaffRole, Arc<OfDashboard>),
+    /// For who may see this part of an organization's page.
+    Portal(Option<PortalIntent>, Arc<OfPortal>),
+}
+
+impl Paged {
+    async fn answer(&self, page: PageCall) -> Reply {
+        let ours_only = match self {
+            Self::Hosted { ours_only, .. } => *ours_only,
+            Self::Dashboard(..) | Self::Portal(..) => page.method == Method::POST,
+        };
+        if ours_only && !page.is_ours() {
+            return page.finish(stopped(&page, not_ours()));
+        }
+        match self {
+            Self::Hosted { handler, .. } => {
+                let reply = match handler(&page).await {
+                    Ok(reply) if ours_only => going_on::settle(&page, reply),
+                    Ok(reply) => reply,
+                    Err(stop) => stopped(&page, stop),
+                };
+                page.finish(reply)
+            }
+            Self::Dashboard(role, handler) => match DashboardCall::admit(page, *role).await {
+                Ok(call) => {
+                    let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                    call.page.finish(reply)
+                }
+                Err((page, reply)) => page.finish(reply),
+            },
+            Self::Portal(intent, handler) => match PortalCall::admit(page, *intent).await {
+                Ok(call) => {
+                    let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+                    call.page.finish(reply)
+                }
+                Err((page, reply)) => page.finish(reply),
+            },
+        }
+    }
+}
 
 /// Whose pages a route is one of.
 #[derive(Debug, Clone, Copy)]
@@ -147,11 +200,8 @@ impl Routes {
         H: Fn(Arc<App>, Arrived) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let answerer = move |app, arrived| -> crate::http::dispatch::Answering {
-            let answer = handler(app, arrived);
-            Box::pin(async move { tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| too_late()) })
-        };
-        self.add(method, path, policy, Answerer::InTime(Box::new(answerer)))
+        let answerer = move |app, arrived| -> Answering { Box::pin(handler(app, arrived)) };
+        self.add(method, path, policy, Answerer::InTime(Box::new(answerer), too_late))
     }
 
     /// A public document.
@@ -295,24 +345,13 @@ impl Routes {
     #[must_use]
     pub fn management<H, F>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Fn(ManagementCall) -> F + Clone + Send + Sync + 'static,
+        H: Fn(ManagementCall) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
+        let handler: Managed = Arc::new(move |call| Box::pin(handler(call)));
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(method, path, Policy::EnvironmentKey, too_late, move |app, arrived| {
-            let handler = handler.clone();
-            async move {
-                let Arrived { peer, path, parts, body, .. } = arrived;
-                if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
-                    return error::api(&ApiError::MisdirectedRequest);
-                }
-                match ManagementCall::admit(app, peer, path, parts, body).await {
-                    Ok(call) => handler(call)
-                        .await
-                        .map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store),
-                    Err(refused) => error::api(&refused),
-                }
-            }
+            manage(Arc::clone(&handler), app, arrived)
         })
     }
 
@@ -320,7 +359,7 @@ impl Routes {
     #[must_use]
     pub fn page<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         self.browser(Method::GET, path, Whose::Host, true, handler)
     }
@@ -329,7 +368,7 @@ impl Routes {
     #[must_use]
     pub fn staff_page<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         self.browser(Method::GET, path, Whose::Staff, true, handler)
     }
@@ -338,7 +377,7 @@ impl Routes {
     #[must_use]
     pub fn staff_form<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         self.browser(Method::POST, path, Whose::Staff, true, handler)
     }
@@ -348,77 +387,22 @@ impl Routes {
     #[must_use]
     pub fn dashboard<H>(self, method: Method, path: &'static str, role: StaffRole, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        let is_post = method == Method::POST;
-        self.in_browser(method, path, (Policy::Staff(role), Whose::Staff), move |page| {
-            let handler = handler.clone();
-            async move {
-                if is_post && !page.is_ours() {
-                    return page.finish(stopped(&page, not_ours()));
-                }
-                match DashboardCall::admit(page, role).await {
-                    Ok(call) => {
-                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                        call.page.finish(reply)
-                    }
-                    Err((page, reply)) => page.finish(reply),
-                }
-            }
-        })
+        let handler = Paged::Dashboard(role, Arc::new(handler));
+        self.in_browser(method, path, Policy::Staff(role), Whose::Staff, handler)
     }
 
     /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
     #[must_use]
     pub fn dashboard_files<H>(self, path: &'static str, role: StaffRole, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync + 'static,
     {
+        let handler: Arc<OfDashboard> = Arc::new(handler);
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(Method::POST, path, Policy::Staff(role), too_late, move |app, arrived| {
-            let handler = handler.clone();
-            async move {
-                let Arrived { peer, path, parts, body, request_id } = arrived;
-                let environment = match public_call::staff(&app, &parts) {
-                    Ok(environment) => environment,
-                    Err(refused) => return error::api(&refused),
-                };
-                let headers = parts.headers.clone();
-                let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
-                let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
-                    return error::api(&ApiError::Internal);
-                };
-                let mut call = match DashboardCall::admit(page, role).await {
-                    Ok(call) => call,
-                    Err((page, reply)) => {
-                        // A browser that is in the middle of sending reads the answer only when it has finished.
-                        body::drain(body).await;
-                        return page.finish(reply);
-                    }
-                };
-                match body::read(&headers, body, body::FILES_LIMIT).await {
-                    Ok(body) => call.page.body = body,
-                    Err(BodyError::TooLarge) => {
-                        let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
-                        return call.page.finish(reply);
-                    }
-                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
-                }
-                if !call.page.is_ours() {
-                    return call.page.finish(stopped(&call.page, not_ours()));
-                }
-                // A body may take its time: role and environment are those of now.
-                if let Err(failure) = app.ensure_current().await {
-                    return error::api(&failure.into_api_error());
-                }
-                match DashboardCall::admit(call.page, role).await {
-                    Ok(call) => {
-                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                        call.page.finish(reply)
-                    }
-                    Err((page, reply)) => page.finish(reply),
-                }
-            }
+            take_files(Arc::clone(&handler), role, app, arrived)
         })
     }
 
@@ -426,24 +410,10 @@ impl Routes {
     #[must_use]
     pub fn portal<H>(self, method: Method, path: &'static str, intent: Option<PortalIntent>, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        let is_post = method == Method::POST;
-        self.in_browser(method, path, (Policy::Portal(intent), Whose::Host), move |page| {
-            let handler = handler.clone();
-            async move {
-                if is_post && !page.is_ours() {
-                    return page.finish(stopped(&page, not_ours()));
-                }
-                match PortalCall::admit(page, intent).await {
-                    Ok(call) => {
-                        let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                        call.page.finish(reply)
-                    }
-                    Err((page, reply)) => page.finish(reply),
-                }
-            }
-        })
+        let handler = Paged::Portal(intent, Arc::new(handler));
+        self.in_browser(method, path, Policy::Portal(intent), Whose::Host, handler)
     }
 
     /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
@@ -451,7 +421,7 @@ impl Routes {
     #[must_use]
     pub fn form<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         self.browser(Method::POST, path, Whose::Host, true, handler)
     }
@@ -460,69 +430,22 @@ impl Routes {
     #[must_use]
     pub fn cross_site_form<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         self.browser(Method::POST, path, Whose::Host, false, handler)
     }
 
     fn browser<H>(self, method: Method, path: &'static str, whose: Whose, ours_only: bool, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        let is_form = method == Method::POST && ours_only;
-        self.in_browser(method, path, (Policy::Browser, whose), move |call| {
-            let handler = handler.clone();
-            async move {
-                if is_form && !call.is_ours() {
-                    return call.finish(stopped(&call, not_ours()));
-                }
-                let reply = match handler(&call).await {
-                    Ok(reply) if is_form => going_on::settle(&call, reply),
-                    Ok(reply) => reply,
-                    Err(stop) => stopped(&call, stop),
-                };
-                call.finish(reply)
-            }
-        })
+        let handler = Paged::Hosted { ours_only: method == Method::POST && ours_only, handler: Arc::new(handler) };
+        self.in_browser(method, path, Policy::Browser, whose, handler)
     }
 
-    fn in_browser<H, F>(self, method: Method, path: &'static str, who: (Policy, Whose), handler: H) -> Self
-    where
-        H: Fn(PageCall) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Reply> + Send + 'static,
-    {
+    fn in_browser(self, method: Method, path: &'static str, policy: Policy, whose: Whose, handler: Paged) -> Self {
         let too_late = || error::api(&ApiError::Unavailable);
-        let (policy, whose) = who;
-        self.add_in_time(method, path, policy, too_late, move |app, arrived| {
-            let handler = handler.clone();
-            async move {
-                let Arrived { peer, path, parts, body, request_id } = arrived;
-                let mut environment = match whose.environment(&app, peer, &parts) {
-                    Ok(environment) => environment,
-                    Err(refused) => return error::api(&refused),
-                };
-                let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
-                    Ok(body) => body,
-                    Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
-                    Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
-                };
-                // A body takes time: what was settled meanwhile is in force.
-                if !body.is_empty() {
-                    if let Err(failure) = app.ensure_current().await {
-                        return error::api(&failure.into_api_error());
-                    }
-                    environment = match whose.environment(&app, peer, &parts) {
-                        Ok(environment) => environment,
-                        Err(refused) => return error::api(&refused),
-                    };
-                }
-                let page = PageParts { peer, path, parts, body, request_id };
-                match PageCall::new(app, environment, page) {
-                    Ok(call) => handler(call).await,
-                    Err(_) => error::api(&ApiError::Internal),
-                }
-            }
-        })
+        self.add_in_time(method, path, policy, too_late, move |app, arrived| show(handler.clone(), whose, app, arrived))
     }
 
     /// An endpoint for the operator.
@@ -547,6 +470,91 @@ impl Routes {
     /// When two paths say the same: a mistake in the table.
     pub fn into_dispatcher(self) -> Result<Dispatcher, matchit::InsertError> {
         Dispatcher::new(self.paths)
+    }
+}
+
+/// Answers at a management endpoint.
+async fn manage(handler: Managed, app: Arc<App>, arrived: Arrived) -> Reply {
+    let Arrived { peer, path, parts, body, .. } = arrived;
+    if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
+        return error::api(&ApiError::MisdirectedRequest);
+    }
+    match ManagementCall::admit(app, peer, path, parts, body).await {
+        Ok(call) => handler(call).await.map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store),
+        Err(refused) => error::api(&refused),
+    }
+}
+
+/// Answers with a page.
+async fn show(handler: Paged, whose: Whose, app: Arc<App>, arrived: Arrived) -> Reply {
+    let Arrived { peer, path, parts, body, request_id } = arrived;
+    let mut environment = match whose.environment(&app, peer, &parts) {
+        Ok(environment) => environment,
+        Err(refused) => return error::api(&refused),
+    };
+    let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
+        Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+    };
+    // A body takes time: what was settled meanwhile is in force.
+    if !body.is_empty() {
+        if let Err(failure) = app.ensure_current().await {
+            return error::api(&failure.into_api_error());
+        }
+        environment = match whose.environment(&app, peer, &parts) {
+            Ok(environment) => environment,
+            Err(refused) => return error::api(&refused),
+        };
+    }
+    let page = PageParts { peer, path, parts, body, request_id };
+    match PageCall::new(app, environment, page) {
+        Ok(page) => handler.answer(page).await,
+        Err(_) => error::api(&ApiError::Internal),
+    }
+}
+
+/// Answers a form with files.
+async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: Arc<App>, arrived: Arrived) -> Reply {
+    let Arrived { peer, path, parts, body, request_id } = arrived;
+    let environment = match public_call::staff(&app, &parts) {
+        Ok(environment) => environment,
+        Err(refused) => return error::api(&refused),
+    };
+    let headers = parts.headers.clone();
+    let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
+    let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
+        return error::api(&ApiError::Internal);
+    };
+    let mut call = match DashboardCall::admit(page, role).await {
+        Ok(call) => call,
+        Err((page, reply)) => {
+            // A browser that is in the middle of sending reads the answer only when it has finished.
+            body::drain(body).await;
+            return page.finish(reply);
+        }
+    };
+    match body::read(&headers, body, body::FILES_LIMIT).await {
+        Ok(body) => call.page.body = body,
+        Err(BodyError::TooLarge) => {
+            let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
+            return call.page.finish(reply);
+        }
+        Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
+    }
+    if !call.page.is_ours() {
+        return call.page.finish(stopped(&call.page, not_ours()));
+    }
+    // A body may take its time: role and environment are those of now.
+    if let Err(failure) = app.ensure_current().await {
+        return error::api(&failure.into_api_error());
+    }
+    match DashboardCall::admit(call.page, role).await {
+        Ok(call) => {
+            let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
+            call.page.finish(reply)
+        }
+        Err((page, reply)) => page.finish(reply),
     }
 }
 
