@@ -127,13 +127,17 @@ impl DashboardCall {
 
 /// The answer that shows this page.
 pub fn reply(status: StatusCode, page: &impl Page) -> Reply {
+    reply_with(status, page.html())
+}
+
+fn reply_with(status: StatusCode, html: String) -> Reply {
     let mut reply = Reply::empty(status)
         .with(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))
         .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
         .with(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
         .with(CONTENT_SECURITY_POLICY, POLICY)
         .no_store();
-    reply.body = Bytes::from(page.html());
+    reply.body = Bytes::from(html);
     reply
 }
 

@@ -158,6 +158,10 @@ impl Carried {
 
 /// A page. `leads_to` is the scheme that its forms may in the end lead to, besides our own origin.
 pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Option<&str>) -> Reply {
+    reply_with(call, status, page.html(), leads_to)
+}
+
+fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Option<&str>) -> Reply {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
         if leads_to.is_some() { " " } else { "" },
@@ -177,7 +181,7 @@ pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Op
     }) {
         reply = reply.with(SET_COOKIE, cookie);
     }
-    reply.body = Bytes::from(page.html());
+    reply.body = Bytes::from(html);
     reply
 }
 

@@ -16,6 +16,7 @@ pub mod webhooks;
 
 use crate::app::App;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -55,12 +56,20 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs
 }
 
-async fn every<F: Future<Output = ()>>(
+/// What a job does each time, behind a pointer: all jobs are one kind of task.
+type Run = Box<dyn Fn(Arc<App>) -> Running + Send>;
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn every<F: Future<Output = ()> + Send + 'static>(
     pause: Duration,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     app: Arc<App>,
-    run: impl Fn(Arc<App>) -> F,
-) {
+    run: impl Fn(Arc<App>) -> F + Send + 'static,
+) -> Running {
+    Box::pin(repeat(pause, stop, app, Box::new(move |app| Box::pin(run(app)))))
+}
+
+async fn repeat(pause: Duration, mut stop: watch::Receiver<bool>, app: Arc<App>, run: Run) {
     let mut ticks = tokio::time::interval(pause);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -121,7 +121,10 @@ impl PortalCall {
 
     /// A page, with the language that was asked for remembered.
     pub fn reply(&self, status: StatusCode, page: &impl Page) -> Reply {
-        let reply = dashboard::reply(status, page);
+        self.in_its_language(dashboard::reply(status, page))
+    }
+
+    fn in_its_language(&self, reply: Reply) -> Reply {
         let asked = self.page.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
         let issuer = &self.page.environment.environment.issuer;
         match asked.and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
