@@ -240,7 +240,8 @@ fn run_in_savepoint(job: Job) -> Ran {
     }
     // Without a savepoint nothing of it could be undone alone.
     if let Err(error) = statement("SAVEPOINT job") {
-        return Ran { answer, keep: false, outcome: Err(error) };
+        let outcome = Err(Error::Unavailable(format!("no savepoint: {error}")));
+        return Ran { answer, keep: false, outcome };
     }
     let outcome = run_to_end(work);
     let keep = matches!(outcome, Ok(true));
@@ -257,7 +258,11 @@ fn run_in_savepoint(job: Job) -> Ran {
 
 /// Runs nothing of a job: outside a transaction no change can be kept.
 fn refuse(job: Job, error: &Error) {
-    let _ = job.answer.send(Err(Error::Unavailable(error.to_string())));
+    let reason = match error {
+        Error::Unavailable(reason) => reason.clone(),
+        other => other.to_string(),
+    };
+    let _ = job.answer.send(Err(Error::Unavailable(format!("another process may be writing: {reason}"))));
 }
 
 fn statement(text: &str) -> Result<()> {
@@ -267,7 +272,7 @@ fn statement(text: &str) -> Result<()> {
 fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     WRITER.with_borrow(|writer| match writer {
         Some(connection) => function(connection),
-        None => Err(Error::Unavailable("the database is locked by another process".to_owned())),
+        None => Err(Error::Unavailable("this thread is not the writer".to_owned())),
     })
 }
 
