@@ -182,6 +182,9 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
             let Some(first) = queue.blocking_recv() else { break };
             waiting.push_back(first);
         }
+        // Whoever is about to ask for a write on this core does so first, and shares the commit. Nobody is waited for: with
+        // nothing else to run here, this returns at once.
+        std::thread::yield_now();
         while waiting.len() < GROUP
             && let Ok(job) = queue.try_recv()
         {
