@@ -126,24 +126,23 @@ impl Branding {
     /// the address itself. Letters and figures only, so nothing has to be escaped but for the address.
     pub(crate) fn drawn_icon(&self) -> String {
         let Palette { primary, .. } = self.light;
-        let drawing = format!(
-            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' \
-             fill='{primary}'/><text x='16' y='22.5' text-anchor='middle' font-family='system-ui,sans-serif' \
-             font-size='18' font-weight='600' fill='{}'>{}</text></svg>",
-            primary.readable(),
-            self.initial()
-        );
-        let mut address = "data:image/svg+xml,".to_owned();
-        for byte in drawing.bytes() {
+        let encoded = |colour: Colour| colour.to_string().replace('#', "%23");
+        let (fill, ink) = (encoded(primary), encoded(primary.readable()));
+        let mut initial = String::new();
+        for byte in self.initial().bytes() {
             // Writing to a String cannot fail.
             let _ = match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'/' | b':' | b'=' | b',' => {
-                    address.write_char(char::from(byte))
-                }
-                _ => write!(address, "%{byte:02X}"),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => initial.write_char(char::from(byte)),
+                _ => write!(initial, "%{byte:02X}"),
             };
         }
-        address
+        // All else stands here as it is encoded: this is drawn for every page.
+        format!(
+            "data:image/svg+xml,%3Csvg%20xmlns=%27http://www.w3.org/2000/svg%27%20viewBox=%270%200%2032%2032%27%3E\
+             %3Crect%20width=%2732%27%20height=%2732%27%20rx=%278%27%20fill=%27{fill}%27/%3E\
+             %3Ctext%20x=%2716%27%20y=%2722.5%27%20text-anchor=%27middle%27%20font-family=%27system-ui,sans-serif%27%20\
+             font-size=%2718%27%20font-weight=%27600%27%20fill=%27{ink}%27%3E{initial}%3C/text%3E%3C/svg%3E"
+        )
     }
 
     /// The icon, where it can be made out on the white card of a mail.
@@ -364,6 +363,8 @@ mod tests {
             "{icon}"
         );
         assert!(icon.contains("fill=%27%231b1c22%27"), "{icon}");
+        let kept = |b: u8| b.is_ascii_alphanumeric() || b"-./:=,%+".contains(&b);
+        assert!(icon.bytes().all(kept) && icon.matches("%3E").count() == 5, "{icon}");
         assert!(Branding { name: "Über".to_owned(), ..Branding::default() }.drawn_icon().contains("%3E%C3%9C%3C"));
     }
 

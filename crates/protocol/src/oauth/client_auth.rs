@@ -9,6 +9,7 @@ use crate::model::ClientType;
 use crate::secret::{Digest, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
 /// What a client presented. Nothing of it has been checked.
 #[derive(Debug)]
@@ -72,10 +73,8 @@ fn basic_credentials(authorization: &[u8]) -> Result<(Secret, Secret), OAuthErro
     let colon = decoded.iter().position(|&byte| byte == b':').ok_or_else(refused)?;
     let (user, password) = decoded.split_at_checked(colon).ok_or_else(refused)?;
     let part = |raw: &[u8]| -> Result<Secret, OAuthError> {
-        let text = match decode_form_component(raw) {
-            Some(text) => text.into_owned(),
-            None => String::from_utf8(raw.to_vec()).map_err(|_| refused())?,
-        };
+        let raw = std::str::from_utf8(raw).map_err(|_| refused())?;
+        let text = decode_form_component(raw).map_or_else(|| raw.to_owned(), Cow::into_owned);
         if text.contains('\0') { Err(refused()) } else { Ok(Secret::new(text)) }
     };
     Ok((part(user)?, part(password.strip_prefix(b":").unwrap_or_default())?))

@@ -45,11 +45,11 @@ impl<'a> Params<'a> {
 
     fn from_form_of(body: &'a [u8], most: usize) -> Result<Self, OAuthError> {
         let mut params = Self::default();
-        for pair in body.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |&byte| byte == b'=');
-            let name = decode_form(halves.next().unwrap_or_default())?;
-            let value = decode_form(halves.next().unwrap_or_default())?;
-            params.add(name, value, most)?;
+        // As text, because searching text for a byte is faster by far: a flow has a thousand of them.
+        let body = std::str::from_utf8(body).map_err(|_| malformed())?;
+        for pair in body.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            params.add(decode_form(name)?, decode_form(value)?, most)?;
         }
         Ok(params)
     }
@@ -130,17 +130,21 @@ impl<'a> Params<'a> {
     }
 }
 
-fn decode_form(text: &[u8]) -> Result<Cow<'_, str>, OAuthError> {
-    decode_form_component(text)
-        .ok_or_else(|| OAuthError::invalid_request("The request is not well-formed percent-encoded UTF-8."))
+fn malformed() -> OAuthError {
+    OAuthError::invalid_request("The request is not well-formed percent-encoded UTF-8.")
 }
 
-/// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8.
-pub(super) fn decode_form_component(text: &[u8]) -> Option<Cow<'_, str>> {
+fn decode_form(text: &str) -> Result<Cow<'_, str>, OAuthError> {
+    decode_form_component(text).ok_or_else(malformed)
+}
+
+/// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8 when it is decoded.
+pub(super) fn decode_form_component(text: &str) -> Option<Cow<'_, str>> {
     // Two searches for one byte each are faster by far than one for either; a flow has a thousand bytes and none of them.
-    if !text.contains(&b'%') && !text.contains(&b'+') {
-        return std::str::from_utf8(text).ok().map(Cow::Borrowed);
+    if !text.contains('%') && !text.contains('+') {
+        return Some(Cow::Borrowed(text));
     }
+    let text = text.as_bytes();
     let well_formed = text.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(
         |(at, _)| matches!(text.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()),
     );

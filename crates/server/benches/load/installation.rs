@@ -138,7 +138,7 @@ impl Installation {
     }
 
     /// Makes so many people in the environments that sign with RS256 and EdDSA, who bring this hash of their password along.
-    pub fn people(&self, server: &Serving, prefix: &str, count: usize, hash: &str) {
+    pub fn people(&self, server: &Serving, prefix: &str, count: usize, (kind, hash): Brought<'_>) {
         let host = format!("localhost:{}", server.address.port());
         for environment in [Environment(Algorithm::Rs256), Environment(Algorithm::EdDsa)] {
             let authorization = format!("Bearer {}", environment.api_key());
@@ -148,7 +148,7 @@ impl Installation {
                     "email": format!("{prefix}{number}@example.com"),
                     "email_verified": true,
                     "password_hash": hash,
-                    "password_hash_type": "argon2",
+                    "password_hash_type": kind,
                 });
                 client::request("POST", "/user_management/users", &host, &headers, &body.to_string())
             };
@@ -165,6 +165,9 @@ impl Installation {
         Arc::new([client::request("POST", "/organizations", &host, &headers, r#"{"name":"Acme Corporation"}"#)])
     }
 }
+
+/// A hash that people bring along: its kind, and its text.
+pub type Brought<'a> = (&'a str, &'a str);
 
 fn declaration(environment: Environment) -> String {
     let algorithm = environment.0;

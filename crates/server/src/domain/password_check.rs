@@ -1,7 +1,11 @@
-//! Whether a password is right: counted before the work, with the same work and the same answer for an address that has no
-//! account or no password.
+//! Whether a password is right: with the same work and the same answer for an address that has no account or no password.
+//!
+//! What is counted is failures, each in the transaction that tells of it: who signs in writes nothing for having tried. The
+//! counts are read before the work, and again after it when the password is right. So of any number who guess at once, on
+//! whatever nodes, as many are told anything as may guess one after the other: a failure is told when its own place in the
+//! count is within what is allowed, and a success is told when, at a moment after its work, there was a place left.
 
-use super::attempts::{self, Allowance};
+use super::attempts::{self, Before, Count};
 use super::authentications::{self, Proof, Whence};
 use super::{Act, Failure};
 use crate::passwords::{Busy, Passwords, Verdict};
@@ -10,14 +14,11 @@ use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Store, Tx, user};
 
-/// What a try is counted by: a word, a subject, and how often it may be.
-pub type Count = (&'static str, String, Allowance);
-
 /// What came of a try.
 #[derive(Debug)]
 pub enum Checked {
-    /// It is the password of this account, whose hash is this one now. Its tries are to be forgotten.
-    Right(Box<User>, String, Tries),
+    /// It is the password of this account, whose hash is this one now. What failed before is to be forgotten.
+    Right(Box<User>, String, FailedBefore),
     /// The address or the password is wrong.
     Wrong,
     /// There were too many tries; the next is allowed at this moment.
@@ -26,26 +27,21 @@ pub enum Checked {
     Busy,
 }
 
-/// The tries that led to a right password, which are still counted: what is to be counted is failures.
+/// What was counted under the first count before the password was right; mostly nothing.
 #[derive(Debug)]
-#[must_use = "who signs in often is locked out"]
-pub struct Tries(Vec<(&'static str, String)>);
+#[must_use = "who mistypes now and then is locked out in the end"]
+pub struct FailedBefore(Option<Count>);
 
-impl Tries {
-    /// Forgets the first count, and lowers the others again. In the transaction that makes the session, where there is one:
-    /// each commit waits for the disk.
+impl FailedBefore {
+    /// Forgets it. In the transaction that makes the session, where there is one: each commit waits for the disk.
     ///
     /// # Errors
     /// Database errors.
     pub async fn forget(self, tx: &mut Tx, act: &Act) -> Result<(), Failure> {
-        for (at, (what, subject)) in self.0.iter().enumerate() {
-            if at == 0 {
-                attempts::clear(tx, act, what, subject).await?;
-            } else {
-                attempts::take_back(tx, act, what, subject).await?;
-            }
+        match self.0 {
+            Some(count) => attempts::forget(tx, act, &count).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The same in a transaction of its own.
@@ -53,13 +49,15 @@ impl Tries {
     /// # Errors
     /// Database errors.
     pub async fn forget_now(self, store: &Store, act: &Act) -> Result<(), Failure> {
+        if self.0.is_none() {
+            return Ok(());
+        }
         let act = act.clone();
         store.write::<(), Failure, _>(move |tx| Box::pin(async move { self.forget(tx, &act).await })).await
     }
 }
 
-/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten. When it is
-/// wrong, an event says so: as many as there are tries.
+/// Checks a password under up to three counts. When it is wrong, each of them is raised, and an event says so.
 ///
 /// # Errors
 /// Database errors.
@@ -70,28 +68,13 @@ pub async fn check(
     counts: Vec<Count>,
     whence: Whence,
 ) -> Result<Checked, Failure> {
-    let subjects: Vec<(&'static str, String)> =
-        counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
-    let counting = act.clone();
-    // The power may fail and a try be forgotten; no more than that hangs on it, and half of a sign-in's wait for the disk.
-    let counted = store.note::<_, Failure, _>(move |tx| {
-        Box::pin(async move {
-            for (what, subject, allowance) in counts {
-                if let Err(over_at) = attempts::count(tx, &counting, what, &subject, allowance).await? {
-                    return Ok(Err(over_at));
-                }
-            }
-            Ok(Ok(()))
-        })
-    });
-    if let Err(over_at) = counted.await? {
+    let mut reader = store.reader().await?;
+    if let Before::TooMany(over_at) = attempts::before(&mut reader, act, &counts).await? {
         return Ok(Checked::TooMany(over_at));
     }
-    let mut reader = store.reader().await?;
-    let found = user::find_by_email(&mut reader, act.environment_id, email).await?;
-    let hash = match &found {
-        Some(user) => user::password_hash(&mut reader, act.environment_id, user.id).await?,
-        None => None,
+    let (found, hash) = match user::find_to_sign_in(&mut reader, act.environment_id, email).await? {
+        Some((user, hash)) => (Some(user), hash),
+        None => (None, None),
     };
     drop(reader);
     let verdict = match passwords.verify(hash.clone(), password.clone()).await {
@@ -102,18 +85,26 @@ pub async fn check(
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
         let (act, email) = (act.clone(), email.to_owned());
         let wrong = ("invalid_credentials", "The address or the password is wrong.");
-        store
-            .write::<(), Failure, _>(move |tx| {
-                Box::pin(async move {
-                    authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), wrong).await
-                })
+        let raised = store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move {
+                let raised = attempts::raise(tx, &act, &counts).await?;
+                if raised.is_ok() {
+                    authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), wrong).await?;
+                }
+                Ok(raised)
             })
-            .await?;
-        return Ok(Checked::Wrong);
+        });
+        return Ok(match raised.await? {
+            Ok(()) => Checked::Wrong,
+            Err(over_at) => Checked::TooMany(over_at),
+        });
     };
-    let tries = Tries(subjects);
+    let failed_before = match attempts::before(&mut store.reader().await?, act, &counts).await? {
+        Before::TooMany(over_at) => return Ok(Checked::TooMany(over_at)),
+        Before::Allowed { any } => FailedBefore(counts.into_iter().next().filter(|_| any)),
+    };
     let new_hash = if rehash { passwords.hash(password).await.ok() } else { None };
-    let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, tries)) };
+    let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, failed_before)) };
     let (environment_id, id, now) = (act.environment_id, user.id, act.now);
     let now_hash = store
         .write::<String, Failure, _>(move |tx| {
@@ -126,5 +117,5 @@ pub async fn check(
             })
         })
         .await?;
-    Ok(Checked::Right(Box::new(user), now_hash, tries))
+    Ok(Checked::Right(Box::new(user), now_hash, failed_before))
 }

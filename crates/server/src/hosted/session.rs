@@ -4,7 +4,7 @@ use super::authorize;
 use super::flow::Flow;
 use super::page::{Stop, redirect};
 use crate::domain::authentications::{self, Proof, Whence};
-use crate::domain::password_check::Tries;
+use crate::domain::password_check::FailedBefore;
 use crate::domain::{Act, Failure, external_authentications, sessions};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -12,8 +12,9 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
-use countersign_protocol::secret::Digest;
+use countersign_protocol::secret::{Digest, Secret};
 use countersign_store::{Tx, session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
@@ -84,14 +85,18 @@ pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
 pub struct Proven {
     user_id: UserId,
     method: &'static str,
+    /// Whose password was right, as the account was then, and its hash: nobody signs in with one that is changed at this
+    /// moment.
+    password: Option<(Box<User>, Secret)>,
     /// The login elsewhere, and what it has said that they are to choose, as JSON.
     elsewhere: Option<(LoginUri, Option<String>)>,
 }
 
 impl Proven {
     /// The password was right, passwords count here, and the address of the account is proven.
-    pub(super) fn by_password(allowed: Authentication, user: &User) -> Option<Self> {
-        (allowed.password && user.email_verified).then(|| Self::here(user.id, "password"))
+    pub(super) fn by_password(allowed: Authentication, user: &User, hash: Secret) -> Option<Self> {
+        let proven = || Self { password: Some((Box::new(user.clone()), hash)), ..Self::here(user.id, "password") };
+        (allowed.password && user.email_verified).then(proven)
     }
 
     /// A code sent to the account's address was right, and codes count here.
@@ -113,7 +118,8 @@ impl Proven {
     /// The company's own login has said who it was, and the browser that was sent there has come back.
     pub(super) fn elsewhere(completed: Completed, login_uri: LoginUri) -> Self {
         let Completed { user_id, consent_options } = completed;
-        Self { user_id, method: external_authentications::METHOD, elsewhere: Some((login_uri, consent_options)) }
+        let elsewhere = Some((login_uri, consent_options));
+        Self { elsewhere, ..Self::here(user_id, external_authentications::METHOD) }
     }
 
     /// Who it is.
@@ -122,16 +128,21 @@ impl Proven {
     }
 
     fn here(user_id: UserId, method: &'static str) -> Self {
-        Self { user_id, method, elsewhere: None }
+        Self { user_id, method, password: None, elsewhere: None }
     }
 }
 
-/// Starts a session for a proven person, forgets the tries that led there, and goes on with the flow. A session of somebody
+/// Starts a session for a proven person, forgets what failed before, and goes on with the flow. A session of somebody
 /// else that the browser had ends; one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
-pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: Flow) -> Result<Reply, Stop> {
+pub async fn start(
+    call: &PageCall,
+    proven: Proven,
+    failed_before: Option<FailedBefore>,
+    flow: Flow,
+) -> Result<Reply, Stop> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
     let issuer = &call.environment.environment.issuer;
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
@@ -144,21 +155,27 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
         user_agent: whence.user_agent.clone(),
         organization_id: None,
     };
-    let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
-    // Nobody signs in to an account that has gone meanwhile.
-    let user = found.ok_or(countersign_store::Error::ForeignKey)?;
+    let user = match &proven.password {
+        Some((user, _)) => User::clone(user),
+        None => {
+            let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
+            // Nobody signs in to an account that has gone meanwhile.
+            found.ok_or(countersign_store::Error::ForeignKey)?
+        }
+    };
     let session = sessions::new(&act, user.id, &origin)?;
     let digest = call.app.keyring.session.digest(&value);
     let is_new = before.is_none() && proven.elsewhere.is_none();
     let new = is_new.then(|| Current { session: session.clone(), user: user.clone(), options: Vec::new() });
-    let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
+    let mut beginning = Some(Beginning { act, failed_before, proven, before, whence, origin, digest, user, session });
     // Session and code are made together where they can be: each commit waits for the disk.
     let onward = match new {
-        Some(new) => authorize::go_on_as(call, &flow, new, &mut beginning).await?,
+        Some(new) => authorize::go_on_as(call, &flow, new, &mut beginning).await.map_err(too_late)?,
         None => None,
     };
     if let Some(beginning) = beginning {
-        call.app.store.write::<(), Failure, _>(move |tx| Box::pin(beginning.run(tx))).await?;
+        let begun = call.app.store.write::<(), Failure, _>(move |tx| Box::pin(beginning.run(tx)));
+        begun.await.map_err(|failure| too_late(failure.into()))?;
     }
     let reply = match onward {
         Some(reply) => reply,
@@ -170,11 +187,19 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     })
 }
 
+/// What was proven is so no more: the person begins anew.
+fn too_late(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failure(Failure::Refused(_)) => Stop::flow(),
+        stop => stop,
+    }
+}
+
 /// A session that is about to begin, for a person who is proven.
 #[derive(Debug)]
 pub struct Beginning {
     act: Act,
-    tries: Option<Tries>,
+    failed_before: Option<FailedBefore>,
     proven: Proven,
     /// Of the session that the browser had.
     before: Option<Digest>,
@@ -191,9 +216,9 @@ impl Beginning {
     /// # Errors
     /// Database errors.
     pub async fn run(self, tx: &mut Tx) -> Result<(), Failure> {
-        let Self { act, tries, proven, before, whence, origin, digest, user, session } = self;
-        if let Some(tries) = tries {
-            tries.forget(tx, &act).await?;
+        let Self { act, failed_before, proven, before, whence, origin, digest, user, session } = self;
+        if let Some(failed_before) = failed_before {
+            failed_before.forget(tx, &act).await?;
         }
         if let Some(proof) = Proof::of_session(proven.method) {
             authentications::succeeded(tx, &act, proof, &whence, &user).await?;
@@ -217,6 +242,13 @@ impl Beginning {
                 session.id
             }
         };
+        // The account is locked by now: whoever changes the password ends this session as well, or was here before.
+        if let Some((_, hash)) = &proven.password
+            && user::password_hash(tx, act.environment_id, proven.user_id).await?.as_deref() != Some(hash.expose())
+        {
+            let message = "The password was changed while somebody signed in with it.".to_owned();
+            return Err(Failure::Refused(ApiError::Conflict { code: "password_changed", message }));
+        }
         if let Some((login_uri, options)) = &proven.elsewhere {
             let login = (login_uri, options.as_deref());
             session_login::set(tx, act.environment_id, session_id, login, act.now).await?;

@@ -6,8 +6,8 @@ use super::login_uri;
 use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
-use crate::domain::password_check::{Checked, Tries, check};
+use crate::domain::attempts::{Count, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::password_check::{Checked, FailedBefore, check};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Password, Problem, SignIn};
@@ -161,7 +161,7 @@ pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
 
 /// What became of a password.
 enum Tried {
-    Right(Box<User>, Tries),
+    Right(Box<User>, Secret, FailedBefore),
     Problem(StatusCode, Problem),
 }
 
@@ -184,11 +184,11 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     };
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
-        Tried::Right(user, tries) => match Proven::by_password(allowed(call), &user) {
-            Some(proven) => session::start(call, proven, Some(tries), flow).await,
+        Tried::Right(user, hash, failed_before) => match Proven::by_password(allowed(call), &user, hash) {
+            Some(proven) => session::start(call, proven, Some(failed_before), flow).await,
             // The password alone does not prove whose the address is.
             None => {
-                tries.forget_now(&call.app.store, &session::act(call)).await?;
+                failed_before.forget_now(&call.app.store, &session::act(call)).await?;
                 let recipient = Recipient { typed: &email, to: &user.email };
                 super::code::send(call, flow, recipient, Proves::Address(user.id)).await
             }
@@ -199,14 +199,14 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
 /// Checks a password.
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
     let (key, from) = (email_key(email), call.peer.limit_key().to_string());
-    let counts = vec![
-        ("password", format!("{key} {from}"), PASSWORDS),
-        ("password for", key, PASSWORDS_FOR_ACCOUNT),
-        ("password from", from, PASSWORDS_FROM),
-    ];
     let (app, act) = (&call.app, session::act(call));
+    let counts = vec![
+        Count::new(&act, "password", &format!("{key} {from}"), PASSWORDS),
+        Count::new(&act, "password for", &key, PASSWORDS_FOR_ACCOUNT),
+        Count::new(&act, "password from", &from, PASSWORDS_FROM),
+    ];
     Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::whence(call)).await? {
-        Checked::Right(user, _, tries) => Tried::Right(user, tries),
+        Checked::Right(user, hash, failed_before) => Tried::Right(user, Secret::new(hash), failed_before),
         Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {
             let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);

@@ -210,6 +210,29 @@ on_both_databases! {
         assert_eq!(browser.open("/reset-password").await.status, 400);
     }
 
+    async fn threat_18_a_password_that_is_changed_at_the_same_moment_begins_no_session(server: TestServer) {
+        server.person("ada@example.com").await;
+        let management = server.management();
+        let ada = management.get("/user_management/users?email=ada%40example.com").await.expect_list()[0].clone();
+        let path = format!("/user_management/users/{}", ada["id"].as_str().unwrap());
+        for round in 0..6 {
+            management.put(&path, serde_json::json!({"password": PASSWORD})).await.expect(200);
+            let mut browser = Browser::new(&server);
+            let page = to_password(&mut browser, "ada@example.com").await;
+            // Of another password: it takes no time, while the one that is typed is still being compared.
+            let other = serde_json::json!({"password_hash": "{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH", "password_hash_type": "ssha256"});
+            let (signed_in, changed) = tokio::join!(
+                browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]),
+                management.put(&path, other),
+            );
+            changed.expect(200);
+            let status = signed_in.status;
+            assert!([400, 422].contains(&status) || signed_in.path == "/account", "{round}: {status}");
+            let after = browser.open("/account").await;
+            assert!(after.path.starts_with("/sign-in"), "{round}: {} after {status}", after.path);
+        }
+    }
+
     async fn a_session_starts_anew_and_ends_for_good(server: TestServer) {
         server.person("ada@example.com").await;
         let mut browser = Browser::new(&server);

@@ -100,6 +100,33 @@ on_both_databases! {
         stranger.get(PATH).await.expect(405);
     }
 
+    async fn of_many_who_guess_at_once_as_many_learn_something_as_one_after_the_other(server: TestServer) {
+        server.person("ada@example.com").await;
+        for email in ["ada@example.com", "nobody@example.com"] {
+            let body = json!({
+                "grant_type": "password", "client_id": server.client_id, "client_secret": server.api_key, "email": email, "password": "wrong",
+            });
+            let mut guesses = tokio::task::JoinSet::new();
+            for body in std::iter::repeat_n(body, 30) {
+                let client = server.anonymous();
+                guesses.spawn(async move { client.post("/user_management/authenticate", body).await });
+            }
+            let answers = guesses.join_all().await;
+            let told = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+            assert_eq!((told(400), told(429)), (10, 20), "{email}");
+            assert!(answers.iter().filter(|answer| answer.status == 429).all(|answer| answer.header("retry-after").is_some()));
+        }
+        assert_eq!(server.events("authentication.password_failed").await.len(), 20, "who is told nothing is told of to nobody");
+        assert_eq!(server.with_password("ada@example.com").await.status, 429, "also the right one waits");
+        server.clock.advance_seconds(61);
+        server.with_password("ada@example.com").await.expect(200);
+        for _ in 0..9 {
+            server.authenticate("password", &[("email", "ada@example.com"), ("password", "wrong")]).await.expect(400);
+        }
+        server.with_password("ada@example.com").await.expect(200);
+        server.authenticate("password", &[("email", "ada@example.com"), ("password", "wrong")]).await.expect(400);
+    }
+
     async fn a_password_is_tried_so_often_and_no_more(server: TestServer) {
         server.person("ada@example.com").await;
         server.person("grace@example.com").await;
