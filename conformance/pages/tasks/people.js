@@ -105,8 +105,8 @@ export const tasks = {
     const search = owner.page.getByRole("searchbox", { name: "Email address" });
     await search.fill("nobody@example.com");
     await owner.press("Search");
-    await owner.reads("No account has the address “nobody@example.com”.");
-    await search.fill("Katherine@Example.com");
+    await owner.reads("No address begins with “nobody@example.com”.");
+    await search.fill("Kath");
     await owner.press("Search");
     await owner.reads("katherine@example.com");
     await owner.open(`${world.at("/organizations")}/${organization.id}/people`);
@@ -119,6 +119,13 @@ export const tasks = {
     await owner.reads("Added.");
     const { data } = await world.manage("GET", `/user_management/organization_memberships?organization_id=${organization.id}`);
     assert.deepEqual(data.map(({ status }) => status), ["active"]);
+    // Found among the members by a part of the name, and not by what nobody has.
+    const member = owner.page.getByRole("searchbox", { name: "Find a member" });
+    await member.fill("nobody");
+    await owner.press("Search");
+    await owner.reads("No member has “nobody” in their name or address.");
+    await member.fill("kATHer");
+    await owner.press("Search");
     // And taken out again, asked about first.
     await owner.follow("katherine@example.com");
     await owner.insists("Remove", "They are no member any more", "Remove from the organization");

@@ -1,8 +1,8 @@
 //! Who belongs to which organization, with which roles.
 
-use crate::organization::contains;
+use crate::organization::{containing, contains};
 use crate::sql::{Paged, Query, Row, statements};
-use crate::{Result, Tx};
+use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, MembershipId, OrganizationId, UserId};
 use countersign_protocol::management::page::Slice;
 use countersign_protocol::model::{Membership, MembershipStatus, User};
@@ -50,6 +50,18 @@ statements! {
         "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
         "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id > $2 ",
         "AND m.status IN ($5, $6, $7) ORDER BY m.id ASC LIMIT $3";
+    MATCHING_DESCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id < $2 ",
+        "AND lower(COALESCE(u.name, '') || ' ' || COALESCE(u.first_name, '') || ' ' || COALESCE(u.last_name, '') || ' ' || u.email) ",
+        "LIKE $5 ESCAPE '\\' ORDER BY m.id DESC LIMIT $3";
+    MATCHING_ASCENDING = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at, u.id, u.email, u.email_verified, ",
+        "u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at ",
+        "FROM organization_membership m JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
+        "JOIN user_account u ON u.environment_id = m.environment_id AND u.id = m.user_id WHERE m.environment_id = $1 AND m.organization_id = $4 AND m.id > $2 ",
+        "AND lower(COALESCE(u.name, '') || ' ' || COALESCE(u.first_name, '') || ' ' || COALESCE(u.last_name, '') || ' ' || u.email) ",
+        "LIKE $5 ESCAPE '\\' ORDER BY m.id ASC LIMIT $3";
 }
 
 /// Whose memberships to list.
@@ -230,8 +242,35 @@ pub async fn list(
     // There are three statuses: who asks for fewer says the last one again.
     params.extend((0..3).map(|at| statuses.get(at).or(statuses.last()).map(|status| status.as_str()).into()));
     let rows = query.query(sql, &params).await?;
+    with_people(query, environment_id, &rows).await
+}
+
+/// Lists the memberships in an organization of those who have a text in their name or address, whatever the status. Looks at
+/// every member. Beyond ASCII, capital letters are others than small ones.
+///
+/// # Errors
+/// Database errors.
+pub async fn search(
+    reader: &mut Reader,
+    environment_id: EnvironmentId,
+    slice: &Slice<MembershipId>,
+    organization_id: OrganizationId,
+    text: &str,
+) -> Result<Vec<(Membership, User)>> {
+    let (sql, bound, limit) = Paged { descending: MATCHING_DESCENDING, ascending: MATCHING_ASCENDING }.pick(slice);
+    let pattern = containing(&text.to_ascii_lowercase());
+    let rows =
+        reader.scan(sql, vec![environment_id.into(), bound, limit, organization_id.into(), pattern.into()]).await?;
+    with_people(reader, environment_id, &rows).await
+}
+
+async fn with_people(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    rows: &[Row],
+) -> Result<Vec<(Membership, User)>> {
     let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         found.push((read(query, environment_id, row).await?, crate::user::read_at(row, 7)?));
     }
     Ok(found)

@@ -189,11 +189,16 @@ pub async fn list(
     with_domains(reader, environment_id, &rows).await
 }
 
-/// A LIKE pattern for texts that contain this one.
+/// A LIKE pattern for texts in small letters that contain this one in any.
 pub(crate) fn contains(text: &str) -> String {
+    containing(&text.to_lowercase())
+}
+
+/// A LIKE pattern for texts that contain this one, as it is.
+pub(crate) fn containing(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for character in text.to_lowercase().chars() {
+    for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }

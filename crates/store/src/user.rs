@@ -24,6 +24,9 @@ statements! {
         "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND id = $2";
     FIND_BY_EMAIL = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
         "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND email_key = $2";
+    BEGINNING_WITH = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
+        "last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND email_key >= $2 AND email_key < $3 ",
+        "ORDER BY email_key LIMIT $4";
     FIND_TO_SIGN_IN = "SELECT u.id, u.email, u.email_verified, u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, ",
         "u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at, p.hash FROM user_account u ",
         "LEFT JOIN user_password p ON p.environment_id = u.environment_id AND p.user_id = u.id ",
@@ -212,6 +215,23 @@ pub async fn list(
         }
     };
     rows.iter().map(read).collect()
+}
+
+/// The first so many people whose address begins like this, in the order of addresses.
+///
+/// # Errors
+/// Database errors.
+pub async fn with_address_beginning(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    beginning: &str,
+    most: i64,
+) -> Result<Vec<User>> {
+    let from = email_key(beginning);
+    // No address has this character, and every other one comes before it, in bytes as well.
+    let until = format!("{from}\u{10FFFF}");
+    let params = [environment_id.into(), from.into(), until.into(), most.into()];
+    query.query(BEGINNING_WITH, &params).await?.iter().map(read).collect()
 }
 
 /// The person with an address, with the hash of their password if they have one.

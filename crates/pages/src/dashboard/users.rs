@@ -27,8 +27,10 @@ pub struct Users<'a> {
     pub shell: &'a Shell,
     /// Who is shown.
     pub rows: &'a [UserRow],
-    /// The address that was searched for.
+    /// The beginning of addresses that was searched for.
     pub search: &'a str,
+    /// Whether there are more of those than are shown.
+    pub more: bool,
     /// Where to go from here.
     pub pager: &'a Pager,
 }

@@ -37,10 +37,12 @@ impl<I: Copy + Display> Part<I> {
         self.request.slice()
     }
 
-    /// The rows to show, of those that were found, and the ways from there; `path` is that of the page.
+    /// The rows to show, of those that were found, and the ways from there; `path` is that of the page, with
+    /// the parameters that are to be kept.
     pub fn page<T>(&self, path: &str, rows: Vec<T>, id: impl Fn(&T) -> I) -> (Vec<T>, Pager) {
         let page = self.request.page(rows, id);
-        let link = |word: &str, id: String| format!("{path}?{}_{word}={id}#{}", self.name, self.name);
+        let and = if path.contains('?') { '&' } else { '?' };
+        let link = |word: &str, id: String| format!("{path}{and}{}_{word}={id}#{}", self.name, self.name);
         let newer = page.before.map(|id| link("before", id));
         let older = page.after.map(|id| link("after", id));
         (page.data, Pager { of: self.name, newer, older })

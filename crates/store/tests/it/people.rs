@@ -65,6 +65,56 @@ on_both_databases! {
         assert_eq!(user::find_by_email(&mut reader, id, "new@b.co").await.unwrap().as_ref(), Some(&expected[1]));
     }
 
+    async fn people_are_found_by_the_beginning_of_their_address(store: Store) {
+        let (id, elsewhere) = (plant_environment(&store).await, plant_environment(&store).await);
+        for email in ["ada@b.co", "adam@b.co", "ad@b.co", "Bea@b.co", "ad%@b.co", "ad日本@b.co"] {
+            plant_user(&store, id, email).await;
+        }
+        plant_user(&store, elsewhere, "ada@elsewhere.co").await;
+        let mut reader = store.reader().await.unwrap();
+        for (beginning, most, expected) in [
+            ("AD", 9, vec!["ad%@b.co", "ad@b.co", "ada@b.co", "adam@b.co", "ad日本@b.co"]),
+            ("ad", 2, vec!["ad%@b.co", "ad@b.co"]),
+            ("ada", 9, vec!["ada@b.co", "adam@b.co"]),
+            ("ada@B", 9, vec!["ada@b.co"]),
+            ("ad%", 9, vec!["ad%@b.co"]),
+            ("ad日", 9, vec!["ad日本@b.co"]),
+            ("b", 9, vec!["Bea@b.co"]),
+            ("da", 9, vec![]),
+        ] {
+            let found = user::with_address_beginning(&mut reader, id, beginning, most).await.unwrap();
+            assert_eq!(found.iter().map(|user| &*user.email).collect::<Vec<_>>(), expected, "{beginning}");
+        }
+    }
+
+    async fn members_are_found_by_a_part_of_their_name_or_address(store: Store) {
+        let id = plant_environment(&store).await;
+        let (organization, another) = (plant_organization(&store, id).await, plant_organization(&store, id).await);
+        let (mut grace, mut linus) = (a_user("grace@b.co"), a_user("l.t@b.co"));
+        (grace.first_name, grace.last_name) = (Some("Grace".to_owned()), Some("Hopper".to_owned()));
+        linus.name = Some("Linus 100% Ünal_".to_owned());
+        let (members, stranger, organization_id) = ([grace, linus], a_user("grace.two@b.co"), organization.id);
+        transaction!(store, |tx| {
+            for user in &members {
+                user::insert(tx, id, user).await?;
+                membership::insert(tx, id, &a_membership(user.id, &organization)).await?;
+            }
+            user::insert(tx, id, &stranger).await?;
+            membership::insert(tx, id, &a_membership(stranger.id, &another)).await
+        })
+        .unwrap();
+        let mut reader = store.reader().await.unwrap();
+        for (text, expected) in [
+            ("GRACE h", "grace@b.co"), ("race@", "grace@b.co"), ("hopper", "grace@b.co"), ("100%", "l.t@b.co"), ("_", "l.t@b.co"),
+            ("Ünal", "l.t@b.co"), ("b.co", "grace@b.co l.t@b.co"), ("grace.two", ""), ("h%r", ""), ("l_t", ""), ("\\", ""),
+        ] {
+            let found = membership::search(&mut reader, id, &everything(), organization_id, text).await.unwrap();
+            let mut emails: Vec<String> = found.into_iter().map(|(_, user)| user.email).collect();
+            emails.sort();
+            assert_eq!(emails.join(" "), expected, "{text}");
+        }
+    }
+
     async fn passwords(store: Store) {
         let id = plant_environment(&store).await;
         let user_id = plant_user(&store, id, "a@b.co").await.id;

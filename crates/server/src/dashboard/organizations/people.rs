@@ -3,19 +3,19 @@
 use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused_here, reply, when};
+use crate::dashboard::page::{kept, refused_here, reply, when};
 use crate::dashboard::part::Part;
 use crate::dashboard::users::LONGEST_EMAIL;
 use crate::domain::{Failure, memberships};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{InvitationRow, MemberRow, OrganizationPeople, Section};
-use countersign_protocol::id::{EnvironmentId, InvitationId, MembershipId, OrganizationId};
+use countersign_protocol::id::{InvitationId, MembershipId};
 use countersign_protocol::management::query::Query;
-use countersign_protocol::model::{Membership, MembershipStatus, Organization, User};
+use countersign_protocol::model::{MembershipStatus, Organization};
 use countersign_store::invitation::{self, Filter};
 use countersign_store::membership::{self, Of};
-use countersign_store::{Reader, user};
+use countersign_store::user;
 use http::StatusCode;
 
 /// Every state that a membership may be in.
@@ -33,18 +33,6 @@ pub(super) struct Typed {
     pub role: String,
 }
 
-/// The member with this address.
-async fn member_with(
-    reader: &mut Reader,
-    environment_id: EnvironmentId,
-    organization_id: OrganizationId,
-    email: &str,
-) -> Result<Option<(Membership, User)>, Stop> {
-    let Some(person) = user::find_by_email(reader, environment_id, email).await? else { return Ok(None) };
-    let found = membership::find_of_user(reader, environment_id, person.id, organization_id).await?;
-    Ok(found.map(|found| (found, person)))
-}
-
 /// Shows the people of an organization, with what was typed when something is wrong with that.
 pub(super) async fn show(
     call: &DashboardCall,
@@ -54,7 +42,7 @@ pub(super) async fn show(
 ) -> Result<Reply, Stop> {
     let environment_id = call.environment.id();
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
-    let search = query.get("email").map_err(Failure::from)?.unwrap_or("").trim();
+    let search = query.get("search").map_err(Failure::from)?.unwrap_or("").trim();
     let search: String = search.chars().take(LONGEST_EMAIL).collect();
     let (of_members, of_invitations) = (
         Part::of(call, "members", |text| MembershipId::parse(text).ok())?,
@@ -64,13 +52,15 @@ pub(super) async fn show(
     let rows = if search.is_empty() {
         membership::list(&mut reader, environment_id, &of_members.slice(), Of::Organization(found.id), &ALL).await?
     } else {
-        member_with(&mut reader, environment_id, found.id, &search).await?.into_iter().collect()
+        membership::search(&mut reader, environment_id, &of_members.slice(), found.id, &search).await?
     };
     let filter = Filter { email: None, organization_id: Some(found.id) };
     let sent = invitation::list(&mut reader, environment_id, &of_invitations.slice(), filter).await?;
     drop(reader);
     let path = call.at(&format!("/organizations/{}/people", found.id));
-    let (rows, pager) = of_members.page(&path, rows, |(row, _)| row.id);
+    let members_path =
+        if search.is_empty() { path.clone() } else { format!("{path}?{}", kept(&[("search", search.as_str())])) };
+    let (rows, pager) = of_members.page(&members_path, rows, |(row, _)| row.id);
     let (sent, invitations_pager) = of_invitations.page(&path, sent, |one| one.id);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);

@@ -12,7 +12,10 @@ use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_store::user;
 
-/// The list, page by page, newest first; with an address, whose it is.
+/// How many are shown whose address begins with what is searched for.
+const FOUND: usize = 50;
+
+/// The list, page by page, newest first; with the beginning of an address, those who have one like it.
 ///
 /// # Errors
 /// Database errors.
@@ -22,16 +25,20 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     let search: String =
         query.get("email").map_err(Failure::from)?.unwrap_or("").trim().chars().take(LONGEST_EMAIL).collect();
     let mut reader = call.page.app.store.reader().await?;
-    let rows = if search.is_empty() {
-        user::list(&mut reader, call.environment.id(), &request.slice(), None).await?
+    let (rows, more, newer, older) = if search.is_empty() {
+        let rows = user::list(&mut reader, call.environment.id(), &request.slice(), None).await?;
+        let page = request.page(rows, |row| row.id);
+        (page.data, false, page.before, page.after)
     } else {
-        user::find_by_email(&mut reader, call.environment.id(), &search).await?.into_iter().collect()
+        let most = i64::try_from(FOUND + 1).unwrap_or(i64::MAX);
+        let mut rows = user::with_address_beginning(&mut reader, call.environment.id(), &search, most).await?;
+        let more = rows.len() > FOUND;
+        rows.truncate(FOUND);
+        (rows, more, None, None)
     };
     drop(reader);
-    let page = request.page(rows, |row| row.id);
     let shell = call.shell(Section::Users);
-    let shown_rows: Vec<UserRow> = page
-        .data
+    let shown_rows: Vec<UserRow> = rows
         .iter()
         .map(|row| UserRow {
             href: shell.at(&format!("/users/{}", row.id)),
@@ -42,6 +49,6 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
             created: when(row.created_at),
         })
         .collect();
-    let pager = pager(&shell.at("/users"), "", page.before, page.after);
-    Ok(shown(&Users { shell: &shell, rows: &shown_rows, search: &search, pager: &pager }))
+    let pager = pager(&shell.at("/users"), "", newer, older);
+    Ok(shown(&Users { shell: &shell, rows: &shown_rows, search: &search, more, pager: &pager }))
 }

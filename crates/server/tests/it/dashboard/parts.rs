@@ -66,6 +66,11 @@ on_both_databases! {
         turn_over(&mut reader, &format!("{path}/access"), "api-keys", &keys, &machines[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/access"), "applications", &machines, &keys[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/people"), "members", &members, &invited[MANY - 1]).await;
+        let search = format!("{path}/people?search=member1");
+        let found = reader.open(&search).await;
+        let older = turned(&found, "members", "next").unwrap_or_else(|| panic!("{}", found.html));
+        assert!(older.contains("?search=member1&members_after="), "{older}");
+        assert_eq!(reader.open(older.split('#').next().unwrap()).await.html.matches("/people/om_").count(), MANY - 10);
         turn_over(&mut reader, &format!("{path}/people"), "invitations", &invited, &members[MANY - 1]).await;
     }
 
@@ -96,21 +101,24 @@ on_both_databases! {
         assert_eq!((shown(&first), shown(&second)), (10, MANY - 10));
     }
 
-    async fn a_member_is_found_by_their_address_and_nobody_else_is(server: TestServer) {
+    async fn a_member_is_found_by_a_part_of_name_or_address_and_nobody_else_is(server: TestServer) {
         let management = server.management();
         let (here, there) = (management.organization("Here").await, management.organization("There").await);
         for (email, organization) in [("ada@example.com", &here), ("grace@example.com", &here), ("eve@example.com", &there)] {
             let user = management.user(email).await;
+            management.put(&format!("/user_management/users/{user}"), json!({"first_name": "Miss", "last_name": email})).await.expect(200);
             let membership = json!({"user_id": user, "organization_id": organization});
             management.post("/user_management/organization_memberships", membership).await.expect(201);
         }
         let mut reader = server.staff(StaffRole::ReadOnly).await;
         let path = format!("/dashboard/env/default/organizations/{here}/people");
-        let found = reader.open(&format!("{path}?email=ADA@example.com")).await;
-        assert!(found.html.contains(">ada@example.com<") && !found.html.contains("grace@"), "{}", found.html);
-        for nobody in ["eve@example.com", "nobody@example.com", "%3Cb%3E"] {
-            let found = reader.open(&format!("{path}?email={nobody}")).await;
-            assert!(found.html.contains("No member has the address") && !found.html.contains("<b>"), "{}", found.html);
+        for ada in ["ADA@example.com", "da@ex", "miss+ada"] {
+            let found = reader.open(&format!("{path}?search={ada}")).await;
+            assert!(found.html.contains(">ada@example.com<") && !found.html.contains("grace@"), "{}", found.html);
+        }
+        for nobody in ["eve@example.com", "nobody@example.com", "%3Cb%3E", "%25", "a_a"] {
+            let found = reader.open(&format!("{path}?search={nobody}")).await;
+            assert!(found.html.contains("No member has") && !found.html.contains("<b>"), "{}", found.html);
             assert!(!found.html.contains("/people/om_"), "{}", found.html);
         }
     }

@@ -30,7 +30,11 @@ on_both_databases! {
         server.management().user("grace@example.com").await;
         let found = developer.open(&format!("{LIST}?email=ADA@example.com")).await;
         assert!(found.html.contains(&href) && !found.html.contains("grace@"), "{}", found.html);
-        assert!(developer.open(&format!("{LIST}?email=nobody@example.com")).await.html.contains("Nobody found"));
+        let found = developer.open(&format!("{LIST}?email=Gr")).await;
+        assert!(found.html.contains("grace@") && !found.html.contains(&href), "{}", found.html);
+        for nobody in ["nobody@example.com", "race@", "%25", "grace@example.com."] {
+            assert!(developer.open(&format!("{LIST}?email={nobody}")).await.html.contains("Nobody found"), "{nobody}");
+        }
         let page = developer.open(&href).await;
         let saved = developer.submit(&page, &href, &[("first_name", ""), ("external_id", "a-1"), ("metadata", "{\"plan\":\"gold\"}")]).await;
         assert!(saved.html.contains("Saved."), "{}", saved.html);
