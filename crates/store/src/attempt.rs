@@ -12,7 +12,8 @@ statements! {
         "count = CASE WHEN attempt.expires_at <= $3 THEN 1 ELSE attempt.count + 1 END, ",
         "expires_at = CASE WHEN attempt.expires_at <= $3 THEN excluded.expires_at ELSE attempt.expires_at END ",
         "RETURNING count, expires_at";
-    STANDING = "SELECT subject, count, expires_at FROM attempt WHERE environment_id = $1 AND subject IN ($2, $3, $4) AND expires_at > $5";
+    DELETE_ONLY = "DELETE FROM attempt WHERE environment_id = $1 AND subject = $2 AND count <= 1";
+    TAKE_BACK = "UPDATE attempt SET count = count - 1 WHERE environment_id = $1 AND subject = $2 AND count > 0";
     CLEAR = "DELETE FROM attempt WHERE environment_id = $1 AND subject = $2";
     PRUNE = "DELETE FROM attempt WHERE (environment_id, subject) IN ",
         "(SELECT environment_id, subject FROM attempt WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
@@ -34,25 +35,17 @@ pub async fn count(
     Ok((row.int(0)?, row.timestamp(1)?))
 }
 
-/// The attempts at up to three subjects in the whiles that have not ended at a moment: how many, and until when they count.
-/// A subject that nothing was tried at is left out.
+/// Takes one attempt at a subject back. The only one leaves nothing behind: most attempts succeed, and a table that holds
+/// the others alone stays on few pages.
 ///
 /// # Errors
-/// Database errors; more subjects.
-pub async fn standing(
-    query: &mut impl Query,
-    environment_id: EnvironmentId,
-    subjects: &[Digest],
-    now: Timestamp,
-) -> Result<Vec<(Digest, i64, Timestamp)>> {
-    let [first, ..] = subjects else { return Ok(Vec::new()) };
-    if subjects.len() > 3 {
-        return Err(crate::Error::NotSupported("attempts at more than three subjects are asked for"));
+/// Database errors.
+pub async fn take_back(tx: &mut Tx, environment_id: EnvironmentId, subject: &Digest) -> Result<()> {
+    let params = [environment_id.into(), subject.into()];
+    if tx.execute(DELETE_ONLY, &params).await? == 0 {
+        tx.execute(TAKE_BACK, &params).await?;
     }
-    let (second, third) = (subjects.get(1).unwrap_or(first), subjects.get(2).unwrap_or(first));
-    let params = [environment_id.into(), first.into(), second.into(), third.into(), now.into()];
-    let rows = query.query(STANDING, &params).await?;
-    rows.iter().map(|row| Ok((row.digest(0)?, row.int(1)?, row.timestamp(2)?))).collect()
+    Ok(())
 }
 
 /// Forgets the attempts at a subject.

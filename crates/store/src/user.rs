@@ -31,6 +31,10 @@ statements! {
         "u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at, p.hash FROM user_account u ",
         "LEFT JOIN user_password p ON p.environment_id = u.environment_id AND p.user_id = u.id ",
         "WHERE u.environment_id = $1 AND u.email_key = $2";
+    FIND_WITH_PASSWORD = "SELECT u.id, u.email, u.email_verified, u.first_name, u.last_name, u.name, u.profile_picture_url, u.external_id, ",
+        "u.metadata, u.locale, u.last_sign_in_at, u.created_at, u.updated_at, p.hash FROM user_account u ",
+        "LEFT JOIN user_password p ON p.environment_id = u.environment_id AND p.user_id = u.id ",
+        "WHERE u.environment_id = $1 AND u.id = $2";
     FIND_BY_EXTERNAL_ID = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, ",
         "locale, last_sign_in_at, created_at, updated_at FROM user_account WHERE environment_id = $1 AND external_id = $2";
     LIST_DESCENDING = "SELECT id, email, email_verified, first_name, last_name, name, profile_picture_url, external_id, metadata, locale, ",
@@ -244,7 +248,24 @@ pub async fn find_to_sign_in(
     email: &str,
 ) -> Result<Option<(User, Option<String>)>> {
     let row = query.query_opt(FIND_TO_SIGN_IN, &[environment_id.into(), email_key(email).into()]).await?;
-    row.map(|row| Ok((read(&row)?, row.opt_text(13)?.map(str::to_owned)))).transpose()
+    row.as_ref().map(read_with_password).transpose()
+}
+
+/// The same, by identifier.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_with_password(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    id: UserId,
+) -> Result<Option<(User, Option<String>)>> {
+    let row = query.query_opt(FIND_WITH_PASSWORD, &[environment_id.into(), id.into()]).await?;
+    row.as_ref().map(read_with_password).transpose()
+}
+
+fn read_with_password(row: &Row) -> Result<(User, Option<String>)> {
+    Ok((read(row)?, row.opt_text(13)?.map(str::to_owned)))
 }
 
 /// The hash of an account's password, if it has one.

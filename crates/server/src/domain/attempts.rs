@@ -3,9 +3,8 @@
 use super::{Act, Failure};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::email_key;
-use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Query, Tx, attempt};
+use countersign_store::{Tx, attempt};
 
 /// What may be tried so often in a while.
 #[derive(Debug, Clone, Copy)]
@@ -62,85 +61,10 @@ pub async fn count(
     subject: &str,
     allowance: Allowance,
 ) -> Result<Result<(), Timestamp>, Failure> {
-    count_digest(tx, act, &digest(act, what, subject), allowance).await
-}
-
-async fn count_digest(
-    tx: &mut Tx,
-    act: &Act,
-    subject: &Digest,
-    allowance: Allowance,
-) -> Result<Result<(), Timestamp>, Failure> {
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
     let until = act.now.plus_secs(allowance.seconds);
-    let (count, over_at) = attempt::count(tx, act.environment_id, subject, (act.now, until)).await?;
+    let (count, over_at) = attempt::count(tx, act.environment_id, &digest, (act.now, until)).await?;
     Ok(if count <= allowance.most { Ok(()) } else { Err(over_at) })
-}
-
-/// What is counted of something that may be tried, and how often it may be.
-#[derive(Debug, Clone, Copy)]
-pub struct Count {
-    subject: Digest,
-    allowance: Allowance,
-}
-
-impl Count {
-    /// Of what is tried, by a word, and a subject.
-    pub fn new(act: &Act, what: &str, subject: &str, allowance: Allowance) -> Self {
-        Self { subject: digest(act, what, subject), allowance }
-    }
-}
-
-/// What was counted before somebody tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before {
-    /// They may; whether there is anything to forget under the first count if it goes well.
-    Allowed {
-        /// Something is counted there.
-        any: bool,
-    },
-    /// There were too many; the next is allowed at this moment.
-    TooMany(Timestamp),
-}
-
-/// What up to three counts say now, without raising them.
-///
-/// # Errors
-/// Database errors.
-pub async fn before(query: &mut impl Query, act: &Act, counts: &[Count]) -> Result<Before, Failure> {
-    let subjects: Vec<Digest> = counts.iter().map(|count| count.subject).collect();
-    let standing = attempt::standing(query, act.environment_id, &subjects, act.now).await?;
-    let known = |count: &Count| standing.iter().find(|(subject, ..)| subject.matches(&count.subject));
-    let full = counts.iter().filter_map(|count| known(count).filter(|(_, many, _)| *many >= count.allowance.most));
-    Ok(match full.map(|(.., over_at)| *over_at).max() {
-        Some(over_at) => Before::TooMany(over_at),
-        None => Before::Allowed { any: counts.first().is_some_and(|count| known(count).is_some()) },
-    })
-}
-
-/// Raises counts, of things that went wrong. `Err` with the moment at which the next is allowed, when one was full already: then
-/// nobody is told how this one went.
-///
-/// # Errors
-/// Database errors.
-pub async fn raise(tx: &mut Tx, act: &Act, counts: &[Count]) -> Result<Result<(), Timestamp>, Failure> {
-    for Count { subject, allowance } in counts {
-        if let Err(over_at) = count_digest(tx, act, subject, *allowance).await? {
-            return Ok(Err(over_at));
-        }
-    }
-    Ok(Ok(()))
-}
-
-/// Forgets what is counted: it went well.
-///
-/// # Errors
-/// Database errors.
-pub async fn forget(tx: &mut Tx, act: &Act, count: &Count) -> Result<(), Failure> {
-    Ok(attempt::clear(tx, act.environment_id, &count.subject).await?)
-}
-
-fn digest(act: &Act, what: &str, subject: &str) -> Digest {
-    act.keyring.attempt.digest(&format!("{what} {subject}"))
 }
 
 /// What an address is counted by, without naming it.
@@ -171,10 +95,20 @@ pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
     u64::try_from(moment.as_secs() - act.now.as_secs()).unwrap_or(0).max(1)
 }
 
+/// Takes one try at a subject back: it went well, and others may not have.
+///
+/// # Errors
+/// Database errors.
+pub async fn take_back(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
+    Ok(attempt::take_back(tx, act.environment_id, &digest).await?)
+}
+
 /// Forgets the tries at a subject: it went well.
 ///
 /// # Errors
 /// Database errors.
 pub async fn clear(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    Ok(attempt::clear(tx, act.environment_id, &digest(act, what, subject)).await?)
+    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
+    Ok(attempt::clear(tx, act.environment_id, &digest).await?)
 }

@@ -1,24 +1,24 @@
-//! Whether a password is right: with the same work and the same answer for an address that has no account or no password.
-//!
-//! What is counted is failures, each in the transaction that tells of it: who signs in writes nothing for having tried. The
-//! counts are read before the work, and again after it when the password is right. So of any number who guess at once, on
-//! whatever nodes, as many are told anything as may guess one after the other: a failure is told when its own place in the
-//! count is within what is allowed, and a success is told when, at a moment after its work, there was a place left.
+//! Whether a password is right: counted before the work, with the same work and the same answer for an address that has no
+//! account or no password.
 
-use super::attempts::{self, Before, Count};
+use super::attempts::{self, Allowance};
 use super::authentications::{self, Proof, Whence};
 use super::{Act, Failure};
 use crate::passwords::{Busy, Passwords, Verdict};
+use countersign_protocol::id::UserId;
 use countersign_protocol::model::User;
 use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Store, Tx, user};
 
+/// What a try is counted by: a word, a subject, and how often it may be.
+pub type Count = (&'static str, String, Allowance);
+
 /// What came of a try.
 #[derive(Debug)]
 pub enum Checked {
-    /// It is the password of this account, whose hash is this one now. What failed before is to be forgotten.
-    Right(Box<User>, String, FailedBefore),
+    /// It is the password of this account, whose hash is this one now. Its tries are to be forgotten.
+    Right(Box<User>, String, Tries),
     /// The address or the password is wrong.
     Wrong,
     /// There were too many tries; the next is allowed at this moment.
@@ -27,21 +27,26 @@ pub enum Checked {
     Busy,
 }
 
-/// What was counted under the first count before the password was right; mostly nothing.
+/// The tries that led to a right password, which are still counted: what is to be counted is failures.
 #[derive(Debug)]
-#[must_use = "who mistypes now and then is locked out in the end"]
-pub struct FailedBefore(Option<Count>);
+#[must_use = "who signs in often is locked out"]
+pub struct Tries(Vec<(&'static str, String)>);
 
-impl FailedBefore {
-    /// Forgets it. In the transaction that makes the session, where there is one: each commit waits for the disk.
+impl Tries {
+    /// Forgets the first count, and lowers the others again. In the transaction that makes the session, where there is one:
+    /// each commit waits for the disk.
     ///
     /// # Errors
     /// Database errors.
     pub async fn forget(self, tx: &mut Tx, act: &Act) -> Result<(), Failure> {
-        match self.0 {
-            Some(count) => attempts::forget(tx, act, &count).await,
-            None => Ok(()),
+        for (at, (what, subject)) in self.0.iter().enumerate() {
+            if at == 0 {
+                attempts::clear(tx, act, what, subject).await?;
+            } else {
+                attempts::take_back(tx, act, what, subject).await?;
+            }
         }
+        Ok(())
     }
 
     /// The same in a transaction of its own.
@@ -49,15 +54,13 @@ impl FailedBefore {
     /// # Errors
     /// Database errors.
     pub async fn forget_now(self, store: &Store, act: &Act) -> Result<(), Failure> {
-        if self.0.is_none() {
-            return Ok(());
-        }
         let act = act.clone();
         store.write::<(), Failure, _>(move |tx| Box::pin(async move { self.forget(tx, &act).await })).await
     }
 }
 
-/// Checks a password under up to three counts. When it is wrong, each of them is raised, and an event says so.
+/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten. When it is
+/// wrong, an event says so: as many as there are tries.
 ///
 /// # Errors
 /// Database errors.
@@ -68,54 +71,66 @@ pub async fn check(
     counts: Vec<Count>,
     whence: Whence,
 ) -> Result<Checked, Failure> {
-    let mut reader = store.reader().await?;
-    if let Before::TooMany(over_at) = attempts::before(&mut reader, act, &counts).await? {
+    let subjects: Vec<(&'static str, String)> =
+        counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
+    let counting = act.clone();
+    // The power may fail and a try be forgotten; no more than that hangs on it, and half of a sign-in's wait for the disk.
+    let counted = store.note::<_, Failure, _>(move |tx| {
+        Box::pin(async move {
+            for (what, subject, allowance) in counts {
+                if let Err(over_at) = attempts::count(tx, &counting, what, &subject, allowance).await? {
+                    return Ok(Err(over_at));
+                }
+            }
+            Ok(Ok(()))
+        })
+    });
+    if let Err(over_at) = counted.await? {
         return Ok(Checked::TooMany(over_at));
     }
-    let (found, hash) = match user::find_to_sign_in(&mut reader, act.environment_id, email).await? {
-        Some((user, hash)) => (Some(user), hash),
-        None => (None, None),
-    };
-    drop(reader);
+    let found = user::find_to_sign_in(&mut store.reader().await?, act.environment_id, email).await?;
+    let (found, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
     let verdict = match passwords.verify(hash.clone(), password.clone()).await {
         Ok(verdict) => verdict,
         Err(Busy) => return Ok(Checked::Busy),
     };
     let known = found.as_ref().map(|user| user.id);
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
-        let (act, email) = (act.clone(), email.to_owned());
-        let wrong = ("invalid_credentials", "The address or the password is wrong.");
-        let raised = store.write::<_, Failure, _>(move |tx| {
-            Box::pin(async move {
-                let raised = attempts::raise(tx, &act, &counts).await?;
-                if raised.is_ok() {
-                    authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), wrong).await?;
-                }
-                Ok(raised)
-            })
-        });
-        return Ok(match raised.await? {
-            Ok(()) => Checked::Wrong,
-            Err(over_at) => Checked::TooMany(over_at),
-        });
+        return wrong(store, act, (email, known), whence).await;
     };
-    let failed_before = match attempts::before(&mut store.reader().await?, act, &counts).await? {
-        Before::TooMany(over_at) => return Ok(Checked::TooMany(over_at)),
-        Before::Allowed { any } => FailedBefore(counts.into_iter().next().filter(|_| any)),
-    };
-    let new_hash = if rehash { passwords.hash(password).await.ok() } else { None };
-    let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, failed_before)) };
+    let tries = Tries(subjects);
+    let new_hash = if rehash { passwords.hash(password.clone()).await.ok() } else { None };
+    let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, tries)) };
     let (environment_id, id, now) = (act.environment_id, user.id, act.now);
-    let now_hash = store
-        .write::<String, Failure, _>(move |tx| {
-            Box::pin(async move {
-                if user::rehash_password(tx, environment_id, id, (&hash, &new), now).await? {
-                    return Ok(new);
-                }
-                // Somebody signed in at the same moment and was faster by one rewriting.
-                Ok(user::password_hash(tx, environment_id, id).await?.unwrap_or(hash))
-            })
-        })
-        .await?;
-    Ok(Checked::Right(Box::new(user), now_hash, failed_before))
+    let (before, rewritten) = (hash, new.clone());
+    let was_rewritten = store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move { Ok(user::rehash_password(tx, environment_id, id, (&before, &rewritten), now).await?) })
+    });
+    if was_rewritten.await? {
+        return Ok(Checked::Right(Box::new(user), new, tries));
+    }
+    // Somebody has signed in at the same moment and was faster by one rewriting, or the password has changed: what is there
+    // now is compared with as well.
+    let now_hash = user::password_hash(&mut store.reader().await?, environment_id, id).await?;
+    match (passwords.verify(now_hash.clone(), password).await, now_hash) {
+        (Ok(Verdict::Right { .. }), Some(hash)) => Ok(Checked::Right(Box::new(user), hash, tries)),
+        (Ok(_), _) => wrong(store, act, (email, known), whence).await,
+        (Err(Busy), _) => Ok(Checked::Busy),
+    }
+}
+
+/// Tells that a password was wrong.
+async fn wrong(
+    store: &Store,
+    act: &Act,
+    (email, known): (&str, Option<UserId>),
+    whence: Whence,
+) -> Result<Checked, Failure> {
+    let (act, email) = (act.clone(), email.to_owned());
+    let why = ("invalid_credentials", "The address or the password is wrong.");
+    let told = store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), why).await })
+    });
+    told.await?;
+    Ok(Checked::Wrong)
 }

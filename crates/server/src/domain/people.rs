@@ -4,6 +4,7 @@ use super::{Act, Failure, events, grants, sessions};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{User, email_key};
+use countersign_protocol::secret::Digest;
 use countersign_store::{Tx, password_reset, session, user};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,23 @@ pub struct SignUp {
     pub last_name: Option<String>,
     /// The hash of the password; `None` where there are no passwords.
     pub password_hash: Option<String>,
+}
+
+/// What an account is like, so far as it matters to a proof: its address and its password. When either is another one,
+/// nothing that was proven before counts.
+pub fn likeness(act: &Act, user: &User, password_hash: Option<&str>) -> Digest {
+    let text = format!("{}\n{}\n{}", user.id, email_key(&user.email), password_hash.unwrap_or_default());
+    act.keyring.pending_account.digest(&text)
+}
+
+/// Whether an account is still the one that something was proven of, as base64url of its [`likeness`]. Whoever asks has
+/// locked it.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_like(tx: &mut Tx, act: &Act, id: UserId, before: &str) -> Result<bool, Failure> {
+    let found = user::find_with_password(tx, act.environment_id, id).await?;
+    Ok(found.is_some_and(|(user, hash)| likeness(act, &user, hash.as_deref()).matches_base64url(before)))
 }
 
 /// The person has proven that the address of the account is theirs; `false` when the account has gone.

@@ -79,13 +79,13 @@ pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failu
     })
 }
 
-/// Keeps a new session; one of a browser has the digest of its cookie.
+/// Keeps a new session; one of a browser has the digest of its cookie. That the person has signed in was noted before, which
+/// locks the account.
 ///
 /// # Errors
 /// Database errors.
 pub async fn keep(tx: &mut Tx, act: &Act, new: &Session, token_digest: Option<&Digest>) -> Result<(), Failure> {
     session::insert(tx, act.environment_id, new, token_digest).await?;
-    user::signed_in(tx, act.environment_id, new.user_id, act.now).await?;
     events::record(tx, act, "session.created", new.organization_id, &session_view(new)).await
 }
 
@@ -95,6 +95,7 @@ pub async fn keep(tx: &mut Tx, act: &Act, new: &Session, token_digest: Option<&D
 /// Database errors.
 pub async fn start(tx: &mut Tx, act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failure> {
     let made = new(act, user_id, origin)?;
+    user::signed_in(tx, act.environment_id, user_id, act.now).await?;
     keep(tx, act, &made, None).await?;
     Ok(made)
 }
@@ -149,7 +150,7 @@ pub async fn end_in_organization(
     tell(tx, act, &ended).await
 }
 
-/// The same person has proven again who they are, in the browser that has this session: it goes on, under a new cookie;
+/// The same person has proven again who they are, in the browser that has this session, and that was noted: it goes on, under a new cookie;
 /// `false` when it has ended. Applications that were signed in to by it stay so.
 ///
 /// # Errors
@@ -171,11 +172,7 @@ pub async fn renew(
         updated_at: act.now,
         ..session
     };
-    if !session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await? {
-        return Ok(false);
-    }
-    user::signed_in(tx, act.environment_id, renewed.user_id, act.now).await?;
-    Ok(true)
+    Ok(session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await?)
 }
 
 /// Ends the session with this cookie, and gives it, if there is one.

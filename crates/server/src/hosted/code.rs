@@ -41,7 +41,7 @@ fn meant(proves: &Proves) -> (Proof, Option<UserId>) {
     match proves {
         Proves::SignIn(id) => (Proof::MagicAuth, Some(*id)),
         Proves::Nobody(_) => (Proof::MagicAuth, None),
-        Proves::Address(id) => (Proof::EmailVerification, Some(*id)),
+        Proves::Address(id, _) => (Proof::EmailVerification, Some(*id)),
         Proves::SignUp(_) | Proves::Exists(_) => (Proof::EmailVerification, None),
     }
 }
@@ -64,7 +64,7 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
     let style = Style { language: language(call), branding: &branding };
     let mail = match &proves {
         Proves::SignIn(_) => Some(sign_in_code(style, &code, MINUTES, Some(&link))),
-        Proves::Address(_) | Proves::SignUp(_) => Some(verify_email(style, &code, MINUTES, Some(&link))),
+        Proves::Address(..) | Proves::SignUp(_) => Some(verify_email(style, &code, MINUTES, Some(&link))),
         // Somebody wants to sign up with an address that has an account: its owner learns of it, nobody else.
         Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
         Proves::Nobody(_) => None,
@@ -131,7 +131,7 @@ fn show(call: &PageCall, flow: &Flow, code: &str, status: StatusCode, problem: O
         form: carried.form("/sign-in/code", problem),
         purpose: match challenge.proves {
             Proves::SignIn(_) | Proves::Nobody(_) => CodePurpose::SignIn,
-            Proves::Address(_) | Proves::SignUp(_) | Proves::Exists(_) => CodePurpose::VerifyEmail,
+            Proves::Address(..) | Proves::SignUp(_) | Proves::Exists(_) => CodePurpose::VerifyEmail,
         },
         email: &challenge.email,
         code,
@@ -204,7 +204,7 @@ async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) ->
     let allowed = allowed(call);
     Ok(match proves {
         Proves::SignIn(_) | Proves::Nobody(_) => (!allowed.magic_auth).then_some(Problem::NoCodes),
-        Proves::Address(_) => (!allowed.password).then_some(Problem::NoPasswords),
+        Proves::Address(..) => (!allowed.password).then_some(Problem::NoPasswords),
         Proves::SignUp(account) | Proves::Exists(account) => {
             if !may_sign_up(call, flow, Some(email)).await? {
                 Some(Problem::SignUpClosed)
@@ -241,10 +241,10 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
         proves @ (Proves::SignUp(_) | Proves::Exists(_)) => {
             send(call, flow, Recipient { typed: &typed, to: &typed }, proves).await
         }
-        Proves::Address(id) => {
+        Proves::Address(id, likeness) => {
             let found = user::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
             let (to, proves) = match found {
-                Some(user) => (user.email, Proves::Address(id)),
+                Some(user) => (user.email, Proves::Address(id, likeness)),
                 None => (typed.clone(), Proves::Nobody(call.app.entropy.id(call.app.clock.now())?)),
             };
             send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
@@ -338,17 +338,23 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
                     .await?
                     .and_then(|id| Proven::by_code(allowed, id)),
-                Proves::Address(id) => address_of(tx, &act, id, &challenge.address, true)
-                    .await?
-                    .and_then(|id| Proven::by_password_and_code(allowed, id)),
+                Proves::Address(id, likeness) if people::is_like(tx, &act, id, &likeness).await? => {
+                    address_of(tx, &act, id, &challenge.address, true)
+                        .await?
+                        .and_then(|id| Proven::by_password_and_code(allowed, id, Some(likeness)))
+                }
                 Proves::SignUp(NewAccount { first_name, last_name, password_hash }) => {
                     let password_hash = password_hash.filter(|_| allowed.password);
                     let has_password = password_hash.is_some();
                     let new = people::SignUp { email: challenge.email, first_name, last_name, password_hash };
                     let id = people::sign_up(tx, &act, new).await?;
-                    if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
+                    if has_password {
+                        Proven::by_password_and_code(allowed, id, None)
+                    } else {
+                        Proven::by_code(allowed, id)
+                    }
                 }
-                Proves::Nobody(_) | Proves::Exists(_) => None,
+                Proves::Address(..) | Proves::Nobody(_) | Proves::Exists(_) => None,
             };
             if let Some(proven) = &proven
                 && proof == Proof::EmailVerification

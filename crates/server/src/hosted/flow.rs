@@ -110,8 +110,9 @@ pub enum Proves {
     SignIn(UserId),
     /// Nothing: there is no such account. The identifier is nobody's.
     Nobody(UserId),
-    /// The address of an account whose password was right.
-    Address(UserId),
+    /// The address of an account whose password was right, and what the account was like then: see
+    /// [`crate::domain::people::likeness`].
+    Address(UserId, String),
     /// The address of an account to be made.
     SignUp(NewAccount),
     /// Nothing: there is an account already.

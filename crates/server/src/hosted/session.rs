@@ -4,8 +4,8 @@ use super::authorize;
 use super::flow::Flow;
 use super::page::{Stop, redirect};
 use crate::domain::authentications::{self, Proof, Whence};
-use crate::domain::password_check::FailedBefore;
-use crate::domain::{Act, Failure, external_authentications, sessions};
+use crate::domain::password_check::Tries;
+use crate::domain::{Act, Failure, external_authentications, people, sessions};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -14,10 +14,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
-use countersign_protocol::secret::{Digest, Secret};
+use countersign_protocol::secret::Digest;
 use countersign_store::{Tx, session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
+/// The account has changed while somebody signed in.
+const CHANGED: &str = "account_changed";
 /// How often use of a session is noted, in seconds.
 const NOTED: i64 = 60;
 
@@ -85,17 +87,16 @@ pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
 pub struct Proven {
     user_id: UserId,
     method: &'static str,
-    /// Whose password was right, as the account was then, and its hash: nobody signs in with one that is changed at this
-    /// moment.
-    password: Option<(Box<User>, Secret)>,
+    /// What the account was like when its password was right: with a password that is changed at this moment nobody signs in.
+    likeness: Option<String>,
     /// The login elsewhere, and what it has said that they are to choose, as JSON.
     elsewhere: Option<(LoginUri, Option<String>)>,
 }
 
 impl Proven {
     /// The password was right, passwords count here, and the address of the account is proven.
-    pub(super) fn by_password(allowed: Authentication, user: &User, hash: Secret) -> Option<Self> {
-        let proven = || Self { password: Some((Box::new(user.clone()), hash)), ..Self::here(user.id, "password") };
+    pub(super) fn by_password(allowed: Authentication, user: &User, likeness: &str) -> Option<Self> {
+        let proven = || Self { likeness: Some(likeness.to_owned()), ..Self::here(user.id, "password") };
         (allowed.password && user.email_verified).then(proven)
     }
 
@@ -104,9 +105,14 @@ impl Proven {
         allowed.magic_auth.then(|| Self::here(user_id, "magic_auth"))
     }
 
-    /// A code sent to the address was right after the password was, and passwords count here.
-    pub(super) fn by_password_and_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
-        allowed.password.then(|| Self::here(user_id, "password"))
+    /// A code sent to the address was right after the password was, and passwords count here. An account that was made just
+    /// now has no likeness from before.
+    pub(super) fn by_password_and_code(
+        allowed: Authentication,
+        user_id: UserId,
+        likeness: Option<String>,
+    ) -> Option<Self> {
+        allowed.password.then(|| Self { likeness, ..Self::here(user_id, "password") })
     }
 
     /// A link into the dashboard was used up, and has made the account. The public API has no event for that: the audit log
@@ -128,21 +134,16 @@ impl Proven {
     }
 
     fn here(user_id: UserId, method: &'static str) -> Self {
-        Self { user_id, method, password: None, elsewhere: None }
+        Self { user_id, method, likeness: None, elsewhere: None }
     }
 }
 
-/// Starts a session for a proven person, forgets what failed before, and goes on with the flow. A session of somebody
+/// Starts a session for a proven person, forgets the tries that led there, and goes on with the flow. A session of somebody
 /// else that the browser had ends; one of the same person goes on, under a new cookie.
 ///
 /// # Errors
 /// Database errors.
-pub async fn start(
-    call: &PageCall,
-    proven: Proven,
-    failed_before: Option<FailedBefore>,
-    flow: Flow,
-) -> Result<Reply, Stop> {
+pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: Flow) -> Result<Reply, Stop> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
     let issuer = &call.environment.environment.issuer;
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
@@ -155,19 +156,14 @@ pub async fn start(
         user_agent: whence.user_agent.clone(),
         organization_id: None,
     };
-    let user = match &proven.password {
-        Some((user, _)) => User::clone(user),
-        None => {
-            let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
-            // Nobody signs in to an account that has gone meanwhile.
-            found.ok_or(countersign_store::Error::ForeignKey)?
-        }
-    };
+    let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
+    // Nobody signs in to an account that has gone meanwhile.
+    let user = found.ok_or(countersign_store::Error::ForeignKey)?;
     let session = sessions::new(&act, user.id, &origin)?;
     let digest = call.app.keyring.session.digest(&value);
     let is_new = before.is_none() && proven.elsewhere.is_none();
     let new = is_new.then(|| Current { session: session.clone(), user: user.clone(), options: Vec::new() });
-    let mut beginning = Some(Beginning { act, failed_before, proven, before, whence, origin, digest, user, session });
+    let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
     // Session and code are made together where they can be: each commit waits for the disk.
     let onward = match new {
         Some(new) => authorize::go_on_as(call, &flow, new, &mut beginning).await.map_err(too_late)?,
@@ -187,10 +183,16 @@ pub async fn start(
     })
 }
 
-/// What was proven is so no more: the person begins anew.
+/// The account is another one than that of which something was proven.
+fn changed() -> ApiError {
+    let message = "The account was changed while somebody signed in to it.".to_owned();
+    ApiError::Conflict { code: CHANGED, message }
+}
+
+/// Who signed in to what has changed meanwhile begins anew.
 fn too_late(stop: Stop) -> Stop {
     match stop {
-        Stop::Failure(Failure::Refused(_)) => Stop::flow(),
+        Stop::Failure(Failure::Refused(ApiError::Conflict { code: CHANGED, .. })) => Stop::flow(),
         stop => stop,
     }
 }
@@ -199,7 +201,7 @@ fn too_late(stop: Stop) -> Stop {
 #[derive(Debug)]
 pub struct Beginning {
     act: Act,
-    failed_before: Option<FailedBefore>,
+    tries: Option<Tries>,
     proven: Proven,
     /// Of the session that the browser had.
     before: Option<Digest>,
@@ -216,9 +218,16 @@ impl Beginning {
     /// # Errors
     /// Database errors.
     pub async fn run(self, tx: &mut Tx) -> Result<(), Failure> {
-        let Self { act, failed_before, proven, before, whence, origin, digest, user, session } = self;
-        if let Some(failed_before) = failed_before {
-            failed_before.forget(tx, &act).await?;
+        let Self { act, tries, proven, before, whence, origin, digest, user, session } = self;
+        // First, because it locks the account: whoever gives it another password ends this session as well, or was here before.
+        user::signed_in(tx, act.environment_id, user.id, act.now).await?;
+        if let Some(likeness) = &proven.likeness
+            && !people::is_like(tx, &act, user.id, likeness).await?
+        {
+            return Err(Failure::Refused(changed()));
+        }
+        if let Some(tries) = tries {
+            tries.forget(tx, &act).await?;
         }
         if let Some(proof) = Proof::of_session(proven.method) {
             authentications::succeeded(tx, &act, proof, &whence, &user).await?;
@@ -242,13 +251,6 @@ impl Beginning {
                 session.id
             }
         };
-        // The account is locked by now: whoever changes the password ends this session as well, or was here before.
-        if let Some((_, hash)) = &proven.password
-            && user::password_hash(tx, act.environment_id, proven.user_id).await?.as_deref() != Some(hash.expose())
-        {
-            let message = "The password was changed while somebody signed in with it.".to_owned();
-            return Err(Failure::Refused(ApiError::Conflict { code: "password_changed", message }));
-        }
         if let Some((login_uri, options)) = &proven.elsewhere {
             let login = (login_uri, options.as_deref());
             session_login::set(tx, act.environment_id, session_id, login, act.now).await?;

@@ -6,8 +6,9 @@ use super::login_uri;
 use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::attempts::{Count, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
-use crate::domain::password_check::{Checked, FailedBefore, check};
+use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::password_check::{Checked, Tries, check};
+use crate::domain::people::likeness;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Password, Problem, SignIn};
@@ -159,9 +160,9 @@ pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
     show_password(call, &flow, StatusCode::OK, None).await
 }
 
-/// What became of a password.
+/// What became of a password. What was right comes with what the account was like then.
 enum Tried {
-    Right(Box<User>, Secret, FailedBefore),
+    Right(Box<User>, String, Tries),
     Problem(StatusCode, Problem),
 }
 
@@ -184,13 +185,13 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     };
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
-        Tried::Right(user, hash, failed_before) => match Proven::by_password(allowed(call), &user, hash) {
-            Some(proven) => session::start(call, proven, Some(failed_before), flow).await,
+        Tried::Right(user, likeness, tries) => match Proven::by_password(allowed(call), &user, &likeness) {
+            Some(proven) => session::start(call, proven, Some(tries), flow).await,
             // The password alone does not prove whose the address is.
             None => {
-                failed_before.forget_now(&call.app.store, &session::act(call)).await?;
+                tries.forget_now(&call.app.store, &session::act(call)).await?;
                 let recipient = Recipient { typed: &email, to: &user.email };
-                super::code::send(call, flow, recipient, Proves::Address(user.id)).await
+                super::code::send(call, flow, recipient, Proves::Address(user.id, likeness)).await
             }
         },
     }
@@ -199,14 +200,17 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
 /// Checks a password.
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
     let (key, from) = (email_key(email), call.peer.limit_key().to_string());
-    let (app, act) = (&call.app, session::act(call));
     let counts = vec![
-        Count::new(&act, "password", &format!("{key} {from}"), PASSWORDS),
-        Count::new(&act, "password for", &key, PASSWORDS_FOR_ACCOUNT),
-        Count::new(&act, "password from", &from, PASSWORDS_FROM),
+        ("password", format!("{key} {from}"), PASSWORDS),
+        ("password for", key, PASSWORDS_FOR_ACCOUNT),
+        ("password from", from, PASSWORDS_FROM),
     ];
+    let (app, act) = (&call.app, session::act(call));
     Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::whence(call)).await? {
-        Checked::Right(user, hash, failed_before) => Tried::Right(user, Secret::new(hash), failed_before),
+        Checked::Right(user, hash, tries) => {
+            let likeness = likeness(&act, &user, Some(&hash)).to_base64url();
+            Tried::Right(user, likeness, tries)
+        }
         Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {
             let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);

@@ -1,5 +1,5 @@
 //! Hashing and comparing passwords: work that takes tens of milliseconds and megabytes on purpose. It runs on threads for
-//! blocking work, a few at a time, so that a rush of sign-ins leaves a core for everything else; who would have to wait
+//! blocking work (but for plain digests that were brought along), a few at a time, so that a rush of sign-ins leaves a core for everything else; who would have to wait
 //! too long is told to come again.
 //!
 //! What a hash looks like is decided by `countersign_protocol::password`. Never called inside a transaction.
@@ -91,31 +91,31 @@ impl Passwords {
         self.work(move || password::hash(password.expose(), salt)).await?.ok_or(Busy)
     }
 
-    /// Compares a password with a stored hash. What is wrong takes at least as long as with a hash of our own form, whatever is
-    /// stored: an account that does not exist is not told from one that does, nor from one that brought a quick hash along.
+    /// Compares a password with a stored hash. What is wrong takes as long as with a hash of our own form where there is none,
+    /// and where it was a quick one of another system: by its time such an account is not told from none. Hashes that were made
+    /// to take long take what they ask for.
+    ///
+    /// Whoever asks has counted the try before: what is right may be told sooner than that there is no place in the line.
     ///
     /// # Errors
     /// [`Busy`].
     pub async fn verify(&self, stored: Option<String>, password: Secret) -> Result<Verdict, Busy> {
         let renews = self.renews;
-        // Nothing to wait for: to hand it to another thread would take longer than to do it.
-        if let Some(quick) = stored.as_deref().filter(|stored| password::is_quick(stored))
-            && password::verify(quick, password.expose())
-        {
-            return Ok(Verdict::Right { rehash: renews });
-        }
+        let stored = match stored {
+            // Nothing to wait for: to hand it to another thread would take longer than to do it.
+            Some(quick) if password::is_quick(&quick) => {
+                if password::verify(&quick, password.expose()) {
+                    return Ok(Verdict::Right { rehash: renews });
+                }
+                None
+            }
+            stored => stored,
+        };
         self.work(move || {
-            let is_ours = stored.as_deref().is_some_and(password::is_ours);
+            let right = password::verify(stored.as_deref().unwrap_or(NOBODY), password.expose());
             match stored {
-                Some(stored) if password::verify(&stored, password.expose()) => {
-                    Verdict::Right { rehash: renews && !is_ours }
-                }
-                _ => {
-                    if !is_ours {
-                        password::verify(NOBODY, password.expose());
-                    }
-                    Verdict::Wrong
-                }
+                Some(stored) if right => Verdict::Right { rehash: renews && !password::is_ours(&stored) },
+                _ => Verdict::Wrong,
             }
         })
         .await

@@ -3,12 +3,12 @@
 use super::Refused;
 use super::authenticate::Asking;
 use crate::domain::attempts::{self, Allowance};
+use crate::domain::people::likeness;
 use crate::domain::{Act, Failure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::{User, email_key};
-use countersign_protocol::secret::Digest;
+use countersign_protocol::model::User;
 use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::{Tx, user};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct Proof {
     pub user_id: UserId,
     /// How they proved who they are, in the words of sessions.
     pub method: String,
-    /// What the account was like when that was proven: see [`account`].
+    /// What the account was like when that was proven: see [`likeness`].
     account: String,
     /// The invitation that is followed.
     pub invitation_token: Option<String>,
@@ -49,13 +49,6 @@ struct Pending {
 #[derive(Debug, Clone)]
 pub struct PendingId(String);
 
-/// What an account is like, so far as it matters to a proof: its address and its password. When either is another one,
-/// nothing that was proven before counts.
-fn account(act: &Act, user: &User, password_hash: Option<&str>) -> Digest {
-    let text = format!("{}\n{}\n{}", user.id, email_key(&user.email), password_hash.unwrap_or_default());
-    act.keyring.pending_account.digest(&text)
-}
-
 impl Proof {
     /// A proof of who has this account, whose password has this hash.
     pub fn new(
@@ -67,7 +60,7 @@ impl Proof {
         Self {
             user_id: user.id,
             method: method.to_owned(),
-            account: account(&asking.act(), user, password_hash).to_base64url(),
+            account: likeness(&asking.act(), user, password_hash).to_base64url(),
             invitation_token: invitation_token.map(str::to_owned),
             ip_address: asking.ip_address.clone(),
             user_agent: asking.user_agent.clone(),
@@ -81,9 +74,11 @@ impl Proof {
     /// Database errors.
     pub async fn account(&self, tx: &mut Tx, act: &Act) -> Result<Option<User>, Failure> {
         user::lock(tx, act.environment_id, self.user_id).await?;
-        let Some(found) = user::find(tx, act.environment_id, self.user_id).await? else { return Ok(None) };
-        let hash = user::password_hash(tx, act.environment_id, self.user_id).await?;
-        Ok(account(act, &found, hash.as_deref()).matches_base64url(&self.account).then_some(found))
+        let found = user::find_with_password(tx, act.environment_id, self.user_id).await?;
+        let same = |(user, hash): &(User, Option<String>)| {
+            likeness(act, user, hash.as_deref()).matches_base64url(&self.account)
+        };
+        Ok(found.filter(same).map(|(user, _)| user))
     }
 
     /// Seals a proof for the client to bring back.

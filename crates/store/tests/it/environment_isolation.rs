@@ -59,6 +59,7 @@ async fn all_that_is_seen(store: &Store, environment_id: EnvironmentId, of: &Wor
         user::find(reader, environment_id, user_id),
         user::find_by_email(reader, environment_id, &of.user.email.to_uppercase()),
         user::find_to_sign_in(reader, environment_id, &of.user.email),
+        user::find_with_password(reader, environment_id, user_id),
         user::with_address_beginning(reader, environment_id, &of.user.email[..1], 9),
         user::find_by_external_id(reader, environment_id, of.user.external_id.as_deref().unwrap()),
         user::list(reader, environment_id, &everything(), None),
@@ -92,7 +93,7 @@ on_both_databases! {
     async fn nothing_is_seen_from_another_environment(store: Store) {
         let (mine, theirs) = (plant(&store).await, plant(&store).await);
         let own = all_that_is_seen(&store, mine.environment.id, &mine).await;
-        assert_eq!(own.len(), 45, "{own:#?}");
+        assert_eq!(own.len(), 46, "{own:#?}");
         let foreign = all_that_is_seen(&store, mine.environment.id, &theirs).await;
         // The same names, slugs and domains exist on both sides, so that these find rows: ours, and only ours.
         for text in &foreign {

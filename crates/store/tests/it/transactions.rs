@@ -80,32 +80,25 @@ on_both_databases! {
         assert_eq!(counts, (expected + 1..=expected + 60).collect::<Vec<_>>());
     }
 
-    async fn what_was_tried_stands_until_its_while_is_over(store: Store) {
+    async fn an_attempt_taken_back_was_never_made(store: Store) {
         let environment_id = plant_environment(&store).await;
-        let elsewhere = plant_environment(&store).await;
-        let subjects = [fresh_digest(), fresh_digest(), fresh_digest()];
-        transaction!(store, |tx| {
-            attempt::count(tx, environment_id, &subjects[0], (at(0), at(1000))).await?;
-            attempt::count(tx, environment_id, &subjects[0], (at(500), at(1500))).await?;
-            attempt::count(tx, environment_id, &subjects[2], (at(500), at(1500))).await
-        })
-        .unwrap();
-        let standing = async |environment_id, subjects: &[Digest], now| {
-            let mut reader = store.reader().await.unwrap();
-            let mut found = attempt::standing(&mut reader, environment_id, subjects, at(now)).await.unwrap();
-            found.sort_by_key(|(_, _, until)| *until);
-            found.into_iter().map(|(subject, count, until)| (*subject.as_bytes(), count, until)).collect::<Vec<_>>()
-        };
-        let of = |at: usize| *subjects[at].as_bytes();
-        let (first, third) = ((of(0), 2, at(1000)), (of(2), 1, at(1500)));
-        assert_eq!(standing(environment_id, &subjects, 999).await, [first, third]);
-        assert_eq!(standing(environment_id, &subjects[..1], 999).await, [first], "only what is asked about");
-        assert_eq!(standing(environment_id, &subjects, 1000).await, [third], "its while is over");
-        assert_eq!(standing(environment_id, &[], 0).await, []);
-        assert_eq!(standing(elsewhere, &subjects, 0).await, [], "threat 38: nothing of another environment");
-        let four = [subjects[0]; 4];
-        let mut reader = store.reader().await.unwrap();
-        assert!(attempt::standing(&mut reader, environment_id, &four, at(0)).await.is_err());
+        let (digest, other) = (fresh_digest(), fresh_digest());
+        let counted = transaction!(store, |tx| {
+            let mut counted = Vec::new();
+            for subject in [&digest, &digest, &digest, &other] {
+                counted.push(attempt::count(tx, environment_id, subject, (at(0), at(1000))).await?);
+            }
+            attempt::take_back(tx, environment_id, &digest).await?;
+            // Of three two are left, and their while ends when it did.
+            counted.push(attempt::count(tx, environment_id, &digest, (at(500), at(1500))).await?);
+            attempt::take_back(tx, environment_id, &other).await?;
+            // Of one nothing is left: the next begins a while of its own. There is nothing to take back twice.
+            attempt::take_back(tx, environment_id, &other).await?;
+            counted.push(attempt::count(tx, environment_id, &other, (at(500), at(1500))).await?);
+            Ok::<_, Error>(counted)
+        });
+        let (early, late) = (at(1000), at(1500));
+        assert_eq!(counted.unwrap(), [(1, early), (2, early), (3, early), (1, early), (3, early), (1, late)]);
     }
 
     async fn a_failing_transaction_rolls_back_alone(store: Store) {

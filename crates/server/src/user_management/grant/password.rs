@@ -1,6 +1,6 @@
 //! `grant_type=password`.
 
-use crate::domain::attempts::{API_SIGN_INS, Count, PASSWORDS_FOR_ACCOUNT};
+use crate::domain::attempts::{API_SIGN_INS, PASSWORDS_FOR_ACCOUNT};
 use crate::domain::password_check::{Checked, check};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
@@ -24,15 +24,12 @@ pub async fn answer(
     sign_in::require_method(asking, "password")?;
     let act = asking.act();
     let key = email_key(email);
-    let counts = vec![
-        Count::new(&act, "sign-in for", &key, API_SIGN_INS),
-        Count::new(&act, "password for", &key, PASSWORDS_FOR_ACCOUNT),
-    ];
+    let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];
     let app = &asking.call.app;
     let secret = Secret::new(password.to_owned());
     match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.whence()).await? {
-        Checked::Right(user, hash, failed_before) => {
-            failed_before.forget_now(&app.store, &act).await?;
+        Checked::Right(user, hash, tries) => {
+            tries.forget_now(&app.store, &act).await?;
             let proof = Proof::new(asking, "password", (&user, Some(&hash)), invitation_token);
             sign_in::go_on(asking, proof, None).await
         }

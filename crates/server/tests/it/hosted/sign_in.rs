@@ -215,22 +215,46 @@ on_both_databases! {
         let management = server.management();
         let ada = management.get("/user_management/users?email=ada%40example.com").await.expect_list()[0].clone();
         let path = format!("/user_management/users/{}", ada["id"].as_str().unwrap());
-        for round in 0..6 {
-            management.put(&path, serde_json::json!({"password": PASSWORD})).await.expect(200);
+        let brought = |hash: &str| serde_json::json!({"password_hash": hash, "password_hash_type": "ssha256"});
+        // The one that is typed, and another one: neither takes time, while our own form is being compared with or written.
+        let (right, other) = (brought("{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH"), brought("{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH"));
+        for round in 0..12 {
+            let before = if round % 2 == 0 { serde_json::json!({"password": PASSWORD}) } else { right.clone() };
+            management.put(&path, before).await.expect(200);
             let mut browser = Browser::new(&server);
             let page = to_password(&mut browser, "ada@example.com").await;
-            // Of another password: it takes no time, while the one that is typed is still being compared.
-            let other = serde_json::json!({"password_hash": "{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH", "password_hash_type": "ssha256"});
-            let (signed_in, changed) = tokio::join!(
+            let (on_the_page, by_api, changed) = tokio::join!(
                 browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]),
-                management.put(&path, other),
+                server.with_password("ada@example.com"),
+                management.put(&path, other.clone()),
             );
             changed.expect(200);
-            let status = signed_in.status;
-            assert!([400, 422].contains(&status) || signed_in.path == "/account", "{round}: {status}");
+            let status = on_the_page.status;
+            assert!([400, 422].contains(&status) || on_the_page.path == "/account", "{round}: {status}");
+            assert!([200, 400].contains(&by_api.status), "{round}: {}", by_api.status);
             let after = browser.open("/account").await;
             assert!(after.path.starts_with("/sign-in"), "{round}: {} after {status}", after.path);
+            let sessions = management.get(&format!("{path}/sessions?limit=100")).await.expect_list();
+            assert!(sessions.iter().all(|one| one["status"] == "revoked"), "{round}: {sessions:?}");
+            server.clock.advance_seconds(15 * 60 + 1);
         }
+    }
+
+    async fn threat_18_a_password_that_was_right_before_it_was_changed_is_worth_nothing_with_a_code(server: TestServer) {
+        let management = server.management();
+        let body = serde_json::json!({"email": "ada@example.com", "password": PASSWORD});
+        let ada = management.post("/user_management/users", body).await.expect(201).text_at("id");
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "ada@example.com").await;
+        let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert!(page.path.starts_with("/sign-in/code"), "{}", page.path);
+        let another = serde_json::json!({"password": "another-quiet-lighthouse-7"});
+        management.put(&format!("/user_management/users/{ada}"), another).await.expect(200);
+        let code = server.mailed_code("ada@example.com").await;
+        let page = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        assert_eq!(page.status, 422, "{}", page.path);
+        assert!(browser.open("/account").await.path.starts_with("/sign-in"));
+        assert!(management.get(&format!("/user_management/users/{ada}/sessions")).await.expect_list().is_empty());
     }
 
     async fn a_session_starts_anew_and_ends_for_good(server: TestServer) {
