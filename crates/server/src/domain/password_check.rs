@@ -60,7 +60,7 @@ impl Tries {
 }
 
 /// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten. When it is
-/// wrong, an event says so: as many as there are tries.
+/// wrong, an event says so: as many as there are tries, but for a password that is changed between this and the session.
 ///
 /// # Errors
 /// Database errors.

@@ -28,6 +28,15 @@ pub fn likeness(act: &Act, user: &User, password_hash: Option<&str>) -> Digest {
     act.keyring.pending_account.digest(&text)
 }
 
+/// The [`likeness`] that an account has now, as base64url; `None` when it has gone. Whoever asks has locked it.
+///
+/// # Errors
+/// Database errors.
+pub async fn likeness_now(tx: &mut Tx, act: &Act, id: UserId) -> Result<Option<String>, Failure> {
+    let found = user::find_with_password(tx, act.environment_id, id).await?;
+    Ok(found.map(|(user, hash)| likeness(act, &user, hash.as_deref()).to_base64url()))
+}
+
 /// Whether an account is still the one that something was proven of, as base64url of its [`likeness`]. Whoever asks has
 /// locked it.
 ///
@@ -61,11 +70,10 @@ pub async fn address_proven(
     if found.email_verified {
         return Ok(true);
     }
-    grants::end_all(tx, act, id).await?;
     if !password_proven {
         user::delete_password(tx, act.environment_id, id).await?;
     }
-    sessions::end_all(tx, act, id).await?;
+    end_all(tx, act, id).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;
@@ -105,14 +113,18 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     }
     let found = user::find_by_email(tx, act.environment_id, &made.email).await?;
     let found = found.ok_or_else(|| Failure::internal("an account was made and deleted at the same moment"))?;
+    user::lock(tx, act.environment_id, found.id).await?;
+    let locked = user::find(tx, act.environment_id, found.id).await?;
+    let locked = locked.filter(|user| email_key(&user.email) == email_key(&made.email));
+    let locked = locked.ok_or_else(|| Failure::internal("an account got another address while it was proven"))?;
     // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
-    if !found.email_verified {
-        address_proven(tx, act, found.id, &made.email, false).await?;
-        if let Some(hash) = &password_hash {
-            user::set_password_hash(tx, act.environment_id, found.id, hash, act.now).await?;
-        }
+    if !locked.email_verified
+        && address_proven(tx, act, locked.id, &made.email, false).await?
+        && let Some(hash) = &password_hash
+    {
+        user::set_password_hash(tx, act.environment_id, locked.id, hash, act.now).await?;
     }
-    Ok(found.id)
+    Ok(locked.id)
 }
 
 /// Gives an account a new password after a mailed link proved its address: every session ends.
@@ -130,10 +142,16 @@ pub async fn reset_password(
         return Ok(false);
     }
     password_reset::use_up_all(tx, act.environment_id, id, act.now).await?;
-    grants::end_all(tx, act, id).await?;
     user::set_password_hash(tx, act.environment_id, id, password_hash, act.now).await?;
-    sessions::end_all(tx, act, id).await?;
+    end_all(tx, act, id).await?;
     Ok(true)
+}
+
+/// Ends the sessions of a person, and then what was issued in them: who redeems something at this moment holds its session,
+/// and has either made what ends here or finds the session ended.
+async fn end_all(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
+    sessions::end_all(tx, act, id).await?;
+    grants::end_all(tx, act, id).await
 }
 
 /// Ends every session of a person.

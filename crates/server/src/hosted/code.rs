@@ -242,9 +242,17 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
             send(call, flow, Recipient { typed: &typed, to: &typed }, proves).await
         }
         Proves::Address(id, likeness) => {
-            let found = user::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
+            let mut reader = call.app.store.reader().await?;
+            let found = user::find_with_password(&mut reader, call.environment.id(), id).await?;
+            drop(reader);
             let (to, proves) = match found {
-                Some(user) => (user.email, Proves::Address(id, likeness)),
+                Some((user, hash)) => {
+                    let now = people::likeness(&session::act(call), &user, hash.as_deref());
+                    if !now.matches_base64url(&likeness) {
+                        return Err(Stop::flow());
+                    }
+                    (user.email, Proves::Address(id, likeness))
+                }
                 None => (typed.clone(), Proves::Nobody(call.app.entropy.id(call.app.clock.now())?)),
             };
             send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
@@ -341,20 +349,25 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 Proves::Address(id, likeness) if people::is_like(tx, &act, id, &likeness).await? => {
                     address_of(tx, &act, id, &challenge.address, true)
                         .await?
-                        .and_then(|id| Proven::by_password_and_code(allowed, id, Some(likeness)))
+                        .and_then(|id| Proven::by_password_and_code(allowed, id))
                 }
                 Proves::SignUp(NewAccount { first_name, last_name, password_hash }) => {
                     let password_hash = password_hash.filter(|_| allowed.password);
                     let has_password = password_hash.is_some();
                     let new = people::SignUp { email: challenge.email, first_name, last_name, password_hash };
                     let id = people::sign_up(tx, &act, new).await?;
-                    if has_password {
-                        Proven::by_password_and_code(allowed, id, None)
-                    } else {
-                        Proven::by_code(allowed, id)
-                    }
+                    if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
                 }
-                Proves::Address(..) | Proves::Nobody(_) | Proves::Exists(_) => None,
+                // Its password or its address has changed since.
+                Proves::Address(..) => return Ok(Tried::Problem(Problem::CodeExpired)),
+                Proves::Nobody(_) | Proves::Exists(_) => None,
+            };
+            let proven = match proven {
+                Some(proven) => {
+                    let likeness = people::likeness_now(tx, &act, proven.user_id()).await?;
+                    Some(proven.of_account_like(likeness))
+                }
+                None => None,
             };
             if let Some(proven) = &proven
                 && proof == Proof::EmailVerification

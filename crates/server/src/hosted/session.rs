@@ -87,7 +87,7 @@ pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
 pub struct Proven {
     user_id: UserId,
     method: &'static str,
-    /// What the account was like when its password was right: with a password that is changed at this moment nobody signs in.
+    /// What the account was like when that was proven: nobody signs in with what was proven before its password changed.
     likeness: Option<String>,
     /// The login elsewhere, and what it has said that they are to choose, as JSON.
     elsewhere: Option<(LoginUri, Option<String>)>,
@@ -105,14 +105,14 @@ impl Proven {
         allowed.magic_auth.then(|| Self::here(user_id, "magic_auth"))
     }
 
-    /// A code sent to the address was right after the password was, and passwords count here. An account that was made just
-    /// now has no likeness from before.
-    pub(super) fn by_password_and_code(
-        allowed: Authentication,
-        user_id: UserId,
-        likeness: Option<String>,
-    ) -> Option<Self> {
-        allowed.password.then(|| Self { likeness, ..Self::here(user_id, "password") })
+    /// A code sent to the address was right after the password was, and passwords count here.
+    pub(super) fn by_password_and_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
+        allowed.password.then(|| Self::here(user_id, "password"))
+    }
+
+    /// The same, of an account that is like this: see [`people::likeness`].
+    pub(super) fn of_account_like(self, likeness: Option<String>) -> Self {
+        Self { likeness, ..self }
     }
 
     /// A link into the dashboard was used up, and has made the account. The public API has no event for that: the audit log

@@ -5,7 +5,6 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{kept, refused_here, reply, when};
 use crate::dashboard::part::Part;
-use crate::dashboard::users::LONGEST_EMAIL;
 use crate::domain::{Failure, memberships};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -21,6 +20,9 @@ use http::StatusCode;
 /// Every state that a membership may be in.
 pub(in crate::dashboard) const ALL: [MembershipStatus; 3] =
     [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
+
+/// Longest text that members are searched for by: every member is compared with it.
+const LONGEST_SEARCH: usize = 64;
 
 /// What the forms of the page have in them.
 #[derive(Debug, Default)]
@@ -43,7 +45,7 @@ pub(super) async fn show(
     let environment_id = call.environment.id();
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let search = query.get("search").map_err(Failure::from)?.unwrap_or("").trim();
-    let search: String = search.chars().take(LONGEST_EMAIL).collect();
+    let search: String = search.chars().take(LONGEST_SEARCH).collect();
     let (of_members, of_invitations) = (
         Part::of(call, "members", |text| MembershipId::parse(text).ok())?,
         Part::of(call, "invitations", |text| InvitationId::parse(text).ok())?,
@@ -58,9 +60,8 @@ pub(super) async fn show(
     let sent = invitation::list(&mut reader, environment_id, &of_invitations.slice(), filter).await?;
     drop(reader);
     let path = call.at(&format!("/organizations/{}/people", found.id));
-    let members_path =
-        if search.is_empty() { path.clone() } else { format!("{path}?{}", kept(&[("search", search.as_str())])) };
-    let (rows, pager) = of_members.page(&members_path, rows, |(row, _)| row.id);
+    let path = if search.is_empty() { path } else { format!("{path}?{}", kept(&[("search", search.as_str())])) };
+    let (rows, pager) = of_members.page(&path, rows, |(row, _)| row.id);
     let (sent, invitations_pager) = of_invitations.page(&path, sent, |one| one.id);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);

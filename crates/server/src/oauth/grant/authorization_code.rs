@@ -70,15 +70,11 @@ async fn exchange(
     presented: Presented<'_>,
     code: &AuthorizationCode,
 ) -> Result<TokenResponse, OAuthError> {
-    let environment_id = call.environment.id();
     let scopes = code.scopes.of(client.client()).ok_or_else(not_good)?;
     issuable(presented.resources, &code.resource, &call.environment.resources)?;
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
     let person = Person::load(call, &mut reader, code.user_id, code.organization_id, not_good).await?;
-    if !user_tokens::session_stands(&mut reader, environment_id, code.session_id).await.map_err(database)? {
-        return Err(not_good());
-    }
     drop(reader);
     let family = user_tokens::begin(
         call,

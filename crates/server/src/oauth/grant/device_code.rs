@@ -46,11 +46,7 @@ pub async fn issue(
             return Err(error);
         }
     };
-    let session_id = approval.session_id;
     let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, not_good).await?;
-    if !user_tokens::session_stands(&mut reader, environment_id, session_id).await.map_err(database)? {
-        return Err(not_good());
-    }
     drop(reader);
     let family = user_tokens::begin(
         call,

@@ -4,7 +4,7 @@ use super::token_response::TokenResponse;
 use crate::domain::backchannel_logout::{logout_uri, session_name};
 use crate::domain::{Act, Failure, grants, jwt_templates};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use countersign_protocol::id::{ApplicationId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_protocol::jwt_template::TooBig;
 use countersign_protocol::model::{self, SessionPolicy, TokenFamily, User};
 use countersign_protocol::oauth::access_token::{Actor, UserTokenClaims, with_template};
@@ -91,9 +91,13 @@ pub async fn redeem(
             let TokenFamily { application_id, user_id, created_at, .. } = family;
             let subject = family.persona.subject_of(user_id);
             let who = (user_id, subject.as_str());
-            if let Some(id) = told
-                && !logout_notice::note(tx, environment_id, id, application_id, who, created_at).await?
-            {
+            let stands = match (told, family.session_id) {
+                (Some(id), _) => logout_notice::note(tx, environment_id, id, application_id, who, created_at).await?,
+                // One that has ended meanwhile has taken back what it was just giving.
+                (None, Some(id)) => session::hold(tx, environment_id, id).await?,
+                (None, None) => true,
+            };
+            if !stands {
                 return Err(NotRedeemed::Spent);
             }
             match spends {
@@ -134,20 +138,6 @@ pub struct Authorized {
 /// The session whose end the application wants to be told of.
 fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
     family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
-}
-
-/// Whether the session in which an authorization was given still stands. One that has signed out meanwhile has taken
-/// back what it was just giving.
-///
-/// # Errors
-/// Database errors.
-pub async fn session_stands(
-    reader: &mut Reader,
-    environment_id: EnvironmentId,
-    session_id: Option<SessionId>,
-) -> Result<bool, countersign_store::Error> {
-    let Some(id) = session_id else { return Ok(true) };
-    Ok(session::find(reader, environment_id, id).await?.is_some_and(|found| found.ended_at.is_none()))
 }
 
 /// Ends what a code or token has led to that came a second time, and gives the answer to it.

@@ -74,6 +74,10 @@ async fn redeem(
         Some(id) => session::find(tx, act.environment_id, id).await?,
         None => None,
     };
+    let agreed_in = agreed_in.ok_or_else(not_good)?;
+    // Asked again when nobody can end it any more before this transaction does.
+    user::lock(tx, act.environment_id, agreed_in.user_id).await?;
+    let agreed_in = session::find(tx, act.environment_id, agreed_in.id).await?;
     let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
     let organization_id = device.organization_id;
     if let Some(id) = organization_id

@@ -66,11 +66,18 @@ on_both_databases! {
         turn_over(&mut reader, &format!("{path}/access"), "api-keys", &keys, &machines[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/access"), "applications", &machines, &keys[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/people"), "members", &members, &invited[MANY - 1]).await;
-        let search = format!("{path}/people?search=member1");
-        let found = reader.open(&search).await;
-        let older = turned(&found, "members", "next").unwrap_or_else(|| panic!("{}", found.html));
-        assert!(older.contains("?search=member1&members_after="), "{older}");
-        assert_eq!(reader.open(older.split('#').next().unwrap()).await.html.matches("/people/om_").count(), MANY - 10);
+        // What is searched for stays, whichever list is turned over.
+        let found = reader.open(&format!("{path}/people?search=member1")).await;
+        for (list, members) in [("members", MANY - 10), ("invitations", 10)] {
+            let older = turned(&found, list, "next").unwrap_or_else(|| panic!("{}", found.html));
+            assert!(older.contains(&format!("?search=member1&{list}_after=")), "{older}");
+            let older = reader.open(older.split('#').next().unwrap()).await;
+            assert_eq!(older.html.matches("/people/om_").count(), members, "{list}");
+            assert!(older.html.contains("value=\"member1\""), "{list}");
+        }
+        let odd = reader.open(&format!("{path}/people?search=%22%26%23%3Cb%3E")).await;
+        let older = turned(&odd, "invitations", "next").unwrap();
+        assert!(older.contains("?search=%22%26%23%3Cb%3E&invitations_after=") && !odd.html.contains("<b>"), "{older}");
         turn_over(&mut reader, &format!("{path}/people"), "invitations", &invited, &members[MANY - 1]).await;
     }
 

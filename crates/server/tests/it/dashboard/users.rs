@@ -32,6 +32,13 @@ on_both_databases! {
         assert!(found.html.contains(&href) && !found.html.contains("grace@"), "{}", found.html);
         let found = developer.open(&format!("{LIST}?email=Gr")).await;
         assert!(found.html.contains("grace@") && !found.html.contains(&href), "{}", found.html);
+        for number in 0..51 {
+            server.management().user(&format!("many-{number}@example.com")).await;
+        }
+        let found = developer.open(&format!("{LIST}?email=many-")).await;
+        assert_eq!(found.html.matches(">many-").count(), 50);
+        assert!(found.html.contains("type more of it"), "{}", found.html);
+        assert!(!developer.open(&format!("{LIST}?email=many-4")).await.html.contains("type more of it"));
         for nobody in ["nobody@example.com", "race@", "%25", "grace@example.com."] {
             assert!(developer.open(&format!("{LIST}?email={nobody}")).await.html.contains("Nobody found"), "{nobody}");
         }

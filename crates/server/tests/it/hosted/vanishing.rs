@@ -1,7 +1,7 @@
 //! What stands behind a code goes away while the code is redeemed: the client is told, and nothing of ours fails.
 
 use crate::harness::{Application, Browser, PASSWORD, TestServer, on_both_databases};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const ROUNDS: usize = 12;
 
@@ -35,6 +35,28 @@ on_both_databases! {
                 200 => {
                     let refresh_token = answer.text_at("refresh_token");
                     let refused = server.refresh(&application, &refresh_token).await.expect(400);
+                    assert_eq!(refused.text_at("error"), "invalid_grant", "issued a moment before, and worth nothing now");
+                }
+                _ => assert_eq!(answer.expect(400).text_at("error"), "invalid_grant"),
+            }
+        }
+    }
+
+    async fn threat_18_what_is_redeemed_while_the_password_changes_is_worth_nothing(server: TestServer) {
+        let management = server.management();
+        let application = server.application("third", true, &[]).await;
+        for round in 0..ROUNDS {
+            let email = format!("ada-{round}@example.com");
+            let user = server.person(&email).await;
+            let code = code(&server, &application, &email).await;
+            // Of another password; it takes no time to write.
+            let other = json!({"password_hash": "{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH", "password_hash_type": "ssha256"});
+            let path = format!("/user_management/users/{user}");
+            let (answer, changed) = tokio::join!(server.redeem(&application, &code), management.put(&path, other));
+            changed.expect(200);
+            match answer.status {
+                200 => {
+                    let refused = server.refresh(&application, &answer.text_at("refresh_token")).await.expect(400);
                     assert_eq!(refused.text_at("error"), "invalid_grant", "issued a moment before, and worth nothing now");
                 }
                 _ => assert_eq!(answer.expect(400).text_at("error"), "invalid_grant"),
