@@ -15,6 +15,7 @@ use countersign::domain::audit::{Entry, Trail, list};
 use countersign::domain::audit_chain::{Report, place, verify};
 use countersign_protocol::id::EnvironmentId;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// Makes an action whose targets are teams.
 async fn action(management: &Client, name: &str) {
@@ -59,6 +60,7 @@ async fn trail(server: &TestServer) -> Vec<Entry> {
 
 /// The same, once nothing waits for its place any more.
 async fn walked_until_placed(server: &TestServer) -> Report {
+    let began = Instant::now();
     while countersign_store::audit_log_event::is_waiting(
         &mut server.app.store.reader().await.unwrap(),
         server.environment_id(),
@@ -66,7 +68,10 @@ async fn walked_until_placed(server: &TestServer) -> Report {
     .await
     .unwrap()
     {
-        place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await.unwrap();
+        // The server's own job may be at it: on a busy machine it has the chain for longer than others wait for it.
+        if let Err(failure) = place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await {
+            assert!(began.elapsed() < Duration::from_secs(60), "{failure}");
+        }
     }
     walked(server, server.environment_id()).await
 }
