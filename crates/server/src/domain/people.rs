@@ -28,13 +28,13 @@ pub fn likeness(act: &Act, user: &User, password_hash: Option<&str>) -> Digest {
     act.keyring.pending_account.digest(&text)
 }
 
-/// The [`likeness`] that an account has now, as base64url; `None` when it has gone. Whoever asks has locked it.
+/// The [`likeness`] that an account has now; `None` when it has gone. Whoever asks has locked it.
 ///
 /// # Errors
 /// Database errors.
-pub async fn likeness_now(tx: &mut Tx, act: &Act, id: UserId) -> Result<Option<String>, Failure> {
+pub async fn likeness_now(tx: &mut Tx, act: &Act, id: UserId) -> Result<Option<Digest>, Failure> {
     let found = user::find_with_password(tx, act.environment_id, id).await?;
-    Ok(found.map(|(user, hash)| likeness(act, &user, hash.as_deref()).to_base64url()))
+    Ok(found.map(|(user, hash)| likeness(act, &user, hash.as_deref())))
 }
 
 /// Whether an account is still the one that something was proven of, as base64url of its [`likeness`]. Whoever asks has
@@ -43,8 +43,7 @@ pub async fn likeness_now(tx: &mut Tx, act: &Act, id: UserId) -> Result<Option<S
 /// # Errors
 /// Database errors.
 pub async fn is_like(tx: &mut Tx, act: &Act, id: UserId, before: &str) -> Result<bool, Failure> {
-    let found = user::find_with_password(tx, act.environment_id, id).await?;
-    Ok(found.is_some_and(|(user, hash)| likeness(act, &user, hash.as_deref()).matches_base64url(before)))
+    Ok(likeness_now(tx, act, id).await?.is_some_and(|now| now.matches_base64url(before)))
 }
 
 /// The person has proven that the address of the account is theirs; `false` when the account has gone.

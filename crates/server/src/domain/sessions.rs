@@ -150,8 +150,8 @@ pub async fn end_in_organization(
     tell(tx, act, &ended).await
 }
 
-/// The same person has proven again who they are, in the browser that has this session, and that was noted: it goes on, under a new cookie;
-/// `false` when it has ended. Applications that were signed in to by it stay so.
+/// The same person has proven again who they are, in the browser that has this session, and that was noted: it goes on, under
+/// a new cookie; `false` when it has ended. Applications that were signed in to by it stay so.
 ///
 /// # Errors
 /// Database errors.

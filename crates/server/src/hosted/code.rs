@@ -22,7 +22,7 @@ use countersign_pages::mail::{Style, account_exists, sign_in_code, verify_email}
 use countersign_pages::{Code, CodeElsewhere, CodePurpose, Problem, Trouble};
 use countersign_protocol::id::{EmailVerificationId, MagicAuthId, UserId};
 use countersign_protocol::model::email_key;
-use countersign_protocol::secret::Secret;
+use countersign_protocol::secret::{Digest, Secret};
 use countersign_store::{Tx, user};
 use http::StatusCode;
 use http::header::SET_COOKIE;
@@ -365,7 +365,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             let proven = match proven {
                 Some(proven) => {
                     let likeness = people::likeness_now(tx, &act, proven.user_id()).await?;
-                    Some(proven.of_account_like(likeness))
+                    Some(proven.of_account_like(likeness.map(Digest::to_base64url)))
                 }
                 None => None,
             };

@@ -1,6 +1,6 @@
 //! Hashing and comparing passwords: work that takes tens of milliseconds and megabytes on purpose. It runs on threads for
-//! blocking work (but for plain digests that were brought along), a few at a time, so that a rush of sign-ins leaves a core for everything else; who would have to wait
-//! too long is told to come again.
+//! blocking work (but for plain digests that were brought along), a few at a time, so that a rush of sign-ins leaves a core
+//! for everything else; who would have to wait too long is told to come again.
 //!
 //! What a hash looks like is decided by `countersign_protocol::password`. Never called inside a transaction.
 
