@@ -7,7 +7,7 @@
 //!   by key takes microseconds, less than a hop to another thread); on PostgreSQL a pooled connection.
 //! - [`Store::write`] runs a transaction. On PostgreSQL it is an ordinary one, at `READ COMMITTED`. On SQLite it runs on
 //!   the one writer thread, in a savepoint of the current group, and is answered after the group's commit has reached
-//!   the disk. A transaction awaits nothing but its own statements.
+//!   the disk; the next group runs meanwhile. A transaction awaits nothing but its own statements.
 //!
 //! Every function takes the environment: a row of another environment cannot be read by mistake. This crate decides
 //! nothing; rules live in `countersign-protocol`.
