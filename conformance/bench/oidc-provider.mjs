@@ -1,5 +1,6 @@
-// oidc-provider, set up for the flow that is measured: codes with PKCE for a client of one's own, nobody is asked for
-// consent, everything in memory, and every password is right without being hashed. Writes "address=…" when it listens.
+// oidc-provider, set up for the flows that are measured: codes with PKCE for a client of one's own, nobody is asked for
+// consent but with prompt=consent, everything in memory, and every password is right without being hashed. Writes
+// "address=…" when it listens.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -27,9 +28,10 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
     // As its documentation says for clients of one's own.
-    async loadExistingGrant({ oidc: { client, provider, result, session } }) {
+    async loadExistingGrant({ oidc: { client, params, provider, result, session } }) {
       const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId);
       if (grantId) return provider.Grant.find(grantId);
+      if (params.prompt) return undefined;
       const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
       grant.addOIDCScope('openid');
       await grant.save();
@@ -40,15 +42,22 @@ const server = createServer().listen(0, '127.0.0.1', () => {
   server.on('request', async (request, response) => {
     if (!request.url.startsWith('/interaction/')) return answer(request, response);
     if (request.method === 'GET') {
-      await provider.interactionDetails(request, response);
+      const { prompt } = await provider.interactionDetails(request, response);
+      const fields = prompt.name === 'login' ? '<input name="email"><input name="password" type="password">' : '<button>Allow</button>';
       response.setHeader('content-type', 'text/html');
-      return response.end(
-        `<!doctype html><form method="post" action="${request.url}"><input name="email"><input name="password" type="password"></form>`,
-      );
+      return response.end(`<!doctype html><form method="post" action="${request.url}">${fields}</form>`);
     }
     let body = '';
     for await (const chunk of request) body += chunk;
-    const login = { accountId: new URLSearchParams(body).get('email') };
+    const email = new URLSearchParams(body).get('email');
+    if (!email) {
+      const { params, session } = await provider.interactionDetails(request, response);
+      const grant = new provider.Grant({ clientId: params.client_id, accountId: session.accountId });
+      grant.addOIDCScope(params.scope);
+      const consent = { grantId: await grant.save() };
+      return provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+    }
+    const login = { accountId: email };
     return provider.interactionFinished(request, response, { login }, { mergeWithLastSubmission: false });
   });
   process.stderr.write(`address=127.0.0.1:${port}\n`);

@@ -149,5 +149,12 @@ fn filled_in(page: &str, email: &str) -> (String, String) {
         };
         body.append_pair(&name, &value);
     }
+    // Pressed is the first button.
+    if let Some((_, button)) = form.split_once("<button") {
+        let tag = &button[..button.find('>').unwrap()];
+        if let (Some(name), Some(value)) = (attribute(tag, "name"), attribute(tag, "value")) {
+            body.append_pair(&name, &value);
+        }
+    }
     (inside(&action).to_owned(), body.finish())
 }

@@ -32,6 +32,8 @@ pub struct Party {
     pub client_secret: &'static str,
     /// What it asks for; empty is nothing in particular.
     pub scope: &'static str,
+    /// Whether people are asked for their consent each time.
+    pub asks_consent: bool,
     /// Who signs in, in turn.
     pub people: Arc<[String]>,
 }
@@ -52,8 +54,9 @@ pub enum Deed {
 impl Party {
     fn authorization_request(&self) -> String {
         let scope = if self.scope.is_empty() { String::new() } else { format!("&scope={}", self.scope) };
+        let prompt = if self.asks_consent { "&prompt=consent" } else { "" };
         format!(
-            "{}?client_id={}&redirect_uri={REDIRECT}&response_type=code&state=s-1{scope}&code_challenge={CHALLENGE}&code_challenge_method=S256",
+            "{}?client_id={}&redirect_uri={REDIRECT}&response_type=code&state=s-1{scope}{prompt}&code_challenge={CHALLENGE}&code_challenge_method=S256",
             self.authorize, self.client_id
         )
     }

@@ -44,6 +44,15 @@ impl Environment {
         }
     }
 
+    /// What its own application is called.
+    fn own_client_id(self) -> &'static str {
+        match self.0 {
+            Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRG",
+            Algorithm::Es256 => "client_01EHZNVPK3SFK441A1RGBFSHRH",
+            Algorithm::EdDsa => "client_01EHZNVPK3SFK441A1RGBFSHRJ",
+        }
+    }
+
     /// Its key to the management API.
     fn api_key(self) -> String {
         let number = match self.0 {
@@ -68,6 +77,24 @@ impl Environment {
     /// A question about each token.
     pub fn introspection_requests(self, path: &str, tokens: &[String]) -> Requests {
         tokens.iter().map(|token| self.post(path, &format!("token={token}"))).collect()
+    }
+
+    /// Sign-ins of these people to the environment's own application, by its server: one request with a password, each.
+    pub fn sign_ins(self, address: SocketAddr, people: &[String]) -> Requests {
+        let host = format!("localhost:{}", address.port());
+        let one = |(number, email): (usize, &String)| {
+            let body = serde_json::json!({
+                "client_id": self.own_client_id(),
+                "client_secret": self.api_key(),
+                "grant_type": "password",
+                "email": email,
+                "password": super::browser::PASSWORD,
+                "ip_address": format!("10.0.{}.{}", number / 256, number % 256),
+            });
+            let json = [("Content-Type", "application/json")];
+            client::request("POST", "/user_management/authenticate", &host, &json, &body.to_string())
+        };
+        people.iter().enumerate().map(one).collect()
     }
 
     /// Fetches a document.
@@ -177,6 +204,7 @@ fn declaration(environment: Environment) -> String {
 [[environment]]
 name = "{name}"
 issuer = "https://{host}"
+client_id = "{own}"
 signing_algorithm = "{algorithm}"
 access_token_lifetime = 3600
 
@@ -214,5 +242,6 @@ secrets = [{{ env = "CLIENT_SECRET" }}]
 "#,
         name = algorithm.as_str().to_lowercase(),
         forum = environment.forum(),
+        own = environment.own_client_id(),
     )
 }

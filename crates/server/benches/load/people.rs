@@ -24,6 +24,7 @@ const MEMORY: &str = "/dev/shm";
 const COMPILING: f64 = 2.0;
 /// Requests of a code flow of ours.
 const SIGNED_OUT_REQUESTS: usize = 5;
+const CONSENT_REQUESTS: usize = 7;
 const SIGNED_IN_REQUESTS: usize = 2;
 /// Seconds in which costs are counted.
 const COUNTED: f64 = 5.0;
@@ -42,6 +43,7 @@ fn party(server: &Serving, environment: Environment, prefix: &str, count: usize)
         client_secret: super::installation::CLIENT_SECRET,
         // One signature: the access token. With openid, which no scope at all means too, there would be two.
         scope: "profile",
+        asks_consent: false,
         people: (0..count).map(|number| format!("{prefix}{number}@example.com")).collect(),
     }
 }
@@ -56,6 +58,7 @@ fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
         client_id: algorithm.as_str().to_lowercase(),
         client_secret: super::installation::CLIENT_SECRET,
         scope: "openid",
+        asks_consent: false,
         people: Arc::new(["ada".to_owned()]),
     }
 }
@@ -95,7 +98,9 @@ pub fn costs() {
     let server = installation.serve_without_hashing();
     let eddsa = party(&server, Environment(Algorithm::EdDsa), "cheap", PEOPLE);
     let refreshing = Party { scope: "offline_access", ..eddsa.clone() };
+    let asking = Party { asks_consent: true, ..eddsa.clone() };
     let deeds = [
+        ("code flow, signed out, with consent, EdDSA", Deed::SignedOut, &asking),
         ("code flow, signed out, EdDSA", Deed::SignedOut, &eddsa),
         ("code flow, session present, EdDSA", Deed::SignedIn, &eddsa),
         ("refreshes, EdDSA", Deed::Refresh, &refreshing),
@@ -114,29 +119,34 @@ impl Bench<'_> {
     }
 
     fn code_flows(&mut self) {
-        let names = [
-            (Algorithm::Rs256, Deed::SignedOut, "code flow, signed out, RS256", Some(5.0)),
-            (Algorithm::EdDsa, Deed::SignedOut, "code flow, signed out, EdDSA", Some(12.0)),
-            (Algorithm::Rs256, Deed::SignedIn, "code flow, session present, RS256", Some(2.5)),
-            (Algorithm::EdDsa, Deed::SignedIn, "code flow, session present, EdDSA", None),
+        let (rs256, eddsa) = (Algorithm::Rs256, Algorithm::EdDsa);
+        let asked = (Deed::SignedOut, true, CONSENT_REQUESTS);
+        let signed_out = (Deed::SignedOut, false, SIGNED_OUT_REQUESTS);
+        let signed_in = (Deed::SignedIn, false, SIGNED_IN_REQUESTS);
+        let flows = [
+            ("code flow, signed out, with consent, RS256", rs256, asked, Some(5.0)),
+            ("code flow, signed out, with consent, EdDSA", eddsa, asked, Some(12.0)),
+            ("code flow, signed out, RS256", rs256, signed_out, Some(5.0)),
+            ("code flow, signed out, EdDSA", eddsa, signed_out, Some(12.0)),
+            ("code flow, session present, RS256", rs256, signed_in, Some(2.5)),
+            ("code flow, session present, EdDSA", eddsa, signed_in, None),
         ];
-        let requests = |deed| if deed == Deed::SignedOut { SIGNED_OUT_REQUESTS } else { SIGNED_IN_REQUESTS };
-        if !names.iter().any(|(_, _, name, _)| self.wants(name)) {
+        if !flows.iter().any(|(name, ..)| self.wants(name)) {
             return;
         }
         let installation = Installation::make();
         installation.people(&installation.serve(&[]), "cheap", PEOPLE, CHEAP);
         let server = installation.serve_without_hashing();
         let peer = oidc_provider();
-        for (algorithm, deed, name, times) in names {
+        for (name, algorithm, (deed, asks_consent, requests), times) in flows {
             if !self.wants(name) {
                 continue;
             }
-            let ours = party(&server, Environment(algorithm), "cheap", PEOPLE);
-            let theirs = peer.as_ref().map(|peer| (peer, other_party(peer, algorithm)));
+            let ours = Party { asks_consent, ..party(&server, Environment(algorithm), "cheap", PEOPLE) };
+            let theirs = peer.as_ref().map(|peer| (peer, Party { asks_consent, ..other_party(peer, algorithm) }));
             let theirs = theirs.as_ref().map(|(peer, party)| (*peer, party));
             let goal = times.filter(|_| theirs.is_some()).map(Goal::TimesOther);
-            let bare = (Deed::Bare(requests(deed) - 1), self.bare_party(algorithm));
+            let bare = (Deed::Bare(requests - 1), self.bare_party(algorithm));
             self.beside(name, deed, (&server, &ours), theirs.map(|other| ("- oidc-provider", other)), Some(bare), goal);
         }
     }
@@ -228,21 +238,29 @@ impl Bench<'_> {
         let server = installation.serve(&["--trusted-proxies", "127.0.0.1"]);
         installation.people(&server, "hashed", HASHED, ("argon2", &stored));
         let people = party(&server, Environment(Algorithm::EdDsa), "hashed", HASHED);
-        let sign_ins: Start<'_> = &|from, until| people.start(Deed::SignedOut, from, until);
+        let flows: Start<'_> = &|from, until| people.start(Deed::SignedOut, from, until);
+        let requests = Environment(Algorithm::EdDsa).sign_ins(server.address, &people.people);
+        let by_api = Load::full(server.address, requests);
+        let sign_ins: Start<'_> = &|from, until| client::start(&by_api, from, until);
         // A hash takes so long that a short round would count a handful.
         let seconds = self.effort.seconds * 2.0;
-        let (mut of_hashing, mut rounds, mut rates) = (Ratios::default(), Vec::new(), Vec::new());
-        for _ in 0..self.effort.rounds {
-            let round = client::run_together(server.id(), &[sign_ins], seconds)[0];
-            let bare = hashing_rate(seconds);
-            of_hashing.push((round.rate, round.per_processor_second()), bare);
-            rates.push(bare.0);
-            rounds.push(round);
+        let lines = [
+            ("password sign-ins, one request each", sign_ins, Some(Goal::OfHashing(0.95))),
+            ("password sign-ins, whole code flows", flows, None),
+        ];
+        for (name, load, goal) in lines {
+            let (mut of_hashing, mut rounds, mut rates) = (Ratios::default(), Vec::new(), Vec::new());
+            for _ in 0..self.effort.rounds {
+                let round = client::run_together(server.id(), &[load], seconds)[0];
+                let bare = hashing_rate(seconds);
+                of_hashing.push((round.rate, round.per_processor_second()), bare);
+                rates.push(bare.0);
+                rounds.push(round);
+            }
+            self.add(Line { of_signing: of_hashing, goal, ..Line::load(name, middle(&rounds)) });
+            let figure = rate(median(rates.into_iter()));
+            self.add(Line { name: "- its bare hashing".to_owned(), figure, ..Line::default() });
         }
-        let line = Line::load("password sign-ins", middle(&rounds));
-        self.add(Line { of_signing: of_hashing, goal: Some(Goal::OfHashing(0.95)), ..line });
-        let figure = rate(median(rates.into_iter()));
-        self.add(Line { name: "- its bare hashing".to_owned(), figure, ..Line::default() });
 
         let request = Environment(Algorithm::Es256).token_request(TOKEN);
         let paced = Load {
@@ -255,7 +273,7 @@ impl Bench<'_> {
             let tokens: Start<'_> = &|from, until| client::start(load, from, until);
             let alone = client::run_together(server.id(), &[tokens], seconds)[0];
             self.add(Line::load(&format!("{name}, without sign-ins"), alone));
-            let both = client::run_together(server.id(), &[tokens, sign_ins], seconds);
+            let both = client::run_together(server.id(), &[tokens, flows], seconds);
             self.add(Line::load("- beside password sign-ins", both[0]));
             self.add(Line::load("- and the sign-ins", both[1]));
         }
