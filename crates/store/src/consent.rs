@@ -11,6 +11,8 @@ statements! {
         "choices, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ",
         "ON CONFLICT (environment_id, user_id, application_id, organization_key, resource) DO NOTHING";
     UPDATE = "UPDATE consent SET scope = $3, choices = $4, updated_at = $5 WHERE environment_id = $1 AND id = $2";
+    LOCK = "UPDATE consent SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 ",
+        "RETURNING id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at";
     DELETE = "DELETE FROM consent WHERE environment_id = $1 AND id = $2";
     FIND = "SELECT id, user_id, application_id, organization_id, resource, scope, choices, created_at, updated_at FROM consent ",
         "WHERE environment_id = $1 AND id = $2";
@@ -72,6 +74,14 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consen
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
+}
+
+/// The consent with this identifier; whoever else would change it waits for this transaction.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: ConsentId) -> Result<Option<Consent>> {
+    tx.query_opt(LOCK, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
 /// Changes what was allowed and what was chosen.

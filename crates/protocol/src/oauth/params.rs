@@ -12,8 +12,9 @@ use std::marker::PhantomData;
 const MOST_PARAMETERS: usize = 64;
 /// Most fields of one form of our own pages: one for each box that can be ticked.
 const MOST_FIELDS: usize = 600;
-/// These may come more than once on the wire; each rule that reads one says what it makes of that (RFC 8707 §2).
-const REPEATABLE: [&str; 2] = ["resource", "audience"];
+/// These may come more than once on the wire; each rule that reads one says what it makes of that (RFC 8707 §2). SDKs write
+/// lists so.
+const REPEATABLE: [&str; 4] = ["resource", "audience", "provider_scopes", "provider_scopes[]"];
 
 /// The parameters of one request. A parameter without a value counts as absent (RFC 6749 §3.2).
 #[derive(PartialEq, Eq, Default)]

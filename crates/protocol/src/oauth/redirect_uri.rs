@@ -107,9 +107,11 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
             Some(_) if kind == EnvironmentKind::Staging => Ok(()),
             _ => Err(E::NotHttps),
         },
-        // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Those that browsers interpret never are.
-        "javascript" | "data" | "vbscript" | "file" | "blob" | "about" | "ftp" | "ws" | "wss" | "mailto"
-        | "view-source" => Err(E::Scheme),
+        // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Those that browsers interpret never are, nor
+        // those with which systems call, write, search or look for faults.
+        "javascript" | "data" | "vbscript" | "file" | "filesystem" | "blob" | "about" | "ftp" | "ws" | "wss"
+        | "mailto" | "view-source" | "jar" | "chrome" | "intent" | "tel" | "sms" | "search" | "search-ms"
+        | "ms-msdt" | "ms-settings" | "shell" => Err(E::Scheme),
         _ if client_type == ClientType::Public => Ok(()),
         _ => Err(E::Scheme),
     }

@@ -10,8 +10,8 @@ pub(super) struct Phc<'a> {
 }
 
 /// Names that a part may have. Others are none: base64 ends in `=` as well.
-const NAMES: [&str; 18] = [
-    "v", "m", "t", "p", "ln", "n", "r", "i", "l", "d", "ss", "sk", "salt", "hash", "rounds", "mem_cost", "keyid",
+const NAMES: [&str; 19] = [
+    "v", "m", "t", "p", "ln", "n", "r", "kl", "i", "l", "d", "ss", "sk", "salt", "hash", "rounds", "mem_cost", "keyid",
     "digest",
 ];
 /// More parts than any has.

@@ -43,6 +43,8 @@ pub struct SessionTokenClaims<'a> {
     /// The organization, and what the person may do there.
     #[serde(flatten)]
     pub member: Option<MemberClaims>,
+    /// When the person proved who they are, in seconds: who asks with `max_age` sees here what came of it.
+    pub auth_time: i64,
     /// The token's own identifier.
     pub jti: TokenId,
     /// When it was issued, in seconds.
@@ -100,7 +102,8 @@ mod tests {
     fn claims(member: Option<MemberClaims>) -> serde_json::Value {
         let iss = default_issuer(&Issuer::parse("https://id.example").unwrap(), ClientId::from_ulid(3));
         let (sub, sid, jti) = (Id::from_ulid(1), Id::from_ulid(2), TokenId::from_ulid(4));
-        serde_json::to_value(SessionTokenClaims { iss: &iss, sub, sid, member, jti, iat: 1, exp: 301 }).unwrap()
+        serde_json::to_value(SessionTokenClaims { iss: &iss, sub, sid, member, auth_time: 1, jti, iat: 1, exp: 301 })
+            .unwrap()
     }
 
     #[test]

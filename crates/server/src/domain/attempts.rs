@@ -47,8 +47,13 @@ pub const DOCUMENTS_AT: Allowance = Allowance { most: 300, seconds: 10 * 60 };
 pub const SIGN_UPS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 /// Codes and links that the company has sent to one address.
 pub const MAILS_BY_API: Allowance = Allowance { most: 3, seconds: 60 };
-/// Codes and links sent to one address.
+/// Codes and links sent to one address, per address that asks for them: who asks in somebody's name does not use up what they
+/// may ask for themselves.
 pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
+/// Codes and links sent to one address, whoever asks for them.
+pub const MAILS_ANYWHERE: Allowance = Allowance { most: 20, seconds: 15 * 60 };
+/// The same in a day.
+pub const MAILS_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
 
 /// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
 ///
@@ -77,12 +82,38 @@ pub fn address(act: &Act, email: &str) -> String {
 /// # Errors
 /// 429 when there were too many.
 pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    for (what, allowance) in [(what, MAILS_BY_API), ("mail of the day", MAILS_BY_API_A_DAY)] {
-        if let Err(over_at) = count(tx, act, what, subject, allowance).await? {
-            return Err(Failure::Refused(too_many(act, over_at)));
-        }
+    if let Err(over_at) = count(tx, act, what, subject, MAILS_BY_API).await? {
+        return Err(Failure::Refused(too_many(act, over_at)));
+    }
+    if let Err(over_at) = count(tx, act, "mail of the day", subject, MAILS_BY_API_A_DAY).await? {
+        return Err(Failure::Refused(ApiError::TooMany {
+            code: "daily_quota_exceeded",
+            message: "Too many mails were sent to this address today. Try again after the time given in Retry-After."
+                .to_owned(),
+            retry_after: seconds_until(act, over_at),
+        }));
     }
     Ok(())
+}
+
+/// Counts a message that somebody has asked a hosted page for, from an address; `false` when there were too many.
+///
+/// # Errors
+/// Database errors.
+pub async fn count_mail_of_page(tx: &mut Tx, act: &Act, what: &str, to: &str, from: &str) -> Result<bool, Failure> {
+    let to = email_key(to);
+    let (anywhere, a_day) = (format!("{what} anywhere"), format!("{what} in a day"));
+    for (what, subject, allowance) in [
+        (what, &*format!("{to} {from}"), MAILS),
+        ("mail from", from, MAILS_FROM),
+        (&anywhere, &to, MAILS_ANYWHERE),
+        (&a_day, &to, MAILS_A_DAY),
+    ] {
+        if count(tx, act, what, subject, allowance).await?.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What the API answers to too many tries.

@@ -60,7 +60,7 @@ pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<R
     let waiting = waiting.ok_or_else(|| {
         Failure::conflict("no_pending_email_change", "No change of the email address waits for a code.")
     })?;
-    let redeemed = mailed_codes::redeem::<EmailChangeId>(tx, act, Some(user.id), &waiting.email, code).await?;
+    let redeemed = mailed_codes::redeem::<EmailChangeId>(tx, act, Some(user.id), &waiting.email, (code, None)).await?;
     let change = match redeemed {
         Ok(change) => change,
         Err(refused) => return Ok(Err(refused)),

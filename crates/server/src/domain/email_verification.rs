@@ -34,7 +34,7 @@ pub async fn require(tx: &mut Tx, act: &Act, id: UserId) -> Result<MailedCode<Em
     let found = user::find(tx, act.environment_id, id).await?;
     let found = found.ok_or_else(|| Failure::not_found("User", id))?;
     match send(tx, act, &found).await {
-        Err(Failure::Refused(refused @ ApiError::RateLimited { .. })) => {
+        Err(Failure::Refused(refused @ (ApiError::RateLimited { .. } | ApiError::TooMany { .. }))) => {
             let newest = mailed_code::newest::<EmailVerificationId>(tx, act.environment_id, id).await?;
             let good = |code: &MailedCode<EmailVerificationId>| {
                 code.used_at.is_none() && act.now < code.expires_at && code.email == found.email
@@ -74,7 +74,8 @@ pub async fn confirm(
     if found.email_verified {
         return Err(Failure::bad_request("email_previously_verified", "The email address was verified before."));
     }
-    if let Err(refused) = mailed_codes::redeem::<EmailVerificationId>(tx, act, Some(id), &found.email, code).await? {
+    let tried = (code, whence.ip_address.as_deref());
+    if let Err(refused) = mailed_codes::redeem::<EmailVerificationId>(tx, act, Some(id), &found.email, tried).await? {
         // What is refused without being looked at leaves nothing behind.
         if !matches!(refused, Refused::TooMany { .. }) {
             let (who, refusal) = ((found.email.as_str(), Some(id)), refusal(refused, act));

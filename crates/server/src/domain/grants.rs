@@ -57,8 +57,27 @@ pub fn as_before(given: &[Consent], wanted: &Consent, registered: Option<SelfReg
 fn says_all(known: &Consent, wanted: &Consent, registered: Option<SelfRegistered>) -> bool {
     // What is chosen anew counts from now on; what was not offered this time stays as it was.
     let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
-    let another = registered.is_some_and(|registered| known.updated_at < registered.changed_at);
-    !another && covers(&known.scopes, &wanted.scopes) && chosen
+    !was_for_another(known, registered) && covers(&known.scopes, &wanted.scopes) && chosen
+}
+
+/// Whether an application that nobody registered by hand showed something else of itself when this was agreed to.
+fn was_for_another(known: &Consent, registered: Option<SelfRegistered>) -> bool {
+    registered.is_some_and(|registered| known.updated_at < registered.changed_at)
+}
+
+/// What a consent says from now on, when this is agreed to as well. What was agreed to for an application that showed
+/// something else of itself counts no more.
+fn joined(known: Consent, wanted: Consent, registered: Option<SelfRegistered>) -> Consent {
+    let another = was_for_another(&known, registered);
+    let mut joined = Consent { updated_at: wanted.updated_at, ..known };
+    if another {
+        joined.scopes.clear();
+        joined.choices.clear();
+    }
+    let more: Vec<String> = wanted.scopes.into_iter().filter(|scope| !joined.scopes.contains(scope)).collect();
+    joined.scopes.extend(more);
+    joined.choices.extend(wanted.choices);
+    joined
 }
 
 /// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
@@ -102,13 +121,14 @@ pub async fn agree(
             found.ok_or_else(|| Failure::internal("a consent was not kept"))?
         }
     };
+    let id = known.id;
     if !says_all(&known, &wanted, registered) {
-        let mut joined = Consent { updated_at: act.now, ..known.clone() };
-        joined.scopes.extend(wanted.scopes.into_iter().filter(|scope| !known.scopes.contains(scope)));
-        joined.choices.extend(wanted.choices);
-        consent::update(tx, act.environment_id, &joined).await?;
+        // Of two tabs that agree to different things, the second adds to what the first has written.
+        let known = consent::lock(tx, act.environment_id, id).await?.ok_or(countersign_store::Error::ForeignKey)?;
+        let wanted = Consent { updated_at: act.now, ..wanted };
+        consent::update(tx, act.environment_id, &joined(known, wanted, registered)).await?;
     }
-    Ok(known.id)
+    Ok(id)
 }
 
 /// Takes a consent back: its tokens stand no more.

@@ -252,8 +252,13 @@ pub async fn accept_as(tx: &mut Tx, act: &Act, mut found: Invitation, user: &Use
     found.updated_at = act.now;
     record(tx, act, "invitation.accepted", &found).await?;
     if let Some(organization_id) = found.organization_id {
+        // Who was a member to be already has the roles of the invitation, or what they have been changed to since.
+        let waiting = membership::find_of_user(tx, act.environment_id, user.id, organization_id).await?;
+        let wanted = match waiting {
+            Some(waiting) => waiting.roles,
+            None => vec![found.role_slug.clone().unwrap_or_else(|| DEFAULT_ROLE.to_owned())],
+        };
         // A role that was deleted meanwhile is the default one now.
-        let wanted = vec![found.role_slug.clone().unwrap_or_else(|| DEFAULT_ROLE.to_owned())];
         let roles = match roles::assignable(tx, act, wanted).await? {
             Ok(roles) => roles,
             Err(_) => roles::assignable(tx, act, Vec::new()).await?.unwrap_or_default(),

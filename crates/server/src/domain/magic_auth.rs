@@ -89,7 +89,7 @@ pub async fn redeem(
     whence: &Whence,
 ) -> Result<Result<Proven, Refused>, Failure> {
     let known = user::find_by_email(tx, act.environment_id, email).await?;
-    let redeemed = prove(tx, act, known.as_ref(), (email, code)).await?;
+    let redeemed = prove(tx, act, known.as_ref(), (email, code), whence.ip_address.as_deref()).await?;
     match &redeemed {
         // What is refused without being looked at leaves nothing behind.
         Ok(_) | Err(Refused::TooMany { .. }) => {}
@@ -107,12 +107,13 @@ async fn prove(
     act: &Act,
     known: Option<&User>,
     (email, code): (&str, &str),
+    from: Option<&str>,
 ) -> Result<Result<Proven, Refused>, Failure> {
     if let Some(user) = known {
         // Accounts are locked before their codes: whoever sends a new one does the same.
         user::lock(tx, act.environment_id, user.id).await?;
     }
-    let redeemed = mailed_codes::redeem::<MagicAuthId>(tx, act, known.map(|user| user.id), email, code).await?;
+    let redeemed = mailed_codes::redeem::<MagicAuthId>(tx, act, known.map(|user| user.id), email, (code, from)).await?;
     let code = match redeemed {
         Ok(code) => code,
         Err(refused) => return Ok(Err(refused)),
@@ -130,7 +131,9 @@ pub fn refusal(refused: Refused) -> ApiError {
         Refused::Wrong => ("invalid_one_time_code", "The code is not right."),
         Refused::Used => ("one_time_code_previously_used", "The code was used before."),
         Refused::Expired => ("one_time_code_expired", "The code has expired."),
-        Refused::TooMany { .. } => ("one_time_code_too_many_attempts", "Too many codes were tried. Send a new one."),
+        Refused::TooMany { .. } => {
+            ("one_time_code_too_many_attempts", "Too many codes were tried. Send a new one, or wait for a day.")
+        }
     };
     ApiError::bad_request(code, message)
 }

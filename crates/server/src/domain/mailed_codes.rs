@@ -2,7 +2,7 @@
 //! the kind of its identifier, and decided by who asks for it: [`super::magic_auth`], [`super::email_verification`]. Those of
 //! the hosted pages are here to be shown; they are redeemed in the browser that has asked for them ([`crate::hosted::code`]).
 
-use super::attempts::{self, CODES, CODES_FOR_ADDRESS};
+use super::attempts::{self, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE};
 use super::{Act, Failure, events};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::views::{mailed_code_event_view, mailed_code_view};
@@ -142,12 +142,20 @@ pub async fn redeem<I: MailedCodeId>(
     act: &Act,
     user_id: Option<UserId>,
     email: &str,
-    typed: &str,
+    (typed, from): (&str, Option<&str>),
 ) -> Result<Result<MailedCode<I>, Refused>, Failure> {
     let address = attempts::address(act, email);
-    // Per code, and over all codes of the address: asking for new ones gives no new tries without end.
-    for (what, allowance) in [(I::PREFIX, CODES), ("codes by API for", CODES_FOR_ADDRESS)] {
-        if let Err(again_at) = attempts::count(tx, act, what, &address, allowance).await? {
+    // Per code, and over all codes of the address: asking for new ones gives no new tries without end. Where it is known who
+    // tries, whoever guesses does not lock out who knows.
+    let tried_from = format!("{address} {}", from.unwrap_or_default());
+    let of_one = if from.is_some() { CODES_FOR_ADDRESS } else { CODES_FOR_ADDRESS_ANYWHERE };
+    let counts = [
+        (I::PREFIX, &address, CODES),
+        ("codes by API for", &tried_from, of_one),
+        ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
+    ];
+    for (what, subject, allowance) in counts {
+        if let Err(again_at) = attempts::count(tx, act, what, subject, allowance).await? {
             return Ok(Err(Refused::TooMany { again_at }));
         }
     }
@@ -174,7 +182,8 @@ pub async fn redeem<I: MailedCodeId>(
     if !mailed_code::use_up(tx, act.environment_id, code.id, act.now).await? {
         return Ok(Err(Refused::Used));
     }
-    attempts::clear(tx, act, I::PREFIX, &address).await?;
-    attempts::clear(tx, act, "codes by API for", &address).await?;
+    for (what, subject, _) in counts {
+        attempts::clear(tx, act, what, subject).await?;
+    }
     Ok(Ok(code))
 }

@@ -220,10 +220,9 @@ pub async fn admit(
     match membership::find_of_user(tx, act.environment_id, user_id, organization_id).await? {
         Some(found) if found.status == MembershipStatus::Active => Ok(found),
         // Who was suspended is not let in by an old invitation.
-        Some(found) if found.status == MembershipStatus::Inactive => Err(Failure::bad_request(
-            "cannot_reactivate_inactive_organization_membership",
-            "The membership was deactivated. Reactivate it first.",
-        )),
+        Some(found) if found.status == MembershipStatus::Inactive => {
+            Err(Failure::bad_request("invalid_invite", "The membership was deactivated. Reactivate it first."))
+        }
         Some(found) => change(tx, act, found, Some(MembershipStatus::Active), Some(roles)).await,
         None => {
             let organization = organizations::find(tx, act, &organization_id.to_string()).await?;

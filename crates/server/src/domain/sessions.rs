@@ -42,11 +42,10 @@ pub fn method_name(authentication_method: &str) -> Option<&'static str> {
 
 /// A session, as the API shows it.
 pub fn session_view(session: &Session) -> Value {
-    json!({
+    let mut view = json!({
         "object": "session",
         "id": session.id,
         "user_id": session.user_id,
-        "organization_id": session.organization_id,
         "ip_address": session.ip_address,
         "user_agent": session.user_agent,
         "auth_method": if session.authentication_method == "magic_auth" { "magic_code" } else { &session.authentication_method },
@@ -55,7 +54,12 @@ pub fn session_view(session: &Session) -> Value {
         "ended_at": session.ended_at.map(|at| at.to_string()),
         "created_at": session.created_at.to_string(),
         "updated_at": session.updated_at.to_string(),
-    })
+    });
+    // Absent, not null, where there is none.
+    if let Some(id) = session.organization_id {
+        view["organization_id"] = json!(id);
+    }
+    view
 }
 
 /// A session that begins now; it is one when it is [`keep`]t.

@@ -170,6 +170,8 @@ pub fn set_email(changed: &mut User, email: String) -> Result<(), Failure> {
 /// 400 `email_not_available` and `external_id_already_used`.
 pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Option<String>) -> Result<User, Failure> {
     changed.updated_at = act.now;
+    let before = user::find(tx, act.environment_id, changed.id).await?;
+    let moves = before.is_none_or(|before| email_key(&before.email) != email_key(&changed.email));
     user::update(tx, act.environment_id, &changed).await.map_err(|error| {
         if is_email_taken(&error) {
             Failure::bad_request("email_not_available", NOT_AVAILABLE)
@@ -177,14 +179,16 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
             external_id_taken(error)
         }
     })?;
+    // Links to set a password that were mailed before are for the address and the password as they were.
+    if moves || password_hash.is_some() {
+        password_reset::use_up_all(tx, act.environment_id, changed.id, act.now).await?;
+    }
     if let Some(hash) = password_hash {
         user::set_password_hash(tx, act.environment_id, changed.id, &hash, act.now).await?;
         // Whoever knew the old one is out.
         people::sign_out_everywhere(tx, act, changed.id).await?;
         grants::end_all(tx, act, changed.id).await?;
     }
-    // Links that were mailed before are for the account as it was.
-    password_reset::use_up_all(tx, act.environment_id, changed.id, act.now).await?;
     events::record(tx, act, "user.updated", None, &user_view(&changed)).await?;
     Ok(changed)
 }

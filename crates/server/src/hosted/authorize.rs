@@ -20,7 +20,7 @@ use countersign_protocol::oauth::authorize::request::{
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_protocol::oauth::registration::shared::stays_on_the_device;
+use countersign_protocol::oauth::registration::shared::is_loopback;
 use countersign_store::{consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
@@ -74,7 +74,15 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::Authorize(query.to_owned()))
         }
     };
-    advance(call, flow, None).await
+    Ok(found(advance(call, flow, None).await?))
+}
+
+/// What was asked with a GET goes on with one: a redirect is 302, which the reference says.
+pub(super) fn found(mut reply: Reply) -> Reply {
+    if reply.status == StatusCode::SEE_OTHER {
+        reply.status = StatusCode::FOUND;
+    }
+    reply
 }
 
 /// `POST /oauth2/authorize` (OpenID Connect Core §3.1.2.1): the same request, asked again with a GET, with which the
@@ -243,6 +251,11 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         let why = "Somebody else has signed in than the id_token_hint is about.";
         next = Next::Refuse(AuthorizeErrorCode::LoginRequired, why);
     }
+    // Before anybody signs in for nothing.
+    if matches!(hinted, Some(None)) {
+        let why = "The id_token_hint is no ID token of this server, or too old to be checked. Ask again without it.";
+        next = Next::Refuse(AuthorizeErrorCode::InvalidRequest, why);
+    }
     Decision { next, agreed, agreed_before: !before.is_empty() }
 }
 
@@ -254,9 +267,10 @@ fn chosen_for(asked: &Asked, organization_id: Option<OrganizationId>, agreed: Op
 }
 
 /// Whether errors stay here: anybody can register a client, and one that nobody has agreed to must not make this server
-/// send people wherever it likes (RFC 9700 §4.11.2). To a program on the person's own device they may go.
+/// send people wherever it likes (RFC 9700 §4.11.2), nor start programs by their schemes. Back to a program that listens on
+/// the person's own device they may go.
 fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
-    client.registered.is_some() && !stays_on_the_device(address.redirect.as_str())
+    client.registered.is_some() && !is_loopback(address.redirect.as_str())
 }
 
 /// What the person has chosen before for this application, whatever the organization; the latest counts.

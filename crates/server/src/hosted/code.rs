@@ -9,9 +9,7 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
-use crate::domain::attempts::{
-    self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, MAILS, MAILS_FROM,
-};
+use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM};
 use crate::domain::authentications::{self, Proof};
 use crate::domain::mailed_codes::MINUTES;
 use crate::domain::{Act, Failure, mailed_codes, people};
@@ -77,9 +75,7 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
             if let Some(id) = account {
                 user::lock(tx, act.environment_id, id).await?;
             }
-            if attempts::count(tx, &act, "code to", &email_key(&to), MAILS).await?.is_err()
-                || attempts::count(tx, &act, "mail from", &from, MAILS_FROM).await?.is_err()
-            {
+            if !attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
                 return Ok(false);
             }
             if let Some(id) = account {

@@ -7,18 +7,26 @@ use tokio::time::Instant;
 /// people notice who then go and look for a mail.
 const STEP: Duration = Duration::from_millis(100);
 
+/// The same for wrong passwords: hashes that were made by other systems take several times as long to compare with as ours.
+const STEP_OF_WRONG_PASSWORDS: Duration = Duration::from_millis(500);
+
 /// Does something, and answers at the next full step.
 pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
-    tokio::time::sleep_until(began + whole_steps(began.elapsed())).await;
+    tokio::time::sleep_until(began + whole_steps(began.elapsed(), STEP)).await;
     done
 }
 
+/// Waits with the answer to a wrong password, which has been worked on since a moment.
+pub async fn wrong_password(began: Instant) {
+    tokio::time::sleep_until(began + whole_steps(began.elapsed(), STEP_OF_WRONG_PASSWORDS)).await;
+}
+
 /// The time rounded up to a whole number of steps, at least one. Pure.
-fn whole_steps(taken: Duration) -> Duration {
-    let steps = taken.as_nanos().div_ceil(STEP.as_nanos()).max(1);
-    STEP * u32::try_from(steps).unwrap_or(u32::MAX)
+fn whole_steps(taken: Duration, step: Duration) -> Duration {
+    let steps = taken.as_nanos().div_ceil(step.as_nanos().max(1)).max(1);
+    step * u32::try_from(steps).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -27,7 +35,7 @@ mod tests {
 
     #[test]
     fn work_of_different_length_answers_at_the_same_time() {
-        let step = |millis: u64| whole_steps(Duration::from_millis(millis));
+        let step = |millis: u64| whole_steps(Duration::from_millis(millis), STEP);
         assert_eq!((step(0), step(1), step(99), step(100)), (STEP, STEP, STEP, STEP));
         assert_eq!((step(101), step(200), step(201)), (STEP * 2, STEP * 2, STEP * 3));
     }

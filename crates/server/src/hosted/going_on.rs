@@ -21,9 +21,12 @@ pub fn settle(call: &PageCall, answer: Reply) -> Reply {
     let Some(to) = to.filter(|to| !to.starts_with('/') || MAY_LEAD_OUT.iter().any(|path| to.starts_with(path))) else {
         return answer;
     };
-    let flow = call.form().ok().and_then(|form| Flow::open(call, form.get("flow")));
+    let leads_to_a_program = || {
+        let flow = call.form().ok().and_then(|form| Flow::open(call, form.get("flow")));
+        flow.is_some_and(|flow| flow.leads_to.is_some())
+    };
     let to_a_website = to.starts_with("https://") || to.starts_with("http://");
-    if answer.status != StatusCode::SEE_OTHER || (!to_a_website && flow.is_some_and(|flow| flow.leads_to.is_some())) {
+    if answer.status != StatusCode::SEE_OTHER || (!to_a_website && leads_to_a_program()) {
         return answer;
     }
     let branding = branding(call);

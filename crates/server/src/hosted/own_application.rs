@@ -1,7 +1,7 @@
 //! `/user_management/authorize`: from a request of the environment's own application to a code. As with OAuth, everything
 //! is read and decided anew each time the browser arrives here. Nobody is asked to agree: the application is the product.
 
-use super::authorize::{LONGEST, leads_to, of_the_application};
+use super::authorize::{LONGEST, found, leads_to, of_the_application};
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Stop, redirect};
@@ -19,7 +19,6 @@ use countersign_protocol::oauth::params::Params;
 use countersign_protocol::user_management::authorize::{AuthorizeRequest, ErrorCode, Next, Refusal, first, read, then};
 use countersign_protocol::user_management::code::CODE_LIFETIME;
 use countersign_store::{organization, session as stored, session_code, user};
-use http::StatusCode;
 
 /// `GET /user_management/authorize`.
 ///
@@ -37,12 +36,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::OwnApplication(query.to_owned()))
         }
     };
-    let mut reply = advance(call, flow, None).await?;
-    if reply.status == StatusCode::SEE_OTHER {
-        // What was asked with a GET goes on with one, and this is what the reference says.
-        reply.status = StatusCode::FOUND;
-    }
-    Ok(reply)
+    Ok(found(advance(call, flow, None).await?))
 }
 
 /// Goes one step on: to a page, or back to the application. The person may be looking for one of their organizations by

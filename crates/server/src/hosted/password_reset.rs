@@ -7,13 +7,13 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session;
 use super::sign_in::{allowed, flow_of, mail_is_missing, refuse};
 use super::sign_up::weakness;
-use crate::domain::attempts::{self, MAILS, MAILS_FROM};
+use crate::domain::attempts;
 use crate::domain::{Failure, password_resets};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
-use countersign_protocol::model::{email_key, is_email};
+use countersign_protocol::model::is_email;
 use countersign_protocol::secret::Secret;
 use countersign_store::password_reset::PasswordReset;
 use countersign_store::user;
@@ -78,9 +78,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
     let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            if attempts::count(tx, &act, "reset to", &email_key(&typed), MAILS).await?.is_err()
-                || attempts::count(tx, &act, "mail from", &from, MAILS_FROM).await?.is_err()
-            {
+            if !attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
                 return Ok(false);
             }
             if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {

@@ -1,6 +1,7 @@
 //! Signing in: the address first, then the password or a code.
 
 use super::code::Recipient;
+use super::even_time;
 use super::flow::{Flow, Proves};
 use super::login_uri;
 use super::mailbox;
@@ -15,6 +16,7 @@ use countersign_pages::{Password, Problem, SignIn};
 use countersign_protocol::model::{Authentication, User, email_key, is_email};
 use countersign_protocol::secret::Secret;
 use http::StatusCode;
+use tokio::time::Instant;
 
 /// The flow that a page belongs to: the one it was given, or one that leads to the account page.
 ///
@@ -183,7 +185,12 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     let Some(password) = form.get("password") else {
         return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded)).await;
     };
+    let began = Instant::now();
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
+        Tried::Problem(status, problem @ Problem::CredentialsWrong) => {
+            even_time::wrong_password(began).await;
+            show_password(call, &flow, status, Some(problem)).await
+        }
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
         Tried::Right(user, likeness, tries) => match Proven::by_password(allowed(call), &user, &likeness) {
             Some(proven) => session::start(call, proven, Some(tries), flow).await,

@@ -1,9 +1,11 @@
-//! `POST /oauth2/introspection` (RFC 7662): any confidential client of the environment may ask.
+//! `POST /oauth2/introspection` (RFC 7662): any confidential client of the environment may ask. One that anybody could have
+//! registered learns of its own tokens alone (§4).
 
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use crate::oauth::standing::{self, Standing};
 use bytes::Bytes;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::introspection::{ActiveAccessToken, ActiveRefreshToken, INACTIVE};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
@@ -17,17 +19,22 @@ use http::StatusCode;
 pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
     let presenting = call.load_client(&params).await?;
-    call.authenticate(&presenting)?.require_secret()?;
+    let client = call.authenticate(&presenting)?;
+    client.require_secret()?;
+    let client = client.client();
+    let may_know = |name: &ClientName<'_>| client.registered.is_none() || client.application.client_name() == *name;
     // The hint (§2.1) is only a hint: the token itself tells what it is.
     let token = params.require("token")?;
     if let Some(token) = RefreshToken::read(token, &call.app.keyring.refresh_token, call.environment.id()) {
-        return refresh_token(&call, token).await;
+        return refresh_token(&call, token, may_know).await;
     }
     Ok(match standing::access_token(&call, token).await.map_err(oauth_error)? {
-        Standing::Active(verified, family) => {
+        Standing::Active(verified, family)
+            if ClientName::parse(&verified.claims.client_id).is_some_and(|name| may_know(&name)) =>
+        {
             Reply::ok(&ActiveAccessToken::new(&verified.claims, family.as_ref())).no_store()
         }
-        Standing::Inactive => inactive(),
+        Standing::Active(..) | Standing::Inactive => inactive(),
     })
 }
 
@@ -35,7 +42,11 @@ fn inactive() -> Reply {
     Reply::json_bytes(StatusCode::OK, Bytes::from_static(INACTIVE.as_bytes())).no_store()
 }
 
-async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, OAuthError> {
+async fn refresh_token(
+    call: &OAuthCall,
+    token: RefreshToken,
+    may_know: impl Fn(&ClientName<'_>) -> bool,
+) -> Result<Reply, OAuthError> {
     let environment_id = call.environment.id();
     let Some(grant) = call.app.standing_grant(environment_id, token.family_id).await.map_err(oauth_error)? else {
         return Ok(inactive());
@@ -54,7 +65,7 @@ async fn refresh_token(call: &OAuthCall, token: RefreshToken) -> Result<Reply, O
     });
     let (Some(family), Some(application)) = (live, application) else { return Ok(inactive()) };
     let name = application.client_name();
-    if call.app.client_named(&call.environment, &name).await.map_err(oauth_error)?.is_none() {
+    if !may_know(&name) || call.app.client_named(&call.environment, &name).await.map_err(oauth_error)?.is_none() {
         return Ok(inactive());
     }
     Ok(Reply::ok(&ActiveRefreshToken {

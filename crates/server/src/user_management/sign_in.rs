@@ -6,6 +6,7 @@ use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
 use crate::domain::authentications::Whence;
+use crate::domain::people;
 use crate::domain::sessions::Origin;
 use crate::domain::{
     Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, session_families,
@@ -116,6 +117,13 @@ async fn decide(
         Some(token) => Some(open_invitation(tx, act, token).await?),
         None => None,
     };
+    // The mail with the invitation went to this very address: who brings its token has read it.
+    if let Some(invitation) = &invitation
+        && !user.email_verified
+        && people::address_proven(tx, act, user.id, &invitation.email, proof.method == "password").await?
+    {
+        user.email_verified = true;
+    }
     if !user.email_verified {
         let verification = email_verification::require(tx, act, user.id).await?;
         return Ok(Outcome::StepUp(StepUp::EmailVerification {

@@ -92,6 +92,7 @@ pub fn issue(
         sub: user.id,
         sid: session.id,
         member: holder.member,
+        auth_time: session.authenticated_at.as_secs(),
         jti: call.app.entropy.token_id(now)?,
         iat: now.as_secs(),
         exp: now.as_secs() + environment.access_token_lifetime,

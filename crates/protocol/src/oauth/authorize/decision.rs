@@ -70,6 +70,8 @@ pub enum Next {
     Refuse(AuthorizeErrorCode, &'static str),
 }
 
+const WOULD_HAVE_TO_AGREE: &str = "The person would have to agree.";
+
 /// Whether an application needs the person's consent.
 pub fn needs_consent(client: &Client) -> bool {
     !matches!(client.application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. })
@@ -114,6 +116,10 @@ pub fn next(
     let asks = needs_consent(client);
     let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
         (Some(wanted), _, _) if member(wanted) => Some(wanted),
+        // Without a word of the person's, an application to which they have agreed to nothing learns nothing of them.
+        (Some(_), _, _) if quiet && asks && consents.is_empty() => {
+            return Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE);
+        }
         (Some(_), _, _) => {
             return Next::Refuse(AuthorizeErrorCode::AccessDenied, "The person does not belong to this organization.");
         }
@@ -143,7 +149,7 @@ pub fn next(
     let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent && !anybody);
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
-        (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, "The person would have to agree."),
+        (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE),
         // The consent page can offer no choice then.
         (false, false)
             if signed_in.has_many && request.organization_id.is_none() && progress.organization_chosen.is_none() =>

@@ -65,6 +65,11 @@ pub fn stays_on_the_device(uri: &str) -> bool {
     })
 }
 
+/// Whether this redirect URI leads to something that listens on the person's own device (RFC 8252 §7.3).
+pub fn is_loopback(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| url.scheme() == "http" && is_this_machine(&url))
+}
+
 /// The origins of the pages that codes are sent to: those may read what the token endpoint answers.
 pub fn origins(redirect_uris: &[String]) -> Vec<String> {
     let mut origins = Vec::new();

@@ -10,7 +10,7 @@ use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotate};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::resource::issuable;
-use countersign_store::token_family;
+use countersign_store::{logout_notice, token_family};
 
 /// The event of a token that came long after it was spent.
 const REUSED: &str = "oauth.refresh_token_reused";
@@ -55,10 +55,17 @@ pub async fn issue(
         let rotated = rotation.repeated || {
             let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
+            let told = user_tokens::told_of_sign_out(client, &family);
             call.app
                 .store
                 .write::<bool, Failure, _>(move |tx| {
                     Box::pin(async move {
+                        // The application may want to be told of sign-outs since after this one was signed in to.
+                        if let Some(id) = told {
+                            let subject = family.persona.subject_of(family.user_id);
+                            let who = (family.user_id, subject.as_str());
+                            logout_notice::note(tx, environment_id, id, family.application_id, who, now).await?;
+                        }
                         let moments = (now, idle_expires_at);
                         Ok(token_family::rotate(tx, environment_id, &family, &scopes, moments).await?)
                     })

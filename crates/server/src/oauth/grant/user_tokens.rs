@@ -136,7 +136,7 @@ pub struct Authorized {
 }
 
 /// The session whose end the application wants to be told of.
-fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
+pub fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
     family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
 }
 
