@@ -58,9 +58,12 @@ mod tests {
         let bytes: Vec<u8> =
             (0..digest.len()).step_by(2).map(|at| u8::from_str_radix(&digest[at..at + 2], 16).unwrap()).collect();
         let (salt, digest) = (encode(b"NaCl"), encode(&bytes));
-        for text in
-            [format!("$scrypt$ln=10,r=8,p=16${salt}${digest}"), format!("$scrypt$n=1024,r=8,p=16${salt}${digest}==")]
-        {
+        for text in [
+            format!("$scrypt$ln=10,r=8,p=16${salt}${digest}"),
+            format!("$scrypt$n=1024,r=8,p=16${salt}${digest}=="),
+            // With the length of the key, as some systems write it.
+            format!("$scrypt$v=1$n=1024,r=8,p=16,kl=64${salt}${digest}"),
+        ] {
             let stored = import(HashType::Scrypt, &text, SaltPosition::Suffix).unwrap();
             assert!(verify(&stored, "password"), "{text}");
             assert!(!verify(&stored, "Password"), "{text}");

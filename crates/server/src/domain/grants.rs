@@ -197,3 +197,56 @@ pub async fn end_reused(tx: &mut Tx, act: &Act, event: &'static str, family_id: 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::id::Id;
+    use countersign_protocol::time::Timestamp;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn consent(scopes: &[&str], choice: Option<&str>, agreed_at: i64) -> Consent {
+        Consent {
+            id: Id::from_ulid(1),
+            user_id: Id::from_ulid(2),
+            application_id: Id::from_ulid(3),
+            organization_id: None,
+            resource: String::new(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            choices: choice.map(|value| ("plan".to_owned(), value.to_owned())).into_iter().collect(),
+            created_at: at(0),
+            updated_at: at(agreed_at),
+        }
+    }
+
+    fn changed_at(second: i64) -> Option<SelfRegistered> {
+        Some(SelfRegistered { changed_at: at(second), fresh_until: None, decision: None })
+    }
+
+    #[test]
+    fn more_is_added_to_what_was_agreed_to() {
+        let known = || consent(&["openid", "email"], Some("a"), 10);
+        let wanted = || consent(&["posts:read", "openid"], None, 20);
+        for registered in [None, changed_at(10)] {
+            let now = joined(known(), wanted(), registered);
+            assert_eq!(
+                now,
+                Consent { updated_at: at(20), ..consent(&["openid", "email", "posts:read"], Some("a"), 0) }
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_agreed_to_for_what_an_application_was_before_does_not_come_back() {
+        let known = consent(&["openid", "email", "offline_access"], Some("a"), 10);
+        let wanted = consent(&["openid"], Some("b"), 20);
+        assert!(says_all(&known, &consent(&["openid"], None, 20), changed_at(10)));
+        assert!(!says_all(&known, &consent(&["openid"], None, 20), changed_at(11)));
+        let now = joined(known, wanted.clone(), changed_at(11));
+        assert_eq!(now, wanted);
+        assert!(says_all(&now, &wanted, changed_at(11)), "agreed to, as it is now");
+    }
+}

@@ -148,10 +148,9 @@ pub async fn redeem<I: MailedCodeId>(
     // Per code, and over all codes of the address: asking for new ones gives no new tries without end. Where it is known who
     // tries, whoever guesses does not lock out who knows.
     let tried_from = format!("{address} {}", from.unwrap_or_default());
-    let of_one = if from.is_some() { CODES_FOR_ADDRESS } else { CODES_FOR_ADDRESS_ANYWHERE };
     let counts = [
         (I::PREFIX, &address, CODES),
-        ("codes by API for", &tried_from, of_one),
+        ("codes by API for", &tried_from, CODES_FOR_ADDRESS),
         ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
     ];
     for (what, subject, allowance) in counts {

@@ -284,6 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn who_has_agreed_to_nothing_lets_nobody_know_where_they_belong() {
+        let asks = |memberships, consents| {
+            let more = "&prompt=none&organization_id=org_00000000000000000000000001";
+            code(&decide(&Case { more, memberships, consents, ..third_party() }))
+        };
+        assert_eq!(asks(vec![1], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
+        assert_eq!(asks(vec![2], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
+        assert_eq!(asks(vec![], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
+        let agreed = vec![agreed_to(Some(2), &["openid"])];
+        assert_eq!(asks(vec![2], agreed), Some(AuthorizeErrorCode::AccessDenied));
+    }
+
+    #[test]
     fn of_more_than_a_page_shows_one_is_searched_for_before_consent() {
         let many = || somebody().map(|who| SignedIn { has_many: true, ..who });
         let case = || Case { signed_in: many(), memberships: vec![1, 2], ..third_party() };

@@ -121,6 +121,37 @@ on_both_databases! {
         management.post(PATH, json!({"email": "new@example.com"})).await.expect(201);
     }
 
+    async fn who_is_a_member_to_be_keeps_the_role_they_were_given_since(server: TestServer) {
+        let management = server.management();
+        management.role("admin").await;
+        let organization = management.organization("Acme").await;
+        for (invited_as, changed_to) in [("member", "admin"), ("admin", "member")] {
+            let email = format!("{changed_to}@example.com");
+            let user = management.user(&email).await;
+            let made = management.post(PATH, json!({"email": email, "organization_id": organization, "role_slug": invited_as})).await.expect(201).json();
+            let list = format!("/user_management/organization_memberships?user_id={user}&statuses=pending");
+            let waiting = management.get(&list).await.expect_list();
+            let membership = format!("/user_management/organization_memberships/{}", waiting[0]["id"].as_str().unwrap());
+            management.put(&membership, json!({"role_slug": changed_to})).await.expect(200);
+            management.post(&format!("{}/accept", path(&made)), json!({})).await.expect(200);
+            let now = management.get(&membership).await.expect(200).json();
+            assert_eq!((&now["status"], &now["role"]["slug"]), (&json!("active"), &json!(changed_to)));
+        }
+    }
+
+    async fn an_old_invitation_lets_nobody_in_who_was_suspended(server: TestServer) {
+        let management = server.management();
+        let (organization, user) = (management.organization("Acme").await, management.user("ada@example.com").await);
+        let membership = management.member(&user, &organization).await;
+        let id = membership["id"].as_str().unwrap();
+        management.put(&format!("/user_management/organization_memberships/{id}/deactivate"), json!({})).await.expect(200);
+        let made = management.post(PATH, json!({"email": "ada@example.com", "organization_id": organization})).await.expect(201).json();
+        management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invalid_invite");
+        let now = management.get(&format!("/user_management/organization_memberships/{id}")).await.expect(200).json();
+        assert_eq!(now["status"], "inactive");
+        assert_eq!(management.get(&path(&made)).await.json()["state"], "pending");
+    }
+
     async fn of_many_invitations_at_once_one_is_made(server: TestServer) {
         let management = server.management();
         let organization = management.organization("Acme").await;

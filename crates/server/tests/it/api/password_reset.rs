@@ -109,6 +109,24 @@ on_both_databases! {
         assert!(!signs_in(&server, "ceo@corp.example", FRESH).await);
     }
 
+    async fn a_token_outlives_changes_that_are_none_of_its_business(server: TestServer) {
+        let management = server.management();
+        let user = server.person("ada@example.com").await;
+        let path = format!("/user_management/users/{user}");
+        let made = ask(&server, "ada@example.com").await;
+        for change in [json!({}), json!({"metadata": {"plan": "x"}, "locale": "de"}), json!({"external_id": "ada", "email": "Ada@example.com"})] {
+            management.put(&path, change).await.expect(200);
+        }
+        let body = json!({"token": made["password_reset_token"], "new_password": FRESH});
+        management.post(CONFIRM, body).await.expect(200);
+        // Another password, whoever sets it, is the end of those before.
+        let made = ask(&server, "ada@example.com").await;
+        management.put(&path, json!({"password": PASSWORD})).await.expect(200);
+        let body = json!({"token": made["password_reset_token"], "new_password": FRESH});
+        management.post(CONFIRM, body).await.expect_reasons("password_reset_error", &["password_reset_token_used"]);
+        assert!(signs_in(&server, "ada@example.com", PASSWORD).await);
+    }
+
     async fn threat_16_a_token_is_good_in_its_environment_alone(server: TestServer) {
         let another = server.another_environment().await;
         another.management.user("ada@example.com").await;

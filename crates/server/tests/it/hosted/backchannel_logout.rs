@@ -115,6 +115,27 @@ on_both_databases! {
         assert!(told.contains(&"/forum".to_owned()) && told.contains(&"/docs".to_owned()), "{told:?}");
     }
 
+    async fn who_wants_to_be_told_later_is_told_of_who_refreshes(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        let forum = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let tokens = signed_in(&server, &mut browser, &forum, "ada@example.com").await;
+        assert_eq!(sid(&server, &tokens, &forum).await, Value::Null);
+        let uri = format!("{}/forum", receiver.base_url);
+        let path = format!("/connect/applications/{}", forum.client_id);
+        server.management().put(&path, json!({"backchannel_logout_uri": uri})).await.expect(200);
+        let refreshed = server.refresh(&forum, tokens["refresh_token"].as_str().unwrap()).await.expect(200).json();
+        let named = sid(&server, &refreshed, &forum).await;
+        assert!(named.is_string());
+        sign_out(&mut browser).await;
+        let received = receiver.next().await;
+        assert_eq!(verified(&server, logout_token(&received.body), &forum).await.1["sid"], named);
+        // What goes on without its session goes on.
+        server.refresh(&forum, refreshed["refresh_token"].as_str().unwrap()).await.expect(200);
+        assert_eq!(receiver.rest().len(), 0);
+    }
+
     async fn whatever_ends_a_session_is_told(server: TestServer) {
         let mut receiver = Receiver::start().await;
         let forum = told(&server, "forum", &receiver).await;

@@ -8,6 +8,52 @@ async fn to_password(browser: &mut Browser, email: &str) -> Page {
 }
 
 on_both_databases! {
+    async fn who_asks_for_mails_in_somebodys_name_does_not_use_up_theirs(server: TestServer) {
+        server.person("ada@example.com").await;
+        let node = server.another_node_with(&[("trusted_proxies", "127.0.0.1")]).await;
+        let from = |address: &str| {
+            let mut browser = Browser::new(&node);
+            browser.headers = vec![("x-forwarded-for", address.to_owned())];
+            browser
+        };
+        let (mut stranger, mut ada) = (from("192.0.2.66"), from("192.0.2.1"));
+        let page = to_password(&mut stranger, "ada@example.com").await;
+        let code = page.form("/sign-in/code/send").fields;
+        for _ in 0..5 {
+            assert_eq!(stranger.post("/sign-in/code/send", &code).await.status, 200);
+        }
+        assert_eq!(stranger.post("/sign-in/code/send", &code).await.status, 429);
+        let page = to_password(&mut ada, "ada@example.com").await;
+        assert_eq!(ada.submit(&page, "/sign-in/code/send", &[]).await.status, 200);
+        let page = stranger.open("/forgot-password").await;
+        for _ in 0..5 {
+            assert_eq!(stranger.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await.status, 200);
+        }
+        assert_eq!(stranger.submit(&page, "/forgot-password", &[("email", "Ada@example.com")]).await.status, 429);
+        let page = ada.open("/forgot-password").await;
+        assert_eq!(ada.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await.status, 200);
+        // There is an end to it all the same, however many ask.
+        let mut sent = 2;
+        for stranger in 70..90 {
+            let mut stranger = from(&format!("192.0.2.{stranger}"));
+            let page = to_password(&mut stranger, "ada@example.com").await;
+            sent += u16::from(stranger.submit(&page, "/sign-in/code/send", &[]).await.status == 200);
+        }
+        assert_eq!(sent - 2 + 6, 20);
+    }
+
+    async fn the_time_of_a_wrong_password_does_not_tell_whose_hash_it_was_held_against(server: TestServer) {
+        server.person("ada@example.com").await;
+        for email in ["ada@example.com", "nobody@example.com"] {
+            let mut browser = Browser::new(&server);
+            let page = to_password(&mut browser, email).await;
+            let began = std::time::Instant::now();
+            let wrong = browser.submit(&page, "/sign-in/password", &[("password", "no tractor at all")]).await;
+            assert_eq!(wrong.status, 422);
+            assert!(began.elapsed() >= std::time::Duration::from_millis(500), "{email}");
+        }
+    }
+
     async fn somebody_signs_up_proves_the_address_and_sees_their_account(server: TestServer) {
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-up").await;

@@ -181,13 +181,61 @@ on_both_databases! {
         server.person("ada@example.com").await;
         let mut other = Browser::new(&server);
         let page = other.open(&evil.authorize("&scope=openid&id_token_hint=nonsense")).await;
-        let page = server.sign_in(&mut other, &page, "ada@example.com").await;
         assert!(page.left_to.is_none() && page.html.contains("The application made a mistake"), "{}", page.html);
         let page = browser.open(&evil.authorize("&scope=openid")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
         let page = browser.open(&evil.authorize("&scope=openid&prompt=none&organization_id=org_01EHZNVPK3SFK441A1RGBFSHRT")).await;
         assert!(page.sent("error").is_some(), "{:?} {}", page.left_to, page.html);
+    }
+
+    async fn threat_28_who_registers_a_client_does_not_make_us_start_programs(server: TestServer) {
+        server.declare(ON).await.done();
+        let editor = "example-editor://sign-in";
+        let with = |uri: &str| json!({"client_name": "Editor", "redirect_uris": [uri], "token_endpoint_auth_method": "none"});
+        for handler in ["ms-msdt:/id/PCWDiagnostic", "search-ms:query=x", "tel:+1900", "intent://evil.example/x", "jar:https://evil.example/x!/"] {
+            let refused = register(&server, with(handler)).await.expect(400);
+            assert_eq!(refused.text_at("error"), "invalid_redirect_uri", "{handler}");
+        }
+        let registered = register(&server, with(editor)).await.expect(201).json();
+        let client = application(&registered, editor);
+        let mut browser = Browser::new(&server);
+        for more in ["&scope=openid&prompt=none", "&scope=admin", "&response_type=token"] {
+            let page = browser.open(&client.authorize(more)).await;
+            assert!(page.left_to.is_none() && page.html.contains("The application made a mistake"), "{more}: {}", page.html);
+        }
+        // Whoever a person has agreed to is told.
+        server.person("ada@example.com").await;
+        let page = browser.open(&client.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        let page = browser.open(&client.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("consent_required"));
+    }
+
+    async fn threat_28_what_a_stranger_registers_learns_nothing_of_others_tokens(server: TestServer) {
+        server.declare(ON).await.done();
+        let (forum, introspector) = (server.application("forum", false, &[]).await, server.introspector().await);
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&forum, &page.sent("code").unwrap()).await.expect(200).json();
+        let metadata = json!({"client_name": "Stranger", "redirect_uris": ["https://stranger.example/cb"], "token_endpoint_auth_method": "client_secret_post"});
+        let registered = register(&server, metadata).await.expect(201).json();
+        let stranger = application(&registered, "https://stranger.example/cb");
+        let stranger_credential = (stranger.client_id.clone(), stranger.secret.clone().unwrap());
+        for kind in ["access_token", "refresh_token"] {
+            let token = tokens[kind].as_str().unwrap();
+            assert_eq!(server.introspected(&introspector, token).await["active"], true, "{kind}");
+            assert_eq!(server.introspected(&stranger_credential, token).await, json!({"active": false}), "{kind}");
+        }
+        let page = browser.open(&stranger.authorize("&scope=openid+offline_access")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let own = server.redeem(&stranger, &page.sent("code").unwrap()).await.expect(200).json();
+        for kind in ["access_token", "refresh_token"] {
+            assert_eq!(server.introspected(&stranger_credential, own[kind].as_str().unwrap()).await["active"], true, "its own {kind}");
+        }
     }
 
     async fn what_cannot_be_is_refused_in_the_words_of_the_standard(server: TestServer) {

@@ -19,7 +19,7 @@ on_both_databases! {
         let user = server.person("ada@example.com").await;
         let state = "a%2Bb%2F%3D%3D";
         let mut browser = Browser::new(&server);
-        let page = browser.open(&server.ask_with_challenge("&login_hint=ada%40example.com").replace("s-1", state)).await;
+        let page = browser.open(&server.ask_with_challenge("&login_hint=ada%40example.com&provider_scopes=a&provider_scopes=b&provider_scopes[]=c").replace("s-1", state)).await;
         assert_eq!(page.form("/sign-in").fields["email"], "ada@example.com");
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         assert!(page.left_to.as_ref().unwrap().starts_with(&format!("{REDIRECT_URI}?code=")));
@@ -33,7 +33,7 @@ on_both_databases! {
         assert_eq!(answer["authentication_method"], "Password");
         assert_eq!((&answer["user"]["id"], &answer["user"]["object"]), (&json!(user), &json!("user")));
         let token = claims(answer["access_token"].as_str().unwrap());
-        assert_keys(&token, &["exp", "iat", "iss", "jti", "sid", "sub"]);
+        assert_keys(&token, &["auth_time", "exp", "iat", "iss", "jti", "sid", "sub"]);
         assert_eq!(token["iss"], json!(format!("{}/user_management/{}", server.base_url, server.client_id)));
         assert_eq!(token["sub"], json!(user));
         assert_id(&token["sid"], "session");
@@ -41,6 +41,13 @@ on_both_databases! {
         let listed = server.management().get(&format!("/user_management/users/{user}/sessions")).await.expect_list();
         assert_eq!(listed.len(), 1, "the session of the browser is the session of the code");
         assert_eq!(listed[0]["id"], token["sid"]);
+        assert!(listed[0].get("organization_id").is_none(), "absent, as SDKs expect it, and not null");
+        // When the person proved who they are stays what it was.
+        server.clock.advance_seconds(60);
+        let renewed = server.renew(answer["refresh_token"].as_str().unwrap()).await.expect(200).json();
+        let renewed = claims(renewed["access_token"].as_str().unwrap());
+        assert_eq!(renewed["auth_time"], token["auth_time"]);
+        assert_eq!(renewed["iat"].as_i64().unwrap() - token["iat"].as_i64().unwrap(), 60);
     }
 
     async fn a_program_on_the_persons_device_gets_the_code_at_the_scheme_that_it_claims(server: TestServer) {

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 const MAGIC: &str = "urn:workos:oauth:grant-type:magic-auth:code";
 const VERIFY: &str = "urn:workos:oauth:grant-type:email-verification:code";
 
+fn email_is(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 async fn send(server: &TestServer, email: &str) -> String {
     let body = json!({"email": email});
     server.management().post("/user_management/magic_auth", body).await.expect(201).text_at("code")
@@ -61,6 +65,42 @@ on_both_databases! {
         let mut statuses = [a.status, b.status, c.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 400, 400]);
+    }
+
+    async fn an_invitation_proves_the_address_it_was_sent_to(server: TestServer) {
+        let management = server.management();
+        let acme = management.organization("Acme").await;
+        for (email, invited) in [("ada@example.com", "Ada@Example.com"), ("grace@example.com", "other@example.com")] {
+            management.post("/user_management/users", json!({"email": email, "password": PASSWORD})).await.expect(201);
+            let invitation = json!({"email": invited, "organization_id": acme});
+            let token = management.post("/user_management/invitations", invitation).await.expect(201).text_at("token");
+            let fields = [("email", email), ("password", PASSWORD), ("invitation_token", token.as_str())];
+            let answer = server.authenticate("password", &fields).await;
+            if email_is(email, invited) {
+                let answer = answer.expect(200).json();
+                assert_eq!((&answer["organization_id"], &answer["user"]["email_verified"]), (&json!(acme), &json!(true)));
+                server.with_password(email).await.expect(200);
+            } else {
+                assert_eq!(answer.expect(403).text_at("code"), "email_verification_required", "a mail to somebody else proves nothing");
+            }
+        }
+    }
+
+    async fn who_guesses_codes_does_not_lock_out_who_knows(server: TestServer) {
+        let with = async |code: &str, from: &str| {
+            server.authenticate(MAGIC, &[("email", "ada@example.com"), ("code", code), ("ip_address", from)]).await
+        };
+        // So many that a code sent anew would be refused as well.
+        for _ in 0..5 {
+            let code = send(&server, "ada@example.com").await;
+            for _ in 0..5 {
+                with(&another(&code), "192.0.2.66").await.expect(400);
+            }
+            server.clock.advance_seconds(61);
+        }
+        let code = send(&server, "ada@example.com").await;
+        assert_eq!(with(&code, "192.0.2.66").await.expect(400).text_at("code"), "one_time_code_too_many_attempts");
+        with(&code, "192.0.2.1").await.expect(200);
     }
 
     async fn a_code_is_not_guessed_and_tells_nobody_who_has_an_account(server: TestServer) {
