@@ -28,10 +28,10 @@ on_both_databases! {
         let url = website.url("client.example", "/client.json");
         website.document(&url, document(), "");
         let application = client(&url, "https://client.example/cb");
-        let answer = server.anonymous().get(&application.authorize("&scope=openid")).await.expect(303);
+        let answer = server.anonymous().get(&application.authorize("&scope=openid")).await.expect(302);
         assert_eq!(answer.header("location"), Some("/oauth2/error?error=application_not_found"));
         server.applications(&["allow", &url]).await;
-        server.anonymous().get(&application.authorize("&scope=openid")).await.expect(303);
+        server.anonymous().get(&application.authorize("&scope=openid")).await.expect(302);
         assert_eq!((website.asked(), website.resolved()), (Vec::<String>::new(), Vec::<String>::new()));
         let discovery = server.anonymous().get("/.well-known/oauth-authorization-server").await.json();
         assert!(discovery.get("client_id_metadata_document_supported").is_none());
@@ -173,7 +173,7 @@ on_both_databases! {
         let path = client(&url, "https://client.example/cb").authorize("&scope=openid");
         let there = server.anonymous().with_host(&another.authority);
         assert!(there.get(&path).await.expect(200).text.contains("action=\"/sign-in\""));
-        let here = server.anonymous().get(&path).await.expect(303);
+        let here = server.anonymous().get(&path).await.expect(302);
         assert_eq!(here.header("location"), Some("/oauth2/error?error=application_not_found"), "off here");
         server.declare(&policy("client_id_metadata = \"any\"")).await.done();
         assert!(server.anonymous().get(&path).await.expect(200).text.contains("action=\"/sign-in\""));

@@ -14,7 +14,7 @@ on_both_databases! {
         let listed = management.get(&path).await.expect(200).json();
         let session = &listed["data"][0];
         assert_keys(session, &[
-            "auth_method", "created_at", "ended_at", "expires_at", "id", "ip_address", "object", "organization_id", "status",
+            "auth_method", "created_at", "ended_at", "expires_at", "id", "ip_address", "object", "status",
             "updated_at", "user_agent", "user_id",
         ]);
         assert_eq!((&session["auth_method"], &session["status"]), (&json!("password"), &json!("active")));

@@ -298,7 +298,7 @@ on_both_databases! {
         let left = listed(&server).await;
         assert_eq!((left.len(), &left[0]["name"]), (1, &json!("Used")));
         for node in [&server, &other] {
-            let gone = node.anonymous().get(&waits.authorize("&scope=openid")).await.expect(303);
+            let gone = node.anonymous().get(&waits.authorize("&scope=openid")).await.expect(302);
             assert_eq!(gone.header("location"), Some("/oauth2/error?error=application_not_found"));
         }
         server.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);

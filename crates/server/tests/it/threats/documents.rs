@@ -129,7 +129,7 @@ on_both_databases! {
             "https://Client.example/x", "https://client.example/x%23#y", "file:///etc/passwd", "https://2130706433/x", "ftp://client.example/x",
         ] {
             let encoded: String = url::form_urlencoded::byte_serialize(nobody.as_bytes()).collect();
-            let answer = server.anonymous().get(&client(&encoded, REDIRECT).authorize("&scope=openid")).await.expect(303);
+            let answer = server.anonymous().get(&client(&encoded, REDIRECT).authorize("&scope=openid")).await.expect(302);
             assert_eq!(answer.header("location"), Some("/oauth2/error?error=application_not_found"), "{nobody}");
         }
         assert_eq!(website.resolved(), Vec::<String>::new());
