@@ -144,7 +144,10 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         let (_, others) = arrive(&server, &application, somebody("p-2")).await;
         let mut browser = Browser::new(&server);
-        for hint in [others["id_token"].as_str().unwrap(), "nonsense"] {
+        let nonsense = browser.open(&application.authorize("&scope=openid&id_token_hint=nonsense")).await;
+        assert_eq!(nonsense.sent("error").as_deref(), Some("invalid_request"), "before anybody signs in for it");
+        let hint = others["id_token"].as_str().unwrap();
+        for _ in 0..2 {
             server.clock.advance_seconds(5);
             // Signed in from before or not: the login is gone to, once.
             let page = browser.open(&application.authorize(&format!("&scope=openid&id_token_hint={hint}"))).await;

@@ -179,7 +179,7 @@ on_both_databases! {
         management.post("/user_management/organization_memberships", body).await.expect(201);
         let answer = server.with_password("ada@example.com").await.expect(200).json();
         let token = claims(answer["access_token"].as_str().unwrap());
-        assert_keys(&token, &["exp", "iat", "iss", "jti", "org_id", "permissions", "role", "roles", "sid", "sub"]);
+        assert_keys(&token, &["auth_time", "exp", "iat", "iss", "jti", "org_id", "permissions", "role", "roles", "sid", "sub"]);
         assert_eq!((&token["role"], &token["roles"]), (&json!("editor"), &json!(["editor", "viewer"])));
         assert_eq!(token["permissions"], json!(["files:read", "posts:read", "posts:write"]));
         management.delete("/authorization/permissions/posts:read").await.expect(204);
