@@ -225,6 +225,18 @@ impl Store {
         self.transact(false, function).await
     }
 
+    /// Returns when all that can be read by now is on the disk: on SQLite it can be read a moment earlier. For whoever promises
+    /// what they have read, and not written themselves.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn settled(&self) -> Result<()> {
+        match &*self.0 {
+            Engine::Sqlite(_) => self.write(|_| Box::pin(async { Ok(()) })).await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,

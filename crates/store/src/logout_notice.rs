@@ -8,6 +8,7 @@ use countersign_protocol::time::Timestamp;
 statements! {
     NOTE = "INSERT INTO session_application (environment_id, session_id, application_id, user_id, subject, created_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (environment_id, session_id, application_id) DO UPDATE SET subject = excluded.subject";
+    IS_NOTED = "SELECT 1 FROM session_application WHERE environment_id = $1 AND session_id = $2 AND application_id = $3";
     OF_ENDED = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, subject, attempts, next_at, created_at) ",
         "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM session_application a ",
         "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
@@ -72,6 +73,20 @@ pub async fn note(
         [environment_id.into(), session_id.into(), application_id.into(), user_id.into(), subject.into(), now.into()];
     tx.execute(NOTE, &params).await?;
     Ok(true)
+}
+
+/// Whether that is noted.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_noted(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    session_id: SessionId,
+    application_id: ApplicationId,
+) -> Result<bool> {
+    let params = [environment_id.into(), session_id.into(), application_id.into()];
+    Ok(query.query_opt(IS_NOTED, &params).await?.is_some())
 }
 
 /// Sessions of a person have just ended, at this moment: their applications are to be told.

@@ -110,8 +110,9 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
         // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Those that browsers interpret never are, nor
         // those with which systems call, write, search or look for faults.
         "javascript" | "data" | "vbscript" | "file" | "filesystem" | "blob" | "about" | "ftp" | "ws" | "wss"
-        | "mailto" | "view-source" | "jar" | "chrome" | "intent" | "tel" | "sms" | "search" | "search-ms"
-        | "ms-msdt" | "ms-settings" | "shell" => Err(E::Scheme),
+        | "mailto" | "view-source" | "jar" | "chrome" | "intent" | "tel" | "callto" | "facetime" | "sms" | "search"
+        | "search-ms" | "shell" | "itms-services" => Err(E::Scheme),
+        system if system.starts_with("ms-") || system.starts_with("x-apple") => Err(E::Scheme),
         _ if client_type == ClientType::Public => Ok(()),
         _ => Err(E::Scheme),
     }

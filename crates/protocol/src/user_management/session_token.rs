@@ -111,7 +111,7 @@ mod tests {
         let claims = claims(None);
         let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["exp", "iat", "iss", "jti", "sid", "sub"]);
+        assert_eq!(names, ["auth_time", "exp", "iat", "iss", "jti", "sid", "sub"]);
         assert_eq!(claims["iss"], "https://id.example/user_management/client_00000000000000000000000003");
     }
 

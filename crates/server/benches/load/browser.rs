@@ -56,18 +56,21 @@ impl Browser {
         answer.body
     }
 
-    /// Goes to an address, signs in where that is asked for, and gives the address at which it leaves the server.
-    pub async fn journey(&mut self, path: &str, email: &str) -> String {
+    /// Goes to an address, signs in where that is asked for, agrees to what it is asked, and gives the address at which it leaves
+    /// the server, and whether it was asked to agree.
+    pub async fn journey(&mut self, path: &str, email: &str) -> (String, bool) {
         let (mut method, mut path, mut body) = ("GET", path.to_owned(), String::new());
+        let mut agreed = false;
         for _ in 0..STEPS {
             let answer = self.send(method, &path, &body).await;
             let Answer { status, location, body: page } = answer;
             match location.or_else(|| goes_on_to(&page)) {
-                Some(to) if to.starts_with("https://app.example.com/") => return to,
+                Some(to) if to.starts_with("https://app.example.com/") => return (to, agreed),
                 Some(to) => (method, path, body) = ("GET", inside(&to).to_owned(), String::new()),
                 None => {
                     assert_eq!(status, 200, "{path}: {page}");
                     (path, body) = filled_in(&page, email);
+                    agreed |= page.contains(">Allow</button>");
                     method = "POST";
                 }
             }

@@ -63,7 +63,8 @@ impl Party {
 
     /// Lets one browser go through a code flow; gives the answer of the token endpoint.
     async fn flow(&self, browser: &mut Browser, person: &str) -> String {
-        let back = browser.journey(&self.authorization_request(), person).await;
+        let (back, agreed) = browser.journey(&self.authorization_request(), person).await;
+        assert_eq!(agreed, self.asks_consent, "asked to agree when that is what is measured, and only then");
         let code = back.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
         let code = code.unwrap_or_else(|| panic!("no code: {back}"));
         let body = format!(

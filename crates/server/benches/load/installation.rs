@@ -44,6 +44,15 @@ impl Environment {
         }
     }
 
+    /// The client of a partner, which needs people's consent.
+    pub fn partner(self) -> &'static str {
+        match self.0 {
+            Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRK",
+            Algorithm::Es256 => "client_01EHZNVPK3SFK441A1RGBFSHRM",
+            Algorithm::EdDsa => "client_01EHZNVPK3SFK441A1RGBFSHRN",
+        }
+    }
+
     /// What its own application is called.
     fn own_client_id(self) -> &'static str {
         match self.0 {
@@ -239,9 +248,19 @@ is_first_party = true
 redirect_uris = [{{ uri = "https://app.example.com/callback", default = true }}]
 client_id = "{forum}"
 secrets = [{{ env = "CLIENT_SECRET" }}]
+
+[[environment.application]]
+name = "Partner"
+application_type = "oauth"
+is_first_party = false
+organization = "acme"
+redirect_uris = [{{ uri = "https://app.example.com/callback", default = true }}]
+client_id = "{partner}"
+secrets = [{{ env = "CLIENT_SECRET" }}]
 "#,
         name = algorithm.as_str().to_lowercase(),
         forum = environment.forum(),
+        partner = environment.partner(),
         own = environment.own_client_id(),
     )
 }

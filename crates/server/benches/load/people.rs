@@ -48,6 +48,11 @@ fn party(server: &Serving, environment: Environment, prefix: &str, count: usize)
     }
 }
 
+/// The same with an application of a partner, to which people have to agree each time.
+fn asking(party: Party, environment: Environment) -> Party {
+    Party { asks_consent: true, client_id: environment.partner().to_owned(), ..party }
+}
+
 /// oidc-provider beside it, which signs one ID token; its access tokens are opaque.
 fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
     Party {
@@ -98,7 +103,7 @@ pub fn costs() {
     let server = installation.serve_without_hashing();
     let eddsa = party(&server, Environment(Algorithm::EdDsa), "cheap", PEOPLE);
     let refreshing = Party { scope: "offline_access", ..eddsa.clone() };
-    let asking = Party { asks_consent: true, ..eddsa.clone() };
+    let asking = asking(eddsa.clone(), Environment(Algorithm::EdDsa));
     let deeds = [
         ("code flow, signed out, with consent, EdDSA", Deed::SignedOut, &asking),
         ("code flow, signed out, EdDSA", Deed::SignedOut, &eddsa),
@@ -142,7 +147,8 @@ impl Bench<'_> {
             if !self.wants(name) {
                 continue;
             }
-            let ours = Party { asks_consent, ..party(&server, Environment(algorithm), "cheap", PEOPLE) };
+            let ours = party(&server, Environment(algorithm), "cheap", PEOPLE);
+            let ours = if asks_consent { asking(ours, Environment(algorithm)) } else { ours };
             let theirs = peer.as_ref().map(|peer| (peer, Party { asks_consent, ..other_party(peer, algorithm) }));
             let theirs = theirs.as_ref().map(|(peer, party)| (*peer, party));
             let goal = times.filter(|_| theirs.is_some()).map(Goal::TimesOther);

@@ -50,10 +50,12 @@ pub const MAILS_BY_API: Allowance = Allowance { most: 3, seconds: 60 };
 /// Codes and links sent to one address, per address that asks for them: who asks in somebody's name does not use up what they
 /// may ask for themselves.
 pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
+/// The same in a day.
+pub const MAILS_A_DAY: Allowance = Allowance { most: 20, seconds: 86_400 };
 /// Codes and links sent to one address, whoever asks for them.
 pub const MAILS_ANYWHERE: Allowance = Allowance { most: 20, seconds: 15 * 60 };
 /// The same in a day.
-pub const MAILS_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
+pub const MAILS_ANYWHERE_A_DAY: Allowance = Allowance { most: 100, seconds: 86_400 };
 
 /// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
 ///
@@ -102,12 +104,16 @@ pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Re
 /// Database errors.
 pub async fn count_mail_of_page(tx: &mut Tx, act: &Act, what: &str, to: &str, from: &str) -> Result<bool, Failure> {
     let to = email_key(to);
-    let (anywhere, a_day) = (format!("{what} anywhere"), format!("{what} in a day"));
+    let asked = format!("{to} {from}");
+    let (a_day, anywhere) = (format!("{what} in a day"), format!("{what} anywhere"));
+    let anywhere_a_day = format!("{anywhere} in a day");
+    // What one asks for too often is not counted where it would be held against others.
     for (what, subject, allowance) in [
-        (what, &*format!("{to} {from}"), MAILS),
+        (what, &*asked, MAILS),
+        (&a_day, &asked, MAILS_A_DAY),
         ("mail from", from, MAILS_FROM),
         (&anywhere, &to, MAILS_ANYWHERE),
-        (&a_day, &to, MAILS_A_DAY),
+        (&anywhere_a_day, &to, MAILS_ANYWHERE_A_DAY),
     ] {
         if count(tx, act, what, subject, allowance).await?.is_err() {
             return Ok(false);

@@ -144,7 +144,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewInvitation) -> Result<Invita
     Ok(made)
 }
 
-/// Makes somebody who was invited a pending member, unless they are one or have been a member before.
+/// Makes somebody who was invited a pending member, unless they have been a member before. The newest invitation says as what.
 async fn await_acceptance(
     tx: &mut Tx,
     act: &Act,
@@ -152,8 +152,14 @@ async fn await_acceptance(
     organization: &Organization,
     roles: Vec<String>,
 ) -> Result<(), Failure> {
-    if membership::find_of_user(tx, act.environment_id, user.id, organization.id).await?.is_none() {
-        memberships::insert(tx, act, user.id, organization, MembershipStatus::Pending, roles).await?;
+    match membership::find_of_user(tx, act.environment_id, user.id, organization.id).await? {
+        None => {
+            memberships::insert(tx, act, user.id, organization, MembershipStatus::Pending, roles).await?;
+        }
+        Some(found) if found.status == MembershipStatus::Pending && found.roles != roles => {
+            memberships::change(tx, act, found, None, Some(roles)).await?;
+        }
+        Some(_) => {}
     }
     Ok(())
 }

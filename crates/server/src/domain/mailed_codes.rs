@@ -145,13 +145,13 @@ pub async fn redeem<I: MailedCodeId>(
     (typed, from): (&str, Option<&str>),
 ) -> Result<Result<MailedCode<I>, Refused>, Failure> {
     let address = attempts::address(act, email);
-    // Per code, and over all codes of the address: asking for new ones gives no new tries without end. Where it is known who
-    // tries, whoever guesses does not lock out who knows.
+    // Over all codes of the address, and per code: asking for new ones gives no new tries without end. Where it is known from
+    // where somebody tries, that comes first: who guesses there does not use up the tries of who knows.
     let tried_from = format!("{address} {}", from.unwrap_or_default());
     let counts = [
-        (I::PREFIX, &address, CODES),
         ("codes by API for", &tried_from, CODES_FOR_ADDRESS),
         ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
+        (I::PREFIX, &address, CODES),
     ];
     for (what, subject, allowance) in counts {
         if let Err(again_at) = attempts::count(tx, act, what, subject, allowance).await? {

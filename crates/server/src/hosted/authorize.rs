@@ -254,7 +254,12 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
     // Before anybody signs in for nothing.
     if matches!(hinted, Some(None)) {
         let why = "The id_token_hint is no ID token of this server, or too old to be checked. Ask again without it.";
-        next = Next::Refuse(AuthorizeErrorCode::InvalidRequest, why);
+        // Who asks quietly expects to be told to ask aloud.
+        let quiet = request.prompt.none;
+        next = Next::Refuse(
+            if quiet { AuthorizeErrorCode::LoginRequired } else { AuthorizeErrorCode::InvalidRequest },
+            why,
+        );
     }
     Decision { next, agreed, agreed_before: !before.is_empty() }
 }

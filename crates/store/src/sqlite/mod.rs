@@ -84,22 +84,33 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         // Opened here first, so that a bad path is an error of this call.
         let connection = open_to_write(path)?;
+        // What a start finds in the log is on the disk before anything is built on it. Who else has the database open does so
+        // at its own start.
+        connection.busy_timeout(std::time::Duration::ZERO)?;
+        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                return Err(error.into());
+            }
+            _ => {}
+        }
+        configure(&connection)?;
         // It does not wait at a commit: the disk has a thread of its own.
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        // The path that SQLite uses: the one that was given may be a link to it.
+        let database = connection.path().map_or_else(|| path.to_owned(), PathBuf::from);
+        let failed = |error: std::io::Error| Error::Database(error.to_string());
+        let log = WriteAheadLog::open(&database).map_err(failed)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let writer = jobs.downgrade();
         let idle = move || {
             // When the queue is full, the writer sees for itself.
             let _ = writer.upgrade().map(|jobs| jobs.try_send(Told::DiskIsIdle));
         };
-        let no_thread = |error: std::io::Error| Error::Database(error.to_string());
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let disk = Disk::start(WriteAheadLog::new(log.into()), idle).map_err(no_thread)?;
+        let disk = Disk::start(log, idle).map_err(failed)?;
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || write_loop(connection, queue, &disk))
-            .map_err(no_thread)?;
+            .map_err(failed)?;
         Ok(Self {
             path: Arc::new(path.to_owned()),
             number: NEXT.fetch_add(1, Ordering::Relaxed),

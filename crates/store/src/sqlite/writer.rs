@@ -1,6 +1,6 @@
 //! The writer: one thread, whose transactions share commits.
 
-use super::disk::{Answer, Disk, failure};
+use super::disk::{Answer, Disk};
 use crate::error::{Error, Result};
 use crate::sql::{Row, Sql, Value};
 use crate::{Tx, TxKind, Work};
@@ -62,21 +62,14 @@ pub(super) fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Told>
     while let Some(told) = queue.blocking_recv() {
         let Told::Job(first) = told else { continue };
         // Whoever is about to ask for a write on this core does so first, and shares the commit. Nobody is waited for: with
-        // nothing else to run here, this returns at once. And another process that waits for the lock has its chance.
+        // nothing else to run here, this returns at once.
         std::thread::yield_now();
-        let begun = if disk.has_failed() {
-            Err(failure("start this program again"))
-        } else {
-            statement("BEGIN IMMEDIATE").map_err(|error| {
-                tracing::warn!(%error, "the SQLite write lock could not be had");
-                Error::Unavailable(format!("another process may be writing: {}", reason(&error)))
-            })
-        };
-        match begun {
+        match statement("BEGIN IMMEDIATE") {
             Ok(()) => commit(run_group(first, &mut queue, disk), disk),
             // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
             // answers get an attempt of their own.
             Err(error) => {
+                tracing::warn!(%error, "the SQLite write lock could not be had");
                 refuse(first, &error);
                 while let Ok(told) = queue.try_recv() {
                     if let Told::Job(job) = told {
@@ -115,7 +108,7 @@ fn commit(group: Vec<Ran>, disk: &Disk) {
     let mut kept: Vec<Answer> = Vec::new();
     for done in group {
         if failed.is_none() && done.keep && done.durable {
-            kept.push(Box::new(move |failed| done.tell(failed)));
+            kept.push(Box::new(move || done.tell(None)));
         } else {
             done.tell(failed.as_ref());
         }
@@ -165,15 +158,11 @@ fn run_to_end(work: Work) -> Result<bool> {
 
 /// Runs nothing of a job: outside a transaction no change can be kept.
 fn refuse(job: Job, error: &Error) {
-    let _ = job.answer.send(Err(Error::Unavailable(reason(error))));
-}
-
-/// What an error says, without its kind.
-fn reason(error: &Error) -> String {
-    match error {
+    let reason = match error {
         Error::Unavailable(reason) => reason.clone(),
         other => other.to_string(),
-    }
+    };
+    let _ = job.answer.send(Err(Error::Unavailable(format!("another process may be writing: {reason}"))));
 }
 
 fn statement(text: &str) -> Result<()> {
@@ -212,26 +201,29 @@ pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
 mod tests {
     use super::super::disk::Log;
     use super::*;
-    use std::io;
     use std::sync::mpsc as blocking;
 
-    /// A log that waits until it is told what has come of it.
+    /// Far longer than anything takes; a test that waits so long has failed.
+    const LONG: std::time::Duration = std::time::Duration::from_secs(20);
+
+    /// A log that reaches the disk when it is told so.
     struct Held {
         asked: blocking::Sender<()>,
-        outcome: blocking::Receiver<io::Result<()>>,
+        done: blocking::Receiver<()>,
     }
 
     impl Log for Held {
-        fn reach_the_disk(&mut self) -> io::Result<()> {
+        fn reach_the_disk(&mut self) {
             self.asked.send(()).unwrap();
-            self.outcome.recv().unwrap()
+            self.done.recv_timeout(LONG).unwrap();
         }
     }
 
     struct Writer {
         jobs: mpsc::Sender<Told>,
         asked: blocking::Receiver<()>,
-        outcome: blocking::Sender<io::Result<()>>,
+        go_on: blocking::Sender<()>,
+        ran: (blocking::Sender<&'static str>, blocking::Receiver<&'static str>),
         directory: tempfile::TempDir,
     }
 
@@ -241,29 +233,38 @@ mod tests {
             let connection = Connection::open(directory.path().join("test.db")).unwrap();
             connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE kept (name TEXT)").unwrap();
             let (tell_asked, asked) = blocking::channel();
-            let (outcome, told) = blocking::channel();
+            let (go_on, done) = blocking::channel();
             let (jobs, queue) = mpsc::channel(16);
             let writer = jobs.downgrade();
             let idle = move || {
                 let _ = writer.upgrade().map(|jobs| jobs.try_send(Told::DiskIsIdle));
             };
-            let disk = Disk::start(Held { asked: tell_asked, outcome: told }, idle).unwrap();
+            let disk = Disk::start(Held { asked: tell_asked, done }, idle).unwrap();
             std::thread::spawn(move || write_loop(connection, queue, &disk));
-            Self { jobs, asked, outcome, directory }
+            Self { jobs, asked, go_on, ran: blocking::channel(), directory }
         }
 
-        /// Asks for a row; `Err` in its place is work that comes to nothing.
-        fn write(&self, durable: bool, name: &'static str, keep: bool) -> oneshot::Receiver<Result<()>> {
+        /// Asks for a row, which is kept or not; where the answer arrives.
+        fn write(&self, durable: bool, name: &'static str, keep: bool) -> blocking::Receiver<Result<()>> {
+            const INSERT: Sql = Sql { sqlite: "INSERT INTO kept VALUES ($1)", postgres: "" };
             let (answer, answered) = oneshot::channel();
+            let ran = self.ran.0.clone();
             let work: Work = Box::new(move |tx| {
                 Box::pin(async move {
-                    const INSERT: Sql = Sql { sqlite: "INSERT INTO kept VALUES ($1)", postgres: "" };
                     tx.execute(INSERT, &[name.into()]).await.unwrap();
+                    ran.send(name).unwrap();
                     keep
                 })
             });
             self.jobs.try_send(Told::Job(Job { work, answer, durable })).unwrap_or_else(|_| panic!("no room"));
-            answered
+            let (tell, told) = blocking::channel();
+            std::thread::spawn(move || tell.send(answered.blocking_recv().unwrap()));
+            told
+        }
+
+        /// Waits until this has been run, and is committed or not.
+        fn has_run(&self, name: &str) {
+            assert_eq!(self.ran.1.recv_timeout(LONG).unwrap(), name);
         }
 
         fn rows(&self) -> Vec<String> {
@@ -275,37 +276,33 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_it_kept_waits_for_the_disk_and_others_do_not() {
+    fn who_wants_it_kept_waits_for_the_disk_and_the_next_group_runs_meanwhile() {
         let writer = Writer::start();
-        let mut kept = writer.write(true, "kept", true);
-        writer.asked.recv().unwrap();
-        assert!(kept.try_recv().is_err(), "committed, and not on the disk");
-        assert_eq!(writer.rows(), ["kept"]);
-        // While the disk is busy, both join one group, which is committed when it has done.
-        let (noted, mut also) = (writer.write(false, "noted", true), writer.write(true, "also", true));
+        let first = writer.write(true, "first", true);
+        writer.has_run("first");
+        writer.asked.recv_timeout(LONG).unwrap();
+        assert!(first.try_recv().is_err(), "committed, and not on the disk");
+        assert_eq!(writer.rows(), ["first"]);
+        // The disk is busy: these run, and share a commit when it has done.
+        let noted = writer.write(false, "noted", true);
+        writer.has_run("noted");
         let nothing = writer.write(true, "nothing", false);
-        writer.outcome.send(Ok(())).unwrap();
-        kept.blocking_recv().unwrap().unwrap();
-        noted.blocking_recv().unwrap().unwrap();
-        nothing.blocking_recv().unwrap().unwrap();
-        assert_eq!(writer.rows(), ["kept", "noted", "also"]);
-        writer.asked.recv().unwrap();
-        assert!(also.try_recv().is_err());
-        writer.outcome.send(Ok(())).unwrap();
-        also.blocking_recv().unwrap().unwrap();
-    }
-
-    #[test]
-    fn what_the_disk_refuses_is_told_and_nothing_is_written_after_it() {
-        let writer = Writer::start();
-        let lost = writer.write(true, "lost", true);
-        writer.asked.recv().unwrap();
-        writer.outcome.send(Err(io::Error::other("worn out"))).unwrap();
-        assert!(matches!(lost.blocking_recv().unwrap(), Err(Error::Unavailable(_))));
-        for durable in [true, false] {
-            let after = writer.write(durable, "after", true).blocking_recv().unwrap();
-            assert!(matches!(after, Err(Error::Unavailable(_))), "{after:?}");
+        writer.has_run("nothing");
+        let second = writer.write(true, "second", true);
+        writer.has_run("second");
+        assert!(noted.try_recv().is_err() && nothing.try_recv().is_err());
+        assert_eq!(writer.rows(), ["first"]);
+        writer.go_on.send(()).unwrap();
+        for told in [first, noted, nothing] {
+            told.recv_timeout(LONG).unwrap().unwrap();
         }
-        assert_eq!(writer.rows(), ["lost"], "it may be there, and nobody was told that it is");
+        writer.asked.recv_timeout(LONG).unwrap();
+        assert_eq!(writer.rows(), ["first", "noted", "second"]);
+        assert!(second.try_recv().is_err());
+        writer.go_on.send(()).unwrap();
+        second.recv_timeout(LONG).unwrap().unwrap();
+        // Alone it is committed at once, and the disk is not asked.
+        writer.write(false, "alone", true).recv_timeout(LONG).unwrap().unwrap();
+        assert!(writer.asked.try_recv().is_err());
     }
 }

@@ -131,6 +131,21 @@ fn a_bad_path_is_an_error_of_opening() {
     });
 }
 
+/// SQLite keeps the log beside the file, not beside a link to it.
+#[test]
+fn a_database_behind_a_link_is_written_to() {
+    on_sqlite(|database: Database| async move {
+        let environment_id = plant_environment(&database.migrated().await).await;
+        let link = database.path("link.db");
+        std::os::unix::fs::symlink(database.path("countersign.db"), &link).unwrap();
+        let store = Store::open(&countersign_store::Location::Sqlite(link)).await.unwrap();
+        let organization = an_organization();
+        insert_organization(&store, environment_id, &organization).await.unwrap();
+        assert_eq!(organization_ids(&store, environment_id).await, [organization.id]);
+        store.settled().await.unwrap();
+    });
+}
+
 #[test]
 fn a_long_read_does_not_stop_a_write() {
     on_sqlite(|database: Database| async move {

@@ -52,7 +52,11 @@ pub async fn issue(
         let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
         drop(reader);
         let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
-        let rotated = rotation.repeated || {
+        let rotated = if rotation.repeated {
+            // Whoever was first may not have been answered yet.
+            call.app.store.settled().await.map_err(database)?;
+            true
+        } else {
             let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
             let told = user_tokens::told_of_sign_out(client, &family);
@@ -61,7 +65,9 @@ pub async fn issue(
                 .write::<bool, Failure, _>(move |tx| {
                     Box::pin(async move {
                         // The application may want to be told of sign-outs since after this one was signed in to.
-                        if let Some(id) = told {
+                        if let Some(id) = told
+                            && !logout_notice::is_noted(tx, environment_id, id, family.application_id).await?
+                        {
                             let subject = family.persona.subject_of(family.user_id);
                             let who = (family.user_id, subject.as_str());
                             logout_notice::note(tx, environment_id, id, family.application_id, who, now).await?;

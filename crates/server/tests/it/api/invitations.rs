@@ -139,6 +139,23 @@ on_both_databases! {
         }
     }
 
+    async fn the_newest_invitation_says_as_what_somebody_is_to_be_a_member(server: TestServer) {
+        let management = server.management();
+        management.role("admin").await;
+        let (organization, user) = (management.organization("Acme").await, management.user("ada@example.com").await);
+        let invite = async |role: &str| {
+            let body = json!({"email": "ada@example.com", "organization_id": organization, "role_slug": role, "expires_in_days": 1});
+            management.post(PATH, body).await.expect(201).json()
+        };
+        invite("admin").await;
+        server.clock.advance_seconds(DAY + 60);
+        let made = invite("member").await;
+        management.post(&format!("{}/accept", path(&made)), json!({})).await.expect(200);
+        let list = format!("/user_management/organization_memberships?user_id={user}");
+        let now = management.get(&list).await.expect_list();
+        assert_eq!((now.len(), &now[0]["role"]["slug"]), (1, &json!("member")));
+    }
+
     async fn an_old_invitation_lets_nobody_in_who_was_suspended(server: TestServer) {
         let management = server.management();
         let (organization, user) = (management.organization("Acme").await, management.user("ada@example.com").await);
