@@ -14,6 +14,8 @@ const REDIRECT: &str = "https%3A%2F%2Fapp.example.com%2Fcallback";
 
 /// Connections of a load of people.
 const CONNECTIONS: usize = 32;
+/// Connections of a load of refreshes: each waits for the disk, and the core is to be full all the same.
+pub const REFRESHING: usize = 64;
 
 /// A server with a client that people sign in to.
 #[derive(Debug, Clone)]
@@ -78,7 +80,8 @@ impl Party {
     pub fn start(&self, deed: Deed, from: Instant, until: Instant) -> Running {
         let next = Arc::new(AtomicUsize::new(0));
         let connection = |_| tokio::spawn(self.clone().keep_doing(deed, Arc::clone(&next), from, until));
-        (0..CONNECTIONS).map(connection).collect()
+        let connections = if deed == Deed::Refresh { REFRESHING } else { CONNECTIONS };
+        (0..connections).map(connection).collect()
     }
 
     /// One connection: the times, in microseconds, of what was done between `from` and `until`.

@@ -89,8 +89,7 @@ impl Environment {
     }
 
     /// Sign-ins of these people to the environment's own application, by its server: one request with a password, each.
-    pub fn sign_ins(self, address: SocketAddr, people: &[String]) -> Requests {
-        let host = format!("localhost:{}", address.port());
+    pub fn sign_ins(self, people: &[String]) -> Requests {
         let one = |(number, email): (usize, &String)| {
             let body = serde_json::json!({
                 "client_id": self.own_client_id(),
@@ -101,7 +100,7 @@ impl Environment {
                 "ip_address": format!("10.0.{}.{}", number / 256, number % 256),
             });
             let json = [("Content-Type", "application/json")];
-            client::request("POST", "/user_management/authenticate", &host, &json, &body.to_string())
+            client::request("POST", "/user_management/authenticate", &self.host(), &json, &body.to_string())
         };
         people.iter().enumerate().map(one).collect()
     }

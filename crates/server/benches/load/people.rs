@@ -4,7 +4,7 @@ use super::bare::token_path;
 use super::child::{self, Serving};
 use super::client::{self, Load, Measured, Start};
 use super::cost;
-use super::flow::{Deed, Party};
+use super::flow::{Deed, Party, REFRESHING};
 use super::installation::{Brought, Environment, Installation};
 use super::lines::{Bench, DISCOVERY, TOKEN};
 use super::report::{Goal, Line, Ratios, median, middle, rate};
@@ -164,12 +164,12 @@ impl Bench<'_> {
             return;
         }
         let serve = |installation: &Installation| {
-            installation.people(&installation.serve(&[]), "cheap", 32, CHEAP);
+            installation.people(&installation.serve(&[]), "cheap", REFRESHING, CHEAP);
             installation.serve_without_hashing()
         };
         let party = |server: &Serving| Party {
             scope: "offline_access",
-            ..party(server, Environment(Algorithm::EdDsa), "cheap", 32)
+            ..party(server, Environment(Algorithm::EdDsa), "cheap", REFRESHING)
         };
         let durable = Installation::make();
         let server = serve(&durable);
@@ -245,7 +245,7 @@ impl Bench<'_> {
         installation.people(&server, "hashed", HASHED, ("argon2", &stored));
         let people = party(&server, Environment(Algorithm::EdDsa), "hashed", HASHED);
         let flows: Start<'_> = &|from, until| people.start(Deed::SignedOut, from, until);
-        let requests = Environment(Algorithm::EdDsa).sign_ins(server.address, &people.people);
+        let requests = Environment(Algorithm::EdDsa).sign_ins(&people.people);
         let by_api = Load::full(server.address, requests);
         let sign_ins: Start<'_> = &|from, until| client::start(&by_api, from, until);
         // A hash takes so long that a short round would count a handful.

@@ -153,8 +153,12 @@ pub async fn redeem<I: MailedCodeId>(
         ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
         (I::PREFIX, &address, CODES),
     ];
-    for (what, subject, allowance) in counts {
+    for (at, (what, subject, allowance)) in counts.into_iter().enumerate() {
         if let Err(again_at) = attempts::count(tx, act, what, subject, allowance).await? {
+            // What is refused without being looked at is no try.
+            for (what, subject, _) in counts.into_iter().take(at) {
+                attempts::take_back(tx, act, what, subject).await?;
+            }
             return Ok(Err(Refused::TooMany { again_at }));
         }
     }
