@@ -7,7 +7,7 @@
 //!   by key takes microseconds, less than a hop to another thread); on PostgreSQL a pooled connection.
 //! - [`Store::write`] runs a transaction. On PostgreSQL it is an ordinary one, at `READ COMMITTED`. On SQLite it runs on
 //!   the one writer thread, in a savepoint of the current group, and is answered after the group's commit has reached
-//!   the disk; the next group runs meanwhile. A transaction awaits nothing but its own statements.
+//!   the disk. A transaction awaits nothing but its own statements.
 //!
 //! Every function takes the environment: a row of another environment cannot be read by mistake. This crate decides
 //! nothing; rules live in `countersign-protocol`.
@@ -223,18 +223,6 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.transact(false, function).await
-    }
-
-    /// Returns when all that can be read by now is on the disk: on SQLite it can be read a moment earlier. For whoever promises
-    /// what they have read, and not written themselves.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub async fn settled(&self) -> Result<()> {
-        match &*self.0 {
-            Engine::Sqlite(_) => self.write(|_| Box::pin(async { Ok(()) })).await,
-            Engine::Postgres(_) => Ok(()),
-        }
     }
 
     async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>

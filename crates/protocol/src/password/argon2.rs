@@ -3,7 +3,7 @@
 use super::encoding::encode;
 use super::phc::Phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What new hashes are made with: what OWASP recommends where memory is shared by many.
 const MEMORY: u32 = 19 * 1024;
@@ -17,9 +17,24 @@ const MOST_LANES: u32 = 16;
 /// Most memory times passes, in KiB: what bounds the time.
 const MOST_WORK: u64 = 512 * 1024;
 
+/// Memory that nobody hashes in right now. What was used last is used next, on whatever thread: it is the warmest.
+static UNUSED: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
 thread_local! {
-    /// The memory that hashes of this thread are made in. It goes with the thread.
-    static BLOCKS: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    /// Threads that hash go when there is nothing to do for a while, and the unused memory with them.
+    static GOING: Going = const { Going };
+}
+
+struct Going;
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        unused().clear();
+    }
+}
+
+fn unused() -> MutexGuard<'static, Vec<Vec<Block>>> {
+    UNUSED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A hash, read.
@@ -62,13 +77,15 @@ impl Hash {
         let mut fill = |blocks: &mut [Block]| {
             argon2.hash_password_into_with_memory(password, &self.salt, &mut digest, blocks).ok()
         };
-        // What needs no more than our own form finds its memory where the last one of this thread has left it: to take it
-        // from the system and give it back costs a fifth of the work. The first pass writes all of it before it is read.
+        // What needs no more than our own form finds its memory where the last one has left it: to take it from the system and
+        // give it back costs a fifth of the work. The first pass writes all of it before it is read.
         if count <= MEMORY as usize {
-            BLOCKS.with_borrow_mut(|blocks| {
-                blocks.resize(blocks.len().max(count), Block::new());
-                fill(&mut blocks[..count])
-            })?;
+            GOING.with(|_| ());
+            let mut blocks = unused().pop().unwrap_or_default();
+            blocks.resize(blocks.len().max(count), Block::new());
+            let filled = fill(&mut blocks[..count]);
+            unused().push(blocks);
+            filled?;
         } else {
             fill(&mut vec![Block::new(); count])?;
         }

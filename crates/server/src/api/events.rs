@@ -32,8 +32,5 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     };
     let stretch = event::Stretch { scan: slice.scan, from, limit: slice.limit };
     let found = event::list(&mut reader, environment_id, &filter, stretch).await?;
-    drop(reader);
-    // Consumers go on from what they have seen: it must be there tomorrow.
-    call.app.store.settled().await?;
     Ok(Reply::ok(&request.page(found, |event| event.id).map(|event| event_view(&event)).envelope()))
 }

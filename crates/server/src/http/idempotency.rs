@@ -147,9 +147,6 @@ async fn kept(store: &Store, request: &Request, act: &Act) -> Result<Option<Repl
             "This Idempotency-Key was used with a different request.",
         )));
     }
-    drop(reader);
-    // Promised once more: whoever was first may not have been answered yet.
-    store.settled().await?;
     let context = context_of(act, &request.key);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
     let body = act.keyring.kept_reply.open(&context, &kept.sealed_reply).map_err(Failure::internal)?;

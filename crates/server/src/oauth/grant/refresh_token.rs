@@ -52,11 +52,7 @@ pub async fn issue(
         let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
         drop(reader);
         let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
-        let rotated = if rotation.repeated {
-            // Whoever was first may not have been answered yet.
-            call.app.store.settled().await.map_err(database)?;
-            true
-        } else {
+        let rotated = rotation.repeated || {
             let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
             let told = user_tokens::told_of_sign_out(client, &family);

@@ -1,0 +1,361 @@
+//! SQLite: one writer thread with group commit, and a read-only connection per thread.
+
+use crate::error::{Error, Result};
+use crate::sql::{Row, RowKind, Sql, Value};
+use crate::{Tx, TxKind, Work};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ToSql, types::ToSqlOutput};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How many transactions may wait for the writer. Beyond that the answer is "not now".
+const QUEUE: usize = 4096;
+/// How many transactions share one commit at most.
+const GROUP: usize = 512;
+/// How many scans run at once.
+const SCANS: usize = 4;
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 512;
+
+thread_local! {
+    /// The writer thread's connection.
+    static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
+    /// This thread's read-only connections, one per open database (one, but for tests).
+    static READERS: RefCell<Vec<(u64, Connection)>> = const { RefCell::new(Vec::new()) };
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A job for the writer.
+struct Job {
+    /// Run inside a savepoint.
+    work: Work,
+    /// Answered after the commit, with its error if it failed.
+    answer: oneshot::Sender<Result<()>>,
+    /// Whether its commit waits for the disk.
+    durable: bool,
+}
+
+/// A job that has been run: whom to answer, and what, unless the commit fails.
+struct Ran {
+    answer: oneshot::Sender<Result<()>>,
+    /// Whether something of it is to be committed.
+    keep: bool,
+    outcome: Result<()>,
+}
+
+impl Ran {
+    fn tell(self, failed_commit: Option<&Error>) {
+        let outcome = match (self.outcome, failed_commit) {
+            (Ok(()), Some(error)) if self.keep => Err(Error::Unavailable(format!("commit failed: {error}"))),
+            (outcome, _) => outcome,
+        };
+        // Nobody listens when the caller has gone away; the change stands all the same.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+pub(crate) struct Sqlite {
+    path: Arc<PathBuf>,
+    number: u64,
+    scans: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ReaderHandle {
+    path: Arc<PathBuf>,
+    number: u64,
+    /// Scans that may run at once: each blocking thread has a connection with a cache of its own.
+    scans: Arc<Semaphore>,
+}
+
+fn configure(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // No memory map: a reader would unmap and map the file again after every commit of the writer. A small cache: it is
+    // emptied then, too, and the system's own cache is behind it.
+    connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
+    // Plans come from statements alone. Without this, one with a bound LIMIT is planned anew each time it runs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn open_to_write(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    // Write-ahead log, and a commit that has reached the disk before it is answered: a 201 survives a power cut.
+    let mut tries = 0;
+    loop {
+        // Moved into the file once in so many pages: what is written again and again is then moved once.
+        match connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;")
+        {
+            Ok(()) => return Ok(connection),
+            // The change of the journal does not wait as statements do: another process is making it right now.
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
+                tries += 1;
+                std::thread::park_timeout(std::time::Duration::from_millis(25));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        // Opened here first, so that a bad path is an error of this call.
+        let connection = open_to_write(path)?;
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || write_loop(connection, queue))
+            .map_err(|error| Error::Database(error.to_string()))?;
+        Ok(Self {
+            path: Arc::new(path.to_owned()),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            scans: Arc::new(Semaphore::new(SCANS)),
+            jobs,
+        })
+    }
+
+    pub(crate) fn reader(&self) -> ReaderHandle {
+        ReaderHandle { path: Arc::clone(&self.path), number: self.number, scans: Arc::clone(&self.scans) }
+    }
+
+    /// Runs a function with a connection opened for it alone: for migrations and the like, not for requests.
+    pub(crate) fn with_own_connection<T>(&self, function: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        function(&mut open_to_write(&self.path)?)
+    }
+
+    pub(crate) fn backup(&self, to: &Path) -> Result<()> {
+        let target = to.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
+        // Made empty with its final permissions: the copy is at no moment readable by others.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    Error::NotSupported("the backup file exists already; name a new one")
+                }
+                _ => Error::Database(format!("{}: {error}", to.display())),
+            }
+        })?;
+        open_to_write(&self.path)?.execute("VACUUM INTO ?1", [target])?;
+        Ok(())
+    }
+
+    /// Runs the work in a savepoint of the current group; answered after the group's commit.
+    pub(crate) async fn write(&self, durable: bool, work: Work) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { work, answer, durable };
+        self.jobs.try_send(job).map_err(|_| Error::Unavailable("the write queue is full".to_owned()))?;
+        answered.await.map_err(|_| Error::Unavailable("the writer has stopped".to_owned()))?
+    }
+}
+
+/// Polls a transaction's future once. Every statement is ready at once here, so it must be done by then.
+fn run_to_end(work: Work) -> Result<bool> {
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx::new(TxKind::Sqlite);
+        let mut future = std::pin::pin!(crate::perform(&mut tx, work));
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ran) => ran,
+            Poll::Pending => Err(Error::Database("a transaction awaited something else".to_owned())),
+        }
+    }));
+    ran.unwrap_or_else(|_| Err(Error::Database("a transaction panicked".to_owned())))
+}
+
+fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    WRITER.set(Some(connection));
+    let mut waiting = VecDeque::new();
+    // As it was opened.
+    let mut set = Some(true);
+    loop {
+        if waiting.is_empty() {
+            let Some(first) = queue.blocking_recv() else { break };
+            waiting.push_back(first);
+        }
+        // Whoever is about to ask for a write on this core does so first, and shares the commit. Nobody is waited for: with
+        // nothing else to run here, this returns at once.
+        std::thread::yield_now();
+        while waiting.len() < GROUP
+            && let Ok(job) = queue.try_recv()
+        {
+            waiting.push_back(job);
+        }
+        let durable = waiting.iter().any(|job| job.durable);
+        let begun = wait_for_the_disk(durable, &mut set).and_then(|()| statement("BEGIN IMMEDIATE"));
+        if let Err(error) = begun {
+            // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
+            // answers get an attempt of their own.
+            tracing::warn!(%error, "the SQLite write lock could not be had");
+            waiting.drain(..).for_each(|job| refuse(job, &error));
+            continue;
+        }
+        let mut ran = Vec::new();
+        // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a part of
+        // it, and what came before must be told: the commit fails.
+        while ran.len() < GROUP && in_transaction().is_ok() {
+            let Some(job) = waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
+            if job.durable && !durable {
+                waiting.push_front(job);
+                break;
+            }
+            ran.push(run_in_savepoint(job));
+        }
+        let failed = statement("COMMIT").err();
+        if failed.is_some() {
+            let _ = statement("ROLLBACK");
+        }
+        for done in ran {
+            done.tell(failed.as_ref());
+        }
+    }
+    WRITER.set(None);
+}
+
+/// Says whether the next commit waits for the disk; `set` is what was said last. One that does takes along what was
+/// committed before it: the log is written from front to back.
+fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
+    if *set != Some(durable) {
+        *set = None;
+        let synchronous = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        // Not a kept statement: it takes effect when it is prepared.
+        with_writer(|connection| Ok(connection.execute_batch(synchronous)?))?;
+        *set = Some(durable);
+    }
+    Ok(())
+}
+
+fn run_in_savepoint(job: Job) -> Ran {
+    let Job { work, answer, .. } = job;
+    // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
+    if answer.is_closed() {
+        let gone = Err(Error::Unavailable("the caller has gone away".to_owned()));
+        return Ran { answer, keep: false, outcome: gone };
+    }
+    // Without a savepoint nothing of it could be undone alone.
+    if let Err(error) = statement("SAVEPOINT job") {
+        let outcome = Err(Error::Unavailable(format!("no savepoint: {error}")));
+        return Ran { answer, keep: false, outcome };
+    }
+    let outcome = run_to_end(work);
+    let keep = matches!(outcome, Ok(true));
+    let undone = if keep { Ok(()) } else { statement("ROLLBACK TO job") };
+    match undone.and_then(|()| statement("RELEASE job")) {
+        Err(error) if keep => {
+            let failed = Error::Unavailable(format!("commit failed: {error}"));
+            Ran { answer, keep: false, outcome: Err(failed) }
+        }
+        // What failed is told as it was: an error that ends the whole transaction leaves nothing to undo.
+        _ => Ran { answer, keep, outcome: outcome.map(drop) },
+    }
+}
+
+/// Runs nothing of a job: outside a transaction no change can be kept.
+fn refuse(job: Job, error: &Error) {
+    let reason = match error {
+        Error::Unavailable(reason) => reason.clone(),
+        other => other.to_string(),
+    };
+    let _ = job.answer.send(Err(Error::Unavailable(format!("another process may be writing: {reason}"))));
+}
+
+fn statement(text: &str) -> Result<()> {
+    with_writer(|connection| Ok(connection.prepare_cached(text)?.execute([]).map(|_| ())?))
+}
+
+fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    WRITER.with_borrow(|writer| match writer {
+        Some(connection) => function(connection),
+        None => Err(Error::Unavailable("this thread is not the writer".to_owned())),
+    })
+}
+
+/// An error when the group's transaction has been lost: a statement would be committed by itself.
+fn in_transaction() -> Result<()> {
+    with_writer(|connection| match connection.is_autocommit() {
+        false => Ok(()),
+        true => Err(Error::Unavailable("the transaction was rolled back by the database".to_owned())),
+    })
+}
+
+pub(crate) fn writer_query(sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    in_transaction()?;
+    with_writer(|connection| query(connection, sql, params))
+}
+
+pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+    in_transaction()?;
+    with_writer(|connection| {
+        let changed = connection.prepare_cached(sql.sqlite)?.execute(rusqlite::params_from_iter(params))?;
+        Ok(changed as u64)
+    })
+}
+
+impl ReaderHandle {
+    /// A query that may look at many rows: on a thread for blocking work, few at a time.
+    pub(crate) async fn scan(&self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
+        let cancelled = |_| Error::Database("the scan was cancelled".to_owned());
+        let place = Arc::clone(&self.scans).acquire_owned().await.map_err(|_| Error::Database("closed".to_owned()))?;
+        let reader = self.clone();
+        let scan = move || {
+            let _place = place;
+            reader.query(sql, &params)
+        };
+        tokio::task::spawn_blocking(scan).await.map_err(cancelled)?
+    }
+
+    pub(crate) fn query(&self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+        READERS.with_borrow_mut(|readers| {
+            let at = match readers.iter().position(|(number, _)| *number == self.number) {
+                Some(at) => at,
+                None => {
+                    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                    let connection = Connection::open_with_flags(&*self.path, flags)?;
+                    configure(&connection)?;
+                    readers.push((self.number, connection));
+                    readers.len() - 1
+                }
+            };
+            match readers.get(at) {
+                Some((_, connection)) => query(connection, sql, params),
+                None => Err(Error::Database("no reader".to_owned())),
+            }
+        })
+    }
+}
+
+fn query(connection: &Connection, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql.sqlite)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for at in 0..columns {
+            values.push(row.get::<_, rusqlite::types::Value>(at)?);
+        }
+        found.push(Row(RowKind::Sqlite(values)));
+    }
+    Ok(found)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        use rusqlite::types::ValueRef;
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
