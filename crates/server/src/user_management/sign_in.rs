@@ -6,10 +6,9 @@ use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
 use crate::domain::authentications::Whence;
-use crate::domain::people;
 use crate::domain::sessions::Origin;
 use crate::domain::{
-    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, session_families,
+    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, people, session_families,
     sessions,
 };
 use crate::http::reply::Reply;
