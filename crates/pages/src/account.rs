@@ -14,6 +14,8 @@ pub struct Account<'a> {
     pub name: &'a str,
     /// The email address.
     pub email: &'a str,
+    /// The link "change password", where there are passwords here.
+    pub change_password: Option<&'a str>,
     /// Where the person is signed in.
     pub sessions: &'a [Session<'a>],
     /// Where "sign out" of one session is posted to, with `session_id`.

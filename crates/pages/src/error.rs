@@ -25,8 +25,13 @@ impl<'a> ErrorPage<'a> {
     /// The page for one of the usual troubles.
     pub fn of(frame: Frame<'a>, trouble: Trouble) -> Self {
         let [title, happened, advice] = trouble.texts(frame.language);
-        let link = (trouble == Trouble::Access).then(|| (frame.texts().sign_out(), "/sign-out"));
+        let link = (trouble == Trouble::NoRole).then(|| (frame.texts().sign_out(), "/sign-out"));
         Self { frame, title, happened, advice, request_id: None, link }
+    }
+
+    /// What stands before an address: paths are those of the pages that this one is of.
+    fn base(&self, address: &str) -> &str {
+        if address.starts_with('/') { self.frame.base } else { "" }
     }
 
     fn onward(&self) -> Option<(&str, &str)> {
@@ -41,14 +46,18 @@ pub enum Trouble {
     Address,
     /// A link from a mail is used or too old.
     Link,
-    /// What a sign-in carries along is too old or not ours.
+    /// What a sign-in carries along is too old.
     Flow,
+    /// A form is not of this visit.
+    Form,
     /// The application asked for something wrong, and cannot be told by a redirect.
     Application,
     /// The application names itself by a document that cannot be used.
     Client,
     /// The invitation is for another person than the one who is signed in.
     Access,
+    /// An account of staff that has no role any more.
+    NoRole,
     /// Too many requests.
     Attempts,
     /// Our fault.
@@ -63,19 +72,27 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Address,
         Self::Link,
         Self::Flow,
+        Self::Form,
         Self::Application,
         Self::Client,
         Self::Access,
+        Self::NoRole,
         Self::Attempts,
         Self::Server,
         Self::SignInOver,
         Self::SignInUsed,
         Self::OtherBrowser,
     ];
+
+    /// What the way on is called, where there is one.
+    pub fn way_on(self, language: Language) -> &'static str {
+        let t = language.texts();
+        if self == Self::Access { t.use_another_account() } else { t.start_again() }
+    }
 
     /// Title, what happened, and what to do.
     pub fn texts(self, language: Language) -> [&'static str; 3] {
@@ -84,11 +101,13 @@ impl Trouble {
             Self::Address => [t.trouble_address(), t.trouble_address_what(), t.trouble_address_advice()],
             Self::Link => [t.trouble_link(), t.trouble_link_what(), t.trouble_link_advice()],
             Self::Flow => [t.trouble_flow(), t.trouble_flow_what(), t.trouble_flow_advice()],
+            Self::Form => [t.trouble_form(), t.trouble_form_what(), t.trouble_form_advice()],
             Self::Application => {
                 [t.trouble_application(), t.trouble_application_what(), t.trouble_application_advice()]
             }
             Self::Client => [t.trouble_client(), t.trouble_client_what(), t.trouble_client_advice()],
             Self::Access => [t.trouble_access(), t.trouble_access_what(), t.trouble_access_advice()],
+            Self::NoRole => [t.trouble_no_role(), t.trouble_no_role_what(), t.trouble_no_role_advice()],
             Self::Attempts => [t.trouble_attempts(), t.trouble_attempts_what(), t.trouble_attempts_advice()],
             Self::Server => [t.trouble_server(), t.trouble_server_what(), t.trouble_server_advice()],
             Self::SignInOver => [t.sign_in_over(), t.sign_in_over_what(), t.sign_in_again_advice()],

@@ -14,6 +14,14 @@ pub struct Form<'a> {
 }
 
 impl Form<'_> {
+    /// The title of its page, which says first of all when something is wrong: it is what screen readers read first.
+    pub(crate) fn title(&self, title: &str, language: Language) -> String {
+        match self.problem {
+            Some(_) => language.texts().in_title_problem(title),
+            None => title.to_owned(),
+        }
+    }
+
     /// Whether the problem is in the field of this name.
     pub(crate) fn wrong(&self, name: &str) -> bool {
         self.problem.and_then(Problem::field).is_some_and(|field| field.name() == name)

@@ -151,10 +151,14 @@ pub fn invitation(style: Style<'_>, organization: &str, inviter: Option<&str>, l
         heading: t.join(organization),
         before: vec![invited, t.mail_invitation_at(&style.name())],
         button: Some((t.accept_invitation().to_owned(), link.to_owned())),
-        after: vec![t.mail_invitation_valid(days), t.mail_invitation_unexpected().to_owned()],
+        after: vec![valid(t, days), t.mail_invitation_unexpected().to_owned()],
         ..Content::default()
     }
     .mail(style)
+}
+
+fn valid(t: Texts, days: u32) -> String {
+    if days == 1 { t.mail_invitation_valid_a_day().to_owned() } else { t.mail_invitation_valid(days) }
 }
 
 /// Somebody signed up with an address that has an account: its owner hears it, the page does not tell.

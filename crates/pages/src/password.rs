@@ -14,6 +14,8 @@ pub struct Password<'a> {
     pub email: &'a str,
     /// The application that people come from.
     pub application: Option<Application<'a>>,
+    /// A new password was saved just now.
+    pub password_saved: bool,
     /// The link "not you?".
     pub restart: &'a str,
     /// The link "forgot it?".

@@ -60,6 +60,11 @@ pub enum Problem {
         /// How long to wait, rounded up.
         minutes: u32,
     },
+    /// No message is sent before so many minutes have passed.
+    TooManyMails {
+        /// How long to wait, rounded up.
+        minutes: u32,
+    },
     /// The name is longer than we take.
     NameTooLong {
         /// Which of the names.
@@ -100,6 +105,7 @@ impl Problem {
             Self::DeviceCodeUnknown => Some(Field::UserCode),
             Self::OrganizationNeeded => Some(Field::OrganizationId),
             Self::TooManyAttempts { .. }
+            | Self::TooManyMails { .. }
             | Self::LinkExpired
             | Self::ChoiceNeeded
             | Self::Busy
@@ -123,8 +129,8 @@ impl Problem {
             Self::PasswordTooLong => t.password_too_long(),
             Self::CodeWrong => t.code_wrong(),
             Self::CodeExpired => t.code_expired(),
-            Self::TooManyAttempts { minutes: 0 | 1 } => t.too_many_attempts_one_minute(),
-            Self::TooManyAttempts { minutes } => return t.too_many_attempts(minutes),
+            Self::TooManyAttempts { minutes } => return t.too_many_attempts(&wait(minutes, language)),
+            Self::TooManyMails { minutes } => return t.too_many_mails(&wait(minutes, language)),
             Self::NameTooLong { .. } => t.name_too_long(),
             Self::LinkExpired => t.link_expired(),
             Self::DeviceCodeUnknown => t.device_code_unknown(),
@@ -137,5 +143,30 @@ impl Problem {
             Self::NoCodes => t.codes_off(),
         }
         .to_owned()
+    }
+}
+
+/// How long to wait, in words: after an hour and a half in hours.
+fn wait(minutes: u32, language: Language) -> String {
+    let t = language.texts();
+    match minutes {
+        0 | 1 => t.in_a_minute().to_owned(),
+        2..=90 => t.in_minutes(minutes),
+        _ => t.in_hours(minutes.div_ceil(60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_has_to_count_in_thousands_of_minutes() {
+        let told = |minutes| Problem::TooManyAttempts { minutes }.text(Language::English);
+        assert_eq!(told(1), "Too many attempts. Please try again in a minute.");
+        assert_eq!(told(90), "Too many attempts. Please try again in 90 minutes.");
+        assert_eq!(told(1437), "Too many attempts. Please try again in 24 hours.");
+        let mails = Problem::TooManyMails { minutes: 12 }.text(Language::German);
+        assert!(mails.contains("in 12 Minuten"), "{mails}");
     }
 }

@@ -12,4 +12,6 @@ pub struct SignOutConfirm<'a> {
     pub form: Form<'a>,
     /// The email address of who is signed in.
     pub email: &'a str,
+    /// The application that people go back to then.
+    pub application: Option<&'a str>,
 }

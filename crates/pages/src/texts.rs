@@ -131,9 +131,10 @@ texts! { signing_in_texts:
     choose_password { "Choose a new password" "Neues Passwort wählen" }
     save_password { "Save password" "Passwort speichern" }
     signs_out_elsewhere {
-        "You will be signed out on your other devices."
-        "Auf Ihren anderen Geräten werden Sie abgemeldet."
+        "You will be signed out everywhere, and then sign in with the new password."
+        "Sie werden überall abgemeldet und melden sich dann mit dem neuen Passwort an."
     }
+    password_saved { "Your new password is saved. Sign in with it." "Ihr neues Passwort ist gespeichert. Melden Sie sich damit an." }
 }
 
 // Organizations, consent and devices.
@@ -208,6 +209,9 @@ texts! { account_texts:
     last_seen(time: &str) { "Last\u{a0}active\u{a0}{time}" "Zuletzt\u{a0}aktiv:\u{a0}{time}" }
     sign_out { "Sign out" "Abmelden" }
     sign_out_of(session: &str) { "Sign out: {session}" "Abmelden: {session}" }
+    unknown_device { "Unknown device" "Unbekanntes Gerät" }
+    change_password { "Change password" "Passwort ändern" }
+    in_title_problem(title: &str) { "Error: {title}" "Fehler: {title}" }
     sign_out_everywhere { "Sign out everywhere" "Überall abmelden" }
     connected_applications { "Connected applications" "Verbundene Anwendungen" }
     no_applications { "No application has access to your account." "Keine Anwendung hat Zugriff auf Ihr Konto." }
@@ -221,6 +225,7 @@ texts! { account_texts:
         "You will be signed out of {name} in this browser."
         "Sie werden in diesem Browser von {name} abgemeldet."
     }
+    then_back_to(application: &str) { "Then you go back to {application}." "Danach geht es zurück zu {application}." }
     stay { "Stay signed in" "Angemeldet bleiben" }
     signed_out { "You are signed out" "Sie sind abgemeldet" }
     back_to(application: &str) { "Back to {application}" "Zurück zu {application}" }
@@ -250,14 +255,17 @@ texts! { problems_texts:
         "That code is no longer valid. Please have a new one sent."
         "Dieser Code gilt nicht mehr. Bitte lassen Sie sich einen neuen senden."
     }
-    too_many_attempts(minutes: u32) {
-        "Too many attempts. Please try again in {minutes} minutes."
-        "Zu viele Versuche. Bitte versuchen Sie es in {minutes} Minuten noch einmal."
+    too_many_attempts(wait: &str) {
+        "Too many attempts. Please try again {wait}."
+        "Zu viele Versuche. Bitte versuchen Sie es {wait} noch einmal."
     }
-    too_many_attempts_one_minute {
-        "Too many attempts. Please try again in a minute."
-        "Zu viele Versuche. Bitte versuchen Sie es in einer Minute noch einmal."
+    too_many_mails(wait: &str) {
+        "Several messages were sent already, please look for the last one. You can have a new one sent {wait}."
+        "Es wurden schon mehrere Nachrichten gesendet, bitte suchen Sie nach der letzten. Eine neue können Sie sich {wait} senden lassen."
     }
+    in_a_minute { "in a minute" "in einer Minute" }
+    in_minutes(minutes: u32) { "in {minutes} minutes" "in {minutes} Minuten" }
+    in_hours(hours: u32) { "in {hours} hours" "in {hours} Stunden" }
     name_too_long { "That name is too long. Please shorten it." "Dieser Name ist zu lang. Bitte kürzen Sie ihn." }
     link_expired {
         "That link is no longer valid. Please ask for a new one."
@@ -299,7 +307,17 @@ texts! { troubles_texts:
     trouble_link_advice { "Ask for a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
     trouble_flow { "This sign-in took too long" "Diese Anmeldung hat zu lange gedauert" }
     trouble_flow_what { "For your safety it was ended." "Zu Ihrer Sicherheit wurde sie beendet." }
-    trouble_flow_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
+    trouble_flow_advice { "Nothing is lost: start again from here." "Es ist nichts verloren: Beginnen Sie von hier aus neu." }
+    start_again { "Start again" "Neu beginnen" }
+    trouble_form { "This page cannot be used any more" "Diese Seite lässt sich nicht mehr verwenden" }
+    trouble_form_what {
+        "It belongs to another visit, or your browser keeps no cookies for this site."
+        "Sie gehört zu einem anderen Besuch, oder Ihr Browser speichert für diese Website keine Cookies."
+    }
+    trouble_form_advice {
+        "Allow cookies, go back to where you came from, and try once more in one tab only."
+        "Erlauben Sie Cookies, gehen Sie dorthin zurück, woher Sie kamen, und versuchen Sie es noch einmal in nur einem Tab."
+    }
     trouble_application { "The application made a mistake" "Die Anwendung hat einen Fehler gemacht" }
     trouble_application_what {
         "It sent you here with a request that we cannot accept. Nothing was passed on."
@@ -326,7 +344,13 @@ texts! { troubles_texts:
     }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
     trouble_access_what { "It was sent to another email address than that of your account." "Die Einladung wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
-    trouble_access_advice { "Sign out, then open the invitation once more." "Melden Sie sich ab und öffnen Sie die Einladung dann noch einmal." }
+    trouble_access_advice { "Go on with the account it was sent to." "Machen Sie mit dem Konto weiter, an das sie gesendet wurde." }
+    trouble_no_role { "You have no access here" "Sie haben hier keinen Zugang" }
+    trouble_no_role_what { "Your account has no role for this dashboard, or not any more." "Ihr Konto hat für dieses Dashboard keine Rolle, oder keine mehr." }
+    trouble_no_role_advice {
+        "Ask an owner to invite you, or sign out and use another account."
+        "Bitten Sie eine Person mit der Rolle Owner um eine Einladung, oder melden Sie sich ab und verwenden Sie ein anderes Konto."
+    }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
     trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
     trouble_attempts_advice { "Wait a few minutes, then try again." "Warten Sie einige Minuten und versuchen Sie es dann noch einmal." }
@@ -369,13 +393,14 @@ texts! { mails_texts:
     mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works only once." "Der Link gilt {minutes} Minuten und funktioniert nur einmal." }
     mail_reset_not_you { "If it was not you, you can ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E\u{2011}Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
     mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
+    mail_invitation_valid_a_day { "The invitation is valid for a day." "Die Einladung gilt einen Tag." }
     mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
     mail_invitation_at(name: &str) { "You can accept the invitation at {name}." "Annehmen können Sie die Einladung bei {name}." }
     mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
     mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
     mail_exists_body(name: &str) { "Somebody, hopefully you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie selbst, wollte sich mit dieser Adresse bei {name} registrieren. Dazu gibt es schon ein Konto. Melden Sie sich einfach an." }
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
-    mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed on {time}. You were signed out on your other devices." "Ihr Passwort für {name} wurde geändert ({time}). Auf Ihren anderen Geräten wurden Sie abgemeldet." }
+    mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed on {time}. You were signed out everywhere." "Ihr Passwort für {name} wurde geändert ({time}). Sie wurden überall abgemeldet." }
     mail_changed_not_you { "If that was not you, reset your password right away:" "Wenn Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück:" }
     mail_button_fallback { "Or open this address:" "Oder öffnen Sie diese Adresse:" }
 }

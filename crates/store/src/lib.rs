@@ -47,6 +47,7 @@ mod migrate;
 pub mod oauth_resource;
 pub mod organization;
 pub mod password_reset;
+pub mod past_signing_key;
 pub mod permission;
 pub mod portal;
 mod postgres;
@@ -347,6 +348,7 @@ impl Store {
             membership::STATEMENTS,
             organization::STATEMENTS,
             password_reset::STATEMENTS,
+            past_signing_key::STATEMENTS,
             staff_link::STATEMENTS,
             portal::STATEMENTS,
             permission::STATEMENTS,

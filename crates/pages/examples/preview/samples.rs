@@ -84,7 +84,20 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
     }
     for p in problems(&[Problem::CredentialsWrong, Problem::Busy], problem) {
         let (forgot, code_action) = (Some(link), Some(link));
-        add("password", p, &Password { frame, form: form(p), email, application, restart: link, forgot, code_action });
+        add(
+            "password",
+            p,
+            &Password {
+                frame,
+                form: form(p),
+                email,
+                application,
+                restart: link,
+                forgot,
+                code_action,
+                password_saved: p.is_none(),
+            },
+        );
     }
     for p in problems(&[Problem::CodeWrong, Problem::CodeExpired], problem) {
         for (name, purpose) in [("code", CodePurpose::SignIn), ("code_verify", CodePurpose::VerifyEmail)] {
@@ -154,7 +167,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             p,
             &SelectAccount { frame, form: form(p), application, name: say("Ada Lovelace"), email },
         );
-        add("sign_out_confirm", p, &SignOutConfirm { frame, form: form(p), email });
+        add("sign_out_confirm", p, &SignOutConfirm { frame, form: form(p), email, application: None });
         let user_code = say("WDJB-MJHT");
         let application = Application { name: say("Acme Command Line"), logo: &Logo::default() };
         add("device_confirm", p, &DeviceConfirm { frame, form: form(p), user_code, application });
@@ -255,7 +268,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
                 link: Some((say("Back to Acme Dashboard"), link)),
                 ..page
             };
-            add(&name, None, if matches!(trouble, Trouble::Address | Trouble::Access) { &page } else { &told });
+            add(&name, None, if matches!(trouble, Trouble::Address | Trouble::NoRole) { &page } else { &told });
         }
         let own = ErrorPage::of(frame, Trouble::Server);
         add(
@@ -301,6 +314,7 @@ fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words, logo: &'a Logo) -
         form,
         name: say("Ada Lovelace"),
         email: words.email(),
+        change_password: Some(say("/forgot-password")),
         sessions: Vec::leak(vec![session("Firefox on Linux", true), session("Safari on iPhone", false)]),
         revoke_session_action: say("/account/sessions/revoke"),
         applications: Vec::leak(vec![

@@ -15,8 +15,10 @@ use countersign_protocol::model::{
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::metadata;
+use countersign_protocol::time::Timestamp;
 use countersign_store::{
-    Query, cors_origin, environment, jwt_template, oauth_resource, redirect_uri, signing_key, standalone,
+    Query, cors_origin, environment, jwt_template, oauth_resource, past_signing_key, redirect_uri, signing_key,
+    standalone,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,6 +52,8 @@ pub struct EnvironmentState {
     pub delegated_signer: SigningKey,
     /// Every published key.
     verifiers: Vec<(SigningKeyId, KeyPurpose, VerifyingKey)>,
+    /// Keys that are gone and signed ID tokens, each until a moment.
+    past_verifiers: Vec<(VerifyingKey, SigningKeyId, Timestamp)>,
     /// `/.well-known/openid-configuration`.
     pub openid_configuration: Bytes,
     /// `/.well-known/oauth-authorization-server`.
@@ -139,6 +143,7 @@ impl EnvironmentState {
             environment,
             jwt_template,
             verifiers,
+            past_verifiers: Vec::new(),
             redirect_uris: Vec::new(),
             cors_origins: Vec::new(),
             resources: Vec::new(),
@@ -180,6 +185,11 @@ impl EnvironmentState {
     /// The published key of this identifier, and which tokens it may have signed.
     pub fn verifier(&self, kid: SigningKeyId) -> Option<(KeyPurpose, &VerifyingKey)> {
         self.verifiers.iter().find(|(id, _, _)| *id == kid).map(|(_, purpose, key)| (*purpose, key))
+    }
+
+    /// The key of this identifier that signed ID tokens until a moment and is gone: good for hints, and for nothing else.
+    pub fn past_verifier(&self, kid: SigningKeyId) -> Option<(&VerifyingKey, Timestamp)> {
+        self.past_verifiers.iter().find(|(_, id, _)| *id == kid).map(|(key, _, until)| (key, *until))
     }
 }
 
@@ -226,8 +236,16 @@ impl Environments {
                 })?),
                 None => None,
             };
+            let past = past_signing_key::list(query, environment.id).await?;
+            // A hint that cannot be checked is no reason not to start.
+            let past_verifiers = past.into_iter().filter_map(|key| {
+                Some((VerifyingKey::new(key.id, key.algorithm, &key.public_key).ok()?, key.id, key.retired_at))
+            });
+            let past_verifiers = past_verifiers.collect();
             let state = EnvironmentState::new(environment, template, &keys, keyring)?;
-            let state = Arc::new(EnvironmentState { redirect_uris, cors_origins, resources, standalone, ..state });
+            let state =
+                EnvironmentState { redirect_uris, cors_origins, resources, standalone, past_verifiers, ..state };
+            let state = Arc::new(state);
             all.by_id.insert(state.id(), Arc::clone(&state));
             // No host is its own, and no client is one of it.
             if state.environment.is_of_staff() {

@@ -64,7 +64,7 @@ impl DashboardCall {
         let of_staff = session::act(page);
         let role = staff::role_of(&mut page.app.store.reader().await?, &of_staff, current.user.id).await?;
         // An account without a role is nobody here, and is not told what there is.
-        let role = role.ok_or(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access))?;
+        let role = role.ok_or(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::NoRole))?;
         let environments = page.app.environments();
         let name = page.path.get("environment");
         let environment = match name {

@@ -113,7 +113,7 @@ impl DashboardCall {
                     (status, "That did not work", told(&error), id)
                 }
             },
-            Stop::Trouble(status, _) => {
+            Stop::Trouble(status, _) | Stop::WithWayOn(status, ..) => {
                 (status, "That did not work", "What the page carried along is too old. Open it again.".to_owned(), None)
             }
             Stop::AskFirst(_) => {

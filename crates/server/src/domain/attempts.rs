@@ -98,11 +98,18 @@ pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Re
     Ok(())
 }
 
-/// Counts a message that somebody has asked a hosted page for, from an address; `false` when there were too many.
+/// Counts a message that somebody has asked a hosted page for, from an address. `Err` with the moment at which the next is
+/// allowed, when there were too many.
 ///
 /// # Errors
 /// Database errors.
-pub async fn count_mail_of_page(tx: &mut Tx, act: &Act, what: &str, to: &str, from: &str) -> Result<bool, Failure> {
+pub async fn count_mail_of_page(
+    tx: &mut Tx,
+    act: &Act,
+    what: &str,
+    to: &str,
+    from: &str,
+) -> Result<Result<(), Timestamp>, Failure> {
     let to = email_key(to);
     let asked = format!("{to} {from}");
     let (a_day, anywhere) = (format!("{what} in a day"), format!("{what} anywhere"));
@@ -115,11 +122,11 @@ pub async fn count_mail_of_page(tx: &mut Tx, act: &Act, what: &str, to: &str, fr
         (&anywhere, &to, MAILS_ANYWHERE),
         (&anywhere_a_day, &to, MAILS_ANYWHERE_A_DAY),
     ] {
-        if count(tx, act, what, subject, allowance).await?.is_err() {
-            return Ok(false);
+        if let Err(over_at) = count(tx, act, what, subject, allowance).await? {
+            return Ok(Err(over_at));
         }
     }
-    Ok(true)
+    Ok(Ok(()))
 }
 
 /// What the API answers to too many tries.
@@ -130,6 +137,11 @@ pub fn too_many(act: &Act, again_at: Timestamp) -> ApiError {
 /// Whole seconds until a moment, at least one.
 pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
     u64::try_from(moment.as_secs() - act.now.as_secs()).unwrap_or(0).max(1)
+}
+
+/// Minutes until a moment, begun ones counted.
+pub fn minutes_until(act: &Act, moment: Timestamp) -> u32 {
+    u32::try_from(seconds_until(act, moment).div_ceil(60)).unwrap_or(u32::MAX)
 }
 
 /// Takes one try at a subject back: it went well, and others may not have.

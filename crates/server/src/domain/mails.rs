@@ -1,5 +1,6 @@
 //! Messages: put on their way in the transaction of what they tell about.
 
+use super::moment::moment;
 use super::{Act, Failure, branding, mailed_codes, password_resets};
 use countersign_pages::Language;
 use countersign_pages::mail::{self as pages, Mail};
@@ -100,6 +101,19 @@ pub async fn password_reset(tx: &mut Tx, act: &Act, to: &str, link: &str, langua
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language, branding: &branding };
     queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES)).await
+}
+
+/// The mail that tells a person that their password is another one now.
+///
+/// # Errors
+/// Database errors.
+pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User) -> Result<(), Failure> {
+    let branding = branding::look(&act.product, &act.brand);
+    let language = language_of(user);
+    let reset = format!("{}/forgot-password", act.issuer);
+    let mail =
+        pages::password_changed(pages::Style { language, branding: &branding }, &moment(act.now, language), &reset);
+    queue(tx, act, &user.email, mail).await
 }
 
 /// How long invitations are said to be good, at least, in days.

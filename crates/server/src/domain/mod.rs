@@ -29,6 +29,7 @@ pub mod magic_auth;
 pub mod mailed_codes;
 pub mod mails;
 pub mod memberships;
+pub mod moment;
 pub mod oauth_resources;
 pub mod organizations;
 pub mod password_check;

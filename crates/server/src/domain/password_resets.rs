@@ -153,5 +153,7 @@ pub async fn confirm(
         return Ok(None);
     }
     events::record(tx, act, "password_reset.succeeded", None, &event_view(reset)).await?;
-    users::find(tx, act, &reset.user_id.to_string()).await.map(Some)
+    let user = users::find(tx, act, &reset.user_id.to_string()).await?;
+    mails::password_changed(tx, act, &user).await?;
+    Ok(Some(user))
 }

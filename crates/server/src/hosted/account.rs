@@ -4,6 +4,7 @@ use super::consent::in_words;
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, moment, redirect, reply};
 use super::session::{self, Current};
+use super::sign_in::allowed;
 use crate::domain::branding::shown_logo;
 use crate::domain::{Failure, grants, people, sessions};
 use crate::http::page_call::PageCall;
@@ -63,12 +64,13 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
     let counts = (call.environment.environment.sessions, call.app.clock.now());
     let live = stored::list(&mut reader, environment_id, &slice, current.user.id, counts).await?;
+    let unknown = || frame.language.texts().unknown_device().to_owned();
     let session_texts: Vec<[String; 3]> = live
         .iter()
         .map(|one| {
             [
                 one.id.to_string(),
-                device(one.user_agent.as_deref().unwrap_or("")),
+                one.user_agent.as_deref().filter(|agent| !agent.trim().is_empty()).map_or_else(unknown, device),
                 moment(one.last_seen_at, frame.language),
             ]
         })
@@ -124,12 +126,20 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         .collect();
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
+    // By the same link as who has forgotten it: it proves the address once more.
+    let elsewhere = call.environment.standalone.login_uri.is_some();
+    let change_password = (allowed(call).password && !elsewhere).then(|| {
+        let mut flow = Flow::begin(call, Target::Account);
+        flow.email = Some(current.user.email.clone());
+        flow.link(call, "/forgot-password")
+    });
     let name = current.user.full_name().unwrap_or_default();
     let page = Account {
         frame,
         form: carried.form("/account/sign-out-everywhere", None),
         name: &name,
         email: &current.user.email,
+        change_password: change_password.as_deref(),
         sessions: &sessions,
         revoke_session_action: "/account/sessions/revoke",
         applications: &applications,

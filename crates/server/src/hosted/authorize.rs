@@ -15,7 +15,7 @@ use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOp
 use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
 use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
 use countersign_protocol::oauth::authorize::request::{
-    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read,
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read, without_unknown,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
@@ -25,8 +25,9 @@ use countersign_store::{consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
-/// Longest query, in bytes: the browser carries it from page to page.
-pub(super) const LONGEST: usize = 6 * 1024;
+/// Longest query, in bytes, of which something is read: the browser carries it from page to page, sealed, in addresses that
+/// many proxies take up to 8 KiB of.
+pub(super) const LONGEST: usize = 4 * 1024;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,13 +66,13 @@ pub(super) fn of_the_application() -> Stop {
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let params = call.query().map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
-        Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow)?,
+        Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
-            let query = call.uri.query().unwrap_or("");
+            let query = without_unknown(call.uri.query().unwrap_or(""));
             if query.len() > LONGEST {
                 return Err(of_the_application());
             }
-            Flow::begin(call, Target::Authorize(query.to_owned()))
+            Flow::begin(call, Target::Authorize(query))
         }
     };
     Ok(found(advance(call, flow, None).await?))

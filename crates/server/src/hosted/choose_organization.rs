@@ -118,7 +118,7 @@ pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Opti
 /// A page for a flow that is not good.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     // Whether the person is a member is decided where everything is decided.
     flow.organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
     let search = form.get("search").filter(|_| flow.organization_id.is_none());

@@ -69,14 +69,15 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
     };
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
     let (told, digits) = (id.clone(), Secret::new(code.clone()));
-    let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
+    let again = flow.challenge.is_some();
+    let counted = call.app.store.write::<Result<(), u32>, Failure, _>(move |tx| {
         Box::pin(async move {
             // Accounts are locked before what is counted about them, here as everywhere.
             if let Some(id) = account {
                 user::lock(tx, act.environment_id, id).await?;
             }
-            if !attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
-                return Ok(false);
+            if let Err(over_at) = attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
+                return Ok(Err(attempts::minutes_until(&act, over_at)));
             }
             if let Some(id) = account {
                 let whose = (id, to.as_str());
@@ -91,11 +92,17 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
             if let Some(mail) = mail {
                 crate::domain::mails::queue(tx, &act, &to, mail).await?;
             }
-            Ok(true)
+            Ok(Ok(()))
         })
     });
-    if !allowed.await? {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+    if let Err(minutes) = counted.await? {
+        let (status, problem) = (StatusCode::TOO_MANY_REQUESTS, Problem::TooManyMails { minutes });
+        // The last code may still be good.
+        return if again {
+            show(call, &flow, status, Shown::with(problem))
+        } else {
+            refuse(call, &flow, status, problem).await
+        };
     }
     flow.challenge = Some(Challenge {
         id,
@@ -105,34 +112,66 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         expires_at: call.app.clock.now().plus_secs(i64::from(MINUTES) * 60).as_millis(),
         proves,
     });
-    let reply = redirect(&flow.link(call, "/sign-in/code"))?;
-    // What the link in the mail goes on with, in this browser. A flow that is too long for a cookie has none: then the link
-    // shows the code, to be typed here.
-    let sealed = flow.seal(call).filter(|sealed| sealed.len() <= Cookie::CodeFlow.longest()).unwrap_or_default();
-    let seconds = if sealed.is_empty() { 0 } else { i64::from(MINUTES) * 60 };
-    Ok(match Cookie::CodeFlow.set(&sealed, seconds, &call.environment.environment.issuer) {
-        Some(cookie) => reply.with(SET_COOKIE, cookie),
-        None => reply,
-    })
+    let mut next = flow.link(call, "/sign-in/code");
+    if again {
+        next.push_str(AGAIN);
+    }
+    let reply = redirect(&next)?;
+    Ok(remember(call, &flow, i64::from(MINUTES) * 60, next.len(), reply))
 }
 
-/// Shows where to enter the code; `code` is filled in where the person came by the link.
-fn show(call: &PageCall, flow: &Flow, code: &str, status: StatusCode, problem: Option<Problem>) -> Result<Reply, Stop> {
+/// What the address of the page for the code says when a code was sent anew.
+const AGAIN: &str = "&sent=again";
+/// What the header of an answer may have for flows, in bytes: proxies take 4096 for all of it, unless they are told otherwise.
+const LONGEST_FLOWS: usize = 3000;
+
+/// Keeps a flow in this browser, as what the link in a mail goes on with. One that is too long is not kept, `besides` what the
+/// answer's header has already: then the link of a code shows it, to be typed here, and what comes after a new password is
+/// the account.
+pub(super) fn remember(call: &PageCall, flow: &Flow, seconds: i64, besides: usize, reply: Reply) -> Reply {
+    let fits = |sealed: &String| sealed.len() <= Cookie::CodeFlow.longest() && sealed.len() + besides <= LONGEST_FLOWS;
+    let sealed = flow.seal(call).filter(fits).unwrap_or_default();
+    let seconds = if sealed.is_empty() { 0 } else { seconds };
+    match Cookie::CodeFlow.set(&sealed, seconds, &call.environment.environment.issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    }
+}
+
+/// What the page for the code shows besides.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shown<'a> {
+    /// The code is filled in, where the person came by the link.
+    code: &'a str,
+    /// It was sent anew.
+    resent: bool,
+    /// What is wrong.
+    problem: Option<Problem>,
+}
+
+impl Shown<'_> {
+    fn with(problem: Problem) -> Self {
+        Self { problem: Some(problem), ..Self::default() }
+    }
+}
+
+/// Shows where to enter the code.
+fn show(call: &PageCall, flow: &Flow, status: StatusCode, shown: Shown<'_>) -> Result<Reply, Stop> {
     let Some(challenge) = &flow.challenge else { return Err(Stop::flow()) };
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let restart = carried.link(if flow.signs_up { "/sign-up" } else { "/sign-in" });
     let page = Code {
         frame: frame(call, &branding),
-        form: carried.form("/sign-in/code", problem),
+        form: carried.form("/sign-in/code", shown.problem),
         purpose: match challenge.proves {
             Proves::SignIn(_) | Proves::Nobody(_) => CodePurpose::SignIn,
             Proves::Address(..) | Proves::SignUp(_) | Proves::Exists(_) => CodePurpose::VerifyEmail,
         },
         email: &challenge.email,
-        code,
+        code: shown.code,
         resend_action: "/sign-in/code/send",
-        resent: false,
+        resent: shown.resent,
         mailbox: super::mailbox::is_open(call).then_some("/dev/mailbox"),
         restart: Some(&restart),
     };
@@ -149,11 +188,12 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     if let Some(code) = query.get("code") {
         return linked(call, query.get("id"), code);
     }
-    let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, query.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
-    show(call, &flow, "", StatusCode::OK, None)
+    let resent = query.get("sent").is_some();
+    show(call, &flow, StatusCode::OK, Shown { resent, ..Shown::default() })
 }
 
 /// The page behind the link: in the browser that has asked for this very code, the form with it; elsewhere the code alone,
@@ -166,7 +206,7 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
     let flow = Flow::open(call, sealed.as_deref());
     let asked_here = |flow: &Flow| flow.challenge.as_ref().is_some_and(|challenge| Some(challenge.id.as_str()) == id);
     match flow.filter(asked_here) {
-        Some(flow) => show(call, &flow, code, StatusCode::OK, None),
+        Some(flow) => show(call, &flow, StatusCode::OK, Shown { code, ..Shown::default() }),
         None => {
             let branding = branding(call);
             Ok(reply(call, StatusCode::OK, &CodeElsewhere { frame: frame(call, &branding), code }, None))
@@ -178,7 +218,7 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
 /// nobody has.
 ///
 /// # Errors
-/// Database errors, and a page for too many mails.
+/// Database errors.
 pub async fn send_to_sign_in(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
     evenly(find_and_send(call, flow, typed)).await
 }
@@ -215,23 +255,23 @@ async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) ->
 /// `POST /sign-in/code/send`: a code instead of the password, or a new code.
 ///
 /// # Errors
-/// A page for a flow that is not good, or for too many mails.
+/// A page for a flow that is not good.
 pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     let Some(challenge) = flow.challenge.clone() else {
         let typed = flow.email.clone().ok_or_else(Stop::flow)?;
         if !allowed(call).magic_auth {
-            return refuse(call, &flow, Problem::NoCodes).await;
+            return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoCodes).await;
         }
         return send_to_sign_in(call, flow, &typed).await;
     };
     let typed = challenge.email;
     if let Some(problem) = obstacle(call, &flow, &challenge.proves, &typed).await? {
-        return refuse(call, &flow, problem).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, problem).await;
     }
     match challenge.proves {
         proves @ (Proves::SignUp(_) | Proves::Exists(_)) => {
@@ -269,13 +309,13 @@ enum Tried {
 /// A page for a flow that is not good.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     let Some(challenge) = flow.challenge.clone() else { return Err(Stop::flow()) };
     if let Some(problem) = obstacle(call, &flow, &challenge.proves, &challenge.email).await? {
-        return refuse(call, &flow, problem).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, problem).await;
     }
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
@@ -286,7 +326,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
                 None => reply,
             })
         }
-        Tried::Problem(problem) => show(call, &flow, "", StatusCode::UNPROCESSABLE_ENTITY, Some(problem)),
+        Tried::Problem(problem) => show(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Shown::with(problem)),
     }
 }
 
@@ -308,15 +348,19 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 user::lock(tx, act.environment_id, id).await?;
             }
             // Per code, and over all codes: asking for new ones gives no new tries without end.
-            let wrong = [
+            let counts = [
+                ("codes from", from.as_str(), CODES_FROM),
                 ("code", challenge.id.as_str(), CODES),
                 ("codes for", here.as_str(), CODES_FOR_ADDRESS),
                 ("codes anywhere for", challenge.address.as_str(), CODES_FOR_ADDRESS_ANYWHERE),
-                ("codes from", from.as_str(), CODES_FROM),
             ];
-            for (what, subject, allowance) in wrong {
+            for (at, (what, subject, allowance)) in counts.into_iter().enumerate() {
                 if let Err(over_at) = attempts::count(tx, &act, what, subject, allowance).await? {
-                    let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
+                    // What is refused without being looked at is no try.
+                    for (what, subject, _) in counts.into_iter().take(at) {
+                        attempts::take_back(tx, &act, what, subject).await?;
+                    }
+                    let minutes = attempts::minutes_until(&act, over_at);
                     return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
                 }
             }
@@ -336,6 +380,8 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 (_, Proof::MagicAuth) => mailed_codes::used_on_page::<MagicAuthId>(tx, &act, &challenge.id).await?,
                 _ => mailed_codes::used_on_page::<EmailVerificationId>(tx, &act, &challenge.id).await?,
             }
+            // Many people may sign in from one address.
+            attempts::take_back(tx, &act, "codes from", &from).await?;
             attempts::clear(tx, &act, "codes for", &here).await?;
             attempts::clear(tx, &act, "codes anywhere for", &challenge.address).await?;
             let proven = match challenge.proves {

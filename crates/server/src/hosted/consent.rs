@@ -234,7 +234,7 @@ pub fn chosen(form: &Params<'_>, options: &[ConsentOption]) -> Choices {
 /// A page for a flow that is not good.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, form.get("flow"))?;
     if form.get("decision") != Some("allow") {
         return decline(call, &flow).await;
     }

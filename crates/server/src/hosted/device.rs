@@ -153,7 +153,7 @@ async fn step(
     sealed: Option<&str>,
     chosen: Option<OrganizationId>,
 ) -> Result<Result<Step, Reply>, Stop> {
-    let mut flow = Flow::open(call, sealed).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, sealed)?;
     let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
     let Some(device) = waiting(call, user_code).await? else {
         return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));

@@ -1,12 +1,15 @@
 //! What a browser carries from page to page: where it is going and what was proven on the way. Sealed for this
 //! environment and this browser, good for an hour; the server keeps nothing.
 
+use super::page::Stop;
 use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_pages::Trouble;
 use countersign_protocol::id::{ClientId, OrganizationId, UserId};
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::time::Timestamp;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 /// How long a flow may take, in seconds.
@@ -70,6 +73,8 @@ pub enum Target {
     Device(String),
     /// To accepting the invitation with this token.
     Invitation(String),
+    /// To signing out, and then back to the application that asked for it with this query.
+    SignOut(String),
 }
 
 impl Target {
@@ -81,7 +86,12 @@ impl Target {
                 let params = Params::from_form(query.as_bytes()).ok()?;
                 params.get("invitation_token").map(str::to_owned)
             }
-            Self::Authorize(_) | Self::Account | Self::Portal | Self::Dashboard(_) | Self::Device(_) => None,
+            Self::Authorize(_)
+            | Self::Account
+            | Self::Portal
+            | Self::Dashboard(_)
+            | Self::Device(_)
+            | Self::SignOut(_) => None,
         }
     }
 }
@@ -174,11 +184,49 @@ impl Flow {
 
     /// Opens a flow that was sealed for this browser and is not too old.
     pub fn open(call: &PageCall, sealed: Option<&str>) -> Option<Self> {
+        Self::unsealed(call, sealed).filter(|flow| !flow.is_over(call))
+    }
+
+    fn unsealed(call: &PageCall, sealed: Option<&str>) -> Option<Self> {
         let sealed = URL_SAFE_NO_PAD.decode(sealed?).ok()?;
         let environment = call.environment.id().to_string();
         let text = call.app.keyring.flow.open(&["flow", &environment, &call.browser], &sealed).ok()?;
         let flow: Self = serde_json::from_slice(&text).ok()?;
-        (call.app.clock.now() < flow.began_at().plus_secs(LIFETIME)).then_some(flow)
+        Some(flow)
+    }
+
+    /// What a form or link carries along.
+    ///
+    /// # Errors
+    /// A page for what is not ours, of another browser, or too old: from that one may start again.
+    pub fn carried(call: &PageCall, sealed: Option<&str>) -> Result<Self, Stop> {
+        let flow = Self::unsealed(call, sealed).ok_or_else(Stop::flow)?;
+        if flow.is_over(call) {
+            return Err(Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Flow, flow.beginning()));
+        }
+        Ok(flow)
+    }
+
+    fn is_over(&self, call: &PageCall) -> bool {
+        call.app.clock.now() >= self.began_at().plus_secs(LIFETIME)
+    }
+
+    /// Where it began. Who has carried it here has been there: it tells them nothing new.
+    fn beginning(&self) -> String {
+        let with = |path: &str, query: &str| format!("{path}?{query}");
+        let one = |path: &str, name: &str, value: &str| {
+            with(path, &url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish())
+        };
+        match &self.target {
+            Target::Authorize(query) => with("/oauth2/authorize", query),
+            Target::OwnApplication(query) => with("/user_management/authorize", query),
+            Target::Account => "/account".to_owned(),
+            Target::Portal => "/portal".to_owned(),
+            Target::Dashboard(path) => path.clone(),
+            Target::Device(user_code) => one("/device", "user_code", user_code),
+            Target::Invitation(token) => one("/invite", "invitation_token", token),
+            Target::SignOut(query) => with("/oauth2/logout", query),
+        }
     }
 
     /// The address at which the flow goes on.
@@ -191,6 +239,7 @@ impl Flow {
             Target::Dashboard(ref path) => path.clone(),
             Target::Device(_) => self.link(call, "/device/confirm"),
             Target::Invitation(_) => self.link(call, "/invite/accept"),
+            Target::SignOut(_) => self.link(call, "/sign-out"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
-use super::session::{self, Current};
+use super::session;
 use crate::domain::{Failure, invitations};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -72,7 +72,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 /// A page for a link that is not good, or for somebody else.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     if matches!(flow.target, Target::OwnApplication(_)) {
         flow.follows_invitation = true;
         return super::own_application::advance(call, flow, None).await;
@@ -86,14 +86,14 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 /// A page for a link that is not good, or for somebody else.
 pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
-    let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, query.get("flow"))?;
     accept(call, flow).await
 }
 
 async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     let Target::Invitation(token) = flow.target.clone() else { return Err(Stop::flow()) };
     let invitation = find(call, &token).await?;
-    let Some(Current { user, .. }) = session::current(call).await? else {
+    let Some(current) = session::current_with_address(call).await? else {
         let mut reader = call.app.store.reader().await?;
         let known = user::find_by_email(&mut reader, call.environment.id(), &invitation.email).await?;
         drop(reader);
@@ -103,10 +103,13 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         return redirect(&flow.link(call, path));
     };
     let mut reader = call.app.store.reader().await?;
-    if !invitations::is_meant_for(&mut reader, call.environment.id(), &invitation, &user).await? {
-        return Err(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::Access));
-    }
+    let meant = invitations::is_meant_for(&mut reader, call.environment.id(), &invitation, &current.user).await?;
     drop(reader);
+    if !meant {
+        let another = flow.link(call, "/use-another-account");
+        return Err(Stop::WithWayOn(StatusCode::FORBIDDEN, Trouble::Access, another));
+    }
+    let user = current.user;
     let act = session::act(call);
     let accepted = call.app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move {

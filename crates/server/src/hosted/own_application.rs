@@ -27,7 +27,7 @@ use countersign_store::{organization, session as stored, session_code, user};
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let params = call.query().map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
-        Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow)?,
+        Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
             let query = call.uri.query().unwrap_or("");
             if query.len() > LONGEST {

@@ -2,6 +2,7 @@
 
 use super::flow::Flow;
 use crate::domain::branding::shown_logo;
+pub use crate::domain::moment::moment;
 use crate::domain::{Failure, product_name};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -9,7 +10,6 @@ use crate::http::reply::Reply;
 use bytes::Bytes;
 use countersign_pages::{Application, Branding, ErrorPage, Form, Frame, Language, Logo, Page, Problem, Trouble};
 use countersign_protocol::oauth::client::Client;
-use countersign_protocol::time::Timestamp;
 use http::header::{
     ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE, X_FRAME_OPTIONS,
 };
@@ -24,6 +24,8 @@ const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
 pub enum Stop {
     /// One of the usual troubles.
     Trouble(StatusCode, Trouble),
+    /// One of the usual troubles, and where one may go from it.
+    WithWayOn(StatusCode, Trouble, String),
     /// An administrator has to allow the client from this host first.
     AskFirst(String),
     /// Something of ours failed.
@@ -31,9 +33,9 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// What a form or link carries along is too old, not ours, or of another browser.
+    /// What a form or link carries along is not ours, or of another browser.
     pub fn flow() -> Self {
-        Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Flow)
+        Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Form)
     }
 }
 
@@ -103,22 +105,6 @@ pub async fn origin(call: &PageCall, flow: &Flow) -> Result<Option<Origin>, Stop
     let Some(client_id) = flow.application else { return Ok(None) };
     let client = call.app.client(call.environment.id(), client_id).await?;
     Ok(client.as_deref().map(Origin::of))
-}
-
-/// A moment in words, to the minute; on a narrow page it breaks before the time, not within the date.
-pub fn moment(moment: Timestamp, language: Language) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let text = moment.to_string();
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let (year, month, day, time) = (part(0, 4), part(5, 7), part(8, 10), part(11, 16));
-    let date = match language {
-        Language::English => {
-            let name = month.parse::<usize>().ok().and_then(|number| MONTHS.get(number.checked_sub(1)?));
-            format!("{}\u{a0}{}\u{a0}{year}", day.trim_start_matches('0'), name.unwrap_or(&month))
-        }
-        Language::German => format!("{day}.{month}.{year}"),
-    };
-    format!("{date}, {time}\u{a0}UTC")
 }
 
 /// The frame of a page.
@@ -208,6 +194,10 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
             let page = ErrorPage { frame, title, happened: &happened, advice, request_id, link: None };
             return reply(call, StatusCode::FORBIDDEN, &page, None);
         }
+        Stop::WithWayOn(status, trouble, way) => {
+            let link = Some((trouble.way_on(frame.language), way.as_str()));
+            return reply(call, status, &ErrorPage { link, ..ErrorPage::of(frame, trouble) }, None);
+        }
         Stop::Trouble(status, trouble) => (status, trouble),
         Stop::Failure(failure) => {
             let error = failure.into_api_error();
@@ -218,16 +208,4 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
     // What support is told by number stands in the log.
     let request_id = request_id.filter(|_| matches!(trouble, Trouble::Client | Trouble::Server));
     reply(call, status, &ErrorPage { request_id, ..ErrorPage::of(frame, trouble) }, None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_told_in_words() {
-        let moment = |millis| Language::ALL.map(|language| super::moment(Timestamp::from_millis(millis), language));
-        assert_eq!(moment(1_795_272_305_987), ["21\u{a0}Nov\u{a0}2026, 14:45\u{a0}UTC", "21.11.2026, 14:45\u{a0}UTC"]);
-        assert_eq!(moment(0), ["1\u{a0}Jan\u{a0}1970, 00:00\u{a0}UTC", "01.01.1970, 00:00\u{a0}UTC"]);
-    }
 }

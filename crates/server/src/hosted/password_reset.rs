@@ -1,5 +1,6 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
+use super::code::remember;
 use super::even_time::evenly;
 use super::flow::Flow;
 use super::login_uri;
@@ -8,16 +9,19 @@ use super::session;
 use super::sign_in::{allowed, flow_of, mail_is_missing, refuse};
 use super::sign_up::weakness;
 use crate::domain::attempts;
+use crate::domain::password_resets::MINUTES;
 use crate::domain::{Failure, password_resets};
+use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
-use countersign_protocol::model::is_email;
+use countersign_protocol::model::{email_key, is_email};
 use countersign_protocol::secret::Secret;
 use countersign_store::password_reset::PasswordReset;
 use countersign_store::user;
 use http::StatusCode;
+use http::header::SET_COOKIE;
 
 fn too_old() -> Stop {
     Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
@@ -47,7 +51,7 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
         return Ok(away);
     }
     if !allowed(call).password {
-        return refuse(call, &flow, Problem::NoPasswords).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
     let email = flow.email.clone().unwrap_or_default();
     Ok(show(call, &flow, &email, StatusCode::OK, None))
@@ -56,15 +60,15 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 /// `POST /forgot-password`: the answer is the same, and takes the same time, whether there is such an account or not.
 ///
 /// # Errors
-/// A page for a flow that is not good, or for too many mails.
+/// A page for a flow that is not good.
 pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     if !allowed(call).password {
-        return refuse(call, &flow, Problem::NoPasswords).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
     let email = form.get("email").unwrap_or("").trim();
     if mail_is_missing(call) {
@@ -76,24 +80,35 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     }
     let (act, language) = (session::act(call), language(call));
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
-    let allowed = call.app.store.write::<bool, Failure, _>(move |tx| {
+    let counted = call.app.store.write::<Result<(), u32>, Failure, _>(move |tx| {
         Box::pin(async move {
-            if !attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
-                return Ok(false);
+            if let Err(over_at) = attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
+                return Ok(Err(attempts::minutes_until(&act, over_at)));
             }
             if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {
                 password_resets::create(tx, &act, &user, language).await?;
             }
-            Ok(true)
+            Ok(Ok(()))
         })
     });
-    if !evenly(allowed).await? {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+    if let Err(minutes) = evenly(counted).await? {
+        let problem = Problem::TooManyMails { minutes };
+        return Ok(show(call, &flow, email, StatusCode::TOO_MANY_REQUESTS, Some(problem)));
     }
     let branding = super::page::branding(call);
     let sign_in = flow.link(call, "/sign-in");
     let page = ForgotPasswordSent { frame: frame(call, &branding), email, sign_in: &sign_in };
-    Ok(reply(call, StatusCode::OK, &page, None))
+    let sent = reply(call, StatusCode::OK, &page, None);
+    // Who sets a new password in this browser goes on where they were.
+    (flow.email, flow.challenge) = (Some(email.to_owned()), None);
+    Ok(remember(call, &flow, i64::from(MINUTES) * 60, 0, sent))
+}
+
+/// The sign-in on which the password of this account was forgotten, if that was in this browser and is not too long ago.
+fn interrupted(call: &PageCall, email: &str) -> Option<Flow> {
+    let sealed = Cookie::CodeFlow.read(&call.headers, &call.environment.environment.issuer);
+    let of_this_account = |flow: &Flow| flow.email.as_deref().is_some_and(|typed| email_key(typed) == email_key(email));
+    Flow::open(call, sealed.as_deref()).filter(|flow| flow.challenge.is_none() && of_this_account(flow))
 }
 
 /// The reset that a token stands for, if it is still good.
@@ -121,7 +136,7 @@ pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
     if !allowed(call).password {
-        return refuse(call, &Flow::home(call), Problem::NoPasswords).await;
+        return refuse(call, &Flow::home(call), StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
     let reset = find(call, token).await?;
     Ok(show_reset(call, token, &reset.email, StatusCode::OK, None))
@@ -135,7 +150,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
     if !allowed(call).password {
-        return refuse(call, &Flow::home(call), Problem::NoPasswords).await;
+        return refuse(call, &Flow::home(call), StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
     let reset = find(call, token).await?;
     let password = form.get("password").unwrap_or("");
@@ -146,7 +161,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let Ok(hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
         return Ok(show_reset(call, token, &reset.email, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
     };
-    let act = session::act(call);
+    let (act, email) = (session::act(call), reset.email.clone());
     let done = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move { Ok(password_resets::confirm(tx, &act, &reset, &hash).await?.is_some()) })
     });
@@ -155,5 +170,11 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     if !done {
         return Err(too_old());
     }
-    redirect("/sign-in")
+    let mut flow = interrupted(call, &email).unwrap_or_else(|| Flow::home(call));
+    flow.email = Some(email);
+    let reply = redirect(&format!("{}&saved=password", flow.link(call, "/sign-in/password")))?;
+    Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    })
 }

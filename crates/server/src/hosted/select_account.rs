@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::login_uri;
-use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Current};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -15,7 +15,9 @@ use http::StatusCode;
 /// Never; the type is that of a page.
 pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, Stop> {
     let branding = branding(call);
-    let carried = Carried::new(call, Some(flow));
+    let mut flow = flow.clone();
+    flow.shown_to = Some(current.user.id);
+    let carried = Carried::new(call, Some(&flow));
     let name = current.user.full_name().unwrap_or_default();
     let page = SelectAccount {
         frame: frame(call, &branding),
@@ -33,8 +35,15 @@ pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Curr
 /// A page for a flow that is not good.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     if form.get("decision") == Some("continue") {
+        // Somebody else may have signed in meanwhile, in another tab.
+        if let Some(current) = session::current(call).await?
+            && flow.shown_to != Some(current.user.id)
+        {
+            return show(call, &flow, origin(call, &flow).await?, &current);
+        }
+        flow.shown_to = None;
         flow.account_chosen = true;
         return redirect(&flow.resume(call));
     }
@@ -48,7 +57,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 /// A page for a flow that is not good.
 pub async fn other(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
-    let flow = Flow::open(call, query.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, query.get("flow"))?;
     with_another_account(call, flow).await
 }
 

@@ -7,7 +7,7 @@ use super::login_uri;
 use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
 use super::session::{self, Proven};
-use crate::domain::attempts::{PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
+use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
 use crate::domain::password_check::{Checked, Tries, check};
 use crate::domain::people::likeness;
 use crate::http::page_call::PageCall;
@@ -25,7 +25,7 @@ use tokio::time::Instant;
 pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
     let query = call.query()?;
     match query.get("flow") {
-        Some(sealed) => Flow::open(call, Some(sealed)).ok_or_else(Stop::flow),
+        Some(sealed) => Flow::carried(call, Some(sealed)),
         None => Ok(Flow::home(call)),
     }
 }
@@ -64,13 +64,13 @@ pub fn mail_is_missing(call: &PageCall) -> bool {
     call.environment.environment.is_of_staff() && !mailbox::reaches_people(call)
 }
 
-/// What was asked for is not allowed here: the first page, which says so.
+/// What was asked for is not allowed, here or now: the first page, which says so.
 ///
 /// # Errors
 /// Database errors.
-pub async fn refuse(call: &PageCall, flow: &Flow, problem: Problem) -> Result<Reply, Stop> {
+pub async fn refuse(call: &PageCall, flow: &Flow, status: StatusCode, problem: Problem) -> Result<Reply, Stop> {
     let email = flow.email.clone().unwrap_or_default();
-    show(call, flow, &email, StatusCode::FORBIDDEN, Some(problem)).await
+    show(call, flow, &email, status, Some(problem)).await
 }
 
 /// `GET /sign-in`.
@@ -100,7 +100,7 @@ pub async fn begin(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
 /// A page for a flow that is not good, or for too many mails.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
@@ -131,6 +131,7 @@ async fn show_password(
     problem: Option<Problem>,
 ) -> Result<Reply, Stop> {
     let Some(email) = flow.email.as_deref() else { return Err(Stop::flow()) };
+    let password_saved = problem.is_none() && call.query().is_ok_and(|query| query.get("saved").is_some());
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
@@ -140,6 +141,7 @@ async fn show_password(
         form: carried.form("/sign-in/password", problem),
         email,
         application: origin.as_ref().map(Origin::shown),
+        password_saved,
         restart: &restart,
         forgot: Some(&forgot),
         code_action: allowed(call).magic_auth.then_some("/sign-in/code/send"),
@@ -174,12 +176,12 @@ enum Tried {
 /// A page for a flow that is not good, or for too many mails.
 pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     if !allowed(call).password {
-        return refuse(call, &flow, Problem::NoPasswords).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
     let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
     let Some(password) = form.get("password") else {
@@ -220,7 +222,7 @@ async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried
         }
         Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {
-            let minutes = u32::try_from((over_at.as_secs() - act.now.as_secs()) / 60 + 1).unwrap_or(1);
+            let minutes = attempts::minutes_until(&act, over_at);
             Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes })
         }
         Checked::Busy => Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy),

@@ -1,6 +1,7 @@
 //! The way out: of this browser, asked first; where an application sends people, back to it (OpenID Connect RP-Initiated
 //! Logout 1.0).
 
+use super::authorize::{LONGEST, leads_to};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
 use super::{login_uri, session};
@@ -12,26 +13,33 @@ use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::{SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
 use countersign_protocol::model::{KeyPurpose, RedirectPurpose};
-use countersign_protocol::oauth::authorize::redirect::{prove, prove_listed};
+use countersign_protocol::oauth::authorize::redirect::{ProvenRedirect, prove, prove_listed};
+use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::client_name::ClientName;
+use countersign_protocol::oauth::params::Params;
 use countersign_store::session as stored;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// `GET /sign-out`: asks.
 ///
 /// # Errors
 /// Database errors.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    let Some(current) = session::current(call).await? else { return redirect("/signed-out") };
+    let query = call.query()?;
+    // A flow that is lost or too old leads nowhere; signing out is what counts.
+    let flow = Flow::open(call, query.get("flow")).unwrap_or_else(|| Flow::begin(call, Target::Account));
+    let onward = after(call, &flow).await?;
+    let Some(current) = session::current(call).await? else { return redirect(onward.address()) };
     let branding = branding(call);
-    let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
     let page = SignOutConfirm {
         frame: frame(call, &branding),
         form: carried.form("/sign-out", None),
         email: &current.user.email,
+        application: onward.0.as_ref().map(|(client, _)| client.application.name.as_str()),
     };
-    Ok(reply(call, StatusCode::OK, &page, None))
+    Ok(reply(call, StatusCode::OK, &page, leads_to(onward.address()).as_deref()))
 }
 
 /// `POST /sign-out`.
@@ -43,8 +51,42 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     if form.get("decision") != Some("sign_out") {
         return redirect(&Flow::home(call).resume(call));
     }
-    let reply = redirect("/signed-out")?;
+    let onward = match Flow::open(call, form.get("flow")) {
+        Some(flow) => after(call, &flow).await?,
+        None => Onward(None),
+    };
+    let reply = redirect(onward.address())?;
     session::end(call, reply).await
+}
+
+/// Where somebody goes on who has signed out: back to an application, or to a page of ours.
+struct Onward(Option<(Arc<Client>, String)>);
+
+impl Onward {
+    fn address(&self) -> &str {
+        self.0.as_ref().map_or("/signed-out", |(_, address)| address)
+    }
+}
+
+/// Where a flow leads that is to sign out, by what the application has registered by now.
+async fn after(call: &PageCall, flow: &Flow) -> Result<Onward, Stop> {
+    let Target::SignOut(query) = &flow.target else { return Ok(Onward(None)) };
+    let query = Params::from_form(query.as_bytes())?;
+    let Some(name) = query.get("client_id").and_then(ClientName::parse) else { return Ok(Onward(None)) };
+    let Some(client) = call.app.client_named(&call.environment, &name).await? else { return Ok(Onward(None)) };
+    let address = query.get(BACK).and_then(|wanted| prove(&client, wanted)).map(|to| back(&to, query.get("state")));
+    Ok(Onward(address.filter(|_| client.registered.is_none()).map(|address| (client, address))))
+}
+
+/// The parameter that says where people go on.
+const BACK: &str = "post_logout_redirect_uri";
+
+/// The address at which an application gets its people back.
+fn back(to: &ProvenRedirect, state: Option<&str>) -> String {
+    match state {
+        Some(state) => to.with_query(&[("state", state)]),
+        None => to.as_str().to_owned(),
+    }
 }
 
 /// `GET /signed-out`.
@@ -61,7 +103,8 @@ pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
 }
 
 /// `GET /oauth2/logout` (OpenID Connect RP-Initiated Logout 1.0 §2): with an ID token of ours for the very person who is
-/// signed in, the session ends; else the person is asked.
+/// signed in, the session ends; else the person is asked. Either way an application that named where people are to go on has
+/// them sent there.
 ///
 /// # Errors
 /// Database errors.
@@ -77,20 +120,6 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
         Some(name) => call.app.client_named(&call.environment, &name).await?,
         None => None,
     };
-    let onward = match (&client, query.get("post_logout_redirect_uri")) {
-        (Some(client), Some(wanted)) => {
-            // Only to a redirect URI that is registered, as it is registered (§3).
-            let Some(to) = prove(client, wanted) else {
-                return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
-            };
-            // Anybody can register a client: without a proof that somebody has used it, it leads nowhere.
-            (client.registered.is_none() || hint.is_some()).then(|| match query.get("state") {
-                Some(state) => to.with_query(&[("state", state)]),
-                None => to.as_str().to_owned(),
-            })
-        }
-        _ => None,
-    };
     let current = session::current(call).await?;
     let proven = match (&current, &hint) {
         (None, _) => true,
@@ -100,11 +129,42 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
         },
         (Some(_), None) => false,
     };
-    if !proven {
-        return redirect("/sign-out");
+    let onward = match (&client, query.get(BACK)) {
+        (Some(client), Some(wanted)) => {
+            // Only to a redirect URI that is registered, as it is registered (§3).
+            let Some(to) = prove(client, wanted) else {
+                return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
+            };
+            // Anybody can register a client, and have an ID token of their own from it: it leads nowhere but those who have
+            // signed in to it themselves and are still there.
+            let leads = client.registered.is_none() || (proven && current.is_some());
+            leads.then(|| (client.application.client_id.to_string(), to))
+        }
+        _ => None,
+    };
+    let state = query.get("state");
+    match onward {
+        Some((client_id, to)) if !proven => {
+            let mut asked = url::form_urlencoded::Serializer::new(String::new());
+            asked.append_pair("client_id", &client_id).append_pair(BACK, to.as_str());
+            if let Some(state) = state {
+                asked.append_pair("state", state);
+            }
+            let asked = asked.finish();
+            if asked.len() > LONGEST {
+                return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
+            }
+            let mut flow = Flow::begin(call, Target::SignOut(asked));
+            flow.leads_to = leads_to(to.as_str());
+            redirect(&flow.link(call, "/sign-out"))
+        }
+        None if !proven => redirect("/sign-out"),
+        onward => {
+            let onward = onward.map(|(_, to)| back(&to, state));
+            let reply = redirect(onward.as_deref().unwrap_or("/signed-out"))?;
+            session::end(call, reply).await
+        }
     }
-    let reply = redirect(onward.as_deref().unwrap_or("/signed-out"))?;
-    session::end(call, reply).await
 }
 
 /// `POST /oauth2/logout`: the same, asked again with a GET.
@@ -170,6 +230,7 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
 pub(super) struct Hint {
     iss: String,
     aud: String,
+    iat: i64,
     /// The person.
     pub(super) sub: String,
     // Access tokens have these: they are no ID tokens.
@@ -178,10 +239,18 @@ pub(super) struct Hint {
 
 pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
     let unverified = UnverifiedToken::decode(token).ok()?;
-    let (purpose, key) = call.environment.verifier(unverified.kid())?;
-    if purpose != KeyPurpose::Delegated {
+    let (key, signed_until) = match call.environment.verifier(unverified.kid()) {
+        Some((KeyPurpose::Delegated, key)) => (key, None),
+        Some(_) => return None,
+        None => {
+            let (key, until) = call.environment.past_verifier(unverified.kid())?;
+            (key, Some(until))
+        }
+    };
+    let hint: Hint = key.verify(&unverified).ok()?;
+    // Whoever comes by a key that is gone makes nothing new with it.
+    if signed_until.is_some_and(|until| hint.iat > until.as_secs()) {
         return None;
     }
-    let hint: Hint = key.verify(&unverified).ok()?;
     (hint.iss == call.environment.environment.issuer.as_str() && hint.jti.is_none()).then_some(hint)
 }

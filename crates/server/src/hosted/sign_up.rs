@@ -76,7 +76,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         return Ok(away);
     }
     if !may_sign_up(call, &flow, None).await? {
-        return refuse(call, &flow, Problem::SignUpClosed).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::SignUpClosed).await;
     }
     let email = flow.email.take().unwrap_or_default();
     show(call, &flow, Typed { email: &email, first_name: "", last_name: "" }, StatusCode::OK, None).await
@@ -98,14 +98,14 @@ pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
 /// A page for a flow that is not good, or for too many mails.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
-    let mut flow = Flow::open(call, form.get("flow")).ok_or_else(Stop::flow)?;
+    let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     let field = |name| form.get(name).unwrap_or("").trim();
     let typed = Typed { email: field("email"), first_name: field("first_name"), last_name: field("last_name") };
     if !may_sign_up(call, &flow, Some(typed.email)).await? {
-        return refuse(call, &flow, Problem::SignUpClosed).await;
+        return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::SignUpClosed).await;
     }
     // Where there are no passwords, none is asked for, and none that comes is kept.
     let password = allowed(call).password.then(|| form.get("password").unwrap_or(""));

@@ -139,7 +139,7 @@ impl Whose {
 
 /// The page for a post that did not come from one of our pages in the same browser.
 fn not_ours() -> Stop {
-    Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Flow)
+    Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Form)
 }
 
 /// One line of the route table.

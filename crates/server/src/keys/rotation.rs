@@ -11,6 +11,7 @@ use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Actor, Environment, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
+use countersign_store::past_signing_key::{self, PastSigningKey};
 use countersign_store::signing_key;
 
 /// How long a new key is published before it signs, in seconds: three times what clients may cache the key set for.
@@ -18,6 +19,9 @@ pub const PUBLISHED_BEFORE_SIGNING: i64 = 900;
 /// How long a key that no longer signs stays published, in seconds: the longest life that any setting gives a token, for
 /// the setting may have been longer when the token was made; and a minute for clocks that differ.
 pub const RETIRING: i64 = 86_400 + 60;
+/// How long the public half of a key that signed ID tokens is kept after it has stopped to sign, in seconds: applications keep
+/// them for as long as a session may last, and name people by them.
+pub const KNOWN: i64 = 400 * 86_400;
 
 /// A step in the life of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +141,11 @@ pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKe
     let act = Act::new(environment, by, &app.clock, &app.entropy, &app.keyring);
     // What a key is for never changes, so this needs no lock.
     let keys = signing_key::list(&mut app.store.reader().await?, environment_id).await?;
-    let purpose = keys.iter().find(|key| key.id == id).map(|key| key.purpose);
-    let purpose = purpose.ok_or_else(|| Failure::not_found("Signing key", id))?;
+    let Some(purpose) = keys.iter().find(|key| key.id == id).map(|key| key.purpose) else {
+        forget(app, act, id).await?;
+        let signs = |key: &&SigningKeyRecord| key.purpose == KeyPurpose::Delegated && key.state == KeyState::Active;
+        return keys.iter().find(signs).map(|key| key.id).ok_or_else(|| Failure::not_found("Signing key", id));
+    };
     let successor = generate(app, environment, purpose, environment.signing_algorithm, KeyState::Active).await?;
     let active = app
         .store
@@ -164,6 +171,23 @@ pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKe
         .await?;
     app.catch_up().await;
     Ok(active)
+}
+
+/// Forgets a key that is gone already: what it has signed is no hint any more.
+async fn forget(app: &App, act: Act, id: SigningKeyId) -> Result<(), Failure> {
+    let forgotten = app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move {
+            if !past_signing_key::delete(tx, act.environment_id, id).await? {
+                return Err(Failure::not_found("Signing key", id));
+            }
+            audit::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
+            change::record(tx, act.environment_id, &Topic::Environment, act.now);
+            Ok(())
+        })
+    });
+    forgotten.await?;
+    app.catch_up().await;
+    Ok(())
 }
 
 /// Takes the steps that are due in every environment, and makes successors where the schedule wants them. Any number
@@ -198,6 +222,17 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What stays of a key that goes in its turn: of one that signed ID tokens, its public half.
+fn past(key: &SigningKeyRecord) -> Option<PastSigningKey> {
+    let KeyState::Retiring { gone_at } = key.state else { return None };
+    (key.purpose == KeyPurpose::Delegated).then(|| PastSigningKey {
+        id: key.id,
+        algorithm: key.algorithm,
+        public_key: key.public_key.clone(),
+        retired_at: gone_at.plus_secs(-RETIRING),
+    })
+}
+
 async fn advance_in(
     tx: &mut countersign_store::Tx,
     environment_id: EnvironmentId,
@@ -211,10 +246,14 @@ async fn advance_in(
             Step::Enter(id, state) => signing_key::set_state(tx, environment_id, id, state).await?,
             Step::Delete(id) => {
                 signing_key::delete(tx, environment_id, id).await?;
+                if let Some(past) = keys.iter().find(|key| key.id == id).and_then(past) {
+                    past_signing_key::insert(tx, environment_id, &past).await?;
+                }
             }
         }
     }
     if !steps.is_empty() {
+        past_signing_key::prune(tx, environment_id, now.plus_secs(-KNOWN)).await?;
         change::record(tx, environment_id, &Topic::Environment, now);
     }
     Ok(())

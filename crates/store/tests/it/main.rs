@@ -50,6 +50,7 @@ mod looks;
 mod mailed_proofs;
 mod migrations;
 mod paging;
+mod past_signing_key;
 mod people;
 mod portal;
 mod races;

@@ -2,7 +2,6 @@
 
 use super::token_response::TokenResponse;
 use super::user_tokens::{self, Person, SignInFacts};
-use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -56,9 +55,10 @@ pub async fn issue(
             let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
             let told = user_tokens::told_of_sign_out(client, &family);
-            call.app
+            let written = call
+                .app
                 .store
-                .write::<bool, Failure, _>(move |tx| {
+                .write::<bool, countersign_store::Error, _>(move |tx| {
                     Box::pin(async move {
                         // The application may want to be told of sign-outs since after this one was signed in to.
                         if let Some(id) = told
@@ -69,11 +69,16 @@ pub async fn issue(
                             logout_notice::note(tx, environment_id, id, family.application_id, who, now).await?;
                         }
                         let moments = (now, idle_expires_at);
-                        Ok(token_family::rotate(tx, environment_id, &family, &scopes, moments).await?)
+                        token_family::rotate(tx, environment_id, &family, &scopes, moments).await
                     })
                 })
-                .await
-                .map_err(oauth_error)?
+                .await;
+            match written {
+                Ok(rotated) => rotated,
+                // The application is deleted at this moment; the next look finds its family gone.
+                Err(countersign_store::Error::ForeignKey) => false,
+                Err(error) => return Err(database(error)),
+            }
         };
         if rotated {
             return user_tokens::issue(call, client, &next, person, SignInFacts::default());

@@ -10,6 +10,8 @@ pub struct Browser {
     client: Client,
     origin: String,
     cookies: BTreeMap<String, String>,
+    /// How long the longest head of an answer was, in bytes.
+    pub longest_head: usize,
     /// What every request says besides.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -117,6 +119,14 @@ impl Page {
         found.unwrap_or_else(|| panic!("no form for {action}: {} {}\n{}", self.status, self.path, self.html)).clone()
     }
 
+    /// The address of the link that begins with a path.
+    #[track_caller]
+    pub fn link_to(&self, path: &str) -> String {
+        let links = self.html.split("<a ").skip(1).filter_map(|tag| attribute(&format!(" {tag}"), "href"));
+        let found = links.into_iter().find(|address| address.starts_with(path));
+        found.unwrap_or_else(|| panic!("no link to {path}: {} {}\n{}", self.status, self.path, self.html))
+    }
+
     /// A parameter of the address to which the browser was sent away.
     #[track_caller]
     pub fn sent(&self, name: &str) -> Option<String> {
@@ -134,6 +144,7 @@ impl Browser {
             client: server.anonymous(),
             origin: server.base_url.clone(),
             cookies: BTreeMap::new(),
+            longest_head: 0,
             headers: Vec::new(),
         }
     }
@@ -250,6 +261,8 @@ impl Browser {
             }
             let answer = self.client.send(request).await;
             self.take_cookies(&answer);
+            let lines = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+            self.longest_head = self.longest_head.max("HTTP/1.1 303 See Other\r\n\r\n".len() + lines.sum::<usize>());
             let location = answer.header("location").map(str::to_owned);
             let policy = answer.header("content-security-policy").unwrap_or("").to_owned();
             let page =

@@ -114,7 +114,7 @@ on_both_databases! {
         let application = server.application("forum", true, &[]).await;
         server.person("ada@example.com").await;
         let mut browser = Browser::new(&server);
-        let page = browser.open(&application.authorize(&format!("&scope=openid&extra={}", "n".repeat(3000)))).await;
+        let page = browser.open(&application.authorize(&format!("&scope=openid&login_hint={}", "n".repeat(1800)))).await;
         let waiting = ask_for_code(&mut browser, &page, "ada@example.com").await;
         assert!(!browser.has_cookie("cs_code"));
         let code = server.mailed_code("ada@example.com").await;

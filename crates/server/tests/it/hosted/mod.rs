@@ -18,3 +18,4 @@ mod seen_by_the_company;
 mod sign_in;
 mod sign_out;
 mod vanishing;
+mod ways_on;

@@ -31,4 +31,45 @@ on_both_databases! {
         }
         assert_eq!(browser.open("/account").await.path, "/account");
     }
+
+    async fn who_was_asked_first_goes_back_to_the_application_all_the_same(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let asked = format!(
+            "/oauth2/logout?client_id={}&post_logout_redirect_uri=https://forum.example/cb&state=a+b",
+            application.client_id
+        );
+
+        let page = browser.open(&asked).await;
+        assert!(page.status == 200 && page.path.starts_with("/sign-out?flow="), "{}", page.path);
+        let stayed = browser.submit(&page, "/sign-out", &[("decision", "stay")]).await;
+        assert_eq!((stayed.path.as_str(), stayed.left_to), ("/account", None));
+
+        let left = browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+        assert_eq!(left.left_to.as_deref(), Some("https://forum.example/cb?state=a+b"));
+        assert!(browser.open("/account").await.path.starts_with("/sign-in"), "and is signed out");
+        // Who comes back to the question goes on without it.
+        assert_eq!(browser.open(&asked).await.left_to.as_deref(), Some("https://forum.example/cb?state=a+b"));
+
+        // What was asked in another browser leads nowhere in this one, and keeps nobody from signing out.
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let asked_here = browser.open(&asked).await;
+        assert!(asked_here.html.contains("go back to"), "{}", asked_here.html);
+        let mut other = Browser::new(&server);
+        let page = other.open("/sign-in").await;
+        server.sign_in(&mut other, &page, "ada@example.com").await;
+        let page = other.open(&format!("/sign-out?flow={}", asked_here.form("/sign-out").fields["flow"])).await;
+        let page = other.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+        assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
+        // Nor does it lead where the application does not want people any more.
+        let withdrawn = serde_json::json!({"redirect_uris": [{"uri": "https://forum.example/new", "default": true}]});
+        server.management().put(&format!("/connect/applications/{}", application.client_id), withdrawn).await.expect(200);
+        server.app.catch_up().await;
+        let page = browser.submit(&asked_here, "/sign-out", &[("decision", "sign_out")]).await;
+        assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
+    }
 }

@@ -160,6 +160,36 @@ on_both_databases! {
         assert_eq!(custom.sent("error").as_deref(), Some("invalid_scope"), "nothing but what everybody gets");
     }
 
+    async fn threat_28_an_id_token_of_ones_own_does_not_lead_others_to_a_registered_client(server: TestServer) {
+        server.declare("[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
+        let there = "https://evil.example/login";
+        let metadata = json!({"client_name": "Evil", "redirect_uris": [there], "token_endpoint_auth_method": "none"});
+        let evil = application(&register(&server, metadata).await.expect(201).json(), there);
+        server.person("mallory@example.com").await;
+        server.person("ada@example.com").await;
+        let mut mallory = Browser::new(&server);
+        let page = mallory.open(&evil.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut mallory, &page, "mallory@example.com").await;
+        let page = mallory.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = server.redeem(&evil, &page.sent("code").unwrap()).await.expect(200);
+        let logout = format!(
+            "/oauth2/logout?id_token_hint={}&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2Flogin",
+            tokens.text_at("id_token")
+        );
+        // Nobody is signed in here.
+        let page = Browser::new(&server).open(&logout).await;
+        assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
+        // Somebody else is, who is asked and goes nowhere.
+        let mut ada = Browser::new(&server);
+        let page = ada.open("/sign-in").await;
+        server.sign_in(&mut ada, &page, "ada@example.com").await;
+        let page = ada.open(&logout).await;
+        let page = ada.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+        assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
+        // The person it is about has signed in there, and goes back.
+        assert_eq!(mallory.open(&logout).await.left_to.as_deref(), Some(there));
+    }
+
     async fn threat_28_who_registers_a_client_does_not_make_us_lead_people_anywhere(server: TestServer) {
         server.declare("[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
         let there = "https://evil.example/login";

@@ -5,6 +5,7 @@ use crate::harness::{Browser, TestServer, on_both_databases};
 use countersign::keys::rotation;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Actor, Environment, KeyPurpose};
+use reqwest::Method;
 use serde_json::Value;
 
 async fn environment(server: &TestServer) -> Environment {
@@ -139,5 +140,43 @@ on_both_databases! {
         two.unwrap();
         let published = published(&server).await;
         assert_eq!(published.len(), 2, "the active key and one successor: {published:?}");
+    }
+
+    async fn an_id_token_is_a_hint_long_after_its_key_has_gone(server: TestServer) {
+        server.declare("[environment.sessions]\nmaximum_length = 31536000\ninactivity_timeout = 31536000\n").await.done();
+        let application = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let (id_token, access_token) = (tokens.text_at("id_token"), tokens.text_at("access_token"));
+        let (environment, old) = (environment(&server).await, kid(&id_token));
+        let rotate = || async {
+            rotation::rotate(&server.app, Actor::Visitor, &environment, KeyPurpose::Delegated, Algorithm::Es256, server.clock.now()).await.unwrap();
+        };
+        rotate().await;
+        server.clock.advance_seconds(rotation::RETIRING);
+        rotation::advance(&server.app, 0).await.unwrap();
+        server.clock.advance_seconds(200 * 86_400);
+        let keys = published_at(&server, "/oauth2/jwks").await;
+        assert!(!keys.contains(&old), "published no more: {keys:?}");
+
+        // The application names the person by it, and nobody is asked.
+        let hint = format!("&scope=openid&prompt=none&id_token_hint={id_token}");
+        let page = browser.open(&application.authorize(&hint)).await;
+        assert!(page.sent("code").is_some());
+        // An access token is none, and nothing verifies by that key any more.
+        let page = browser.open(&application.authorize(&format!("&scope=openid&prompt=none&id_token_hint={access_token}"))).await;
+        assert_eq!(page.sent("error").as_deref(), Some("login_required"));
+        let anonymous = server.anonymous();
+        let userinfo = anonymous.request(Method::GET, "/oauth2/userinfo").header("authorization", format!("Bearer {access_token}"));
+        assert_eq!(anonymous.send(userinfo).await.status, 401);
+
+        // Unless it is burnt, of which there is nothing to burn twice.
+        rotation::burn(&server.app, Actor::Visitor, &environment, old.parse().unwrap()).await.unwrap();
+        assert!(rotation::burn(&server.app, Actor::Visitor, &environment, old.parse().unwrap()).await.is_err());
+        let page = browser.open(&application.authorize(&hint)).await;
+        assert_eq!(page.sent("error").as_deref(), Some("login_required"));
     }
 }
