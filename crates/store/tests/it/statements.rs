@@ -56,6 +56,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("webhook_endpoint::DUE", "SCAN w", "all that are enabled are asked about, and an environment has few"),
     ("webhook_endpoint::ENDED", "SCAN w", "all that are not, by their index"),
     ("signing_key::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
+    ("past_signing_key::PRUNE", "(environment_id=?)", "an environment has few of them"),
 ];
 
 on_both_databases! {
