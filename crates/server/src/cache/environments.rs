@@ -127,7 +127,8 @@ impl EnvironmentState {
                 direct.push(jwk.clone());
             }
             published.push(jwk);
-            if !algorithms.contains(&key.algorithm) {
+            // Applications get nothing that is signed with the others.
+            if key.purpose == KeyPurpose::Delegated && !algorithms.contains(&key.algorithm) {
                 algorithms.push(key.algorithm);
             }
         }

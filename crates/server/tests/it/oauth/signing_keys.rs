@@ -54,6 +54,22 @@ on_both_databases! {
         assert_eq!(published(&server).await, [kid(&after)]);
     }
 
+    async fn applications_are_told_the_algorithms_of_their_own_keys(server: TestServer) {
+        let environment = environment(&server).await;
+        let told = async || {
+            let discovery = server.anonymous().get("/.well-known/openid-configuration").await.expect(200).json();
+            discovery["id_token_signing_alg_values_supported"].clone()
+        };
+        let rotate = async |purpose, algorithm| {
+            rotation::rotate(&server.app, Actor::Visitor, &environment, purpose, algorithm, server.clock.now()).await.unwrap();
+        };
+        let before = told().await;
+        rotate(KeyPurpose::Direct, Algorithm::EdDsa).await;
+        assert_eq!(told().await, before);
+        rotate(KeyPurpose::Delegated, Algorithm::Es256).await;
+        assert!(told().await.as_array().unwrap().contains(&"ES256".into()));
+    }
+
     async fn a_key_of_another_algorithm_takes_over_on_command(server: TestServer) {
         let (client_id, secret) = server.management().credential(&[]).await;
         let anonymous = server.anonymous();
