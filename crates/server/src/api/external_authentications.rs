@@ -6,11 +6,22 @@ use crate::domain::{Failure, audit};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::consent_options;
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
 use serde_json::json;
 
 /// Longest `external_auth_id` that is read.
 const LONGEST_ID: usize = 128;
+
+/// Metadata that is refused is 422 here, in the reference, and 400 where users are made.
+fn unprocessable(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(ApiError::BadRequest { code: code @ "invalid_metadata", message }) => {
+            Failure::invalid("user.metadata", code, message)
+        }
+        failure => failure,
+    }
+}
 
 /// `POST /authkit/oauth2/complete`.
 ///
@@ -34,13 +45,14 @@ pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     };
     fields.join("user", user);
     let options = consent_options::read(&mut fields);
-    fields.finish()?;
+    fields.finish().map_err(|error| unprocessable(error.into()))?;
     consent_options::check_claims(&options)?;
     call.commit(move |tx, act| {
         Box::pin(async move {
             // Somebody signs in: that is told by events.
             audit::nothing_done(&act);
-            let redirect_uri = external_authentications::complete(tx, &act, &id, profile, &options).await?;
+            let completed = external_authentications::complete(tx, &act, &id, profile, &options).await;
+            let redirect_uri = completed.map_err(unprocessable)?;
             Ok(Reply::ok(&json!({ "redirect_uri": redirect_uri })).showing_secret().no_store())
         })
     })

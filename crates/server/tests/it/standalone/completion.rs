@@ -35,7 +35,10 @@ on_both_databases! {
             .expect_invalid(&[("user.id", "too_long")]);
         let mut user = somebody("p-1");
         user["metadata"] = json!({"key": "x".repeat(601)});
-        complete(&server, &id, user).await.expect_code(400, "invalid_metadata");
+        complete(&server, &id, user).await.expect_invalid(&[("user.metadata", "invalid_metadata")]);
+        let mut user = somebody("p-1");
+        user["metadata"] = (0..51).map(|number| (format!("k{number}"), "x".into())).collect::<serde_json::Map<_, _>>().into();
+        complete(&server, &id, user).await.expect_invalid(&[("user.metadata", "invalid_metadata")]);
         let wrong = json!([{"claim": "a", "type": "text", "label": "x", "choices": []}]);
         complete_with(&server, &id, somebody("p-1"), wrong).await.expect_invalid(&[
             ("user_consent_options.0.type", "invalid"),
