@@ -2,7 +2,7 @@
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
-use countersign_protocol::id::{ApplicationId, ClientId, ClientSecretId, EnvironmentId};
+use countersign_protocol::id::{ApplicationId, ClientId, ClientSecretId, EnvironmentId, OrganizationId};
 use countersign_protocol::model::{ClientSecret, MadeBy};
 use countersign_protocol::time::Timestamp;
 
@@ -13,7 +13,7 @@ statements! {
     LIST = "SELECT id, digest, hint, last_used_at, created_at, updated_at, made_by FROM client_secret ",
         "WHERE environment_id = $1 AND application_id = $2 ORDER BY id";
     DELETE = "DELETE FROM client_secret WHERE environment_id = $1 AND id = $2 RETURNING application_id";
-    CLIENT_ID = "SELECT client_id FROM connect_application WHERE environment_id = $1 AND id = $2";
+    APPLICATION = "SELECT client_id, organization_id FROM connect_application WHERE environment_id = $1 AND id = $2";
     TOUCH = "UPDATE client_secret SET last_used_at = $3 WHERE environment_id = $1 AND id = $2";
 }
 
@@ -73,16 +73,20 @@ pub async fn list(
     query.query(LIST, &[environment_id.into(), application_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Deletes a secret; gives the client it belonged to, or `None` when there is no such secret.
+/// Deletes a secret; gives the client it belonged to, and whose that is, or `None` when there is no such secret.
 ///
 /// # Errors
 /// Database errors.
-pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ClientSecretId) -> Result<Option<ClientId>> {
+pub async fn delete(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    id: ClientSecretId,
+) -> Result<Option<(ClientId, Option<OrganizationId>)>> {
     let Some(row) = tx.query_opt(DELETE, &[environment_id.into(), id.into()]).await? else {
         return Ok(None);
     };
-    let row = tx.query_opt(CLIENT_ID, &[environment_id.into(), row.text(0)?.into()]).await?;
-    row.map(|row| row.parse(0)).transpose()
+    let row = tx.query_opt(APPLICATION, &[environment_id.into(), row.text(0)?.into()]).await?;
+    row.map(|row| Ok((row.parse(0)?, row.opt_parse(1)?))).transpose()
 }
 
 /// Notes that a secret was used.

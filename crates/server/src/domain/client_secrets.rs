@@ -75,7 +75,8 @@ pub async fn insert(
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let missing = || Failure::not_found("Client secret", id);
     let parsed = ClientSecretId::parse(id).map_err(|_| missing())?;
-    let client_id = client_secret::delete(tx, act.environment_id, parsed).await?.ok_or_else(missing)?;
+    let deleted = client_secret::delete(tx, act.environment_id, parsed).await?;
+    let (client_id, organization_id) = deleted.ok_or_else(missing)?;
     applications::record_change(tx, act, client_id).await?;
-    audit::note(tx, act, "client_secret.deleted", "client_secret", parsed).await
+    audit::record(tx, act, "client_secret.deleted", target("client_secret", parsed), organization_id).await
 }

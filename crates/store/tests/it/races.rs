@@ -154,7 +154,7 @@ on_both_databases! {
         })
         .await;
         let clients: Vec<_> = outcomes.into_iter().filter_map(Result::unwrap).collect();
-        assert_eq!(clients, [world.application.client_id]);
+        assert_eq!(clients.iter().map(|(client_id, _)| *client_id).collect::<Vec<_>>(), [world.application.client_id]);
     }
 
     async fn to_store_the_data_key(store: Store) {
