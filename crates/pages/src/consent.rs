@@ -34,7 +34,7 @@ pub struct Consent<'a> {
     pub organization_id: Option<&'a str>,
     /// What there is to choose besides.
     pub choosing: &'a [Choosing<'a>],
-    /// The host that the person is sent to afterwards.
+    /// The host that the person is sent to afterwards; empty where a device goes on.
     pub redirect_host: &'a str,
     /// The terms of the application.
     pub terms_url: Option<&'a str>,
@@ -125,6 +125,12 @@ impl Consent<'_> {
     /// The fields that a problem can stand beside.
     fn fields(&self) -> &'static str {
         if self.organizations.len() > 1 { "organization_id" } else { "" }
+    }
+
+    /// Whether what is allowed goes to a device, of an application that anybody can have registered. Whoever holds the device
+    /// could have asked.
+    fn is_strangers_device(&self) -> bool {
+        self.redirect_host.is_empty() && !matches!(self.identity, Identity::Registered)
     }
 
     fn terms(&self) -> Option<&str> {

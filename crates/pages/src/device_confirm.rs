@@ -15,4 +15,8 @@ pub struct DeviceConfirm<'a> {
     pub user_code: &'a str,
     /// The application on the device.
     pub application: Application<'a>,
+    /// The email address of the person.
+    pub account: &'a str,
+    /// The link "use another account".
+    pub other_account: &'a str,
 }

@@ -170,6 +170,10 @@ texts! { consent_texts:
         "Access goes to a program on this device. Any program on it could have asked: allow it only if you have just started this yourself."
         "Den Zugriff erhält ein Programm auf diesem Gerät. Jedes Programm darauf könnte danach gefragt haben: Stimmen Sie nur zu, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
+    goes_to_the_device {
+        "Access goes to the device that shows the code: allow it only if you have just started this yourself."
+        "Den Zugriff erhält das Gerät, das den Code anzeigt: Stimmen Sie nur zu, wenn Sie den Vorgang gerade selbst begonnen haben."
+    }
     signed_in_as { "Signed in as" "Angemeldet als" }
     access_requested { "If you allow this, it may:" "Die Anwendung möchte:" }
     access_for { "On behalf of" "Im Namen von" }

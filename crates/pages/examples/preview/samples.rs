@@ -170,7 +170,11 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         add("sign_out_confirm", p, &SignOutConfirm { frame, form: form(p), email, application: None });
         let user_code = say("WDJB-MJHT");
         let application = Application { name: say("Acme Command Line"), logo: &Logo::default() };
-        add("device_confirm", p, &DeviceConfirm { frame, form: form(p), user_code, application });
+        add(
+            "device_confirm",
+            p,
+            &DeviceConfirm { frame, form: form(p), user_code, application, account: email, other_account: link },
+        );
         add("account", p, &account(frame, form(p), words, &logo));
     }
     for p in problems(&[Problem::DeviceCodeUnknown], problem) {
@@ -210,6 +214,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             &Consent { identity: host, on_this_device: true, redirect_host: "127.0.0.1", ..claimed },
         );
         add("consent_nobody", p, &Consent { identity: Identity::Nobody, ..claimed });
+        add("consent_device", p, &Consent { identity: Identity::Nobody, redirect_host: "", ..claimed });
         add(
             "consent_many",
             p,

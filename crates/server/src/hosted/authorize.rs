@@ -399,7 +399,7 @@ async fn issue(
                     Ok(consent_id)
                 })
             });
-            written.await?
+            written.await.map_err(Stop::without_application)?
         }
     };
     let code = AuthorizationCode {

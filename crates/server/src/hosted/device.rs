@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// Codes entered from one address: there are too many codes to guess one at this rate (RFC 8628 §5.1).
 const ENTRIES: Allowance = Allowance { most: 20, seconds: 10 * 60 };
 
+/// What they are counted as.
+const ENTRY: &str = "user code";
+
 /// `GET /device`.
 ///
 /// # Errors
@@ -51,9 +54,10 @@ fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Proble
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
     let typed = form.get("user_code").unwrap_or("");
-    let (act, address) = (session::act(call), call.peer.limit_key().to_string());
+    let (act, from) = (session::act(call), call.peer.limit_key().to_string());
+    let (counting, address) = (act.clone(), from.clone());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &act, "user code", &address, ENTRIES).await })
+        Box::pin(async move { attempts::count(tx, &counting, ENTRY, &address, ENTRIES).await })
     });
     if counted.await?.is_err() {
         return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
@@ -61,6 +65,12 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let unknown = || show(call, typed, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::DeviceCodeUnknown));
     let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
     let Some(device) = waiting(call, &user_code).await? else { return Ok(unknown()) };
+    // Who has a code has not guessed it.
+    let right = call
+        .app
+        .store
+        .write::<(), Failure, _>(move |tx| Box::pin(async move { attempts::take_back(tx, &act, ENTRY, &from).await }));
+    right.await?;
     let mut flow = Flow::begin(call, Target::Device(user_code));
     flow.application = device.client().map(|client| client.application.client_id);
     match sign_in_first(call, &flow, &device).await? {
@@ -189,16 +199,26 @@ pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
         Ok(step) => step,
         Err(reply) => return Ok(reply),
     };
+    Ok(show_code(call, step))
+}
+
+/// Asks whether the code is the right one, and the account.
+fn show_code(call: &PageCall, step: Step) -> Reply {
+    let Step { mut flow, device, current, .. } = step;
+    flow.shown_to = Some(current.user.id);
     let branding = branding(call);
-    let carried = Carried::new(call, Some(&step.flow));
-    let origin = step.device.origin(call);
+    let carried = Carried::new(call, Some(&flow));
+    let origin = device.origin(call);
+    let other_account = carried.link("/use-another-account");
     let page = DeviceConfirm {
         frame: frame(call, &branding),
         form: carried.form("/device/confirm", None),
-        user_code: step.device.user_code(),
+        user_code: device.user_code(),
         application: origin.shown(),
+        account: &current.user.email,
+        other_account: &other_account,
     };
-    Ok(reply(call, StatusCode::OK, &page, None))
+    reply(call, StatusCode::OK, &page, None)
 }
 
 /// `POST /device/confirm`: the code is the one on the person's own device, or it is not.
@@ -213,6 +233,10 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
     };
     if form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
+    }
+    // It may be the last page: said yes has who was shown it, and nobody who has signed in since.
+    if step.flow.shown_to != Some(step.current.user.id) {
+        return Ok(show_code(call, step));
     }
     let organization_id = match step.organizations.memberships.as_slice() {
         [] => None,
@@ -297,6 +321,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, asking
 /// A page for a flow or a code that is not good.
 pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     let form = call.form()?;
+    // The list that nothing was chosen from sends an empty text.
     let organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
     let step = match step(call, form.get("flow"), organization_id).await? {
         Ok(step) => step,
@@ -319,7 +344,13 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     let same = step.flow.shown_to == Some(step.current.user.id) && step.flow.shown_since == said;
     if !good || !same {
         let picked = organization_id.filter(|_| good || !step.organizations.many);
-        let asking = Asking { search: form.get("search"), ..Asking::default() };
+        // Who has said yes has forgotten the organization; what else was chosen stays chosen.
+        let forgotten = same && !only_chosen && organization_id.is_none();
+        let asking = Asking {
+            choices: forgotten.then(|| chosen(&form, &step.options)),
+            problem: forgotten.then_some(Problem::OrganizationNeeded),
+            search: form.get("search"),
+        };
         return ask(call, step, picked, asking).await;
     }
     if only_chosen && step.device.needs_consent() {
@@ -408,7 +439,7 @@ async fn approve(
             Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)
         })
     });
-    answered(call, approved.await?)
+    answered(call, approved.await.map_err(Stop::without_application)?)
 }
 
 /// The end, unless somebody has answered before.

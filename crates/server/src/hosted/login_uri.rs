@@ -116,7 +116,7 @@ async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri)
     let begun = call.app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move { external_authentications::begin(tx, &act, application_id, sent, &from).await })
     });
-    match begun.await? {
+    match begun.await.map_err(Stop::without_application)? {
         Ok(id) => redirect(&uri.with(id)),
         Err(_) => Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
     }

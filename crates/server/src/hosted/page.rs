@@ -37,6 +37,16 @@ impl Stop {
     pub fn flow() -> Self {
         Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Form)
     }
+
+    /// What something could not be written for that belongs to an application: it may have gone since it was loaded.
+    pub fn without_application(failure: Failure) -> Self {
+        match failure {
+            Failure::Store(countersign_store::Error::ForeignKey) => {
+                Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
+            }
+            failure => Self::Failure(failure),
+        }
+    }
 }
 
 impl From<Failure> for Stop {

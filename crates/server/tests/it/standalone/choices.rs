@@ -249,6 +249,30 @@ on_both_databases! {
         assert_eq!((chosen_in(&issued), claims(&issued)["org_id"].clone()), (json!("w2"), json!(organizations[1])));
     }
 
+    async fn who_forgets_the_organization_for_a_device_is_told_so_and_keeps_the_rest(server: TestServer) {
+        standalone(&server).await;
+        let application = server.application("third", true, &[]).await;
+        let management = server.management();
+        let mut browser = Browser::new(&server);
+        arrive(&server, &mut browser, &application.authorize(ASKED), Value::Null).await;
+        let user = user_id(&server, "p-1").await;
+        for name in ["Acme", "Globex"] {
+            server.member(user, &management.organization(name).await).await;
+        }
+        arrive(&server, &mut browser, &application.authorize(AGAIN), workspaces(&["w1", "w2"])).await;
+        let ask = [("client_id", application.client_id.as_str()), ("scope", "openid")];
+        let device = server.anonymous().form("/oauth2/device_authorization", &ask).await.expect(200).json();
+        let page = browser.open("/device").await;
+        let page = browser.submit(&page, "/device", &[("user_code", device["user_code"].as_str().unwrap())]).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        for organization in [&[][..], &[("organization_id", "")]] {
+            let allowed = [&[("decision", "allow"), (FIELD, "w2")], organization].concat();
+            let again = browser.submit(&page, "/device/consent", &allowed).await;
+            assert!(again.html.contains("Please choose an organization."), "{}", again.html);
+            assert_eq!(again.form("/device/consent").fields[FIELD], "w2", "what else was chosen stays chosen");
+        }
+    }
+
     async fn a_device_gets_what_was_chosen_on_another_node(server: TestServer) {
         standalone(&server).await;
         let application = server.application("third", true, &[]).await;
