@@ -8,7 +8,6 @@ use crate::domain::attempts::{self, DOCUMENTS_AT, DOCUMENTS_FROM};
 use crate::domain::{Act, Failure, self_registration};
 use crate::outbound::{Limits, OutboundError};
 use countersign_protocol::id::{ClientId, EnvironmentId};
-use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{Actor, Admission, DocumentPolicy};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::client_name::ClientName;
@@ -232,7 +231,6 @@ async fn fetch_once(
     match kept.await {
         // Another node was faster, and has kept the same.
         Ok(()) | Err(Failure::Store(countersign_store::Error::Unique { .. })) => {}
-        Err(Failure::Refused(ApiError::RateLimited { .. })) => return Ok(Err(Unresolved::TooMany)),
         Err(failure) => return Err(failure),
     }
     app.catch_up().await;

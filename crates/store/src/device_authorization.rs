@@ -3,7 +3,7 @@
 use crate::consent::written;
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
-use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::id::{EnvironmentId, UserId};
 use countersign_protocol::model::{Choices, Persona};
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState};
 use countersign_protocol::secret::Digest;
@@ -19,6 +19,9 @@ statements! {
     APPROVE = "UPDATE device_authorization SET state = 'approved', consent_id = $3, user_id = $4, organization_id = $5, session_id = $6, ",
         "authenticated_at = $7, subject = $8, choices = $9 WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
     DENY = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
+    // By way of the consents, which are few, and have an index.
+    DENY_APPROVED_OF_USER = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND consent_id IN ",
+        "(SELECT id FROM consent WHERE environment_id = $1 AND user_id = $2) AND state = 'approved'";
     REDEEM = "UPDATE device_authorization SET state = 'redeemed' WHERE environment_id = $1 AND digest = $2 AND state = 'approved'";
     POLLED = "UPDATE device_authorization SET polled_at = $3, interval_seconds = interval_seconds + $4 WHERE environment_id = $1 AND digest = $2";
     PRUNE = "DELETE FROM device_authorization WHERE (environment_id, digest) IN ",
@@ -120,6 +123,15 @@ pub async fn approve(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest
 /// Database errors.
 pub async fn deny(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest) -> Result<bool> {
     Ok(tx.execute(DENY, &[environment_id.into(), digest.into()]).await? == 1)
+}
+
+/// Takes back what a person has agreed to for devices that have not come for it yet.
+///
+/// # Errors
+/// Database errors.
+pub async fn deny_approved_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId) -> Result<()> {
+    tx.execute(DENY_APPROVED_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    Ok(())
 }
 
 /// Redeems an approval: of all who try, one gets `true`.

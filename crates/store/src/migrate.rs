@@ -39,7 +39,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_audit_logs";
     12 "0012_portal";
     13 "0013_webhooks";
-    14 "0017_past_signing_key";
+    14 "0014_registered_grants";
+    15 "0017_past_signing_key";
 };
 
 /// The newest schema version this program knows.

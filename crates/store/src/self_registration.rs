@@ -1,10 +1,10 @@
 //! What is remembered of clients that nobody registered by hand, besides the application that each of them is.
 
 use crate::change::{self, Topic};
-use crate::sql::{Query, statements};
+use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{ApplicationId, EnvironmentId};
-use countersign_protocol::model::{ConnectApplication, Decision, SelfRegistered};
+use countersign_protocol::model::{ConnectApplication, Decision, RegisteredGrants, SelfRegistered};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
@@ -12,13 +12,15 @@ use countersign_protocol::time::Timestamp;
 pub const STEP: u64 = 100;
 
 statements! {
-    INSERT = "INSERT INTO self_registration (environment_id, application_id, sameness, changed_at, fresh_until, unused_until) ",
-        "VALUES ($1, $2, $3, $4, $5, $6)";
-    FIND = "SELECT r.changed_at, r.fresh_until, d.decision FROM self_registration r ",
+    INSERT = "INSERT INTO self_registration (environment_id, application_id, sameness, changed_at, fresh_until, unused_until, grant_types) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    FIND = "SELECT r.changed_at, r.fresh_until, d.decision, r.grant_types FROM self_registration r ",
         "LEFT JOIN client_document d ON d.environment_id = r.environment_id AND d.url = $3 ",
         "WHERE r.environment_id = $1 AND r.application_id = $2";
     FIND_SAME = "SELECT application_id FROM self_registration WHERE environment_id = $1 AND sameness = $2";
-    FETCHED = "UPDATE self_registration SET fresh_until = $3, changed_at = $4 WHERE environment_id = $1 AND application_id = $2";
+    FETCHED = "UPDATE self_registration SET fresh_until = $3, changed_at = $4, grant_types = COALESCE($5, grant_types) ",
+        "WHERE environment_id = $1 AND application_id = $2";
+    SET_GRANTS = "UPDATE self_registration SET grant_types = $3 WHERE environment_id = $1 AND application_id = $2 AND grant_types IS NULL";
     KEEP_FOR_NOW = "UPDATE self_registration SET unused_until = $3 WHERE environment_id = $1 AND application_id = $2 AND unused_until < $3";
     KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
     COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NULL";
@@ -28,6 +30,12 @@ statements! {
     PRUNE = "DELETE FROM self_registration WHERE unused_until < $1 AND (environment_id, application_id) IN ",
         "(SELECT environment_id, application_id FROM self_registration WHERE unused_until < $1 ORDER BY unused_until LIMIT 100) ",
         "RETURNING environment_id, application_id";
+    TRIM = "DELETE FROM self_registration WHERE unused_until <= $2 AND (environment_id, application_id) IN ",
+        "(SELECT environment_id, application_id FROM self_registration WHERE environment_id = $1 AND unused_until <= $2 ",
+        "AND fresh_until IS NULL ORDER BY unused_until LIMIT $3) RETURNING environment_id, application_id";
+    TRIM_DOCUMENTS = "DELETE FROM self_registration WHERE unused_until <= $2 AND (environment_id, application_id) IN ",
+        "(SELECT environment_id, application_id FROM self_registration WHERE environment_id = $1 AND unused_until <= $2 ",
+        "AND fresh_until IS NOT NULL ORDER BY unused_until LIMIT $3) RETURNING environment_id, application_id";
     PRUNE_APPLICATION = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2 RETURNING client_id";
 }
 
@@ -44,6 +52,8 @@ pub struct NewSelfRegistration {
     pub fresh_until: Option<Timestamp>,
     /// When it is forgotten if nobody has agreed to it by then.
     pub unused_until: Timestamp,
+    /// What it has registered to do.
+    pub grants: RegisteredGrants,
 }
 
 /// Keeps a new one. Its application is there already.
@@ -58,6 +68,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, new: &NewSelfReg
         new.changed_at.into(),
         new.fresh_until.into(),
         new.unused_until.into(),
+        new.grants.written().into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -81,6 +92,11 @@ pub async fn find(
             None => None,
             Some(_) => Some(row.word(2, Decision::parse)?),
         },
+        grants: match row.opt_text(3)? {
+            // It may do what everybody did before, and nothing in whose name others could begin.
+            None => RegisteredGrants::UNSAID,
+            Some(_) => row.word(3, RegisteredGrants::parse)?,
+        },
     }))
 }
 
@@ -97,7 +113,8 @@ pub async fn find_same(
     row.map(|row| row.parse(0)).transpose()
 }
 
-/// A metadata document was fetched; `changed_at` is when what people are shown of it last changed.
+/// A metadata document was fetched; `changed_at` is when what people are shown of it last changed. What it may do stays as it
+/// is where nothing is said of that.
 ///
 /// # Errors
 /// Database errors.
@@ -105,12 +122,27 @@ pub async fn fetched(
     tx: &mut Tx,
     environment_id: EnvironmentId,
     application_id: ApplicationId,
-    fresh_until: Timestamp,
-    changed_at: Timestamp,
+    (fresh_until, changed_at): (Timestamp, Timestamp),
+    grants: Option<RegisteredGrants>,
 ) -> Result<()> {
-    let params = [environment_id.into(), application_id.into(), fresh_until.into(), changed_at.into()];
+    let grants = grants.map(RegisteredGrants::written);
+    let params =
+        [environment_id.into(), application_id.into(), fresh_until.into(), changed_at.into(), grants.as_ref().into()];
     tx.execute(FETCHED, &params).await?;
     Ok(())
+}
+
+/// Remembers what one may do that came before that was remembered; `false` where it is known.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_grants(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    grants: RegisteredGrants,
+) -> Result<bool> {
+    Ok(tx.execute(SET_GRANTS, &[environment_id.into(), application_id.into(), grants.written().into()]).await? == 1)
 }
 
 /// One that nobody has agreed to is kept until this moment at least; one that somebody has is kept anyway.
@@ -152,13 +184,12 @@ pub async fn set_apart(
 }
 
 /// Makes other transactions that decide about this one wait. Whoever is to change its application, too, takes this row
-/// first: those who agree to it and those who forget it do.
+/// first: those who agree to it and those who forget it do. `false` when there is none (any more).
 ///
 /// # Errors
 /// Database errors.
-pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<()> {
-    tx.execute(LOCK, &[environment_id.into(), application_id.into()]).await?;
-    Ok(())
+pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<bool> {
+    Ok(tx.execute(LOCK, &[environment_id.into(), application_id.into()]).await? == 1)
 }
 
 /// How many there are that nobody has agreed to: with a metadata document, or registered.
@@ -185,11 +216,33 @@ pub async fn count_unused(
 pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     // This row first: whoever agrees at this moment has locked it, and then it stays.
     let gone = tx.query(PRUNE, &[now.into()]).await?;
-    for row in &gone {
+    delete_applications(tx, &gone, now).await?;
+    Ok(gone.len() as u64)
+}
+
+/// Forgets so many of an environment that nobody has agreed to, with their applications: with a metadata document, or
+/// registered; those that would be forgotten first, and none that would stay after this moment.
+///
+/// # Errors
+/// Database errors.
+pub async fn trim(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    documents: bool,
+    many: i64,
+    (before, now): (Timestamp, Timestamp),
+) -> Result<()> {
+    let sql = if documents { TRIM_DOCUMENTS } else { TRIM };
+    let gone = tx.query(sql, &[environment_id.into(), before.into(), many.into()]).await?;
+    delete_applications(tx, &gone, now).await
+}
+
+async fn delete_applications(tx: &mut Tx, gone: &[Row], now: Timestamp) -> Result<()> {
+    for row in gone {
         let (environment_id, id): (EnvironmentId, ApplicationId) = (row.parse(0)?, row.parse(1)?);
         if let Some(row) = tx.query_opt(PRUNE_APPLICATION, &[environment_id.into(), id.into()]).await? {
             change::record(tx, environment_id, &Topic::Client(row.parse(0)?), now);
         }
     }
-    Ok(gone.len() as u64)
+    Ok(())
 }

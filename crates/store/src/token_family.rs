@@ -14,6 +14,7 @@ statements! {
         "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at, code_digest) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     OF_CODE = "SELECT id FROM token_family WHERE environment_id = $1 AND code_digest = $2";
+    IS_OF_CODE = "SELECT 1 FROM token_family WHERE environment_id = $1 AND id = $2 AND code_digest IS NOT NULL";
     FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
         "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices FROM token_family WHERE environment_id = $1 AND id = $2";
     STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices, a.client_id FROM token_family f ",
@@ -105,6 +106,14 @@ pub async fn of_code(
     code: &Digest,
 ) -> Result<Option<TokenFamilyId>> {
     query.query_opt(OF_CODE, &[environment_id.into(), code.into()]).await?.map(|row| row.parse(0)).transpose()
+}
+
+/// Whether a family is what an authorization code was redeemed for, and not of a device.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_of_code(query: &mut impl Query, environment_id: EnvironmentId, id: TokenFamilyId) -> Result<bool> {
+    Ok(query.query_opt(IS_OF_CODE, &[environment_id.into(), id.into()]).await?.is_some())
 }
 
 /// The family with this identifier.

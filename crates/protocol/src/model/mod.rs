@@ -16,6 +16,7 @@ mod organization;
 mod permission;
 mod policy;
 mod portal;
+mod registered_grants;
 mod role;
 mod self_registration;
 mod session_grant;
@@ -47,6 +48,7 @@ pub use portal::{
     MadeBy, PORTAL_LINK_LIFETIME, PORTAL_VISIT_IDLE, PORTAL_VISIT_LONGEST, PortalCredentials, PortalIntent,
     PortalSettings, PortalVisit, portal_onward,
 };
+pub use registered_grants::{RegisteredGrant, RegisteredGrants};
 pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};

@@ -1,5 +1,6 @@
 //! Clients that nobody registered by hand: what an environment thinks of them, and what is remembered of one.
 
+use super::RegisteredGrants;
 use crate::oauth::registration::freshness::is_listed;
 use crate::time::Timestamp;
 
@@ -110,6 +111,8 @@ pub struct SelfRegistered {
     pub fresh_until: Option<Timestamp>,
     /// What an administrator has decided about its document.
     pub decision: Option<Decision>,
+    /// What it has registered to do.
+    pub grants: RegisteredGrants,
 }
 
 /// A document that somebody wanted to use, or that was decided about.

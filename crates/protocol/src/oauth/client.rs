@@ -1,7 +1,9 @@
 //! A client as the token path sees it: an application with the digests of its live secrets.
 
 use crate::id::EnvironmentId;
-use crate::model::{ApplicationKind, ClientSecret, ClientType, ConnectApplication, LoginUri, Logo, SelfRegistered};
+use crate::model::{
+    ApplicationKind, ClientSecret, ClientType, ConnectApplication, LoginUri, Logo, RegisteredGrant, SelfRegistered,
+};
 use crate::time::Timestamp;
 
 /// An OAuth client.
@@ -25,6 +27,11 @@ impl Client {
     /// Whether what people are shown of it is what they were shown when they agreed.
     pub fn is_as_agreed_to(&self, agreed_at: Timestamp) -> bool {
         self.registered.is_none_or(|registered| agreed_at >= registered.changed_at)
+    }
+
+    /// Whether it has registered a grant, where it has registered itself: nobody may begin what it never does in its name.
+    pub fn may(&self, grant: RegisteredGrant) -> bool {
+        self.registered.is_none_or(|registered| registered.grants.has(grant))
     }
 
     /// Whether it can keep a secret (RFC 6749 §2.1).

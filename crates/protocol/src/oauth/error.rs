@@ -131,6 +131,11 @@ impl OAuthError {
         Self::new(OAuthErrorCode::InvalidGrant, description)
     }
 
+    /// `unauthorized_client`, for a client that has not registered this grant.
+    pub fn not_registered() -> Self {
+        Self::new(OAuthErrorCode::UnauthorizedClient, "The client has not registered this grant type.")
+    }
+
     /// [`OAuthErrorCode::InvalidClient`]. One sentence for every failure to prove a client, so that a stranger cannot
     /// tell an unknown client from a wrong secret.
     pub fn invalid_client() -> Self {

@@ -2,6 +2,7 @@
 
 use super::error::{OAuthError, OAuthErrorCode};
 use super::params::Params;
+use crate::model::RegisteredGrant;
 
 /// The grant types we serve, as discovery lists them.
 pub const GRANT_TYPES: [&str; 5] =
@@ -64,6 +65,16 @@ pub enum TokenRequest<'a> {
 }
 
 impl<'a> TokenRequest<'a> {
+    /// The grant, where it is one that a client can register by itself. The others are decided about by what the client is.
+    pub fn registered_grant(&self) -> Option<RegisteredGrant> {
+        match self {
+            Self::AuthorizationCode { .. } => Some(RegisteredGrant::Code),
+            Self::RefreshToken { .. } => Some(RegisteredGrant::Refresh),
+            Self::DeviceCode { .. } => Some(RegisteredGrant::Device),
+            Self::ClientCredentials { .. } | Self::TokenExchange(_) => None,
+        }
+    }
+
     /// Reads the grant type and the parameters of that grant.
     ///
     /// # Errors

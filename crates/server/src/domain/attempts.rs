@@ -37,7 +37,7 @@ pub const CODES_FROM: Allowance = Allowance { most: 100, seconds: 60 * 60 };
 pub const MAILS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
 /// Devices that begin at one address.
 pub const DEVICES_FROM: Allowance = Allowance { most: 60, seconds: 10 * 60 };
-/// Clients that register themselves from one address.
+/// Clients that register themselves from one address, and are made for that.
 pub const REGISTRATIONS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };
 /// Metadata documents that are asked for from one address, and are not fresh here.
 pub const DOCUMENTS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };

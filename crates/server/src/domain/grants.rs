@@ -1,13 +1,14 @@
 //! What people have allowed, and how it ends.
 
 use super::{Act, Failure, audit, events, sessions};
+use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::{
     ApplicationId, AuthorizedApplicationId, ConsentId, OrganizationId, TokenFamilyId, UserId,
 };
 use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Tx, consent, self_registration, session_family, token_family};
+use countersign_store::{Tx, consent, device_authorization, self_registration, session_family, token_family};
 use serde_json::json;
 
 /// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
@@ -43,6 +44,8 @@ pub async fn user_ended(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), F
 /// # Errors
 /// Database errors.
 pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    // Devices first: one that is just getting its family is waited for, and then the family ends.
+    device_authorization::deny_approved_of_user(tx, act.environment_id, user_id).await?;
     token_family::end_of_user(tx, act.environment_id, user_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
@@ -137,12 +140,14 @@ pub async fn agree(
 /// Database errors.
 pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Failure> {
     // Not family by family: one may be made at this very moment.
-    if let Some(found) = consent::find(tx, act.environment_id, id).await? {
+    let found = consent::find(tx, act.environment_id, id).await?;
+    if let Some(found) = &found {
         change::record(tx, act.environment_id, &Topic::GrantsOfUser(found.user_id), act.now);
     }
     consent::delete(tx, act.environment_id, id).await?;
-    let id = AuthorizedApplicationId::from(id);
-    audit::note(tx, act, "authorized_connect_application.deleted", "authorized_connect_application", id).await
+    let target = target("authorized_connect_application", AuthorizedApplicationId::from(id));
+    let organization_id = found.and_then(|found| found.organization_id);
+    audit::record(tx, act, "authorized_connect_application.deleted", target, organization_id).await
 }
 
 /// Takes back everything that a person has allowed an application; `false` when there was nothing.
@@ -202,6 +207,7 @@ pub async fn end_reused(tx: &mut Tx, act: &Act, event: &'static str, family_id: 
 mod tests {
     use super::*;
     use countersign_protocol::id::Id;
+    use countersign_protocol::model::RegisteredGrants;
     use countersign_protocol::time::Timestamp;
 
     fn at(second: i64) -> Timestamp {
@@ -223,7 +229,12 @@ mod tests {
     }
 
     fn changed_at(second: i64) -> Option<SelfRegistered> {
-        Some(SelfRegistered { changed_at: at(second), fresh_until: None, decision: None })
+        Some(SelfRegistered {
+            changed_at: at(second),
+            fresh_until: None,
+            decision: None,
+            grants: RegisteredGrants::UNSAID,
+        })
     }
 
     #[test]

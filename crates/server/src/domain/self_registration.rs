@@ -1,11 +1,12 @@
 //! Clients that nobody registers by hand: those that register themselves, and those with a metadata document. Each is a
 //! Connect application of nobody's; what is remembered of it besides is a row of its own.
 
+use super::attempts::{self, REGISTRATIONS_FROM};
 use super::{Act, Failure, applications, audit, client_secrets, environments};
 use countersign_protocol::id::{ApplicationId, ClientId};
-use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, Decision, DocumentPolicy, Ownership, RedirectUri, SelfRegistration,
+    ApplicationKind, ClientType, ConnectApplication, Decision, DocumentPolicy, Ownership, RedirectUri, RegisteredGrant,
+    RegisteredGrants, SelfRegistration,
 };
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::Document;
@@ -13,15 +14,16 @@ use countersign_protocol::oauth::registration::document_url;
 use countersign_protocol::oauth::registration::dynamic::Registration;
 use countersign_protocol::oauth::registration::freshness::{STALE, is_another};
 use countersign_protocol::oauth::registration::shared::origins;
-use countersign_protocol::secret::{Secret, SecretKind};
+use countersign_protocol::secret::{Digest, Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
-use countersign_store::self_registration::{self, NewSelfRegistration};
+use countersign_store::self_registration::{self, NewSelfRegistration, STEP};
 use countersign_store::{Tx, application, client_document};
 use std::borrow::Cow;
 
 /// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
-/// many with a document. Who fills the one keeps the other open.
+/// many with a document. Of more, those are forgotten that have waited longest: to refuse new ones would shut everybody out for
+/// as long as somebody keeps the places taken.
 pub const MOST_UNUSED: i64 = 5000;
 /// How long a client that registered itself waits, in seconds.
 const UNUSED: i64 = 86_400;
@@ -69,31 +71,65 @@ fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: 
     }
 }
 
-/// An environment has room for so many clients that nobody has agreed to.
-async fn require_room(tx: &mut Tx, act: &Act, documents: bool) -> Result<(), Failure> {
-    if self_registration::count_unused(tx, act.environment_id, documents, act.now).await? < MOST_UNUSED {
+/// Makes room for one that is forgotten at this moment if nobody agrees to it: an environment has room for so many that nobody has
+/// agreed to.
+async fn make_room(tx: &mut Tx, act: &Act, documents: bool, unused_until: Timestamp) -> Result<(), Failure> {
+    let waiting = self_registration::count_unused(tx, act.environment_id, documents, act.now).await?;
+    if waiting < MOST_UNUSED {
         return Ok(());
     }
     tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "too many clients have registered themselves that nobody uses");
-    Err(Failure::Refused(ApiError::RateLimited { retry_after: 3600 }))
+    let many = (waiting - MOST_UNUSED + 1).min(i64::try_from(STEP).unwrap_or(i64::MAX));
+    Ok(self_registration::trim(tx, act.environment_id, documents, many, (unused_until, act.now)).await?)
+}
+
+/// The one that those share who register the same; it is kept for a while more.
+async fn shared(
+    tx: &mut Tx,
+    act: &Act,
+    (sameness, grants): (&Digest, RegisteredGrants),
+    unused_until: Timestamp,
+) -> Result<Option<ConnectApplication>, Failure> {
+    let environment_id = act.environment_id;
+    let Some(id) = self_registration::find_same(tx, environment_id, sameness).await? else { return Ok(None) };
+    // It may be forgotten, or deleted, at this moment: then a new one is made.
+    if !self_registration::lock(tx, environment_id, id).await? {
+        return Ok(None);
+    }
+    let Some(application) = application::find(tx, environment_id, id).await? else { return Ok(None) };
+    // What one could do that came before this was remembered, it can do on.
+    let grants = grants.and(RegisteredGrants::UNSAID);
+    if grants.has(RegisteredGrant::Device) && self_registration::set_grants(tx, environment_id, id, grants).await? {
+        applications::record_change(tx, act, application.client_id).await?;
+    }
+    self_registration::keep_for_now(tx, environment_id, id, unused_until).await?;
+    Ok(Some(application))
 }
 
 /// Registers a client. Of public ones that register the same there is one: it has no secret that one could take from
-/// another.
+/// another. Those that are made are counted by where they come from: `Err` with the moment at which the next may be made, when
+/// there were too many.
 ///
 /// # Errors
-/// Too many requests, when too many wait to be used; `Unique` when somebody else registers the same at this moment.
-pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Result<Registered, Failure> {
+/// `Unique` when somebody else registers the same at this moment.
+pub async fn register(
+    tx: &mut Tx,
+    act: &Act,
+    registration: &Registration,
+    from: &str,
+) -> Result<Result<Registered, Timestamp>, Failure> {
     let sameness = registration.sameness().map(|text| act.keyring.attempt.digest(&format!("registration {text}")));
     let unused_until = act.now.plus_secs(UNUSED);
+    let grants = registration.grant_types;
     if let Some(sameness) = &sameness
-        && let Some(id) = self_registration::find_same(tx, act.environment_id, sameness).await?
-        && let Some(application) = application::find(tx, act.environment_id, id).await?
+        && let Some(application) = shared(tx, act, (sameness, grants), unused_until).await?
     {
-        self_registration::keep_for_now(tx, act.environment_id, id, unused_until).await?;
-        return Ok(Registered { application, secret: None });
+        return Ok(Ok(Registered { application, secret: None }));
     }
-    require_room(tx, act, false).await?;
+    if let Err(over_at) = attempts::count(tx, act, "registrations from", from, REGISTRATIONS_FROM).await? {
+        return Ok(Err(over_at));
+    }
+    make_room(tx, act, false, unused_until).await?;
     let client_type = registration.client_type();
     let made = ConnectApplication {
         id: act.entropy.id(act.now)?,
@@ -107,8 +143,14 @@ pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Re
         updated_at: act.now,
     };
     application::insert(tx, act.environment_id, &made).await?;
-    let new =
-        NewSelfRegistration { application_id: made.id, sameness, changed_at: act.now, fresh_until: None, unused_until };
+    let new = NewSelfRegistration {
+        application_id: made.id,
+        sameness,
+        changed_at: act.now,
+        fresh_until: None,
+        unused_until,
+        grants,
+    };
     self_registration::insert(tx, act.environment_id, &new).await?;
     let secret = match client_type {
         ClientType::Public => None,
@@ -118,7 +160,7 @@ pub async fn register(tx: &mut Tx, act: &Act, registration: &Registration) -> Re
             Some(value)
         }
     };
-    Ok(Registered { application: made, secret })
+    Ok(Ok(Registered { application: made, secret }))
 }
 
 /// The identifier under which the client with a metadata document is kept.
@@ -129,7 +171,7 @@ pub fn document_client_id(act: &Act, url: &str) -> ClientId {
 /// Keeps what a metadata document says that was just fetched.
 ///
 /// # Errors
-/// Too many requests, when too many wait to be used; `Unique` when another node was faster.
+/// `Unique` when another node was faster.
 pub async fn keep_document(
     tx: &mut Tx,
     act: &Act,
@@ -141,7 +183,8 @@ pub async fn keep_document(
     let kind = kind(ClientType::Public, &document.redirect_uris);
     change::record(tx, act.environment_id, &Topic::Client(client_id), act.now);
     let Some(known) = application::find_by_client_id(tx, act.environment_id, client_id).await? else {
-        require_room(tx, act, true).await?;
+        let unused_until = act.now.plus_secs(UNUSED_DOCUMENT);
+        make_room(tx, act, true, unused_until).await?;
         let made = ConnectApplication {
             id: act.entropy.id(act.now)?,
             client_id,
@@ -159,7 +202,8 @@ pub async fn keep_document(
             sameness: None,
             changed_at: act.now,
             fresh_until: Some(fresh_until),
-            unused_until: act.now.plus_secs(UNUSED_DOCUMENT),
+            unused_until,
+            grants: document.grants,
         };
         return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
     };
@@ -170,6 +214,8 @@ pub async fn keep_document(
             ApplicationKind::OAuth { redirect_uris, .. } => redirect_uris.iter().map(|one| one.uri.clone()).collect(),
             ApplicationKind::Machine { .. } => Vec::new(),
         },
+        // They stand elsewhere, and people are shown nothing of them.
+        grants: document.grants,
     };
     let remembered = self_registration::find(tx, act.environment_id, &known).await?;
     let changed_at = match remembered {
@@ -182,7 +228,8 @@ pub async fn keep_document(
         application::update(tx, act.environment_id, &changed).await?;
     }
     self_registration::keep_for_now(tx, act.environment_id, known.id, act.now.plus_secs(UNUSED_DOCUMENT)).await?;
-    Ok(self_registration::fetched(tx, act.environment_id, known.id, fresh_until, changed_at).await?)
+    let moments = (fresh_until, changed_at);
+    Ok(self_registration::fetched(tx, act.environment_id, known.id, moments, Some(document.grants)).await?)
 }
 
 /// A document is none any more: it is believed no longer, not even while its server cannot be asked.
@@ -196,7 +243,7 @@ pub async fn give_up(
     changed_at: Timestamp,
 ) -> Result<(), Failure> {
     let over = act.now.plus_secs(-STALE - 1);
-    self_registration::fetched(tx, act.environment_id, application_id, over, changed_at).await?;
+    self_registration::fetched(tx, act.environment_id, application_id, (over, changed_at), None).await?;
     applications::record_change(tx, act, client_id).await
 }
 

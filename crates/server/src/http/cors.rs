@@ -4,7 +4,8 @@
 
 use super::reply::Reply;
 use crate::cache::environments::EnvironmentState;
-use countersign_protocol::model::ApplicationKind;
+use countersign_protocol::model::{ApplicationKind, Ownership};
+use countersign_protocol::oauth::authorize::redirect::is_same_but_for_loopback_port;
 use countersign_protocol::oauth::client::Client;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -61,11 +62,13 @@ pub fn allow_registered(reply: Reply, headers: &HeaderMap, client: &Client) -> R
     let Some(origin) = headers.get(ORIGIN) else { return reply };
     let reply = reply.with(VARY, HeaderValue::from_static("Origin"));
     match &client.application.kind {
-        ApplicationKind::OAuth { cors_origins, .. }
-            if cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()) =>
-        {
-            reply.with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
+        ApplicationKind::OAuth { cors_origins, ownership, .. } => {
+            // Its codes go to any port of this machine, and so do its pages run on any.
+            let any_port = *ownership == Ownership::DynamicallyRegistered;
+            let text = origin.to_str().unwrap_or_default();
+            let is = |known: &String| known == text || (any_port && is_same_but_for_loopback_port(known, text));
+            if cors_origins.iter().any(is) { reply.with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()) } else { reply }
         }
-        _ => reply,
+        ApplicationKind::Machine { .. } => reply,
     }
 }

@@ -7,8 +7,9 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::model::{Actor, ApplicationKind};
+use countersign_protocol::model::{Actor, ApplicationKind, RegisteredGrant};
 use countersign_protocol::oauth::authorize::request::requested_scopes;
+use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::grant::device_code::{
@@ -39,10 +40,25 @@ async fn fetch_document(call: &OAuthCall, params: &Params<'_>) -> Result<(), OAu
     }
 }
 
+/// Counts a device of a client that has proven nothing: what such clients make is bounded by where they ask from.
+async fn count(call: &OAuthCall, client: AuthenticatedClient<'_>) -> Result<(), OAuthError> {
+    if client.secret_id().is_some() {
+        return Ok(());
+    }
+    let act =
+        Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
+    let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
+    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move { attempts::count(tx, &counting, "device from", &from, DEVICES_FROM).await })
+    });
+    let too_many = |over_at| OAuthError::too_many_requests(attempts::seconds_until(&act, over_at));
+    counted.await.map_err(oauth_error)?.map_err(too_many)
+}
+
 /// Gives a device its codes.
 ///
 /// # Errors
-/// `invalid_client`, `unauthorized_client` for a machine, `invalid_scope`.
+/// `invalid_client`, `unauthorized_client` for a machine and for a client that has registered other grants, `invalid_scope`.
 pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
     fetch_document(&call, &params).await?;
@@ -54,17 +70,11 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
             "Nobody signs in to a machine-to-machine application.",
         ));
     }
-    // Public clients have proven nothing: what they make is bounded by where they ask from.
-    let act =
-        Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
-    let from = call.peer.limit_key().to_string();
-    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &act, "device from", &from, DEVICES_FROM).await })
-    });
-    if let Err(over_at) = counted.await.map_err(oauth_error)? {
-        let seconds = over_at.as_secs() - call.app.clock.now().as_secs();
-        return Err(OAuthError::too_many_requests(u64::try_from(seconds).unwrap_or(1).max(1)));
+    // Nothing else ties a device to the client: people would be shown the name of one that never asks for codes.
+    if !client.client().may(RegisteredGrant::Device) {
+        return Err(OAuthError::not_registered());
     }
+    count(&call, client).await?;
     let scopes = requested_scopes(params.get("scope"), client.client())
         .map_err(|why| OAuthError::new(OAuthErrorCode::InvalidScope, why))?;
     let failed = |error| oauth_error(Failure::internal(error));
@@ -97,6 +107,8 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         match kept.await {
             Ok(true) => {}
             Ok(false) | Err(countersign_store::Error::Unique { .. }) => continue,
+            // The application has gone since it was loaded.
+            Err(countersign_store::Error::ForeignKey) => return Err(OAuthError::invalid_client()),
             Err(error) => return Err(oauth_error(error.into())),
         }
         let issuer = call.environment.environment.issuer.as_str();

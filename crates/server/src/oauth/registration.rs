@@ -1,13 +1,12 @@
 //! `POST /oauth2/register` (RFC 7591): a client registers itself. Anybody may ask where that is on.
 
-use crate::domain::attempts::{self, REGISTRATIONS_FROM};
+use crate::domain::attempts;
 use crate::domain::self_registration::{self, Registered};
 use crate::domain::{Act, Failure};
 use crate::http::cors;
 use crate::http::error;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
-use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::Actor;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::registration::dynamic::{LARGEST, Registration, read};
@@ -62,25 +61,17 @@ async fn register(call: &OAuthCall) -> Result<Value, OAuthError> {
 async fn keep(call: &OAuthCall, registration: &Registration) -> Result<Registered, OAuthError> {
     let act =
         Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
-    let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
-    let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &counting, "registrations from", &from, REGISTRATIONS_FROM).await })
-    });
-    if let Err(over_at) = counted.await.map_err(oauth_error)? {
-        return Err(OAuthError::too_many_requests(attempts::seconds_until(&act, over_at)));
-    }
     for _ in 0..LOOKS {
-        let (act, registration) = (act.clone(), registration.clone());
+        let (acting, registration, from) = (act.clone(), registration.clone(), call.peer.limit_key().to_string());
         let kept = call.app.store.write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { self_registration::register(tx, &act, &registration).await })
+            Box::pin(async move { self_registration::register(tx, &acting, &registration, &from).await })
         });
         match kept.await {
             // Somebody else registers the same: then that one is found.
             Err(Failure::Store(countersign_store::Error::Unique { .. })) => {}
-            Err(Failure::Refused(ApiError::RateLimited { retry_after })) => {
-                return Err(OAuthError::too_many_requests(retry_after));
-            }
-            kept => return kept.map_err(oauth_error),
+            Err(failure) => return Err(oauth_error(failure)),
+            Ok(Err(over_at)) => return Err(OAuthError::too_many_requests(attempts::seconds_until(&act, over_at))),
+            Ok(Ok(registered)) => return Ok(registered),
         }
     }
     Err(oauth_error(Failure::internal("a registration was not kept")))

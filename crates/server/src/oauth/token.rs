@@ -30,7 +30,11 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
 async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) -> Result<TokenResponse, OAuthError> {
     let client = call.authenticate(presenting)?;
     let resources = params.all("resource");
-    Ok(match TokenRequest::parse(params)? {
+    let request = TokenRequest::parse(params)?;
+    if request.registered_grant().is_some_and(|grant| !client.client().may(grant)) {
+        return Err(OAuthError::not_registered());
+    }
+    Ok(match request {
         TokenRequest::ClientCredentials { scope } => client_credentials::issue(call, client, scope)?,
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = Presented { code, redirect_uri, code_verifier, resources: &resources };

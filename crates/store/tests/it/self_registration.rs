@@ -4,7 +4,8 @@ use crate::harness::at;
 use crate::sample::{an_application, fresh, fresh_digest, insert_application, plant_environment, plant_user};
 use countersign_protocol::id::{ApplicationId, EnvironmentId};
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, Consent, Decision, KnownDocument, Ownership, SelfRegistered,
+    ApplicationKind, ClientType, ConnectApplication, Consent, Decision, KnownDocument, Ownership, RegisteredGrant,
+    RegisteredGrants, SelfRegistered,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::change::{self, Topic};
@@ -29,6 +30,7 @@ async fn plant(store: &Store, id: EnvironmentId, url: Option<&str>, sameness: Op
         changed_at: at(5),
         fresh_until: url.map(|_| at(50)),
         unused_until: at(100),
+        grants: RegisteredGrants::UNSAID,
     };
     transaction!(store, |tx| self_registration::insert(tx, id, &new).await).unwrap();
     planted
@@ -45,20 +47,24 @@ on_both_databases! {
         let theirs = plant(&store, other, Some(URL), None).await;
         let reader = &mut store.reader().await.unwrap();
         assert_eq!(application::find(reader, id, mine.id).await.unwrap(), Some(mine.clone()));
-        let remembered = SelfRegistered { changed_at: at(5), fresh_until: Some(at(50)), decision: None };
+        let remembered = SelfRegistered { changed_at: at(5), fresh_until: Some(at(50)), decision: None, grants: RegisteredGrants::UNSAID };
         assert_eq!(self_registration::find(reader, id, &mine).await.unwrap(), Some(remembered));
         assert_eq!(self_registration::find(reader, other, &mine).await.unwrap(), None);
         let mine_id = mine.id;
+        let device = RegisteredGrants::listed(&[RegisteredGrant::Device.as_str().to_owned()]);
         transaction!(store, |tx| {
             client_document::decide(tx, id, URL, Decision::Allowed, at(9)).await?;
             // Neither touches what is another environment's.
-            self_registration::fetched(tx, other, mine_id, at(99), at(99)).await?;
+            self_registration::fetched(tx, other, mine_id, (at(99), at(99)), Some(RegisteredGrants::default())).await?;
+            assert!(!self_registration::set_grants(tx, id, mine_id, RegisteredGrants::default()).await?, "it is known");
             self_registration::keep(tx, other, mine_id).await?;
             self_registration::keep_for_now(tx, other, mine_id, at(999)).await?;
-            self_registration::fetched(tx, id, mine_id, at(60), at(7)).await
+            self_registration::fetched(tx, id, mine_id, (at(55), at(7)), Some(device)).await?;
+            // Nothing is said of what it may do: that stays.
+            self_registration::fetched(tx, id, mine_id, (at(60), at(7)), None).await
         })
         .unwrap();
-        let after = SelfRegistered { changed_at: at(7), fresh_until: Some(at(60)), decision: Some(Decision::Allowed) };
+        let after = SelfRegistered { changed_at: at(7), fresh_until: Some(at(60)), decision: Some(Decision::Allowed), grants: device };
         assert_eq!(self_registration::find(reader, id, &mine).await.unwrap(), Some(after));
         assert_eq!(self_registration::find(reader, other, &theirs).await.unwrap(), Some(remembered));
         let loaded = application::load_client(reader, id, mine.client_id).await.unwrap().unwrap();
@@ -80,7 +86,7 @@ on_both_databases! {
         let again = an_application(mine.kind.clone(), &[]);
         let refused = transaction!(store, |tx| {
             application::insert(tx, id, &again).await?;
-            let new = NewSelfRegistration { application_id: again.id, sameness: Some(same), changed_at: at(5), fresh_until: None, unused_until: at(9) };
+            let new = NewSelfRegistration { application_id: again.id, sameness: Some(same), changed_at: at(5), fresh_until: None, unused_until: at(9), grants: RegisteredGrants::UNSAID };
             self_registration::insert(tx, id, &new).await
         });
         assert!(matches!(&refused, Err(error) if error.is_unique("self_registration", "sameness")), "{refused:?}");
@@ -105,6 +111,37 @@ on_both_databases! {
         for (environment_id, client_id) in [(id, gone.client_id), (other, theirs.client_id)] {
             let told = |one: &change::Change| one.environment_id == environment_id && one.topic == Some(Topic::Client(client_id));
             assert!(changes.iter().any(told), "{changes:?}");
+        }
+    }
+
+    async fn where_there_are_too_many_those_go_that_would_go_first(store: Store) {
+        let (id, other) = (plant_environment(&store).await, plant_environment(&store).await);
+        let (first, kept) = (plant(&store, id, None, None).await, plant(&store, id, None, None).await);
+        let (longer, document) = (plant(&store, id, None, None).await, plant(&store, id, Some(URL), None).await);
+        let theirs = plant(&store, other, None, None).await;
+        let (first_id, kept_id, longer_id) = (first.id, kept.id, longer.id);
+        transaction!(store, |tx| {
+            self_registration::keep(tx, id, kept_id).await?;
+            self_registration::keep_for_now(tx, id, longer_id, at(200)).await?;
+            self_registration::trim(tx, id, false, 1, (at(99), at(50))).await
+        })
+        .unwrap();
+        assert!(is_there(&store, id, first.id).await, "it would stay longer than the one that comes");
+        transaction!(store, |tx| {
+            self_registration::trim(tx, id, false, 1, (at(300), at(50))).await?;
+            assert!(!self_registration::lock(tx, id, first_id).await?);
+            assert!(self_registration::lock(tx, id, longer_id).await?);
+            Ok(())
+        })
+        .unwrap();
+        assert!(!is_there(&store, id, first.id).await && is_there(&store, other, theirs.id).await);
+        transaction!(store, |tx| self_registration::trim(tx, id, true, 9, (at(300), at(50))).await).unwrap();
+        assert!(!is_there(&store, id, document.id).await && is_there(&store, id, longer.id).await);
+        transaction!(store, |tx| self_registration::trim(tx, id, false, 9, (at(300), at(50))).await).unwrap();
+        assert!(!is_there(&store, id, longer.id).await && is_there(&store, id, kept.id).await);
+        let changes = change::from(&mut store.reader().await.unwrap(), 1).await.unwrap();
+        for gone in [first.client_id, longer.client_id, document.client_id] {
+            assert!(changes.iter().any(|one| one.topic == Some(Topic::Client(gone))), "{changes:?}");
         }
     }
 

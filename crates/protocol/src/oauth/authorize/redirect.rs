@@ -50,10 +50,7 @@ pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
     let matches = |registered: &str| {
         requested == registered
             || matches_wildcard(registered, requested)
-            || (any_port
-                && without_loopback_port(requested).is_some_and(|requested| {
-                    without_loopback_port(registered).is_some_and(|registered| registered == requested)
-                }))
+            || (any_port && is_same_but_for_loopback_port(registered, requested))
     };
     (is_plain(requested) && redirect_uris.iter().any(|entry| matches(&entry.uri)))
         .then(|| ProvenRedirect(requested.to_owned()))
@@ -83,8 +80,13 @@ fn matches_wildcard(registered: &str, requested: &str) -> bool {
             .all(|b| if is_port { b.is_ascii_digit() } else { b.is_ascii_alphanumeric() || b"-_".contains(&b) })
 }
 
+/// Whether two loopback http URIs, or origins, differ in their port at most.
+pub fn is_same_but_for_loopback_port(one: &str, other: &str) -> bool {
+    without_loopback_port(one).is_some_and(|one| without_loopback_port(other) == Some(one))
+}
+
 /// A loopback http URI as what stands before its port and what stands behind it.
-fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
+pub(crate) fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
     let host =
         ["http://127.0.0.1", "http://[::1]", "http://localhost"].into_iter().find(|host| uri.starts_with(host))?;
     let rest = uri.strip_prefix(host)?;

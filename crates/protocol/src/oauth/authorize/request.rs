@@ -3,8 +3,7 @@
 
 use super::redirect::{ProvenRedirect, prove};
 use crate::id::OrganizationId;
-use crate::model::ApplicationKind;
-use crate::model::{ClientType, OAuthResource};
+use crate::model::{ApplicationKind, ClientType, OAuthResource, RegisteredGrant};
 use crate::oauth::client::Client;
 use crate::oauth::client_name::ClientName;
 use crate::oauth::error::OAuthError;
@@ -61,6 +60,8 @@ pub enum AuthorizeErrorCode {
     InvalidRequest,
     /// The person, or a rule, said no.
     AccessDenied,
+    /// The client has not registered that it asks for codes.
+    UnauthorizedClient,
     /// Another response type than `code`.
     UnsupportedResponseType,
     /// A scope that this client may not ask for.
@@ -87,6 +88,7 @@ impl AuthorizeErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::AccessDenied => "access_denied",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
@@ -231,6 +233,9 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
         Some(_) => return refuse(Code::UnsupportedResponseType, "The response_type must be code."),
         None => return refuse(Code::InvalidRequest, "The parameter 'response_type' is missing."),
     }
+    if !client.may(RegisteredGrant::Code) {
+        return refuse(Code::UnauthorizedClient, "The client has not registered the grant type authorization_code.");
+    }
     if params.get("response_mode").is_some_and(|mode| mode != "query") {
         return refuse(Code::InvalidRequest, "The response_mode must be query.");
     }
@@ -289,7 +294,8 @@ pub(crate) fn default_scopes(client: &Client) -> Vec<String> {
     built_in.chain(assigned).collect()
 }
 
-/// The scopes that a client asks for, each of which it may ask for: the built-in ones and those assigned to it.
+/// The scopes that a client asks for, each of which it may ask for: the built-in ones and those assigned to it. Who has not
+/// registered refresh tokens gets none.
 ///
 /// # Errors
 /// Says which scope it may not ask for.
@@ -299,7 +305,11 @@ pub fn requested_scopes(requested: Option<&str>, client: &Client) -> Result<Vec<
     let may = |scope: &str| scope::is_built_in(scope) || client.application.scopes.iter().any(|known| known == scope);
     match scopes.iter().find(|scope| !may(scope)) {
         Some(unassigned) => Err(format!("The scope '{unassigned}' is not assigned to this application.")),
-        None => Ok(scopes.into_iter().map(str::to_owned).collect()),
+        None => {
+            let refreshes = client.may(RegisteredGrant::Refresh);
+            let kept = scopes.into_iter().filter(|scope| refreshes || *scope != "offline_access");
+            Ok(kept.map(str::to_owned).collect())
+        }
     }
 }
 
@@ -324,7 +334,7 @@ fn read_prompt(text: &str) -> Option<Prompt> {
 mod tests {
     use super::super::redirect::tests::client;
     use super::*;
-    use crate::model::Ownership;
+    use crate::model::{Ownership, RegisteredGrants, SelfRegistered};
     use proptest::prelude::*;
 
     const GOOD: &str =
@@ -410,6 +420,32 @@ mod tests {
             let refusal = ask(ClientType::Confidential, &bad);
             assert_eq!(refusal, Err(Refusal::ToThePerson(NotForTheClient::UnknownRedirectUri)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_client_that_registered_itself_does_what_it_has_registered() {
+        let ask = |grants: &[RegisteredGrant], scope: &str| {
+            let mut client = client(ClientType::Public, Ownership::DynamicallyRegistered, &["https://a.example/cb"]);
+            let words: Vec<String> = grants.iter().map(|grant| grant.as_str().to_owned()).collect();
+            client.registered = Some(SelfRegistered {
+                changed_at: crate::time::Timestamp::from_millis(0),
+                fresh_until: None,
+                decision: None,
+                grants: RegisteredGrants::listed(&words),
+            });
+            let query = format!("{GOOD}{CHALLENGE}&scope={scope}");
+            let params = Params::from_form(query.as_bytes()).unwrap();
+            read(&params, &client, &[]).map(|request| request.scopes)
+        };
+        use RegisteredGrant::{Code, Device, Refresh};
+        let refused = ask(&[Device, Refresh], "openid");
+        assert!(
+            matches!(refused, Err(Refusal::ToTheClient(_, AuthorizeErrorCode::UnauthorizedClient, _))),
+            "{refused:?}"
+        );
+        assert_eq!(ask(&[Code], "openid+offline_access"), Ok(vec!["openid".to_owned()]));
+        let both = vec!["openid".to_owned(), "offline_access".to_owned()];
+        assert_eq!(ask(&[Code, Refresh], "openid+offline_access"), Ok(both));
     }
 
     #[test]

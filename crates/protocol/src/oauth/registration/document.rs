@@ -3,6 +3,7 @@
 
 use super::document_url;
 use super::shared::{check_redirect_uri, shown_name};
+use crate::model::{RegisteredGrant, RegisteredGrants};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -18,6 +19,8 @@ pub struct Document {
     pub name: String,
     /// Where codes may be sent.
     pub redirect_uris: Vec<String>,
+    /// What it will do at the token endpoint.
+    pub grants: RegisteredGrants,
 }
 
 /// Why a document is none. For the operator's log.
@@ -75,10 +78,9 @@ pub fn read(url: &str, body: &[u8]) -> Result<Document, DocumentError> {
     if written.token_endpoint_auth_method.is_some_and(|method| method != "none") {
         return Err(DocumentError::AuthMethod);
     }
-    let offers = |listed: &Option<Vec<String>>, wanted: &str| {
-        listed.as_ref().is_none_or(|listed| listed.iter().any(|one| one == wanted))
-    };
-    if !offers(&written.grant_types, "authorization_code") || !offers(&written.response_types, "code") {
+    let grants = written.grant_types.as_deref().map_or(RegisteredGrants::UNSAID, RegisteredGrants::listed);
+    let no_code = written.response_types.is_some_and(|listed| !listed.iter().any(|one| one == "code"));
+    if !grants.has(RegisteredGrant::Code) || no_code {
         return Err(DocumentError::NoGrant);
     }
     if written.redirect_uris.len() > MOST_REDIRECT_URIS {
@@ -94,7 +96,7 @@ pub fn read(url: &str, body: &[u8]) -> Result<Document, DocumentError> {
         return Err(DocumentError::NoRedirectUri);
     }
     let claimed = written.client_name.as_deref().and_then(shown_name);
-    Ok(Document { name: claimed.unwrap_or_else(|| document_url::host(url).to_owned()), redirect_uris })
+    Ok(Document { name: claimed.unwrap_or_else(|| document_url::host(url).to_owned()), redirect_uris, grants })
 }
 
 #[cfg(test)]
@@ -136,6 +138,11 @@ mod tests {
         for optional in ["client_name", "grant_types", "response_types", "token_endpoint_auth_method", "client_uri"] {
             assert!(with(optional, Value::Null).is_ok(), "{optional}");
         }
+        assert_eq!(
+            with("grant_types", json!(["authorization_code", "x"])).unwrap().grants.words(),
+            ["authorization_code"]
+        );
+        assert_eq!(with("grant_types", Value::Null).unwrap().grants, RegisteredGrants::UNSAID);
         assert_eq!(with("client_name", Value::Null).unwrap().name, "client.example");
         assert_eq!(with("client_name", json!("\u{202e}")).unwrap().name, "client.example");
     }

@@ -2,7 +2,8 @@
 //! is passed over (§2), and what is passed over is not in the answer.
 
 use super::shared::{check_redirect_uri, shown_name};
-use crate::model::ClientType;
+use crate::model::{ClientType, RegisteredGrant, RegisteredGrants};
+use crate::oauth::authorize::redirect::without_loopback_port;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use crate::oauth::redirect_uri::RedirectUriError;
 use crate::oauth::scope;
@@ -14,8 +15,6 @@ pub const LARGEST: usize = 16 * 1024;
 const MOST_REDIRECT_URIS: usize = 20;
 /// What people read when a client does not say its name.
 const NAMELESS: &str = "An application without a name";
-/// The grants that a registered client may use, in the order in which the answer lists them.
-const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"];
 
 /// How a client will prove itself at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,7 +36,8 @@ pub struct Registration {
     /// Where codes may be sent.
     pub redirect_uris: Vec<String>,
     /// What it may do at the token endpoint.
-    pub grant_types: Vec<&'static str>,
+    #[serde(serialize_with = "as_words")]
+    pub grant_types: RegisteredGrants,
     /// Always `code`.
     pub response_types: [&'static str; 1],
     /// How it proves itself.
@@ -60,13 +60,24 @@ impl Registration {
     }
 
     /// What is the same for two registrations that can share one client; `None` for a client that gets a secret, for
-    /// that is nobody else's.
+    /// that is nobody else's. A port of the person's own device means nothing where codes are sent, so it does not here.
     pub fn sameness(&self) -> Option<String> {
+        let without_port = |uri: &String| match without_loopback_port(uri) {
+            Some((host, rest)) => format!("{host}{rest}"),
+            None => uri.clone(),
+        };
         match self.client_type() {
-            ClientType::Public => serde_json::to_string(self).ok(),
+            ClientType::Public => {
+                let redirect_uris = self.redirect_uris.iter().map(without_port).collect();
+                serde_json::to_string(&Self { redirect_uris, ..self.clone() }).ok()
+            }
             ClientType::Confidential => None,
         }
     }
+}
+
+fn as_words<S: serde::Serializer>(grants: &RegisteredGrants, serializer: S) -> Result<S::Ok, S::Error> {
+    grants.words().serialize(serializer)
 }
 
 /// The members that mean something. A member that is there twice, or has another shape, makes the whole unreadable.
@@ -124,11 +135,8 @@ pub fn read(body: &[u8]) -> Result<Registration, OAuthError> {
         None => auth_method == AuthMethod::None,
     };
     let redirect_uris = read_redirect_uris(written.redirect_uris.unwrap_or_default(), own_scheme)?;
-    let grant_types = match written.grant_types {
-        None => vec!["authorization_code"],
-        Some(asked) => GRANT_TYPES.into_iter().filter(|known| asked.iter().any(|one| one == known)).collect(),
-    };
-    if !grant_types.iter().any(|one| *one != "refresh_token") {
+    let grant_types = written.grant_types.as_deref().map_or(RegisteredGrants::UNSAID, RegisteredGrants::listed);
+    if !grant_types.has(RegisteredGrant::Code) && !grant_types.has(RegisteredGrant::Device) {
         return Err(invalid_metadata("The grant_types must hold authorization_code."));
     }
     if written.response_types.is_some_and(|asked| !asked.iter().any(|one| one == "code")) {
@@ -214,7 +222,7 @@ mod tests {
             json!({
                 "client_name": NAMELESS,
                 "redirect_uris": ["https://client.example/cb"],
-                "grant_types": ["authorization_code"],
+                "grant_types": ["authorization_code", "refresh_token"],
                 "response_types": ["code"],
                 "token_endpoint_auth_method": "client_secret_basic",
             })
@@ -302,6 +310,14 @@ mod tests {
         assert_ne!(public("x"), public("y"));
         assert!(public("x").is_some());
         assert_eq!(with(json!({"client_name": "x"})).unwrap().sameness(), None);
+        let at = |uri: &str| {
+            let metadata = json!({"redirect_uris": [uri], "token_endpoint_auth_method": "none"});
+            with(metadata).unwrap().sameness()
+        };
+        assert_eq!(at("http://127.0.0.1:49152/cb"), at("http://127.0.0.1:49153/cb"));
+        assert_eq!(at("http://localhost/cb"), at("http://localhost:3000/cb"));
+        assert_ne!(at("http://127.0.0.1:49152/cb"), at("http://127.0.0.1:49152/other"));
+        assert_ne!(at("https://client.example:8443/cb"), at("https://client.example/cb"));
     }
 
     proptest! {

@@ -93,6 +93,7 @@ pub fn is_host_entry(entry: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RegisteredGrants;
     use proptest::prelude::*;
 
     fn seconds(cache_control: Option<&str>, expires: Option<&str>) -> i64 {
@@ -122,9 +123,11 @@ mod tests {
         let document = |name: &str, uris: &[&str]| Document {
             name: name.to_owned(),
             redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            grants: Default::default(),
         };
         let before = document("Example", &["https://a.example/cb", "http://127.0.0.1/cb"]);
         assert!(!is_another(&before, &before));
+        assert!(!is_another(&before, &Document { grants: RegisteredGrants::UNSAID, ..before.clone() }));
         assert!(!is_another(&before, &document("Example", &["https://a.example/other"])));
         assert!(is_another(&before, &document("Example 2", &["https://a.example/cb"])));
         assert!(is_another(&before, &document("Example", &["https://a.example/cb", "https://b.example/cb"])));

@@ -1,7 +1,7 @@
 //! What administrators have done is recorded: by whom, to what, from where; and nothing secret of it.
 
 use super::{trail, walked};
-use crate::harness::{PASSWORD, TestServer, binary, on_both_databases};
+use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
 use countersign::domain::audit::{Entry, Trail, list};
 use countersign_protocol::model::StaffRole;
 use reqwest::Method;
@@ -39,6 +39,30 @@ on_both_databases! {
         assert_eq!((event.actor.kind.as_str(), event.actor.name.as_deref()), ("api_key", Some("default")));
         assert!(event.actor.id.starts_with("environment_api_key_"), "{}", event.actor.id);
         assert_eq!((event.context.location.as_str(), event.context.user_agent.as_deref()), ("127.0.0.1", Some("curl/8.1")));
+    }
+
+    async fn what_belongs_to_an_organization_is_in_its_trail_from_beginning_to_end(server: TestServer) {
+        let management = server.management();
+        let partner = server.application("third", true, &[]).await;
+        let listed = management.get(&format!("/connect/applications/{}", partner.client_id)).await.expect(200);
+        let organization = listed.text_at("organization_id");
+        let machine = management.machine(&organization, &[]).await["id"].as_str().unwrap().to_owned();
+        let (secret, _) = management.secret(&machine).await;
+        let user = server.person("ada@example.com").await;
+        let customer = management.organization("Customer").await;
+        server.member(user, &customer).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&partner.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        let before = trail(&server).await.len();
+        management.delete(&format!("/connect/client_secrets/{secret}")).await.expect(204);
+        let path = format!("/user_management/users/{user}/authorized_applications/{}", partner.client_id);
+        management.delete(&path).await.expect(204);
+        let entries = since(&server, before).await;
+        let whose: Vec<_> = entries.iter().map(|entry| (&*entry.event.action, entry.organization_id.unwrap().to_string())).collect();
+        let expected = [("client_secret.deleted", organization), ("authorized_connect_application.deleted", customer)];
+        assert_eq!(whose, expected);
     }
 
     async fn what_visitors_of_an_organizations_page_do_leaves_a_trace_whatever_it_is(server: TestServer) {

@@ -299,7 +299,9 @@ on_both_databases! {
         let server = first.on_the_web(&website).await;
         server.declare(ANY).await.done();
         let url = website.url("client.example", "/client.json");
-        website.document(&url, document(), "");
+        let mut with_device = document();
+        with_device["grant_types"] = json!(["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]);
+        website.document(&url, with_device, "");
         server.person("ada@example.com").await;
         let ask = |url: &str| {
             let (client, url) = (server.anonymous(), url.to_owned());
@@ -311,7 +313,9 @@ on_both_databases! {
         let page = browser.submit(&page, "/device", &[]).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
-        assert!(page.html.contains("It chose its name itself"), "{}", page.html);
+        for words in ["It chose its name itself", "Access goes to the device that shows the code"] {
+            assert!(page.html.contains(words), "{words}: {}", page.html);
+        }
         browser.submit(&page, "/device/consent", &[("decision", "allow")]).await;
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
@@ -322,6 +326,11 @@ on_both_databases! {
         assert_eq!(claims(&tokens.text_at("access_token"))["client_id"], url.as_str());
         let missing = ask(&website.url("client.example", "/missing.json")).await;
         assert_eq!(missing.expect(401).text_at("error"), "invalid_client");
+        // Who only asks for codes has no devices, from the next fetch on.
+        website.document(&url, document(), "");
+        ask(&url).await.expect(200);
+        server.clock.advance_seconds(86_401);
+        assert_eq!(ask(&url).await.expect(400).text_at("error"), "unauthorized_client");
     }
 
     async fn two_nodes_agree_on_a_client(first: TestServer) {

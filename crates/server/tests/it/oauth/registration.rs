@@ -3,12 +3,15 @@
 use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
 use countersign::domain::self_registration::MOST_UNUSED;
+use countersign_protocol::model::RegisteredGrants;
 use countersign_store::application as applications;
 use countersign_store::self_registration::{self, NewSelfRegistration};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const ON: &str = "[environment.clients]\ndynamic_client_registration = \"on\"";
+
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 fn public() -> Value {
     json!({"client_name": "Example", "redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "none"})
@@ -107,6 +110,23 @@ on_both_databases! {
         }
         for same in at_once.join_all().await {
             assert_eq!(same, first);
+        }
+        // The port of the person's own device means nothing, here as where codes are sent.
+        let mut elsewhere = public();
+        elsewhere["redirect_uris"] = json!(["http://127.0.0.1:3000/cb"]);
+        let same = register(&server, elsewhere.clone()).await.expect(201).json();
+        assert_eq!((&same["client_id"], &same["redirect_uris"]), (&first["client_id"], &elsewhere["redirect_uris"]));
+        let token = |origin: &'static str| {
+            let anonymous = server.anonymous();
+            let form = [("grant_type", "authorization_code"), ("client_id", first["client_id"].as_str().unwrap())];
+            let request = anonymous.request(Method::POST, "/oauth2/token").header("origin", origin).form(&form);
+            async move { anonymous.send(request).await.header("access-control-allow-origin").map(str::to_owned) }
+        };
+        for page in ["http://127.0.0.1:3000", "http://127.0.0.1:4000"] {
+            assert_eq!(token(page).await.as_deref(), Some(page));
+        }
+        for page in ["https://127.0.0.1:3000", "http://localhost:3000", "http://127.0.0.1.evil.example", "null"] {
+            assert_eq!(token(page).await, None, "{page}");
         }
         for (name, value) in [
             ("client_name", json!("Another")),
@@ -318,10 +338,10 @@ on_both_databases! {
         let other = server.another_node().await;
         let waits = application(&unused, "https://client.example/cb");
         assert!(other.anonymous().get(&waits.authorize("&scope=openid")).await.expect(200).text.contains("action=\"/sign-in\""));
-        server.clock.advance_seconds(86_399);
+        server.clock.advance_seconds(86_000);
         countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
         assert_eq!(listed(&server).await.len(), 2);
-        server.clock.advance_seconds(2);
+        server.clock.advance_seconds(401);
         countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
         server.app.catch_up().await;
         other.app.catch_up().await;
@@ -354,6 +374,10 @@ on_both_databases! {
         assert!(refused.header("retry-after").is_some() && refused.text_at("error") == "too_many_requests");
         server.clock.advance_seconds(601);
         register(&server, public()).await.expect(201);
+        // An assistant registers the same for each of its users: nothing is made by that.
+        for _ in 0..40 {
+            register(&server, public()).await.expect(201);
+        }
     }
 
     async fn an_environment_has_room_for_so_many_that_nobody_uses(server: TestServer) {
@@ -369,21 +393,97 @@ on_both_databases! {
                     let mut made = known.clone();
                     (made.id, made.client_id) = (entropy.id(now).unwrap(), entropy.id(now).unwrap());
                     applications::insert(tx, environment_id, &made).await?;
-                    let new = NewSelfRegistration { application_id: made.id, sameness: None, changed_at: now, fresh_until: None, unused_until: now.plus_secs(600) };
+                    let new = NewSelfRegistration { application_id: made.id, sameness: None, changed_at: now, fresh_until: None, unused_until: now.plus_secs(600), grants: RegisteredGrants::UNSAID };
                     self_registration::insert(tx, environment_id, &new).await?;
                 }
                 Ok(())
             })
         });
         planted.await.unwrap();
-        let other = json!({"redirect_uris": ["https://client.example/cb"]});
-        let refused = register(&server, other.clone()).await.expect(429);
-        assert_eq!((refused.text_at("error").as_str(), refused.header("retry-after")), ("too_many_requests", Some("3600")));
-        assert_eq!(register(&server, public()).await.expect(201).json(), first, "what is there is there");
         let another = server.another_environment_with(ON).await;
-        server.anonymous().with_host(&another.authority).post("/oauth2/register", other.clone()).await.expect(201);
-        server.clock.advance_seconds(601);
-        register(&server, other).await.expect(201);
+        let there = server.anonymous().with_host(&another.authority);
+        let theirs = there.post("/oauth2/register", public()).await.expect(201).json();
+        // Nobody is shut out: those go that would be forgotten first.
+        let other = json!({"client_name": "Newcomer", "redirect_uris": ["https://client.example/cb"]});
+        for _ in 0..2 {
+            register(&server, other.clone()).await.expect(201);
+        }
+        let mut reader = server.app.store.reader().await.unwrap();
+        assert_eq!(self_registration::count_unused(&mut reader, environment_id, false, now).await.unwrap(), MOST_UNUSED);
+        assert_eq!(register(&server, public()).await.expect(201).json(), first, "it would have been the last to go");
+        assert_eq!(there.post("/oauth2/register", public()).await.expect(201).json(), theirs, "every environment has its own room");
+    }
+
+    async fn a_client_does_what_it_has_registered(server: TestServer) {
+        server.declare(ON).await.done();
+        server.person("ada@example.com").await;
+        let with = |grants: Value| {
+            let mut metadata = public();
+            metadata["grant_types"] = grants;
+            metadata
+        };
+        let ask = async |client_id: &Value| {
+            let form = [("client_id", client_id.as_str().unwrap()), ("scope", "openid offline_access")];
+            server.anonymous().form("/oauth2/device_authorization", &form).await
+        };
+        let unsaid = register(&server, public()).await.expect(201).json();
+        assert_eq!(unsaid["grant_types"], json!(["authorization_code", "refresh_token"]));
+        let codes = register(&server, with(json!(["authorization_code"]))).await.expect(201).json();
+        let device = register(&server, with(json!(["refresh_token", DEVICE]))).await.expect(201).json();
+        for none in [&unsaid, &codes] {
+            let refused = ask(&none["client_id"]).await.expect(400);
+            assert_eq!(refused.text_at("error"), "unauthorized_client", "nobody borrows the name of a client that has no devices");
+            let poll = [("grant_type", DEVICE), ("device_code", "x"), ("client_id", none["client_id"].as_str().unwrap())];
+            assert_eq!(server.anonymous().form("/oauth2/token", &poll).await.expect(400).text_at("error"), "unauthorized_client");
+        }
+        // Codes without refresh tokens.
+        let client = application(&codes, "http://127.0.0.1:49152/cb");
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&client.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        assert!(!page.html.contains("Keep this access"), "{}", page.html);
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = server.redeem(&client, &page.sent("code").unwrap()).await.expect(200).json();
+        assert_eq!((&tokens["scope"], tokens.get("refresh_token")), (&json!("openid"), None));
+        assert_eq!(server.refresh(&client, "x").await.expect(400).text_at("error"), "unauthorized_client");
+        // Devices without codes.
+        let client = application(&device, "http://127.0.0.1:49152/cb");
+        let page = browser.open(&client.authorize("&scope=openid")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("unauthorized_client"));
+        assert_eq!(server.redeem(&client, "x").await.expect(400).text_at("error"), "unauthorized_client");
+        let asked = ask(&device["client_id"]).await.expect(200).json();
+        let page = browser.open(&format!("/device?user_code={}", asked["user_code"].as_str().unwrap())).await;
+        let page = browser.submit(&page, "/device", &[]).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert!(page.html.contains("Access goes to the device that shows the code"), "{}", page.html);
+        browser.submit(&page, "/device/consent", &[("decision", "allow")]).await;
+        let poll = [("grant_type", DEVICE), ("device_code", asked["device_code"].as_str().unwrap()), ("client_id", &client.client_id)];
+        let tokens = server.anonymous().form("/oauth2/token", &poll).await.expect(200);
+        server.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);
+    }
+
+    async fn a_client_that_came_before_its_grants_were_remembered_begins_no_device(server: TestServer) {
+        server.declare(ON).await.done();
+        server.person("ada@example.com").await;
+        let mut metadata = public();
+        metadata["grant_types"] = json!(["authorization_code", "refresh_token", DEVICE]);
+        let registered = register(&server, metadata.clone()).await.expect(201).json();
+        server.database.tamper("UPDATE self_registration SET grant_types = NULL").await;
+        let other = server.another_node().await;
+        let client = application(&registered, "http://127.0.0.1:49152/cb");
+        let form = [("client_id", client.client_id.as_str())];
+        let refused = other.anonymous().form("/oauth2/device_authorization", &form).await.expect(400);
+        assert_eq!(refused.text_at("error"), "unauthorized_client");
+        let mut browser = Browser::new(&other);
+        let page = browser.open(&client.authorize("&scope=openid+offline_access")).await;
+        let page = other.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let tokens = other.redeem(&client, &page.sent("code").unwrap()).await.expect(200);
+        other.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);
+        // It comes again, and says it.
+        assert_eq!(register(&server, metadata).await.expect(201).json()["client_id"], registered["client_id"]);
+        other.app.catch_up().await;
+        other.anonymous().form("/oauth2/device_authorization", &form).await.expect(200);
     }
 
     async fn a_file_never_takes_a_strangers_client_for_one_of_its_own(server: TestServer) {
