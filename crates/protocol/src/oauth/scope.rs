@@ -13,6 +13,15 @@ pub fn is_built_in(scope: &str) -> bool {
     BUILT_IN.contains(&scope)
 }
 
+/// Of what was granted, what an application to which these are assigned still has: what was taken from it is granted no more.
+pub fn still_assigned<'a>(granted: &'a [String], assigned: &[String]) -> Vec<&'a str> {
+    granted
+        .iter()
+        .map(String::as_str)
+        .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
+        .collect()
+}
+
 /// Takes a scope string apart, repeats dropped, order kept.
 ///
 /// # Errors

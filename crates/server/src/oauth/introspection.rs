@@ -9,6 +9,7 @@ use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::introspection::{ActiveAccessToken, ActiveRefreshToken, INACTIVE};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
+use countersign_protocol::oauth::scope::still_assigned;
 use countersign_store::{application, token_family};
 use http::StatusCode;
 
@@ -57,6 +58,8 @@ async fn refresh_token(
     let application = application::find(&mut reader, environment_id, grant.application_id).await.map_err(database)?;
     drop(reader);
     let now = call.app.clock.now();
+    // As the token endpoint would have it: by the policy of today.
+    let family = family.map(|family| call.environment.environment.sessions.bound(family));
     let live = family.filter(|family| {
         family.generation == token.generation
             && family.ended_at.is_none()
@@ -76,7 +79,7 @@ async fn refresh_token(
         sub: family.persona.subject_of(family.user_id),
         iat: family.created_at.as_secs(),
         org_id: family.organization_id,
-        scope: family.scopes.join(" "),
+        scope: still_assigned(&family.scopes, &application.scopes).join(" "),
     })
     .no_store())
 }

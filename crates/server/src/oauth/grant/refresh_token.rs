@@ -46,7 +46,13 @@ pub async fn issue(
                 return Err(user_tokens::end_reused(call, REUSED, family.id, not_good()).await);
             }
         };
-        issuable(resources, &family.resource, &call.environment.resources)?;
+        // A device was not asked what its tokens are for, and `resource` means nothing for it at first: so it does later.
+        if let Err(wrong) = issuable(resources, &family.resource, &call.environment.resources)
+            && (!family.resource.is_empty()
+                || token_family::is_of_code(&mut reader, environment_id, family.id).await.map_err(database)?)
+        {
+            return Err(wrong);
+        }
         // Asked at every refresh: is this still the person, and still a member?
         let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
         drop(reader);

@@ -14,7 +14,7 @@ use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::grant::token_exchange::{ACCESS_TOKEN, Exchanged};
 use countersign_protocol::oauth::id_token::{IdTokenClaims, PersonClaims};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
-use countersign_protocol::oauth::scope::is_built_in;
+use countersign_protocol::oauth::scope::still_assigned;
 use countersign_protocol::secret::Digest;
 use countersign_store::{Reader, device_authorization, logout_notice, membership, session, token_family, user};
 use serde_json::{Map, Value};
@@ -97,7 +97,9 @@ pub async fn redeem(
                 (None, Some(id)) => session::hold(tx, environment_id, id).await?,
                 (None, None) => true,
             };
-            if !stands {
+            // A device stays connected when the person signs out of the browser, and so it does before it has come for its
+            // tokens; what takes everything back denies it.
+            if !stands && matches!(spends, Spends::AuthorizationCode(_)) {
                 return Err(NotRedeemed::Spent);
             }
             match spends {
@@ -229,14 +231,7 @@ pub fn issue(
     let environment = &call.environment.environment;
     let (issuer, application) = (environment.issuer.as_str(), &client.client().application);
     let (now, lifetime) = (call.app.clock.now(), environment.access_token_lifetime);
-    // What was taken from the application since is granted no more.
-    let assigned = &application.scopes;
-    let scopes: Vec<&str> = family
-        .scopes
-        .iter()
-        .map(String::as_str)
-        .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
-        .collect();
+    let scopes = still_assigned(&family.scopes, &application.scopes);
     let scope = scopes.join(" ");
     let subject = family.persona.subject_of(user.id);
     let terms = Terms { resource: &family.resource, scope: &scope, exp: now.as_secs() + lifetime, acting: None };

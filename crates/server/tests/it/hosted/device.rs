@@ -1,6 +1,6 @@
 //! Devices without a browser of their own (RFC 8628).
 
-use crate::harness::{Answer, Application, Browser, Page, TestServer, on_both_databases};
+use crate::harness::{Answer, Application, Browser, PASSWORD, Page, TestServer, on_both_databases};
 use serde_json::{Value, json};
 
 async fn ask(server: &TestServer, application: &Application, scope: &str) -> Value {
@@ -77,6 +77,110 @@ on_both_databases! {
         let tokens = poll(&server, &application, &device).await.expect(200).json();
         let access = crate::hosted::authorization_code::claims(tokens["access_token"].as_str().unwrap());
         assert_eq!(access["org_id"], json!(organization));
+    }
+
+    async fn a_device_stays_connected_whoever_signs_out_of_the_browser_first(server: TestServer) {
+        let application = server.application("cli", true, &[]).await;
+        let user = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let device = ask(&server, &application, "openid offline_access").await;
+        let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+        browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        let page = browser.open("/sign-out").await;
+        browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+        let tokens = poll(&server, &application, &device).await.expect(200);
+        server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);
+        // A new password takes back everything, with or without a session.
+        for signs_out in [true, false] {
+            let device = ask(&server, &application, "openid").await;
+            let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+            browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+            if signs_out {
+                let page = browser.open("/sign-out").await;
+                browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+            }
+            let body = json!({"password": PASSWORD});
+            server.management().put(&format!("/user_management/users/{user}"), body).await.expect(200);
+            assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "access_denied", "{signs_out}");
+        }
+    }
+
+    async fn the_account_is_named_and_can_be_another(server: TestServer) {
+        let application = server.application("cli", true, &[]).await;
+        server.person("ada@example.com").await;
+        let grace = server.person("grace@example.com").await;
+        let device = ask(&server, &application, "openid").await;
+        let mut browser = Browser::new(&server);
+        let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+        assert!(page.html.contains("Signed in as") && page.html.contains("ada@example.com"), "{}", page.html);
+        let link = page.html.split("href=\"").find(|part| part.starts_with("/use-another-account")).unwrap();
+        let other = browser.open(link.split('"').next().unwrap()).await;
+        let other = server.sign_in(&mut browser, &other, "grace@example.com").await;
+        assert!(other.html.contains("grace@example.com") && other.path.starts_with("/device/confirm"), "{}", other.html);
+        // The page that was shown to Ada is not Grace's to answer.
+        let again = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert!(again.html.contains("grace@example.com"), "{}", again.html);
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "authorization_pending");
+        browser.submit(&again, "/device/confirm", &[("decision", "allow")]).await;
+        server.clock.advance_seconds(10);
+        let tokens = poll(&server, &application, &device).await.expect(200);
+        assert_eq!(crate::hosted::authorization_code::claims(&tokens.text_at("access_token"))["sub"], json!(grace));
+    }
+
+    async fn right_codes_are_no_guesses_and_clients_with_a_secret_are_not_counted(server: TestServer) {
+        let (public, confidential) = (server.application("cli", true, &[]).await, server.application("docs", false, &[]).await);
+        server.person("ada@example.com").await;
+        let secret = confidential.secret.clone().unwrap();
+        let form = [("client_id", confidential.client_id.as_str()), ("client_secret", &secret), ("scope", "openid")];
+        for _ in 0..61 {
+            server.anonymous().form("/oauth2/device_authorization", &form).await.expect(200);
+        }
+        let device = ask(&server, &public, "openid").await;
+        for _ in 1..60 {
+            ask(&server, &public, "openid").await;
+        }
+        let over = [("client_id", public.client_id.as_str()), ("scope", "openid")];
+        let refused = server.anonymous().form("/oauth2/device_authorization", &over).await.expect(429);
+        assert!(refused.header("retry-after").is_some());
+
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/device").await;
+        let right = device["user_code"].as_str().unwrap();
+        for _ in 0..25 {
+            assert_eq!(browser.submit(&page, "/device", &[("user_code", right)]).await.status, 200);
+        }
+        for _ in 0..20 {
+            assert_eq!(browser.submit(&page, "/device", &[("user_code", "BCDF-GHJK")]).await.status, 422);
+        }
+        assert_eq!(browser.submit(&page, "/device", &[("user_code", right)]).await.status, 429);
+    }
+
+    async fn a_device_says_at_a_refresh_what_it_said_at_first(server: TestServer) {
+        let uri = "https://mcp.example.com/mcp";
+        let body = json!({"uri": uri, "default": false});
+        server.management().post("/user_management/authkit_oauth_resources", body).await.expect(201);
+        let application = server.application("cli", true, &[]).await;
+        server.person("ada@example.com").await;
+        let device = ask(&server, &application, "openid offline_access").await;
+        let mut browser = Browser::new(&server);
+        let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
+        browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        let client = [("client_id", application.client_id.as_str()), ("resource", uri)];
+        let code = device["device_code"].as_str().unwrap();
+        let first = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code)];
+        let tokens = server.anonymous().form("/oauth2/token", &[&client[..], &first].concat()).await.expect(200);
+        let token = tokens.text_at("refresh_token");
+        let next = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+        let next = server.anonymous().form("/oauth2/token", &[&client[..], &next].concat()).await.expect(200);
+        let access = crate::hosted::authorization_code::claims(&next.text_at("access_token"));
+        assert_eq!(access["aud"], server.client_id.as_str(), "and it means as little");
+        // What a code was asked for is another matter.
+        let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let token = tokens.text_at("refresh_token");
+        let other = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+        let refused = server.anonymous().form("/oauth2/token", &[&client[..], &other].concat()).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_target");
     }
 
     async fn codes_end_and_belong_to_their_client(server: TestServer) {

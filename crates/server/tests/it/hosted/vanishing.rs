@@ -60,6 +60,38 @@ on_both_databases! {
         }
     }
 
+    async fn an_application_that_another_node_has_deleted_is_missing_and_nothing_of_ours_fails(server: TestServer) {
+        server.person("ada@example.com").await;
+        let (management, other) = (server.management(), server.another_node().await);
+        let delete = async |application: &Application| {
+            management.delete(&format!("/connect/applications/{}", application.client_id)).await.expect(204);
+        };
+        let mut browser = Browser::new(&other);
+        let application = server.application("third", true, &[]).await;
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = other.sign_in(&mut browser, &page, "ada@example.com").await;
+        page.form("/consent");
+        delete(&application).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(page.status == 400 && page.html.contains("The application made a mistake"), "{} {}", page.status, page.html);
+
+        let application = server.application("cli", true, &[]).await;
+        let form = [("client_id", application.client_id.as_str())];
+        let ask = async || other.anonymous().form("/oauth2/device_authorization", &form).await;
+        ask().await.expect(200);
+        delete(&application).await;
+        assert_eq!(ask().await.expect(401).text_at("error"), "invalid_client");
+
+        server.declare("[environment.standalone]\nlogin_uri = \"https://product.example/login\"").await.done();
+        other.app.catch_up().await;
+        let application = server.application("forum", false, &[]).await;
+        let path = application.authorize("&scope=openid");
+        assert!(Browser::new(&other).open(&path).await.left_to.is_some());
+        delete(&application).await;
+        let page = Browser::new(&other).open(&path).await;
+        assert!(page.status < 500 && page.html.contains("The application made a mistake"), "{} {}", page.status, page.html);
+    }
+
     async fn an_application_that_goes_at_that_moment_is_told_so(server: TestServer) {
         server.person("ada@example.com").await;
         let management = server.management();

@@ -1,6 +1,6 @@
 //! `POST /oauth2/introspection`: what is said of a token, and when it is inactive.
 
-use crate::harness::{TestServer, on_both_databases};
+use crate::harness::{Browser, TestServer, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -38,6 +38,31 @@ on_both_databases! {
             assert_eq!(anonymous.send(post().form(&form)).await.expect(200).json(), seen);
         }
         assert_eq!(anonymous.send(post().json(&json!({"token": token}))).await.expect(200).json(), seen);
+    }
+
+    async fn a_refresh_token_is_worth_what_the_token_endpoint_gives_for_it(server: TestServer) {
+        let management = server.management();
+        for slug in ["posts:read", "posts:write"] {
+            management.permission(slug).await;
+        }
+        let application = server.application("forum", false, &["posts:read", "posts:write"]).await;
+        let introspector = server.introspector().await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid+offline_access+posts:read+posts:write")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
+        let token = tokens.text_at("refresh_token");
+        assert_eq!(server.introspected(&introspector, &token).await["scope"], "openid offline_access posts:read posts:write");
+        let path = format!("/connect/applications/{}", application.client_id);
+        management.put(&path, json!({"scopes": ["posts:read"]})).await.expect(200);
+        assert_eq!(server.introspected(&introspector, &token).await["scope"], "openid offline_access posts:read");
+        // A policy that is shorter now counts for what was issued before.
+        server.clock.advance_seconds(7200);
+        assert_eq!(server.introspected(&introspector, &token).await["active"], true);
+        server.declare("[environment.sessions]\ninactivity_timeout = 3600").await.done();
+        assert_eq!(server.introspected(&introspector, &token).await, inactive());
+        server.refresh(&application, &token).await.expect(400);
     }
 
     async fn a_client_must_prove_itself(server: TestServer) {
