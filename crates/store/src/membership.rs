@@ -16,7 +16,9 @@ statements! {
     DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
     INSERT_ROLE = "INSERT INTO membership_role (environment_id, membership_id, position, role_slug) VALUES ($1, $2, $3, $4)";
     DELETE_ROLES = "DELETE FROM membership_role WHERE environment_id = $1 AND membership_id = $2";
-    ROLES = "SELECT role_slug FROM membership_role WHERE environment_id = $1 AND membership_id = $2 ORDER BY position";
+    ROLES = "SELECT m.role_slug FROM membership_role m LEFT JOIN role r ON r.environment_id = m.environment_id AND r.slug = m.role_slug ",
+        "WHERE m.environment_id = $1 AND m.membership_id = $2 ",
+        "ORDER BY r.priority, CASE m.role_slug WHEN 'member' THEN 1 ELSE 0 END, r.id, m.position";
     FIND = "SELECT m.id, m.user_id, m.organization_id, o.name, m.status, m.created_at, m.updated_at FROM organization_membership m ",
         "JOIN organization o ON o.environment_id = m.environment_id AND o.id = m.organization_id ",
         "WHERE m.environment_id = $1 AND m.id = $2";

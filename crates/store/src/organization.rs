@@ -36,6 +36,7 @@ statements! {
         "FROM organization_domain WHERE environment_id = $1 AND id = $2";
     SET_DOMAIN_STATE = "UPDATE organization_domain SET state = $3, verification_strategy = $4, updated_at = $5, ",
         "checked_since = $6, check_at = $6 WHERE environment_id = $1 AND id = $2";
+    LOCK_DOMAIN = "UPDATE organization_domain SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
     DELETE_DOMAIN = "DELETE FROM organization_domain WHERE environment_id = $1 AND id = $2";
 }
 
@@ -314,6 +315,14 @@ pub async fn set_domain_state(
     ];
     tx.execute(SET_DOMAIN_STATE, &params).await?;
     Ok(())
+}
+
+/// Makes other transactions that change this domain wait for this one; `false` when there is none such.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_domain(tx: &mut Tx, environment_id: EnvironmentId, id: OrganizationDomainId) -> Result<bool> {
+    Ok(tx.execute(LOCK_DOMAIN, &[environment_id.into(), id.into()]).await? == 1)
 }
 
 /// Deletes a domain; `false` when there is none such.

@@ -10,7 +10,7 @@ use countersign_protocol::time::Timestamp;
 statements! {
     INSERT_LINK = "INSERT INTO portal_link (environment_id, digest, organization_id, intents, return_url, success_url, expires_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    IS_GOOD = "SELECT 1 FROM portal_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3";
+    ORGANIZATION = "SELECT organization_id FROM portal_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3";
     USE_UP = "DELETE FROM portal_link WHERE environment_id = $1 AND digest = $2 AND expires_at > $3 ",
         "RETURNING organization_id, intents, return_url, success_url";
     PRUNE_LINKS = "DELETE FROM portal_link WHERE (environment_id, digest) IN ",
@@ -71,17 +71,18 @@ pub async fn insert_link(
     Ok(())
 }
 
-/// Whether a link was not used yet, and is not too old.
+/// Whose page a link opens that was not used yet and is not too old.
 ///
 /// # Errors
 /// Database errors.
-pub async fn is_good(
+pub async fn organization_of_link(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     digest: &Digest,
     now: Timestamp,
-) -> Result<bool> {
-    Ok(query.query_opt(IS_GOOD, &[environment_id.into(), digest.into(), now.into()]).await?.is_some())
+) -> Result<Option<OrganizationId>> {
+    let row = query.query_opt(ORGANIZATION, &[environment_id.into(), digest.into(), now.into()]).await?;
+    row.map(|row| row.parse(0)).transpose()
 }
 
 /// Uses a link up; of two who do it at once, one gets it.

@@ -3,16 +3,20 @@
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{EnvironmentId, RoleId};
-use countersign_protocol::model::Role;
+use countersign_protocol::model::{DEFAULT_ROLE, Role};
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    INSERT = "INSERT INTO role (environment_id, id, slug, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    INSERT_IF_MISSING = "INSERT INTO role (environment_id, id, slug, name, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) ",
-        "ON CONFLICT (environment_id, slug) DO NOTHING";
+    INSERT = "INSERT INTO role (environment_id, id, slug, name, description, created_at, updated_at, priority) VALUES ($1, $2, $3, $4, $5, $6, $6, ",
+        "(SELECT COALESCE(MAX(priority), 0) FROM role WHERE environment_id = $1))";
+    INSERT_IF_MISSING = "INSERT INTO role (environment_id, id, slug, name, description, created_at, updated_at, priority) VALUES ($1, $2, $3, $4, $5, $6, $6, ",
+        "(SELECT COALESCE(MAX(priority), 0) FROM role WHERE environment_id = $1)) ON CONFLICT (environment_id, slug) DO NOTHING";
     FIND = "SELECT id, slug, name, description, created_at, updated_at FROM role WHERE environment_id = $1 AND slug = $2";
-    LIST = "SELECT id, slug, name, description, created_at, updated_at FROM role WHERE environment_id = $1 ORDER BY id";
+    LIST = "SELECT id, slug, name, description, created_at, updated_at FROM role WHERE environment_id = $1 ",
+        "ORDER BY priority, CASE slug WHEN 'member' THEN 1 ELSE 0 END, id";
     PERMISSIONS = "SELECT slug FROM role_permission WHERE environment_id = $1 AND role_id = $2 ORDER BY slug";
+    RANK = "SELECT priority, id FROM role WHERE environment_id = $1 AND slug = $2";
+    SET_PRIORITY = "UPDATE role SET priority = $3 WHERE environment_id = $1 AND id = $2";
     LOCK = "UPDATE role SET updated_at = updated_at WHERE environment_id = $1 AND slug = $2";
     UPDATE = "UPDATE role SET name = $3, description = $4, updated_at = $5 WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM role WHERE environment_id = $1 AND id = $2";
@@ -36,7 +40,7 @@ async fn read(query: &mut impl Query, environment_id: EnvironmentId, row: &Row) 
     })
 }
 
-/// Makes a role, with its permissions.
+/// Makes a role, with its permissions. It is the lowest, but for the default one where that is the lowest.
 ///
 /// # Errors
 /// `Unique` when the slug is taken.
@@ -84,7 +88,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, slug: &
     }
 }
 
-/// All roles, oldest first.
+/// All roles, the highest first.
 ///
 /// # Errors
 /// Database errors.
@@ -95,6 +99,27 @@ pub async fn list(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
         roles.push(read(query, environment_id, row).await?);
     }
     Ok(roles)
+}
+
+/// What comes first of several roles in the order of the list: to be compared with that of others.
+pub type Rank = (i64, bool, RoleId);
+
+/// Where a role is in the order of the list.
+///
+/// # Errors
+/// Database errors.
+pub async fn rank(query: &mut impl Query, environment_id: EnvironmentId, slug: &str) -> Result<Option<Rank>> {
+    let row = query.query_opt(RANK, &[environment_id.into(), slug.into()]).await?;
+    row.map(|row| Ok((row.int(0)?, slug == DEFAULT_ROLE, row.parse(1)?))).transpose()
+}
+
+/// Stores where a role is in the order of the list: smaller is higher.
+///
+/// # Errors
+/// Database errors.
+pub async fn set_priority(tx: &mut Tx, environment_id: EnvironmentId, id: RoleId, priority: i64) -> Result<()> {
+    tx.execute(SET_PRIORITY, &[environment_id.into(), id.into(), priority.into()]).await?;
+    Ok(())
 }
 
 /// Makes other transactions that change or assign this role wait for this one; `false` when there is none such.

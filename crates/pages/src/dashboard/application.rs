@@ -30,6 +30,8 @@ pub struct Snippet {
 pub struct Application<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Its page.
     pub href: &'a str,
     /// What it is called.

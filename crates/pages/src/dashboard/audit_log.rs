@@ -170,6 +170,8 @@ pub struct AuditOrganization<'a> {
     pub periods: &'a [Period],
     /// The same for the one that is chosen, in words.
     pub kept: &'a str,
+    /// A shorter one that is still to be confirmed: its days, it in words, and until when events would be lost.
+    pub shorter: Option<(i64, &'a str, &'a str)>,
     /// Where events are sent.
     pub stream: Option<&'a StreamFacts>,
     /// What was typed: where to.

@@ -56,6 +56,8 @@ pub struct PreviewPage {
 pub struct BrandingPage<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// What people know the product as; may be empty.
     pub name: &'a str,
     /// What it is called where nothing was chosen.

@@ -71,6 +71,8 @@ pub struct EnvironmentMade<'a> {
 pub struct Settings<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Its issuer.
     pub issuer: &'a str,
     /// The client id of its own application.

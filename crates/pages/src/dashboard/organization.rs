@@ -21,6 +21,8 @@ pub struct Domain {
 pub struct Organization<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Its page.
     pub href: &'a str,
     /// Which of its pages this is.

@@ -78,6 +78,8 @@ pub struct OrganizationPeople<'a> {
 pub struct Member<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Its page.
     pub href: &'a str,
     /// The page of the people of the organization.

@@ -8,6 +8,8 @@ use super::{Shell, Tick};
 pub struct OwnPage<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Where that page is.
     pub address: &'a str,
     /// The permission that opens credentials to a member.

@@ -15,6 +15,10 @@ pub struct RoleRow {
     pub description: String,
     /// How many permissions it gives.
     pub permissions: usize,
+    /// Whether it is the highest.
+    pub first: bool,
+    /// Whether it is the lowest.
+    pub last: bool,
     /// Whether everybody has it of whom nothing else is said.
     pub is_default: bool,
 }
@@ -35,6 +39,8 @@ pub struct Roles<'a> {
 pub struct Role<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Where the form goes.
     pub href: &'a str,
     /// What it is called; empty for one that is being made.
@@ -82,6 +88,8 @@ pub struct Permissions<'a> {
 pub struct Permission<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Where the form goes.
     pub href: &'a str,
     /// What it is called; empty for one that is being made.

@@ -74,6 +74,8 @@ pub struct SessionRow {
 pub struct User<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// Their page.
     pub href: &'a str,
     /// What they are called.

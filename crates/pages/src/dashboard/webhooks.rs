@@ -108,6 +108,8 @@ pub struct EndpointSecrets<'a> {
 pub struct WebhookSettings<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form is drawn with.
+    pub seen: &'a str,
     /// The page of the endpoint.
     pub href: &'a str,
     /// Where events are sent now.

@@ -21,6 +21,8 @@ pub struct Shell<'a> {
     pub frame: Frame<'a>,
     /// Whose page it is.
     pub organization: &'a str,
+    /// The hidden field `organization_id` of every form: its identifier.
+    pub organization_id: String,
     /// Who is signed in; empty for who came by a link.
     pub email: &'a str,
     /// The parts there are.

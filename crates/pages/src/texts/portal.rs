@@ -142,6 +142,12 @@ texts! { portal_texts:
         "{domain} was added. Set its record now."
         "{domain} wurde hinzugefügt. Legen Sie jetzt den Eintrag an."
     }
+    portal_domain_delete { "Remove" "Entfernen" }
+    portal_domain_delete_warning {
+        "The domain is not looked for any more. You can add it again; it gets another record then."
+        "Nach der Domain wird nicht mehr gesucht. Sie können sie wieder hinzufügen; der Eintrag ist dann ein anderer."
+    }
+    portal_domain_deleted(domain: &str) { "{domain} was removed." "{domain} wurde entfernt." }
     portal_domain { "Domain" "Domain" }
     portal_add_domain { "Add domain" "Domain hinzufügen" }
     portal_domain_wrong {
@@ -162,6 +168,15 @@ texts! { portal_texts:
     portal_pages { "Pages" "Seiten" }
     portal_open_title { "Administration of your organization" "Verwaltung Ihrer Organisation" }
     portal_open_text { "Continue to see and manage what belongs to your organization." "Fahren Sie fort, um zu sehen und zu verwalten, was zu Ihrer Organisation gehört." }
+    portal_open_other_text(organization: &str) {
+        "This link opens the administration of {organization}. In this browser, that of another organization is open. Continue only if you want to see and manage {organization} now."
+        "Dieser Link öffnet die Verwaltung von {organization}. In diesem Browser ist die einer anderen Organisation offen. Fahren Sie nur fort, wenn Sie jetzt {organization} sehen und verwalten wollen."
+    }
+    portal_other_title { "This page was for another organization" "Diese Seite gehörte zu einer anderen Organisation" }
+    portal_other_text(organization: &str) {
+        "Nothing was done. This browser now shows the administration of {organization}."
+        "Es ist nichts geschehen. Dieser Browser zeigt jetzt die Verwaltung von {organization}."
+    }
     portal_left_title { "You have left" "Sie haben die Verwaltung verlassen" }
     portal_left_text { "You can close this window." "Sie können dieses Fenster schließen." }
     portal_over_title { "This visit is over" "Dieser Besuch ist vorbei" }

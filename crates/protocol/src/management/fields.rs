@@ -341,6 +341,16 @@ impl Fields {
         }
     }
 
+    /// A text that must be there, whatever is in it: what is to be looked at, and not to be kept.
+    pub fn required_string(&mut self, field: &str) -> String {
+        match self.take(field) {
+            Patch::Value(Value::String(text)) => return text,
+            Patch::Value(_) => self.refuse(field, "invalid_type", format!("{field} must be a string.")),
+            Patch::Absent | Patch::Null => self.require(field, format!("{field} is required.")),
+        }
+        String::new()
+    }
+
     /// A slug that must be there: lower-case letters, digits and `-_:.*`.
     pub fn required_slug(&mut self, field: &str) -> String {
         let slug = self.required_text(field, LONGEST_SLUG);

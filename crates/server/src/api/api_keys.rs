@@ -56,9 +56,13 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
 /// 422.
 pub async fn validate(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let value = fields.required_text("value", LONGEST_VALUE);
+    let value = fields.required_string("value");
     fields.finish()?;
-    let found = api_keys::validate(&mut call.reader().await?, &call.act(), &value).await?;
+    // No key of ours is that long, whatever it is.
+    let found = match value.len() {
+        ..=LONGEST_VALUE => api_keys::validate(&mut call.reader().await?, &call.act(), &value).await?,
+        _ => None,
+    };
     if let Some(key) = &found {
         call.app.last_used.note(call.environment.id(), Subject::ApiKey(key.id), call.app.clock.now());
     }

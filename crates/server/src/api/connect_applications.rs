@@ -12,9 +12,9 @@ use countersign_protocol::model::ClientType;
 use countersign_store::application::{self, Filter};
 
 /// Longest address of a server.
-const LONGEST_URI: usize = 2048;
+pub const LONGEST_URI: usize = 2048;
 /// Longest origin.
-const LONGEST_ORIGIN: usize = 300;
+pub const LONGEST_ORIGIN: usize = 300;
 
 /// `GET /connect/applications`: only those that somebody made, unless `registration_types` says otherwise.
 ///

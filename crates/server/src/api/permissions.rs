@@ -4,7 +4,7 @@ use crate::domain::{Failure, permissions};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::PermissionId;
-use countersign_protocol::management::fields::{LONGEST_NAME, LONGEST_SLUG, Patch, is_slug};
+use countersign_protocol::management::fields::{LONGEST_SLUG, Patch, is_slug};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::permission_view;
 use countersign_store::permission;
@@ -27,8 +27,8 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let new = permissions::NewPermission {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", LONGEST_NAME),
-        description: fields.description().value(),
+        name: fields.required_text("name", permissions::LONGEST_NAME),
+        description: permissions::description(&mut fields).value(),
         resource_type_slug: match fields.optional_text("resource_type_slug", LONGEST_SLUG) {
             Patch::Value(slug) if !is_slug(&slug) => {
                 fields.refuse("resource_type_slug", "invalid", "resource_type_slug must be a slug.");
@@ -59,8 +59,8 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.optional_text("name", LONGEST_NAME);
-    let description = fields.description();
+    let name = fields.optional_text("name", permissions::LONGEST_NAME);
+    let description = permissions::description(&mut fields);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();
     call.commit(move |tx, act| {

@@ -1,17 +1,28 @@
 //! `/authorization/roles`: roles of the environment.
 
-use crate::domain::{Failure, roles};
+use crate::domain::{Failure, organizations, permissions, roles};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::fields::{LONGEST_SLUG, Patch};
 use countersign_protocol::management::views::role_view;
 
-/// `GET /authorization/roles`: all of them, without cursors.
+/// `GET /authorization/roles`: all of them, the highest first, without cursors.
 ///
 /// # Errors
 /// Database errors.
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&roles::listed(&mut call.reader().await?, &call.act()).await?))
+}
+
+/// `GET /authorization/organizations/{id}/roles` and `GET /organizations/{id}/roles`, as older SDKs ask: the environment's,
+/// which are those of every organization.
+///
+/// # Errors
+/// 404.
+pub async fn list_of_organization(call: ManagementCall) -> Result<Reply, Failure> {
+    let (mut reader, act) = (call.reader().await?, call.act());
+    organizations::find(&mut reader, &act, call.path.get("id")).await?;
+    Ok(Reply::ok(&roles::listed(&mut reader, &act).await?))
 }
 
 /// `POST /authorization/roles`.
@@ -23,7 +34,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let new = roles::NewRole {
         slug: fields.required_slug("slug"),
         name: fields.required_text("name", roles::LONGEST_NAME),
-        description: roles::description(&mut fields).value(),
+        description: permissions::description(&mut fields).value(),
     };
     if let Patch::Value(slug) = fields.optional_text("resource_type_slug", LONGEST_SLUG)
         && slug != "organization"
@@ -51,7 +62,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let name = fields.optional_text("name", roles::LONGEST_NAME);
-    let description = roles::description(&mut fields);
+    let description = permissions::description(&mut fields);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();
     call.commit(move |tx, act| {

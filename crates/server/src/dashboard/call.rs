@@ -8,7 +8,7 @@ use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::Trouble;
-use countersign_protocol::model::{Actor, Environment, Place, STAFF_BASE, StaffRole, User};
+use countersign_protocol::model::{Actor, Environment, EnvironmentKind, Place, STAFF_BASE, StaffRole, User};
 
 use http::StatusCode;
 use http::header::USER_AGENT;
@@ -116,6 +116,12 @@ impl DashboardCall {
         let done = done.await?;
         self.page.app.catch_up().await;
         Ok(done)
+    }
+
+    /// Whether people of this environment get what is mailed to them: it is sent, or whoever calls can read it here.
+    pub fn mail_reaches_people(&self) -> bool {
+        let kept_here = self.environment.environment.kind == EnvironmentKind::Staging && self.page.peer.local;
+        !self.page.app.mailer.keeps() || kept_here
     }
 
     /// The address of a page of this environment, as links have it.

@@ -44,6 +44,7 @@ pub mod part;
 pub mod pictures;
 pub mod redirects;
 pub mod roles;
+pub mod seen;
 pub mod signing_keys;
 pub mod span;
 pub mod staff;

@@ -25,8 +25,14 @@ const DONE: &[(&str, &str)] = &[
     ("created", "Created."),
     ("saved", "Saved."),
     ("deleted", "Deleted."),
+    ("moved", "Moved. It counts for tokens that are issued from now on."),
     ("revoked", "Revoked. It stopped working at once, on every node."),
     ("invited", "Invited. The mail is on its way."),
+    (
+        "invited-unsent",
+        "Invited, but no mail was sent: this server has no mail server. Your program finds the link in the API.",
+    ),
+    ("unsent", "No mail was sent: this server has no mail server. Set one up, and try again."),
     ("added", "Added."),
     ("removed", "Removed, at once and on every node."),
     ("sent", "The mail is on its way."),
@@ -157,6 +163,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("cors_origins", "origins"),
     ("backchannel_logout_uri", "back-channel logout URI"),
     ("session_issuer", "issuer of session tokens"),
+    ("access_token_lifetime", "life of access tokens"),
+    ("terms_url", "terms of service"),
+    ("privacy_url", "privacy policy"),
 ];
 
 /// A sentence about fields as people read it who have the form before them.
@@ -168,13 +177,23 @@ fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// What is wrong with a field; a message that leaves the field out is told with it.
+fn about(field: &str, message: &str) -> String {
+    match message.strip_prefix("Must ") {
+        Some(rest) if !field.is_empty() => sentence(&format!("{field} must {rest}")),
+        _ => sentence(message),
+    }
+}
+
 /// What a refusal says to people.
 pub fn told(error: &ApiError) -> String {
     let body = error.body();
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let reasons: Vec<String> = body["errors"]
         .as_array()
-        .map(|errors| errors.iter().filter_map(|one| text(&one["message"])).map(|text| sentence(&text)).collect())
+        .map(|errors| {
+            errors.iter().filter_map(|one| Some(about(&text(&one["field"])?, &text(&one["message"])?))).collect()
+        })
         .unwrap_or_default();
     if !reasons.is_empty() {
         return reasons.join(" ");
@@ -238,7 +257,7 @@ pub fn pager<T: std::fmt::Display>(path: &str, query: &str, before: Option<T>, a
 
 #[cfg(test)]
 mod tests {
-    use super::sentence;
+    use super::{about, sentence};
 
     #[test]
     fn fields_are_called_what_the_forms_call_them() {
@@ -249,5 +268,15 @@ mod tests {
         check("uri must be an absolute URI without a fragment.", "URI must be an absolute URI without a fragment.");
         check("Nobody has an account with this address.", "Nobody has an account with this address.");
         check("", "");
+    }
+
+    #[test]
+    fn a_message_without_its_field_is_told_with_it() {
+        assert_eq!(
+            about("access_token_lifetime", "Must be 30 to 86400 seconds."),
+            "Life of access tokens must be 30 to 86400 seconds."
+        );
+        assert_eq!(about("name", "name is required."), "Name is required.");
+        assert_eq!(about("", "Must be a JSON object."), "Must be a JSON object.");
     }
 }

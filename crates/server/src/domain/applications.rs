@@ -175,6 +175,18 @@ pub struct ApplicationChange {
     pub backchannel_logout_uri: Option<Option<String>>,
 }
 
+/// An application, with every other change of it made to wait for this transaction.
+///
+/// # Errors
+/// 404.
+pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<ConnectApplication, Failure> {
+    // Found, locked, and read again: what is changed is what nobody else is changing.
+    let found = find(tx, act, id).await?;
+    self_registration::lock(tx, act.environment_id, found.id).await?;
+    countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
+    find(tx, act, id).await
+}
+
 /// Changes an application.
 ///
 /// # Errors
@@ -185,11 +197,7 @@ pub async fn update(
     id: &str,
     change: ApplicationChange,
 ) -> Result<ConnectApplication, Failure> {
-    // Found, locked, and read again: what is changed is what nobody else is changing.
-    let found = find(tx, act, id).await?;
-    self_registration::lock(tx, act.environment_id, found.id).await?;
-    countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
-    let mut changed = find(tx, act, id).await?;
+    let mut changed = find_and_lock(tx, act, id).await?;
     let another = change.name.is_some() || change.redirect_uris.is_some();
     if changed.metadata_url.is_some() && (change.name.is_some() || change.redirect_uris.is_some()) {
         let field = if change.name.is_some() { "name" } else { "redirect_uris" };

@@ -124,14 +124,22 @@ pub fn preview(before: &Brand, mut change: BrandChange) -> Result<(Brand, Vec<Up
     Ok((brand, handed_in))
 }
 
+/// The look of an environment, with every other change of it made to wait for this transaction.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_and_lock(tx: &mut Tx, act: &Act) -> Result<Brand, Failure> {
+    signing_key::lock(tx, act.environment_id).await?;
+    Ok(branding::find(tx, act.environment_id).await?)
+}
+
 /// Changes the look of an environment; gives what it was and what it is.
 ///
 /// # Errors
 /// 422 for what cannot be chosen.
 pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(Brand, Brand), Failure> {
     // Locked, and then read: what is compared is what nobody else is changing.
-    signing_key::lock(tx, act.environment_id).await?;
-    let before = branding::find(tx, act.environment_id).await?;
+    let before = find_and_lock(tx, act).await?;
     let mut brand = before.clone();
     change.settle_words(&mut brand)?;
     for (choice, current) in

@@ -36,6 +36,8 @@ pub fn is_proven(domain: &OrganizationDomain, records: &[String]) -> bool {
 /// # Errors
 /// 404; 400 `domain_already_verified`.
 pub async fn restart(tx: &mut Tx, act: &Act, id: &str) -> Result<OrganizationDomain, Failure> {
+    // A look that finds the record at this moment is waited for: what it has proven stays proven.
+    organizations::lock_domain(tx, act, id).await?;
     let mut domain = organizations::find_domain(tx, act, id).await?;
     if domain.state == DomainState::Verified {
         return Err(Failure::Refused(ApiError::BadRequest {
@@ -62,6 +64,7 @@ pub async fn settle(
     since: Timestamp,
     proven: bool,
 ) -> Result<(), Failure> {
+    organization::lock_domain(tx, act.environment_id, id).await?;
     let Some(mut domain) = organization::find_domain(tx, act.environment_id, id).await? else { return Ok(()) };
     if domain.state != DomainState::Pending {
         return Ok(());

@@ -84,17 +84,17 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
 /// Changes some settings of an environment; the others stay as they are at this moment, and not as memory had them.
 ///
 /// # Errors
-/// As [`update`]; 404 when the environment is gone.
+/// As [`update`], and the change; 404 when the environment is gone.
 pub async fn change_settings(
     tx: &mut Tx,
     act: &Act,
-    change: impl FnOnce(&mut Environment) + Send,
+    change: impl FnOnce(&mut Environment) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
     signing_key::lock(tx, act.environment_id).await?;
     let found = environment::all(tx).await?.into_iter().find(|known| known.id == act.environment_id);
     let mut changed = found.ok_or_else(|| Failure::not_found("Environment", act.environment_id))?;
     let before = changed.clone();
-    change(&mut changed);
+    change(&mut changed)?;
     if changed == before {
         return Ok(());
     }

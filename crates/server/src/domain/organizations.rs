@@ -285,6 +285,17 @@ pub async fn find_domain(query: &mut impl Query, act: &Act, id: &str) -> Result<
     organization::find_domain(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
+/// Makes every other change of a domain wait for this transaction: what is found from here on stays so.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
+    if let Ok(parsed) = OrganizationDomainId::parse(id) {
+        organization::lock_domain(tx, act.environment_id, parsed).await?;
+    }
+    Ok(())
+}
+
 /// Deletes a domain.
 ///
 /// # Errors

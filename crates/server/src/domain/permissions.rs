@@ -1,11 +1,29 @@
 //! Permissions: the custom scopes.
 
 use super::{Act, Failure, events};
+use countersign_protocol::management::fields::{Fields, Patch};
 use countersign_protocol::management::views::permission_view;
 use countersign_protocol::model::Permission;
 use countersign_protocol::oauth::scope;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, permission};
+
+/// Longest name.
+pub const LONGEST_NAME: usize = 48;
+/// Longest description.
+pub const LONGEST_DESCRIPTION: usize = 150;
+
+/// Reads the description of a permission, or of a role.
+pub fn description(fields: &mut Fields) -> Patch<String> {
+    let description = fields.description();
+    if let Patch::Value(text) = &description
+        && text.chars().count() > LONGEST_DESCRIPTION
+    {
+        let message = format!("description must have at most {LONGEST_DESCRIPTION} characters.");
+        fields.refuse("description", "too_long", message);
+    }
+    description
+}
 
 /// What a new permission is made of.
 #[derive(Debug, Clone)]

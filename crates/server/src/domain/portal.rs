@@ -9,7 +9,7 @@ use countersign_protocol::audit::administrative::target;
 use countersign_protocol::id::{ApiKeyId, ClientSecretId, ConsentId, OrganizationId, UserId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
-    ApiKey, ClientSecret, ConnectApplication, Consent, Membership, MembershipStatus, OrganizationDomain,
+    ApiKey, ClientSecret, ConnectApplication, Consent, DomainState, Membership, MembershipStatus, OrganizationDomain,
     PORTAL_LINK_LIFETIME, PORTAL_VISIT_LONGEST, PortalIntent, PortalVisit, portal_onward,
 };
 use countersign_protocol::secret::Secret;
@@ -75,13 +75,17 @@ pub async fn make_link(tx: &mut Tx, act: &Act, new: NewLink) -> Result<String, F
     Ok(format!("{}/portal/open?token={token}", act.issuer))
 }
 
-/// Whether a link was not used yet, and is not too old.
+/// Whose page a link opens that was not used yet and is not too old.
 ///
 /// # Errors
 /// Database errors.
-pub async fn is_good(query: &mut impl Query, act: &Act, token: &str) -> Result<bool, Failure> {
+pub async fn organization_of_link(
+    query: &mut impl Query,
+    act: &Act,
+    token: &str,
+) -> Result<Option<OrganizationId>, Failure> {
     let digest = act.keyring.portal_link.digest(token);
-    Ok(portal::is_good(query, act.environment_id, &digest, act.now).await?)
+    Ok(portal::organization_of_link(query, act.environment_id, &digest, act.now).await?)
 }
 
 /// Uses a link up: a visit begins, which this cookie names. `false` for a link that is not good. A visit that the browser
@@ -369,4 +373,23 @@ pub async fn restart_domain(
         return Err(Failure::not_found("Organization domain", id));
     }
     domain_verification::restart(tx, act, id).await
+}
+
+/// Takes back a domain of the organization that was never proven.
+///
+/// # Errors
+/// 404; also for one that is proven: it is the company's to take away.
+pub async fn delete_domain(
+    tx: &mut Tx,
+    act: &Act,
+    organization_id: OrganizationId,
+    id: &str,
+) -> Result<OrganizationDomain, Failure> {
+    organizations::lock_domain(tx, act, id).await?;
+    let found = organizations::find_domain(tx, act, id).await?;
+    if found.organization_id != organization_id || found.state == DomainState::Verified {
+        return Err(Failure::not_found("Organization domain", id));
+    }
+    organizations::delete_domain(tx, act, id).await?;
+    Ok(found)
 }

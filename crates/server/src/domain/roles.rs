@@ -2,7 +2,6 @@
 
 use super::{Act, Failure, events, permissions};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::{Fields, Patch};
 use countersign_protocol::management::views::{role_event_view, role_view};
 use countersign_protocol::model::{DEFAULT_ROLE, Role};
 use countersign_store::{Query, Tx, role};
@@ -12,20 +11,6 @@ use serde_json::Value;
 pub const MOST_ROLES: usize = 200;
 /// Longest name.
 pub const LONGEST_NAME: usize = 48;
-/// Longest description.
-const LONGEST_DESCRIPTION: usize = 150;
-
-/// Reads the description of a role.
-pub fn description(fields: &mut Fields) -> Patch<String> {
-    let description = fields.description();
-    if let Patch::Value(text) = &description
-        && text.chars().count() > LONGEST_DESCRIPTION
-    {
-        let message = format!("description must have at most {LONGEST_DESCRIPTION} characters.");
-        fields.refuse("description", "too_long", message);
-    }
-    description
-}
 
 /// What a new role is made of.
 #[derive(Debug, Clone)]
@@ -153,6 +138,29 @@ pub async fn remove_permission(tx: &mut Tx, act: &Act, slug: &str, permission: &
     update(tx, act, changed).await
 }
 
+/// Moves a role up or down by one in the order of the list; nothing happens at its end. What members may do stays; which
+/// of several roles is `role` may change with it.
+///
+/// # Errors
+/// 404.
+pub async fn move_by_one(tx: &mut Tx, act: &Act, slug: &str, up: bool) -> Result<(), Failure> {
+    // Locked in the order in which those that are assigned are.
+    let mut slugs: Vec<String> = role::list(tx, act.environment_id).await?.into_iter().map(|role| role.slug).collect();
+    slugs.sort_unstable();
+    for slug in slugs {
+        role::lock(tx, act.environment_id, &slug).await?;
+    }
+    let mut order = role::list(tx, act.environment_id).await?;
+    let at = order.iter().position(|role| role.slug == slug).ok_or_else(|| Failure::not_found("Role", slug))?;
+    let other = if up { at.checked_sub(1) } else { Some(at + 1).filter(|below| *below < order.len()) };
+    let Some(other) = other else { return Ok(()) };
+    order.swap(at, other);
+    for (priority, role) in (1..).zip(&order) {
+        role::set_priority(tx, act.environment_id, role.id, priority).await?;
+    }
+    Ok(())
+}
+
 /// Deletes a role that nobody has.
 ///
 /// # Errors
@@ -172,8 +180,8 @@ pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     events::record(tx, act, "role.deleted", None, &role_event_view(&gone)).await
 }
 
-/// The roles that a member is to have: those asked for, else the default one. They are kept from being deleted before
-/// this transaction ends.
+/// The roles that a member is to have, the highest first: those asked for, else the default one. They are kept from being
+/// deleted before this transaction ends.
 ///
 /// # Errors
 /// The first slug that is no role's.
@@ -197,7 +205,12 @@ pub async fn assignable(
         }
         ensure_default(tx, act).await?;
     }
-    Ok(Ok(wanted))
+    let mut ranked = Vec::with_capacity(wanted.len());
+    for slug in wanted {
+        ranked.push((role::rank(tx, act.environment_id, &slug).await?, slug));
+    }
+    ranked.sort_unstable();
+    Ok(Ok(ranked.into_iter().map(|(_, slug)| slug).collect()))
 }
 
 /// The slug of no role.
@@ -220,7 +233,7 @@ impl UnknownRole {
     }
 }
 
-/// The list of roles, which has no cursors.
+/// The list of roles, the highest first, which has no cursors.
 ///
 /// # Errors
 /// Database errors.

@@ -5,8 +5,8 @@ use super::attempts::{self, REGISTRATIONS_FROM};
 use super::{Act, Failure, applications, audit, client_secrets, environments};
 use countersign_protocol::id::{ApplicationId, ClientId};
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, Decision, DocumentPolicy, Ownership, RedirectUri, RegisteredGrant,
-    RegisteredGrants, SelfRegistration,
+    ApplicationKind, ClientType, ConnectApplication, Decision, DocumentPolicy, Environment, Ownership, RedirectUri,
+    RegisteredGrant, RegisteredGrants, SelfRegistration,
 };
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::registration::document::Document;
@@ -269,7 +269,11 @@ pub async fn set_policy(tx: &mut Tx, act: &Act, wanted: SelfRegistration) -> Res
         let why = "Name at least one host, such as claude.ai or *.example.com.";
         return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
     }
-    environments::change_settings(tx, act, |found| found.self_registration = wanted).await
+    let change = |found: &mut Environment| {
+        found.self_registration = wanted;
+        Ok(())
+    };
+    environments::change_settings(tx, act, change).await
 }
 
 /// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client

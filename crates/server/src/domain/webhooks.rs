@@ -50,7 +50,11 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: &st
 }
 
 /// An endpoint that nobody else changes until this transaction ends.
-async fn held(tx: &mut Tx, act: &Act, id: &str) -> Result<WebhookEndpoint, Failure> {
+/// An endpoint, with every other change of it made to wait for this transaction.
+///
+/// # Errors
+/// 404.
+pub async fn held(tx: &mut Tx, act: &Act, id: &str) -> Result<WebhookEndpoint, Failure> {
     webhook_endpoint::lock(tx, key(act.environment_id, id)?).await?;
     find(tx, act.environment_id, id).await
 }

@@ -51,6 +51,12 @@ impl Reply {
         Self::json(StatusCode::OK, value)
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// 201 with JSON.
     pub fn created(value: &impl Serialize) -> Self {
         Self::json(StatusCode::CREATED, value)

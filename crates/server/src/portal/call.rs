@@ -11,6 +11,7 @@ use countersign_pages::Language;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::model::{Actor, Organization, Place, PortalCredentials, PortalIntent, PortalSettings, User};
 use countersign_store::organization;
+use http::Method;
 use http::header::USER_AGENT;
 use std::pin::Pin;
 
@@ -34,7 +35,7 @@ pub enum Visitor {
 pub struct PortalCall {
     /// The browser's call.
     pub page: PageCall,
-    /// Whose page it is. It comes from the visit or the membership; nothing in the request names it.
+    /// Whose page it is. It comes from the visit or the membership; what a form says of it is only held against that.
     pub organization: Organization,
     /// What is open.
     pub intents: Vec<PortalIntent>,
@@ -58,6 +59,10 @@ impl PortalCall {
     pub async fn admit(page: PageCall, needed: Option<PortalIntent>) -> Result<Self, (PageCall, Reply)> {
         match look(&page).await {
             Ok(Looked::In(organization, intents, visitor)) => {
+                if page.method == Method::POST && !is_for(&page, organization.id) {
+                    let reply = super::page::of_another(&page, &organization.name);
+                    return Err((page, reply));
+                }
                 let traced = session::act(&page);
                 let call = Self { page, organization: *organization, intents, visitor, traced };
                 if needed.is_none_or(|needed| call.intents.contains(&needed)) {
@@ -141,6 +146,30 @@ impl PortalCall {
 
 /// What an act comes to, in its time.
 pub type Acting<'t, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
+
+/// Whether the form stood on a page of this organization.
+fn is_for(page: &PageCall, organization_id: OrganizationId) -> bool {
+    let said = page.form().ok().and_then(|form| OrganizationId::parse(form.get("organization_id")?).ok());
+    said == Some(organization_id)
+}
+
+/// Whether the page of another organization is open in this browser: to who came by a link, or to who is signed in.
+///
+/// # Errors
+/// Database errors.
+pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) -> Result<bool, Stop> {
+    let act = session::act(page);
+    if let Some(cookie) = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer) {
+        let mut reader = page.app.store.reader().await?;
+        if let Some(visit) = portal::visit(&mut reader, &act, &cookie).await? {
+            return Ok(visit.organization_id != organization_id);
+        }
+    }
+    let Some(current) = session::current(page).await? else { return Ok(false) };
+    let mut reader = page.app.store.reader().await?;
+    let open = portal::organizations_of(&mut reader, &act, current.user.id).await?;
+    Ok(open.iter().any(|(membership, _)| membership.organization_id != organization_id))
+}
 
 /// Who visits, whose page, and what is open.
 async fn look(page: &PageCall) -> Result<Looked, Stop> {

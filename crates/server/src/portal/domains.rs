@@ -74,6 +74,27 @@ pub async fn post(call: &PortalCall) -> Result<Reply, Stop> {
     }
 }
 
+/// Takes back one that was never proven: it was mistyped, mostly.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete(call: &PortalCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let id = form.get("domain_id").unwrap_or("").to_owned();
+    let (act, organization_id) = (call.act(), call.organization.id);
+    let deleted = call
+        .commit(move |tx| Box::pin(async move { portal::delete_domain(tx, &act, organization_id, &id).await }))
+        .await;
+    let t = call.language().texts();
+    match deleted {
+        Ok(gone) => show(call, "", Told::done(t.portal_domain_deleted(&gone.domain)), StatusCode::OK).await,
+        Err(Failure::Refused(ApiError::NotFound { .. })) => {
+            show(call, "", Told::problem(t.portal_gone()), StatusCode::NOT_FOUND).await
+        }
+        Err(failure) => Err(Stop::Failure(failure)),
+    }
+}
+
 /// Looks for the record of one again.
 ///
 /// # Errors

@@ -107,6 +107,7 @@ impl PortalCall {
         Shell {
             frame: frame(&self.page, branding),
             organization: &self.organization.name,
+            organization_id: self.organization.id.to_string(),
             email,
             tabs: tabs.collect(),
             csrf: self.page.csrf(),
@@ -202,6 +203,14 @@ pub fn not_opened(call: &PageCall) -> Reply {
     let (t, product) = texts(call);
     let text = t.portal_intent_text(&product);
     notice(call, StatusCode::FORBIDDEN, (t.portal_refused_title(), &text), None, None)
+}
+
+/// The page for a form that stood on another organization's page: two links in two tabs, or a visit that is over while somebody
+/// is signed in for another one.
+pub fn of_another(call: &PageCall, organization: &str) -> Reply {
+    let (t, _) = texts(call);
+    let text = t.portal_other_text(organization);
+    notice(call, StatusCode::CONFLICT, (t.portal_other_title(), &text), None, Some((t.go_on(), "/portal")))
 }
 
 /// The page for a link that is used, too old, or never was.

@@ -1,6 +1,6 @@
 //! Coming and going: opening a link, choosing an organization, leaving.
 
-use super::call::{PortalCall, Visitor};
+use super::call::{PortalCall, Visitor, open_for_another};
 use super::page::{self, Part};
 use crate::domain::{Failure, audit, portal};
 use crate::hosted::page::{Carried, Stop, language, redirect};
@@ -12,6 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::Form;
 use countersign_protocol::id::OrganizationId;
+use countersign_protocol::model::Organization;
+use countersign_store::organization;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
@@ -26,26 +28,37 @@ fn is_shown(call: &PageCall) -> bool {
     says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document") && !ahead
 }
 
+/// The organization that a link is good for.
+async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, Stop> {
+    if token.len() > LONGEST {
+        return Ok(None);
+    }
+    let act = session::act(call);
+    let mut reader = call.app.store.reader().await?;
+    let Some(id) = portal::organization_of_link(&mut reader, &act, token).await? else { return Ok(None) };
+    Ok(organization::find(&mut reader, act.environment_id, id).await?)
+}
+
 /// `GET /portal/open?token=…`. A browser on its way there is let in at once, as the company has sent it; anything else gets a
-/// page with a button, and the link stays good.
+/// page with a button, and the link stays good. So does a browser that has the page of another organization open: any website
+/// can send it here, and people would go on as if they were still where they were.
 ///
 /// # Errors
 /// Database errors.
 pub async fn get_open(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("token").unwrap_or("");
-    if is_shown(call) {
+    let Some(of) = whose(call, token).await? else { return Ok(page::no_link(call)) };
+    let from_another = is_shown(call) && open_for_another(call, of.id).await?;
+    if is_shown(call) && !from_another {
         return open(call, token).await;
     }
-    let mut reader = call.app.store.reader().await?;
-    if token.len() > LONGEST || !portal::is_good(&mut reader, &session::act(call), token).await? {
-        return Ok(page::no_link(call));
-    }
-    drop(reader);
     let t = language(call).texts();
     let carried = Carried::new(call, None);
     let form = Form { flow: token, ..carried.form("/portal/open", None) };
-    Ok(page::notice(call, StatusCode::OK, (t.portal_open_title(), t.portal_open_text()), Some(form), None))
+    // What only looks at links is not told whose they are.
+    let text = if from_another { t.portal_open_other_text(&of.name) } else { t.portal_open_text().to_owned() };
+    Ok(page::notice(call, StatusCode::OK, (t.portal_open_title(), &text), Some(form), None))
 }
 
 /// `POST /portal/open`: the button of that page.

@@ -22,9 +22,10 @@ on_both_databases! {
         let refused = transaction!(store, |tx| portal::insert_link(tx, id, &fresh_digest(), &stray, at(100)).await);
         assert!(matches!(refused, Err(Error::ForeignKey)), "an organization of another environment: {refused:?}");
         let mut reader = store.reader().await.unwrap();
-        assert!(portal::is_good(&mut reader, id, &digest, at(99)).await.unwrap());
-        assert!(!portal::is_good(&mut reader, id, &digest, at(100)).await.unwrap());
-        assert!(!portal::is_good(&mut reader, other, &digest, at(0)).await.unwrap());
+        let whose = Some(mine.organization.id);
+        assert_eq!(portal::organization_of_link(&mut reader, id, &digest, at(99)).await.unwrap(), whose);
+        assert_eq!(portal::organization_of_link(&mut reader, id, &digest, at(100)).await.unwrap(), None);
+        assert_eq!(portal::organization_of_link(&mut reader, other, &digest, at(0)).await.unwrap(), None);
         transaction!(store, |tx| {
             assert_eq!(portal::use_up(tx, other, &digest, at(0)).await?, None);
             assert_eq!(portal::use_up(tx, id, &digest, at(100)).await?, None);
@@ -95,7 +96,8 @@ on_both_databases! {
             portal::insert(tx, id, &last, &other).await?;
             assert_eq!(portal::prune_links(tx, at(15)).await?, 1);
             assert_eq!(portal::prune(tx, at(15)).await?, 1);
-            assert!(portal::is_good(tx, id, &late, at(0)).await? && !portal::is_good(tx, id, &early, at(0)).await?);
+            assert!(portal::organization_of_link(tx, id, &late, at(0)).await?.is_some());
+            assert_eq!(portal::organization_of_link(tx, id, &early, at(0)).await?, None);
             assert!(portal::find(tx, id, &last).await?.is_some() && portal::find(tx, id, &first).await?.is_none());
             Ok(())
         })

@@ -26,7 +26,7 @@ use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::{LONGEST_NAME, is_slug};
+use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::{
     ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, Ownership, RedirectUri, SigningKeyRecord,
 };
@@ -329,10 +329,18 @@ async fn apply_api_key(
 }
 
 async fn apply_permission(tx: &mut Tx, act: &Act, entry: &PermissionEntry, plan: &mut Vec<String>) -> Result<(), End> {
-    if !is_slug(&entry.slug) || entry.name.is_empty() || entry.name.chars().count() > LONGEST_NAME {
-        return Err(End::Wrong(format!("permission '{}': slug or name is not of the right form.", entry.slug)));
+    let found = permission::find(tx, act.environment_id, &entry.slug).await?;
+    // What is there already stays, however long it is.
+    let named = found.as_ref().is_some_and(|found| found.name == entry.name);
+    let described = found.as_ref().is_some_and(|found| found.description == entry.description);
+    let description = entry.description.as_deref().unwrap_or_default();
+    let long = (!named && entry.name.chars().count() > permissions::LONGEST_NAME)
+        || (!described && description.chars().count() > permissions::LONGEST_DESCRIPTION);
+    if !is_slug(&entry.slug) || entry.name.is_empty() || long {
+        let why = "slug, name or description is not of the right form, or too long";
+        return Err(End::Wrong(format!("permission '{}': {why}.", entry.slug)));
     }
-    match permission::find(tx, act.environment_id, &entry.slug).await? {
+    match found {
         None => {
             let new = NewPermission {
                 slug: entry.slug.clone(),

@@ -123,6 +123,11 @@ async fn change(tx: &mut Tx, act: &Act, entry: &UserEntry, found: User, plan: &m
     Ok(users::update(tx, act, changed, None).await?)
 }
 
+/// Whether these are the same roles: their order is the environment's, not the file's.
+fn same(kept: &[String], wanted: &[String]) -> bool {
+    kept.iter().all(|slug| wanted.contains(slug)) && wanted.iter().all(|slug| kept.contains(slug))
+}
+
 async fn apply_membership(
     tx: &mut Tx,
     act: &Act,
@@ -144,7 +149,7 @@ async fn apply_membership(
         }
         // Who was suspended is not let in again by a file.
         Some(existing) => {
-            if !wanted.is_empty() && existing.roles != wanted {
+            if !wanted.is_empty() && !same(&existing.roles, &wanted) {
                 memberships::set_roles(tx, act, &existing.id.to_string(), wanted).await?;
                 plan.push(format!("~ membership of {} in {external_id}", person.email));
             }

@@ -1,19 +1,22 @@
 //! `/dashboard/env/{environment}/applications/new`.
 
-use super::{chosen_scopes, scope_options};
+use super::{chosen_scopes, redirect_uris, scope_options};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
+use crate::domain::Failure;
 use crate::domain::applications::{self, NewApplication as New, NewApplicationKind};
 use crate::domain::client_secrets;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{NewApplication, OrganizationOption, ScopeOption, Section};
+use countersign_protocol::management::fields::LONGEST_NAME;
 use countersign_protocol::management::page::{Scan, Slice};
-use countersign_protocol::model::{ClientType, RedirectUri};
+use countersign_protocol::model::ClientType;
 use countersign_protocol::oauth::params::Params;
 use countersign_store::organization;
 use http::StatusCode;
+use serde_json::json;
 
 /// Most organizations that are offered by name.
 const MOST: usize = 200;
@@ -81,32 +84,35 @@ async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<
     })
 }
 
-/// What was typed, in the words of the domain.
-fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>) -> Result<New, &'static str> {
-    let name = field::text(form, "name");
-    if name.is_empty() {
-        return Err("Give it a name.");
-    }
-    if name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
-        return Err("The name is too long.");
-    }
-    let redirect_uris: Vec<RedirectUri> = field::lines(form, "redirect_uris")
-        .into_iter()
-        .enumerate()
-        .map(|(at, uri)| RedirectUri { uri, default: at == 0 })
-        .collect();
+/// What was typed, held against the rules of the API.
+fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>) -> Result<New, Failure> {
+    let wrong = |text: &str| Failure::bad_request("bad_request", text);
+    let mut fields = field::as_body(&json!({
+        "name": field::or_null(form, "name"),
+        "description": field::or_null(form, "description"),
+        "redirect_uris": redirect_uris(form),
+    }))?;
+    let name = fields.required_text("name", LONGEST_NAME);
+    let description = fields.description().value();
+    let redirect_uris = fields.redirect_uris().value().unwrap_or_default();
+    fields.finish()?;
     let kind = match (form.get("kind"), form.get("trust")) {
         (Some("machine"), _) => {
             if !redirect_uris.is_empty() {
-                return Err("A machine has no redirect URIs: nobody signs in to it.");
+                return Err(wrong("A machine has no redirect URIs: nobody signs in to it."));
             }
-            let organization_id = organization_id.ok_or("Choose the organization that the machine acts for.")?;
+            let organization_id =
+                organization_id.ok_or_else(|| wrong("Choose the organization that the machine acts for."))?;
             NewApplicationKind::Machine { organization_id }
         }
         (Some(kind @ ("server" | "public")), Some(trust @ ("first" | "third"))) => {
             let third_party_organization_id = match trust {
-                "third" => Some(organization_id.ok_or("Choose the organization that the application belongs to.")?),
-                _ if organization_id.is_some() => return Err("An application of our own belongs to no organization."),
+                "third" => Some(
+                    organization_id.ok_or_else(|| wrong("Choose the organization that the application belongs to."))?,
+                ),
+                _ if organization_id.is_some() => {
+                    return Err(wrong("An application of our own belongs to no organization."));
+                }
                 _ => None,
             };
             NewApplicationKind::OAuth {
@@ -117,10 +123,9 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
                 backchannel_logout_uri: None,
             }
         }
-        _ => return Err("Say what it is, and whose it is."),
+        _ => return Err(wrong("Say what it is, and whose it is.")),
     };
-    let description = field::optional(form, "description");
-    Ok(New { name: name.to_owned(), description, scopes, kind, client_id: None })
+    Ok(New { name, description, scopes, kind, client_id: None })
 }
 
 /// Makes the application, and its first credential where it keeps any; shows both.
@@ -134,12 +139,12 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let ticked: Vec<ScopeOption> =
         offered.into_iter().map(|option| ScopeOption { chosen: chosen.contains(&option.slug), ..option }).collect();
     let read = match meant(call, &form).await? {
-        Ok(organization_id) => read(&form, organization_id, chosen).map_err(str::to_owned),
-        Err(problem) => Err(problem),
+        Ok(organization_id) => read(&form, organization_id, chosen),
+        Err(problem) => Err(Failure::bad_request("bad_request", problem)),
     };
     let new = match read {
         Ok(new) => new,
-        Err(problem) => return show(call, &form, &ticked, Some(problem)).await,
+        Err(failure) => return show(call, &form, &ticked, Some(refused(failure)?)).await,
     };
     let keeps_secrets = !matches!(new.kind, NewApplicationKind::OAuth { client_type: ClientType::Public, .. });
     let act = call.act();
@@ -158,9 +163,9 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match made {
         Ok((made, secret)) => super::detail::show(call, &made, secret.as_ref(), None, StatusCode::CREATED).await,
         // An organization that is not there was typed: that is no missing page.
-        Err(crate::domain::Failure::Refused(
-            error @ countersign_protocol::management::error::ApiError::NotFound { .. },
-        )) => show(call, &form, &ticked, Some(crate::dashboard::page::told(&error))).await,
+        Err(Failure::Refused(error @ countersign_protocol::management::error::ApiError::NotFound { .. })) => {
+            show(call, &form, &ticked, Some(crate::dashboard::page::told(&error))).await
+        }
         Err(failure) => {
             let problem = refused(failure)?;
             show(call, &form, &ticked, Some(problem)).await

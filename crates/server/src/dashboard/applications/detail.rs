@@ -1,9 +1,12 @@
 //! `/dashboard/env/{environment}/applications/{id}`.
 
-use super::{chosen_scopes, kind_in_words, scope_options, snippets};
+use super::{chosen_scopes, kind_in_words, redirect_uris, scope_options, snippets};
+use crate::api::connect_applications::{LONGEST_ORIGIN, LONGEST_URI};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused, reply, when};
+use crate::dashboard::page::{reply, when};
+use crate::dashboard::seen;
+use crate::domain::Failure;
 use crate::domain::applications::{self, ApplicationChange};
 use crate::domain::standalone::change_of_application;
 use crate::hosted::page::Stop;
@@ -11,13 +14,16 @@ use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::dashboard::{Application, PictureField, Secret as SecretRow, Section};
+use countersign_protocol::id::EnvironmentId;
+use countersign_protocol::management::fields::LONGEST_NAME;
 use countersign_protocol::model::{
-    ApplicationKind, ClientType, ConnectApplication, LoginUri, Logo, MAX_CLIENT_SECRETS, RedirectUri,
+    ApplicationKind, ClientType, ConnectApplication, LoginUri, Logo, MAX_CLIENT_SECRETS,
 };
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::Secret;
-use countersign_store::{application_logo, client_secret, organization, standalone};
+use countersign_store::{Query, application_logo, client_secret, organization, standalone};
 use http::StatusCode;
+use serde_json::json;
 
 fn pictures(call: &DashboardCall, logo: &Logo) -> [PictureField; 2] {
     [
@@ -36,6 +42,16 @@ fn pictures(call: &DashboardCall, logo: &Logo) -> [PictureField; 2] {
             on_dark: true,
         },
     ]
+}
+
+/// What the form of the settings is drawn with.
+async fn seen_of(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    found: &ConnectApplication,
+) -> Result<String, Failure> {
+    let login_uri = standalone::find_of_application(query, environment_id, found.id).await?;
+    Ok(seen::of(&(&found.name, &found.description, &found.scopes, &found.kind, &login_uri)))
 }
 
 /// Shows an application; the value of a credential that was just made is shown with it, this once.
@@ -66,6 +82,7 @@ async fn show_typed(
     let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
     let logo = application_logo::find(&mut reader, environment_id, found.id).await?;
     let login_uri = standalone::find_of_application(&mut reader, environment_id, found.id).await?;
+    let seen = seen_of(&mut reader, environment_id, found).await?;
     let of = match found.organization_id() {
         Some(id) => organization::find(&mut reader, environment_id, id).await?,
         None => None,
@@ -106,6 +123,7 @@ async fn show_typed(
     let or = |name: &str, kept: &str| typed.map_or(kept, |form| field::text(form, name)).to_owned();
     let page = Application {
         shell: &shell,
+        seen: &seen,
         href: &shell.at(&format!("/applications/{}", found.id)),
         title: &found.name,
         name: &or("name", &found.name),
@@ -170,6 +188,32 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     show(call, &found, None, None, StatusCode::OK).await
 }
 
+/// What was typed, held against the rules of the API. What a client's own document says is not ours to say again.
+fn read(form: &Params<'_>, found: &ConnectApplication, scopes: Vec<String>) -> Result<ApplicationChange, Failure> {
+    let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
+    let may_name = found.metadata_url.is_none();
+    let mut fields = field::as_body(&json!({
+        "name": field::or_null(form, "name"),
+        "description": field::or_null(form, "description"),
+        "redirect_uris": redirect_uris(form),
+        "cors_origins": field::lines(form, "cors_origins"),
+        "backchannel_logout_uri": field::or_null(form, "backchannel_logout_uri"),
+    }))?;
+    let name = fields.required_text("name", LONGEST_NAME);
+    let uris = fields.redirect_uris().value();
+    let change = ApplicationChange {
+        name: Some(name).filter(|_| may_name),
+        description: Some(fields.description().value()),
+        scopes: Some(scopes),
+        redirect_uris: uris.filter(|_| signs_people_in && may_name),
+        cors_origins: fields.texts("cors_origins", LONGEST_ORIGIN).value().filter(|_| signs_people_in),
+        backchannel_logout_uri: signs_people_in
+            .then(|| fields.text_or_nothing("backchannel_logout_uri", LONGEST_URI).value()),
+    };
+    fields.finish()?;
+    Ok(change)
+}
+
 /// Saves its settings.
 ///
 /// # Errors
@@ -178,45 +222,38 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
-    // What a document says is not ours to say again.
-    let may_name = found.metadata_url.is_none();
-    let name = field::text(&form, "name").to_owned();
-    if name.is_empty() || name.chars().count() > countersign_protocol::management::fields::LONGEST_NAME {
-        let problem = Some("The name must have 1 to 255 characters.".to_owned());
-        return show_typed(call, &found, None, Some(&form), problem, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
-    let uris = field::lines(&form, "redirect_uris").into_iter().enumerate();
-    let uris: Vec<RedirectUri> = uris.map(|(at, uri)| RedirectUri { uri, default: at == 0 }).collect();
     let offered = scope_options(call, &[]).await?;
     let mut scopes = chosen_scopes(&form, &offered);
     // What the page did not offer was not taken away on it.
     scopes.extend(found.scopes.iter().filter(|scope| !offered.iter().any(|one| one.slug == **scope)).cloned());
-    let change = ApplicationChange {
-        name: Some(name).filter(|_| may_name),
-        description: Some(field::optional(&form, "description")),
-        scopes: Some(scopes),
-        redirect_uris: (signs_people_in && may_name).then_some(uris),
-        cors_origins: signs_people_in.then(|| field::lines(&form, "cors_origins")),
-        backchannel_logout_uri: signs_people_in.then(|| field::optional(&form, "backchannel_logout_uri")),
+    let before = {
+        let mut reader = call.page.app.store.reader().await?;
+        seen_of(&mut reader, call.environment.id(), &found).await?
     };
     let login_uri = field::text(&form, "login_uri").to_owned();
     let (act, id) = (call.act(), found.id.to_string());
-    let changed = call
-        .commit(move |tx| {
-            Box::pin(async move {
-                let changed = applications::update(tx, &act, &id, change).await?;
-                if signs_people_in {
-                    change_of_application(tx, &act, &changed, &login_uri).await?;
-                }
-                Ok(())
+    let changed = match seen::check(&form, &before).and_then(|()| read(&form, &found, scopes)) {
+        Ok(change) => {
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    let now = applications::find_and_lock(tx, &act, &id).await?;
+                    seen::unchanged(&before, &seen_of(tx, act.environment_id, &now).await?)?;
+                    let changed = applications::update(tx, &act, &id, change).await?;
+                    if signs_people_in {
+                        change_of_application(tx, &act, &changed, &login_uri).await?;
+                    }
+                    Ok(())
+                })
             })
-        })
-        .await;
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
     match changed {
         Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),
         Err(failure) => {
-            let problem = Some(refused(failure)?);
-            show_typed(call, &found, None, Some(&form), problem, StatusCode::UNPROCESSABLE_ENTITY).await
+            let (status, problem) = seen::refused_with(failure)?;
+            show_typed(call, &found, None, Some(&form), Some(problem), status).await
         }
     }
 }

@@ -17,12 +17,14 @@ pub mod secrets;
 pub mod snippets;
 
 use super::call::DashboardCall;
+use super::field;
 use crate::hosted::page::Stop;
 use countersign_pages::dashboard::ScopeOption;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{ApplicationKind, ClientType, Ownership};
 use countersign_protocol::oauth::params::Params;
 use countersign_store::permission;
+use serde_json::{Value, json};
 
 /// Most permissions that are offered.
 const MOST: usize = 500;
@@ -55,4 +57,10 @@ async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Sc
 fn chosen_scopes(form: &Params<'_>, options: &[ScopeOption]) -> Vec<String> {
     let ticked = |slug: &str| form.get(&format!("scope_{slug}")).is_some();
     options.iter().filter(|option| ticked(&option.slug)).map(|option| option.slug.clone()).collect()
+}
+
+/// The redirect URIs that were typed, one per line, as the API has them; the first is the default.
+fn redirect_uris(form: &Params<'_>) -> Value {
+    let lines = field::lines(form, "redirect_uris").into_iter().enumerate();
+    lines.map(|(at, uri)| json!({"uri": uri, "default": at == 0})).collect()
 }

@@ -24,6 +24,8 @@ pub(super) struct Typed {
     pub to: String,
     pub url: Option<String>,
     pub format: Option<String>,
+    /// A shorter time to keep events, still to be confirmed.
+    pub shorter: Option<i64>,
     pub problem: Option<String>,
 }
 
@@ -91,7 +93,12 @@ pub(super) async fn show(call: &DashboardCall, found: &Organization, typed: Type
     let facts = stream.as_ref().map(stream_facts);
     let url = typed.url.or_else(|| stream.as_ref().map(|stream| stream.url.clone())).unwrap_or_default();
     let format = typed.format.unwrap_or_else(|| stream.map_or("json", |stream| stream.format.as_str()).to_owned());
+    let shorter = typed.shorter.map(|days| {
+        let from = call.page.app.clock.now().plus_secs(-days * 86_400);
+        (days, kept_in_words(Some(days)), when(from))
+    });
     let view = AuditOrganization {
+        shorter: shorter.as_ref().map(|(days, kept, from)| (*days, kept.as_str(), from.as_str())),
         shell: &shell,
         href: &href,
         name: &found.name,
@@ -117,14 +124,21 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     show(call, &find(call).await?, Typed::default()).await
 }
 
-/// Says how long events are kept.
+/// Says how long events are kept. Before events are forgotten that would have been kept, the page says so and asks.
 ///
 /// # Errors
 /// 404.
 pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
     let found = find(call).await?;
-    let days = field::text(&call.page.form()?, "days").parse::<i64>().ok();
-    let days = days.filter(|days| retention::is_period(*days)).ok_or_else(Stop::flow)?;
+    let form = call.page.form()?;
+    let days = |name: &str| field::text(&form, name).parse::<i64>().ok().filter(|days| retention::is_period(*days));
+    let (days, confirmed) = (days("days").ok_or_else(Stop::flow)?, days("confirmed"));
+    let mut reader = call.page.app.store.reader().await?;
+    let now = audit_log_retention::find(&mut reader, call.environment.id(), found.id).await?;
+    drop(reader);
+    if days < now.unwrap_or(KEPT_DAYS) && confirmed != Some(days) {
+        return show(call, &found, Typed { shorter: Some(days), ..Typed::default() }).await;
+    }
     let (act, id) = (call.act(), found.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { audit_retention::set(tx, &act, &id, days).await })).await;
     settle(call, &found, done, "saved", Typed::default()).await

@@ -8,7 +8,8 @@ pub mod preview;
 
 use super::call::DashboardCall;
 use super::field;
-use super::page::{refused, reply};
+use super::page::reply;
+use super::seen;
 use crate::domain::branding::{self, BrandChange, Choice};
 use crate::domain::images::Purpose;
 use crate::domain::{Failure, product_name};
@@ -39,6 +40,12 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Fa
         terms_url: text("terms_url"),
         privacy_url: text("privacy_url"),
     })
+}
+
+/// What the form is drawn with; pictures stay unless one is handed in.
+fn seen_of(brand: &Brand) -> String {
+    let colours = (&brand.primary, &brand.primary_dark, &brand.background, &brand.background_dark);
+    seen::of(&(&brand.name, colours, &brand.corners, &brand.font, &brand.terms_url, &brand.privacy_url))
 }
 
 /// The environment with another look.
@@ -153,6 +160,7 @@ async fn show(
     };
     let page = BrandingPage {
         shell: &shell,
+        seen: &seen_of(&brand),
         name: &text("name", &brand.name),
         without_name: &product_name(&without),
         colours: &colours,
@@ -182,7 +190,12 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let act = call.act();
-    let saved = match read(call, &form).await {
+    let before = seen_of(&kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?);
+    let read = match seen::check(&form, &before) {
+        Ok(()) => read(call, &form).await,
+        Err(failure) => Err(failure),
+    };
+    let saved = match read {
         Ok(change) => {
             let told: Vec<String> = [("logo", &change.logo), ("logo_dark", &change.logo_dark), ("icon", &change.icon)]
                 .into_iter()
@@ -191,7 +204,13 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
                 )
                 .flat_map(|(field, upload)| upload.warnings.iter().map(move |warning| format!("{field}: {warning}")))
                 .collect();
-            let saved = call.commit(move |tx| Box::pin(async move { branding::change(tx, &act, change).await })).await;
+            let saved = call.commit(move |tx| {
+                Box::pin(async move {
+                    seen::unchanged(&before, &seen_of(&branding::find_and_lock(tx, &act).await?))?;
+                    branding::change(tx, &act, change).await
+                })
+            });
+            let saved = saved.await;
             saved.map(|_| told)
         }
         Err(failure) => Err(failure),
@@ -200,6 +219,9 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         Ok(told) if told.is_empty() => call.to("/branding?done=saved"),
         // What could be better about a picture is known only now.
         Ok(told) => show(call, None, None, told).await,
-        Err(failure) => show(call, Some(&form), Some(refused(failure)?), Vec::new()).await,
+        Err(failure) => {
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, Some(&form), Some(problem), Vec::new()).await?.with_status(status))
+        }
     }
 }

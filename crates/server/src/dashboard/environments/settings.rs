@@ -1,8 +1,8 @@
 //! `/dashboard/env/{environment}/settings`.
 
 use crate::dashboard::call::DashboardCall;
-use crate::dashboard::page::{refused, reply};
-use crate::dashboard::{field, span};
+use crate::dashboard::page::reply;
+use crate::dashboard::{field, seen, span};
 use crate::domain::{Failure, environments};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -11,6 +11,18 @@ use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, SessionPolicy};
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
+
+/// What the form is drawn with.
+fn seen_of(environment: &Environment) -> String {
+    seen::of(&(
+        environment.kind,
+        environment.access_token_lifetime,
+        &environment.sessions,
+        &environment.authentication,
+        &environment.session_issuer,
+        environment.signing_algorithm,
+    ))
+}
 
 fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String>) -> Reply {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -23,6 +35,7 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
     let ticked = |name: &str, kept: bool| typed.map_or(kept, |form| field::ticked(form, name));
     let page = Settings {
         shell: &shell,
+        seen: &seen_of(kept),
         issuer: kept.issuer.as_str(),
         client_id: &kept.client_id.to_string(),
         id: &kept.id.to_string(),
@@ -102,15 +115,23 @@ impl Typed {
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let act = call.act();
-    let saved = match Typed::read(&form) {
+    let before = seen_of(&call.environment.environment);
+    let saved = match seen::check(&form, &before).and_then(|()| Typed::read(&form)) {
         Ok(typed) => {
-            let change = move |found: &mut Environment| typed.apply(found);
+            let change = move |found: &mut Environment| {
+                seen::unchanged(&before, &seen_of(found))?;
+                typed.apply(found);
+                Ok(())
+            };
             call.commit(move |tx| Box::pin(async move { environments::change_settings(tx, &act, change).await })).await
         }
         Err(failure) => Err(failure),
     };
     match saved {
         Ok(()) => call.to("/settings?done=saved"),
-        Err(failure) => Ok(show(call, Some(&form), Some(refused(failure)?))),
+        Err(failure) => {
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, Some(&form), Some(problem)).with_status(status))
+        }
     }
 }

@@ -3,7 +3,8 @@
 use super::find;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused, reply, when};
+use crate::dashboard::page::{reply, when};
+use crate::dashboard::seen;
 use crate::domain::{Failure, organizations};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -22,6 +23,11 @@ pub(super) struct Typed {
     pub settings: Option<[String; 3]>,
     /// Another domain.
     pub domain: String,
+}
+
+/// What the form of the settings is drawn with.
+fn seen_of(organization: &Organization) -> String {
+    seen::of(&(&organization.name, &organization.external_id, &organization.metadata))
 }
 
 /// Shows an organization, with what was typed when something is wrong with that.
@@ -45,6 +51,7 @@ pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, pro
     let [name, external_id, metadata] = typed.settings.unwrap_or_else(kept);
     let page = Page {
         shell: &shell,
+        seen: &seen_of(found),
         href: &shell.at(&format!("/organizations/{}", found.id)),
         tab: "about",
         title: &found.name,
@@ -96,12 +103,13 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let (act, id) = (call.act(), found.id.to_string());
-    let changed = match read(&form) {
+    let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
+    let changed = match seen::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = organizations::find_and_lock(tx, &act, &id).await?;
+                    seen::unchanged(&before, &seen_of(&changed))?;
                     changed.name = read.name;
                     changed.external_id = read.external_id;
                     changed.metadata = read.metadata;
@@ -115,10 +123,10 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/organizations/{}?done=saved", found.id)),
         Err(failure) => {
-            let problem = refused(failure)?;
+            let (status, problem) = seen::refused_with(failure)?;
             let settings = ["name", "external_id", "metadata"].map(|name| field::text(&form, name).to_owned());
             let typed = Typed { settings: Some(settings), ..Typed::default() };
-            Ok(show(call, &found, typed, Some(problem)))
+            Ok(show(call, &found, typed, Some(problem)).with_status(status))
         }
     }
 }

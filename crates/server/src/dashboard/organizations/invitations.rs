@@ -36,7 +36,10 @@ pub async fn send(call: &DashboardCall) -> Result<Reply, Stop> {
         Err(Failure::invalid("email", "invalid", "That is no address that mail can be sent to."))
     };
     match sent {
-        Ok(()) => call.to(&format!("/organizations/{}/people?done=invited", found.id)),
+        Ok(()) => {
+            let done = if call.mail_reaches_people() { "invited" } else { "invited-unsent" };
+            call.to(&format!("/organizations/{}/people?done={done}", found.id))
+        }
         Err(failure) => {
             let problem = refused_here(failure)?;
             show(call, &found, typed, Some(problem)).await
@@ -77,10 +80,9 @@ where
 /// # Errors
 /// 404.
 pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
-    change(call, "sent", |tx, act, id| {
-        Box::pin(async move { invitations::resend(tx, &act, &id, None).await.map(drop) })
-    })
-    .await
+    let done = if call.mail_reaches_people() { "sent" } else { "unsent" };
+    change(call, done, |tx, act, id| Box::pin(async move { invitations::resend(tx, &act, &id, None).await.map(drop) }))
+        .await
 }
 
 /// Takes it back.

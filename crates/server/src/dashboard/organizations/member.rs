@@ -3,8 +3,9 @@
 use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused, reply};
-use crate::domain::{Act, Failure, memberships};
+use crate::dashboard::page::reply;
+use crate::dashboard::seen;
+use crate::domain::{Act, Failure, memberships, roles as domain};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Member, Section};
@@ -28,6 +29,11 @@ async fn of_this(
     }
 }
 
+/// What the form of the roles is drawn with.
+fn seen_of(membership: &Membership) -> String {
+    seen::of(&membership.roles)
+}
+
 async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<String>) -> Result<Reply, Stop> {
     let organization = find(call).await?;
     let act = call.act();
@@ -40,6 +46,7 @@ async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<S
     let people = shell.at(&format!("/organizations/{}/people", organization.id));
     let page = Member {
         shell: &shell,
+        seen: &seen_of(&found),
         href: &format!("{people}/{}", found.id),
         people: &people,
         organization: &organization.name,
@@ -78,12 +85,16 @@ where
     Ok(changed.map(|()| organization_id))
 }
 
-async fn settled(call: &DashboardCall, changed: Result<OrganizationId, Failure>) -> Result<Reply, Stop> {
+async fn settled(
+    call: &DashboardCall,
+    chosen: Option<&[String]>,
+    changed: Result<OrganizationId, Failure>,
+) -> Result<Reply, Stop> {
     match changed {
         Ok(id) => call.to(&format!("/organizations/{id}/people/{}?done=saved", call.page.path.get("membership"))),
         Err(failure) => {
-            let problem = refused(failure)?;
-            show(call, None, Some(problem)).await
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, chosen, Some(problem)).await?.with_status(status))
         }
     }
 }
@@ -95,11 +106,18 @@ async fn settled(call: &DashboardCall, changed: Result<OrganizationId, Failure>)
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let wanted = field::chosen(&form, "role_", &roles(call, &[]).await?);
+    let (chosen, before) = (wanted.clone(), field::text(&form, "seen").to_owned());
     let changed = change(call, move |tx, act, id| {
-        Box::pin(async move { memberships::set_roles(tx, &act, &id, wanted).await.map(drop) })
+        Box::pin(async move {
+            // Roles are locked before memberships.
+            let roles = domain::assignable(tx, &act, wanted).await?.map_err(|unknown| unknown.unprocessable())?;
+            let found = memberships::find_and_lock(tx, &act, &id).await?;
+            seen::unchanged(&before, &seen_of(&found))?;
+            memberships::change(tx, &act, found, None, Some(roles)).await.map(drop)
+        })
     });
     let changed = changed.await?;
-    settled(call, changed).await
+    settled(call, Some(&chosen), changed).await
 }
 
 /// Suspends the membership.
@@ -110,7 +128,7 @@ pub async fn deactivate(call: &DashboardCall) -> Result<Reply, Stop> {
     let changed =
         change(call, |tx, act, id| Box::pin(async move { memberships::deactivate(tx, &act, &id).await.map(drop) }));
     let changed = changed.await?;
-    settled(call, changed).await
+    settled(call, None, changed).await
 }
 
 /// Lets it count again.
@@ -121,7 +139,7 @@ pub async fn reactivate(call: &DashboardCall) -> Result<Reply, Stop> {
     let changed =
         change(call, |tx, act, id| Box::pin(async move { memberships::reactivate(tx, &act, &id).await.map(drop) }));
     let changed = changed.await?;
-    settled(call, changed).await
+    settled(call, None, changed).await
 }
 
 /// Ends it.

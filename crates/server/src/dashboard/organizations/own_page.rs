@@ -3,7 +3,8 @@
 use super::permissions;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused, reply};
+use crate::dashboard::page::reply;
+use crate::dashboard::seen;
 use crate::domain::environments;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -27,11 +28,17 @@ async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, S
     Ok(all)
 }
 
+/// What the form is drawn with.
+fn seen_of(environment: &Environment) -> String {
+    seen::of(&environment.portal)
+}
+
 async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<String>) -> Result<Reply, Stop> {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);
     let page = OwnPage {
         shell: &shell,
+        seen: &seen_of(&call.environment.environment),
         address: &format!("{}/portal", call.environment.environment.issuer),
         opens_credentials: PortalIntent::ApiCredentials.permission(),
         opens_domains: PortalIntent::DomainVerification.permission(),
@@ -59,12 +66,19 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let kept = &call.environment.environment.portal.permissions;
     let wanted =
         PortalSettings { credentials, permissions: field::chosen(&form, "scope_", &offered(call, kept).await?) };
-    let (act, settings) = (call.act(), wanted.clone());
-    let change = move |found: &mut Environment| found.portal = settings;
+    let (act, settings, before) = (call.act(), wanted.clone(), field::text(&form, "seen").to_owned());
+    let change = move |found: &mut Environment| {
+        seen::unchanged(&before, &seen_of(found))?;
+        found.portal = settings;
+        Ok(())
+    };
     let saved =
         call.commit(move |tx| Box::pin(async move { environments::change_settings(tx, &act, change).await })).await;
     match saved {
         Ok(()) => call.to("/portal?done=saved"),
-        Err(failure) => show(call, &wanted, Some(refused(failure)?)).await,
+        Err(failure) => {
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, &wanted, Some(problem)).await?.with_status(status))
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{pager, refused, reply, shown};
+use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::permissions::{self, NewPermission};
 use crate::hosted::page::Stop;
@@ -47,6 +48,11 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
     Ok(shown(&Permissions { shell: &shell, rows: &rows, pager: &pager }))
 }
 
+/// What the form of a permission is drawn with; nothing for one that is being made.
+fn seen_of(permission: Option<&Permission>) -> String {
+    permission.map_or_else(String::new, |permission| seen::of(&(&permission.name, &permission.description)))
+}
+
 /// Shows a permission, or the form for one that is being made.
 fn show(
     call: &DashboardCall,
@@ -63,6 +69,7 @@ fn show(
     let description = found.and_then(|found| found.description.as_deref());
     let page = Page {
         shell: &shell,
+        seen: &seen_of(found),
         href: &match found {
             Some(found) => shell.at(&format!("/roles/permissions/edit/{}", found.slug)),
             None => shell.at("/roles/permissions/new"),
@@ -86,9 +93,16 @@ pub async fn get_new(call: &DashboardCall) -> Result<Reply, Stop> {
     Ok(show(call, None, None, None))
 }
 
-/// What was typed, held against the rules of the API. The slug of a permission that is there already stays.
-fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewPermission, Failure> {
-    let typed = slug.map_or_else(|| field::or_null(form, "slug"), Into::into);
+/// What was typed, held against the rules of the API. The slug of a permission that is there already stays; so may what else
+/// it has, however long it is.
+fn read(form: &Params<'_>, found: Option<&Permission>) -> Result<NewPermission, Failure> {
+    let typed = found.map_or_else(|| field::or_null(form, "slug"), |found| found.slug.as_str().into());
+    let longest = if found.is_some_and(|found| found.name == field::text(form, "name")) {
+        LONGEST_NAME
+    } else {
+        permissions::LONGEST_NAME
+    };
+    let same = found.is_some_and(|found| found.description == field::optional(form, "description"));
     let mut fields = field::as_body(&json!({
         "slug": typed,
         "name": field::or_null(form, "name"),
@@ -96,8 +110,8 @@ fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewPermission, Failure>
     }))?;
     let new = NewPermission {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", LONGEST_NAME),
-        description: fields.description().value(),
+        name: fields.required_text("name", longest),
+        description: if same { fields.description() } else { permissions::description(&mut fields) }.value(),
         resource_type_slug: RESOURCE_TYPE.to_owned(),
     };
     fields.finish()?;
@@ -141,12 +155,13 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let act = call.act();
-    let changed = match read(&form, Some(&found.slug)) {
+    let (act, before) = (call.act(), seen_of(Some(&found)));
+    let changed = match seen::check(&form, &before).and_then(|()| read(&form, Some(&found))) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = permissions::find_and_lock(tx, &act, &read.slug).await?;
+                    seen::unchanged(&before, &seen_of(Some(&changed)))?;
                     changed.name = read.name;
                     changed.description = read.description;
                     permissions::update(tx, &act, changed).await.map(drop)
@@ -158,7 +173,10 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     };
     match changed {
         Ok(()) => call.to(&format!("/roles/permissions/edit/{}?done=saved", found.slug)),
-        Err(failure) => Ok(show(call, Some(&found), Some(&form), Some(refused(failure)?))),
+        Err(failure) => {
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, Some(&found), Some(&form), Some(problem)).with_status(status))
+        }
     }
 }
 

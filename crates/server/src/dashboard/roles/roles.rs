@@ -4,8 +4,9 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::organizations;
 use crate::dashboard::page::{refused, reply, shown};
-use crate::domain::Failure;
+use crate::dashboard::seen;
 use crate::domain::roles::{self, LONGEST_NAME, NewRole};
+use crate::domain::{Failure, permissions};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Role as Page, RoleRow, Roles, Section, Tick};
@@ -24,10 +25,14 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
     let all = role::list(&mut reader, call.environment.id()).await?;
     drop(reader);
     let shell = call.shell(Section::Roles);
+    let end = |role: Option<&Role>| role.map(|role| role.slug.clone()).unwrap_or_default();
+    let (first, last) = (end(all.first()), end(all.last()));
     let rows: Vec<RoleRow> = all
         .into_iter()
         .map(|role| RoleRow {
             href: shell.at(&format!("/roles/edit/{}", role.slug)),
+            first: role.slug == first,
+            last: role.slug == last,
             is_default: role.slug == DEFAULT_ROLE,
             name: role.name,
             slug: role.slug,
@@ -36,6 +41,11 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
         })
         .collect();
     Ok(shown(&Roles { shell: &shell, rows: &rows }))
+}
+
+/// What the form of a role is drawn with; nothing for one that is being made.
+fn seen_of(role: Option<&Role>) -> String {
+    role.map_or_else(String::new, |role| seen::of(&(&role.name, &role.description, &role.permissions)))
 }
 
 /// Shows a role, or the form for one that is being made.
@@ -54,6 +64,7 @@ fn show(
     };
     let page = Page {
         shell: &shell,
+        seen: &seen_of(found),
         href: &match found {
             Some(found) => shell.at(&format!("/roles/edit/{}", found.slug)),
             None => shell.at("/roles/new"),
@@ -88,7 +99,7 @@ fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
     let new = NewRole {
         slug: fields.required_slug("slug"),
         name: fields.required_text("name", LONGEST_NAME),
-        description: roles::description(&mut fields).value(),
+        description: permissions::description(&mut fields).value(),
     };
     fields.finish()?;
     Ok(new)
@@ -154,12 +165,19 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let offered = organizations::permissions(call, &[]).await?;
-    let wanted = field::chosen(&form, "scope_", &offered);
-    let (act, kept) = (call.act(), wanted.clone());
-    let changed = match read(&form, Some(&found.slug)) {
+    let chosen = field::chosen(&form, "scope_", &offered);
+    // What the page did not offer was not taken away on it.
+    let hidden = found.permissions.iter().filter(|slug| !offered.iter().any(|one| one.slug == **slug));
+    let wanted: Vec<String> = chosen.iter().chain(hidden).cloned().collect();
+    let (act, before) = (call.act(), seen_of(Some(&found)));
+    let changed = match seen::check(&form, &before).and_then(|()| read(&form, Some(&found.slug))) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
+                    // Permissions are locked before roles.
+                    permissions::require_scopes(tx, &act, "permissions", &wanted, false).await?;
+                    let now = roles::find_and_lock(tx, &act, &read.slug).await?;
+                    seen::unchanged(&before, &seen_of(Some(&now)))?;
                     let mut changed = roles::set_permissions(tx, &act, &read.slug, wanted).await?;
                     if (&changed.name, &changed.description) != (&read.name, &read.description) {
                         changed.name = read.name;
@@ -176,10 +194,27 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/roles/edit/{}?done=saved", found.slug)),
         Err(failure) => {
-            let problem = refused(failure)?;
-            Ok(show(call, Some(&found), Some(&form), &ticked(offered, &kept), Some(problem)))
+            let (status, problem) = seen::refused_with(failure)?;
+            let page = show(call, Some(&found), Some(&form), &ticked(offered, &chosen), Some(problem));
+            Ok(page.with_status(status))
         }
     }
+}
+
+/// Moves a role up or down in the list.
+///
+/// # Errors
+/// 404.
+pub async fn change_priority(call: &DashboardCall) -> Result<Reply, Stop> {
+    let form = call.page.form()?;
+    let up = match field::text(&form, "way") {
+        "up" => true,
+        "down" => false,
+        _ => return Err(Stop::flow()),
+    };
+    let (act, slug) = (call.act(), call.page.path.get("slug").to_owned());
+    call.commit(move |tx| Box::pin(async move { roles::move_by_one(tx, &act, &slug, up).await })).await?;
+    call.to("/roles?done=moved")
 }
 
 /// Deletes a role that nobody has; says why when somebody does.

@@ -77,7 +77,10 @@ pub async fn send_password_reset(call: &DashboardCall) -> Result<Reply, Stop> {
     let sent =
         call.commit(move |tx| Box::pin(async move { password_resets::send(tx, &act, &email).await.map(drop) })).await;
     match sent {
-        Ok(()) => call.to(&format!("/users/{}?done=sent", found.id)),
+        Ok(()) => {
+            let done = if call.mail_reaches_people() { "sent" } else { "unsent" };
+            call.to(&format!("/users/{}?done={done}", found.id))
+        }
         Err(failure) => {
             let problem = refused(failure)?;
             show(call, &found, None, Some(problem)).await

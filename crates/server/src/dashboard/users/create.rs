@@ -74,6 +74,13 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     };
     match made {
         Ok(made) => call.to(&format!("/users/{}?done=created", made.id)),
-        Err(failure) => Ok(show(call, &form, Some(refused(failure)?))),
+        Err(failure) => {
+            let mut problem = refused(failure)?;
+            // It does not go back to the page; without it the account would be made without one.
+            if form.get("password").is_some_and(|typed| !typed.is_empty()) {
+                problem.push_str(" Type the password again.");
+            }
+            Ok(show(call, &form, Some(problem)))
+        }
     }
 }

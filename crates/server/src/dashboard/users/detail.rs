@@ -4,8 +4,9 @@ use super::{LONGEST_EMAIL, find};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::organizations::people::ALL;
-use crate::dashboard::page::{refused, reply, when};
+use crate::dashboard::page::{reply, when};
 use crate::dashboard::part::Part;
+use crate::dashboard::seen;
 use crate::domain::sessions::method_name;
 use crate::domain::{Failure, users};
 use crate::hosted::account::device;
@@ -90,6 +91,11 @@ async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>
     Ok((rows, pager))
 }
 
+/// What the form of the account is drawn with.
+fn seen_of(user: &User) -> String {
+    seen::of(&(&user.email, user.email_verified, &user.first_name, &user.last_name, &user.external_id, &user.metadata))
+}
+
 /// Shows a person, with what was typed when something is wrong with that.
 pub(super) async fn show(
     call: &DashboardCall,
@@ -111,6 +117,7 @@ pub(super) async fn show(
     let (connected, connected_pager) = connected(call, found).await?;
     let page = Page {
         shell: &shell,
+        seen: &seen_of(found),
         href: &path_of(call, found),
         title: &found.full_name().unwrap_or_else(|| found.email.clone()),
         id: &found.id.to_string(),
@@ -182,12 +189,13 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let (act, id) = (call.act(), found.id.to_string());
-    let changed = match read(&form) {
+    let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
+    let changed = match seen::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = users::find_and_lock(tx, &act, &id).await?;
+                    seen::unchanged(&before, &seen_of(&changed))?;
                     let was_verified = changed.email_verified;
                     users::set_email(&mut changed, read.email)?;
                     let same_address = changed.email_verified == was_verified;
@@ -208,8 +216,8 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/users/{}?done=saved", found.id)),
         Err(failure) => {
-            let problem = refused(failure)?;
-            show(call, &found, Some(&form), Some(problem)).await
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show(call, &found, Some(&form), Some(problem)).await?.with_status(status))
         }
     }
 }

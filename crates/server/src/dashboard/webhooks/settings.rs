@@ -4,6 +4,7 @@ use super::{find, page_of, secrets, shown_secrets};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
+use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::webhooks::{self, Changes};
 use crate::hosted::page::Stop;
@@ -105,6 +106,11 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
     }
 }
 
+/// What the form is drawn with.
+fn seen_of(endpoint: &WebhookEndpoint) -> String {
+    seen::of(&(&endpoint.endpoint_url, &endpoint.events))
+}
+
 /// Shows the settings, with what could not be done.
 pub(super) fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<String>) -> Result<Reply, Stop> {
     show_typed(call, endpoint, &Chosen::of(endpoint), problem)
@@ -124,6 +130,7 @@ fn show_typed(
     let known = secrets(call, endpoint)?;
     let view = WebhookSettings {
         shell: &shell,
+        seen: &seen_of(endpoint),
         href: &page_of(call, endpoint),
         url: &endpoint.endpoint_url,
         enabled: endpoint.status == WebhookStatus::Enabled,
@@ -147,18 +154,28 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 /// 404.
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let endpoint = find(call).await?;
-    let chosen = Chosen::typed(&call.page.form()?, &endpoint.events);
-    let saved = match chosen.wanted(&endpoint.events) {
+    let form = call.page.form()?;
+    let (chosen, before) = (Chosen::typed(&form, &endpoint.events), seen_of(&endpoint));
+    let saved = match seen::check(&form, &before).and_then(|()| chosen.wanted(&endpoint.events)) {
         Err(failure) => Err(failure),
         Ok(events) => {
             let (act, id) = (call.act(), endpoint.id.to_string());
             let changes = Changes { endpoint_url: Some(chosen.url.clone()), events: Some(events), enabled: None };
-            call.commit(move |tx| Box::pin(async move { webhooks::update(tx, &act, &id, changes).await })).await
+            call.commit(move |tx| {
+                Box::pin(async move {
+                    seen::unchanged(&before, &seen_of(&webhooks::held(tx, &act, &id).await?))?;
+                    webhooks::update(tx, &act, &id, changes).await
+                })
+            })
+            .await
         }
     };
     match saved {
         Ok(_) => call.to(&format!("/webhooks/{}/settings?done=saved", endpoint.id)),
-        Err(failure) => show_typed(call, &endpoint, &chosen, Some(refused(failure)?)),
+        Err(failure) => {
+            let (status, problem) = seen::refused_with(failure)?;
+            Ok(show_typed(call, &endpoint, &chosen, Some(problem))?.with_status(status))
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Domains that are proven by a TXT record.
 
 use crate::harness::{Backend, Client, NameServer, TestServer, assert_keys, on_both_databases, run};
+use countersign::domain::Failure;
+use countersign::domain::domain_verification::settle;
 use countersign::jobs::domain_verification;
+use countersign_protocol::id::OrganizationDomainId;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -74,6 +77,41 @@ async fn proves_itself(server: TestServer, names: NameServer) {
     verify(&management, &other).await.expect(201);
     // Where older guides put the record.
     becomes(&server, &other, "verified").await;
+}
+
+on_both_databases! {
+    async fn who_asks_to_look_again_does_not_undo_what_was_just_proven(server: TestServer) {
+        let management = server.management();
+        let domain = claim(&management, "acme.com").await;
+        let id = OrganizationDomainId::parse(domain["id"].as_str().unwrap()).unwrap();
+        let (found, is_found) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
+        let (app, act) = (Arc::clone(&server.app), server.act());
+        let proving = tokio::spawn(async move {
+            let proven = app.store.write::<(), Failure, _>(move |tx| {
+                Box::pin(async move {
+                    settle(tx, &act, id, act.now, true).await?;
+                    found.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    Ok(())
+                })
+            });
+            proven.await.unwrap();
+        });
+        is_found.await.unwrap();
+        let asking = {
+            let (management, domain) = (management.clone(), domain.clone());
+            tokio::spawn(async move { verify(&management, &domain).await })
+        };
+        let began = std::time::Instant::now();
+        while !server.database.somebody_waits().await {
+            assert!(began.elapsed() < std::time::Duration::from_secs(10), "it does not wait");
+        }
+        go_on.send(()).unwrap();
+        proving.await.unwrap();
+        assert_eq!(asking.await.unwrap().expect(400).text_at("code"), "domain_already_verified");
+        assert_eq!(state(&management, &domain).await, "verified");
+    }
 }
 
 async fn is_looked_for_again(server: TestServer, names: NameServer) {

@@ -57,7 +57,7 @@ on_both_databases! {
         let organization = management.organization("Acme").await;
         for (number, (roles, expected)) in [
             (json!({"role_slug": "admin"}), json!(["admin"])),
-            (json!({"role_slugs": ["editor", "admin"]}), json!(["editor", "admin"])),
+            (json!({"role_slugs": ["member", "editor", "admin"]}), json!(["admin", "editor", "member"])),
             (json!({"role_slugs": []}), json!(["member"])),
             (json!({"role_slug": null, "role_slugs": null}), json!(["member"])),
         ].into_iter().enumerate() {

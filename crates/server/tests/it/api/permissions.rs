@@ -154,8 +154,12 @@ on_both_databases! {
         let management = server.management();
         let empty = management.post(PATH, json!({"slug": "a", "name": "A", "description": ""})).await.expect(201).json();
         assert_eq!(empty["description"], Value::Null);
-        management.post(PATH, json!({"slug": "b", "name": "B", "description": "x".repeat(1001)})).await.expect_invalid(&[("description", "too_long")]);
-        management.post(PATH, json!({"slug": "b", "name": "B", "description": "x".repeat(1000)})).await.expect(201);
+        management.post(PATH, json!({"slug": "b", "name": "B", "description": "x".repeat(151)})).await.expect_invalid(&[("description", "too_long")]);
+        management.post(PATH, json!({"slug": "b", "name": "B", "description": "ä".repeat(150)})).await.expect(201);
+        management.patch(&format!("{PATH}/b"), json!({"description": "x".repeat(151)})).await.expect_invalid(&[("description", "too_long")]);
+        let named = |name: String| management.post(PATH, json!({"slug": "named", "name": name}));
+        named("x".repeat(49)).await.expect_invalid(&[("name", "too_long")]);
+        named("ä".repeat(48)).await.expect(201);
     }
 
     async fn a_deleted_permission_leaves_applications_and_keys(server: TestServer) {

@@ -52,10 +52,29 @@ on_both_databases! {
             "resource_type_slug": "organization", "permissions": [],
         }));
         assert_eq!(management.get(&format!("{PATH}/editor")).await.expect(200).json(), made);
-        assert_eq!(slugs(&management.get(PATH).await.json()), ["member", "editor"]);
+        assert_eq!(slugs(&management.get(PATH).await.json()), ["editor", "member"]);
         management.post(PATH, json!({"slug": "editor", "name": "Again"})).await.expect_code(409, "role_slug_conflict");
         let plain = management.post(PATH, json!({"slug": "viewer", "name": "Viewer", "description": null})).await.expect(201).json();
         assert_eq!(plain["description"], Value::Null);
+    }
+
+    async fn the_list_is_in_the_order_of_priority_and_every_organization_has_it(server: TestServer) {
+        let management = server.management();
+        for slug in ["admin", "editor", "viewer"] {
+            management.role(slug).await;
+        }
+        let list = management.get(PATH).await.expect(200).json();
+        assert_eq!(slugs(&list), ["admin", "editor", "viewer", "member"], "a new one is below those there are, but above the default one");
+        let organization = management.organization("Acme").await;
+        for path in [format!("/authorization/organizations/{organization}/roles"), format!("/organizations/{organization}/roles")] {
+            assert_eq!(management.get(&path).await.expect(200).expect_json(), list);
+        }
+        let another = server.another_environment().await;
+        for (management, id) in [(&management, "org_01EHZNVPK3SFK441A1RGBFSHRT"), (&management, "nonsense"), (&another.management, &organization)] {
+            for path in [format!("/authorization/organizations/{id}/roles"), format!("/organizations/{id}/roles")] {
+                management.get(&path).await.expect(404);
+            }
+        }
     }
 
     async fn what_is_of_the_wrong_form_is_refused(server: TestServer) {

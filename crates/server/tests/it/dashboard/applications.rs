@@ -2,6 +2,7 @@
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
+use serde_json::json;
 
 const NEW: &str = "/dashboard/env/default/applications/new";
 
@@ -52,7 +53,7 @@ on_both_databases! {
         let page = developer.open(NEW).await;
         let name = ("name", "<b>Mine</b> & yours");
         for (typed, told) in [
-            (vec![("name", ""), ("kind", "server"), ("trust", "first")], "Give it a name."),
+            (vec![("name", ""), ("kind", "server"), ("trust", "first")], "Name is required."),
             (vec![name, ("kind", "machine")], "Choose the organization"),
             (vec![name, ("kind", "server"), ("trust", "third")], "Choose the organization"),
             (vec![name, ("kind", "machine"), ("organization_id", "org_nope")], "org_nope"),
@@ -120,6 +121,27 @@ on_both_databases! {
         let gone = developer.submit(&saved, &format!("{href}/delete"), &[]).await;
         assert!(gone.html.contains("Deleted."), "{}", gone.html);
         assert_eq!(developer.open(&href).await.status, 404);
+    }
+
+    async fn what_the_api_refuses_is_refused_here_and_what_somebody_else_changed_stays(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let (page, management) = (developer.open(NEW).await, server.management());
+        let long = "x".repeat(1001);
+        for wrong in [("description", long.as_str()), ("name", "two\u{7}bells")] {
+            let typed = [("name", "Forum"), ("kind", "public"), ("trust", "first"), wrong];
+            assert_eq!(developer.submit(&page, NEW, &typed).await.status, 422, "{wrong:?}");
+        }
+        developer.submit(&page, NEW, &[("name", "Forum"), ("kind", "public"), ("trust", "first")]).await;
+        let id = management.get("/connect/applications").await.expect_list().remove(0)["id"].as_str().unwrap().to_owned();
+        let (href, api) = (format!("/dashboard/env/default/applications/{id}"), format!("/connect/applications/{id}"));
+        let stale = developer.open(&href).await;
+        assert_eq!(developer.submit(&stale, &href, &[("description", &long)]).await.status, 422);
+        management.put(&api, json!({"redirect_uris": [{"uri": "http://localhost:9/theirs", "default": true}]})).await.expect(200);
+        let refused = developer.submit(&stale, &href, &[("name", "Mine")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
+        assert_eq!(refused.form(&href).fields["name"], "Mine");
+        let now = management.get(&api).await.json();
+        assert_eq!((&now["name"], &now["redirect_uris"][0]["uri"]), (&json!("Forum"), &json!("http://localhost:9/theirs")));
     }
 
     async fn its_sign_in_can_be_looked_at(server: TestServer) {

@@ -139,7 +139,13 @@ on_both_databases! {
         let configuration = format!("/organizations/{organization}/audit_log_configuration");
         let shown = admin.open(&page).await;
         assert_eq!(shown.form(&format!("{page}/retention")).fields["days"], "365");
-        let shown = admin.submit(&shown, &format!("{page}/retention"), &[("days", "90")]).await;
+        // Less is asked about first, with what is lost by it.
+        let asked = admin.submit(&shown, &format!("{page}/retention"), &[("days", "90")]).await;
+        assert!(asked.html.contains("Keep events for 90 days only?") && asked.html.contains("cannot be had back"), "{}", asked.html);
+        assert_eq!(server.management().get(&configuration).await.expect(200).json()["retention_period_in_days"], 365);
+        let other = admin.submit(&asked, &format!("{page}/retention"), &[("days", "30")]).await;
+        assert!(other.html.contains("Keep events for 30 days only?"), "a yes to something else is none: {}", other.html);
+        let shown = admin.submit(&asked, &format!("{page}/retention"), &[]).await;
         assert_eq!(shown.form(&format!("{page}/retention")).fields["days"], "90");
         assert_eq!(server.management().get(&configuration).await.expect(200).json()["retention_period_in_days"], 90);
         for wrong in ["", "0", "91", "99999", "-30"] {

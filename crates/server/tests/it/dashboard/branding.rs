@@ -48,6 +48,8 @@ on_both_databases! {
         assert!(logo.starts_with("/dashboard/env/default/pictures/"), "{logo}");
         assert_eq!(developer.open(&logo).await.status, 200);
         // Kept where nothing is said about it, and gone where that is said.
+        let stale = submit(&mut developer, &page, PAGE, PAGE, &[("name", "Stale")], &[]).await;
+        assert_eq!(stale.status, 409, "it was drawn before that: {}", stale.html);
         let page = submit(&mut developer, &saved, PAGE, PAGE, &[], &[("logo", "", b"")]).await;
         assert_eq!(first_picture(&page), logo);
         let page = submit(&mut developer, &page, PAGE, PAGE, &[("remove_logo", "yes"), ("primary", "")], &[]).await;

@@ -76,7 +76,7 @@ on_both_databases! {
         let page = admin.open(SETTINGS).await;
         for (name, value, told) in [
             ("access_token_lifetime", "soon", "write a number and a unit"),
-            ("access_token_lifetime", "10 seconds", "30 to 86400 seconds"),
+            ("access_token_lifetime", "10 seconds", "Life of access tokens must be 30 to 86400 seconds"),
             ("maximum_length", "401 days", "must be 300 to"),
             ("inactivity_timeout", "31 days", "must not be longer"),
             ("inactivity_timeout", "5 minutes", "must be longer than an access token lives"),

@@ -153,6 +153,53 @@ on_both_databases! {
         assert!(management.get(&memberships).await.expect_list().is_empty());
     }
 
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let management = server.management();
+        let id = management.organization("Mine").await;
+        let (href, api) = (page_of(&id), format!("/organizations/{id}"));
+        let stale = developer.open(&href).await;
+        management.put(&api, json!({"external_id": "theirs"})).await.expect(200);
+        let refused = developer.submit(&stale, &href, &[("name", "Typed")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
+        assert_eq!(refused.form(&href).fields["name"], "Typed");
+        let now = management.get(&api).await.json();
+        assert_eq!((&now["name"], &now["external_id"]), (&json!("Mine"), &json!("theirs")));
+        // The roles of a member.
+        for slug in ["billing", "admin"] {
+            management.role(slug).await;
+        }
+        let made = management.member(&management.user("ada@example.com").await, &id).await;
+        let made = made["id"].as_str().unwrap();
+        let (href, api) = (format!("{href}/people/{made}"), format!("/user_management/organization_memberships/{made}"));
+        let stale = developer.open(&href).await;
+        management.put(&api, json!({"role_slug": "billing"})).await.expect(200);
+        let refused = developer.submit(&stale, &href, &[("role_admin", "yes")]).await;
+        assert_eq!(refused.status, 409, "{}", refused.html);
+        let ticked = refused.form(&href).fields;
+        assert!(ticked.contains_key("role_admin") && !ticked.contains_key("role_billing"), "what was ticked stays: {ticked:?}");
+        assert_eq!(management.get(&api).await.json()["role"]["slug"], "billing");
+        assert!(developer.submit(&refused, &href, &[]).await.html.contains("Saved."));
+        assert_eq!(management.get(&api).await.json()["role"]["slug"], "admin");
+    }
+
+    async fn who_is_told_of_a_mail_gets_one(server: TestServer) {
+        server.declare("kind = \"production\"\n").await.done();
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let id = server.management().organization("Mine").await;
+        let (people, invitations) = (format!("{}/people", page_of(&id)), format!("{}/invitations", page_of(&id)));
+        let page = developer.open(&people).await;
+        // Mails are kept here, and nobody can read them in production.
+        let page = developer.submit(&page, &invitations, &[("email", "grace@example.com")]).await;
+        assert!(page.html.contains("no mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+        let page = developer.submit(&page, &format!("{invitations}/resend"), &[]).await;
+        assert!(page.html.contains("No mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+        let person = format!("/dashboard/env/default/users/{}", server.person("ada@example.com").await);
+        let page = developer.open(&person).await;
+        let page = developer.submit(&page, &format!("{person}/password-reset"), &[]).await;
+        assert!(page.html.contains("No mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+    }
+
     async fn who_is_suspended_here_has_no_tokens_any_more(server: TestServer) {
         let ada = server.person("ada@example.com").await;
         let id = server.management().organization("Mine").await;
@@ -186,6 +233,7 @@ on_both_databases! {
         assert_eq!((refused.status, refused.form(&invitations).fields["email"].as_str()), (422, "nobody"));
         let page = developer.submit(&page, &invitations, &[("email", "grace@example.com"), ("role", "member")]).await;
         assert!(page.html.contains("Invited.") && page.html.contains("Pending"), "{}", page.html);
+        assert!(page.html.contains("aria-label=\"Revoke: grace@example.com\""), "{}", page.html);
         assert_eq!(server.mails("grace@example.com").await.len(), 1);
         let again = developer.submit(&page, &invitations, &[("email", "grace@example.com")]).await;
         assert!(again.status == 422 && again.html.contains("already been invited"), "{}", again.html);

@@ -50,6 +50,20 @@ on_both_databases! {
         assert!(!admin.post(PAGE, &fields).await.html.contains("reports:gone"));
     }
 
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let mut admin = server.staff(StaffRole::Admin).await;
+        let (stale, settings) = (admin.open(PAGE).await, "/dashboard/env/default/settings");
+        let stale_settings = admin.open(settings).await;
+        server.declare("access_token_lifetime = 600\n[environment.portal]\ncredentials = \"see\"\n").await.done();
+        let refused = admin.submit(&stale, PAGE, &[("credentials", "create")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
+        let refused = admin.submit(&stale_settings, settings, &[("maximum_length", "20 days")]).await;
+        assert_eq!(refused.status, 409, "{}", refused.html);
+        let now = server.app.environments().product_named("default").unwrap().environment.clone();
+        assert_eq!((now.portal.credentials.as_str(), now.access_token_lifetime), ("see", 600));
+        assert!(admin.submit(&refused, settings, &[]).await.html.contains("Saved."), "meant all the same");
+    }
+
     async fn other_settings_and_other_environments_stay_as_they_are(server: TestServer) {
         server.declare("access_token_lifetime = 600\n[environment.authentication]\nmagic_auth = false\n").await.done();
         let other = server.another_environment().await;

@@ -1,6 +1,8 @@
 //! Roles and permissions as staff make and change them.
 
 use crate::harness::{TestServer, on_both_databases};
+use countersign::domain::Failure;
+use countersign::domain::permissions::{self, NewPermission};
 use countersign_protocol::model::StaffRole;
 use serde_json::json;
 
@@ -95,6 +97,108 @@ on_both_databases! {
         let page = developer.submit(&page, &new, &typed).await;
         assert!(page.html.contains("Created."), "{}", page.html);
         assert_eq!(management.get("/authorization/roles/all").await.json()["permissions"].as_array().unwrap().len(), 80);
+    }
+
+    async fn the_order_says_which_of_several_roles_is_the_one_and_saving_a_member_does_not(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let management = server.management();
+        for slug in ["admin", "editor"] {
+            management.role(slug).await;
+        }
+        let (user, organization) = (management.user("ada@example.com").await, management.organization("Acme").await);
+        let body = json!({"user_id": user, "organization_id": organization, "role_slugs": ["member", "editor", "admin"]});
+        let id = management.post("/user_management/organization_memberships", body).await.expect(201).text_at("id");
+        let path = format!("/user_management/organization_memberships/{id}");
+        let role = async || management.get(&path).await.expect(200).json()["role"]["slug"].as_str().unwrap().to_owned();
+        assert_eq!(role().await, "admin");
+        let moving = |slug: &str| format!("{ROLES}/edit/{slug}/move");
+        let page = developer.open(ROLES).await;
+        assert_eq!(page.forms().iter().filter(|form| form.action.ends_with("/move")).count(), 4, "the ends go one way only");
+        let page = developer.submit(&page, &moving("editor"), &[("way", "up")]).await;
+        assert!(page.html.contains("Moved."), "{}", page.html);
+        assert_eq!(role().await, "editor");
+        let list = management.get("/authorization/roles").await.json();
+        let slugs: Vec<_> = list["data"].as_array().unwrap().iter().map(|role| role["slug"].as_str().unwrap()).collect();
+        assert_eq!(slugs, ["editor", "admin", "member"]);
+        let page = developer.submit(&page, &moving("member"), &[("way", "up")]).await;
+        let page = developer.submit(&page, &moving("member"), &[("way", "up")]).await;
+        assert_eq!(role().await, "member");
+        // Beyond the end nothing happens, and a new one is the lowest now.
+        developer.submit(&page, &moving("member"), &[("way", "up")]).await;
+        assert_eq!(developer.submit(&page, &moving("member"), &[("way", "sideways")]).await.status, 400);
+        assert_eq!(developer.submit(&page, &moving("member"), &[("way", "down")]).await.status, 200);
+        management.role("viewer").await;
+        let list = management.get("/authorization/roles").await.json();
+        let slugs: Vec<_> = list["data"].as_array().unwrap().iter().map(|role| role["slug"].as_str().unwrap()).collect();
+        assert_eq!(slugs, ["editor", "member", "admin", "viewer"]);
+        // The member's page has them in the same order, and says nothing else when it is saved as it is.
+        let member = format!("/dashboard/env/default/organizations/{organization}/people/{id}");
+        let page = developer.open(&member).await;
+        developer.submit(&page, &member, &[]).await;
+        assert_eq!(role().await, "editor");
+    }
+
+    async fn permissions_that_a_page_has_no_room_for_stay(server: TestServer) {
+        let management = server.management();
+        management.permission("first").await;
+        management.role("all").await;
+        let act = server.act();
+        let made = server.app.store.write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                for at in 0..500 {
+                    let slug = format!("p{at}");
+                    let new = NewPermission { name: slug.clone(), slug, description: None, resource_type_slug: "organization".to_owned() };
+                    permissions::create(tx, &act, new).await?;
+                }
+                Ok(())
+            })
+        });
+        made.await.unwrap();
+        // The newest is the one beyond what is offered.
+        management.put("/authorization/roles/all/permissions", json!({"permissions": ["first", "p499"]})).await.expect(200);
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let href = format!("{ROLES}/edit/all");
+        let page = developer.open(&href).await;
+        let mut fields = page.form(&href).fields;
+        assert!(fields.remove("scope_first").is_some() && !fields.contains_key("scope_p499"));
+        let saved = developer.post(&href, &fields).await;
+        assert!(saved.html.contains("Saved."), "{}", saved.html);
+        assert_eq!(management.get("/authorization/roles/all").await.json()["permissions"], json!(["p499"]));
+    }
+
+    async fn a_permission_keeps_what_is_longer_than_new_ones_may_be(server: TestServer) {
+        let (act, name) = (server.act(), "n".repeat(200));
+        let new = NewPermission { slug: "old".to_owned(), name: name.clone(), description: Some("d".repeat(900)), resource_type_slug: "organization".to_owned() };
+        let made = server.app.store.write::<_, Failure, _>(move |tx| Box::pin(async move { permissions::create(tx, &act, new).await }));
+        made.await.unwrap();
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let href = format!("{ROLES}/permissions/edit/old");
+        let page = developer.open(&href).await;
+        let page = developer.submit(&page, &href, &[("description", "Short")]).await;
+        assert!(page.html.contains("Saved.") && page.html.contains(&name), "{}", page.html);
+        let refused = developer.submit(&page, &href, &[("name", &"m".repeat(49))]).await;
+        assert!(refused.status == 422 && refused.html.contains("at most 48"), "{}", refused.html);
+    }
+
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let management = server.management();
+        management.role("editor").await;
+        management.permission("posts:read").await;
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let href = format!("{ROLES}/edit/editor");
+        let stale = developer.open(&href).await;
+        management.post("/authorization/roles/editor/permissions", json!({"slug": "posts:read"})).await.expect(200);
+        let refused = developer.submit(&stale, &href, &[("name", "Mine")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
+        assert_eq!(management.get("/authorization/roles/editor").await.json()["permissions"], json!(["posts:read"]));
+        // What was typed is there, and is saved when it is meant all the same.
+        let saved = developer.submit(&refused, &href, &[]).await;
+        assert!(saved.html.contains("Saved.") && saved.html.contains("<h1>Mine</h1>"), "{}", saved.html);
+        let (href, api) = (format!("{ROLES}/permissions/edit/posts:read"), "/authorization/permissions/posts:read");
+        let stale = developer.open(&href).await;
+        management.patch(api, json!({"name": "Theirs"})).await.expect(200);
+        assert_eq!(developer.submit(&stale, &href, &[("description", "D")]).await.status, 409);
+        assert_eq!(management.get(api).await.json()["name"], "Theirs");
     }
 
     async fn threat_34_roles_and_permissions_of_another_environment_are_not_there(server: TestServer) {

@@ -67,6 +67,7 @@ on_both_databases! {
             let answer = developer.submit(&page, NEW, &[("email", email), ("password", password), ("last_name", "L")]).await;
             assert_eq!(answer.status, 422, "{email} {password}");
             assert!(answer.html.contains(told), "{told}: {}", answer.html);
+            assert_eq!(answer.html.contains("Type the password again."), !password.is_empty());
             let form = answer.form(NEW);
             assert_eq!((form.fields["email"].as_str(), form.fields["last_name"].as_str(), form.fields["password"].as_str()), (email, "L", ""));
         }
@@ -83,6 +84,29 @@ on_both_databases! {
             assert_eq!(answer.form(&href).fields[typed[0].0], typed[0].1);
         }
         assert_eq!(server.management().get(&format!("/user_management/users/{id}")).await.json()["email"], "taken@example.com");
+    }
+
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let ada = server.person("ada@example.com").await;
+        let (href, api) = (page_of(ada), format!("/user_management/users/{ada}"));
+        let stale = developer.open(&href).await;
+        assert_eq!(stale.form(&href).fields["email_verified"], "yes");
+        server.management().put(&api, json!({"email": "new@example.com"})).await.expect(200);
+        let refused = developer.submit(&stale, &href, &[("last_name", "King")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
+        assert_eq!(refused.form(&href).fields["last_name"], "King", "what was typed stays");
+        // Neither is it when something else was wrong with it first.
+        let refused = developer.submit(&stale, &href, &[("metadata", "{")]).await;
+        assert_eq!(refused.status, 409);
+        let now = server.management().get(&api).await.json();
+        assert_eq!((&now["email"], &now["email_verified"], &now["last_name"]), (&json!("new@example.com"), &json!(false), &json!("Lovelace")));
+        let page = developer.open(&href).await;
+        let saved = developer.submit(&page, &href, &[("last_name", "King")]).await;
+        assert!(saved.html.contains("Saved."), "{}", saved.html);
+        let mut fields = saved.form(&href).fields;
+        fields.remove("seen");
+        assert_eq!(developer.post(&href, &fields).await.status, 409, "one that does not say what it was drawn with");
     }
 
     async fn another_address_is_unproven_until_somebody_says_otherwise(server: TestServer) {

@@ -141,6 +141,9 @@ on_both_databases! {
         let known = server.management().get(&api).await.expect(200).json();
         assert_eq!(known["endpoint_url"], "https://hooks.example.com/2");
         assert!(known["events"].as_array().unwrap().len() > 30);
+        let stale = developer.submit(&shown, &settings, &[("endpoint_url", "https://hooks.example.com/3")]).await;
+        assert_eq!(stale.status, 409, "it was drawn before that: {}", stale.html);
+        assert_eq!(server.management().get(&api).await.json()["endpoint_url"], "https://hooks.example.com/2");
         let shown = developer.open(&settings).await;
         assert_eq!(shown.form(&settings).fields["which"], "all");
         let shown = developer.submit(&shown, &format!("{page}/status"), &[]).await;

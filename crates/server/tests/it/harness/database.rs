@@ -67,6 +67,19 @@ impl Database {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Whether a transaction waits for another one. On SQLite the one that writes is the only one, and all others wait.
+    pub async fn somebody_waits(&self) -> bool {
+        let Some((server, schema)) = &self.schema else { return true };
+        let question =
+            format!("SELECT 1 FROM pg_stat_activity WHERE application_name = '{schema}' AND wait_event_type = 'Lock'");
+        let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let rows = client.query(&question, &[]).await.unwrap();
+        drop(client);
+        let _ = driver.await;
+        !rows.is_empty()
+    }
+
     /// What the events of a name say, oldest first. No front door shows them yet.
     pub async fn events(&self, environment_id: &str, name: &str) -> Vec<serde_json::Value> {
         let question = format!(

@@ -43,7 +43,8 @@ impl TestServer {
         environments.by_client_id(self.client_id.parse().unwrap()).unwrap().id()
     }
 
-    fn act(&self) -> Act {
+    /// What acts of nobody in particular need.
+    pub fn act(&self) -> Act {
         let environments = self.app.environments();
         let state = environments.by_client_id(self.client_id.parse().unwrap()).unwrap();
         Act::new(

@@ -47,8 +47,8 @@ pub fn navigation() -> Vec<(&'static str, String)> {
         .to_vec()
 }
 
-/// What proves that a form is of this browser, taken from a form that every page has.
+/// What proves that a form is of this browser and of the organization it shows, taken from a form that every page has.
 pub async fn portal_csrf(browser: &mut Browser) -> BTreeMap<String, String> {
     let page = browser.open("/portal").await;
-    BTreeMap::from([("csrf".to_owned(), page.form("/portal/leave").fields["csrf"].clone())])
+    page.form("/portal/leave").fields
 }

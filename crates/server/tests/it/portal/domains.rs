@@ -25,6 +25,27 @@ on_both_databases! {
         assert_eq!(browser.submit(&page, "/portal/domains", &[("domain", "Acme.Example.com")]).await.status, 201);
         assert_eq!(browser.submit(&page, "/portal/domains", &[("domain", "acme.example.com")]).await.status, 422);
     }
+
+    async fn what_was_mistyped_is_removed_and_what_is_proven_is_not(server: TestServer) {
+        let management = server.management();
+        let organization = management.organization("Acme").await;
+        let path = format!("/organizations/{organization}");
+        let domains = json!([{"domain": "proven.example.com", "state": "verified"}, {"domain": "mistyped.example.com"}]);
+        let known = management.put(&path, json!({"domain_data": domains})).await.expect(200).json();
+        let mut browser = server.visitor(&organization, Some("domain_verification")).await;
+        let page = browser.open("/portal/domains").await;
+        let forms = page.forms().into_iter().filter(|form| form.action == "/portal/domains/delete");
+        assert_eq!(forms.count(), 1, "{}", page.html);
+        assert!(page.html.contains("aria-label=\"Remove: mistyped.example.com\""), "{}", page.html);
+        let gone = browser.submit(&page, "/portal/domains/delete", &[]).await;
+        assert!(gone.status == 200 && gone.html.contains("mistyped.example.com was removed."), "{}", gone.html);
+        assert_eq!(browser.submit(&page, "/portal/domains/delete", &[]).await.status, 404, "it is gone");
+        let listed = known["domains"].as_array().unwrap();
+        let proven = listed.iter().find(|one| one["state"] == "verified").unwrap()["id"].as_str().unwrap();
+        assert_eq!(browser.submit(&page, "/portal/domains/delete", &[("domain_id", proven)]).await.status, 404);
+        let kept = management.get(&path).await.json();
+        assert_eq!((kept["domains"].as_array().unwrap().len(), &kept["domains"][0]["domain"]), (1, &json!("proven.example.com")));
+    }
 }
 
 /// A server that asks a name server of the test's own.

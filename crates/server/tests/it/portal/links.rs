@@ -60,6 +60,37 @@ on_both_databases! {
         }
     }
 
+    async fn who_has_another_organizations_page_open_is_asked_first(server: TestServer) {
+        let management = server.management();
+        let (acme, bravo) = (management.organization("Acme").await, management.organization("Bravo").await);
+        let mut browser = server.visitor(&acme, None).await;
+        let tab = browser.open("/portal/domains").await;
+        let link = server.portal_link(&bravo, None).await;
+        let asked = browser.open(&link).await;
+        assert!(asked.status == 200 && asked.html.contains("opens the administration of Bravo"), "{} {}", asked.path, asked.html);
+        assert!(browser.open("/portal").await.html.contains("Acme"), "nothing has changed");
+        let page = browser.submit(&asked, "/portal/open", &[]).await;
+        assert!(page.path == "/portal/machines" && page.html.contains("Bravo"), "{}", page.html);
+        // The other tab is of the first.
+        let refused = browser.submit(&tab, "/portal/domains", &[("domain", "acme.example")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Bravo"), "{}", refused.html);
+        assert_eq!(browser.submit(&tab, "/portal/leave", &[]).await.status, 409);
+        assert_eq!(management.get(&format!("/organizations/{bravo}")).await.json()["domains"], json!([]));
+        // Another link of the same organization asks nothing.
+        let link = server.portal_link(&bravo, None).await;
+        assert_eq!(browser.open(&link).await.path, "/portal/machines");
+        // Neither does one of the organization that somebody is signed in for; of another one, it does.
+        server.open_portal_to_members().await;
+        let ada = server.person("ada@example.com").await;
+        server.member(ada, &acme).await;
+        let mut member = Browser::new(&server);
+        member.headers = navigation();
+        let page = member.open("/portal").await;
+        server.sign_in(&mut member, &page, "ada@example.com").await;
+        assert!(member.open(&server.portal_link(&bravo, None).await).await.html.contains("opens the administration of Bravo"));
+        assert_eq!(member.open(&server.portal_link(&acme, None).await).await.path, "/portal/machines");
+    }
+
     async fn what_only_looks_at_a_link_does_not_use_it_up(server: TestServer) {
         let organization = server.management().organization("Acme").await;
         let link = server.portal_link(&organization, None).await;

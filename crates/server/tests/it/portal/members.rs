@@ -94,6 +94,38 @@ on_both_databases! {
         assert_eq!(browser.post("/portal/organization", &fields).await.status, 400);
     }
 
+    async fn a_form_does_nothing_to_another_organization_than_that_of_its_page(server: TestServer) {
+        server.open_portal_to_members().await;
+        server.declare("[environment.portal]\ncredentials = \"create\"\n").await.done();
+        let management = server.management();
+        let (acme, bravo) = (management.organization("Acme").await, management.organization("Bravo").await);
+        let ada = server.person(ADA).await;
+        server.member(ada, &acme).await;
+        let mut browser = server.visitor(&bravo, None).await;
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, ADA).await;
+        let (domains, key, machine) =
+            (browser.open("/portal/domains").await, browser.open("/portal/api-keys/new").await, browser.open("/portal/machines/new").await);
+        assert!(domains.html.contains("Bravo") && !domains.html.contains("Acme"), "{}", domains.html);
+        // The visit is over, and they are who they are: a member of another one.
+        server.clock.advance_seconds(3600);
+        for (page, path, typed) in
+            [(&domains, "/portal/domains", ("domain", "bravo.example")), (&key, "/portal/api-keys/new", ("name", "K")), (&machine, "/portal/machines/new", ("name", "M"))]
+        {
+            let refused = browser.submit(page, path, &[typed]).await;
+            assert_eq!(refused.status, 409, "{path}: {}", refused.html);
+            assert!(refused.html.contains("This page was for another organization") && refused.html.contains("Acme"), "{}", refused.html);
+            let mut fields = page.form(path).fields;
+            fields.remove("organization_id");
+            assert_eq!(browser.post(path, &fields).await.status, 409, "one that does not say whose it is");
+        }
+        assert_eq!(management.get(&format!("/organizations/{acme}")).await.json()["domains"], json!([]));
+        assert!(management.get(&format!("/organizations/{acme}/api_keys")).await.expect_list().is_empty());
+        assert!(management.get("/connect/applications").await.expect_list().is_empty());
+        let page = browser.open("/portal/domains").await;
+        assert_eq!(browser.submit(&page, "/portal/domains", &[("domain", "acme.example")]).await.status, 201);
+    }
+
     async fn a_link_of_the_company_is_stronger_than_being_signed_in(server: TestServer) {
         server.open_portal_to_members().await;
         let management = server.management();

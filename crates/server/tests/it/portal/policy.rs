@@ -153,6 +153,7 @@ on_both_databases! {
             ("/portal/api-keys/revoke".to_owned(), "api_key_id", key_id),
             ("/portal/connections/revoke".to_owned(), "consent_id", consent.as_str()),
             ("/portal/domains/verify".to_owned(), "domain_id", domain.as_str()),
+            ("/portal/domains/delete".to_owned(), "domain_id", domain.as_str()),
         ] {
             let mut fields = csrf.clone();
             fields.insert(field.to_owned(), value.to_owned());

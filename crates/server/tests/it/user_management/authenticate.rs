@@ -175,7 +175,7 @@ on_both_databases! {
             management.role(role).await;
             management.put(&format!("/authorization/roles/{role}/permissions"), json!({"permissions": permissions})).await.expect(200);
         }
-        let body = json!({"user_id": user, "organization_id": acme, "role_slugs": ["editor", "viewer"]});
+        let body = json!({"user_id": user, "organization_id": acme, "role_slugs": ["viewer", "editor"]});
         management.post("/user_management/organization_memberships", body).await.expect(201);
         let answer = server.with_password("ada@example.com").await.expect(200).json();
         let token = claims(answer["access_token"].as_str().unwrap());
