@@ -192,7 +192,10 @@ pub fn told(error: &ApiError) -> String {
     let reasons: Vec<String> = body["errors"]
         .as_array()
         .map(|errors| {
-            errors.iter().filter_map(|one| Some(about(&text(&one["field"])?, &text(&one["message"])?))).collect()
+            errors
+                .iter()
+                .filter_map(|one| Some(about(one["field"].as_str().unwrap_or_default(), one["message"].as_str()?)))
+                .collect()
         })
         .unwrap_or_default();
     if !reasons.is_empty() {
