@@ -13,8 +13,10 @@ use countersign_protocol::management::events::{Event, Filter};
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::time::Timestamp;
 
-/// How many events are placed at a time.
+/// How many events are placed at a time, at most.
 pub const BATCH: usize = 1000;
+/// How many deliveries are made at a time, at most: where many endpoints want each event, fewer events are placed.
+const DELIVERIES: usize = 10_000;
 
 /// An event is committed within this time after the moment that it tells, give or take what clocks of nodes differ by.
 const LATE: i64 = 3600;
@@ -48,13 +50,14 @@ statements! {
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position DESC LIMIT $6";
     NEWER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position LIMIT $6";
-    OLDER_NAMED = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    // Of a name, too, SQLite would rather read all positions and leave out what has another.
+    OLDER_NAMED = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_event*/ WHERE environment_id = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 ORDER BY position DESC LIMIT $6";
-    NEWER_NAMED = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 ",
+    NEWER_NAMED = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_event*/ WHERE environment_id = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 ORDER BY position LIMIT $6";
-    OLDER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
+    OLDER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_organization_id_event*/ WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 AND organization_id = $8 ORDER BY position DESC LIMIT $6";
-    NEWER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
+    NEWER_NAMED_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_organization_id_event*/ WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 AND organization_id = $8 ORDER BY position LIMIT $6";
 }
 
@@ -104,6 +107,15 @@ pub async fn append(tx: &mut Tx, environment_id: EnvironmentId, event: &NewEvent
     Ok(())
 }
 
+/// What was given positions at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// How many events.
+    pub count: usize,
+    /// Whether that was as many as are placed at a time: more may wait.
+    pub full: bool,
+}
+
 /// Whether an event of any environment waits for its position.
 ///
 /// # Errors
@@ -113,20 +125,26 @@ pub async fn is_unplaced(query: &mut impl Query) -> Result<bool> {
 }
 
 /// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most, and makes the
-/// deliveries of webhooks for them; gives how many. Of two who do it at once, one waits for the other.
+/// deliveries of webhooks for them. Of two who do it at once, one waits for the other.
 ///
 /// # Errors
 /// Database errors.
-pub async fn place(tx: &mut Tx, tries: i64) -> Result<usize> {
+pub async fn place(tx: &mut Tx, tries: i64) -> Result<Placed> {
     let Some(counter) = tx.query_opt(LOCK, &[]).await? else {
         return Err(crate::Error::Corrupt("the counter of events is missing".to_owned()));
     };
     // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
     let (mut position, mut latest_at) = (counter.int(0)?, counter.int(1)?);
     let before = position;
-    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), (BATCH as i64).into()]).await?;
+    let batch = match webhook_delivery::most_enabled(tx).await? {
+        0 => BATCH,
+        endpoints => (DELIVERIES / endpoints).clamp(10, BATCH),
+    };
+    let most = i64::try_from(batch).unwrap_or(i64::MAX);
+    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), most.into()]).await?;
+    let done = Placed { count: placed.len(), full: placed.len() == batch };
     if placed.is_empty() {
-        return Ok(0);
+        return Ok(done);
     }
     for row in &placed {
         (position, latest_at) = (position.max(row.int(0)?), latest_at.max(row.int(1)?));
@@ -136,7 +154,7 @@ pub async fn place(tx: &mut Tx, tries: i64) -> Result<usize> {
     environments.sort_unstable();
     environments.dedup();
     webhook_delivery::fan_out(tx, &environments, (before, position), tries).await?;
-    Ok(placed.len())
+    Ok(done)
 }
 
 /// The position of an event; `None` when there is no such event, or it has none yet.

@@ -41,7 +41,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_webhooks";
     14 "0014_registered_grants";
     15 "0015_role_priority";
-    16 "0017_past_signing_key";
+    16 "0016_queues";
+    17 "0017_past_signing_key";
 };
 
 /// The newest schema version this program knows.

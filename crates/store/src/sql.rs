@@ -20,12 +20,19 @@ pub struct Sql {
     pub(crate) postgres: &'static str,
 }
 
-/// Turns `$1` into `?1` while compiling. No statement has a `$` for any other purpose.
+/// Turns `$1` into `?1` while compiling, and takes the marks of comments away: what stands in a comment, such as the index to
+/// use, is for SQLite alone. No statement has a `$` or a comment for any other purpose.
 pub(crate) const fn question_marks<const N: usize>(text: &str) -> [u8; N] {
     let bytes = text.as_bytes();
     let mut turned = [0_u8; N];
     let mut at = 0;
     while at < N {
+        let next = if at + 1 < N { bytes[at + 1] } else { b' ' };
+        if matches!((bytes[at], next), (b'/', b'*') | (b'*', b'/')) {
+            (turned[at], turned[at + 1]) = (b' ', b' ');
+            at += 2;
+            continue;
+        }
         turned[at] = if bytes[at] == b'$' { b'?' } else { bytes[at] };
         at += 1;
     }

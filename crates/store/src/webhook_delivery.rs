@@ -6,7 +6,7 @@
 
 use crate::sql::{Query, Row, Sql, statements};
 use crate::webhook_endpoint::Key;
-use crate::{Result, Tx};
+use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, EventId};
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::{DeliveryState, WebhookDelivery};
@@ -16,7 +16,8 @@ use countersign_protocol::time::Timestamp;
 pub const STEP: u64 = 1000;
 
 statements! {
-    ANY_ENABLED = "SELECT 1 FROM webhook_endpoint WHERE status = 'enabled' LIMIT 1";
+    // Left alone, SQLite takes an index of the state where one of the subject is meant, and reads all that is pending each time.
+    MOST_ENABLED = "SELECT COUNT(*) FROM webhook_endpoint WHERE status = 'enabled' GROUP BY environment_id ORDER BY 1 DESC LIMIT 1";
     // A cross join, so that SQLite begins with the events.
     LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET reached = $3 WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
         "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
@@ -25,7 +26,7 @@ statements! {
     FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($4 AS BIGINT), ",
         "CASE WHEN row_number() OVER (PARTITION BY s.endpoint_id, e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
-        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
+        "(SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
         "AND d.subject = e.subject AND d.state = 'pending') THEN e.created_at END, e.created_at, e.created_at ",
         "FROM event e CROSS JOIN webhook_endpoint_event s CROSS JOIN webhook_endpoint w ",
         "WHERE e.environment_id = $1 AND e.position > $2 AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event ",
@@ -34,7 +35,7 @@ statements! {
     REPLAY = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($5 AS BIGINT), ",
         "CASE WHEN row_number() OVER (PARTITION BY e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
-        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
+        "(SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = e.environment_id AND d.endpoint_id = s.endpoint_id ",
         "AND d.subject = e.subject AND d.state = 'pending') THEN CAST($6 AS BIGINT) END, CAST($6 AS BIGINT), CAST($6 AS BIGINT) ",
         "FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position >= $3 AND e.position <= $4 ",
         "AND s.environment_id = e.environment_id AND s.endpoint_id = $2 AND s.event = e.event ",
@@ -50,18 +51,18 @@ statements! {
     SETTLE = "UPDATE webhook_delivery SET state = $4, due_at = NULL, settled_at = $5 ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state = 'pending' RETURNING subject";
     RELEASE = "UPDATE webhook_delivery SET due_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 AND due_at IS NULL AND event_id = ",
-        "(SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
+        "(SELECT event_id FROM webhook_delivery /*INDEXED BY webhook_delivery_subject*/ WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
         "ORDER BY position LIMIT 1)";
     RETRY = "UPDATE webhook_delivery SET due_at = $5 WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 ",
         "AND state = 'pending' AND attempts = $4";
     RELEASE_BLOCKED = "UPDATE webhook_delivery SET due_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 AND due_at IS NULL AND event_id = ",
-        "(SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
-        "ORDER BY position LIMIT 1) AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = $1 AND d.endpoint_id = $2 ",
+        "(SELECT event_id FROM webhook_delivery /*INDEXED BY webhook_delivery_subject*/ WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
+        "ORDER BY position LIMIT 1) AND NOT EXISTS (SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = $1 AND d.endpoint_id = $2 ",
         "AND d.subject = $3 AND d.state = 'pending' AND d.due_at IS NOT NULL)";
-    // The first of each subject, where none has a moment.
+    // The first of each subject, where none has a moment. What is not settled is pending, as an index of those that wait has it.
     BLOCKED = "SELECT f.environment_id, f.endpoint_id, f.subject FROM webhook_endpoint w CROSS JOIN webhook_delivery f WHERE w.status = 'enabled' ",
-        "AND f.environment_id = w.environment_id AND f.endpoint_id = w.id AND f.state = 'pending' AND f.due_at IS NULL AND NOT EXISTS ",
-        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = f.environment_id AND d.endpoint_id = f.endpoint_id ",
+        "AND f.environment_id = w.environment_id AND f.endpoint_id = w.id AND f.settled_at IS NULL AND f.due_at IS NULL AND NOT EXISTS ",
+        "(SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = f.environment_id AND d.endpoint_id = f.endpoint_id ",
         "AND d.subject = f.subject AND d.state = 'pending' AND (d.due_at IS NOT NULL OR d.position < f.position)) LIMIT $1";
     // One that a node has now is on its way; it is known by the try of which nothing is noted yet.
     HURRY = "UPDATE webhook_delivery SET due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END, remaining = $5, pending_since = $4 ",
@@ -69,10 +70,10 @@ statements! {
         "(SELECT 1 FROM webhook_attempt a WHERE a.environment_id = $1 AND a.endpoint_id = $2 AND a.event_id = $3 ",
         "AND a.number = webhook_delivery.attempts))";
     EXPIRE = "UPDATE webhook_delivery SET state = 'failed', due_at = NULL, settled_at = $4 WHERE environment_id = $1 AND endpoint_id = $2 ",
-        "AND state = 'pending' AND remaining = $5 AND event_id IN (SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 ",
+        "AND state || '' = 'pending' AND remaining = $5 AND event_id IN (SELECT event_id FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 ",
         "AND state = 'pending' AND pending_since < $3 AND remaining = $5 LIMIT 1000)";
     AGAIN = "UPDATE webhook_delivery SET state = 'pending', remaining = $4, pending_since = $5, settled_at = NULL, due_at = CASE WHEN NOT EXISTS ",
-        "(SELECT 1 FROM webhook_delivery d WHERE d.environment_id = webhook_delivery.environment_id ",
+        "(SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = webhook_delivery.environment_id ",
         "AND d.endpoint_id = webhook_delivery.endpoint_id AND d.subject = webhook_delivery.subject AND d.state = 'pending') ",
         "THEN CAST($5 AS BIGINT) END WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND state <> 'pending'";
     DROP_PENDING = "DELETE FROM webhook_delivery WHERE environment_id = $1 AND endpoint_id = $2 AND event_id IN (SELECT event_id ",
@@ -109,6 +110,15 @@ pub struct Claimed {
     pub remaining: i64,
 }
 
+/// How many endpoints the environment with the most of them has enabled.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn most_enabled(query: &mut impl Query) -> Result<usize> {
+    let most = query.query_opt(MOST_ENABLED, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
+    Ok(usize::try_from(most).unwrap_or(0))
+}
+
 /// Makes deliveries of the events of some environments with positions above the first and up to the second of a range, for
 /// the endpoints that are enabled and want them.
 ///
@@ -120,9 +130,6 @@ pub(crate) async fn fan_out(
     (above, through): (i64, i64),
     tries: i64,
 ) -> Result<()> {
-    if tx.query_opt(ANY_ENABLED, &[]).await?.is_none() {
-        return Ok(());
-    }
     for environment_id in environments {
         let range = [(*environment_id).into(), above.into(), through.into()];
         if !tx.query(LOCK_SUBSCRIBERS, &range).await?.is_empty() {
@@ -259,9 +266,10 @@ pub async fn expire(
 ///
 /// # Errors
 /// Database errors.
-pub async fn blocked(query: &mut impl Query) -> Result<Vec<(Key, String)>> {
+pub async fn blocked(reader: &mut Reader) -> Result<Vec<(Key, String)>> {
     let most = i64::try_from(STEP).unwrap_or(i64::MAX);
-    let rows = query.query(BLOCKED, &[most.into()]).await?;
+    // All that waits is looked at.
+    let rows = reader.scan(BLOCKED, vec![most.into()]).await?;
     rows.iter().map(|row| Ok(((row.parse(0)?, row.parse(1)?), row.text(2)?.to_owned()))).collect()
 }
 

@@ -5,6 +5,7 @@ use super::page::PageRequest;
 use super::query::Query;
 use crate::id::{EventId, OrganizationId};
 use crate::time::Timestamp;
+use crate::webhook::names::OURS;
 use serde_json::{Value, json};
 
 /// Most names of events in one question. There are about a hundred of them.
@@ -138,6 +139,12 @@ pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> 
         let shown: String = bad.chars().take(LONGEST_NAME).collect();
         errors.push(FieldError::new("events", "invalid", format!("'{shown}' is not the name of an event.")));
     }
+    // Nothing has a name that we do not know. One is left where none is known: without a name, all would be wanted.
+    if names.iter().any(|name| is_ours(name)) {
+        names.retain(|name| is_ours(name));
+    } else {
+        names.truncate(1);
+    }
     let mut moment = |field: &str| -> Result<Option<Timestamp>, ApiError> {
         let Some(text) = query.get(field)? else { return Ok(None) };
         let parsed = read_moment(text);
@@ -185,6 +192,10 @@ fn read_moment(text: &str) -> Option<Timestamp> {
         Some((moment, offset)) => Timestamp::parse(&format!("{moment}+{offset}")).ok(),
         None => Timestamp::parse(text).ok(),
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    NAMES.contains(&name) || OURS.contains(&name)
 }
 
 fn is_name(text: &str) -> bool {
@@ -242,6 +253,8 @@ mod tests {
         assert_eq!(names(""), Vec::<String>::new());
         assert_eq!(names("events="), Vec::<String>::new());
         assert_eq!(names("events=not.known_2"), ["not.known_2"]);
+        assert_eq!(names("events=not.known_2,user.created,zebra.seen"), ["user.created"], "nothing has the others");
+        assert_eq!(names("events=not.known_2,not.known_1"), ["not.known_1"], "one is enough to find nothing");
     }
 
     #[test]

@@ -39,9 +39,16 @@ pub async fn place(store: &Store) -> Result<(), Failure> {
         let placed =
             store.write::<_, Failure, _>(|tx| Box::pin(async move { Ok(event::place(tx, TRIES).await?) })).await?;
         // What is committed from now on is for the next round: a busy server would never come to an end.
-        if placed < event::BATCH {
+        if !placed.full {
             break;
         }
     }
     Ok(())
+}
+
+/// The same for readers: what has its position can be read, whatever keeps the rest from having one.
+pub async fn place_if_possible(store: &Store) {
+    if let Err(failure) = place(store).await {
+        tracing::warn!(%failure, "what happened last has no position yet and is not shown");
+    }
 }

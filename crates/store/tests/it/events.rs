@@ -19,7 +19,7 @@ async fn append(tx: &mut Tx, environment_id: EnvironmentId, id: EventId, data: &
 }
 
 async fn place(store: &Store) -> usize {
-    transaction!(store, |tx| event::place(tx, 12).await).unwrap()
+    transaction!(store, |tx| event::place(tx, 12).await).unwrap().count
 }
 
 async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, stretch: Stretch) -> Vec<Event> {
@@ -332,7 +332,7 @@ fn placing_is_one_at_a_time() {
             let store = store.clone();
             async move {
                 let outcome: Result<()> = transaction!(store, |tx| {
-                    placed.send(event::place(tx, 12).await?).unwrap();
+                    placed.send(event::place(tx, 12).await?.count).unwrap();
                     may_go_on.await.unwrap();
                     Err(Error::NotSupported("rolled back"))
                 });

@@ -20,6 +20,15 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "all of an environment's are asked about, each by an index",
     ),
     ("audit_log_stream::ALL", "(environment_id=?)", "all of an environment's are wanted: one of an organization"),
+    ("audit_log_stream::DUE", "FOR ORDER BY", "those that have something to send now, in turn"),
+    ("audit_log_stream::DUE", "SCAN (subquery-", "the same"),
+    ("audit_log_stream::DUE", "SCAN due", "the same"),
+    ("domain_check::DUE", "FOR ORDER BY", "those that are due, in turn"),
+    ("domain_check::DUE", "SCAN (subquery-", "the same"),
+    ("domain_check::DUE", "SCAN due", "the same"),
+    ("logout_notice::DUE_APPLICATIONS", "SCAN e ", "all are asked about, and there are few"),
+    ("logout_notice::DUE_APPLICATIONS", "(environment_id=?)", "the first row of an environment"),
+    ("logout_notice::DUE_APPLICATIONS", "SCAN a", "the applications that have notices, each found by an index"),
     ("branding::FIND", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH b ", "an environment has one row there"),
     ("image::PRUNE", "SEARCH branding ", "the same, when the references to a deleted one are looked for"),
@@ -45,7 +54,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("role::INSERT_IF_MISSING", "(environment_id=?)", "the same"),
     ("role::LIST", "FOR ORDER BY", "there are few"),
     ("role::LIST", "(environment_id=?)", "all of an environment's are wanted, and there are few"),
-    ("webhook_delivery::ANY_ENABLED", "SCAN webhook_endpoint", "one row of an index of the enabled is enough"),
+    ("webhook_delivery::MOST_ENABLED", "SCAN webhook_endpoint", "an index of the enabled, and an environment has few"),
+    ("webhook_delivery::MOST_ENABLED", "FOR ORDER BY", "the same, counted"),
     ("webhook_delivery::FAN_OUT", "FOR ORDER BY", "these are the events just placed, a thousand at most"),
     ("webhook_delivery::FAN_OUT", "SCAN (subquery-", "the same"),
     ("webhook_delivery::REPLAY", "FOR ORDER BY", "these are the events of one step, a thousand at most"),
@@ -136,6 +146,57 @@ fn events_of_an_organization_are_led_to_by_the_organization() {
             }
         }
         assert_eq!(seen, 5);
+    });
+}
+
+/// The trap: where an index of something else comes to mind first, every row of a name that is asked for is looked for among all
+/// others.
+#[test]
+fn events_of_a_name_are_led_to_by_the_name() {
+    crate::harness::on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        let mut seen = 0;
+        for (name, sql) in Store::statements() {
+            if name.contains("::event::") && name.contains("_NAMED") {
+                let expected = match name.ends_with("_ORGANIZATION") {
+                    true => "event_organization_id_event (organization_id=? AND event=? AND position>? AND position<?)",
+                    false => "event_event (environment_id=? AND event=? AND position>? AND position<?)",
+                };
+                let steps = store.prepare(sql).await.unwrap();
+                assert!(steps.len() == 1 && steps[0].ends_with(expected), "{name}: {steps:?}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 4);
+    });
+}
+
+/// The trap: an index of the state is at hand as well, and leads to everything that is pending for an endpoint, each time that
+/// something is settled.
+#[test]
+fn what_waits_for_a_webhook_is_led_to_by_its_subject() {
+    crate::harness::on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        let subject = "webhook_delivery_subject (environment_id=? AND endpoint_id=? AND subject=?)";
+        for (statement, expected) in [
+            ("FAN_OUT", &[subject][..]),
+            ("REPLAY", &[subject]),
+            ("RELEASE", &[subject]),
+            ("RELEASE_BLOCKED", &[subject, subject]),
+            ("AGAIN", &[subject]),
+            ("BLOCKED", &["webhook_delivery_waiting (environment_id=? AND endpoint_id=?)", subject]),
+            ("EXPIRE", &["webhook_delivery_pending_since (environment_id=? AND endpoint_id=? AND pending_since<?)"]),
+        ] {
+            let suffix = format!("webhook_delivery::{statement}");
+            let (_, sql) = Store::statements().into_iter().find(|(name, _)| name.ends_with(&suffix)).unwrap();
+            let steps = store.prepare(sql).await.unwrap();
+            let led: Vec<_> = steps
+                .iter()
+                .filter(|step| step.contains("INDEX webhook_delivery_"))
+                .map(|step| step.split_once("INDEX ").unwrap().1)
+                .collect();
+            assert_eq!(led, expected, "{statement}: {steps:?}");
+        }
     });
 }
 

@@ -175,6 +175,22 @@ async fn provoke(server: &TestServer) {
 }
 
 on_both_databases! {
+    async fn what_has_its_place_can_be_read_while_nothing_new_gets_one(server: TestServer) {
+        let management = server.management();
+        management.organization("Before").await;
+        let before = all(&management).await;
+        // Every new position is refused by the database.
+        let head = countersign_store::event::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
+        let stuck = format!("CREATE UNIQUE INDEX stuck ON event (environment_id) WHERE position >= {head}");
+        server.database.tamper(&stuck).await;
+        management.organization("After").await;
+        assert_eq!(all(&management).await, before);
+        server.database.tamper("DROP INDEX stuck").await;
+        let after = all(&management).await;
+        assert_eq!(after.len(), before.len() + 1);
+        assert_eq!(after[before.len()]["data"]["name"], "After");
+    }
+
     async fn each_event_has_its_keys_and_no_secret(server: TestServer) {
         provoke(&server).await;
         let seen = all(&server.management()).await;
