@@ -14,9 +14,17 @@ statements! {
         "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
         "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
+    IS_DUE = "SELECT 1 FROM logout_notice WHERE next_at <= $1 LIMIT 1";
+    // From one application to the next, however many notices each has.
+    DUE_APPLICATIONS = "WITH RECURSIVE a (environment_id, id) AS (SELECT e.id, (SELECT MIN(n.application_id) FROM logout_notice n ",
+        "WHERE n.environment_id = e.id) FROM environment e UNION ALL SELECT a.environment_id, (SELECT MIN(n.application_id) ",
+        "FROM logout_notice n WHERE n.environment_id = a.environment_id AND n.application_id > a.id) FROM a WHERE a.id IS NOT NULL) ",
+        "SELECT a.environment_id, a.id FROM a WHERE a.id IS NOT NULL AND EXISTS (SELECT 1 FROM logout_notice n ",
+        "WHERE n.environment_id = a.environment_id AND n.application_id = a.id AND n.next_at <= $1)";
     DUE = "SELECT environment_id, session_id, application_id, user_id, attempts, next_at, subject FROM logout_notice ",
-        "WHERE next_at <= $1 AND (next_at, environment_id, session_id, application_id) > ($2, $3, $4, $5) ",
-        "ORDER BY next_at, environment_id, session_id, application_id LIMIT 500";
+        "WHERE environment_id = $1 AND application_id = $2 AND next_at <= $3 ORDER BY next_at, session_id LIMIT $4";
+    PRUNE = "DELETE FROM logout_notice WHERE (environment_id, session_id, application_id) IN ",
+        "(SELECT environment_id, session_id, application_id FROM logout_notice WHERE created_at < $1 LIMIT 1000)";
     CLAIM = "UPDATE logout_notice SET next_at = $5, attempts = attempts + 1 ",
         "WHERE environment_id = $1 AND session_id = $2 AND application_id = $3 AND next_at = $4";
     DELETE = "DELETE FROM logout_notice WHERE environment_id = $1 AND session_id = $2 AND application_id = $3";
@@ -98,23 +106,45 @@ pub async fn of_ended(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserI
     Ok(())
 }
 
-/// How many notices are read at a time.
-pub const PAGE: usize = 500;
+/// An application, and whose it is.
+pub type Key = (EnvironmentId, ApplicationId);
 
-/// Some of the notices that are due, of all environments, longest due first: those behind one of them, or the first.
+/// The applications of all environments that have notices that are due, in order.
 ///
 /// # Errors
 /// Database errors.
-pub async fn due(reader: &mut Reader, now: Timestamp, behind: Option<&LogoutNotice>) -> Result<Vec<LogoutNotice>> {
-    let from = match behind {
-        Some(last) => {
-            [last.next_at.into(), last.environment_id.into(), last.session_id.into(), last.application_id.into()]
-        }
-        None => [i64::MIN.into(), "".into(), "".into(), "".into()],
-    };
-    let [at, environment_id, session_id, application_id] = from;
-    let params = [now.into(), at, environment_id, session_id, application_id];
+pub async fn due_applications(reader: &mut Reader, now: Timestamp) -> Result<Vec<Key>> {
+    // Mostly nothing is due, and this is the smaller question.
+    if reader.query_opt(IS_DUE, &[now.into()]).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = reader.query(DUE_APPLICATIONS, &[now.into()]).await?;
+    let mut due = rows.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect::<Result<Vec<Key>>>()?;
+    due.sort_unstable();
+    Ok(due)
+}
+
+/// Some of the notices of an application that are due, longest due first.
+///
+/// # Errors
+/// Database errors.
+pub async fn due(
+    reader: &mut Reader,
+    (environment_id, application_id): Key,
+    now: Timestamp,
+    most: usize,
+) -> Result<Vec<LogoutNotice>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let params = [environment_id.into(), application_id.into(), now.into(), most.into()];
     reader.query(DUE, &params).await?.iter().map(read).collect()
+}
+
+/// Forgets notices from before a moment, a thousand at most.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[before.into()]).await
 }
 
 /// Takes a notice that is due, for one node, until the moment at which it is tried again; `false` when another has it.

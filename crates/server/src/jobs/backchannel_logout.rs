@@ -1,5 +1,6 @@
 //! Tells applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). Each notice is on its way by itself,
-//! and each application may always have one on its way: one that answers slowly, or never, keeps nobody waiting.
+//! and each application may always have one on its way: one that answers slowly, or never, keeps nobody waiting, however many
+//! notices it has. Applications take turns.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -11,7 +12,7 @@ use countersign_protocol::model::ConnectApplication;
 use countersign_protocol::oauth::logout_token::LogoutTokenClaims;
 use countersign_protocol::outbound::Target;
 use countersign_store::application;
-use countersign_store::logout_notice::{self, LogoutNotice};
+use countersign_store::logout_notice::{self, Key, LogoutNotice};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
@@ -30,12 +31,24 @@ const ALL: usize = 256;
 const OF_ONE: usize = 4;
 /// Most that are more than the first of their applications.
 const MORE: usize = 32;
-/// Most pages of notices that are looked through in a round for applications that have a place.
-const PAGES: usize = 20;
 
-/// The notices of this node that are on their way, by application.
+/// The notices of this node that are on their way.
 #[derive(Debug, Clone, Default)]
-pub struct OnTheirWay(Arc<Mutex<HashMap<ApplicationId, usize>>>);
+pub struct OnTheirWay(Arc<Mutex<Taken>>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// How many, by application.
+    places: HashMap<ApplicationId, usize>,
+    /// Whose turn it was last.
+    last: Option<Key>,
+}
+
+impl Taken {
+    fn all(&self) -> usize {
+        self.places.values().sum()
+    }
+}
 
 /// A notice's place, until it is dropped.
 #[derive(Debug)]
@@ -45,34 +58,42 @@ struct Place {
 }
 
 impl OnTheirWay {
-    fn taken(&self) -> MutexGuard<'_, HashMap<ApplicationId, usize>> {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a notice to an application, if there is one.
     fn take(&self, application_id: ApplicationId) -> Option<Place> {
         let mut taken = self.taken();
-        let all: usize = taken.values().sum();
-        let more = all - taken.len();
-        let here = taken.get(&application_id).copied().unwrap_or(0);
+        let all = taken.all();
+        let more = all - taken.places.len();
+        let here = taken.places.get(&application_id).copied().unwrap_or(0);
         if all >= ALL || here >= OF_ONE || (here > 0 && more >= MORE) {
             return None;
         }
-        taken.insert(application_id, here + 1);
+        taken.places.insert(application_id, here + 1);
         Some(Place { on_their_way: self.clone(), application_id })
     }
 
     fn is_full(&self) -> bool {
-        self.taken().values().sum::<usize>() >= ALL
+        self.taken().all() >= ALL
+    }
+
+    /// Applications, in order, with those behind the one whose turn it was last in front.
+    fn in_turn(&self, mut due: Vec<Key>) -> Vec<Key> {
+        let last = self.taken().last;
+        let begins = due.partition_point(|key| Some(*key) <= last);
+        due.rotate_left(begins);
+        due
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.on_their_way.taken();
-        match taken.get_mut(&self.application_id) {
+        match taken.places.get_mut(&self.application_id) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.application_id)),
+            _ => drop(taken.places.remove(&self.application_id)),
         }
     }
 }
@@ -86,14 +107,19 @@ pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
 
 async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
     let now = app.clock.now();
-    let mut behind = None;
-    for _ in 0..PAGES {
-        let due = logout_notice::due(&mut app.store.reader().await?, now, behind.as_ref()).await?;
-        let more = due.len() == logout_notice::PAGE;
-        behind = due.last().cloned();
-        for notice in due {
-            // One whose application has no place does not keep those behind it waiting.
-            let Some(place) = on_their_way.take(notice.application_id) else { continue };
+    let mut reader = app.store.reader().await?;
+    let due = logout_notice::due_applications(&mut reader, now).await?;
+    for key in on_their_way.in_turn(due) {
+        if on_their_way.is_full() {
+            break;
+        }
+        let places: Vec<Place> = std::iter::from_fn(|| on_their_way.take(key.1)).collect();
+        if places.is_empty() {
+            continue;
+        }
+        on_their_way.taken().last = Some(key);
+        let notices = logout_notice::due(&mut reader, key, now, places.len()).await?;
+        for (notice, place) in notices.into_iter().zip(places) {
             let app = Arc::clone(app);
             tokio::spawn(async move {
                 if let Err(failure) = tell(&app, notice).await {
@@ -101,9 +127,6 @@ async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> 
                 }
                 drop(place);
             });
-        }
-        if !more || on_their_way.is_full() {
-            break;
         }
     }
     Ok(())
@@ -175,7 +198,7 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
         .header(USER_AGENT, HeaderValue::from_static("Countersign"))
         .body(Full::new(Bytes::from(format!("logout_token={token}"))))
         .map_err(Failure::internal)?;
-    Ok(match app.outbound.send(&target, reach, request, LIMITS).await {
+    Ok(match app.outbound.tell(&target, reach, request, LIMITS).await {
         // "200 OK" it is; some answer that there is nothing to say, which is as good.
         Ok(answer) if answer.status().is_success() => Told::Yes,
         Ok(answer) if answer.status() == StatusCode::BAD_REQUEST => {
@@ -191,7 +214,7 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_protocol::id::Id;
+    use countersign_protocol::id::{EnvironmentId, Id};
 
     #[test]
     fn every_application_has_a_place_whatever_the_others_take() {
@@ -209,8 +232,21 @@ mod tests {
         drop(place);
         assert!(on_their_way.take(another).is_some());
         drop(places);
-        assert!(on_their_way.taken().is_empty());
+        assert!(on_their_way.taken().places.is_empty());
         let places: Vec<_> = std::iter::from_fn(|| on_their_way.take(another)).collect();
         assert_eq!(places.len(), OF_ONE);
+    }
+
+    #[test]
+    fn whose_turn_it_was_last_comes_last() {
+        let on_their_way = OnTheirWay::default();
+        let due: Vec<Key> =
+            (0..4).map(|number| (EnvironmentId::from_ulid(1), ApplicationId::from_ulid(number))).collect();
+        assert_eq!(on_their_way.in_turn(due.clone()), due);
+        on_their_way.taken().last = Some(due[1]);
+        assert_eq!(on_their_way.in_turn(due.clone()), [due[2], due[3], due[0], due[1]]);
+        on_their_way.taken().last = Some(due[3]);
+        assert_eq!(on_their_way.in_turn(due.clone()), due);
+        assert_eq!(on_their_way.in_turn(Vec::new()), []);
     }
 }

@@ -22,7 +22,7 @@
 //! | `audit_log_event` | 365 days, or the 30 to 3650 that were set for its organization; its hash until everything before it is gone |
 //! | `audit_log_export` | its content 7 days |
 //! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
-//! | `logout_notice` | until the application was told, or had seven chances in about five hours |
+//! | `logout_notice` | until the application was told, or had seven chances in about five hours; a day at most |
 //! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
 //!
 //! Every other table is kept until its rows are deleted.
@@ -32,8 +32,8 @@ use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
     attempt, audit_log_export, change, client_document, device_authorization, event, external_authentication,
-    idempotency, image, mail, mailed_code, password_reset, portal, revoked_token, self_registration, session,
-    session_code, session_device, session_family, staff_link, token_family, webhook_delivery,
+    idempotency, image, logout_notice, mail, mailed_code, password_reset, portal, revoked_token, self_registration,
+    session, session_code, session_device, session_family, staff_link, token_family, webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ const CODES: i64 = 86_400;
 // Copies of audit logs.
 const EXPORTS: i64 = 7 * 86_400;
 const MAILS: i64 = 86_400;
+// Those of an application that does not answer come one after the other.
+const NOTICES: i64 = 86_400;
 // A page that was sent before, and a mail that waits, still show it.
 const IMAGES: i64 = 86_400;
 
@@ -91,6 +93,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(session_family::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
+    in_steps!(logout_notice::prune, now.plus_secs(-NOTICES));
     in_steps!(image::prune, now.plus_secs(-IMAGES));
     in_steps!(client_document::prune, now.plus_secs(-DOCUMENTS));
     while store

@@ -76,7 +76,13 @@ on_both_databases! {
             Ok(())
         })
         .unwrap();
-        let due = async |now| logout_notice::due(&mut store.reader().await.unwrap(), now, None).await.unwrap();
+        let due = async |now| {
+            let reader = &mut store.reader().await.unwrap();
+            let found = logout_notice::due(reader, (id, application_id), now, 9).await.unwrap();
+            let applications = logout_notice::due_applications(reader, now).await.unwrap();
+            assert_eq!(applications, if found.is_empty() { vec![] } else { vec![(id, application_id)] });
+            found
+        };
         assert_eq!(due(at(2)).await, []);
         let found = due(at(3)).await;
         assert_eq!(found.len(), 1, "only of the session that ended, and once");
@@ -114,7 +120,7 @@ on_both_databases! {
                     .unwrap();
                 },
             );
-            let due = logout_notice::due(&mut store.reader().await.unwrap(), at(500), None).await.unwrap();
+            let due = logout_notice::due(&mut store.reader().await.unwrap(), (id, application_id), at(500), 99).await.unwrap();
             assert_eq!(due.iter().any(|notice| notice.session_id == session_id), noted, "round {round}");
         }
     }

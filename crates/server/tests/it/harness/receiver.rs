@@ -1,7 +1,7 @@
 //! A server of somebody else's, that requests of ours arrive at.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +16,9 @@ pub struct Received {
     pub body: String,
 }
 
+/// A header and a body.
+type Says = (Option<(HeaderName, HeaderValue)>, Vec<u8>);
+
 /// A running receiver. It answers 200 unless it was told otherwise.
 pub struct Receiver {
     /// `http://localhost:<port>`.
@@ -23,6 +26,7 @@ pub struct Receiver {
     received: mpsc::UnboundedReceiver<Received>,
     statuses: Arc<Mutex<VecDeque<u16>>>,
     otherwise: Arc<Mutex<u16>>,
+    says: Arc<Mutex<Says>>,
     answers: Arc<Semaphore>,
 }
 
@@ -37,15 +41,18 @@ impl Receiver {
         let otherwise = Arc::new(Mutex::new(200));
         let (next, may) = (Arc::clone(&statuses), Arc::clone(&answers));
         let rest = Arc::clone(&otherwise);
+        let says = Arc::<Mutex<Says>>::default();
+        let what = Arc::clone(&says);
         let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
             let body = String::from_utf8(body.to_vec()).unwrap();
             sender.send(Received { uri: uri.to_string(), headers, body }).unwrap();
             drop(may.acquire().await.unwrap());
             let status = next.lock().unwrap().pop_front().unwrap_or(*rest.lock().unwrap());
-            StatusCode::from_u16(status).unwrap()
+            let (header, body) = what.lock().unwrap().clone();
+            (StatusCode::from_u16(status).unwrap(), header.into_iter().collect::<HeaderMap<_>>(), body)
         };
         tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await.unwrap() });
-        Self { base_url, received, statuses, otherwise, answers }
+        Self { base_url, received, statuses, otherwise, says, answers }
     }
 
     /// What it answers next.
@@ -56,6 +63,11 @@ impl Receiver {
     /// What it answers from now on.
     pub fn always_answer(&self, status: u16) {
         *self.otherwise.lock().unwrap() = status;
+    }
+
+    /// What its answers consist of from now on: a header and a body.
+    pub fn always_say(&self, header: &str, value: &str, body: Vec<u8>) {
+        *self.says.lock().unwrap() = (Some((header.parse().unwrap(), value.parse().unwrap())), body);
     }
 
     /// From now on it answers nothing.

@@ -2,6 +2,7 @@
 
 use crate::harness::{Application, Browser, Receiver, TestServer, on_both_databases};
 use countersign_protocol::id::UserId;
+use countersign_store::{application, logout_notice};
 use serde_json::{Value, json};
 
 /// What a logout token or an ID token says, verified with the server's own keys by an independent library.
@@ -46,6 +47,23 @@ async fn sid(server: &TestServer, tokens: &Value, application: &Application) -> 
 async fn sign_out(browser: &mut Browser) {
     let page = browser.open("/sign-out").await;
     assert_eq!(browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await.path, "/signed-out");
+}
+
+/// How many notices to an application wait, up to nine.
+async fn waiting(server: &TestServer, application: &Application) -> usize {
+    let (environment_id, reader) = (server.environment_id(), &mut server.app.store.reader().await.unwrap());
+    let client_id = application.client_id.parse().unwrap();
+    let found = application::find_by_client_id(reader, environment_id, client_id).await.unwrap().unwrap();
+    let late = server.clock.now().plus_secs(30 * 86_400);
+    logout_notice::due(reader, (environment_id, found.id), late, 9).await.unwrap().len()
+}
+
+async fn until_none_waits(server: &TestServer, application: &Application) {
+    let began = std::time::Instant::now();
+    while waiting(server, application).await > 0 {
+        assert!(began.elapsed().as_secs() < 15, "it was not taken");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 fn logout_token(body: &str) -> &str {
@@ -195,6 +213,46 @@ on_both_databases! {
         sign_out(&mut browser).await;
         let third = verified(&server, logout_token(&broken.next().await.body), &applications[0]).await.1;
         assert_eq!(third["sid"], sid(&server, &next, &applications[0]).await);
+    }
+
+    async fn who_has_understood_is_told_once_whatever_the_answer_says_besides(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        receiver.always_say("content-encoding", "gzip", vec![b'x'; 100_000]);
+        let forum = told(&server, "forum", &receiver).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        signed_in(&server, &mut browser, &forum, "ada@example.com").await;
+        sign_out(&mut browser).await;
+        receiver.next().await;
+        until_none_waits(&server, &forum).await;
+        server.clock.advance_seconds(60);
+        assert_eq!(receiver.rest().len(), 0, "once");
+    }
+
+    async fn an_application_with_very_many_notices_keeps_nobody_waiting(server: TestServer) {
+        let (dead, mut good) = (Receiver::start().await, Receiver::start().await);
+        dead.hang();
+        let (gone, docs) = (told(&server, "forum", &dead).await, told(&server, "docs", &good).await);
+        let user_id = server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        signed_in(&server, &mut browser, &docs, "ada@example.com").await;
+        let now = server.clock.now().as_millis();
+        let environment_id = server.environment_id();
+        server.database.tamper(&format!(
+            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) \
+             INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, subject, attempts, next_at, created_at) \
+             SELECT a.environment_id, 'session_0100000000' || (1000000000000000 + n.i), a.id, '{user_id}', 'ada', 0, {now} - 5000, {now} \
+             FROM n CROSS JOIN connect_application a WHERE a.environment_id = '{environment_id}' AND a.client_id = '{}'",
+            gone.client_id
+        )).await;
+        sign_out(&mut browser).await;
+        assert_eq!(good.next().await.uri, "/docs");
+        until_none_waits(&server, &docs).await;
+        // What nobody could be told of in a day is forgotten.
+        assert!(waiting(&server, &gone).await > 0);
+        server.clock.advance_seconds(86_400 + 60);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        assert_eq!(waiting(&server, &gone).await, 0);
     }
 
     async fn a_session_that_has_ended_takes_back_what_it_was_giving(server: TestServer) {
