@@ -26,6 +26,7 @@ statements! {
     SUBSCRIBE = "INSERT INTO webhook_endpoint_event (environment_id, endpoint_id, event) VALUES ($1, $2, $3)";
     UNSUBSCRIBE = "DELETE FROM webhook_endpoint_event WHERE environment_id = $1 AND endpoint_id = $2";
     LOCK = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
+    LOCK_ENDED = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'enabled' RETURNING status";
     SET_URL = "UPDATE webhook_endpoint SET endpoint_url = $3 WHERE environment_id = $1 AND id = $2";
     TOUCH = "UPDATE webhook_endpoint SET updated_at = $3 WHERE environment_id = $1 AND id = $2";
     ENABLE = "UPDATE webhook_endpoint SET status = 'enabled', disabled_reason = NULL, failures = 0, failing_since = NULL, resumes_at = NULL ",
@@ -34,7 +35,8 @@ statements! {
         "WHERE environment_id = $1 AND id = $2 AND status = 'enabled'";
     DELETE = "UPDATE webhook_endpoint SET status = 'deleted', drops_through = NULL, replays_from = NULL, replays_until = NULL ",
         "WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
-    FORGET = "DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status = 'deleted'";
+    FORGET = "DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status = 'deleted' ",
+        "AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = $1 AND d.endpoint_id = $2)";
     SET_SECRETS = "UPDATE webhook_endpoint SET sealed_secret = $3, sealed_next_secret = $4, next_secret_at = $5 WHERE environment_id = $1 AND id = $2";
     SUCCEEDED = "UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, resumes_at = NULL WHERE environment_id = $1 AND id = $2";
     FAILED = "UPDATE webhook_endpoint SET failures = failures + 1, failing_since = COALESCE(failing_since, $3) ",
@@ -53,7 +55,7 @@ statements! {
         "WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending' AND d.pending_since < $1 AND d.remaining = $2)";
     DUE = "SELECT w.environment_id, w.id FROM webhook_endpoint w WHERE w.status = 'enabled' AND (w.resumes_at IS NULL OR w.resumes_at <= $1) ",
         "AND w.drops_through IS NULL AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.due_at <= $1)";
-    ENDED = "SELECT w.environment_id, w.id, w.status FROM webhook_endpoint w WHERE w.status <> 'enabled' AND (w.status = 'deleted' ",
+    ENDED = "SELECT w.environment_id, w.id FROM webhook_endpoint w WHERE w.status <> 'enabled' AND (w.status = 'deleted' ",
         "OR EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending'))";
 }
 
@@ -175,6 +177,16 @@ pub async fn lock(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
+/// Keeps others from changing an endpoint that is sent nothing any more; whether it is deleted, `None` when it is sent events
+/// again, or gone.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_ended(tx: &mut Tx, (environment_id, id): Key) -> Result<Option<bool>> {
+    let row = tx.query_opt(LOCK_ENDED, &[environment_id.into(), id.into()]).await?;
+    row.map(|row| Ok(row.text(0)? == "deleted")).transpose()
+}
+
 /// Changes where events are sent, and which.
 ///
 /// # Errors
@@ -214,7 +226,7 @@ pub async fn delete(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Forgets a deleted endpoint that has no deliveries any more.
+/// Forgets a deleted endpoint, once it has no deliveries any more.
 ///
 /// # Errors
 /// Database errors.
@@ -348,12 +360,10 @@ pub async fn due(query: &mut impl Query, now: Timestamp) -> Result<Vec<Key>> {
     query.query(DUE, &[now.into()]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
-/// The endpoints of all environments that are sent nothing any more and still have deliveries; `true` for those that are
-/// deleted.
+/// The endpoints of all environments that are sent nothing any more and are deleted, or still have deliveries.
 ///
 /// # Errors
 /// Database errors.
-pub async fn ended(query: &mut impl Query) -> Result<Vec<(Key, bool)>> {
-    let rows = query.query(ENDED, &[]).await?;
-    rows.iter().map(|row| Ok(((row.parse(0)?, row.parse(1)?), row.text(2)? == "deleted"))).collect()
+pub async fn ended(query: &mut impl Query) -> Result<Vec<Key>> {
+    query.query(ENDED, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }

@@ -328,6 +328,19 @@ pub async fn go_on_dropping(tx: &mut Tx, key: Key) -> Result<bool, Failure> {
     Ok(done)
 }
 
+/// Deletes a little of what is left of an endpoint that is sent nothing any more, and the endpoint itself when it was deleted
+/// and nothing is left. One that was enabled meanwhile is left alone.
+///
+/// # Errors
+/// Database errors.
+pub async fn go_on_ending(tx: &mut Tx, key: Key) -> Result<(), Failure> {
+    let Some(deleted) = webhook_endpoint::lock_ended(tx, key).await? else { return Ok(()) };
+    if webhook_delivery::drop_some(tx, key, deleted).await? < STEP && deleted {
+        webhook_endpoint::forget(tx, key).await?;
+    }
+    Ok(())
+}
+
 /// Gives up some deliveries to an endpoint that waited too long for their first try; gives how many.
 ///
 /// # Errors

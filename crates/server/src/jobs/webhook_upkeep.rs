@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
-use crate::domain::webhooks::{expire_some, go_on_dropping, go_on_replaying, release};
+use crate::domain::webhooks::{expire_some, go_on_dropping, go_on_ending, go_on_replaying, release};
 use countersign_protocol::webhook::schedule::{LONGEST_WAIT, TRIES};
 use countersign_store::webhook_delivery::{self, STEP};
 use countersign_store::webhook_endpoint;
@@ -40,18 +40,9 @@ async fn keep_up(app: &App) -> Result<(), Failure> {
             .write::<(), Failure, _>(move |tx| Box::pin(async move { go_on_replaying(tx, key, now).await }))
             .await?;
     }
-    for (key, deleted) in ended {
-        app.store
-            .write::<(), Failure, _>(move |tx| {
-                Box::pin(async move {
-                    // A step in each round: those of a million take a quarter of an hour, and nobody waits for it.
-                    if webhook_delivery::drop_some(tx, key, deleted).await? < STEP && deleted {
-                        webhook_endpoint::forget(tx, key).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await?;
+    for key in ended {
+        // A step in each round: those of a million take a quarter of an hour, and nobody waits for it.
+        app.store.write::<(), Failure, _>(move |tx| Box::pin(async move { go_on_ending(tx, key).await })).await?;
     }
     let mut done = false;
     for key in dropping {

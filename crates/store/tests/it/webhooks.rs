@@ -192,6 +192,52 @@ on_both_databases! {
         assert_eq!((again[0].event_id, again[0].number, again[0].remaining), (event, 2, TRIES - 1));
     }
 
+    async fn where_many_want_events_fewer_are_placed_at_a_time(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        for _ in 0..50 {
+            plant_endpoint(&store, environment_id).await;
+        }
+        // Those of others make nobody slower.
+        plant_endpoint(&store, plant_environment(&store).await).await;
+        transaction!(store, |tx| {
+            for _ in 0..230 {
+                let new = NewEvent {
+                    id: fresh(),
+                    event: "it.changed",
+                    organization_id: None,
+                    subject: "it",
+                    data: &json!({}),
+                    created_at: at(0),
+                };
+                event::append(tx, environment_id, &new).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        let first = transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+        assert_eq!((first.count, first.full), (200, true));
+        assert_eq!(webhook_delivery::pending(&mut store.reader().await.unwrap(), 20_000).await.unwrap(), 10_000);
+        let rest = transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+        assert_eq!((rest.count, rest.full), (30, false));
+    }
+
+    async fn what_ends_an_endpoint_minds_that_it_was_enabled_again_and_what_is_left(store: Store) {
+        let environment_id = plant_environment(&store).await;
+        let key = plant_endpoint(&store, environment_id).await;
+        happen(&store, environment_id, "a").await;
+        assert_eq!(transaction!(store, |tx| webhook_endpoint::lock_ended(tx, key).await).unwrap(), None);
+        transaction!(store, |tx| webhook_endpoint::disable(tx, key, None, at(1)).await).unwrap();
+        assert_eq!(transaction!(store, |tx| webhook_endpoint::lock_ended(tx, key).await).unwrap(), Some(false));
+        transaction!(store, |tx| webhook_endpoint::delete(tx, key).await).unwrap();
+        assert_eq!(transaction!(store, |tx| webhook_endpoint::lock_ended(tx, key).await).unwrap(), Some(true));
+        transaction!(store, |tx| webhook_endpoint::forget(tx, key).await).unwrap();
+        assert_eq!(webhook_endpoint::count(&mut store.reader().await.unwrap(), environment_id).await.unwrap(), 1, "not with its deliveries");
+        assert_eq!(transaction!(store, |tx| webhook_delivery::drop_some(tx, key, true).await).unwrap(), 1);
+        transaction!(store, |tx| webhook_endpoint::forget(tx, key).await).unwrap();
+        assert_eq!(webhook_endpoint::count(&mut store.reader().await.unwrap(), environment_id).await.unwrap(), 0);
+        assert_eq!(transaction!(store, |tx| webhook_endpoint::lock_ended(tx, key).await).unwrap(), None);
+    }
+
     async fn two_nodes_never_take_the_same(store: Store) {
         let environment_id = plant_environment(&store).await;
         let key = plant_endpoint(&store, environment_id).await;

@@ -188,6 +188,32 @@ on_both_databases! {
         assert_eq!(receiver.next().await.event_id(), all[0]["id"].as_str().unwrap());
     }
 
+    async fn what_is_enabled_again_before_its_end_was_seen_to_loses_nothing(server: TestServer) {
+        let (receiver, management) = (Receiver::start().await, server.management());
+        receiver.hang();
+        let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
+        let key = (server.environment_id(), made["id"].as_str().unwrap().parse().unwrap());
+        management.patch(&path(&made), json!({"status": "disabled"})).await.expect(200);
+        management.patch(&path(&made), json!({"status": "enabled"})).await.expect(200);
+        management.organization("A").await;
+        management.get("/events").await.expect(200);
+        let store = server.app.store.clone();
+        // A node has seen it disabled, and comes to it now.
+        let end = async || {
+            let ended = store.write::<(), countersign::domain::Failure, _>(move |tx| {
+                Box::pin(async move { countersign::domain::webhooks::go_on_ending(tx, key).await })
+            });
+            ended.await.unwrap();
+        };
+        end().await;
+        assert_eq!(deliveries(&management, &made, "&state=pending").await.len(), 1);
+        management.delete(&path(&made)).await.expect(204);
+        end().await;
+        assert_eq!(countersign_store::webhook_endpoint::count(&mut store.reader().await.unwrap(), key.0).await.unwrap(), 0);
+        // Another node that comes later finds nothing.
+        end().await;
+    }
+
     async fn an_endpoint_that_has_failed_for_three_days_is_given_up(server: TestServer) {
         let (mut receiver, management) = (Receiver::start().await, server.management());
         let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
