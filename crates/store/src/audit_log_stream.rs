@@ -15,8 +15,12 @@ statements! {
         "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
     ALL = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
         "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 ORDER BY id";
+    // Only where there is something to send; the first of each environment, and then the second.
     DUE = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
-        "created_at, updated_at FROM audit_log_stream WHERE next_at <= $1 ORDER BY next_at LIMIT 50";
+        "created_at, updated_at FROM (SELECT s.*, row_number() OVER (PARTITION BY s.environment_id ORDER BY s.next_at) AS turn ",
+        "FROM audit_log_stream s WHERE s.next_at <= $1 AND EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = s.environment_id ",
+        "AND e.organization_id = s.organization_id AND e.kind = 'organization' AND e.sequence > s.sequence)) AS due ",
+        "ORDER BY turn, next_at LIMIT 100";
     CLAIM = "UPDATE audit_log_stream SET next_at = $4 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
     SETTLE = "UPDATE audit_log_stream SET state = $4, sequence = $5, attempts = $6, next_at = $7, last_synced_at = $8 ",
         "WHERE environment_id = $1 AND id = $2 AND next_at = $3";
@@ -85,7 +89,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     rows.iter().map(|row| Ok(read(row)?.1)).collect()
 }
 
-/// Some of the streams that are to be looked at, of all environments, longest due first.
+/// Some of the streams that have something to send, of all environments in turn, longest due first.
 ///
 /// # Errors
 /// Database errors.

@@ -8,8 +8,10 @@ use countersign_protocol::model::OrganizationDomain;
 use countersign_protocol::time::Timestamp;
 
 statements! {
+    // The first of each environment, and then the second: no environment keeps the others waiting.
     DUE = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at, ",
-        "environment_id, checked_since, check_at FROM organization_domain WHERE check_at <= $1 ORDER BY check_at LIMIT 20";
+        "environment_id, checked_since, check_at FROM (SELECT organization_domain.*, row_number() OVER (PARTITION BY environment_id ",
+        "ORDER BY check_at) AS turn FROM organization_domain WHERE check_at <= $1) AS due ORDER BY turn, check_at LIMIT 20";
     CLAIM = "UPDATE organization_domain SET check_at = $4 WHERE environment_id = $1 AND id = $2 AND check_at = $3";
 }
 
@@ -25,7 +27,7 @@ pub struct DueDomain {
     check_at: Timestamp,
 }
 
-/// Some of the domains that are due, of all environments, longest due first.
+/// Some of the domains that are due, of all environments in turn, longest due first.
 ///
 /// # Errors
 /// Database errors.

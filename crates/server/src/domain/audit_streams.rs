@@ -22,11 +22,13 @@ use std::time::Duration;
 
 /// How many events are sent at once.
 const BATCH: usize = 100;
+/// How many times in a row, before others have a turn.
+const IN_A_ROW: usize = 20;
 /// What an answer may cost.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
 /// How long a node has a stream to itself, in seconds.
 const LEASE: i64 = 60;
-/// Seconds until somebody looks whether there is something to send.
+/// Seconds between two times that there is little to send.
 const IDLE: i64 = 5;
 /// Seconds until events are sent again, by how often in a row that has failed.
 const PAUSES: [i64; 5] = [5, 15, 60, 300, 900];
@@ -137,11 +139,21 @@ pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) ->
     audit::record(tx, act, action, target("audit_log_stream", found.id), Some(organization.id)).await
 }
 
-/// Sends what is to be sent. Another node may have the stream: then nothing happens.
+/// Sends what is to be sent, as long as it is taken. Another node may have the stream: then nothing happens.
 ///
 /// # Errors
 /// Database errors; events are then sent again.
 pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: AuditStream) -> Result<(), Failure> {
+    for _ in 0..IN_A_ROW {
+        if !step(app, environment_id, &mut stream).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Sends some; whether there may be more to send now.
+async fn step(app: &App, environment_id: EnvironmentId, stream: &mut AuditStream) -> Result<bool, Failure> {
     let mut reader = app.store.reader().await?;
     let (organization_id, from) = (stream.organization_id, stream.sequence);
     let mut events = audit_log_event::coming(&mut reader, environment_id, organization_id, from, BATCH).await?;
@@ -156,10 +168,11 @@ pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: Audit
         Box::pin(async move { Ok(audit_log_stream::claim(tx, environment_id, &claimed, until).await?) })
     });
     if !taken.await? || events.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let sent = send(app, environment_id, &stream, &events).await?;
+    let sent = send(app, environment_id, stream, &events).await?;
     let now = app.clock.now();
+    let goes_on = more && matches!(sent, Sent::Taken);
     match sent {
         Sent::Taken => {
             stream.state = StreamState::Active;
@@ -179,11 +192,13 @@ pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: Audit
             stream.next_at = Some(now.plus_secs(*pause));
         }
     }
+    let settled = stream.clone();
     app.store
         .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { Ok(audit_log_stream::settle(tx, environment_id, &stream, until).await?) })
+            Box::pin(async move { Ok(audit_log_stream::settle(tx, environment_id, &settled, until).await?) })
         })
-        .await
+        .await?;
+    Ok(goes_on)
 }
 
 enum Sent {
@@ -220,7 +235,7 @@ async fn send(
     }
     let body = stream::body(stream.format, &environment.name, &told);
     let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::internal)?;
-    Ok(match app.outbound.send(&target, reach, request, LIMITS).await {
+    Ok(match app.outbound.tell(&target, reach, request, LIMITS).await {
         Ok(answer) if answer.status().is_success() => Sent::Taken,
         Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => Sent::LockedOut(answer.status().to_string()),
         Ok(answer) => Sent::Failed(answer.status().to_string()),

@@ -1,20 +1,54 @@
-//! Sends audit log events to where they are wanted. An address that answers slowly keeps nobody waiting: each is on its way
-//! by itself, so many at once and no more.
+//! Sends audit log events to where they are wanted. An address that answers slowly keeps nobody waiting: each stream is on its
+//! way by itself, so many at once and no more, of which an environment has a share.
 
 use crate::app::App;
 use crate::domain::Failure;
 use crate::domain::audit_streams::advance;
+use countersign_protocol::id::EnvironmentId;
 use countersign_store::audit_log_stream;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many batches of this node are on their way at once.
-#[derive(Debug, Clone)]
-pub struct OnTheirWay(Arc<Semaphore>);
+/// Most streams of this node on their way at once.
+const ALL: usize = 64;
+/// Most of one environment.
+const OF_ONE: usize = 16;
 
-impl Default for OnTheirWay {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(32)))
+/// The streams of this node that are on their way, by environment.
+#[derive(Debug, Clone, Default)]
+pub struct OnTheirWay(Arc<Mutex<HashMap<EnvironmentId, usize>>>);
+
+/// A stream's place, until it is dropped.
+#[derive(Debug)]
+struct Place {
+    on_their_way: OnTheirWay,
+    environment_id: EnvironmentId,
+}
+
+impl OnTheirWay {
+    fn taken(&self) -> MutexGuard<'_, HashMap<EnvironmentId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a stream of an environment, if there is one.
+    fn take(&self, environment_id: EnvironmentId) -> Option<Place> {
+        let mut taken = self.taken();
+        let here = taken.get(&environment_id).copied().unwrap_or(0);
+        if here >= OF_ONE || taken.values().sum::<usize>() >= ALL {
+            return None;
+        }
+        taken.insert(environment_id, here + 1);
+        Some(Place { on_their_way: self.clone(), environment_id })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.on_their_way.taken();
+        match taken.get_mut(&self.environment_id) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.environment_id)),
+        }
     }
 }
 
@@ -27,14 +61,36 @@ pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
 
 async fn begin(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
     for (environment_id, stream) in audit_log_stream::due(&mut app.store.reader().await?, app.clock.now()).await? {
-        let Ok(permit) = Arc::clone(&on_their_way.0).try_acquire_owned() else { return Ok(()) };
+        let Some(place) = on_their_way.take(environment_id) else { continue };
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(failure) = advance(&app, environment_id, stream).await {
                 tracing::warn!(%failure, "audit log events could not be sent; they are sent again");
             }
-            drop(permit);
+            drop(place);
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_protocol::id::Id;
+
+    #[test]
+    fn an_environment_does_not_take_all_places() {
+        let on_their_way = OnTheirWay::default();
+        let (one, other) = (EnvironmentId::from_ulid(1), EnvironmentId::from_ulid(2));
+        let mut places: Vec<_> = std::iter::from_fn(|| on_their_way.take(one)).collect();
+        assert_eq!(places.len(), OF_ONE);
+        places.extend(on_their_way.take(other));
+        assert_eq!(places.len(), OF_ONE + 1);
+        for number in 3..20 {
+            places.extend(std::iter::from_fn(|| on_their_way.take(EnvironmentId::from_ulid(number))));
+        }
+        assert_eq!(places.len(), ALL);
+        drop(places);
+        assert!(on_their_way.taken().is_empty());
+    }
 }

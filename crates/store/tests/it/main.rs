@@ -53,6 +53,7 @@ mod paging;
 mod past_signing_key;
 mod people;
 mod portal;
+mod queues;
 mod races;
 mod round_trip;
 mod sample;

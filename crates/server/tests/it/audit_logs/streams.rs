@@ -92,6 +92,49 @@ on_both_databases! {
         until(&server, &organization, "active").await;
     }
 
+    async fn what_was_taken_counts_whatever_the_answer_says_besides(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        receiver.always_say("content-encoding", "gzip", vec![b'x'; 100_000]);
+        set(&server, &organization, &receiver.base_url, &[]);
+        for number in 1..3 {
+            tell(&server, &organization, number).await;
+            assert!(receiver.next().await.body.contains(&format!("team_{number}")));
+            // The answer is noted after it has arrived.
+            let began = std::time::Instant::now();
+            while stream(&server, &organization).await["last_synced_at"].is_null() {
+                assert!(began.elapsed().as_secs() < 15, "it was not taken");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            assert_eq!(stream(&server, &organization).await["state"], "active");
+            receiver.always_say("content-type", "text/plain", vec![b'x'; 100_000]);
+            server.database.tamper("UPDATE audit_log_stream SET last_synced_at = NULL").await;
+            server.clock.advance_seconds(10);
+        }
+        assert_eq!(receiver.rest().len(), 0, "once each");
+    }
+
+    async fn a_stream_that_is_behind_catches_up_at_once_and_then_is_not_looked_at(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        set(&server, &organization, &receiver.base_url, &["--format", "ndjson"]);
+        // Nobody else is to take it up.
+        let later = server.clock.now().plus_secs(86_400).as_millis();
+        server.database.tamper(&format!("UPDATE audit_log_stream SET next_at = {later}")).await;
+        for number in 0..250 {
+            tell(&server, &organization, number).await;
+        }
+        crate::audit_logs::walked_until_placed(&server).await;
+        let id = server.environment_id();
+        let found = audit_log_stream::all(&mut server.app.store.reader().await.unwrap(), id).await.unwrap().remove(0);
+        advance(&server.app, id, found).await.unwrap();
+        let sent: usize = receiver.rest().iter().map(|received| received.body.lines().count()).sum();
+        assert_eq!(sent, 250, "all of them in one go");
+        server.clock.advance_seconds(3600);
+        let due = audit_log_stream::due(&mut server.app.store.reader().await.unwrap(), server.clock.now()).await.unwrap();
+        assert_eq!(due.len(), 0, "there is nothing to send");
+    }
+
     async fn who_does_not_let_us_in_is_invalid_until_it_does(server: TestServer) {
         let organization = told(&server, 0).await;
         let mut receiver = Receiver::start().await;
