@@ -23,7 +23,9 @@ async fn look(app: &Arc<App>) -> Result<(), Failure> {
         checks.spawn(check(Arc::clone(app), domain));
     }
     while let Some(checked) = checks.join_next().await {
-        checked.map_err(Failure::internal)??;
+        if let Err(failure) = checked.unwrap_or_else(|error| Err(Failure::internal(error))) {
+            tracing::warn!(%failure, "could not look for the proof of a domain; a later round tries again");
+        }
     }
     Ok(())
 }

@@ -45,8 +45,14 @@ async fn send(app: &Arc<App>) -> Result<Batch, Failure> {
         sending.spawn(send_one(Arc::clone(app), queued));
     }
     while let Some(sent) = sending.join_next().await {
-        if sent.map_err(Failure::internal)?? == Batch::Enough {
-            batch = Batch::Enough;
+        match sent.unwrap_or_else(|error| Err(Failure::internal(error))) {
+            Ok(Batch::Sent) => {}
+            Ok(Batch::Enough) => batch = Batch::Enough,
+            // The others are on their way: they must not end with it. What is behind them waits for the next round.
+            Err(failure) => {
+                tracing::warn!(%failure, "a message could not be sent; a later round tries again");
+                batch = Batch::Enough;
+            }
         }
     }
     Ok(batch)

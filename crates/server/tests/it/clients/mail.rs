@@ -174,6 +174,33 @@ with_either_database! {
         until_none_waits(&server).await;
     }
 
+    async fn one_that_cannot_be_read_takes_none_of_the_others_with_it(backend) {
+        const QUEUED: usize = 15;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let Some(server) = start(backend, &format!("smtp://127.0.0.1:{port}"), &[]).await else { return };
+        let management = server.management();
+        for number in 0..QUEUED {
+            let body = json!({"email": format!("person{number}@example.com")});
+            management.post("/user_management/invitations", body).await.expect(201);
+        }
+        let began = Instant::now();
+        while waiting(&server).await.iter().filter(|mail| mail.attempts == 1).count() < QUEUED {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let spoilt = waiting(&server).await[0].id;
+        let another = format!("(SELECT sealed_message FROM mail WHERE id <> '{spoilt}' LIMIT 1)");
+        server.database.tamper(&format!("UPDATE mail SET sealed_message = {another} WHERE id = '{spoilt}'")).await;
+        let Some(_inbox) = MailServer::start("mail", &["--port", &port.to_string()]) else { return };
+        server.clock.advance_seconds(40);
+        let began = Instant::now();
+        while waiting(&server).await.len() > 1 {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(waiting(&server).await[0].id, spoilt);
+    }
+
     async fn with_credentials_over_tls_to_a_server_that_is_trusted(backend) {
         let folder = tempfile::tempdir().unwrap();
         let (authority, both) = certificate(folder.path());
