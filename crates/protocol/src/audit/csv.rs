@@ -1,5 +1,6 @@
 //! Audit log events as CSV (RFC 4180). A spreadsheet takes a cell that begins like a formula for one, and what is in these
-//! cells others have chosen: such a cell gets an apostrophe in front, which spreadsheets do not show.
+//! cells others have chosen: such a cell gets an apostrophe in front, which spreadsheets do not show. Some take a semicolon or a
+//! tab for the end of a cell, and then no quotes for what they are: what begins like a formula behind one gets an apostrophe, too.
 
 use super::event::AuditEvent;
 use crate::id::AuditEventId;
@@ -33,17 +34,31 @@ pub fn write(into: &mut String, id: AuditEventId, event: &AuditEvent) {
 }
 
 fn cell(into: &mut String, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    if !formula && !text.contains(['"', ',', '\r', '\n']) {
+    let guarded = guarded(text);
+    if guarded.len() == text.len() && !text.contains(['"', ',', '\r', '\n']) {
         into.push_str(text);
         return;
     }
     into.push('"');
-    if formula {
-        into.push('\'');
-    }
-    into.push_str(&text.replace('"', "\"\""));
+    into.push_str(&guarded.replace('"', "\"\""));
     into.push('"');
+}
+
+/// A text with an apostrophe wherever it, or what a spreadsheet may take for a cell of its own, begins like a formula.
+fn guarded(text: &str) -> String {
+    let mut guarded = String::with_capacity(text.len());
+    if text.starts_with(['\t', '\r', '\n']) {
+        guarded.push('\'');
+    }
+    let mut begins = true;
+    for (at, c) in text.char_indices() {
+        if begins && matches!(c, '=' | '+' | '-' | '@') {
+            guarded.push('\'');
+        }
+        guarded.push(c);
+        begins = matches!(c, ';' | '\t' | '\r' | '\n') || (begins && at > 0 && c == '"');
+    }
+    guarded
 }
 
 #[cfg(test)]
@@ -83,6 +98,14 @@ mod tests {
             ("@SUM(A1)", "\"'@SUM(A1)\""),
             ("-2", "\"'-2\""),
             ("+49", "\"'+49\""),
+            ("a;b", "a;b"),
+            ("a;=1+1", "\"a;'=1+1\""),
+            ("a;@x;-y", "\"a;'@x;'-y\""),
+            ("a\t+1", "\"a\t'+1\""),
+            ("two\n=lines", "\"two\n'=lines\""),
+            ("a;\"=1", "\"a;\"\"'=1\""),
+            ("\t=1", "\"'\t'=1\""),
+            ("1+1=2; 3", "1+1=2; 3"),
         ] {
             assert_eq!(written(text), expected);
         }
@@ -90,10 +113,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cell_is_read_back_and_is_never_a_formula(text in ".{0,30}") {
+        fn a_cell_is_read_back_and_is_never_a_formula(text in "([=+@;\t\r\n\"',-]|.){0,30}") {
             let seen = read(&written(&text));
-            prop_assert!(!seen.starts_with(['=', '+', '-', '@', '\t', '\r']), "{}", seen);
-            prop_assert!(seen == text || seen.strip_prefix('\'') == Some(&text));
+            prop_assert!(!seen.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{}", seen);
+            for part in seen.split([';', '\t', '\r', '\n']) {
+                prop_assert!(!part.starts_with(['=', '+', '-', '@']), "{}", seen);
+            }
+            // Whoever takes the apostrophes away has what was written.
+            prop_assert_eq!(seen.replace('\'', ""), text.replace('\'', ""));
+            if !text.contains([';', '\t', '\r', '\n']) {
+                prop_assert!(seen == text || seen.strip_prefix('\'') == Some(&text));
+            }
         }
     }
 }
