@@ -14,6 +14,7 @@ use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;
 use countersign_protocol::management::events::event_view;
 use countersign_protocol::model::{Actor, AttemptOutcome, WebhookAttempt, WebhookStatus};
+use countersign_protocol::outbound::{Reach, Target};
 use countersign_protocol::time::Timestamp;
 use countersign_store::event;
 use countersign_store::webhook_delivery::{self, Claimed};
@@ -249,6 +250,11 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     Ok(!empty && !attempt.outcome.is_success())
 }
 
+/// Where a URL leads. The rest of it may be a secret.
+fn host(url: &str) -> String {
+    Target::parse(url, Reach::Anywhere).map(|target| target.host().to_owned()).unwrap_or_default()
+}
+
 /// Tells the operator.
 fn tell(app: &App, claimed: &Claimed, attempt: &WebhookAttempt, settled: Settled) {
     let endpoint = claimed.key.1;
@@ -269,8 +275,26 @@ fn tell(app: &App, claimed: &Claimed, attempt: &WebhookAttempt, settled: Settled
         Settled::GivenUp => {
             app.metrics.webhook_attempt(WebhookOutcome::Failed);
             app.metrics.webhook_endpoints_disabled.inc();
-            tracing::warn!(%endpoint, url = attempt.endpoint_url, why, "a webhook was given up: it is sent nothing any more");
+            let host = host(&attempt.endpoint_url);
+            tracing::warn!(%endpoint, host, why, "a webhook was given up: it is sent nothing any more");
         }
         Settled::Overtaken => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn only_the_host_of_a_url_is_told() {
+        for (url, expected) in [
+            ("https://hooks.example.com:8443/T0/B0/secret?key=secret", "hooks.example.com"),
+            ("http://localhost:9/x", "localhost"),
+            ("https://[2606:4700::1111]/x", "2606:4700::1111"),
+            ("no url", ""),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
     }
 }
