@@ -48,6 +48,8 @@ pub enum Trouble {
     Link,
     /// What a sign-in carries along is too old.
     Flow,
+    /// The account has changed since a sign-in began.
+    Changed,
     /// A form is not of this visit.
     Form,
     /// The application asked for something wrong, and cannot be told by a redirect.
@@ -72,10 +74,11 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Address,
         Self::Link,
         Self::Flow,
+        Self::Changed,
         Self::Form,
         Self::Application,
         Self::Client,
@@ -101,6 +104,7 @@ impl Trouble {
             Self::Address => [t.trouble_address(), t.trouble_address_what(), t.trouble_address_advice()],
             Self::Link => [t.trouble_link(), t.trouble_link_what(), t.trouble_link_advice()],
             Self::Flow => [t.trouble_flow(), t.trouble_flow_what(), t.trouble_flow_advice()],
+            Self::Changed => [t.trouble_changed(), t.trouble_changed_what(), t.trouble_flow_advice()],
             Self::Form => [t.trouble_form(), t.trouble_form_what(), t.trouble_form_advice()],
             Self::Application => {
                 [t.trouble_application(), t.trouble_application_what(), t.trouble_application_advice()]

@@ -313,6 +313,11 @@ texts! { troubles_texts:
     trouble_flow_what { "For your safety it was ended." "Zu Ihrer Sicherheit wurde sie beendet." }
     trouble_flow_advice { "Nothing is lost: start again from here." "Es ist nichts verloren: Beginnen Sie von hier aus neu." }
     start_again { "Start again" "Neu beginnen" }
+    trouble_changed { "This sign-in was ended" "Diese Anmeldung wurde beendet" }
+    trouble_changed_what {
+        "The account has changed in the meantime, by a new password for example."
+        "Das Konto hat sich inzwischen geändert, zum Beispiel durch ein neues Passwort."
+    }
     trouble_form { "This page cannot be used any more" "Diese Seite lässt sich nicht mehr verwenden" }
     trouble_form_what {
         "It belongs to another visit, or your browser keeps no cookies for this site."

@@ -237,6 +237,7 @@ impl Environments {
                 })?),
                 None => None,
             };
+            // Those that are too old go with the next rotation; a hint is checked for that anyway.
             let past = past_signing_key::list(query, environment.id).await?;
             // A hint that cannot be checked is no reason not to start.
             let past_verifiers = past.into_iter().filter_map(|key| {

@@ -65,6 +65,8 @@ impl DashboardCall {
         let role = staff::role_of(&mut page.app.store.reader().await?, &of_staff, current.user.id).await?;
         // An account without a role is nobody here, and is not told what there is.
         let role = role.ok_or(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::NoRole))?;
+        // What staff save at one node they look at on another next: forms are drawn with what there is.
+        page.app.catch_up().await;
         let environments = page.app.environments();
         let name = page.path.get("environment");
         let environment = match name {

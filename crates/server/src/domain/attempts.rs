@@ -98,8 +98,16 @@ pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Re
     Ok(())
 }
 
-/// Counts a message that somebody has asked a hosted page for, from an address. `Err` with the moment at which the next is
-/// allowed, when there were too many.
+/// Why no message is sent, and when the next may be.
+#[derive(Debug, Clone, Copy)]
+pub enum TooManyMails {
+    /// Many went to the address.
+    To(Timestamp),
+    /// Many were asked for from where this one is, whomever they went to.
+    From(Timestamp),
+}
+
+/// Counts a message that somebody has asked a hosted page for, from an address. `Err` when there were too many.
 ///
 /// # Errors
 /// Database errors.
@@ -109,21 +117,22 @@ pub async fn count_mail_of_page(
     what: &str,
     to: &str,
     from: &str,
-) -> Result<Result<(), Timestamp>, Failure> {
+) -> Result<Result<(), TooManyMails>, Failure> {
     let to = email_key(to);
     let asked = format!("{to} {from}");
     let (a_day, anywhere) = (format!("{what} in a day"), format!("{what} anywhere"));
     let anywhere_a_day = format!("{anywhere} in a day");
     // What one asks for too often is not counted where it would be held against others.
+    let by_sender = "mail from";
     for (what, subject, allowance) in [
         (what, &*asked, MAILS),
         (&a_day, &asked, MAILS_A_DAY),
-        ("mail from", from, MAILS_FROM),
+        (by_sender, from, MAILS_FROM),
         (&anywhere, &to, MAILS_ANYWHERE),
         (&anywhere_a_day, &to, MAILS_ANYWHERE_A_DAY),
     ] {
         if let Err(over_at) = count(tx, act, what, subject, allowance).await? {
-            return Ok(Err(over_at));
+            return Ok(Err(if what == by_sender { TooManyMails::From(over_at) } else { TooManyMails::To(over_at) }));
         }
     }
     Ok(Ok(()))

@@ -19,11 +19,12 @@ use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Full;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How many events are sent at once.
 const BATCH: usize = 100;
-/// How many times in a row, before others have a turn.
-const IN_A_ROW: usize = 20;
+/// For how long batches follow each other, before others have a turn.
+const IN_A_ROW: Duration = Duration::from_secs(5);
 /// What an answer may cost.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
 /// How long a node has a stream to itself, in seconds.
@@ -144,11 +145,8 @@ pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) ->
 /// # Errors
 /// Database errors; events are then sent again.
 pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: AuditStream) -> Result<(), Failure> {
-    for _ in 0..IN_A_ROW {
-        if !step(app, environment_id, &mut stream).await? {
-            break;
-        }
-    }
+    let began = Instant::now();
+    while step(app, environment_id, &mut stream).await? && began.elapsed() < IN_A_ROW {}
     Ok(())
 }
 

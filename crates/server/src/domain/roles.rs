@@ -155,7 +155,9 @@ pub async fn move_by_one(tx: &mut Tx, act: &Act, slug: &str, up: bool) -> Result
     let other = if up { at.checked_sub(1) } else { Some(at + 1).filter(|below| *below < order.len()) };
     let Some(other) = other else { return Ok(()) };
     order.swap(at, other);
-    for (priority, role) in (1..).zip(&order) {
+    // Up to zero, which is what one has that is made by a node that knows of no order: the lowest.
+    let many = i64::try_from(order.len()).unwrap_or(i64::MAX);
+    for (priority, role) in (1 - many..).zip(&order) {
         role::set_priority(tx, act.environment_id, role.id, priority).await?;
     }
     Ok(())

@@ -49,7 +49,6 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: &st
     webhook_endpoint::find(query, key(environment_id, id)?).await?.ok_or_else(|| missing(id))
 }
 
-/// An endpoint that nobody else changes until this transaction ends.
 /// An endpoint, with every other change of it made to wait for this transaction.
 ///
 /// # Errors

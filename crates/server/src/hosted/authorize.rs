@@ -93,7 +93,7 @@ pub(super) fn found(mut reply: Reply) -> Reply {
 /// A page for what cannot be sent to the application.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     call.form().map_err(|_| of_the_application())?;
-    let query = std::str::from_utf8(&call.body).map_err(|_| of_the_application())?;
+    let query = without_unknown(std::str::from_utf8(&call.body).map_err(|_| of_the_application())?);
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#');
     if query.len() > LONGEST || !query.bytes().all(plain) {
         return Err(of_the_application());

@@ -9,7 +9,9 @@ use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
-use crate::domain::attempts::{self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM};
+use crate::domain::attempts::{
+    self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, TooManyMails,
+};
 use crate::domain::authentications::{self, Proof};
 use crate::domain::mailed_codes::MINUTES;
 use crate::domain::{Act, Failure, mailed_codes, people};
@@ -44,6 +46,14 @@ fn meant(proves: &Proves) -> (Proof, Option<UserId>) {
     }
 }
 
+/// What people are told who have asked for one message too many.
+pub(super) fn no_mail(act: &Act, why: TooManyMails) -> Problem {
+    match why {
+        TooManyMails::To(again_at) => Problem::TooManyMails { minutes: attempts::minutes_until(act, again_at) },
+        TooManyMails::From(again_at) => Problem::TooManyAttempts { minutes: attempts::minutes_until(act, again_at) },
+    }
+}
+
 /// Sends a code for this flow and shows where to enter it. Whoever asks sees the same, whether there is such an account
 /// or not.
 ///
@@ -70,14 +80,14 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
     let (told, digits) = (id.clone(), Secret::new(code.clone()));
     let again = flow.challenge.is_some();
-    let counted = call.app.store.write::<Result<(), u32>, Failure, _>(move |tx| {
+    let counted = call.app.store.write::<Result<(), Problem>, Failure, _>(move |tx| {
         Box::pin(async move {
             // Accounts are locked before what is counted about them, here as everywhere.
             if let Some(id) = account {
                 user::lock(tx, act.environment_id, id).await?;
             }
-            if let Err(over_at) = attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
-                return Ok(Err(attempts::minutes_until(&act, over_at)));
+            if let Err(why) = attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
+                return Ok(Err(no_mail(&act, why)));
             }
             if let Some(id) = account {
                 let whose = (id, to.as_str());
@@ -95,8 +105,8 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
             Ok(Ok(()))
         })
     });
-    if let Err(minutes) = counted.await? {
-        let (status, problem) = (StatusCode::TOO_MANY_REQUESTS, Problem::TooManyMails { minutes });
+    if let Err(problem) = counted.await? {
+        let status = StatusCode::TOO_MANY_REQUESTS;
         // The last code may still be good.
         return if again {
             show(call, &flow, status, Shown::with(problem))
@@ -112,25 +122,20 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         expires_at: call.app.clock.now().plus_secs(i64::from(MINUTES) * 60).as_millis(),
         proves,
     });
-    let mut next = flow.link(call, "/sign-in/code");
-    if again {
-        next.push_str(AGAIN);
-    }
-    let reply = redirect(&next)?;
-    Ok(remember(call, &flow, i64::from(MINUTES) * 60, next.len(), reply))
+    let sealed = flow.seal(call).unwrap_or_default();
+    let with_flow = format!("/sign-in/code?flow={sealed}{}", if again { "&sent=again" } else { "" });
+    // The head of an answer has room for it once: where it is too long for the address as well, the page takes it from there.
+    let twice = with_flow.len() + sealed.len() <= Cookie::CodeFlow.longest();
+    let kept = sealed.len() <= Cookie::CodeFlow.longest();
+    let without_flow = if again { "/sign-in/code?sent=again" } else { "/sign-in/code" };
+    let reply = redirect(if kept && !twice { without_flow } else { &with_flow })?;
+    Ok(remember(call, &flow, i64::from(MINUTES) * 60, reply))
 }
 
-/// What the address of the page for the code says when a code was sent anew.
-const AGAIN: &str = "&sent=again";
-/// What the header of an answer may have for flows, in bytes: proxies take 4096 for all of it, unless they are told otherwise.
-const LONGEST_FLOWS: usize = 3000;
-
-/// Keeps a flow in this browser, as what the link in a mail goes on with. One that is too long is not kept, `besides` what the
-/// answer's header has already: then the link of a code shows it, to be typed here, and what comes after a new password is
-/// the account.
-pub(super) fn remember(call: &PageCall, flow: &Flow, seconds: i64, besides: usize, reply: Reply) -> Reply {
-    let fits = |sealed: &String| sealed.len() <= Cookie::CodeFlow.longest() && sealed.len() + besides <= LONGEST_FLOWS;
-    let sealed = flow.seal(call).filter(fits).unwrap_or_default();
+/// Keeps a flow in this browser, as what the link in a mail goes on with. One that is too long for a cookie is not kept: then
+/// the link of a code shows it, to be typed here, and what comes after a new password is the account.
+pub(super) fn remember(call: &PageCall, flow: &Flow, seconds: i64, reply: Reply) -> Reply {
+    let sealed = flow.seal(call).filter(|sealed| sealed.len() <= Cookie::CodeFlow.longest()).unwrap_or_default();
     let seconds = if sealed.is_empty() { 0 } else { seconds };
     match Cookie::CodeFlow.set(&sealed, seconds, &call.environment.environment.issuer) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
@@ -188,7 +193,8 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     if let Some(code) = query.get("code") {
         return linked(call, query.get("id"), code);
     }
-    let flow = Flow::carried(call, query.get("flow"))?;
+    let kept = || Cookie::CodeFlow.read(&call.headers, &call.environment.environment.issuer);
+    let flow = Flow::carried(call, query.get("flow").map(str::to_owned).or_else(kept).as_deref())?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
@@ -285,7 +291,7 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
                 Some((user, hash)) => {
                     let now = people::likeness(&session::act(call), &user, hash.as_deref());
                     if !now.matches_base64url(&likeness) {
-                        return Err(Stop::flow());
+                        return Err(flow.changed_meanwhile());
                     }
                     (user.email, Proves::Address(id, likeness))
                 }

@@ -19,7 +19,7 @@ use countersign_protocol::model::{
 use countersign_protocol::oauth::authorize::decision::{covers, needs_consent};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::device_code::{Approval, DeviceAuthorization, DeviceState, read_user_code};
-use countersign_store::{application, consent as consents, device_authorization, session_device};
+use countersign_store::{application, consent as consents, device_authorization, session as stored, session_device};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -427,6 +427,10 @@ async fn approve(
     };
     let approved = call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
+            // The session before the consent, here as everywhere: whoever ends it has taken back what this would give.
+            if !stored::hold(tx, act.environment_id, current.session.id).await? {
+                return Ok(false);
+            }
             let consent_id = grants::agree(tx, &act, wanted, registered).await?;
             let approval = Approval {
                 consent_id,

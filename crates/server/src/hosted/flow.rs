@@ -207,6 +207,11 @@ impl Flow {
         Ok(flow)
     }
 
+    /// A page for a sign-in whose account has changed since it began: it starts again.
+    pub fn changed_meanwhile(&self) -> Stop {
+        Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Changed, self.beginning())
+    }
+
     fn is_over(&self, call: &PageCall) -> bool {
         call.app.clock.now() >= self.began_at().plus_secs(LIFETIME)
     }

@@ -1,6 +1,6 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
-use super::code::remember;
+use super::code::{no_mail, remember};
 use super::even_time::evenly;
 use super::flow::Flow;
 use super::login_uri;
@@ -80,10 +80,10 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     }
     let (act, language) = (session::act(call), language(call));
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
-    let counted = call.app.store.write::<Result<(), u32>, Failure, _>(move |tx| {
+    let counted = call.app.store.write::<Result<(), Problem>, Failure, _>(move |tx| {
         Box::pin(async move {
-            if let Err(over_at) = attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
-                return Ok(Err(attempts::minutes_until(&act, over_at)));
+            if let Err(why) = attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
+                return Ok(Err(no_mail(&act, why)));
             }
             if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {
                 password_resets::create(tx, &act, &user, language).await?;
@@ -91,8 +91,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
             Ok(Ok(()))
         })
     });
-    if let Err(minutes) = evenly(counted).await? {
-        let problem = Problem::TooManyMails { minutes };
+    if let Err(problem) = evenly(counted).await? {
         return Ok(show(call, &flow, email, StatusCode::TOO_MANY_REQUESTS, Some(problem)));
     }
     let branding = super::page::branding(call);
@@ -101,7 +100,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let sent = reply(call, StatusCode::OK, &page, None);
     // Who sets a new password in this browser goes on where they were.
     (flow.email, flow.challenge) = (Some(email.to_owned()), None);
-    Ok(remember(call, &flow, i64::from(MINUTES) * 60, 0, sent))
+    Ok(remember(call, &flow, i64::from(MINUTES) * 60, sent))
 }
 
 /// The sign-in on which the password of this account was forgotten, if that was in this browser and is not too long ago.

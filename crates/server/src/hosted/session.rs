@@ -166,12 +166,14 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
     // Session and code are made together where they can be: each commit waits for the disk.
     let onward = match new {
-        Some(new) => authorize::go_on_as(call, &flow, new, &mut beginning).await.map_err(too_late)?,
+        Some(new) => {
+            authorize::go_on_as(call, &flow, new, &mut beginning).await.map_err(|stop| too_late(stop, &flow))?
+        }
         None => None,
     };
     if let Some(beginning) = beginning {
         let begun = call.app.store.write::<(), Failure, _>(move |tx| Box::pin(beginning.run(tx)));
-        begun.await.map_err(|failure| too_late(failure.into()))?;
+        begun.await.map_err(|failure| too_late(failure.into(), &flow))?;
     }
     let reply = match onward {
         Some(reply) => reply,
@@ -190,9 +192,9 @@ fn changed() -> ApiError {
 }
 
 /// Who signed in to what has changed meanwhile begins anew.
-fn too_late(stop: Stop) -> Stop {
+fn too_late(stop: Stop, flow: &Flow) -> Stop {
     match stop {
-        Stop::Failure(Failure::Refused(ApiError::Conflict { code: CHANGED, .. })) => Stop::flow(),
+        Stop::Failure(Failure::Refused(ApiError::Conflict { code: CHANGED, .. })) => flow.changed_meanwhile(),
         stop => stop,
     }
 }

@@ -152,7 +152,7 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
             }
             let asked = asked.finish();
             if asked.len() > LONGEST {
-                return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
+                return redirect("/sign-out");
             }
             let mut flow = Flow::begin(call, Target::SignOut(asked));
             flow.leads_to = leads_to(to.as_str());
@@ -248,7 +248,7 @@ pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
         }
     };
     let hint: Hint = key.verify(&unverified).ok()?;
-    // Whoever comes by a key that is gone makes nothing new with it.
+    // What it signed itself says no later time.
     if signed_until.is_some_and(|until| hint.iat > until.as_secs()) {
         return None;
     }

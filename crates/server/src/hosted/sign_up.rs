@@ -152,5 +152,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let exists = found.is_some_and(|user| user.email_verified);
     let proves = if exists { Proves::Exists(account) } else { Proves::SignUp(account) };
     flow.signs_up = true;
+    flow.challenge = None;
+    flow.email = Some(typed.email.to_owned());
     super::code::send(call, flow, Recipient { typed: typed.email, to: typed.email }, proves).await
 }

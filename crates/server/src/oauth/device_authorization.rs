@@ -40,9 +40,10 @@ async fn fetch_document(call: &OAuthCall, params: &Params<'_>) -> Result<(), OAu
     }
 }
 
-/// Counts a device of a client that has proven nothing: what such clients make is bounded by where they ask from.
+/// Counts a device of a client that has proven nothing: what such clients make is bounded by where they ask from. A secret that
+/// one has given oneself by registering proves nothing.
 async fn count(call: &OAuthCall, client: AuthenticatedClient<'_>) -> Result<(), OAuthError> {
-    if client.secret_id().is_some() {
+    if client.secret_id().is_some() && client.client().registered.is_none() {
         return Ok(());
     }
     let act =

@@ -159,7 +159,9 @@ fn is_for(page: &PageCall, organization_id: OrganizationId) -> bool {
 /// Database errors.
 pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) -> Result<bool, Stop> {
     let act = session::act(page);
-    if let Some(cookie) = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer) {
+    let cookie = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer);
+    let chosen = cookie.as_deref().and_then(|cookie| OrganizationId::parse(cookie).ok());
+    if let Some(cookie) = cookie {
         let mut reader = page.app.store.reader().await?;
         if let Some(visit) = portal::visit(&mut reader, &act, &cookie).await? {
             return Ok(visit.organization_id != organization_id);
@@ -167,6 +169,11 @@ pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) 
     }
     let Some(current) = session::current(page).await? else { return Ok(false) };
     let mut reader = page.app.store.reader().await?;
+    if let Some(id) = chosen
+        && !portal::of_member(&mut reader, &act, current.user.id, id).await?.is_empty()
+    {
+        return Ok(id != organization_id);
+    }
     let open = portal::organizations_of(&mut reader, &act, current.user.id).await?;
     Ok(open.iter().any(|(membership, _)| membership.organization_id != organization_id))
 }

@@ -42,10 +42,11 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Fa
     })
 }
 
-/// What the form is drawn with; pictures stay unless one is handed in.
+/// What the form is drawn with.
 fn seen_of(brand: &Brand) -> String {
+    let pictures = (&brand.logo, &brand.icon);
     let colours = (&brand.primary, &brand.primary_dark, &brand.background, &brand.background_dark);
-    seen::of(&(&brand.name, colours, &brand.corners, &brand.font, &brand.terms_url, &brand.privacy_url))
+    seen::of(&(&brand.name, pictures, colours, &brand.corners, &brand.font, &brand.terms_url, &brand.privacy_url))
 }
 
 /// The environment with another look.

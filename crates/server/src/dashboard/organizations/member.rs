@@ -31,7 +31,10 @@ async fn of_this(
 
 /// What the form of the roles is drawn with.
 fn seen_of(membership: &Membership) -> String {
-    seen::of(&membership.roles)
+    // The order is the environment's, and nothing of this membership.
+    let mut roles = membership.roles.clone();
+    roles.sort_unstable();
+    seen::of(&roles)
 }
 
 async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<String>) -> Result<Reply, Stop> {

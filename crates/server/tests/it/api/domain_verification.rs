@@ -87,12 +87,16 @@ on_both_databases! {
         let (found, is_found) = tokio::sync::oneshot::channel();
         let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
         let (app, act) = (Arc::clone(&server.app), server.act());
+        // On SQLite nobody writes beside the one that does, and that one waits for nothing.
+        let waits = server.database.url.starts_with("postgres");
         let proving = tokio::spawn(async move {
             let proven = app.store.write::<(), Failure, _>(move |tx| {
                 Box::pin(async move {
                     settle(tx, &act, id, act.now, true).await?;
                     found.send(()).unwrap();
-                    may_go_on.await.unwrap();
+                    if waits {
+                        may_go_on.await.unwrap();
+                    }
                     Ok(())
                 })
             });
@@ -107,7 +111,8 @@ on_both_databases! {
         while !server.database.somebody_waits().await {
             assert!(began.elapsed() < std::time::Duration::from_secs(10), "it does not wait");
         }
-        go_on.send(()).unwrap();
+        // Nobody hears it on SQLite.
+        let _ = go_on.send(());
         proving.await.unwrap();
         assert_eq!(asking.await.unwrap().expect(400).text_at("code"), "domain_already_verified");
         assert_eq!(state(&management, &domain).await, "verified");

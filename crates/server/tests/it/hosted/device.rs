@@ -142,6 +142,17 @@ on_both_databases! {
         let over = [("client_id", public.client_id.as_str()), ("scope", "openid")];
         let refused = server.anonymous().form("/oauth2/device_authorization", &over).await.expect(429);
         assert!(refused.header("retry-after").is_some());
+        // Whoever registers gets a secret: it proves nothing.
+        server.declare("[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
+        let metadata = json!({
+            "redirect_uris": ["https://client.example/cb"],
+            "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+        });
+        let registered = server.anonymous().post("/oauth2/register", metadata).await.expect(201).json();
+        let text = |name: &str| registered[name].as_str().unwrap().to_owned();
+        let (client_id, client_secret) = (text("client_id"), text("client_secret"));
+        let own = [("client_id", client_id.as_str()), ("client_secret", &client_secret), ("scope", "openid")];
+        server.anonymous().form("/oauth2/device_authorization", &own).await.expect(429);
 
         let mut browser = Browser::new(&server);
         let page = browser.open("/device").await;

@@ -121,6 +121,17 @@ on_both_databases! {
         assert_eq!(page.path, "/account", "{}", page.html);
     }
 
+    async fn who_mistyped_the_address_of_a_new_account_gets_a_first_code_at_the_right_one(server: TestServer) {
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-up").await;
+        let page = browser.submit(&page, "/sign-up", &[("email", "grace@exmaple.com"), ("password", PASSWORD)]).await;
+        let page = browser.open(&page.link_to("/sign-up?")).await;
+        let page = browser.submit(&page, "/sign-up", &[("email", "grace@example.com"), ("password", PASSWORD)]).await;
+        assert!(page.html.contains("grace@example.com") && !page.html.contains("role=\"status\""), "{}", page.html);
+        let code = server.mailed_code("grace@example.com").await;
+        assert_eq!(browser.submit(&page, "/sign-in/code", &[("code", &code)]).await.path, "/account");
+    }
+
     async fn codes_that_were_right_use_up_no_tries_of_the_others_behind_the_same_address(server: TestServer) {
         let mut browser = Browser::new(&server);
         // More in an hour than may be wrong, and no more mails in a quarter of it than may be asked for.
@@ -171,8 +182,10 @@ on_both_databases! {
         let page = browser.open(&page.link_to("/sign-up?")).await;
         let typed = [("email", "grace@example.com"), ("first_name", "Grace"), ("last_name", "Hopper"), ("password", PASSWORD)];
         let page = browser.submit(&page, "/sign-up", &typed).await;
-        let code = server.mailed_code("grace@example.com").await;
-        let page = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        // The link in the mail is good all the same: what it goes on with is in the cookie, and only there.
+        assert!(browser.has_cookie("cs_code") && page.path == "/sign-in/code", "{}", page.path);
+        let page = browser.open(&mailed_link(&server, "grace@example.com", "/sign-in/code?").await).await;
+        let page = browser.submit(&page, "/sign-in/code", &[]).await;
         assert_eq!(page.sent("state"), Some(state));
         assert!(browser.longest_head < 4096, "what nginx takes as it is installed: {}", browser.longest_head);
     }
