@@ -8,6 +8,8 @@ use super::Shell;
 pub struct Claims<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form was drawn with, in a few letters.
+    pub seen: &'a str,
     /// The template, as it is or as it was typed.
     pub content: &'a str,
     /// What is wrong with it, and where.

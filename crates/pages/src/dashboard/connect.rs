@@ -35,6 +35,10 @@ pub struct ResourceRow {
 pub struct Connect<'a> {
     /// What it stands in.
     pub shell: &'a Shell,
+    /// What the form about sign-in was drawn with, in a few letters.
+    pub login_seen: &'a str,
+    /// What the form about clients was drawn with.
+    pub clients_seen: &'a str,
     /// Where people sign in, if not here.
     pub login_uri: &'a str,
     /// `external_id` or `user_id`.

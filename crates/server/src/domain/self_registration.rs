@@ -260,16 +260,23 @@ pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure>
     Ok(client_document::ask(tx, act.environment_id, url, act.now).await?)
 }
 
-/// Changes what the environment allows clients to do without anybody's hand; every node follows within a second.
+/// Changes what the environment allows clients to do without anybody's hand, unless something speaks against it as it is;
+/// every node follows within a second.
 ///
 /// # Errors
-/// 422.
-pub async fn set_policy(tx: &mut Tx, act: &Act, wanted: SelfRegistration) -> Result<(), Failure> {
+/// 422, and what speaks against it.
+pub async fn set_policy(
+    tx: &mut Tx,
+    act: &Act,
+    wanted: SelfRegistration,
+    unless: impl FnOnce(&SelfRegistration) -> Result<(), Failure> + Send,
+) -> Result<(), Failure> {
     if matches!(&wanted.documents, DocumentPolicy::Listed(hosts) if hosts.is_empty()) {
         let why = "Name at least one host, such as claude.ai or *.example.com.";
         return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
     }
     let change = |found: &mut Environment| {
+        unless(&found.self_registration)?;
         found.self_registration = wanted;
         Ok(())
     };

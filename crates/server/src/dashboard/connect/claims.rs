@@ -2,14 +2,16 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{refused, reply};
+use crate::dashboard::page::reply;
+use crate::dashboard::seen;
 use crate::domain::{Failure, jwt_templates};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Claims, Section};
 use countersign_protocol::jwt_template::{LONGEST, RESERVED, Template, Values};
+use countersign_protocol::model::JwtTemplate;
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{jwt_template, membership, user};
+use countersign_store::{jwt_template, membership, signing_key, user};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -19,11 +21,18 @@ const BEGINNING: &str = "{\n  \"email\": \"{{ user.email }}\",\n  \"organization
 /// What is shown.
 #[derive(Default)]
 struct Shown {
+    /// What the form was drawn with, where it is only tried; else it is drawn with what there is.
+    seen: Option<String>,
     content: String,
     wrong: Option<String>,
     email: String,
     unknown: Option<String>,
     claims: Option<Map<String, Value>>,
+}
+
+/// What the form is drawn with.
+fn seen_of(kept: Option<&JwtTemplate>) -> String {
+    seen::of(&kept.map(|kept| &kept.content))
 }
 
 /// Somebody to show a template with.
@@ -82,6 +91,7 @@ async fn show(call: &DashboardCall, shown: &Shown) -> Result<Reply, Stop> {
     let shell = if is_wrong { call.shell_with(Section::Connect, None) } else { call.shell(Section::Connect) };
     let page = Claims {
         shell: &shell,
+        seen: &shown.seen.clone().unwrap_or_else(|| seen_of(kept.as_ref())),
         content: &shown.content,
         wrong: shown.wrong.as_deref(),
         email: &shown.email,
@@ -116,8 +126,10 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 /// # Errors
 /// Database errors.
 pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
-    let (content, email) = typed(&call.page.form()?);
-    show(call, &tried(call, content, email).await?).await
+    let form = call.page.form()?;
+    let (content, email) = typed(&form);
+    let shown = tried(call, content, email).await?;
+    show(call, &Shown { seen: Some(field::text(&form, "seen").to_owned()), ..shown }).await
 }
 
 /// Saves the template; every node issues by it within a second. One that was emptied is none.
@@ -125,11 +137,15 @@ pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
 /// # Errors
 /// Database errors.
 pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
-    let (content, email) = typed(&call.page.form()?);
-    let (act, text) = (call.act(), content.clone());
+    let form = call.page.form()?;
+    let (content, email) = typed(&form);
+    let (act, text, before) = (call.act(), content.clone(), field::text(&form, "seen").to_owned());
     let saved: Result<(), Failure> = call
         .commit(move |tx| {
             Box::pin(async move {
+                signing_key::lock(tx, act.environment_id).await?;
+                let kept = jwt_template::find(tx, act.environment_id).await?;
+                seen::unchanged(&before, &seen_of(kept.as_ref()))?;
                 match text.as_str() {
                     "" => jwt_templates::remove(tx, &act).await.map(drop),
                     text => jwt_templates::set(tx, &act, text).await.map(drop),
@@ -141,8 +157,9 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         Ok(()) if content.is_empty() => call.to("/connect/claims?done=removed"),
         Ok(()) => call.to("/connect/claims?done=saved"),
         Err(failure) => {
-            let wrong = Some(refused(failure)?);
-            show(call, &Shown { content, wrong, email, ..Shown::default() }).await
+            let (status, wrong) = seen::refused_with(failure)?;
+            let shown = Shown { content, wrong: Some(wrong), email, ..Shown::default() };
+            Ok(show(call, &shown).await?.with_status(status))
         }
     }
 }

@@ -3,10 +3,16 @@
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::seen;
 use crate::domain::self_registration::{decide, set_policy};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};
+
+/// What the form is drawn with.
+pub(super) fn seen_of(policy: &SelfRegistration) -> String {
+    seen::of(&(policy.documents.as_str(), policy.documents.hosts(), policy.dynamic))
+}
 
 /// Saves which of them may come.
 ///
@@ -19,7 +25,9 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let documents = DocumentPolicy::parse(word, hosts.clone()).ok_or_else(Stop::flow)?;
     let typed = Typed { clients: Some((word.to_owned(), hosts.join("\n"), dynamic)), ..Typed::default() };
     let (act, wanted) = (call.act(), SelfRegistration { documents, dynamic });
-    let done = call.commit(move |tx| Box::pin(async move { set_policy(tx, &act, wanted).await })).await;
+    let before = field::text(&form, "seen").to_owned();
+    let unchanged = move |kept: &SelfRegistration| seen::unchanged(&before, &seen_of(kept));
+    let done = call.commit(move |tx| Box::pin(async move { set_policy(tx, &act, wanted, unchanged).await })).await;
     settle(call, done, "saved", typed).await
 }
 

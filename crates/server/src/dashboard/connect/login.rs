@@ -3,10 +3,17 @@
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::seen;
 use crate::domain::standalone::{StandaloneChange, change};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
-use countersign_protocol::model::StandaloneSubject;
+use countersign_protocol::model::{Standalone, StandaloneSubject};
+use countersign_store::{signing_key, standalone};
+
+/// What the form is drawn with.
+pub(super) fn seen_of(kept: &Standalone) -> String {
+    seen::of(&(kept.login_uri.as_ref().map(|uri| uri.as_str()), kept.subject))
+}
 
 /// Saves where people sign in, and whom their tokens name.
 ///
@@ -18,6 +25,14 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     let subject = Some(StandaloneSubject::parse(&word).ok_or_else(Stop::flow)?);
     let typed = Typed { login: Some((login_uri.clone(), word)), ..Typed::default() };
     let (act, wanted) = (call.act(), StandaloneChange { login_uri: Some(login_uri), subject });
-    let done = call.commit(move |tx| Box::pin(async move { change(tx, &act, wanted).await.map(drop) })).await;
+    let before = field::text(&form, "seen").to_owned();
+    let done = call.commit(move |tx| {
+        Box::pin(async move {
+            signing_key::lock(tx, act.environment_id).await?;
+            seen::unchanged(&before, &seen_of(&standalone::find(tx, act.environment_id).await?))?;
+            change(tx, &act, wanted).await.map(drop)
+        })
+    });
+    let done = done.await;
     settle(call, done, "saved", typed).await
 }

@@ -15,7 +15,8 @@ pub mod resources;
 pub mod snippets;
 
 use super::call::DashboardCall;
-use super::page::{refused, reply, when};
+use super::page::{reply, when};
+use super::seen;
 use crate::domain::Failure;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
@@ -33,7 +34,7 @@ struct Typed {
     clients: Option<(String, String, bool)>,
     document: String,
     resource: String,
-    problem: Option<String>,
+    problem: Option<(StatusCode, String)>,
 }
 
 fn document_row(known: &KnownDocument) -> DocumentRow {
@@ -72,11 +73,13 @@ async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, Stop> {
     let kept = || (policy.documents.as_str().to_owned(), policy.documents.hosts().join("\n"), policy.dynamic);
     let (documents, hosts, dynamic) = typed.clients.unwrap_or_else(kept);
     let (status, shell) = match typed.problem {
-        Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::Connect, Some(problem))),
+        Some((status, problem)) => (status, call.shell_with(Section::Connect, Some(problem))),
         None => (StatusCode::OK, call.shell(Section::Connect)),
     };
     let page = Connect {
         shell: &shell,
+        login_seen: &login::seen_of(&standalone),
+        clients_seen: &clients::seen_of(policy),
         login_uri: &login_uri,
         subject: &subject,
         documents: &documents,
@@ -103,6 +106,6 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, Stop> {
     match done {
         Ok(()) => call.to(&format!("/connect?done={word}")),
-        Err(failure) => show(call, Typed { problem: Some(refused(failure)?), ..typed }).await,
+        Err(failure) => show(call, Typed { problem: Some(seen::refused_with(failure)?), ..typed }).await,
     }
 }

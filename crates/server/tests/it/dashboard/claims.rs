@@ -41,8 +41,10 @@ on_both_databases! {
         assert!(page.form(PAGE).fields["content"].contains("organization.name"));
         // Emptied, there is none any more; and once more is no mistake.
         fields.insert("content".into(), " \r\n".into());
+        let mut page = page;
         for _ in 0..2 {
-            let page = developer.post(PAGE, &fields).await;
+            fields.insert("seen".into(), page.form(PAGE).fields["seen"].clone());
+            page = developer.post(PAGE, &fields).await;
             assert!(page.html.contains("Removed") && page.html.contains("No template"), "{}", page.html);
             assert_eq!(saved(&server).await, 404);
         }
@@ -90,6 +92,25 @@ on_both_databases! {
             }
         }
         assert_eq!(saved(&server).await, 404);
+    }
+
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let stale = developer.open(PAGE).await;
+        let theirs = json!({"content": "{\"theirs\": 1}"});
+        server.management().put("/user_management/jwt_template", theirs).await.expect(200);
+        // Trying it out in between does not make it any newer.
+        let mine = [("content", "{\"mine\": 1}")];
+        let tried = developer.submit(&stale, PAGE, &mine).await;
+        assert!(tried.status == 409 && tried.html.contains("Somebody else has changed this"), "{}", tried.html);
+        let mut fields = stale.form(PAGE).fields;
+        fields.insert("content".into(), mine[0].1.into());
+        let tried = developer.post(PREVIEW, &fields).await;
+        let refused = developer.submit(&tried, PAGE, &[]).await;
+        assert_eq!((refused.status, refused.form(PAGE).fields["content"].as_str()), (409, mine[0].1));
+        let kept = server.management().get("/user_management/jwt_template").await.expect(200).json();
+        assert_eq!(kept["content"], "{\"theirs\": 1}");
+        assert!(developer.submit(&refused, PAGE, &[]).await.html.contains("Saved."));
     }
 
     async fn threat_34_a_template_and_people_are_one_environments(server: TestServer) {

@@ -53,6 +53,21 @@ on_both_databases! {
         assert_eq!(discovery(&server).await["client_id_metadata_document_supported"], true);
     }
 
+    async fn what_somebody_else_has_changed_is_not_saved_over(server: TestServer) {
+        let mut developer = server.staff(StaffRole::Developer).await;
+        let stale = developer.open(PAGE).await;
+        let narrowed = developer.submit(&stale, &at("clients"), &[("documents", "listed"), ("hosts", "claude.ai")]).await;
+        assert!(narrowed.html.contains("Saved."), "{}", narrowed.html);
+        let refused = developer.submit(&stale, &at("clients"), &[("documents", "any")]).await;
+        assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{}", refused.html);
+        let login = [("login_uri", "https://app.example.com/login")];
+        assert!(developer.submit(&refused, &at("login"), &login).await.html.contains("Saved."), "another form of the page");
+        assert_eq!(developer.submit(&stale, &at("login"), &[("login_uri", "https://old.example.com/login")]).await.status, 409);
+        let kept = developer.open(PAGE).await;
+        assert_eq!(kept.form(&at("clients")).fields["hosts"], "claude.ai");
+        assert_eq!(kept.form(&at("login")).fields["login_uri"], login[0].1);
+    }
+
     async fn a_document_is_decided_about_by_its_url(server: TestServer) {
         let mut developer = server.staff(StaffRole::Developer).await;
         let page = developer.open(PAGE).await;
