@@ -70,8 +70,9 @@ test('a forgotten password is set anew by the link in the mail, which ends sessi
   await page.goto(link);
   await page.getByLabel('New password').fill('quiet-harbour-lantern-77');
   await page.getByRole('button', { name: 'Save password' }).click();
-  await page.getByLabel('Email').waitFor();
-  await signIn(page, user.email, 'quiet-harbour-lantern-77');
+  await page.getByText('Your new password is saved.').waitFor();
+  await page.getByLabel('Password').fill('quiet-harbour-lantern-77');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('heading', { name: 'Your account' }).waitFor();
 
   await elsewhere.goto(`${baseUrl}/account`);

@@ -391,7 +391,7 @@ for (const [title, { sdk, permissionList, keys, validate, portal }] of Object.en
       assert.equal(valid.apiKey.id, made.id);
       assert.deepEqual(valid.apiKey.permissions, [permission]);
       assert.equal((await validate(workos, 'sk_nobody')).apiKey, null);
-      await refused(sdk, 'UnprocessableEntityException', 422, () => validate(workos, ''));
+      assert.equal((await validate(workos, '')).apiKey, null);
 
       // This SDK has no method for it, so its own way to reach any path.
       const expire = () => workos.post(`/api_keys/${made.id}/expire`, {});
