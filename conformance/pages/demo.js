@@ -47,7 +47,8 @@ async function photograph(name) {
   await page.setViewportSize({ width: 1280, height: 860 });
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
 }
-const press = (name) => page.getByRole("button", { name, exact: true }).click();
+// Behind the name may stand what the button is about, where there are several.
+const press = (name) => page.getByRole("button", { name: new RegExp(`^${name}(: |$)`) }).click();
 const href = (name) => page.getByRole("link", { name }).first().getAttribute("href");
 
 await page.goto(start);

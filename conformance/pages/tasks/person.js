@@ -7,6 +7,8 @@ const PATIENCE = 30_000;
 const quoted = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 // A label or a summary may go on with something in small print, but not with another letter.
 const begins = (text) => (text instanceof RegExp ? text : new RegExp(`^\\s*${quoted(text)}(?![\\w])`));
+// A button's name, behind which may stand what it is about, where there are several.
+const called = (name) => (name instanceof RegExp ? name : new RegExp(`^${quoted(name)}(: |$)`));
 
 export class Person {
   // Complaints of all of them: what the policy forbids, what a script stumbles over, what the server fails at.
@@ -81,7 +83,7 @@ export class Person {
   }
 
   async press(name, within = this.page) {
-    await this.leads(() => within.getByRole("button", { name, exact: true }).click());
+    await this.leads(() => within.getByRole("button", { name: called(name) }).click());
   }
 
   async follow(name, within = this.page) {
