@@ -142,7 +142,8 @@ export const tasks = {
     let text = "";
     for await (const chunk of stream) text += chunk;
     assert.match(text, /report\.opened/);
-    await owner.field("Keep for").selectOption({ index: 2 });
+    const keep = owner.field("Keep for");
+    await keep.selectOption({ index: (await keep.locator("option").count()) - 1 });
     await owner.press("Save", owner.part("How long events are kept"));
     await owner.reads("Saved.");
   },
