@@ -237,7 +237,7 @@ impl Environments {
                 })?),
                 None => None,
             };
-            // Those that are too old go with the next rotation; a hint is checked for that anyway.
+            // Those that are too old go with the next rotation; who asks for one looks at its age.
             let past = past_signing_key::list(query, environment.id).await?;
             // A hint that cannot be checked is no reason not to start.
             let past_verifiers = past.into_iter().filter_map(|key| {

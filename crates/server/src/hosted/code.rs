@@ -125,18 +125,18 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
     let sealed = flow.seal(call).unwrap_or_default();
     let with_flow = format!("/sign-in/code?flow={sealed}{}", if again { "&sent=again" } else { "" });
     // The head of an answer has room for it once: where it is too long for the address as well, the page takes it from there.
-    let twice = with_flow.len() + sealed.len() <= Cookie::CodeFlow.longest();
-    let kept = sealed.len() <= Cookie::CodeFlow.longest();
+    let in_cookie_alone =
+        sealed.len() <= Cookie::CodeFlow.longest() && with_flow.len() + sealed.len() > Cookie::CodeFlow.longest();
     let without_flow = if again { "/sign-in/code?sent=again" } else { "/sign-in/code" };
-    let reply = redirect(if kept && !twice { without_flow } else { &with_flow })?;
-    Ok(remember(call, &flow, i64::from(MINUTES) * 60, reply))
+    let reply = redirect(if in_cookie_alone { without_flow } else { &with_flow })?;
+    Ok(remember(call, sealed, MINUTES, reply))
 }
 
-/// Keeps a flow in this browser, as what the link in a mail goes on with. One that is too long for a cookie is not kept: then
-/// the link of a code shows it, to be typed here, and what comes after a new password is the account.
-pub(super) fn remember(call: &PageCall, flow: &Flow, seconds: i64, reply: Reply) -> Reply {
-    let sealed = flow.seal(call).filter(|sealed| sealed.len() <= Cookie::CodeFlow.longest()).unwrap_or_default();
-    let seconds = if sealed.is_empty() { 0 } else { seconds };
+/// Keeps a sealed flow in this browser for so many minutes, as what the link in a mail goes on with. One that is too long for a
+/// cookie is not kept: then the link of a code shows it, to be typed here, and what comes after a new password is the account.
+pub(super) fn remember(call: &PageCall, sealed: String, minutes: u32, reply: Reply) -> Reply {
+    let sealed = Some(sealed).filter(|sealed| sealed.len() <= Cookie::CodeFlow.longest()).unwrap_or_default();
+    let seconds = if sealed.is_empty() { 0 } else { i64::from(minutes) * 60 };
     match Cookie::CodeFlow.set(&sealed, seconds, &call.environment.environment.issuer) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,

@@ -100,7 +100,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     let sent = reply(call, StatusCode::OK, &page, None);
     // Who sets a new password in this browser goes on where they were.
     (flow.email, flow.challenge) = (Some(email.to_owned()), None);
-    Ok(remember(call, &flow, i64::from(MINUTES) * 60, sent))
+    Ok(remember(call, flow.seal(call).unwrap_or_default(), MINUTES, sent))
 }
 
 /// The sign-in on which the password of this account was forgotten, if that was in this browser and is not too long ago.

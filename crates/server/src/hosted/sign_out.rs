@@ -8,6 +8,7 @@ use super::{login_uri, session};
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
+use crate::keys::rotation::KNOWN;
 use crate::user_management::held;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::{SessionId, UserId};
@@ -248,8 +249,9 @@ pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {
         }
     };
     let hint: Hint = key.verify(&unverified).ok()?;
-    // What it signed itself says no later time.
-    if signed_until.is_some_and(|until| hint.iat > until.as_secs()) {
+    // What such a key signed itself says no later time, and it is known for so long, whether or not others follow it.
+    let now = call.app.clock.now();
+    if signed_until.is_some_and(|until| hint.iat > until.as_secs() || now >= until.plus_secs(KNOWN)) {
         return None;
     }
     (hint.iss == call.environment.environment.issuer.as_str() && hint.jti.is_none()).then_some(hint)

@@ -152,7 +152,10 @@ pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKe
         .write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 signing_key::lock(tx, environment_id).await?;
-                if !signing_key::delete(tx, environment_id, id).await? {
+                // It may have gone in its turn since it was looked at; then what is left of it goes.
+                if !signing_key::delete(tx, environment_id, id).await?
+                    && !past_signing_key::delete(tx, environment_id, id).await?
+                {
                     return Err(Failure::not_found("Signing key", id));
                 }
                 audit::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;

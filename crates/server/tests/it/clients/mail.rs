@@ -50,6 +50,20 @@ async fn tried(server: &TestServer, attempts: i64) -> QueuedMail {
     }
 }
 
+/// Invites so many, and waits until each mail was tried once: nobody takes any.
+async fn tried_once(server: &TestServer, queued: usize) {
+    let management = server.management();
+    for number in 0..queued {
+        let body = json!({"email": format!("person{number}@example.com")});
+        management.post("/user_management/invitations", body).await.expect(201);
+    }
+    let began = Instant::now();
+    while waiting(server).await.iter().filter(|mail| mail.attempts == 1).count() < queued {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(server).await));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 async fn until_none_waits(server: &TestServer) {
     let began = Instant::now();
     while !waiting(server).await.is_empty() {
@@ -156,16 +170,7 @@ with_either_database! {
         const QUEUED: usize = 45;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let Some(server) = start(backend, &format!("smtp://127.0.0.1:{port}"), &[]).await else { return };
-        let management = server.management();
-        for number in 0..QUEUED {
-            let body = json!({"email": format!("person{number}@example.com")});
-            management.post("/user_management/invitations", body).await.expect(201);
-        }
-        let began = Instant::now();
-        while waiting(&server).await.iter().filter(|mail| mail.attempts == 1).count() < QUEUED {
-            assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        tried_once(&server, QUEUED).await;
         let Some(_inbox) = MailServer::start("mail", &["--port", &port.to_string()]) else { return };
         server.clock.advance_seconds(90);
         countersign::jobs::mail::run(std::sync::Arc::clone(&server.app)).await;
@@ -178,16 +183,7 @@ with_either_database! {
         const QUEUED: usize = 15;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let Some(server) = start(backend, &format!("smtp://127.0.0.1:{port}"), &[]).await else { return };
-        let management = server.management();
-        for number in 0..QUEUED {
-            let body = json!({"email": format!("person{number}@example.com")});
-            management.post("/user_management/invitations", body).await.expect(201);
-        }
-        let began = Instant::now();
-        while waiting(&server).await.iter().filter(|mail| mail.attempts == 1).count() < QUEUED {
-            assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        tried_once(&server, QUEUED).await;
         let spoilt = waiting(&server).await[0].id;
         let another = format!("(SELECT sealed_message FROM mail WHERE id <> '{spoilt}' LIMIT 1)");
         server.database.tamper(&format!("UPDATE mail SET sealed_message = {another} WHERE id = '{spoilt}'")).await;

@@ -1,6 +1,6 @@
 //! Where people go on when something was in their way: a page that lay open, a password that was forgotten, too many mails.
 
-use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
+use crate::harness::{Application, Browser, PASSWORD, Page, TestServer, on_both_databases};
 
 const FRESH: &str = "another-quiet-lighthouse-7";
 
@@ -13,6 +13,15 @@ async fn mailed_link(server: &TestServer, email: &str, path: &str) -> String {
     let mail = server.mails(email).await.into_iter().find(|mail| mail.text.contains(path)).unwrap();
     let link = mail.text.split_whitespace().find(|word| word.contains(path)).unwrap();
     link[server.base_url.len()..].to_owned()
+}
+
+/// Ada is on her way to an application and has forgotten her password: the link she is mailed.
+async fn forgets_on_the_way(server: &TestServer, browser: &mut Browser, application: &Application) -> String {
+    let page = browser.open(&application.authorize("&scope=openid")).await;
+    let page = to_password(browser, &page, "ada@example.com").await;
+    let page = browser.open(&page.link_to("/forgot-password?")).await;
+    browser.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await;
+    mailed_link(server, "ada@example.com", "/reset-password?token=").await
 }
 
 on_both_databases! {
@@ -40,11 +49,7 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         server.person("ada@example.com").await;
         let mut browser = Browser::new(&server);
-        let page = browser.open(&application.authorize("&scope=openid")).await;
-        let page = to_password(&mut browser, &page, "ada@example.com").await;
-        let page = browser.open(&page.link_to("/forgot-password?")).await;
-        browser.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await;
-        let link = mailed_link(&server, "ada@example.com", "/reset-password?token=").await;
+        let link = forgets_on_the_way(&server, &mut browser, &application).await;
         let page = browser.open(&link).await;
         let page = browser.submit(&page, "/reset-password", &[("password", FRESH)]).await;
         assert!(page.html.contains("new password is saved") && page.html.contains("ada@example.com"), "{}", page.html);
@@ -61,11 +66,7 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         server.person("ada@example.com").await;
         let mut browser = Browser::new(&server);
-        let page = browser.open(&application.authorize("&scope=openid")).await;
-        let page = to_password(&mut browser, &page, "ada@example.com").await;
-        let page = browser.open(&page.link_to("/forgot-password?")).await;
-        browser.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await;
-        let link = mailed_link(&server, "ada@example.com", "/reset-password?token=").await;
+        let link = forgets_on_the_way(&server, &mut browser, &application).await;
         let mut other = Browser::new(&server);
         let page = other.open(&link).await;
         let page = other.submit(&page, "/reset-password", &[("password", FRESH)]).await;
@@ -73,12 +74,10 @@ on_both_databases! {
         assert_eq!((page.path.as_str(), page.left_to), ("/account", None));
         // What this browser had begun for one person is not gone on with for another.
         server.person("grace@example.com").await;
-        let page = browser.open("/forgot-password").await;
         let mut third = Browser::new(&server);
         let asked = third.open("/forgot-password").await;
         third.submit(&asked, "/forgot-password", &[("email", "grace@example.com")]).await;
         let link = mailed_link(&server, "grace@example.com", "/reset-password?token=").await;
-        drop(page);
         let page = browser.open(&link).await;
         let page = browser.submit(&page, "/reset-password", &[("password", FRESH)]).await;
         let page = browser.submit(&page, "/sign-in/password", &[("password", FRESH)]).await;

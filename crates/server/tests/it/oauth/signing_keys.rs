@@ -195,4 +195,24 @@ on_both_databases! {
         let page = browser.open(&application.authorize(&hint)).await;
         assert_eq!(page.sent("error").as_deref(), Some("login_required"));
     }
+
+    async fn a_key_that_is_gone_for_long_is_no_hint_though_none_follows_it(server: TestServer) {
+        let application = server.application("forum", false, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let id_token = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("id_token");
+        let environment = environment(&server).await;
+        rotation::rotate(&server.app, Actor::Visitor, &environment, KeyPurpose::Delegated, Algorithm::Es256, server.clock.now()).await.unwrap();
+        server.clock.advance_seconds(rotation::RETIRING);
+        rotation::advance(&server.app, 0).await.unwrap();
+        let logout = format!("/oauth2/logout?id_token_hint={id_token}");
+        for (later, arrives) in [(rotation::KNOWN - rotation::RETIRING - 60, "/signed-out"), (60, "/sign-out")] {
+            server.clock.advance_seconds(later);
+            let page = browser.open("/sign-in").await;
+            server.sign_in(&mut browser, &page, "ada@example.com").await;
+            assert_eq!(browser.open(&logout).await.path, arrives);
+        }
+    }
 }
