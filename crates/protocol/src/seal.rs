@@ -78,7 +78,7 @@ impl fmt::Debug for SealKey {
 
 /// Each part with its length before it, so that no two lists of parts give the same bytes.
 fn authenticated_data(context: &[&str]) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(context.iter().map(|part| size_of::<u64>() + part.len()).sum());
     for part in context {
         bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bytes.extend_from_slice(part.as_bytes());

@@ -75,7 +75,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::Authorize(query))
         }
     };
-    Ok(found(advance(call, flow, None).await?))
+    Ok(found(advance(call, flow).await?))
 }
 
 /// What was asked with a GET goes on with one: a redirect is 302, which the reference says.
@@ -105,8 +105,16 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, flow: Flow, agreed: Option<Agreed>) -> Result<Reply, Stop> {
-    step(call, flow, agreed, None).await
+pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, Stop> {
+    step(call, flow, None).await
+}
+
+/// The same for who has agreed to what was asked in this very call.
+///
+/// # Errors
+/// As [`advance`].
+pub async fn agree(call: &PageCall, flow: Flow, asked: Asked, agreed: Agreed) -> Result<Reply, Stop> {
+    go_on(call, flow, asked, Some(agreed), None).await
 }
 
 /// The same for somebody whose session is about to begin in this very call. When nothing is left to ask, it begins together
@@ -134,25 +142,36 @@ pub async fn go_on_as(
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, Stop> {
-    step(call, flow, None, Some(search)).await
+    step(call, flow, Some(search)).await
 }
 
-async fn step(call: &PageCall, mut flow: Flow, agreed: Option<Agreed>, search: Option<&str>) -> Result<Reply, Stop> {
-    let Target::Authorize(query) = flow.target.clone() else { return Err(Stop::flow()) };
-    let issuer = call.environment.environment.issuer.as_str();
-    let chosen = agreed.as_ref().and_then(|agreed| agreed.organization_id).or(flow.organization_id);
-    let asked = match ask(call, &query, chosen).await? {
-        Ok(asked) => asked,
+async fn step(call: &PageCall, flow: Flow, search: Option<&str>) -> Result<Reply, Stop> {
+    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+    match ask(call, query, flow.organization_id).await? {
+        Ok(asked) => go_on(call, flow, asked, None, search).await,
         Err(Refusal::ToThePerson(NotForTheClient::UnknownClient)) => {
-            return redirect("/oauth2/error?error=application_not_found");
+            redirect("/oauth2/error?error=application_not_found")
         }
-        Err(Refusal::ToThePerson(_)) => return Err(of_the_application()),
-        Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(issuer, code, &why)),
-    };
+        Err(Refusal::ToThePerson(_)) => Err(of_the_application()),
+        Err(Refusal::ToTheClient(address, code, why)) => {
+            redirect(&address.with_error(call.environment.environment.issuer.as_str(), code, &why))
+        }
+    }
+}
+
+async fn go_on(
+    call: &PageCall,
+    mut flow: Flow,
+    asked: Asked,
+    agreed: Option<Agreed>,
+    search: Option<&str>,
+) -> Result<Reply, Stop> {
+    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+    let issuer = call.environment.environment.issuer.as_str();
+    let Decision { next, agreed, agreed_before } = decide(call, &flow, query, &asked, agreed);
     let Asked { client, request, current, organizations: belongs, .. } = &asked;
     flow.application = Some(client.application.client_id);
     flow.leads_to = leads_to(request.return_address.redirect.as_str());
-    let Decision { next, agreed, agreed_before } = decide(call, &flow, &query, &asked, agreed);
     match next {
         Next::SignIn => {
             flow.email = match &request.login_hint {

@@ -125,6 +125,6 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     match (&flow.target, search) {
         (Target::OwnApplication(_), search) => own_application::advance(call, flow, search).await,
         (_, Some(search)) => authorize::search_organization(call, flow, search).await,
-        (_, None) => authorize::advance(call, flow, None).await,
+        (_, None) => authorize::advance(call, flow).await,
     }
 }

@@ -1,6 +1,6 @@
 //! The consent page: who asks, for what, for which organization.
 
-use super::authorize::{Agreed, Asked, advance, decline};
+use super::authorize::{Agreed, Asked, advance, agree, decline};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Origin, Stop, branding, frame, reply};
 use super::session::Current;
@@ -243,11 +243,12 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
     // Agreed has who was shown the page, and nobody who has signed in since.
     // What was chosen counts if it is one of the things that were offered.
-    let Ok(asked) = super::authorize::ask(call, query, organization_id).await? else { return Err(Stop::flow()) };
+    let named = organization_id.or(flow.organization_id);
+    let Ok(asked) = super::authorize::ask(call, query, named).await? else { return Err(Stop::flow()) };
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
     // And to what was shown: a client that has said something else since is another.
     if !same || flow.shown_since != said_since(&asked.client) {
-        return advance(call, flow, None).await;
+        return advance(call, flow).await;
     }
     let choices = chosen(&form, &asked.options);
     if organization_id.is_none() && asked.organizations.memberships.len() > 1 {
@@ -256,5 +257,5 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     if settled(&asked.options, &choices).is_none() {
         return show(call, flow, &asked, organization_id, (&choices, Some(Problem::ChoiceNeeded))).await;
     }
-    advance(call, flow, Some(Agreed { organization_id, choices })).await
+    agree(call, flow, asked, Agreed { organization_id, choices }).await
 }
