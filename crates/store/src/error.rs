@@ -99,19 +99,7 @@ impl From<tokio_postgres::Error> for Error {
                 Self::Unique { constraint: database.constraint().unwrap_or_default().to_owned() }
             }
             &SqlState::FOREIGN_KEY_VIOLATION => Self::ForeignKey,
-            code if [
-                SqlState::T_R_SERIALIZATION_FAILURE,
-                SqlState::T_R_DEADLOCK_DETECTED,
-                SqlState::LOCK_NOT_AVAILABLE,
-                SqlState::QUERY_CANCELED,
-                SqlState::ADMIN_SHUTDOWN,
-                SqlState::CRASH_SHUTDOWN,
-                SqlState::CANNOT_CONNECT_NOW,
-                SqlState::TOO_MANY_CONNECTIONS,
-                SqlState::READ_ONLY_SQL_TRANSACTION,
-            ]
-            .contains(code) =>
-            {
+            code if may_pass(code.code()) => {
                 Self::Unavailable(format!("{}: {}", database.code().code(), database.message()))
             }
             // Code, message and constraint: the detail may quote a row.
@@ -125,6 +113,15 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
+/// Whether an error of PostgreSQL is about its state and not about what it was asked (SQLSTATE): trying again later may help.
+fn may_pass(code: &str) -> bool {
+    // The connection; a transaction that lost against another; no room; somebody has intervened.
+    const CLASSES: [&str; 4] = ["08", "40", "53", "57"];
+    // Made read-only, idle in a transaction, no lock in time.
+    const CODES: [&str; 3] = ["25006", "25P03", "55P03"];
+    code.get(..2).is_some_and(|class| CLASSES.contains(&class)) || CODES.contains(&code)
+}
+
 /// An error with its causes: the driver's own text leaves them out.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -135,4 +132,21 @@ fn describe(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_pass;
+
+    #[test]
+    fn what_is_about_the_state_of_the_server_may_pass() {
+        for code in
+            ["08006", "40001", "40P01", "53100", "53200", "53300", "57014", "57P01", "57P05", "25006", "25P03", "55P03"]
+        {
+            assert!(may_pass(code), "{code}");
+        }
+        for code in ["22P05", "23505", "25P02", "42P01", "55000", "XX000", ""] {
+            assert!(!may_pass(code), "{code}");
+        }
+    }
 }

@@ -285,7 +285,7 @@ impl Store {
     pub async fn migrate(&self, now: countersign_protocol::time::Timestamp) -> Result<MigrationState> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite(connection, now)),
-            Engine::Postgres(postgres) => migrate::postgres(&mut postgres.begin_without_timeout().await?, now).await,
+            Engine::Postgres(postgres) => migrate::postgres(postgres, now).await,
         }
     }
 

@@ -1,11 +1,12 @@
 //! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered afterwards.
 
 use crate::error::{Error, Result};
-use crate::postgres::Transaction;
+use crate::postgres::{Postgres, Transaction};
 use crate::sql::{Sql, Value};
 use aws_lc_rs::digest;
 use countersign_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
+use std::time::{Duration, Instant};
 
 struct Migration {
     version: i64,
@@ -65,6 +66,13 @@ const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
 fn checksum(text: &str) -> String {
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// How long a migration waits for a table: requests wait behind it, and have five seconds.
+const WAIT_FOR_TABLES: &str = "SET LOCAL lock_timeout = '2s'";
+/// How long it then lets the others go on.
+const PAUSE: Duration = Duration::from_secs(3);
+/// How long it tries.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Compares what was applied with what this program knows.
 fn compare(applied: &[(i64, String)], text: impl Fn(&Migration) -> &'static str) -> Result<Vec<&'static Migration>> {
@@ -145,19 +153,57 @@ pub(crate) async fn postgres_state(transaction: &mut Transaction) -> Result<Migr
     Ok(state(&applied, &pending))
 }
 
-pub(crate) async fn postgres(transaction: &mut Transaction, now: Timestamp) -> Result<MigrationState> {
+/// Applies what is pending, each migration in a transaction of its own: what one of them locks is free again before the next.
+///
+/// A change of a table waits behind whoever reads it, and everybody else behind the change. So it waits for moments only, and
+/// tries again after a pause in which the others go on.
+pub(crate) async fn postgres(database: &Postgres, now: Timestamp) -> Result<MigrationState> {
+    let began = Instant::now();
+    let mut done = Vec::new();
+    loop {
+        match postgres_next(database, now).await? {
+            Next::UpToDate => return Ok(MigrationState { version: newest_version(), pending: done }),
+            Next::Applied(name) => done.push(name),
+            Next::Locked(name) if began.elapsed() < PATIENCE => {
+                tracing::warn!(migration = name, "a table is in use (by a dump?); the migration tries again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Next::Locked(name) => {
+                return Err(Error::Unavailable(format!(
+                    "migration {name} did not get its tables in five minutes: something else uses them all the time, such as a dump. Start it again afterwards"
+                )));
+            }
+        }
+    }
+}
+
+/// What became of the next migration.
+enum Next {
+    UpToDate,
+    Applied(&'static str),
+    /// Somebody else uses its tables.
+    Locked(&'static str),
+}
+
+async fn postgres_next(database: &Postgres, now: Timestamp) -> Result<Next> {
+    let mut transaction = database.begin_without_timeout().await?;
     // Two nodes may start on an empty database at once. CREATE TABLE IF NOT EXISTS is not safe against that; a lock
     // that ends with the transaction is. Its number is the product's name in ASCII.
     transaction.batch("SELECT pg_advisory_xact_lock(7165064744911537006)").await?;
-    let applied = postgres_applied(transaction).await?;
-    let pending = compare(&applied, |migration| migration.postgres)?;
-    transaction.batch(BOOKKEEPING).await?;
-    for migration in &pending {
-        transaction.batch(migration.postgres).await?;
-        let sum = checksum(migration.postgres);
-        let params: [Value<'_>; 4] = [migration.version.into(), migration.name.into(), sum.into(), now.into()];
-        transaction.execute(APPLY, &params).await?;
+    let applied = postgres_applied(&mut transaction).await?;
+    let Some(migration) = compare(&applied, |migration| migration.postgres)?.into_iter().next() else {
+        transaction.rollback().await;
+        return Ok(Next::UpToDate);
+    };
+    transaction.batch(WAIT_FOR_TABLES).await?;
+    if !transaction.batch_unless_locked(migration.postgres).await? {
+        transaction.rollback().await;
+        return Ok(Next::Locked(migration.name));
     }
-    transaction.batch("COMMIT").await?;
-    Ok(MigrationState { version: newest_version(), pending: state(&applied, &pending).pending })
+    transaction.batch(BOOKKEEPING).await?;
+    let sum = checksum(migration.postgres);
+    let params: [Value<'_>; 4] = [migration.version.into(), migration.name.into(), sum.into(), now.into()];
+    transaction.execute(APPLY, &params).await?;
+    transaction.commit().await?;
+    Ok(Next::Applied(migration.name))
 }

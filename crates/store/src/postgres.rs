@@ -12,6 +12,12 @@ use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_check
 
 /// How long a request waits for a connection.
 const WAIT: Duration = Duration::from_secs(5);
+/// What each connection asks of the server. A transaction that stands still belongs to a node that is gone, and holds what all
+/// others wait for; by the system's own settings the server would notice in two hours.
+const SESSION: &str = "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s \
+                       -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
+/// How long the driver lets a silent connection be, unless the URL says so.
+const DRIVERS_SILENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 pub(crate) struct Postgres {
     pool: Pool,
@@ -33,10 +39,7 @@ impl Postgres {
         let unusable = |error: &dyn std::fmt::Display| Error::Unavailable(format!("cannot connect: {error}"));
         let mut config: tokio_postgres::Config =
             url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
-        let local = config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
-            Host::Unix(_) => true,
-        });
+        let local = is_this_machine(&config);
         // The driver's default falls back to plain text when a server offers no encryption. Here it is plain text on
         // this machine, and verified encryption everywhere else, unless the URL says `sslmode=disable`.
         let encrypted = match config.get_ssl_mode() {
@@ -51,8 +54,18 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("countersign");
         }
+        // The other way round: a server that is gone while an answer is waited for.
+        if config.get_keepalives_idle() == DRIVERS_SILENCE {
+            config.keepalives_idle(Duration::from_secs(10));
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(WAIT);
+        }
+        if config.get_keepalives_retries().is_none() {
+            config.keepalives_retries(3);
+        }
         let options = config.get_options().unwrap_or_default().to_owned();
-        config.options(format!("{options} -c statement_timeout=15s -c lock_timeout=5s"));
+        config.options(format!("{options} {SESSION}"));
         let pool = |connections: usize| -> Result<Pool> {
             let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
             let config = config.clone();
@@ -72,7 +85,14 @@ impl Postgres {
         };
         let postgres = Self { pool: pool(connections.max(2))?, feed: pool(2)? };
         // Reached now, so that a wrong URL is an error of this call.
-        postgres.connection().await?;
+        let mut connection = postgres.connection().await?;
+        let encoding = connection.query(ENCODING, &[]).await?;
+        if encoding.first().map_or(Ok(""), |row| row.text(0))? != "UTF8" {
+            return Err(Error::NotSupported(
+                "the database cannot hold every name: its encoding is not UTF8. Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+            ));
+        }
+        drop(connection);
         Ok(postgres)
     }
 
@@ -107,6 +127,18 @@ impl Postgres {
     }
 }
 
+/// Whether every server that a URL may lead to is on this machine. An address counts more than the name beside it.
+fn is_this_machine(config: &tokio_postgres::Config) -> bool {
+    let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+    let named = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    };
+    !(hosts.is_empty() && addresses.is_empty())
+        && hosts.iter().all(named)
+        && addresses.iter().all(std::net::IpAddr::is_loopback)
+}
+
 fn tls(authorities: Option<&Path>) -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authorities {
@@ -123,6 +155,8 @@ fn tls(authorities: Option<&Path>) -> Result<rustls::ClientConfig> {
         .with_no_client_auth();
     Ok(config)
 }
+
+const ENCODING: Sql = Sql { sqlite: "", postgres: "SHOW server_encoding" };
 
 fn parameters<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
@@ -152,6 +186,15 @@ impl Transaction {
 
     pub(crate) async fn batch(&self, text: &str) -> Result<()> {
         Ok(self.object()?.batch_execute(text).await?)
+    }
+
+    /// The same for statements that wait for a lock for as long as they are told to: `false` when they did not get it.
+    pub(crate) async fn batch_unless_locked(&self, text: &str) -> Result<bool> {
+        match self.object()?.batch_execute(text).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(crate) async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
@@ -206,4 +249,27 @@ impl ToSql for Value<'_> {
     }
 
     to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_what_never_leaves_this_machine_goes_in_plain_text() {
+        for (url, expected) in [
+            ("postgres://u@localhost/db", true),
+            ("postgres://u@127.0.0.1/db", true),
+            ("postgres://u@[::1]/db", true),
+            ("postgres://u@%2Fvar%2Frun%2Fpostgresql/db", true),
+            ("postgres://u@/db?hostaddr=127.0.0.1", true),
+            ("postgres://u@db.example.com/db", false),
+            ("postgres://u@localhost,db.example.com/db", false),
+            ("postgres://u@/db?hostaddr=10.0.0.5", false),
+            ("postgres://u@localhost/db?hostaddr=10.0.0.5", false),
+            ("postgres://u@/db", false),
+        ] {
+            assert_eq!(is_this_machine(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
 }

@@ -249,6 +249,10 @@ fn run_in_savepoint(job: Job) -> Ran {
     let outcome = run_to_end(work);
     let keep = matches!(outcome, Ok(true));
     let undone = if keep { Ok(()) } else { statement("ROLLBACK TO job") };
+    if undone.is_err() {
+        // Half of it must not be committed with the others: they are told that the commit failed.
+        let _ = statement("ROLLBACK");
+    }
     match undone.and_then(|()| statement("RELEASE job")) {
         Err(error) if keep => {
             let failed = Error::Unavailable(format!("commit failed: {error}"));
@@ -357,5 +361,34 @@ impl ToSql for Value<'_> {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_undone_is_not_committed_either() {
+        let directory = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&directory.path().join("x.db")).unwrap();
+        sqlite.with_own_connection(|connection| Ok(connection.execute_batch("CREATE TABLE t (x)")?)).unwrap();
+        let spoils: Work = Box::new(|_| {
+            Box::pin(async {
+                statement("INSERT INTO t VALUES (1)").unwrap();
+                // As if the savepoint had been lost.
+                statement("RELEASE job").unwrap();
+                false
+            })
+        });
+        sqlite.write(true, spoils).await.unwrap();
+        let kept = |connection: &mut Connection| {
+            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?)
+        };
+        assert_eq!(sqlite.with_own_connection(kept).unwrap(), 0);
+        // And the next one is none the worse for it.
+        let writes: Work = Box::new(|_| Box::pin(async { statement("INSERT INTO t VALUES (2)").is_ok() }));
+        sqlite.write(true, writes).await.unwrap();
+        assert_eq!(sqlite.with_own_connection(kept).unwrap(), 1);
     }
 }

@@ -36,7 +36,7 @@ impl Peer {
         let entries = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let entries: Vec<&str> = entries.flat_map(|value| value.split(',')).map(str::trim).collect();
         for entry in entries.iter().rev() {
-            let Ok(parsed) = entry.parse::<IpAddr>() else { break };
+            let Some(parsed) = forwarded_address(entry) else { break };
             address = canonical(parsed);
             if !trusted.iter().any(|network| network.contains(&address)) {
                 break;
@@ -49,6 +49,12 @@ impl Peer {
     pub fn limit_key(&self) -> IpAddr {
         limit_key(self.address)
     }
+}
+
+/// An entry of `X-Forwarded-For`. Some proxies write the caller's port as well, or brackets.
+fn forwarded_address(entry: &str) -> Option<IpAddr> {
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// What limits count an address as: an IPv4 address as itself, an IPv6 address as its /64.

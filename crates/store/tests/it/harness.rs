@@ -98,6 +98,14 @@ impl Database {
         }
     }
 
+    /// A connection to PostgreSQL beside the store's.
+    pub(crate) async fn connection(&self) -> tokio_postgres::Client {
+        match self {
+            Self::Sqlite { .. } => panic!("a SQLite database has no server"),
+            Self::Postgres { url } => connect(url).await,
+        }
+    }
+
     fn sqlite(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.path("countersign.db")).unwrap();
         connection.busy_timeout(PATIENCE).unwrap();

@@ -1,6 +1,6 @@
 //! Migrations: applied once, by one of many, and refused when the database is not one this program knows.
 
-use crate::harness::{Database, at, on_sqlite};
+use crate::harness::{Database, at, on_postgres, on_sqlite};
 use countersign_store::{Error, Location, MigrationState, Store, newest_version};
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -99,5 +99,46 @@ fn many_may_make_one_sqlite_file() {
             let location = Location::Sqlite(database.path(&format!("round-{round}.db")));
             assert_eq!(start_together(&location).await, usize::try_from(newest_version()).unwrap(), "round {round}");
         }
+    });
+}
+
+/// A dump reads every table for hours. What is to be changed meanwhile must not hold up those who use it.
+#[test]
+fn a_migration_lets_the_others_go_on_while_it_waits_for_a_table() {
+    on_postgres(|database: Database| async move {
+        let store = database.migrated().await;
+        // The one that is applied anew refers to environments.
+        database.execute("DROP TABLE past_signing_key; DELETE FROM schema_migration WHERE version = 17").await;
+        let dump = database.connection().await;
+        dump.batch_execute("BEGIN; LOCK TABLE environment IN ROW EXCLUSIVE MODE").await.unwrap();
+        let migrating = tokio::spawn(async move { store.migrate(at(1)).await });
+        let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'environment'::regclass";
+        while database.rows(waits).await.is_empty() {
+            assert!(!migrating.is_finished());
+        }
+        // As long as requests wait for a lock.
+        database.execute("SET lock_timeout = '5s'; BEGIN; LOCK TABLE environment IN ROW EXCLUSIVE MODE; COMMIT").await;
+        assert!(!migrating.is_finished());
+        dump.batch_execute("COMMIT").await.unwrap();
+        assert_eq!(migrating.await.unwrap().unwrap().pending, ["0017_past_signing_key"]);
+    });
+}
+
+/// Where not every name can be kept, that is said at once and not by the first person who has such a name.
+#[test]
+fn a_database_that_cannot_hold_every_name_is_refused() {
+    on_postgres(|database: Database| async move {
+        let Location::Postgres { url, .. } = database.location() else { panic!("PostgreSQL") };
+        let name = format!("latin_{}", std::process::id());
+        let administer = database.connection().await;
+        administer
+            .batch_execute(&format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"))
+            .await
+            .unwrap();
+        let server = url.split('?').next().unwrap().rsplit_once('/').unwrap().0;
+        let location = Location::Postgres { url: format!("{server}/{name}"), connections: 2, authorities: None };
+        let refused = Store::open(&location).await.map(drop);
+        administer.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        assert!(refused.unwrap_err().to_string().contains("UTF8"));
     });
 }

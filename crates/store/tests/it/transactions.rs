@@ -292,3 +292,31 @@ fn an_abandoned_postgres_transaction_closes_its_connection() {
         }
     });
 }
+
+/// A node that loses its power in the middle of a transaction leaves a connection on which nothing happens any more.
+#[test]
+fn a_transaction_that_stands_still_holds_its_locks_for_seconds_only() {
+    crate::harness::on_postgres(|database: Database| async move {
+        let store = database.migrated().await;
+        let environment_id = plant_environment(&store).await;
+        let organization = an_organization();
+        let stuck = tokio::spawn(async move {
+            store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        organization::insert(tx, environment_id, &organization).await?;
+                        std::future::pending::<countersign_store::Result<()>>().await
+                    })
+                })
+                .await
+        });
+        let locked = "SELECT 1 FROM pg_locks WHERE relation = 'organization'::regclass AND mode = 'RowExclusiveLock'";
+        while database.rows(locked).await.is_empty() {}
+        let began = std::time::Instant::now();
+        while !database.rows(locked).await.is_empty() {
+            assert!(began.elapsed() < crate::harness::PATIENCE, "the locks are still held");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        stuck.abort();
+    });
+}
