@@ -1,7 +1,7 @@
 //! What a running server has. Built once, in [`App::new`]; handlers receive it and nothing global exists.
 
 use crate::cache::Caches;
-use crate::cache::environments::{EnvironmentState, Environments, SnapshotError};
+use crate::cache::environments::{EnvironmentState, Environments};
 use crate::cache::freshness::Freshness;
 use crate::client_documents::ClientDocuments;
 use crate::clock::Clock;
@@ -78,14 +78,14 @@ impl App {
     /// Puts a server together and reads what it must know before its first request.
     ///
     /// # Errors
-    /// Database errors, and keys that do not open.
+    /// Database errors.
     pub async fn new(
         config: &Config,
         store: Store,
         keyring: Arc<Keyring>,
         clock: Clock,
         public_url: Issuer,
-    ) -> Result<Arc<Self>, SnapshotError> {
+    ) -> countersign_store::Result<Arc<Self>> {
         let head = change::head(&mut store.reader().await?).await?;
         let entropy = Arc::new(Entropy::default());
         let app = Arc::new(Self {

@@ -17,26 +17,19 @@ use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::metadata;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{
-    Query, cors_origin, environment, jwt_template, oauth_resource, past_signing_key, redirect_uri, signing_key,
-    standalone,
+    Query, cors_origin, jwt_template, oauth_resource, past_signing_key, redirect_uri, signing_key, standalone,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// The snapshot could not be made.
+/// An environment cannot be served: a key of it does not open, or its template is none any more.
 #[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] countersign_store::Error),
-    /// A key of an environment.
-    #[error("environment '{environment}': {reason}")]
-    Key {
-        /// Whose.
-        environment: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+#[error("environment '{environment}': {reason}")]
+pub struct Unreadable {
+    /// Whose.
+    environment: String,
+    /// What is wrong with it.
+    reason: String,
 }
 
 /// An environment as requests need it.
@@ -98,17 +91,20 @@ impl Look {
     }
 }
 
+impl Unreadable {
+    fn new(environment: &Environment, reason: &dyn std::fmt::Display) -> Self {
+        Self { environment: environment.name.clone(), reason: reason.to_string() }
+    }
+}
+
 impl EnvironmentState {
     fn new(
         environment: Environment,
         jwt_template: Option<Template>,
         keys: &[SigningKeyRecord],
         keyring: &Keyring,
-    ) -> Result<Self, SnapshotError> {
-        let wrong = |reason: &dyn std::fmt::Display| SnapshotError::Key {
-            environment: environment.name.clone(),
-            reason: reason.to_string(),
-        };
+    ) -> Result<Self, Unreadable> {
+        let wrong = |reason: &dyn std::fmt::Display| Unreadable::new(&environment, reason);
         let signer = |purpose: KeyPurpose| {
             let active = keys.iter().find(|key| key.purpose == purpose && key.state == KeyState::Active);
             let active = active.ok_or_else(|| wrong(&format!("no active signing key ({})", purpose.as_str())))?;
@@ -150,6 +146,43 @@ impl EnvironmentState {
             resources: Vec::new(),
             standalone: Standalone::default(),
         })
+    }
+
+    /// Reads what belongs to an environment.
+    ///
+    /// # Errors
+    /// Database errors; inside, why it cannot be served.
+    pub async fn read(
+        query: &mut impl Query,
+        environment: Environment,
+        keyring: &Keyring,
+    ) -> countersign_store::Result<Result<Self, Unreadable>> {
+        let id = environment.id;
+        let keys = signing_key::list(query, id).await?;
+        let redirect_uris = redirect_uri::all(query, id).await?;
+        let cors_origins = cors_origin::all(query, id).await?;
+        let resources = oauth_resource::all(query, id).await?;
+        let standalone = standalone::find(query, id).await?;
+        let template = jwt_template::find(query, id).await?;
+        let template = match template.map(|template| Template::parse(&template.content)).transpose() {
+            Ok(template) => template,
+            Err(wrong) => return Ok(Err(Unreadable::new(&environment, &format!("its JWT template {wrong}")))),
+        };
+        // Those that are too old go with the next rotation; who asks for one looks at its age.
+        let past = past_signing_key::list(query, id).await?;
+        // A hint that cannot be checked is no reason not to serve.
+        let past_verifiers = past.into_iter().filter_map(|key| {
+            Some((VerifyingKey::new(key.id, key.algorithm, &key.public_key).ok()?, key.id, key.retired_at))
+        });
+        let past_verifiers = past_verifiers.collect();
+        Ok(Self::new(environment, template, &keys, keyring).map(|state| Self {
+            redirect_uris,
+            cors_origins,
+            resources,
+            standalone,
+            past_verifiers,
+            ..state
+        }))
     }
 
     /// Where the environment's own application may have people sent for a purpose, the default first.
@@ -204,6 +237,8 @@ pub enum Host {
     Issuer(Arc<EnvironmentState>),
     /// The API's own host, which is no issuer.
     Api,
+    /// The issuer of an environment that cannot be served.
+    Unreadable,
 }
 
 /// All environments.
@@ -213,41 +248,25 @@ pub struct Environments {
     by_client_id: HashMap<ClientId, Arc<EnvironmentState>>,
     by_authority: HashMap<String, Arc<EnvironmentState>>,
     api_authorities: HashSet<String>,
+    unreadable_authorities: HashSet<String>,
     staff: Option<Arc<EnvironmentState>>,
 }
 
 impl Environments {
-    /// Reads all environments and their keys.
-    ///
-    /// # Errors
-    /// See [`SnapshotError`].
-    pub async fn load(query: &mut impl Query, keyring: &Keyring, public_url: &Issuer) -> Result<Self, SnapshotError> {
+    /// A snapshot of these environments, oldest first, with what was read of each; one of which that could not be done is left
+    /// out, and its hosts are known for it.
+    pub fn assemble(
+        environments: &[Environment],
+        states: &HashMap<EnvironmentId, Arc<EnvironmentState>>,
+        public_url: &Issuer,
+    ) -> Self {
         let mut all = Self::default();
         all.api_authorities.extend(authorities(public_url));
-        for environment in environment::with_staff(query).await? {
-            let keys = signing_key::list(query, environment.id).await?;
-            let redirect_uris = redirect_uri::all(query, environment.id).await?;
-            let cors_origins = cors_origin::all(query, environment.id).await?;
-            let resources = oauth_resource::all(query, environment.id).await?;
-            let standalone = standalone::find(query, environment.id).await?;
-            let template = match jwt_template::find(query, environment.id).await? {
-                Some(template) => Some(Template::parse(&template.content).map_err(|wrong| SnapshotError::Key {
-                    environment: environment.name.clone(),
-                    reason: format!("its JWT template {wrong}"),
-                })?),
-                None => None,
+        for environment in environments {
+            let Some(state) = states.get(&environment.id).cloned() else {
+                all.unreadable_authorities.extend(authorities(&environment.issuer));
+                continue;
             };
-            // Those that are too old go with the next rotation; who asks for one looks at its age.
-            let past = past_signing_key::list(query, environment.id).await?;
-            // A hint that cannot be checked is no reason not to start.
-            let past_verifiers = past.into_iter().filter_map(|key| {
-                Some((VerifyingKey::new(key.id, key.algorithm, &key.public_key).ok()?, key.id, key.retired_at))
-            });
-            let past_verifiers = past_verifiers.collect();
-            let state = EnvironmentState::new(environment, template, &keys, keyring)?;
-            let state =
-                EnvironmentState { redirect_uris, cors_origins, resources, standalone, past_verifiers, ..state };
-            let state = Arc::new(state);
             all.by_id.insert(state.id(), Arc::clone(&state));
             // No host is its own, and no client is one of it.
             if state.environment.is_of_staff() {
@@ -261,7 +280,12 @@ impl Environments {
             // The issuer's own spelling wins over another's loopback alias.
             all.by_authority.insert(state.environment.issuer.authority().to_owned(), state);
         }
-        Ok(all)
+        all
+    }
+
+    /// What was read of each environment.
+    pub fn states(&self) -> &HashMap<EnvironmentId, Arc<EnvironmentState>> {
+        &self.by_id
     }
 
     /// What a `Host` header stands for; `None` for a host that is not ours.
@@ -279,7 +303,10 @@ impl Environments {
         if let Some(state) = self.by_authority.get(authority) {
             return Some(Host::Issuer(Arc::clone(state)));
         }
-        self.api_authorities.contains(authority).then_some(Host::Api)
+        if self.api_authorities.contains(authority) {
+            return Some(Host::Api);
+        }
+        self.unreadable_authorities.contains(authority).then_some(Host::Unreadable)
     }
 
     /// The built-in environment, where the host is the API's own: there the dashboard is.

@@ -7,9 +7,8 @@
 //! A change made through this node is applied before it is answered, because [`Freshness::catch_up`] runs between the
 //! commit and the answer.
 
-use crate::cache::environments::SnapshotError;
 use countersign_store::change::{self, Change, Head};
-use countersign_store::{Reader, Store};
+use countersign_store::{Reader, Result, Store};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,8 +24,9 @@ pub trait Memory: Send + Sync {
     fn apply(&self, changes: &[Change]);
     /// Drops everything.
     fn forget(&self);
-    /// Reads anew what cannot be filled on demand, if a change has made it stale. Memory is not current before that.
-    fn refresh(&self, store: &Store) -> impl Future<Output = Result<(), SnapshotError>> + Send;
+    /// Reads anew what cannot be filled on demand, if a change has made it stale. Memory is not current before that. Given up
+    /// half-way, it goes on from there the next time.
+    fn refresh(&self, store: &Store) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// The state of the feed on this node.
@@ -91,7 +91,7 @@ impl Freshness {
     ///
     /// # Errors
     /// Database errors; memory is then not confirmed as current.
-    pub async fn catch_up(&self, store: &Store, memory: &impl Memory) -> Result<(), SnapshotError> {
+    pub async fn catch_up(&self, store: &Store, memory: &impl Memory) -> Result<()> {
         let asked = self.elapsed();
         let _polling = self.polling.lock().await;
         if self.confirmed.load(Ordering::Acquire) > asked {
@@ -124,7 +124,7 @@ impl Freshness {
         }
     }
 
-    async fn read_on(&self, reader: &mut Reader, head: &Head, memory: &impl Memory) -> Result<(), SnapshotError> {
+    async fn read_on(&self, reader: &mut Reader, head: &Head, memory: &impl Memory) -> Result<()> {
         while self.version() < head.version {
             let known = self.version();
             // Read with the one that is known, to see that it still is the same.

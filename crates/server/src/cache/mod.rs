@@ -14,6 +14,7 @@ pub mod environments;
 pub mod freshness;
 pub mod grants;
 pub mod revoked_tokens;
+mod stale_environments;
 pub mod verified_tokens;
 
 use crate::clock::Clock;
@@ -22,11 +23,12 @@ use arc_swap::ArcSwap;
 use clients::Clients;
 use countersign_protocol::model::Issuer;
 use countersign_store::change::{Change, Topic};
-use countersign_store::{Store, revoked_token};
+use countersign_store::{Store, environment, revoked_token};
 use environment_api_keys::EnvironmentApiKeys;
-use environments::{Environments, SnapshotError};
+use environments::{EnvironmentState, Environments};
 use grants::Grants;
 use revoked_tokens::RevokedTokens;
+use stale_environments::StaleEnvironments;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use verified_tokens::VerifiedTokens;
@@ -49,7 +51,7 @@ pub struct Caches {
     keyring: Arc<Keyring>,
     public_url: Issuer,
     clock: Clock,
-    stale_environments: AtomicBool,
+    stale_environments: StaleEnvironments,
     stale_revoked_tokens: AtomicBool,
 }
 
@@ -66,9 +68,33 @@ impl Caches {
             keyring,
             public_url,
             clock,
-            stale_environments: AtomicBool::new(true),
+            stale_environments: StaleEnvironments::all(),
             stale_revoked_tokens: AtomicBool::new(true),
         }
+    }
+
+    /// Reads the environments that are stale, one after the other: what has been read is kept when this is given up half-way.
+    async fn refresh_environments(&self, store: &Store) -> countersign_store::Result<()> {
+        let mut reader = store.feed_reader().await?;
+        let environments = environment::with_staff(&mut reader).await?;
+        let before = self.environments.load_full();
+        self.stale_environments.settle(&environments, |id| before.get(id).is_some());
+        while let Some(id) = self.stale_environments.next() {
+            let Some(environment) = environments.iter().find(|environment| environment.id == id) else {
+                self.stale_environments.has_gone(id);
+                continue;
+            };
+            let state = EnvironmentState::read(&mut reader, environment.clone(), &self.keyring).await?;
+            // One that cannot be served keeps no other from being served.
+            let state = state
+                .inspect_err(|unreadable| tracing::error!(%unreadable, "an environment is not served"))
+                .ok()
+                .map(Arc::new);
+            self.stale_environments.was_read(id, state);
+        }
+        let states = self.stale_environments.finish(before.states());
+        self.environments.store(Arc::new(Environments::assemble(&environments, &states, &self.public_url)));
+        Ok(())
     }
 
     /// Drops revoked tokens that have expired by themselves.
@@ -83,7 +109,7 @@ impl freshness::Memory for Caches {
     fn apply(&self, changes: &[Change]) {
         for change in changes {
             match &change.topic {
-                Some(Topic::Environment) => self.stale_environments.store(true, Ordering::Release),
+                Some(Topic::Environment) => self.stale_environments.add(change.environment_id),
                 Some(Topic::EnvironmentApiKeys) => self.environment_api_keys.remove_environment(change.environment_id),
                 Some(Topic::Client(client_id)) => self.clients.remove(change.environment_id, *client_id),
                 Some(Topic::Clients) => self.clients.remove_environment(change.environment_id),
@@ -103,19 +129,16 @@ impl freshness::Memory for Caches {
         self.environment_api_keys.clear();
         self.grants.clear();
         self.revoked_tokens.forget();
-        self.stale_environments.store(true, Ordering::Release);
+        self.stale_environments.add_all();
         self.stale_revoked_tokens.store(true, Ordering::Release);
     }
 
-    async fn refresh(&self, store: &Store) -> Result<(), SnapshotError> {
-        if self.stale_environments.load(Ordering::Acquire) {
-            let mut reader = store.reader().await?;
-            let environments = Environments::load(&mut reader, &self.keyring, &self.public_url).await?;
-            self.environments.store(Arc::new(environments));
-            self.stale_environments.store(false, Ordering::Release);
+    async fn refresh(&self, store: &Store) -> countersign_store::Result<()> {
+        if self.stale_environments.any() {
+            self.refresh_environments(store).await?;
         }
         if self.stale_revoked_tokens.load(Ordering::Acquire) {
-            let mut reader = store.reader().await?;
+            let mut reader = store.feed_reader().await?;
             let live = revoked_token::live(&mut reader, self.clock.now(), self.revoked_tokens.wanted()).await?;
             self.revoked_tokens.fill(live);
             self.stale_revoked_tokens.store(false, Ordering::Release);

@@ -50,7 +50,6 @@ pub mod users;
 pub mod webhook_requests;
 pub mod webhooks;
 
-use crate::cache::environments::SnapshotError;
 use crate::clock::Clock;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::keys::keyring::Keyring;
@@ -138,15 +137,6 @@ impl From<Busy> for Failure {
     fn from(busy: Busy) -> Self {
         tracing::warn!("{busy}");
         Self::Refused(ApiError::Unavailable)
-    }
-}
-
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        match error {
-            SnapshotError::Store(error) => Self::Store(error),
-            key @ SnapshotError::Key { .. } => Self::internal(key),
-        }
     }
 }
 

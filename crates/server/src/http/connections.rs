@@ -3,6 +3,7 @@
 
 use super::peer::limit_key;
 use ipnet::IpNet;
+use prometheus_client::encoding::EncodeLabelValue;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const IN_ALL: usize = 20_000;
 /// Most connections open at once from one address: an office behind one address fits, a flood does not.
 pub const FROM_ONE_ADDRESS: usize = 1_000;
+
+/// Why there is no place for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Refused {
+    /// All places are taken.
+    AllTaken,
+    /// This address has all it may have.
+    AddressHasAll,
+    /// The system has no more files to open.
+    NoMoreFiles,
+}
 
 /// The places for connections of one listener.
 #[derive(Debug)]
@@ -41,24 +53,27 @@ impl Places {
         Arc::new(Self { taken: Mutex::default(), in_all, from_one_address, trusted })
     }
 
-    /// Takes a place for a connection from this address, if there is one.
-    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// Takes a place for a connection from this address.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take(self: &Arc<Self>, address: IpAddr) -> Result<Place, Refused> {
         let address = address.to_canonical();
         let exempt = address.is_loopback() || self.trusted.iter().any(|network| network.contains(&address));
         let counted_as = (!exempt).then(|| limit_key(address));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.in_all >= self.in_all {
-            return None;
+            return Err(Refused::AllTaken);
         }
         if let Some(key) = counted_as {
             let count = taken.by_address.entry(key).or_default();
             if *count >= self.from_one_address {
-                return None;
+                return Err(Refused::AddressHasAll);
             }
             *count += 1;
         }
         taken.in_all += 1;
-        Some(Place { places: Arc::clone(self), counted_as })
+        Ok(Place { places: Arc::clone(self), counted_as })
     }
 }
 
@@ -89,19 +104,19 @@ mod tests {
         let places = Places::new(4, 2, Vec::new());
         let first = places.take(address("192.0.2.1")).unwrap();
         let _second = places.take(address("::ffff:192.0.2.1")).unwrap();
-        assert!(places.take(address("192.0.2.1")).is_none());
+        assert!(places.take(address("192.0.2.1")).is_err_and(|refused| refused == Refused::AddressHasAll));
         let _other = places.take(address("192.0.2.2")).unwrap();
         drop(first);
         let _again = places.take(address("192.0.2.1")).unwrap();
         let _last = places.take(address("192.0.2.3")).unwrap();
-        assert!(places.take(address("192.0.2.4")).is_none(), "all places are taken");
+        assert_eq!(places.take(address("192.0.2.4")).err(), Some(Refused::AllTaken));
     }
 
     #[test]
     fn an_ipv6_network_counts_as_one_address() {
         let places = Places::new(9, 1, Vec::new());
         let _one = places.take(address("2001:db8::1")).unwrap();
-        assert!(places.take(address("2001:db8::2")).is_none());
+        assert!(places.take(address("2001:db8::2")).is_err());
         let _neighbour = places.take(address("2001:db8:0:1::1")).unwrap();
     }
 

@@ -7,11 +7,11 @@ use crate::http::public_call::PathParams;
 use crate::http::reply::Reply;
 use crate::http::streamed::AnswerBody;
 use crate::operations::metrics::RouteCounters;
+use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use std::future::Future;
 use std::pin::Pin;
@@ -145,6 +145,17 @@ impl Dispatcher {
     }
 }
 
+impl Dispatcher {
+    /// A path for the log: without what is a secret in it.
+    pub fn shown(&self, path: &str) -> String {
+        let found = self.paths.at(path);
+        let secrets = found.iter().flat_map(|found| found.params.iter()).filter(|(name, _)| *name == SECRET_PART);
+        secrets.fold(path.to_owned(), |shown, (name, secret)| shown.replace(secret, &format!("{{{name}}}")))
+    }
+}
+
+/// What a variable part of a path is called that is a secret.
+const SECRET_PART: &str = "token";
 /// Longest variable part of a path, in bytes.
 const LONGEST_PART: usize = 1024;
 
@@ -172,7 +183,7 @@ fn allowed(endpoints: &[Endpoint]) -> HeaderValue {
 fn without_content(reply: Reply) -> Response<AnswerBody> {
     let length = (!reply.is_streamed()).then_some(reply.body.len());
     let mut response = reply.into_response();
-    *response.body_mut() = AnswerBody::Whole(Full::default());
+    *response.body_mut() = AnswerBody::whole(Bytes::new());
     if let Some(length) = length {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -19,6 +19,7 @@
 
 pub mod body;
 pub mod connections;
+pub mod conversation;
 pub mod cookies;
 pub mod cors;
 pub mod dispatch;

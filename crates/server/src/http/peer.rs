@@ -104,6 +104,16 @@ mod tests {
     }
 
     #[test]
+    fn some_proxies_write_ports_and_brackets() {
+        check("10.1.1.1", &["198.51.100.7:51234"], None, ("198.51.100.7", false));
+        check("10.1.1.1", &["6.6.6.6, 198.51.100.7:443, 10.2.2.2:80"], None, ("198.51.100.7", false));
+        check("10.1.1.1", &["[2001:db8::1]:443"], None, ("2001:db8::1", false));
+        check("10.1.1.1", &["[2001:db8::1]"], None, ("2001:db8::1", false));
+        check("10.1.1.1", &["2001:db8::1"], None, ("2001:db8::1", false));
+        check("10.1.1.1", &["198.51.100.7:nonsense"], None, ("10.1.1.1", false));
+    }
+
+    #[test]
     fn an_ipv6_caller_counts_as_its_network() {
         let peer = |text: &str| Peer { address: text.parse().unwrap(), encrypted: false, local: false };
         assert_eq!(peer("2001:db8::1").limit_key(), peer("2001:db8::ffff:2").limit_key());

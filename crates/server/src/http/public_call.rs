@@ -82,6 +82,7 @@ impl PublicCall {
         match &self.host {
             Some(Host::Issuer(state)) => Ok(state),
             Some(Host::Api) => Err(ApiError::NoSuchPath),
+            Some(Host::Unreadable) => Err(ApiError::Unavailable),
             None => Err(ApiError::MisdirectedRequest),
         }
     }

@@ -4,7 +4,6 @@ use super::streamed::{AnswerBody, Streamed};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 
 /// An answer, before it is one of HTTP's.
@@ -117,8 +116,8 @@ impl Reply {
     /// As an HTTP response.
     pub fn into_response(self) -> Response<AnswerBody> {
         let body = match self.streamed {
-            Some(streamed) => AnswerBody::Streamed(streamed),
-            None => AnswerBody::Whole(Full::new(self.body)),
+            Some(streamed) => AnswerBody::streamed(streamed),
+            None => AnswerBody::whole(self.body),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

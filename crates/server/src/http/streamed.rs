@@ -2,8 +2,8 @@
 //! reader who does not read.
 
 use crate::domain::Failure;
+use crate::http::conversation::Exchange;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use std::future::Future;
 use std::pin::Pin;
@@ -118,13 +118,48 @@ impl Streamed {
     }
 }
 
+/// How long an answer that is in memory may wait to be taken, where several are on their way at once.
+const WHOLE_PATIENCE: Duration = Duration::from_secs(60);
+/// The end of such an answer. What of a stream is handed on is kept until the other side takes it, whatever its size: this much
+/// is when the rest is taken, and only then the answer counts as taken.
+const TAIL: usize = 1024;
+
 /// The body of an answer.
 #[derive(Debug)]
-pub enum AnswerBody {
-    /// In memory.
-    Whole(Full<Bytes>),
+pub struct AnswerBody {
+    content: Content,
+    /// Over when the body is dropped.
+    exchange: Option<Exchange>,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// What is left of what is in memory.
+    Whole(Bytes),
     /// In parts.
     Streamed(Streamed),
+}
+
+impl AnswerBody {
+    /// A body in memory.
+    pub fn whole(body: Bytes) -> Self {
+        Self { content: Content::Whole(body), exchange: None }
+    }
+
+    /// A body in parts.
+    pub fn streamed(body: Streamed) -> Self {
+        Self { content: Content::Streamed(body), exchange: None }
+    }
+
+    /// The same as a part of an exchange beside which there may be others.
+    #[must_use]
+    pub fn of(self, exchange: Exchange) -> Self {
+        exchange.answered(match &self.content {
+            Content::Whole(_) => WHOLE_PATIENCE,
+            Content::Streamed(_) => PATIENCE.whole + WHOLE_PATIENCE,
+        });
+        Self { exchange: Some(exchange), ..self }
+    }
 }
 
 impl Body for AnswerBody {
@@ -132,23 +167,28 @@ impl Body for AnswerBody {
     type Error = BrokenOff;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Streamed(body) => body.poll_part(context).map(|part| part.map(|part| part.map(Frame::data))),
+        let Self { content, exchange } = self.get_mut();
+        match content {
+            Content::Whole(left) if left.is_empty() => Poll::Ready(None),
+            Content::Whole(left) => {
+                let part = match left.len().checked_sub(TAIL) {
+                    Some(head) if head > 0 && exchange.is_some() => left.split_to(head),
+                    _ => std::mem::take(left),
+                };
+                Poll::Ready(Some(Ok(Frame::data(part))))
+            }
+            Content::Streamed(body) => body.poll_part(context).map(|part| part.map(|part| part.map(Frame::data))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Streamed(_) => false,
-        }
+        matches!(&self.content, Content::Whole(left) if left.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Streamed(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(left) => SizeHint::with_exact(left.len() as u64),
+            Content::Streamed(_) => SizeHint::default(),
         }
     }
 }
@@ -162,7 +202,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     async fn read(body: Streamed) -> Result<Bytes, BrokenOff> {
-        AnswerBody::Streamed(body).collect().await.map(http_body_util::Collected::to_bytes)
+        AnswerBody::streamed(body).collect().await.map(http_body_util::Collected::to_bytes)
     }
 
     async fn three(mut parts: Parts) -> Result<(), Stopped> {

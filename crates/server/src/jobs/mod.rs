@@ -22,6 +22,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+/// How long a stop waits for jobs once no request is in flight any more.
+pub const FAREWELL: Duration = Duration::from_secs(6);
+
 /// Starts all jobs; they end when `stop` becomes true.
 pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();

@@ -2,6 +2,7 @@
 //! its own.
 
 use crate::app::App;
+use crate::http::connections::Refused;
 use crate::http::peer::Peer;
 use crate::http::reply::Reply;
 use bytes::Bytes;
@@ -48,12 +49,18 @@ struct WebhookLabels {
     outcome: WebhookOutcome,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: Refused,
+}
+
 /// The counters of this process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
+    connections_refused: Family<RefusedLabels, Counter>,
     /// Access tokens issued.
     pub tokens_issued: Counter,
     webhook_attempts: Family<WebhookLabels, Counter>,
@@ -88,6 +95,8 @@ impl Default for Metrics {
             durations.clone(),
         );
         registry.register("tokens_issued", "Access tokens issued", tokens_issued.clone());
+        let connections_refused = Family::default();
+        registry.register("connections_refused", "Connections turned away, by reason", connections_refused.clone());
         let webhook_attempts = Family::default();
         registry.register(
             "webhook_attempts",
@@ -110,6 +119,7 @@ impl Default for Metrics {
             registry,
             requests,
             durations,
+            connections_refused,
             tokens_issued,
             audit_log_failures,
             webhook_attempts,
@@ -123,6 +133,11 @@ impl Metrics {
     /// Counts a request to an endpoint of webhooks.
     pub fn webhook_attempt(&self, outcome: WebhookOutcome) {
         self.webhook_attempts.get_or_create_owned(&WebhookLabels { outcome }).inc();
+    }
+
+    /// Counts a connection that was turned away.
+    pub fn connection_refused(&self, reason: Refused) {
+        self.connections_refused.get_or_create_owned(&RefusedLabels { reason }).inc();
     }
 
     /// The counters of a route.

@@ -1,6 +1,7 @@
 //! The limit of open files: each connection is one. Systems start programs with a low soft limit and a high hard one
 //! and leave raising it to those that know they need it.
 
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit to the hard one, and says so when it is still less than `wanted`.
@@ -17,6 +18,11 @@ pub fn raise_limit(wanted: u64) {
     if let Some(current) = getrlimit(Resource::Nofile).current.filter(|current| *current < wanted) {
         tracing::warn!(current, wanted, "the limit of open files is low: connections beyond it wait (see ulimit -n)");
     }
+}
+
+/// Whether an error says that no more files may be open.
+pub fn is_exhausted(error: &std::io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]

@@ -52,8 +52,15 @@ async fn use_everything(client: &Client, key: &str) -> Vec<String> {
     management.post("/api_keys/validations", json!({"value": value})).await.expect(200);
     management.post("/api_keys/validations", json!({"value": "sk_org_wrong_value_here"})).await.expect(200);
     management.post("/organizations", json!({"name": 1, "external_id": "sk_in_the_wrong_field"})).await.expect(422);
+    let invited =
+        management.post("/user_management/invitations", json!({"email": "ada@example.com"})).await.expect(201);
+    let invitation = invited.text_at("token");
+    management.get(&format!("/user_management/invitations/by_token/{invitation}")).await.expect(200);
+    management.get("/user_management/invitations/by_token/an-invitation-that-is-none").await.expect(404);
     let (_, signature) = token.rsplit_once('.').unwrap();
     vec![
+        invitation,
+        "an-invitation-that-is-none".into(),
         secret,
         signature.to_owned(),
         value,

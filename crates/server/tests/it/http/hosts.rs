@@ -2,6 +2,7 @@
 
 use crate::harness::{Backend, TestServer, on_both_databases, run};
 use reqwest::Method;
+use serde_json::json;
 
 on_both_databases! {
     async fn threat_17_an_unknown_host_is_refused(server: TestServer) {
@@ -56,6 +57,35 @@ on_both_databases! {
             .header("x-forwarded-for", "6.6.6.6")
             .header("forwarded", "host=evil.example");
         assert_eq!(anonymous.send(request).await.expect(200).text, plain);
+    }
+
+    async fn an_environment_that_cannot_be_read_keeps_no_other_from_being_served(server: TestServer) {
+        let (one, other) = (server.another_environment().await, server.another_environment().await);
+        let template = json!({"content": "{\"team\": \"blue\"}"});
+        for management in [&one.management, &other.management] {
+            management.put("/user_management/jwt_template", template.clone()).await.expect(200);
+        }
+        // As a newer program might find what an older one has stored.
+        let spoil = "UPDATE jwt_template SET content = 'no template' WHERE environment_id = (SELECT id FROM environment WHERE name = ";
+        server.database.tamper(&format!("{spoil}'{}')", one.name)).await;
+        // And the node starts over.
+        server.database.tamper("DELETE FROM change WHERE version > 1").await;
+        server.database.tamper("UPDATE change_counter SET version = 1").await;
+        server.app.catch_up().await;
+        let configuration = "/.well-known/openid-configuration";
+        let spoilt = server.anonymous().with_host(&one.authority).get(configuration).await.expect(503);
+        assert_eq!(spoilt.header("retry-after"), Some("1"));
+        one.management.get("/organizations").await.expect(503);
+        server.anonymous().with_host(&other.authority).get(configuration).await.expect(200);
+        other.management.get("/organizations").await.expect(200);
+        server.management().get("/organizations").await.expect(200);
+        server.anonymous().get("/readyz").await.expect(200);
+        // Mended, it is served again as soon as anything of it changes.
+        let mend = spoil.replace("no template", "{}");
+        server.database.tamper(&format!("{mend}'{}')", one.name)).await;
+        let another = json!({"content": "{\"team\": \"green\"}"});
+        other.management.put("/user_management/jwt_template", another).await.expect(200);
+        server.anonymous().with_host(&one.authority).get(configuration).await.expect(200);
     }
 
     async fn health_answers_on_any_host_and_metrics_only_to_this_machine(server: TestServer) {
