@@ -20,7 +20,7 @@ let app;
 let partner;
 let own;
 before(async () => {
-  const env = { COUNTERSIGN_URL: baseUrl, COUNTERSIGN_API_KEY: apiKey };
+  const env = { ISSUER: baseUrl, API_KEY: apiKey };
   app = await serving(port, 'node', ['../../examples/existing-app/server.mjs'], { env });
   const publisher = await manage('POST', '/organizations', { name: 'Partner Ltd' }, 201);
   partner = await relyingParty('Partner portal', { organization_id: publisher.id });

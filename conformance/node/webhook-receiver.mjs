@@ -8,13 +8,15 @@ const secrets = process.env.WEBHOOK_SECRETS.split(',');
 const dealtWith = new Set(); // In your database: an event may come more than once.
 
 async function verified(payload, sigHeader) {
+  let why;
   for (const secret of secrets) {
     try {
       return await webhooks.constructEvent({ payload, sigHeader, secret });
-    } catch {
-      // Perhaps the other one.
+    } catch (error) {
+      why = error.message; // Perhaps the other one.
     }
   }
+  console.error(`refused: ${why}`);
   return null;
 }
 

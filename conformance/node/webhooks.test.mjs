@@ -117,12 +117,20 @@ describe('webhooks', () => {
     const env = { WEBHOOK_SECRETS: `whsec_another,${made.secret}` };
     const receiver = await serving(PORT, process.execPath, ['webhook-receiver.mjs'], { env });
     try {
+      const says = async (text) => {
+        for (let began = Date.now(); !receiver.said.includes(text); await pause(20)) {
+          assert.ok(Date.now() - began < 20_000, receiver.said);
+        }
+      };
       const { id } = await workos.organizations.createOrganization({ name: unique('Received') });
-      for (let began = Date.now(); !receiver.said.includes(`organization.created ${id}`); await pause(20)) {
-        assert.ok(Date.now() - began < 20_000, receiver.said);
-      }
+      await says(`organization.created ${id}`);
+      // An event that the SDK does not know.
+      const tested = await manage('POST', `/webhook_endpoints/${made.id}/test`, {}, 200);
+      assert.equal(tested.response?.status, 204, JSON.stringify(tested));
+      await says(`webhook_endpoint.tested ${made.id}`);
       const forged = await fetch(`http://localhost:${PORT}/webhooks`, { method: 'POST', body: '{"id":"event_1"}' });
       assert.equal(forged.status, 400);
+      await says('refused: ');
     } finally {
       await receiver.stop();
       await workos.webhooks.deleteWebhookEndpoint({ id: made.id });

@@ -93,8 +93,12 @@ class Webhooks(unittest.TestCase):
         port = free_port()
         made = self.endpoint(f"http://localhost:{port}/webhooks", ["organization.created"])
         environment = {**os.environ, "PORT": str(port), "WEBHOOK_SECRETS": f"whsec_another,{made.secret}"}
-        receiver = subprocess.Popen([sys.executable, "-B", "webhook_receiver.py"], env=environment, stdout=subprocess.PIPE, text=True)
+        receiver = subprocess.Popen(
+            [sys.executable, "-B", "webhook_receiver.py"],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
         self.addCleanup(receiver.stdout.close)
+        self.addCleanup(receiver.stderr.close)
         self.addCleanup(receiver.wait)
         self.addCleanup(receiver.kill)
         began = time.monotonic()
@@ -105,6 +109,13 @@ class Webhooks(unittest.TestCase):
             except httpx2.ConnectError:
                 self.assertLess(time.monotonic() - began, 20)
         self.assertEqual(forged.status_code, 400)
+        # An event that the SDK does not know.
+        tested = httpx2.post(
+            f"{BASE_URL}/webhook_endpoints/{made.id}/test", headers={"Authorization": f"Bearer {API_KEY}"}, trust_env=False
+        )
+        self.assertEqual(tested.json()["response"]["status"], 204)
+        self.assertEqual(receiver.stdout.readline(), f"webhook_endpoint.tested {made.id}\n")
+        self.assertRegex(receiver.stderr.readline(), "^refused: ")
         organization = self.workos.organizations.create_organization(name=unique("Received"))
         self.assertEqual(receiver.stdout.readline(), f"organization.created {organization.id}\n")
 

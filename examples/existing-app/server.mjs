@@ -1,13 +1,13 @@
 // An application that has had a login of its own for years: accounts, passwords, a session cookie. What is new is marked
 // "new": its login is where Countersign sends people who come from an OAuth client.
 //
-//   PORT=3000 COUNTERSIGN_URL=http://localhost:8080 COUNTERSIGN_API_KEY=sk_… node server.mjs
+//   PORT=3000 ISSUER=http://localhost:8080 API_KEY=sk_… node server.mjs
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WorkOS } from '@workos-inc/node';
 
-const { PORT = '3000', COUNTERSIGN_URL = 'http://localhost:8080', COUNTERSIGN_API_KEY } = process.env;
+const { PORT = '3000', ISSUER = 'http://localhost:8080', API_KEY } = process.env;
 
 // The accounts, and the workspaces of each by company. A real application has them in its database, with hashes made for
 // passwords; this one is an example of something else.
@@ -36,8 +36,8 @@ function checkPassword(email, password) {
 }
 
 // new: the client of Countersign's API.
-const url = new URL(COUNTERSIGN_URL);
-const workos = new WorkOS(COUNTERSIGN_API_KEY, {
+const url = new URL(ISSUER);
+const workos = new WorkOS(API_KEY, {
   apiHostname: url.hostname,
   port: url.port ? Number(url.port) : undefined,
   https: url.protocol === 'https:',
