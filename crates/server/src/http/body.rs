@@ -1,9 +1,12 @@
 //! Reading bodies: within a size, within a time.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::header::EXPECT;
+use http::{Request, Version};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Most a management request may carry.
@@ -27,17 +30,73 @@ pub enum BodyError {
     Incomplete,
 }
 
-/// How much of a body that is too large is still taken in and dropped: a client that is in the middle of sending reads
-/// the answer only when it has finished, and sees a broken connection otherwise.
-const DRAINED: usize = 16 * 1024 * 1024;
+/// How much of a body that nobody reads is still taken in and dropped: a client, or a proxy, that is in the middle of sending
+/// reads the answer only when it has finished, and sees a broken connection otherwise.
+const DROPPED: u64 = 16 * 1024 * 1024;
 
-/// Takes in and drops a body, as long as it keeps coming.
-pub async fn drain(mut body: Incoming) {
+/// A body that arrives. Dropped before its end, whatever the reason, it is taken in and dropped as long as it keeps coming,
+/// while the answer is on its way.
+#[derive(Debug)]
+pub struct Arriving {
+    body: Option<Incoming>,
+    /// Whether the client sends it without being told to go on.
+    comes_by_itself: bool,
+    ended: bool,
+}
+
+impl Arriving {
+    /// The body of a request.
+    pub fn of(request: Request<Incoming>) -> Request<Self> {
+        // Over HTTP/2 one stream is told to stop, and no other feels it.
+        let comes_by_itself = request.version() <= Version::HTTP_11 && !request.headers().contains_key(EXPECT);
+        request.map(|body| Self { body: Some(body), comes_by_itself, ended: false })
+    }
+}
+
+impl Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        if let Poll::Ready(None | Some(Err(_))) = polled {
+            self.ended = true;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if !self.comes_by_itself || self.ended || self.is_end_stream() {
+            return;
+        }
+        let (Some(body), Ok(runtime)) = (self.body.take(), tokio::runtime::Handle::try_current()) else { return };
+        // One that is far too large is not worth it.
+        if body.size_hint().lower() <= DROPPED {
+            runtime.spawn(drop_while_it_comes(body));
+        }
+    }
+}
+
+async fn drop_while_it_comes(mut body: Incoming) {
     let dropping = async {
         let mut length = 0;
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(BETWEEN_FRAMES, body.frame()).await {
-            length += frame.data_ref().map_or(0, Bytes::len);
-            if length > DRAINED {
+            length += frame.data_ref().map_or(0, Bytes::len) as u64;
+            if length > DROPPED {
                 break;
             }
         }
@@ -48,15 +107,10 @@ pub async fn drain(mut body: Incoming) {
 /// Reads a body.
 ///
 /// # Errors
-/// See [`BodyError`]. Of a body that is too large nothing is kept, and one that is far too large is not read on.
-pub async fn read(headers: &http::HeaderMap, mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
-    let announced =
-        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    if let Some(length) = announced.filter(|length: &u64| *length > limit as u64) {
-        // A client that waits to be told to go on is told at once; one that is sending already is heard out.
-        if length <= DRAINED as u64 && !headers.contains_key(EXPECT) {
-            drain(body).await;
-        }
+/// See [`BodyError`]. Of a body that is too large nothing is kept.
+pub async fn read(mut body: Arriving, limit: usize) -> Result<Bytes, BodyError> {
+    // Where the length is announced it is known before anything has come.
+    if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge);
     }
     let reading = async {
@@ -78,9 +132,5 @@ pub async fn read(headers: &http::HeaderMap, mut body: Incoming, limit: usize) -
         }
         Ok(first.unwrap_or_else(|| more.freeze()))
     };
-    let read = tokio::time::timeout(PATIENCE, reading).await.unwrap_or(Err(BodyError::Incomplete));
-    if read == Err(BodyError::TooLarge) {
-        drain(body).await;
-    }
-    read
+    tokio::time::timeout(PATIENCE, reading).await.unwrap_or(Err(BodyError::Incomplete))
 }

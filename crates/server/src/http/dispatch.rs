@@ -1,6 +1,7 @@
 //! From a request's path and method to the endpoint that answers it.
 
 use crate::app::App;
+use crate::http::body::Arriving;
 use crate::http::error;
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
@@ -12,7 +13,6 @@ use countersign_protocol::management::error::ApiError;
 use http::header::{ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
-use hyper::body::Incoming;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -28,7 +28,7 @@ pub struct Arrived {
     /// The head.
     pub parts: Parts,
     /// The body, not yet read.
-    pub body: Incoming,
+    pub body: Arriving,
     /// What the request is called in the log.
     pub request_id: HeaderValue,
 }
@@ -123,7 +123,7 @@ impl Dispatcher {
         &self,
         app: &Arc<App>,
         peer: Peer,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
         request_id: HeaderValue,
     ) -> Response<AnswerBody> {
         let Ok(found) = self.paths.at(request.uri().path()) else {

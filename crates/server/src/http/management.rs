@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
 use crate::domain::{Act, Failure, audit};
-use crate::http::body::{self, BodyError};
+use crate::http::body::{self, Arriving, BodyError};
 use crate::http::idempotency::{self, Deed};
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
@@ -17,7 +17,6 @@ use countersign_protocol::model::{Actor, Place};
 use countersign_protocol::secret::SecretKind;
 use countersign_store::{Reader, Tx, TxFuture};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use hyper::body::Incoming;
 use std::sync::Arc;
 
 /// How much of a method and a path is kept, in characters.
@@ -51,7 +50,7 @@ impl ManagementCall {
         peer: Peer,
         path: PathParams,
         parts: http::request::Parts,
-        body: Incoming,
+        body: Arriving,
     ) -> Result<Self, ApiError> {
         let refused = || match app.limits.failure(peer.limit_key()) {
             Ok(()) => ApiError::Unauthorized,
@@ -73,7 +72,7 @@ impl ManagementCall {
         app.last_used.note(key.environment_id, Subject::EnvironmentApiKey(key.id), app.clock.now());
 
         let query = Query::parse(parts.uri.query().unwrap_or(""))?;
-        let body = body::read(&parts.headers, body, body::MANAGEMENT_LIMIT).await.map_err(|error| match error {
+        let body = body::read(body, body::MANAGEMENT_LIMIT).await.map_err(|error| match error {
             BodyError::TooLarge => ApiError::TooLarge,
             BodyError::Incomplete => ApiError::BadRequest {
                 code: "incomplete_body",

@@ -294,7 +294,7 @@ impl Routes {
                 if let Err(refused) = call.environment() {
                     return error::api(&refused);
                 }
-                let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
+                let body = match body::read(body, body::OAUTH_LIMIT).await {
                     Ok(body) => body,
                     Err(BodyError::TooLarge) => {
                         return error::oauth(&OAuthError::new(
@@ -492,7 +492,7 @@ async fn show(handler: Paged, whose: Whose, app: Arc<App>, arrived: Arrived) -> 
         Ok(environment) => environment,
         Err(refused) => return error::api(&refused),
     };
-    let body = match body::read(&parts.headers, body, body::OAUTH_LIMIT).await {
+    let body = match body::read(body, body::OAUTH_LIMIT).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
         Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
@@ -521,20 +521,15 @@ async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: Arc<App>, a
         Ok(environment) => environment,
         Err(refused) => return error::api(&refused),
     };
-    let headers = parts.headers.clone();
     let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
     let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
         return error::api(&ApiError::Internal);
     };
     let mut call = match DashboardCall::admit(page, role).await {
         Ok(call) => call,
-        Err((page, reply)) => {
-            // A browser that is in the middle of sending reads the answer only when it has finished.
-            body::drain(body).await;
-            return page.finish(reply);
-        }
+        Err((page, reply)) => return page.finish(reply),
     };
-    match body::read(&headers, body, body::FILES_LIMIT).await {
+    match body::read(body, body::FILES_LIMIT).await {
         Ok(body) => call.page.body = body,
         Err(BodyError::TooLarge) => {
             let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));

@@ -1,6 +1,7 @@
 //! The accept loop: plain or TLS, with bounds on what a stranger may hold open, and a shutdown that lets requests finish.
 
 use crate::app::App;
+use crate::http::body::Arriving;
 use crate::http::connections::{self, Places, Refused};
 use crate::http::conversation::{Conversation, IDLE_PATIENCE, Verdict};
 use crate::http::dispatch::Dispatcher;
@@ -175,7 +176,7 @@ async fn carry<S, F>(
     stream: S,
     builder: &Builder<TokioExecutor>,
     mut stop: watch::Receiver<bool>,
-    respond: impl Fn(Request<Incoming>) -> F + Send + 'static,
+    respond: impl Fn(Request<Arriving>) -> F + Send + 'static,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = Response<AnswerBody>> + Send + 'static,
@@ -184,7 +185,7 @@ async fn carry<S, F>(
     let heard = Arc::clone(&conversation);
     let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
         let exchange = heard.begin(request.version());
-        let responding = respond(request);
+        let responding = respond(Arriving::of(request));
         async move {
             let response = responding.await;
             Ok::<_, Infallible>(match exchange {
@@ -237,7 +238,7 @@ async fn respond(
     service: Arc<Service>,
     address: SocketAddr,
     tls: bool,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Response<AnswerBody> {
     let id = service.request_ids.next();
     let peer = Peer::settle(address, tls, request.headers(), &service.app.trusted_proxies);

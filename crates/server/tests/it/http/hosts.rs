@@ -81,7 +81,7 @@ on_both_databases! {
         server.management().get("/organizations").await.expect(200);
         server.anonymous().get("/readyz").await.expect(200);
         // Mended, it is served again as soon as anything of it changes.
-        let mend = spoil.replace("no template", "{}");
+        let mend = spoil.replace("no template", "{\"team\": \"blue\"}");
         server.database.tamper(&format!("{mend}'{}')", one.name)).await;
         let another = json!({"content": "{\"team\": \"green\"}"});
         other.management.put("/user_management/jwt_template", another).await.expect(200);

@@ -65,6 +65,63 @@ fn two_requests_in_one_stream_are_two_answers() {
     });
 }
 
+/// A proxy that is in the middle of sending takes a closed connection for a broken server, and sends it nothing for a while.
+#[test]
+fn a_body_that_nobody_reads_breaks_no_connection() {
+    run(async {
+        let server = TestServer::start(Backend::Sqlite).await.unwrap();
+        let base_url = server.base_url.clone();
+        let answers = tokio::task::spawn_blocking(move || {
+            let host = base_url.trim_start_matches("http://").to_owned();
+            let then = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let body = "x".repeat(3_000_000);
+            let refused = [
+                ("POST", "/nowhere", host.as_str(), "404"),
+                ("POST", "/oauth2/jwks", &host, "405"),
+                ("POST", "/organizations", &host, "401"),
+                ("POST", "/oauth2/token", &host, "413"),
+                ("POST", "/oauth2/token", "elsewhere.example", "421"),
+                ("PUT", "/dashboard/branding", &host, "404"),
+            ];
+            refused.map(|(method, path, host, status)| {
+                let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\r\n", body.len());
+                let parts = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n2dc6c0\r\n{body}\r\n0\r\n\r\n");
+                let announced = raw(&base_url, [head.as_str(), &body, &then].concat().as_bytes());
+                (path, status, announced, raw(&base_url, [parts.as_str(), &then].concat().as_bytes()))
+            })
+        })
+        .await
+        .unwrap();
+        for (path, status, announced, in_parts) in answers {
+            for answer in [announced, in_parts] {
+                let statuses: Vec<&str> =
+                    answer.match_indices("HTTP/1.1 ").map(|(at, _)| &answer[at + 9..at + 12]).collect();
+                assert_eq!(statuses, [status, "200"], "{path}: {answer}");
+            }
+        }
+    });
+}
+
+/// Who waits to be told to go on is refused without having sent anything.
+#[test]
+fn whoever_asks_first_is_not_told_to_send_what_nobody_reads() {
+    run(async {
+        let server = TestServer::start(Backend::Sqlite).await.unwrap();
+        let base_url = server.base_url.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            let host = base_url.trim_start_matches("http://").to_owned();
+            raw(
+                &base_url,
+                format!("POST /nowhere HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+                    .as_bytes(),
+            )
+        })
+        .await
+        .unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("100 Continue"), "{answer}");
+    });
+}
+
 #[test]
 fn at_shutdown_requests_in_flight_finish_and_the_exit_is_clean() {
     let directory = tempfile::tempdir().unwrap();
