@@ -6,6 +6,7 @@ use super::{Act, Failure, events, organizations, standalone, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{ApplicationId, ExternalAuthenticationId, UserId};
+use countersign_protocol::management::domain_name;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{
     ApplicationKind, Completed, ConsentOption, ExternalAuthentication, LoginUri, Ownership, User, email_key, is_email,
@@ -194,15 +195,18 @@ async fn change(tx: &mut Tx, act: &Act, found: User, profile: Profile) -> Result
 /// An address that an organization answers for, because it has proven its domain and the person is its member, is not
 /// changed for one elsewhere by signing in: what the organization may do to its people hangs on it.
 async fn check_email_change(tx: &mut Tx, act: &Act, found: &User, email: &str) -> Result<(), Failure> {
-    let domain =
-        |email: &str| email_key(email).rsplit_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default();
+    // As organizations' domains are kept.
+    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
+    let Some(from) = domain(&found.email) else { return Ok(()) };
     let environment_id = act.environment_id;
-    let Some(owner) = organization::owner_of_domain(tx, environment_id, &domain(&found.email)).await? else {
+    let Some(owner) = organization::owner_of_domain(tx, environment_id, &from).await? else {
         return Ok(());
     };
-    if !membership::is_active(tx, environment_id, found.id, owner).await?
-        || organization::owner_of_domain(tx, environment_id, &domain(email)).await? == Some(owner)
-    {
+    let still_theirs = match domain(email) {
+        Some(to) => organization::owner_of_domain(tx, environment_id, &to).await? == Some(owner),
+        None => false,
+    };
+    if still_theirs || !membership::is_active(tx, environment_id, found.id, owner).await? {
         return Ok(());
     }
     Err(Failure::bad_request(

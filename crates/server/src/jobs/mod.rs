@@ -18,7 +18,7 @@ use crate::app::App;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -28,7 +28,9 @@ pub const FAREWELL: Duration = Duration::from_secs(6);
 /// Starts all jobs; they end when `stop` becomes true.
 pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    jobs.spawn(every(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), feed::run));
+    let outage = Arc::new(feed::Outage::default());
+    let poll: Run = Box::new(move |app| Box::pin(feed::run(app, Arc::clone(&outage))));
+    jobs.spawn(repeat(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), poll));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
@@ -69,7 +71,12 @@ fn every<F: Future<Output = ()> + Send + 'static>(
     app: Arc<App>,
     run: impl Fn(Arc<App>) -> F + Send + 'static,
 ) -> Running {
-    Box::pin(repeat(pause, stop, app, Box::new(move |app| Box::pin(run(app)))))
+    // What could only fail is not begun, and not told of by each job in its turn.
+    let run: Run = Box::new(move |app| match app.freshness.is_current_at(Instant::now()) {
+        true => Box::pin(run(app)),
+        false => Box::pin(std::future::ready(())),
+    });
+    Box::pin(repeat(pause, stop, app, run))
 }
 
 async fn repeat(pause: Duration, mut stop: watch::Receiver<bool>, app: Arc<App>, run: Run) {

@@ -48,7 +48,10 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => dispatcher.look().await,
+            // As all jobs, only while the database answers.
+            _ = ticks.tick() => if dispatcher.app.freshness.is_current_at(Instant::now()) {
+                dispatcher.look().await;
+            },
             Some(ended) = dispatcher.sending.join_next_with_id() => dispatcher.ended(ended),
             () = super::until_stopped(&mut stop) => break,
         }

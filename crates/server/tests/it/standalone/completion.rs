@@ -114,7 +114,7 @@ on_both_databases! {
     }
 
     async fn an_address_that_an_organization_answers_for_stays(server: TestServer) {
-        server.declare("[[environment.organization]]\nexternal_id = \"acme\"\nname = \"Acme\"\ndomains = [{ domain = \"acme.example\", state = \"verified\" }, { domain = \"acme.example.org\", state = \"verified\" }]").await.done();
+        server.declare("[[environment.organization]]\nexternal_id = \"acme\"\nname = \"Acme\"\ndomains = [{ domain = \"acme.example\", state = \"verified\" }, { domain = \"acme.example.org\", state = \"verified\" }, { domain = \"bücher.de\", state = \"verified\" }]").await.done();
         standalone(&server).await;
         let application = server.application("forum", false, &[]).await;
         let at = async |email: &str| {
@@ -129,6 +129,10 @@ on_both_databases! {
         at("ada@elsewhere.example").await.expect_code(400, "email_change_not_allowed");
         at("Ada.King@acme.example").await.expect(200);
         at("ada@acme.example.org").await.expect(200);
+        // However its domain is written.
+        at("ada@bücher.de").await.expect(200);
+        at("ada@elsewhere.example").await.expect_code(400, "email_change_not_allowed");
+        at("ada@xn--bcher-kva.de").await.expect(200);
     }
 
     async fn of_two_completions_one_wins(server: TestServer) {
