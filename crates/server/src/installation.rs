@@ -1,7 +1,7 @@
 //! An installation: data directory, database, master key, data key, and the first environment.
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, MasterKeySource};
 use crate::domain::{Act, Failure, audit, environment_api_keys, environments, roles, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
@@ -12,10 +12,11 @@ use countersign_protocol::model::{
     Actor, Authentication, DEFAULT_ROLE, Environment, EnvironmentApiKey, EnvironmentKind, Issuer, SessionPolicy,
     StaffRole,
 };
+use countersign_protocol::seal::SealKey;
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::{Location, Store, data_key, environment, environment_api_key, role, signing_key};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -53,6 +54,16 @@ pub enum InstallationError {
         "Nothing is set up here yet. Run 'countersign init' or 'countersign serve' first, or name the right place with --data or --database."
     )]
     NotSetUp,
+    /// The schema is older than this program.
+    #[error(
+        "The database's schema is older than this program. Start the server with it, or run 'countersign migrate', first."
+    )]
+    Outdated,
+    /// A database without a byte, beside a master key.
+    #[error(
+        "{0} is empty, and a master key lies beside it: is it a copy that failed? Copy the backup again, or remove the empty file to set up anew."
+    )]
+    EmptyDatabase(String),
     /// The data directory.
     #[error("The data directory {path}: {reason}")]
     DataDirectory {
@@ -89,6 +100,26 @@ pub struct Installation {
     pub entropy: Arc<Entropy>,
     /// The clock.
     pub clock: Clock,
+    /// The file with the master key, if it was just made.
+    pub made_master_key: Option<PathBuf>,
+}
+
+/// When a link into the dashboard is made for its first owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invite {
+    /// Whenever nobody is staff.
+    Always,
+    /// At the start that makes the dashboard.
+    Once,
+}
+
+/// How the dashboard was found at a start.
+#[derive(Debug, Default)]
+pub struct FirstStaff {
+    /// A link that lets its first owner in, if one was made.
+    pub link: Option<String>,
+    /// Whether nobody is staff yet.
+    pub nobody: bool,
 }
 
 /// What the first start made: shown once.
@@ -106,7 +137,7 @@ pub struct FirstEnvironment {
 /// When it cannot be made, or others may read it.
 pub fn prepare_data_directory(path: &Path) -> Result<(), InstallationError> {
     let failed = |reason: String| InstallationError::DataDirectory { path: path.display().to_string(), reason };
-    if !path.exists() {
+    if !exists(path, path)? {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -123,15 +154,54 @@ pub fn prepare_data_directory(path: &Path) -> Result<(), InstallationError> {
     Ok(())
 }
 
+/// Whether a file is there. One that may not be looked at is told, and not taken for one that is not there.
+fn exists(path: &Path, data: &Path) -> Result<bool, InstallationError> {
+    path.try_exists().map_err(|error| InstallationError::DataDirectory {
+        path: data.display().to_string(),
+        reason: format!("cannot be read: {error}."),
+    })
+}
+
+/// A first start makes the key when the database has its schema: an empty file beside the key of this directory is no start
+/// that was interrupted, and setting up anew in it would hide that a restored copy is empty. (A key at another place may
+/// have been there before the first start.)
+fn refuse_empty(database: &Path, config: &Config) -> Result<(), InstallationError> {
+    let MasterKeySource::File { path: key, may_create: true } = &config.master_key else { return Ok(()) };
+    if std::fs::metadata(database).is_ok_and(|found| found.len() == 0) && exists(key, &config.data)? {
+        return Err(InstallationError::EmptyDatabase(database.display().to_string()));
+    }
+    Ok(())
+}
+
 /// Opens the database, without touching it.
 ///
 /// # Errors
 /// See [`InstallationError`].
 pub async fn open_store(config: &Config) -> Result<Store, InstallationError> {
-    if matches!(config.database, Location::Sqlite(_)) {
+    if let Location::Sqlite(path) = &config.database {
         prepare_data_directory(&config.data)?;
+        refuse_empty(path, config)?;
     }
     Ok(Store::open(&config.database).await?)
+}
+
+/// Opens a database that must be there already: makes neither a directory nor a file.
+///
+/// # Errors
+/// See [`InstallationError`]; among them that there is nothing yet.
+pub async fn open_existing_store(config: &Config) -> Result<Store, InstallationError> {
+    if let Location::Sqlite(path) = &config.database
+        && !exists(path, &config.data)?
+    {
+        return Err(InstallationError::NotSetUp);
+    }
+    open_store(config).await
+}
+
+/// The keys of a database, whose data key the master key must open.
+fn unlock(master_key: &SealKey, sealed: &[u8]) -> Result<Arc<Keyring>, InstallationError> {
+    let data_key = master_key.open(DATA_KEY, sealed).map_err(|_| InstallationError::WrongMasterKey)?;
+    Ok(Arc::new(Keyring::new(&data_key).map_err(Failure::internal)?))
 }
 
 impl Installation {
@@ -140,20 +210,13 @@ impl Installation {
     /// # Errors
     /// See [`InstallationError`]; among them that there is nothing yet, or that migrations are pending.
     pub async fn open_existing(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
-        if let Location::Sqlite(path) = &config.database
-            && !path.exists()
-        {
-            return Err(InstallationError::NotSetUp);
-        }
-        let store = open_store(config).await?;
+        let store = open_existing_store(config).await?;
         let state = store.migration_state().await?;
         if state.version == 0 {
             return Err(InstallationError::NotSetUp);
         }
         if !state.pending.is_empty() {
-            return Err(InstallationError::Failed(
-                "The database's schema is older than this program. Start the server with it, or run 'countersign migrate', first.".to_owned(),
-            ));
+            return Err(InstallationError::Outdated);
         }
         if data_key::find(&mut store.reader().await?).await?.is_none() {
             return Err(InstallationError::NotSetUp);
@@ -169,45 +232,62 @@ impl Installation {
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
         let entropy = Arc::new(Entropy::default());
         let store = open_store(config).await?;
+        // The key comes first where there is something for it to open: a start with the wrong one changes nothing.
+        let sealed = match store.migration_state().await?.version {
+            0 => None,
+            _ => data_key::find(&mut store.reader().await?).await?,
+        };
+        if let Some(sealed) = sealed {
+            let master_key = MasterKey::obtain(&config.master_key, false, &entropy)?.seal_key()?;
+            let keyring = unlock(&master_key, &sealed)?;
+            store.migrate(clock.now()).await?;
+            return Ok(Self { store, keyring, entropy, clock, made_master_key: None });
+        }
         store.migrate(clock.now()).await?;
+        // Another node may have been first.
         let sealed = data_key::find(&mut store.reader().await?).await?;
         let first_start = sealed.is_none();
-        if first_start && matches!(&config.master_key, crate::config::MasterKeySource::File { may_create: true, .. }) {
+        let may_create = match &config.master_key {
+            MasterKeySource::File { path, may_create: true } if first_start => Some(path),
+            _ => None,
+        };
+        if may_create.is_some() {
             prepare_data_directory(&config.data)?;
         }
-        let master_key = MasterKey::obtain(&config.master_key, first_start, &entropy)?;
-        if first_start
-            && let (Location::Postgres { .. }, crate::config::MasterKeySource::File { path, may_create: true }) =
-                (&config.database, &config.master_key)
-        {
+        let made_master_key = may_create.filter(|path| !path.exists()).cloned();
+        let master_key = MasterKey::obtain(&config.master_key, first_start, &entropy)?.seal_key()?;
+        if let (Location::Postgres { .. }, Some(path)) = (&config.database, may_create) {
             tracing::warn!(
                 path = %path.display(),
                 "the master key of this database lies in a file of this machine: copy it to a safe place and give it to \
                  every other node (master_key_file, COUNTERSIGN_MASTER_KEY); without it the database cannot be opened again"
             );
         }
-        let seal_key = master_key.seal_key()?;
         let sealed = match sealed {
             Some(sealed) => sealed,
-            None => {
-                let fresh = Zeroizing::new(entropy.bytes::<32>().map_err(Failure::from)?);
-                let nonce = entropy.bytes().map_err(Failure::from)?;
-                let sealed = seal_key.seal(DATA_KEY, fresh.as_slice(), nonce).map_err(Failure::internal)?;
-                let now = clock.now();
-                store
-                    .write::<_, Failure, _>(move |tx| {
-                        Box::pin(async move { Ok(data_key::insert(tx, &sealed, now).await?) })
-                    })
-                    .await?;
-                // Two nodes may start on an empty database at once: what is stored is what counts.
-                data_key::find(&mut store.reader().await?)
-                    .await?
-                    .ok_or_else(|| InstallationError::Failed("the data key was not stored".to_owned()))?
-            }
+            None => Self::make_data_key(&store, &master_key, &entropy, &clock).await?,
         };
-        let data_key = seal_key.open(DATA_KEY, &sealed).map_err(|_| InstallationError::WrongMasterKey)?;
-        let keyring = Keyring::new(&data_key).map_err(Failure::internal)?;
-        Ok(Self { store, keyring: Arc::new(keyring), entropy, clock })
+        let keyring = unlock(&master_key, &sealed)?;
+        Ok(Self { store, keyring, entropy, clock, made_master_key })
+    }
+
+    /// Makes the data key. Two nodes may start on an empty database at once: what is stored is what counts.
+    async fn make_data_key(
+        store: &Store,
+        master_key: &SealKey,
+        entropy: &Entropy,
+        clock: &Clock,
+    ) -> Result<Vec<u8>, InstallationError> {
+        let fresh = Zeroizing::new(entropy.bytes::<32>().map_err(Failure::from)?);
+        let nonce = entropy.bytes().map_err(Failure::from)?;
+        let sealed = master_key.seal(DATA_KEY, fresh.as_slice(), nonce).map_err(Failure::internal)?;
+        let now = clock.now();
+        store
+            .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(data_key::insert(tx, &sealed, now).await?) }))
+            .await?;
+        data_key::find(&mut store.reader().await?)
+            .await?
+            .ok_or_else(|| InstallationError::Failed("the data key was not stored".to_owned()))
     }
 
     /// Finds the default environment, or makes it with a signing key and an API key.
@@ -238,15 +318,15 @@ impl Installation {
         }
     }
 
-    /// Makes sure that the built-in environment is there, whose people are the company's own staff. Gives a link into the
-    /// dashboard while nobody is staff: whoever opens it first is owner.
+    /// Makes sure that the built-in environment is there, whose people are the company's own staff. While nobody is staff it
+    /// makes a link into the dashboard, as often as `invite` says: whoever opens it first is owner.
     ///
     /// While nobody is staff, and from an address on this machine, the dashboard follows `public_url`. Otherwise it stays:
     /// the node with another one may be the one that is wrong, and two would have it to and fro.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn ensure_staff(&self, public_url: &Issuer) -> Result<Option<String>, InstallationError> {
+    pub async fn ensure_staff(&self, public_url: &Issuer, invite: Invite) -> Result<FirstStaff, InstallationError> {
         let issuer = Issuer::of_staff(public_url);
         let kind = kind_of(&issuer);
         let found = environment::of_staff(&mut self.store.reader().await?).await?;
@@ -275,7 +355,7 @@ impl Installation {
         let there = issuer.clone();
         let done = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
-                staff::ensure(tx, &act).await?;
+                let new = staff::ensure(tx, &act).await?;
                 // Read once more, behind the lock: another node that started at this moment may have moved it.
                 signing_key::lock(tx, act.environment_id).await?;
                 let stands = environment::of_staff(tx).await?.map_or_else(|| there.clone(), |found| found.issuer);
@@ -285,8 +365,12 @@ impl Installation {
                 let mut act = act;
                 act.issuer = stands.clone();
                 let act = if moves { staff::move_to(tx, &act, there, kind).await? } else { act };
-                let link = if nobody { Some(staff::make_link(tx, &act, StaffRole::Owner).await?) } else { None };
-                Ok((link, moves, stands))
+                let link = if nobody && (new || invite == Invite::Always) {
+                    Some(staff::make_link(tx, &act, StaffRole::Owner).await?)
+                } else {
+                    None
+                };
+                Ok((FirstStaff { link, nobody }, moves, stands))
             })
         });
         let done = done.await;
@@ -303,9 +387,11 @@ impl Installation {
             _ => {}
         }
         match done {
-            Ok((link, ..)) => Ok(link),
+            Ok((found, ..)) => Ok(found),
             // Of two nodes that start at the same moment the other one has made it all, and shows the link.
-            Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => Ok(None),
+            Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => {
+                Ok(FirstStaff::default())
+            }
             Err(failure) => Err(failure.into()),
         }
     }

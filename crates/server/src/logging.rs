@@ -5,13 +5,44 @@ use crate::config::{Config, ConfigError, LogFormat};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-/// Starts logging.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+/// What may stand without a level: of ours alone it is known that it is no mistyped one.
+const CRATES: [&str; 4] = ["countersign", "countersign_pages", "countersign_protocol", "countersign_store"];
+
+/// Reads what to log. A word that is no level would be taken for the name of a module, and silence all others.
+///
+/// # Errors
+/// What is none, with the word that was probably meant.
+pub fn read_level(text: &str) -> Result<String, String> {
+    let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
+    for directive in &directives {
+        let place = directive.split("::").next().unwrap_or_default();
+        let level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(directive));
+        if !level && !directive.contains('=') && !CRATES.contains(&place) {
+            return Err(no_level(directive));
+        }
+    }
+    if directives.is_empty() {
+        return Err(no_level(text));
+    }
+    let read = directives.join(",");
+    EnvFilter::try_new(&read).map_err(|error| format!("'{text}': {error}"))?;
+    Ok(read)
+}
+
+fn no_level(word: &str) -> String {
+    let known = LEVELS.iter().chain(&CRATES).map(|known| (strsim::jaro_winkler(&word.to_lowercase(), known), *known));
+    let nearest = known.filter(|(likeness, _)| *likeness > 0.75).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let meant = nearest.map_or_else(String::new, |(_, known)| format!(" (did you mean '{known}'?)"));
+    format!("'{word}' is no level{meant}; use off, error, warn, info, debug or trace, and module=level for one module")
+}
+
+/// Starts logging at this level.
 ///
 /// # Errors
 /// When the level is none.
-pub fn start(config: &Config) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&config.log_level)
-        .map_err(|error| ConfigError(format!("log_level '{}': {error}.", config.log_level)))?;
+pub fn start(config: &Config, level: &str) -> Result<(), ConfigError> {
+    let filter = EnvFilter::try_new(level).map_err(|error| ConfigError(format!("log_level '{level}': {error}.")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(BoxMakeWriter::new(std::io::stderr));
     let started = match config.log_format {
         LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),

@@ -136,18 +136,40 @@ impl Sqlite {
     }
 
     pub(crate) fn backup(&self, to: &Path) -> Result<()> {
-        let target = to.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
-        // Made empty with its final permissions: the copy is at no moment readable by others.
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|error| {
-            match error.kind() {
-                std::io::ErrorKind::AlreadyExists => {
-                    Error::NotSupported("the backup file exists already; name a new one")
-                }
-                _ => Error::Database(format!("{}: {error}", to.display())),
-            }
-        })?;
-        open_to_write(&self.path)?.execute("VACUUM INTO ?1", [target])?;
-        Ok(())
+        const TAKEN: Error = Error::NotSupported("the backup file exists already; name a new one");
+        let failed = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => TAKEN,
+            _ => Error::Database(format!("{}: {error}", to.display())),
+        };
+        if to.symlink_metadata().is_ok() {
+            return Err(TAKEN);
+        }
+        let mut random = [0; 8];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::Database("no random bytes are to be had".to_owned()))?;
+        let name = to.file_name().ok_or(Error::NotSupported("the path of a backup must name a file"))?;
+        let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_be_bytes(random));
+        let temporary = to.with_file_name(name);
+        let target = temporary.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
+        // Written whole under another name first: what has the name of a backup is one. Made with its final permissions: the
+        // copy is at no moment readable by others.
+        let written = (|| {
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+            let file = file.map_err(failed)?;
+            open_to_write(&self.path)?.execute("VACUUM INTO ?1", [target])?;
+            file.sync_all().map_err(failed)?;
+            std::fs::hard_link(&temporary, to)
+                .or_else(|error| match error.kind() {
+                    std::io::ErrorKind::AlreadyExists => Err(error),
+                    // Not every file system has links: there the name is taken first, and then given to the copy.
+                    _ => {
+                        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+                        std::fs::rename(&temporary, to).inspect_err(|_| drop(std::fs::remove_file(to)))
+                    }
+                })
+                .map_err(failed)
+        })();
+        let _ = std::fs::remove_file(&temporary);
+        written
     }
 
     /// Runs the work in a savepoint of the current group; answered after the group's commit.

@@ -20,7 +20,7 @@ impl FieldError {
     }
 }
 
-/// An error of the management API.
+/// An error of the management API. As text it is what a person at a terminal is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
     /// 400: understood and not possible.
@@ -122,6 +122,25 @@ pub enum ApiError {
     Internal,
     /// 503: we cannot answer now and may later.
     Unavailable,
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Validation(errors) => {
+                let told: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+                f.write_str(&told.join(" "))
+            }
+            Self::NotPossible { message, reasons, .. } => {
+                f.write_str(message)?;
+                reasons.iter().try_for_each(|(_, sentence)| write!(f, " {sentence}"))
+            }
+            Self::InvalidAuditLogEvent(paths) => write!(f, "Invalid Audit Log event: {}.", paths.join(", ")),
+            Self::Constraint { message, .. } => f.write_str(message),
+            Self::Protocol { description, .. } => f.write_str(description),
+            other => f.write_str(other.body()["message"].as_str().unwrap_or_default()),
+        }
+    }
 }
 
 impl ApiError {
@@ -238,6 +257,31 @@ impl ApiError {
                 "code": "temporarily_unavailable",
                 "message": "The server cannot answer this right now. Try again after the time given in Retry-After.",
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_reads_as_a_sentence() {
+        let check = |error: ApiError, expected: &str| assert_eq!(error.to_string(), expected);
+        check(
+            ApiError::not_found("Member of staff", "ada@example.com"),
+            "Member of staff not found: 'ada@example.com'.",
+        );
+        check(ApiError::invalid("name", "required", "It is required."), "name: It is required.");
+        check(ApiError::bad_request("x", "No."), "No.");
+        check(ApiError::protocol("invalid_grant", "The code is old."), "The code is old.");
+        check(ApiError::InvalidAuditLogEvent(vec!["/a".into(), "/b".into()]), "Invalid Audit Log event: /a, /b.");
+        let reasons = vec![("a", "One.".to_owned()), ("b", "Two.".to_owned())];
+        check(ApiError::NotPossible { code: "x", message: "No.".into(), reasons }, "No. One. Two.");
+        let message = "It is too long.".to_owned();
+        check(ApiError::Constraint { property: "a", constraint: "b", message }, "It is too long.");
+        for error in [ApiError::Unauthorized, ApiError::Internal, ApiError::Unavailable, ApiError::TooLarge] {
+            assert!(!error.to_string().is_empty());
         }
     }
 }

@@ -29,10 +29,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                     Box::pin(async move { environment_api_keys::create(tx, &act, &wanted).await })
                 })
                 .await;
-            let (_, value) = made.map_err(|failure| match failure {
-                Failure::Refused(error) => error.body()["message"].as_str().unwrap_or_default().to_owned(),
-                failure => failure.to_string(),
-            })?;
+            let (_, value) = made?;
             say(value.expose())?;
         }
         _ => {

@@ -184,25 +184,19 @@ async fn stream(installation: &Installation, command: &str, matches: &ArgMatches
     let by = super::actor(&format!("audit stream {command}"));
     let act = Act::new(&environment, by, &installation.clock, &installation.entropy, &installation.keyring);
     let organization = text(matches, "organization").to_owned();
-    let explained = |failure: Failure| match failure {
-        Failure::Refused(error) => super::apply::explain(&error),
-        other => other.to_string(),
-    };
     if command == "set" {
         let new = new_stream(matches)?;
         let made = installation
             .store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { set(tx, &act, &organization, new).await }))
-            .await
-            .map_err(explained)?;
+            .await?;
         say(format_args!("{} sends to {} from now on.", made.id, made.url))?;
     } else {
         let forget = command == "delete";
         installation
             .store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { end(tx, &act, &organization, forget).await }))
-            .await
-            .map_err(explained)?;
+            .await?;
         say("Nothing is sent any more.")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -3,40 +3,62 @@
 use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::installation::{FirstEnvironment, Installation};
+use crate::installation::{FirstEnvironment, FirstStaff, Installation, Invite};
 use countersign_protocol::secret::Secret;
 use serde_json::json;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub(super) async fn run(config: &Config, as_json: bool) -> CommandResult {
     let issuer = config.public_url_or_local(config.listen.port())?;
     let installation = Installation::open(config, Clock::default()).await?;
+    if let Some(file) = installation.made_master_key.as_ref().filter(|_| !as_json) {
+        say(format_args!(
+            "\n  Master key      {}\n\n  Keep a copy of that file, apart from the database: nothing opens the database without it.",
+            file.display()
+        ))?;
+    }
     let first = installation.ensure_environment(&issuer).await?;
-    let dashboard = installation.ensure_staff(&issuer).await?;
+    // The key is stored only as a digest, and whatever fails from here on must not lose it.
+    if !as_json {
+        say(welcome(issuer.as_str(), &first))?;
+    }
+    let staff = installation.ensure_staff(&issuer, invite()).await;
     if as_json {
         say(json!({
             "base_url": issuer.as_str(),
             "issuer": first.environment.issuer.as_str(),
             "environment_id": first.environment.id,
             "client_id": first.environment.client_id,
-            "dashboard": dashboard,
+            "dashboard": staff.as_ref().ok().and_then(|staff| staff.link.as_deref()),
             "api_key": first.api_key.as_ref().map(Secret::expose),
+            "master_key_file": installation.made_master_key.as_ref().map(|file| file.display().to_string()),
         }))?;
-    } else {
-        say(welcome(issuer.as_str(), &first))?;
-        if let Some(link) = dashboard {
-            say(invitation(&link))?;
-        }
+    }
+    let staff = staff?;
+    if let Some(said) = invitation(&staff).filter(|_| !as_json) {
+        say(said)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where nobody watches, output is kept and read by many: one link stands there, of the first start, and not one of each.
+pub(super) fn invite() -> Invite {
+    if std::io::stdout().is_terminal() { Invite::Always } else { Invite::Once }
+}
+
 /// What is said while nobody is staff.
-pub(super) fn invitation(link: &str) -> String {
-    format!(
-        "  Dashboard       {link}\n
+pub(super) fn invitation(staff: &FirstStaff) -> Option<String> {
+    match &staff.link {
+        Some(link) => Some(format!(
+            "  Dashboard       {link}\n
   That link lets its first owner in, once, within a day. 'countersign staff link' makes another.\n"
-    )
+        )),
+        None if staff.nobody => {
+            Some("Nobody is staff yet. 'countersign staff link' makes a link into the dashboard.".to_owned())
+        }
+        None => None,
+    }
 }
 
 /// What a first start says, once.

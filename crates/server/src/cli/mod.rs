@@ -38,6 +38,9 @@ impl<E: std::fmt::Display> From<E> for CommandError {
     }
 }
 
+/// What commands log that end by themselves: what their operator must look at, and nothing that they say anyway.
+const COMMANDS_LOG: &str = "warn";
+
 type CommandResult = Result<ExitCode, CommandError>;
 
 fn command() -> Command {
@@ -277,10 +280,11 @@ fn run(matches: &ArgMatches) -> CommandResult {
         runtime.worker_threads(config.threads);
     }
     let runtime = runtime.enable_all().build()?;
+    let serves = matches!(path.as_slice(), [] | ["serve"]);
+    crate::logging::start(&config, if serves { &config.log_level } else { COMMANDS_LOG })?;
     runtime.block_on(async {
         match path.as_slice() {
             [] | ["serve"] => {
-                crate::logging::start(&config)?;
                 for name in &sources.unknown_variables {
                     tracing::warn!(%name, "there is no setting for this variable; it is ignored");
                 }

@@ -42,8 +42,9 @@ pub(super) async fn run(config: Config) -> CommandResult {
     if first.api_key.is_some() {
         say(init::welcome(public_url.as_str(), &first))?;
     }
-    if let Some(link) = installation.ensure_staff(&public_url).await? {
-        say(init::invitation(&link))?;
+    let staff = installation.ensure_staff(&public_url, init::invite()).await?;
+    if let Some(said) = init::invitation(&staff) {
+        say(said)?;
     }
     if config.public_url.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "public_url is not set: this server answers to the name localhost only, in plain text");

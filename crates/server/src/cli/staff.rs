@@ -9,6 +9,10 @@ use countersign_store::environment;
 use std::process::ExitCode;
 
 pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) -> CommandResult {
+    let public_url = config.public_url.as_ref();
+    if command == "move" && public_url.is_none() {
+        return Err("There is no public_url to move the dashboard to. Say where it is to be with --public-url.".into());
+    }
     let installation = open_existing(config).await?;
     let found = environment::of_staff(&mut installation.store.reader().await?).await?;
     let of_staff = found.ok_or("There is no dashboard yet. Start the server once, or run 'countersign init'.")?;
@@ -19,9 +23,8 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         &installation.entropy,
         &installation.keyring,
     );
-    if command == "move" {
-        let public_url = config.public_url_or_local(config.listen.port())?;
-        let (from, to) = installation.move_staff(&public_url, super::actor("staff move")).await?;
+    if let (Some(public_url), "move") = (public_url, command) {
+        let (from, to) = installation.move_staff(public_url, super::actor("staff move")).await?;
         say(if from == to {
             format!("The dashboard is at {to}.")
         } else {

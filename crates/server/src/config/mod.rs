@@ -143,7 +143,7 @@ impl Config {
             operations_listen: sources.parse_optional("operations_listen", |text| {
                 text.parse().map_err(|_| "not an address such as 127.0.0.1:9090".to_owned())
             })?,
-            log_level: sources.text("log_level"),
+            log_level: sources.parse("log_level", crate::logging::read_level)?,
             log_format: sources.parse("log_format", |text| match text {
                 "text" => Ok(LogFormat::Text),
                 "json" => Ok(LogFormat::Json),

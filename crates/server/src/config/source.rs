@@ -42,7 +42,7 @@ impl Sources {
     ///
     /// # Errors
     /// When the file cannot be read, has a key that is no setting (the nearest one is named), or a value that is no
-    /// text, number or truth value.
+    /// text, number or truth value; when a flag is given without a value.
     pub fn collect(
         flags: impl IntoIterator<Item = (&'static str, String)>,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -64,6 +64,11 @@ impl Sources {
             }
         }
         for (key, value) in flags {
+            // A variable of the shell that is not set: the default would be another setting than was meant.
+            if value.is_empty() {
+                let flag = find(key).map_or_else(|| key.to_owned(), Setting::flag);
+                return Err(ConfigError(format!("--{flag} has no value. Give it one, or leave the flag out.")));
+            }
             sources.values.insert(key, (value, Origin::Flag));
         }
         Ok(sources)
@@ -224,6 +229,38 @@ mod tests {
         assert_eq!(sources.text("log_level"), "warn");
         assert_eq!(sources.text("log_format"), "text");
         assert!(Config::load(&sources).is_ok());
+    }
+
+    #[test]
+    fn a_flag_without_a_value_is_refused() {
+        let variables = [("COUNTERSIGN_PUBLIC_URL".to_owned(), "https://auth.example.com".to_owned())];
+        let error = Sources::collect([("public_url", String::new())], variables, None).unwrap_err().0;
+        assert!(error.contains("--public-url has no value"), "{error}");
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused_and_the_nearest_named() {
+        let load = |level: &str| Config::load(&Sources::collect([("log_level", level.to_owned())], [], None).unwrap());
+        let refused = |level: &str, expected: &str| {
+            let error = load(level).unwrap_err().0;
+            assert!(error.starts_with("log_level (flag): ") && error.contains(expected), "{error}");
+        };
+        refused("warning", "'warning' is no level (did you mean 'warn'?); use off");
+        refused("inof", "did you mean 'info'?");
+        refused("info,countersing", "did you mean 'countersign'?");
+        refused("0", "'0' is no level; use off, error, warn, info, debug or trace");
+        refused("hyper", "'hyper' is no level");
+        refused("countersign=loud", "countersign=loud");
+        refused(",", "is no level");
+        for (given, read) in [
+            ("INFO", "INFO"),
+            ("off", "off"),
+            ("warn, countersign::http=debug", "warn,countersign::http=debug"),
+            ("countersign_store::sqlite", "countersign_store::sqlite"),
+            ("info,hyper=trace", "info,hyper=trace"),
+        ] {
+            assert_eq!(load(given).unwrap().log_level, read);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::config::source::Sources;
 use crate::entropy::Entropy;
 use crate::http::server;
-use crate::installation::{Installation, prepare_data_directory};
+use crate::installation::{Installation, Invite, prepare_data_directory};
 use crate::{jobs, router};
 use countersign_protocol::model::Issuer;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ impl Server {
         let installation = Arc::new(Installation::open(&config, Clock::default()).await.map_err(DemoError::because)?);
         let secret = format!("demo_{name}_{}", entropy.link_token().map_err(DemoError::because)?.expose());
         declare(&installation, places, &directory, &secret).await?;
-        let staff_link = installation.ensure_staff(&public_url).await.map_err(DemoError::because)?;
+        let staff_link = installation.ensure_staff(&public_url, Invite::Always).await.map_err(DemoError::because)?.link;
         let installation =
             Arc::into_inner(installation).ok_or_else(|| DemoError("the installation is in use".to_owned()))?;
         let app = App::new(&config, installation.store, installation.keyring, installation.clock, public_url)

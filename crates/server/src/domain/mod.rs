@@ -65,7 +65,7 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The caller is told this.
-    #[error("{0:?}")]
+    #[error("{0}")]
     Refused(ApiError),
     /// The database failed.
     #[error(transparent)]

@@ -21,18 +21,19 @@ const ORGANIZATION: &str = "staff";
 /// How long a link is good, in seconds.
 pub const LINK_LIFETIME: i64 = 86_400;
 
-/// Makes sure that the organization of staff and its roles are there.
+/// Makes sure that the organization of staff and its roles are there. Says whether the organization was made.
 ///
 /// # Errors
 /// Database errors.
-pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<bool, Failure> {
     for known in StaffRole::ALL {
         if role::find(tx, act.environment_id, known.as_str()).await?.is_none() {
             let (slug, name) = (known.as_str().to_owned(), known.name().to_owned());
             roles::create(tx, act, NewRole { slug, name, description: None }).await?;
         }
     }
-    if organization::find_by_external_id(tx, act.environment_id, ORGANIZATION).await?.is_none() {
+    let missing = organization::find_by_external_id(tx, act.environment_id, ORGANIZATION).await?.is_none();
+    if missing {
         let new = organizations::NewOrganization {
             name: "Staff".to_owned(),
             external_id: Some(ORGANIZATION.to_owned()),
@@ -40,7 +41,7 @@ pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
         };
         organizations::create(tx, act, new).await?;
     }
-    Ok(())
+    Ok(missing)
 }
 
 /// Moves the dashboard to another address. Gives what acts need there.
@@ -138,7 +139,7 @@ pub async fn admit(tx: &mut Tx, act: &Act, token: &str, new: NewStaff) -> Result
         return Ok(None);
     };
     if is_nobody(tx, act).await? {
-        // Every start has printed a link until now. There is an owner, so the others are nobody's way in any more.
+        // There may be several links until now. There is an owner, so the others are nobody's way in any more.
         staff_link::delete_all(tx, act.environment_id).await?;
     }
     let account = users::NewUser {

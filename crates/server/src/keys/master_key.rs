@@ -83,7 +83,7 @@ impl MasterKey {
                 Self::parse(text)
             }
             MasterKeySource::File { path, may_create } => {
-                if path.exists() {
+                if path.try_exists().map_err(|error| unreadable(path, &error))? {
                     read_file(path)
                 } else if *may_create && first_start {
                     create_file(path, entropy)
@@ -107,10 +107,12 @@ impl MasterKey {
     }
 }
 
+fn unreadable(path: &Path, error: &std::io::Error) -> MasterKeyError {
+    MasterKeyError(format!("Cannot read the master key {}: {error}.", path.display()))
+}
+
 fn read_file(path: &Path) -> Result<MasterKey, MasterKeyError> {
-    let unreadable =
-        |error: std::io::Error| MasterKeyError(format!("Cannot read the master key {}: {error}.", path.display()));
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(MasterKeyError(format!(
             "The master key {} can be read by every user of this machine (mode {:03o}). Run: chmod 600 {}",
@@ -119,7 +121,7 @@ fn read_file(path: &Path) -> Result<MasterKey, MasterKeyError> {
             path.display()
         )));
     }
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?);
     MasterKey::parse(&text).map_err(|error| MasterKeyError(format!("{}: {error}", path.display())))
 }
 

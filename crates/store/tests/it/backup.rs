@@ -91,6 +91,32 @@ fn a_backup_never_overwrites() {
 }
 
 #[test]
+fn a_backup_that_fails_leaves_no_file_and_the_name_is_free() {
+    on_sqlite(|database: Database| async move {
+        let store = database.migrated().await;
+        plant(&store).await;
+        // The page where the environments begin is unreadable: the copy fails on its way.
+        let damaged = database.path("damaged.db");
+        store.backup(&damaged).unwrap();
+        let found = "SELECT rootpage FROM sqlite_master WHERE name = 'environment'";
+        let page: u32 = rusqlite::Connection::open(&damaged).unwrap().query_row(found, [], |row| row.get(0)).unwrap();
+        let page = usize::try_from(page).unwrap();
+        let mut torn = std::fs::read(&damaged).unwrap();
+        torn[(page - 1) * 4096..page * 4096].fill(0xA5);
+        std::fs::write(&damaged, torn).unwrap();
+        let source = Store::open(&Location::Sqlite(damaged.clone())).await.unwrap();
+        let folder = database.path("backups");
+        std::fs::create_dir(&folder).unwrap();
+        let to = folder.join("backup.db");
+        assert!(source.backup(&to).is_err());
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "nothing is left");
+        store.backup(&to).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "the copy and nothing else");
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&to.metadata().unwrap().permissions()) & 0o777, 0o600);
+    });
+}
+
+#[test]
 fn postgres_is_backed_up_by_its_own_tools() {
     crate::harness::on_postgres(|store: Store| async move {
         let path = tempfile::tempdir().unwrap().path().join("backup.db");

@@ -13,6 +13,30 @@ pub(super) struct Document {
     pub environments: Vec<EnvironmentEntry>,
 }
 
+/// Reads a file.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn read(text: &str) -> Result<Document, String> {
+    toml::from_str(text).map_err(|error| {
+        // A table where a list belongs: the parser's own words tell nobody what is missing.
+        let table = text.parse::<toml::Table>().ok();
+        match table.as_ref().and_then(|table| table.get("environment")).and_then(toml::Value::as_table) {
+            Some(lone) if lone.contains_key("name") => {
+                "[environment] must be [[environment]], in two brackets: a file may have several.".to_owned()
+            }
+            Some(lone) => {
+                let part = lone.keys().next().map_or("environment", String::as_str);
+                format!(
+                    "'environment.{part}' belongs to an environment, and none is named above it: put [[environment]] and a \
+                     line such as name = \"default\" there."
+                )
+            }
+            None => error.to_string(),
+        }
+    })
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EnvironmentEntry {

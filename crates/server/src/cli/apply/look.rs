@@ -1,8 +1,8 @@
 //! How an environment looks and the logos of its applications, as the file declares them. Lines of the plan that begin
 //! with `!` change nothing: they tell what will not look as it was chosen.
 
+use super::End;
 use super::document::EnvironmentEntry;
-use super::{End, explain};
 use crate::domain::branding::{self, BrandChange, Choice};
 use crate::domain::images::{self, LARGEST, Purpose, Upload};
 use crate::domain::{Act, Failure};
@@ -111,7 +111,7 @@ pub(super) async fn apply_branding(
         privacy_url: text(&look.privacy_url),
     };
     let (before, after) = branding::change(tx, act, change).await.map_err(|failure| match failure {
-        Failure::Refused(error) => End::Wrong(format!("environment '{}': branding: {}", entry.name, explain(&error))),
+        Failure::Refused(error) => End::Wrong(format!("environment '{}': branding: {error}", entry.name)),
         failure => failure.into(),
     })?;
     let differences = differences(&before, &after);

@@ -25,7 +25,6 @@ use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templ
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::ClientId;
 use countersign_protocol::management::domain_name;
-use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::{
     ApplicationKind, ClientType, ConnectApplication, DomainState, Environment, Ownership, RedirectUri, SigningKeyRecord,
@@ -36,9 +35,9 @@ use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
     signing_key,
 };
-use document::{ApplicationEntry, Document, EnvironmentEntry, OrganizationEntry, PermissionEntry};
+use document::{ApplicationEntry, EnvironmentEntry, OrganizationEntry, PermissionEntry};
 use look::Pictures;
-use settings::{change_environment, fresh_environment};
+use settings::{change_environment, fresh_environment, issuer_of_new};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -80,21 +79,24 @@ impl From<countersign_store::Error> for End {
 pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResult {
     let path = Path::new(file);
     let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}."))?;
-    let installation = if check {
-        match Installation::open_existing(config, Clock::default()).await {
-            Err(InstallationError::NotSetUp) => {
-                // What is wrong with the file is said all the same.
-                toml::from_str::<Document>(&text).map_err(|error| format!("{file}: {error}"))?;
+    let within = |error: String| format!("{file}: {error}");
+    let prepared = read(&text, path.parent().unwrap_or(Path::new("."))).map_err(within)?;
+    let installation = match Installation::open_existing(config, Clock::default()).await {
+        Err(InstallationError::NotSetUp) => {
+            // What is wrong with the file is said before anything is made.
+            for Prepared { entry, .. } in &prepared {
+                issuer_of_new(entry).map_err(|error| within(of_environment(&entry.name, &error)))?;
+            }
+            if check {
                 say("Nothing is set up here yet: everything in the file would be made. Nothing was changed.")?;
                 return Ok(ExitCode::from(2));
             }
-            opened => Arc::new(opened?),
+            Installation::open(config, Clock::default()).await?
         }
-    } else {
-        Arc::new(Installation::open(config, Clock::default()).await?)
+        Err(InstallationError::Outdated) if !check => Installation::open(config, Clock::default()).await?,
+        opened => opened?,
     };
-    let base = path.parent().unwrap_or(Path::new("."));
-    let plan = bring(&installation, &text, base, check).await.map_err(|error| format!("{file}: {error}"))?;
+    let plan = bring_prepared(&Arc::new(installation), prepared, check).await.map_err(within)?;
     for line in &plan {
         say(line)?;
     }
@@ -118,13 +120,22 @@ pub(crate) async fn bring(
     base: &Path,
     check: bool,
 ) -> Result<Vec<String>, String> {
-    let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
+    bring_prepared(installation, read(text, base)?, check).await
+}
+
+async fn bring_prepared(
+    installation: &Arc<Installation>,
+    mut prepared: Vec<Prepared>,
+    check: bool,
+) -> Result<Vec<String>, String> {
     let mut reader = installation.store.reader().await.map_err(|error| error.to_string())?;
     let existing = environment::all(&mut reader).await.map_err(|error| error.to_string())?;
     drop(reader);
-    let mut prepared = Vec::new();
-    for entry in document.environments {
-        prepared.push(prepare(entry, &existing, base, installation)?);
+    for Prepared { entry, fresh, .. } in &mut prepared {
+        if !existing.iter().any(|environment| environment.name == entry.name) {
+            let made = fresh_environment(entry, installation);
+            *fresh = Some(made.map_err(|error| of_environment(&entry.name, &error))?);
+        }
     }
     let shared = Arc::clone(installation);
     let outcome = installation
@@ -142,33 +153,22 @@ pub(crate) async fn bring(
     match outcome {
         Ok(plan) | Err(End::Checked(plan)) => Ok(plan),
         Err(End::Wrong(error)) => Err(error),
-        Err(End::Failed(Failure::Refused(error))) => Err(explain(&error)),
         Err(End::Failed(failure)) => Err(failure.to_string()),
     }
 }
 
-/// A refusal of the API, for someone at a terminal.
-pub(super) fn explain(error: &ApiError) -> String {
-    match error {
-        ApiError::Validation(errors) => {
-            errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
-        }
-        ApiError::NotPossible { message, reasons, .. } => {
-            let sentences = reasons.iter().map(|(_, sentence)| sentence.as_str());
-            std::iter::once(message.as_str()).chain(sentences).collect::<Vec<_>>().join(" ")
-        }
-        other => other.body()["message"].as_str().unwrap_or_default().to_owned(),
-    }
+fn of_environment(name: &str, error: &str) -> String {
+    format!("environment '{name}': {error}")
 }
 
-fn prepare(
-    entry: EnvironmentEntry,
-    existing: &[Environment],
-    base: &Path,
-    installation: &Installation,
-) -> Result<Prepared, String> {
+/// Reads a declaration, and everything it names that lies outside the database.
+fn read(text: &str, base: &Path) -> Result<Vec<Prepared>, String> {
+    document::read(text)?.environments.into_iter().map(|entry| prepare(entry, base)).collect()
+}
+
+fn prepare(entry: EnvironmentEntry, base: &Path) -> Result<Prepared, String> {
     let name = entry.name.clone();
-    let within = move |error: String| format!("environment '{name}': {error}");
+    let within = move |error: String| of_environment(&name, &error);
     if !is_slug(&entry.name) {
         return Err(within("name may contain lower-case letters, digits and - _ : . * only.".to_owned()));
     }
@@ -185,14 +185,9 @@ fn prepare(
     let passwords: Result<Vec<_>, String> = entry.users.iter().map(|user| users::password(user, base)).collect();
     let passwords = passwords.map_err(&within)?;
     let streams = streams::read(&entry, base).map_err(&within)?;
-    let fresh = if existing.iter().any(|environment| environment.name == entry.name) {
-        None
-    } else {
-        Some(fresh_environment(&entry, installation).map_err(&within)?)
-    };
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
     let webhook_endpoints = webhooks::read(&entry.webhook_endpoints, base).map_err(&within)?;
-    Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, webhook_endpoints, fresh })
+    Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, webhook_endpoints, fresh: None })
 }
 
 async fn apply_environment(

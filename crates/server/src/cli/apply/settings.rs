@@ -1,7 +1,7 @@
 //! The settings of an environment, as the file declares them.
 
+use super::End;
 use super::document::{ClientsEntry, EnvironmentEntry};
-use super::{End, explain};
 use crate::domain::{Act, Failure, environments};
 use crate::installation::Installation;
 use crate::keys::signing;
@@ -20,12 +20,17 @@ fn read_algorithm(word: &str) -> Result<Algorithm, String> {
     Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
 }
 
+/// The issuer of an environment that is not there yet.
+pub(super) fn issuer_of_new(entry: &EnvironmentEntry) -> Result<Issuer, String> {
+    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
+    Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))
+}
+
 pub(super) fn fresh_environment(
     entry: &EnvironmentEntry,
     installation: &Installation,
 ) -> Result<(Environment, Vec<SigningKeyRecord>), String> {
-    let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
-    let issuer = Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))?;
+    let issuer = issuer_of_new(entry)?;
     let kind = match &entry.kind {
         Some(word) => read_kind(word)?,
         None if issuer.is_this_machine() => EnvironmentKind::Staging,
@@ -38,7 +43,7 @@ pub(super) fn fresh_environment(
         environment.client_id = ClientId::parse(client_id).map_err(|_| "client_id must be 'client_' and a ULID.")?;
     }
     settle(entry, &mut environment)?;
-    environments::check(&environment).map_err(|failure| told(&failure))?;
+    environments::check(&environment).map_err(|failure| failure.to_string())?;
     let now = installation.clock.now();
     let keys = signing::generate_first(&environment, &installation.keyring, &installation.entropy, now);
     Ok((environment, keys.map_err(|error| error.to_string())?))
@@ -92,13 +97,6 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
     Ok(())
 }
 
-fn told(failure: &Failure) -> String {
-    match failure {
-        Failure::Refused(error) => explain(error),
-        failure => failure.to_string(),
-    }
-}
-
 pub(super) async fn change_environment(
     tx: &mut Tx,
     entry: &EnvironmentEntry,
@@ -128,7 +126,7 @@ pub(super) async fn change_environment(
         let by = crate::cli::actor("apply");
         let act = Act::new(&found, by, &installation.clock, &installation.entropy, &installation.keyring);
         environments::update(tx, &act, &found).await.map_err(|failure| match failure {
-            refused @ Failure::Refused(_) => wrong(told(&refused)),
+            refused @ Failure::Refused(_) => wrong(refused.to_string()),
             failure => failure.into(),
         })?;
         let hint = if found.signing_algorithm == before.signing_algorithm {

@@ -1,7 +1,7 @@
 //! Where people sign in when the company keeps its own login, as the file declares it.
 
+use super::End;
 use super::document::{ApplicationEntry, EnvironmentEntry};
-use super::{End, explain};
 use crate::domain::standalone::{StandaloneChange, change, change_of_application};
 use crate::domain::{Act, Failure};
 use countersign_protocol::model::{ConnectApplication, StandaloneSubject};
@@ -9,7 +9,7 @@ use countersign_store::Tx;
 
 fn told(failure: Failure, whose: String) -> End {
     match failure {
-        Failure::Refused(error) => End::Wrong(format!("{whose}: {}", explain(&error))),
+        Failure::Refused(error) => End::Wrong(format!("{whose}: {error}")),
         failure => failure.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! Where the audit log events of organizations are sent, as the file declares it.
 
+use super::End;
 use super::document::{EnvironmentEntry, LogStreamEntry};
-use super::{End, explain};
 use crate::domain::audit_streams::{NewStream, headers, set};
 use crate::domain::{Act, Failure};
 use countersign_protocol::audit::export::StreamFormat;
@@ -64,7 +64,7 @@ pub(super) async fn apply(
         }
     };
     set(tx, act, &organization.id.to_string(), wanted.clone()).await.map_err(|failure| match failure {
-        Failure::Refused(error) => wrong(&explain(&error)),
+        Failure::Refused(error) => wrong(&error.to_string()),
         failure => failure.into(),
     })?;
     plan.push(line);

@@ -1,7 +1,7 @@
 //! Webhook endpoints, as the file declares them.
 
+use super::End;
 use super::document::WebhookEndpointEntry;
-use super::{End, explain};
 use crate::domain::webhooks::{self, Changes};
 use crate::domain::{Act, Failure, audit};
 use countersign_protocol::management::webhook_views::subscriptions;
@@ -42,7 +42,7 @@ fn read_one(entry: &WebhookEndpointEntry, base: &Path) -> Result<Declared, Strin
     if secret.as_ref().is_some_and(|secret| !is_secret(secret.expose())) {
         return Err(wrong("its secret must be 'whsec_' and the base64 of 24 to 64 bytes."));
     }
-    let events = subscriptions(entry.events.clone()).map_err(|error| wrong(&explain(&error)))?;
+    let events = subscriptions(entry.events.clone()).map_err(|error| wrong(&error.to_string()))?;
     Ok(Declared { endpoint_url: entry.endpoint_url.clone(), events, enabled, secret })
 }
 
@@ -50,7 +50,7 @@ fn read_one(entry: &WebhookEndpointEntry, base: &Path) -> Result<Declared, Strin
 pub(super) async fn apply(tx: &mut Tx, act: &Act, declared: &Declared, plan: &mut Vec<String>) -> Result<(), End> {
     let url = &declared.endpoint_url;
     let told = |failure: Failure| match failure {
-        Failure::Refused(error) => End::Wrong(format!("webhook endpoint '{url}': {}", explain(&error))),
+        Failure::Refused(error) => End::Wrong(format!("webhook endpoint '{url}': {error}")),
         failure => failure.into(),
     };
     let Some(id) = webhook_endpoint::find_by_url(tx, act.environment_id, url).await? else {

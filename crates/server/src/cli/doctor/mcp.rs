@@ -25,7 +25,15 @@ const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";
 const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 pub(in crate::cli) async fn run(config: &Config, url: &str, register: bool) -> CommandResult {
+    if !["https://", "http://"]
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme)))
+    {
+        let advice = "Write the whole address, such as https://mcp.example.com/mcp, or http://localhost:3000/mcp on this machine.";
+        return Err(format!("'{url}' does not begin with https://. {advice}").into());
+    }
     let Ok(called) = Url::parse(url) else { return Err(format!("'{url}' is no URL.").into()) };
+    Target::parse(called.as_str(), Reach::Anywhere).map_err(|error| format!("'{url}' {error}."))?;
     say(format_args!("Calling {called} as a client that nobody has registered.\n"))?;
     let doctor = Doctor { client: &config.outbound, called, register };
     if doctor.walk().await? {

@@ -300,6 +300,8 @@ on_both_databases! {
             assert_eq!(applied.code, Some(1), "{}", applied.out);
             assert!(applied.err.contains(expected), "{expected}: {}", applied.err);
         };
+        check("[[environment.webhook_endpoint]]\nendpoint_url = \"https://a.example.com\"", "put [[environment]] and a line such as name");
+        check("[environment]\nname = \"default\"", "in two brackets");
         check("[[environment]]\nname = \"default\"\nissuerr = 1", "unknown field `issuerr`");
         check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = \"in the clear\"", "never written out");
         check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = { env = \"NOT_SET_ANYWHERE\" }", "NOT_SET_ANYWHERE is not set");
@@ -312,5 +314,29 @@ on_both_databases! {
         check(&DECLARED.replace("https://forum.example.com/cb", "javascript:alert(1)"), "not allowed");
         let listed = server.management().get("/organizations").await.expect(200).json();
         assert_eq!(listed["data"], serde_json::json!([]), "all or nothing");
+    }
+}
+
+#[test]
+fn what_is_wrong_for_an_empty_place_is_told_before_anything_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, data) = (directory.path().join("declared.toml"), directory.path().join("data"));
+    let key = "\n[[environment.api_key]]\nname = \"x\"\nvalue = { env = \"NOT_SET_ANYWHERE\" }";
+    for (text, expected) in [
+        ("[[environment]]\nname = \"new\"".to_owned(), "environment 'new': a new environment needs an issuer."),
+        (
+            format!("[[environment]]\nname = \"new\"\nissuer = \"http://localhost:1\"{key}"),
+            "NOT_SET_ANYWHERE is not set",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for flags in [[].as_slice(), &["--check"]] {
+            let mut command = Command::new(binary());
+            command.arg("apply").arg(&file).args(flags).arg("--data").arg(&data);
+            let done = command.output().unwrap();
+            let said = String::from_utf8(done.stderr).unwrap();
+            assert!(done.status.code() == Some(1) && said.contains(expected), "{said}");
+            assert!(!data.exists(), "nothing was made");
+        }
     }
 }

@@ -113,17 +113,32 @@ on_both_databases! {
 }
 
 #[test]
-fn the_schema_of_an_empty_place_is_pending() {
+fn the_schema_is_checked_without_making_anything() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let run = |arguments: &[&str]| {
         Command::new(binary()).args(arguments).args(["--data", data.to_str().unwrap()]).output().unwrap()
     };
     let checked = run(&["migrate", "--check"]);
-    assert_eq!(checked.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&checked.stdout).contains("pending 0001_foundation"));
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&checked.stderr).contains("Nothing is set up here yet"));
+    assert!(!data.exists(), "nothing was made");
     assert!(run(&["migrate"]).status.success());
     assert_eq!(run(&["migrate", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_place_that_cannot_be_looked_at_is_not_taken_for_an_empty_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let data = file.join("data");
+    for arguments in [["keys", "list"].as_slice(), &["migrate", "--check"], &["backup", "backup.db"], &["init"]] {
+        let done = Command::new(binary()).args(arguments).args(["--data", data.to_str().unwrap()]).output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(1));
+        assert!(said.contains("cannot be read: Not a directory"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
@@ -155,6 +170,21 @@ fn the_configuration_is_checked_and_told() {
     let bad = run(&["config", "check", "--config", file.to_str().unwrap()]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&bad.stderr).contains("Did you mean 'listen'?"));
+    // What a start would refuse besides.
+    let absent = directory.path().join("absent.pem");
+    let absent = absent.to_str().unwrap();
+    for (flags, expected) in [
+        (["--log-level", "warning"].as_slice(), "did you mean 'warn'?"),
+        (&["--tls-certificate", absent, "--tls-key", absent], "tls_certificate"),
+        (&["--database", "postgres://localhost/x", "--database-ca", absent], "database_ca"),
+        (&["--master-key-file", absent], "absent.pem does not exist"),
+        (&["--listen", ""], "--listen has no value"),
+    ] {
+        let bad = run(&[["config", "check"].as_slice(), flags].concat());
+        assert_eq!(bad.status.code(), Some(1), "{flags:?}");
+        let said = String::from_utf8_lossy(&bad.stderr).into_owned();
+        assert!(said.contains(expected), "{flags:?}: {said}");
+    }
     let bad = run(&["serve", "--listen", "nowhere"]);
     assert!(String::from_utf8_lossy(&bad.stderr).contains("listen (flag): not an address"));
 }

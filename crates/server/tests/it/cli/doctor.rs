@@ -113,6 +113,17 @@ fn a_server_that_does_everything_right_leads_to_the_sign_in_page() {
 }
 
 #[test]
+fn an_address_without_its_beginning_is_told_before_anything_is_tried() {
+    run(async {
+        for url in ["localhost:3000/mcp", "mcp.example.com/mcp", "ftp://mcp.example.com/mcp"] {
+            let (content, said) = examined(url, &[]).await;
+            assert!(!content && said.contains("does not begin with https://"), "{said}");
+            assert!(!said.contains("is the server running"), "{said}");
+        }
+    });
+}
+
+#[test]
 fn the_step_that_fails_is_named_and_nothing_is_tried_beyond_it() {
     run(async {
         let world = World::start().await;
@@ -160,7 +171,7 @@ fn the_step_that_fails_is_named_and_nothing_is_tried_beyond_it() {
         world.fails_with("declare resources = [").await;
         world.say("GET /authorize", 400, None, "<html>");
         world.fails_with("open it in a browser").await;
-        let (content, said) = examined("nonsense", &[]).await;
+        let (content, said) = examined("https://", &[]).await;
         assert!(!content && said.contains("is no URL"), "{said}");
     });
 }

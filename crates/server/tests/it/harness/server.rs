@@ -7,7 +7,7 @@ use countersign::clock::Clock;
 use countersign::config::Config;
 use countersign::config::source::Sources;
 use countersign::http::server;
-use countersign::installation::Installation;
+use countersign::installation::{Installation, Invite};
 use countersign::outbound::Names;
 use countersign::{jobs, router};
 use countersign_protocol::model::Issuer;
@@ -95,7 +95,7 @@ impl TestServer {
         let public_url = config.public_url.clone().unwrap_or_else(|| own_url.clone());
         let installation = Installation::open(&config, Clock::default()).await.unwrap();
         let first = installation.ensure_environment(&public_url).await.unwrap();
-        let staff_link = installation.ensure_staff(&public_url).await.unwrap();
+        let staff_link = installation.ensure_staff(&public_url, Invite::Always).await.unwrap().link;
         let clock = installation.clock.clone();
         let app = App::new(&config, installation.store, installation.keyring, clock.clone(), public_url.clone())
             .await
