@@ -233,7 +233,8 @@ pub async fn find_by_name(
     query.query(FIND_BY_NAME, &[environment_id.into(), name.into()]).await?.iter().map(read).collect()
 }
 
-/// A client as the token path needs it: the application, the digests of its live secrets, and its logo.
+/// A client as the token path needs it: the application, the digests of its live secrets, and its logo. One that registered itself
+/// and is being forgotten is none: nothing makes it pass for one that was registered by hand.
 ///
 /// # Errors
 /// Database errors.
@@ -253,6 +254,10 @@ pub async fn load_client(
     } else {
         None
     };
+    // These are several statements, and it may be forgotten between them.
+    if application.registered_itself() && registered.is_none() {
+        return Ok(None);
+    }
     Ok(Some(Client { environment_id, application, secrets, logo, login_uri, registered }))
 }
 

@@ -45,6 +45,7 @@ statements! {
     OF_ORGANIZATION = "SELECT id, content, occurred_at FROM audit_log_event WHERE environment_id = $1 AND organization_id = $2 ",
         "AND (occurred_at, id) > ($3, $4) AND occurred_at <= $5 AND kind = 'organization' AND +sequence > 0 AND +sequence <= $6 ",
         "ORDER BY occurred_at, id LIMIT $7";
+    IS_OF_ORGANIZATION = "SELECT 1 FROM audit_log_event WHERE environment_id = $1 AND organization_id = $2 AND kind = 'organization' LIMIT 1";
     COMING = "SELECT sequence, id, content, recorded_at FROM audit_log_event WHERE environment_id = $1 AND organization_id = $2 AND sequence > $3 ",
         "AND kind = 'organization' ORDER BY sequence LIMIT $4";
     ADMINISTRATIVE = "SELECT sequence, id, content, organization_id FROM audit_log_event WHERE environment_id = $1 AND sequence < $2 ",
@@ -335,6 +336,18 @@ pub async fn of_organization(
     let read =
         |row: &Row| Ok(Written { id: row.parse(0)?, content: row.text(1)?.to_owned(), occurred_at: row.timestamp(2)? });
     rows.iter().map(read).collect()
+}
+
+/// Whether anything that was told of an organization, which may be gone by now, is still there.
+///
+/// # Errors
+/// Database errors.
+pub async fn is_of_organization(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    Ok(query.query_opt(IS_OF_ORGANIZATION, &[environment_id.into(), organization_id.into()]).await?.is_some())
 }
 
 /// An event at its place.

@@ -29,6 +29,10 @@ statements! {
     OLD = "SELECT environment_id, id FROM audit_log_export WHERE created_at < $1 AND state <> 'expired' ORDER BY created_at LIMIT 10";
     EXPIRE = "UPDATE audit_log_export SET state = 'expired', next_at = NULL, updated_at = $3 WHERE environment_id = $1 AND id = $2";
     DROP_PARTS = "DELETE FROM audit_log_export_part WHERE environment_id = $1 AND export_id = $2";
+    // Whoever wants to know what became of a copy asks by the organization.
+    FORGET = "DELETE FROM audit_log_export WHERE environment_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM organization o ",
+        "WHERE o.environment_id = $1 AND o.id = audit_log_export.organization_id)";
+    FORGET_EXPIRED = "DELETE FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 AND state = 'expired'";
 }
 
 fn read(row: &Row) -> Result<(EnvironmentId, AuditExport)> {
@@ -49,10 +53,10 @@ fn read(row: &Row) -> Result<(EnvironmentId, AuditExport)> {
     Ok((row.parse(0)?, export))
 }
 
-/// Asks for a copy.
+/// Asks for a copy. The organization may be gone.
 ///
 /// # Errors
-/// `ForeignKey` when the organization is gone.
+/// Database errors.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, export: &AuditExport) -> Result<()> {
     let wanted = serde_json::to_string(&export.wanted).map_err(|error| crate::Error::Corrupt(error.to_string()))?;
     let params = [
@@ -188,7 +192,8 @@ pub async fn part(
     row.map(|row| row.text(0).map(str::to_owned)).transpose()
 }
 
-/// Forgets what is in copies from before a moment, some at a time; gives how many.
+/// Forgets what is in copies from before a moment, some at a time; gives how many. Of an organization that is gone, nothing of them
+/// is left.
 ///
 /// # Errors
 /// Database errors.
@@ -196,8 +201,20 @@ pub async fn expire(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<us
     let old = tx.query(OLD, &[before.into()]).await?;
     for row in &old {
         let (environment_id, id): (EnvironmentId, AuditExportId) = (row.parse(0)?, row.parse(1)?);
+        if tx.execute(FORGET, &[environment_id.into(), id.into()]).await? == 1 {
+            continue;
+        }
         tx.execute(EXPIRE, &[environment_id.into(), id.into(), now.into()]).await?;
         tx.execute(DROP_PARTS, &[environment_id.into(), id.into()]).await?;
     }
     Ok(old.len())
+}
+
+/// Forgets the copies of an organization that have nothing in them any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget_expired(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId) -> Result<()> {
+    tx.execute(FORGET_EXPIRED, &[environment_id.into(), organization_id.into()]).await?;
+    Ok(())
 }

@@ -26,6 +26,14 @@ statements! {
         "WHERE environment_id = $1 AND id = $2 AND next_at = $3";
     SWITCH_OFF = "UPDATE audit_log_stream SET state = 'inactive', next_at = NULL, updated_at = $3 WHERE environment_id = $1 AND organization_id = $2";
     DELETE = "DELETE FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
+    CLOSE = "UPDATE audit_log_stream SET ends_at = $1 WHERE ends_at IS NULL AND NOT EXISTS (SELECT 1 FROM organization o ",
+        "WHERE o.environment_id = audit_log_stream.environment_id AND o.id = audit_log_stream.organization_id)";
+    // Whose time is over, which were switched off, and which have sent everything.
+    PRUNE = "DELETE FROM audit_log_stream WHERE ends_at IS NOT NULL AND (ends_at <= $1 OR next_at IS NULL OR NOT (",
+        "EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = audit_log_stream.environment_id ",
+        "AND e.organization_id = audit_log_stream.organization_id AND e.kind = 'organization' AND e.sequence IS NULL) ",
+        "OR EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = audit_log_stream.environment_id ",
+        "AND e.organization_id = audit_log_stream.organization_id AND e.kind = 'organization' AND e.sequence > audit_log_stream.sequence)))";
 }
 
 fn read(row: &Row) -> Result<(EnvironmentId, AuditStream)> {
@@ -49,7 +57,7 @@ fn read(row: &Row) -> Result<(EnvironmentId, AuditStream)> {
 /// Sets where the events of an organization are sent. A stream that exists goes on from where it was.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such organization.
+/// Database errors.
 pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStream) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -137,6 +145,22 @@ pub async fn switch_off(
 ) -> Result<bool> {
     let params = [environment_id.into(), organization_id.into(), now.into()];
     Ok(tx.execute(SWITCH_OFF, &params).await? == 1)
+}
+
+/// Sets an end to streams whose organization is gone: they send what is there, until a moment at the latest.
+///
+/// # Errors
+/// Database errors.
+pub async fn close(tx: &mut Tx, ends_at: Timestamp) -> Result<u64> {
+    tx.execute(CLOSE, &[ends_at.into()]).await
+}
+
+/// Forgets streams whose organization is gone and that have nothing to send any more, or no more time.
+///
+/// # Errors
+/// Database errors.
+pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    tx.execute(PRUNE, &[now.into()]).await
 }
 
 /// Forgets a stream; `false` when there is none.

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     15 "0015_role_priority";
     16 "0016_queues";
     17 "0017_past_signing_key";
+    18 "0018_audit_logs_outlive";
 };
 
 /// The newest schema version this program knows.

@@ -156,6 +156,8 @@ pub struct AuditOrganization<'a> {
     pub href: &'a str,
     /// Its name.
     pub name: &'a str,
+    /// Whether it is gone, and what was told of it is not: nothing is set for it any more.
+    pub gone: bool,
     /// Its identifier.
     pub id: &'a str,
     /// The copies, newest first.

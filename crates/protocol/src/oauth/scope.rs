@@ -14,10 +14,10 @@ pub fn is_built_in(scope: &str) -> bool {
 }
 
 /// Of what was granted, what an application to which these are assigned still has: what was taken from it is granted no more.
-pub fn still_assigned<'a>(granted: &'a [String], assigned: &[String]) -> Vec<&'a str> {
+pub fn still_assigned<'a, S: AsRef<str>>(granted: &'a [S], assigned: &[String]) -> Vec<&'a str> {
     granted
         .iter()
-        .map(String::as_str)
+        .map(AsRef::as_ref)
         .filter(|scope| is_built_in(scope) || assigned.iter().any(|known| known == scope))
         .collect()
 }

@@ -190,14 +190,35 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<ConnectAp
 /// Changes an application.
 ///
 /// # Errors
-/// 404; 422 as [`create`], and for redirect URIs or origins of a machine.
+/// As [`settle`].
 pub async fn update(
     tx: &mut Tx,
     act: &Act,
     id: &str,
     change: ApplicationChange,
 ) -> Result<ConnectApplication, Failure> {
-    let mut changed = find_and_lock(tx, act, id).await?;
+    let settled = settle(tx, act, id, change).await?;
+    store(tx, act, settled).await
+}
+
+/// A change that can be: the application as it is, locked, and as it is to be.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// As it is.
+    pub found: ConnectApplication,
+    /// As it is to be, but for when it was changed.
+    pub changed: ConnectApplication,
+    /// Whether people may take it for another by what they are shown of it.
+    another: bool,
+}
+
+/// Finds out what a change comes to, and stores nothing yet.
+///
+/// # Errors
+/// 404; 422 as [`create`], and for redirect URIs or origins of a machine.
+pub async fn settle(tx: &mut Tx, act: &Act, id: &str, change: ApplicationChange) -> Result<Settled, Failure> {
+    let found = find_and_lock(tx, act, id).await?;
+    let mut changed = found.clone();
     let another = change.name.is_some() || change.redirect_uris.is_some();
     if changed.metadata_url.is_some() && (change.name.is_some() || change.redirect_uris.is_some()) {
         let field = if change.name.is_some() { "name" } else { "redirect_uris" };
@@ -212,7 +233,6 @@ pub async fn update(
     if let Some(scopes) = change.scopes {
         permissions::require_scopes(tx, act, "scopes", &scopes, true).await?;
         changed.scopes = scopes;
-        application::set_scopes(tx, act.environment_id, &changed).await?;
     }
     match &mut changed.kind {
         ApplicationKind::Machine { .. } => {
@@ -232,8 +252,20 @@ pub async fn update(
             }
         }
     }
+    Ok(Settled { found, changed, another })
+}
+
+/// Stores a change that was settled in this transaction.
+///
+/// # Errors
+/// Database errors.
+pub async fn store(tx: &mut Tx, act: &Act, settled: Settled) -> Result<ConnectApplication, Failure> {
+    let Settled { found, mut changed, another } = settled;
     changed.updated_at = act.now;
     application::update(tx, act.environment_id, &changed).await?;
+    if changed.scopes != found.scopes {
+        application::set_scopes(tx, act.environment_id, &changed).await?;
+    }
     if another && changed.registered_itself() {
         self_registration::set_apart(tx, act.environment_id, changed.id, act.now).await?;
     }

@@ -8,7 +8,7 @@ use countersign_protocol::audit::event::{AuditEvent, Party};
 use countersign_protocol::id::{AuditEventId, EnvironmentId, OrganizationId};
 use countersign_protocol::model::Actor;
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Query, Store, Tx, audit_log_event};
+use countersign_store::{Query, Store, Tx, audit_log_event, organization};
 use std::sync::atomic::Ordering;
 
 /// How many rows are read at a time when a list is narrowed down.
@@ -98,6 +98,32 @@ async fn append(
     let hash = record.hash(act.environment_id);
     let seal = act.keyring.audit_log.written(act.environment_id, record.id, &hash);
     Ok(audit_log_event::append(tx, act.environment_id, &record, &hash, &seal).await?)
+}
+
+/// An organization that was told of.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Its identifier.
+    pub id: OrganizationId,
+    /// What it is called; `None` when it is gone, and what was told of it is not.
+    pub name: Option<String>,
+}
+
+/// The organization with this identifier, as it comes on the wire, which may be gone as long as anything that was told of it is
+/// there.
+///
+/// # Errors
+/// 404.
+pub async fn subject(query: &mut impl Query, act: &Act, id: &str) -> Result<Subject, Failure> {
+    let missing = || Failure::not_found("Organization", id);
+    let id = OrganizationId::parse(id).map_err(|_| missing())?;
+    if let Some(found) = organization::find(query, act.environment_id, id).await? {
+        return Ok(Subject { id, name: Some(found.name) });
+    }
+    match audit_log_event::is_of_organization(query, act.environment_id, id).await? {
+        true => Ok(Subject { id, name: None }),
+        false => Err(missing()),
+    }
 }
 
 /// What a reader of the trail wants to see.

@@ -1,7 +1,7 @@
 //! Copies of an organization's audit log, as CSV. A job makes them part by part, so that a large one is never in memory as a
 //! whole, any node can go on where another has stopped, and any node can give it out.
 
-use super::{Act, Failure, audit, audit_chain, organizations};
+use super::{Act, Failure, audit, audit_chain};
 use crate::app::App;
 use countersign_protocol::audit::administrative::target;
 use countersign_protocol::audit::csv;
@@ -31,12 +31,12 @@ const MOST_PENDING: i64 = 10;
 /// When it is worth asking again, in seconds, when there are that many.
 const ASK_AGAIN: u64 = 30;
 
-/// Asks for a copy of what is in the log now.
+/// Asks for a copy of what is in the log now. The organization may be gone.
 ///
 /// # Errors
-/// 404 for the organization; 429 while too many are being made.
+/// 404 for one of which nothing is there; 429 while too many are being made.
 pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wanted) -> Result<AuditExport, Failure> {
-    let organization = organizations::find(tx, act, organization_id).await?;
+    let organization_id = audit::subject(tx, act, organization_id).await?.id;
     // One at a time: a count is not for two to decide.
     signing_key::lock(tx, act.environment_id).await?;
     if audit_log_export::pending(tx, act.environment_id).await? >= MOST_PENDING {
@@ -46,7 +46,7 @@ pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wante
     let head = audit_log_event::head(tx, act.environment_id).await?;
     let made = AuditExport {
         id: act.entropy.id(act.now)?,
-        organization_id: organization.id,
+        organization_id,
         after: (Timestamp::from_millis(wanted.range_start.as_millis().saturating_sub(1)), "~".to_owned()),
         wanted,
         state: ExportState::Pending,

@@ -122,22 +122,24 @@ pub async fn set(tx: &mut Tx, act: &Act, organization_id: &str, new: NewStream) 
     Ok(stored)
 }
 
-/// Switches a stream off, or forgets it.
+/// Switches a stream off, or forgets it. Its organization may be gone.
 ///
 /// # Errors
 /// 404.
 pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) -> Result<(), Failure> {
-    let organization = organizations::find(tx, act, organization_id).await?;
-    let missing = || Failure::not_found("Audit Log Stream", organization_id);
-    let found = audit_log_stream::find(tx, act.environment_id, organization.id).await?.ok_or_else(missing)?;
+    let id = OrganizationId::parse(organization_id).map_err(|_| Failure::not_found("Organization", organization_id))?;
+    let Some(found) = audit_log_stream::find(tx, act.environment_id, id).await? else {
+        organizations::find(tx, act, organization_id).await?;
+        return Err(Failure::not_found("Audit Log Stream", organization_id));
+    };
     let action = if forget {
-        audit_log_stream::delete(tx, act.environment_id, organization.id).await?;
+        audit_log_stream::delete(tx, act.environment_id, id).await?;
         "audit_log_stream.deleted"
     } else {
-        audit_log_stream::switch_off(tx, act.environment_id, organization.id, act.now).await?;
+        audit_log_stream::switch_off(tx, act.environment_id, id, act.now).await?;
         "audit_log_stream.updated"
     };
-    audit::record(tx, act, action, target("audit_log_stream", found.id), Some(organization.id)).await
+    audit::record(tx, act, action, target("audit_log_stream", found.id), Some(id)).await
 }
 
 /// Sends what is to be sent, as long as it is taken. Another node may have the stream: then nothing happens.

@@ -8,7 +8,7 @@ use countersign_protocol::management::fields::MOST_METADATA;
 use countersign_protocol::management::views::{organization_domain_view, organization_view};
 use countersign_protocol::model::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 use countersign_store::change::{self, Topic};
-use countersign_store::{Error, Query, Tx, organization};
+use countersign_store::{Error, Query, Tx, audit_log_export, organization};
 use std::collections::BTreeMap;
 
 /// What a new organization is made of.
@@ -309,13 +309,14 @@ pub async fn delete_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failu
         .await
 }
 
-/// Deletes an organization with its applications, credentials, API keys and domains.
+/// Deletes an organization with its applications, credentials, API keys and domains. What was told of it stays in the audit log.
 ///
 /// # Errors
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
     organization::delete(tx, act.environment_id, gone.id).await?;
+    audit_log_export::forget_expired(tx, act.environment_id, gone.id).await?;
     events::record(tx, act, "organization.deleted", Some(gone.id), &organization_view(&gone)).await?;
     {
         change::record(tx, act.environment_id, &Topic::Clients, act.now);

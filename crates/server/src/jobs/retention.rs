@@ -20,7 +20,8 @@
 //! | `client_document` | 30 days while nobody has decided about it |
 //! | `staff_link` | until it is used, a day at most |
 //! | `audit_log_event` | 365 days, or the 30 to 3650 that were set for its organization; its hash until everything before it is gone |
-//! | `audit_log_export` | its content 7 days |
+//! | `audit_log_export` | its content 7 days; all of it, when its organization is gone |
+//! | `audit_log_stream` | of an organization that is gone, until everything is sent, 30 days at most |
 //! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
 //! | `logout_notice` | until the application was told, or had seven chances in about five hours; a day at most |
 //! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
@@ -31,9 +32,10 @@ use crate::app::App;
 use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
-    attempt, audit_log_export, change, client_document, device_authorization, event, external_authentication,
-    idempotency, image, logout_notice, mail, mailed_code, password_reset, portal, revoked_token, self_registration,
-    session, session_code, session_device, session_family, staff_link, token_family, webhook_delivery,
+    attempt, audit_log_export, audit_log_stream, change, client_document, device_authorization, event,
+    external_authentication, idempotency, image, logout_notice, mail, mailed_code, password_reset, portal,
+    revoked_token, self_registration, session, session_code, session_device, session_family, staff_link, token_family,
+    webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -48,6 +50,8 @@ const DELIVERIES: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
 // Copies of audit logs.
 const EXPORTS: i64 = 7 * 86_400;
+// To send what was told of an organization that is gone.
+const STREAMS: i64 = 30 * 86_400;
 const MAILS: i64 = 86_400;
 // Those of an application that does not answer come one after the other.
 const NOTICES: i64 = 86_400;
@@ -109,6 +113,8 @@ async fn prune(app: &App) -> Result<(), Failure> {
         .await?
         >= 10
     {}
+    in_steps!(audit_log_stream::close, now.plus_secs(STREAMS));
+    in_steps!(audit_log_stream::prune, now);
     let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();
     for environment_id in environments {
         // One that somebody has tampered with keeps no other from being pruned.

@@ -6,13 +6,13 @@
 use crate::app::App;
 use crate::domain::{Act, Failure, audit};
 use crate::keys::signing;
-use countersign_protocol::id::{EnvironmentId, SigningKeyId};
+use countersign_protocol::id::SigningKeyId;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Actor, Environment, KeyPurpose, KeyState, SigningKeyRecord};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::past_signing_key::{self, PastSigningKey};
-use countersign_store::signing_key;
+use countersign_store::{Tx, signing_key};
 
 /// How long a new key is published before it signs, in seconds: three times what clients may cache the key set for.
 pub const PUBLISHED_BEFORE_SIGNING: i64 = 900;
@@ -30,6 +30,18 @@ pub enum Step {
     Enter(SigningKeyId, KeyState),
     /// It is deleted.
     Delete(SigningKeyId),
+}
+
+impl Step {
+    /// What the audit log calls it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Enter(_, KeyState::Pending { .. }) => "signing_key.updated",
+            Self::Enter(_, KeyState::Active) => "signing_key.activated",
+            Self::Enter(_, KeyState::Retiring { .. }) => "signing_key.retired",
+            Self::Delete(_) => "signing_key.deleted",
+        }
+    }
 }
 
 /// The steps that are due, in an order that keeps one key of each purpose active at a time. Pure.
@@ -106,7 +118,7 @@ pub async fn rotate(
     activates_at: Timestamp,
 ) -> Result<SigningKeyId, Failure> {
     let record = generate(app, environment, purpose, algorithm, KeyState::Pending { activates_at }).await?;
-    let (id, environment_id, now) = (record.id, environment.id, app.clock.now());
+    let (id, environment_id) = (record.id, environment.id);
     let act = Act::new(environment, by, &app.clock, &app.entropy, &app.keyring);
     app.store
         .write::<_, Failure, _>(move |tx| {
@@ -115,15 +127,14 @@ pub async fn rotate(
                 for key in signing_key::list(tx, environment_id).await? {
                     if key.purpose == purpose && matches!(key.state, KeyState::Pending { .. }) {
                         signing_key::delete(tx, environment_id, key.id).await?;
+                        audit::note(tx, &act, "signing_key.deleted", "signing_key", key.id).await?;
                     }
                 }
                 signing_key::insert(tx, &record).await?;
                 audit::note(tx, &act, "signing_key.created", "signing_key", id).await?;
-                advance_in(tx, environment_id, now).await?;
-                {
-                    change::record(tx, environment_id, &Topic::Environment, now);
-                    Ok(())
-                }
+                advance_in(tx, &act).await?;
+                change::record(tx, environment_id, &Topic::Environment, act.now);
+                Ok(())
             })
         })
         .await?;
@@ -164,6 +175,7 @@ pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKe
                     Some(key) => key.id,
                     None => {
                         signing_key::insert(tx, &successor).await?;
+                        audit::note(tx, &act, "signing_key.created", "signing_key", successor.id).await?;
                         successor.id
                     }
                 };
@@ -203,12 +215,12 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
     for environment in countersign_store::environment::with_staff(&mut reader).await? {
         let keys = signing_key::list(&mut reader, environment.id).await?;
         let now = app.clock.now();
+        let by = || Actor::System { job: "key_rotation" };
         let mut rotated = false;
         for purpose in KeyPurpose::ALL {
             if wants_successor(&keys, purpose, rotation_days, now) {
-                let by = Actor::System { job: "key_rotation" };
                 let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
-                let id = rotate(app, by, &environment, purpose, environment.signing_algorithm, activates_at).await?;
+                let id = rotate(app, by(), &environment, purpose, environment.signing_algorithm, activates_at).await?;
                 tracing::info!(
                     environment = %environment.name, key = %id, purpose = purpose.as_str(),
                     "published a successor of the signing key"
@@ -217,8 +229,8 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
             }
         }
         if !rotated && !due(&keys, now).is_empty() {
-            let environment_id = environment.id;
-            app.store.write::<_, Failure, _>(move |tx| Box::pin(advance_in(tx, environment_id, now))).await?;
+            let act = Act::new(&environment, by(), &app.clock, &app.entropy, &app.keyring);
+            app.store.write::<_, Failure, _>(move |tx| Box::pin(async move { advance_in(tx, &act).await })).await?;
             app.catch_up().await;
         }
     }
@@ -236,15 +248,15 @@ fn past(key: &SigningKeyRecord) -> Option<PastSigningKey> {
     })
 }
 
-async fn advance_in(
-    tx: &mut countersign_store::Tx,
-    environment_id: EnvironmentId,
-    now: Timestamp,
-) -> Result<(), Failure> {
+/// Takes the steps that are due, each with its record.
+async fn advance_in(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
+    let (environment_id, now) = (act.environment_id, act.now);
     signing_key::lock(tx, environment_id).await?;
     let keys = signing_key::list(tx, environment_id).await?;
     let steps = due(&keys, now);
     for step in &steps {
+        let (Step::Enter(id, _) | Step::Delete(id)) = *step;
+        audit::note(tx, act, step.action(), "signing_key", id).await?;
         match *step {
             Step::Enter(id, state) => signing_key::set_state(tx, environment_id, id, state).await?,
             Step::Delete(id) => {
@@ -265,7 +277,7 @@ async fn advance_in(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use countersign_protocol::id::Id;
+    use countersign_protocol::id::{EnvironmentId, Id};
 
     fn key(id: u128, state: KeyState) -> SigningKeyRecord {
         SigningKeyRecord {

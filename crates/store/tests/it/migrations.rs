@@ -1,7 +1,9 @@
 //! Migrations: applied once, by one of many, and refused when the database is not one this program knows.
 
 use crate::harness::{Database, at, on_postgres, on_sqlite};
+use aws_lc_rs::digest;
 use countersign_store::{Error, Location, MigrationState, Store, newest_version};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
@@ -57,6 +59,45 @@ on_both_databases! {
         }
     }
 
+    async fn copies_and_streams_of_audit_logs_are_whole_when_their_tables_are_made_anew(database: Database) {
+        migrated_through(&database, "0017_past_signing_key").await;
+        let bytes = if matches!(database, Database::Sqlite { .. }) { "x'2a'" } else { "'\\x2a'" };
+        database.execute(&format!(
+            "INSERT INTO environment VALUES ('e', 'default', 'production', 'c', 'https://id.example.com', 'RS256', NULL, 300, 300, 300, 1, 1, 1, \
+             'off', '', 0, 'see', '', 0, 0); \
+             INSERT INTO organization (environment_id, id, name, metadata, allow_profiles_outside_organization, created_at, updated_at, search_name) \
+             VALUES ('e', 'o', 'Acme', '{{}}', 0, 0, 0, 'acme'); \
+             INSERT INTO audit_log_export VALUES ('e', 'x', 'o', '{{}}', 'ready', 1, 2, '3', 2, 5, 6, NULL, 8, 9); \
+             INSERT INTO audit_log_export_part VALUES ('e', 'x', 0, 'first'), ('e', 'x', 1, 'second'); \
+             INSERT INTO audit_log_stream VALUES ('e', 's', 'o', 'https://logs.example.com/', 'json', {bytes}, 'error', 1, 2, 3, NULL, 5, 6)"
+        )).await;
+        let queries = [
+            "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, \
+             created_at, updated_at FROM audit_log_export",
+            "SELECT environment_id, export_id, part, body FROM audit_log_export_part ORDER BY part",
+            "SELECT environment_id, id, organization_id, url, format, length(sealed_headers), state, sequence, attempts, next_at, \
+             last_synced_at, created_at, updated_at FROM audit_log_stream",
+        ];
+        let mut before = Vec::new();
+        for query in queries {
+            before.push(database.rows(query).await);
+        }
+        assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1]);
+        let store = database.open().await;
+        assert!(store.migrate(at(1)).await.unwrap().pending.contains(&"0018_audit_logs_outlive"));
+        for (query, before) in queries.iter().zip(before) {
+            assert_eq!(database.rows(query).await, before);
+        }
+        // They stay without the organization. Parts go with their copy, and everything with the environment.
+        let keys = if matches!(database, Database::Sqlite { .. }) { "PRAGMA foreign_keys = ON;" } else { "" };
+        database.execute(&format!("{keys} DELETE FROM organization")).await;
+        assert_eq!((database.rows(queries[1]).await.len(), database.rows(queries[2]).await.len()), (2, 1));
+        database.execute(&format!("{keys} DELETE FROM audit_log_export")).await;
+        assert_eq!(database.rows(queries[1]).await.len(), 0);
+        database.execute(&format!("{keys} DELETE FROM environment")).await;
+        assert_eq!(database.rows(queries[2]).await.len(), 0);
+    }
+
     async fn a_migration_that_fails_leaves_nothing(database: Database) {
         // Somebody else's table stands in the way of the last one.
         database.execute("CREATE TABLE change (x INTEGER)").await;
@@ -65,6 +106,29 @@ on_both_databases! {
         assert_eq!(store.migration_state().await.unwrap().version, 0);
         database.execute("DROP TABLE change").await;
         assert_eq!(store.migrate(at(2)).await.unwrap().version, newest_version());
+    }
+}
+
+/// Brings an empty database to where a program of an older version has left it.
+async fn migrated_through(database: &Database, last: &str) {
+    let engine = if matches!(database, Database::Sqlite { .. }) { "sqlite" } else { "postgres" };
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let suffix = format!(".{engine}.sql");
+    let names = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(&suffix)?.to_owned())).collect();
+    names.sort();
+    database
+        .execute(
+            "CREATE TABLE schema_migration (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, \
+             checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)",
+        )
+        .await;
+    for (version, name) in (1..).zip(names.iter().take_while(|name| name.as_str() <= last)) {
+        let text = std::fs::read_to_string(directory.join(format!("{name}{suffix}"))).unwrap();
+        let sum = digest::digest(&digest::SHA256, text.as_bytes());
+        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        database.execute(&text).await;
+        database.execute(&format!("INSERT INTO schema_migration VALUES ({version}, '{name}', '{sum}', 0)")).await;
     }
 }
 

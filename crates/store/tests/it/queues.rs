@@ -4,7 +4,7 @@ use crate::harness::{Database, at};
 use crate::sample::{fresh, plant, plant_environment, plant_organization};
 use countersign_protocol::audit::export::{AuditStream, StreamFormat, StreamState};
 use countersign_protocol::id::{ApplicationId, EnvironmentId, Id, OrganizationDomainId, OrganizationId, SessionId};
-use countersign_store::{Store, audit_log_stream, domain_check, logout_notice};
+use countersign_store::{Store, audit_log_stream, domain_check, logout_notice, organization};
 
 async fn plant_stream(store: &Store, environment_id: EnvironmentId, organization_id: OrganizationId) -> AuditStream {
     let stream = AuditStream {
@@ -74,6 +74,40 @@ on_both_databases! {
         sent.sequence = 1;
         transaction!(store, |tx| audit_log_stream::settle(tx, there, &sent, at(0)).await).unwrap();
         assert!(!due().await.contains(&other.id));
+    }
+
+    async fn a_stream_whose_organization_is_gone_ends_when_it_has_sent_everything_or_its_time_is_over(database: Database) {
+        let store = database.migrated().await;
+        let (here, there) = (plant_environment(&store).await, plant_environment(&store).await);
+        let stream = async |sequences: std::ops::Range<i64>| {
+            let organization_id = plant_organization(&store, here).await.id;
+            tell(&database, here, organization_id, sequences).await;
+            plant_stream(&store, here, organization_id).await
+        };
+        let (alive, sent, behind, off) = (stream(0..0).await, stream(0..0).await, stream(1..3).await, stream(3..5).await);
+        let unplaced = stream(5..6).await;
+        database.execute("UPDATE audit_log_event SET sequence = NULL WHERE sequence = 5").await;
+        // What another environment has told counts for nothing, not even of the same organization.
+        tell(&database, there, sent.organization_id, 1..2).await;
+        let gone = off.organization_id;
+        transaction!(store, |tx| audit_log_stream::switch_off(tx, here, gone, at(0)).await).unwrap();
+        let left = async || -> Vec<_> {
+            audit_log_stream::all(&mut store.reader().await.unwrap(), here).await.unwrap().into_iter().map(|stream| stream.id).collect()
+        };
+        assert_eq!(transaction!(store, |tx| audit_log_stream::close(tx, at(100)).await).unwrap(), 0);
+        for gone in [&sent, &behind, &off, &unplaced] {
+            let id = gone.organization_id;
+            assert!(transaction!(store, |tx| organization::delete(tx, here, id).await).unwrap());
+        }
+        assert_eq!(transaction!(store, |tx| audit_log_stream::prune(tx, at(999)).await).unwrap(), 0, "none has an end yet");
+        assert_eq!(transaction!(store, |tx| audit_log_stream::close(tx, at(100)).await).unwrap(), 4);
+        assert_eq!(transaction!(store, |tx| audit_log_stream::close(tx, at(900)).await).unwrap(), 0, "once");
+        assert_eq!(transaction!(store, |tx| audit_log_stream::prune(tx, at(99)).await).unwrap(), 2);
+        assert_eq!(left().await, [alive.id, behind.id, unplaced.id]);
+        let due = audit_log_stream::due(&mut store.reader().await.unwrap(), at(5)).await.unwrap();
+        assert_eq!(due.into_iter().map(|(_, stream)| stream.id).collect::<Vec<_>>(), [behind.id]);
+        assert_eq!(transaction!(store, |tx| audit_log_stream::prune(tx, at(100)).await).unwrap(), 2);
+        assert_eq!(left().await, [alive.id]);
     }
 
     async fn an_environment_with_many_claims_keeps_no_other_waiting(database: Database) {

@@ -9,13 +9,14 @@ use crate::sample::{
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
     ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DocumentPolicy, DomainState,
-    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, PortalSettings, RedirectUri, SelfRegistration,
-    SessionPolicy, SigningKeyRecord, VerificationStrategy,
+    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, PortalSettings, RedirectUri, RegisteredGrants,
+    SelfRegistration, SessionPolicy, SigningKeyRecord, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
+use countersign_store::self_registration::NewSelfRegistration;
 use countersign_store::{
     Store, api_key, application, client_secret, data_key, environment, environment_api_key, event, idempotency,
-    organization, permission, revoked_token, signing_key,
+    organization, permission, revoked_token, self_registration, signing_key,
 };
 
 /// A text with all that might trip over an encoding, a quotation mark or a separator.
@@ -265,6 +266,17 @@ on_both_databases! {
             let mut application = an_application(kind, scopes);
             application.description = description.map(str::to_owned);
             insert_application(&store, id, &application).await.unwrap();
+            if application.registered_itself() {
+                let new = NewSelfRegistration {
+                    application_id: application.id,
+                    sameness: None,
+                    changed_at: at(0),
+                    fresh_until: None,
+                    unused_until: at(100),
+                    grants: RegisteredGrants::UNSAID,
+                };
+                transaction!(store, |tx| self_registration::insert(tx, id, &new).await).unwrap();
+            }
             let check = async |expected: &ConnectApplication| {
                 let mut reader = store.reader().await.unwrap();
                 let found = application::find(&mut reader, id, expected.id).await.unwrap();

@@ -121,6 +121,9 @@ fn every_table_of_a_tenants_rows_is_keyed_by_its_environment() {
     assert_eq!(not_keyed, without);
 }
 
+/// SQLite makes tables anew where PostgreSQL changes them. What comes of it is compared by introspection alone.
+const MADE_ANEW: &[&str] = &["0018_audit_logs_outlive"];
+
 /// The files differ in the names of types and in nothing else; so rules that introspection does not show agree too.
 #[test]
 fn the_two_files_of_a_migration_say_the_same() {
@@ -132,7 +135,7 @@ fn the_two_files_of_a_migration_say_the_same() {
         .collect();
     names.sort();
     assert_eq!(names.len(), usize::try_from(countersign_store::newest_version()).unwrap(), "{names:?}");
-    for name in names {
+    for name in names.iter().filter(|name| !MADE_ANEW.contains(&name.as_str())) {
         let read = |engine: &str| {
             let text = std::fs::read_to_string(directory.join(format!("{name}.{engine}.sql"))).unwrap();
             // SQLite has a `rowid` in every table.

@@ -1,6 +1,6 @@
 //! Clients that nobody registered by hand: kept, shared, forgotten unless somebody agrees, out of reach of others.
 
-use crate::harness::at;
+use crate::harness::{Database, at};
 use crate::sample::{an_application, fresh, fresh_digest, insert_application, plant_environment, plant_user};
 use countersign_protocol::id::{ApplicationId, EnvironmentId};
 use countersign_protocol::model::{
@@ -71,6 +71,17 @@ on_both_databases! {
         assert_eq!(loaded.registered, Some(after));
         assert_eq!(self_registration::count_unused(reader, id, true, at(99)).await.unwrap(), 1);
         assert_eq!(self_registration::count_unused(reader, id, true, at(100)).await.unwrap(), 0);
+    }
+
+    async fn a_client_that_is_being_forgotten_does_not_pass_for_one_that_was_registered_by_hand(database: Database) {
+        let store = database.migrated().await;
+        let id = plant_environment(&store).await;
+        let planted = plant(&store, id, None, None).await;
+        let reader = &mut store.reader().await.unwrap();
+        assert!(application::load_client(reader, id, planted.client_id).await.unwrap().is_some());
+        // As it is seen by whoever has read the application before it went, and the rest after.
+        database.execute("DELETE FROM self_registration").await;
+        assert!(application::load_client(reader, id, planted.client_id).await.unwrap().is_none());
     }
 
     async fn those_who_register_the_same_share_one_in_their_environment(store: Store) {

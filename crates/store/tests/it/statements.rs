@@ -20,6 +20,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "all of an environment's are asked about, each by an index",
     ),
     ("audit_log_stream::ALL", "(environment_id=?)", "all of an environment's are wanted: one of an organization"),
+    (
+        "audit_log_stream::CLOSE",
+        "SCAN audit_log_stream",
+        "all are asked about, each by an index: one of an organization",
+    ),
     ("audit_log_stream::DUE", "FOR ORDER BY", "those that have something to send now, in turn"),
     ("audit_log_stream::DUE", "SCAN (subquery-", "the same"),
     ("audit_log_stream::DUE", "SCAN due", "the same"),

@@ -18,6 +18,19 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// How many may act for one another in a row.
 const LONGEST_CHAIN: usize = 4;
 
+/// What counts beside the token, as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The environment itself, which tokens are for that are for no resource.
+    pub environment: ClientId,
+    /// The resources of the environment.
+    pub resources: &'a [OAuthResource],
+    /// The scopes of the application that the person has authorized.
+    pub assigned: &'a [String],
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// What is issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchanged {
@@ -67,28 +80,29 @@ pub fn not_good() -> OAuthError {
 /// # Errors
 /// - `invalid_request` for a token that no person stands behind, and for a chain of actors that is too long;
 /// - `invalid_target` unless one resource is named that the environment knows;
-/// - `invalid_scope` for more than the token is good for.
+/// - `invalid_scope` for more than the token is good for, or what was taken from the application since.
 pub fn exchange(
     request: &ExchangeRequest<'_>,
     subject: &AccessTokenClaims,
     (client, credential_id): (AuthenticatedClient<'_>, ClientSecretId),
-    known: &[OAuthResource],
-    now: Timestamp,
+    here: Circumstances<'_>,
 ) -> Result<Exchanged, OAuthError> {
-    if subject.grant_id.is_none() || subject.exp <= now.as_secs() {
+    if subject.grant_id.is_none() || subject.exp <= here.now.as_secs() {
         return Err(not_good());
     }
-    if !answers_for(client, subject.aud.as_str().unwrap_or("")) {
+    if !answers_for(client, here.environment, subject.aud.as_str().unwrap_or("")) {
         return Err(OAuthError::invalid_request(
             "The subject_token is for another application: its audience must be on the origin of one of this application's redirect URIs.",
         ));
     }
     let resource = match request.targets.as_slice() {
-        [one] if known.iter().any(|known| known.uri == *one) => (*one).to_owned(),
+        [one] if here.resources.iter().any(|known| known.uri == *one) => (*one).to_owned(),
         [_] => return Err(invalid_target("The resource is not known here.")),
         _ => return Err(invalid_target("Name the one resource that the token is to be for.")),
     };
-    let held = scope::parse(subject.scope.as_deref().unwrap_or(""))?;
+    // What was taken from the application since is in no new token.
+    let carried = scope::parse(subject.scope.as_deref().unwrap_or(""))?;
+    let held = scope::still_assigned(&carried, here.assigned);
     let asked = match request.scope {
         None => held.clone(),
         Some(text) => scope::parse(text)?,
@@ -110,11 +124,11 @@ pub fn exchange(
 }
 
 /// Whether an application is one that tokens for this audience are meant for: a resource on the origin of one of its
-/// redirect URIs, or the environment, to which all first-party applications belong. Else whoever holds the secret of any of
-/// them could turn a token that somebody else was called with into one for any resource.
-fn answers_for(client: AuthenticatedClient<'_>, audience: &str) -> bool {
-    if ClientId::parse(audience).is_ok() {
-        return true;
+/// redirect URIs, itself, or the environment, to which all first-party applications belong. Else whoever holds the secret of any
+/// of them could turn a token that somebody else was called with into one for any resource.
+fn answers_for(client: AuthenticatedClient<'_>, environment: ClientId, audience: &str) -> bool {
+    if let Ok(audience) = ClientId::parse(audience) {
+        return [environment, client.client().application.client_id].contains(&audience);
     }
     let origin = |uri: &str| Url::parse(uri).ok().map(|url| url.origin()).filter(Origin::is_tuple);
     let ApplicationKind::OAuth { redirect_uris, .. } = &client.client().application.kind else { return false };
@@ -192,8 +206,13 @@ mod tests {
         let digest = DigestKey::new(&[1; 32]).digest("secret");
         let client = authenticate(&client, Some(&digest)).unwrap();
         let credential = admit(request, client).map_err(|error| error.code)?;
-        let now = Timestamp::from_millis(200_000);
-        exchange(request, subject, (client, credential), &known(), now).map_err(|error| error.code)
+        let here = Circumstances {
+            environment: Id::from_ulid(9),
+            resources: &known(),
+            assigned: &["posts:read", "a", "b", "c", "d"].map(str::to_owned),
+            now: Timestamp::from_millis(200_000),
+        };
+        exchange(request, subject, (client, credential), here).map_err(|error| error.code)
     }
 
     #[test]
@@ -205,6 +224,14 @@ mod tests {
         assert_eq!(less.scope, "posts:read");
         let more = exchanged(&subject("posts:read"), &request(&[API], Some("posts:read posts:write")));
         assert_eq!(more, Err(OAuthErrorCode::InvalidScope));
+    }
+
+    #[test]
+    fn what_was_taken_from_the_application_since_is_not_in_the_new_token() {
+        let old = subject("openid posts:read posts:write");
+        assert_eq!(exchanged(&old, &request(&[API], None)).unwrap().scope, "openid posts:read");
+        let asked = exchanged(&old, &request(&[API], Some("posts:write")));
+        assert_eq!(asked, Err(OAuthErrorCode::InvalidScope));
     }
 
     #[test]
@@ -221,11 +248,11 @@ mod tests {
     #[test]
     fn a_token_for_somebody_else_is_not_exchanged() {
         let with = |aud: &str| AccessTokenClaims { aud: json!(aud), ..subject("posts:read") };
-        let own = ClientId::from_ulid(9).to_string();
-        for good in ["https://mcp.example.com/", "https://mcp.example.com/other", &own] {
+        let [own, environment, another] = [3, 9, 8].map(|id| ClientId::from_ulid(id).to_string());
+        for good in ["https://mcp.example.com/", "https://mcp.example.com/other", &own, &environment] {
             assert!(exchanged(&with(good), &request(&[API], None)).is_ok(), "{good}");
         }
-        for bad in [API, "https://mcp.example.com:8443/mcp", "http://mcp.example.com/mcp", "urn:mcp", ""] {
+        for bad in [API, "https://mcp.example.com:8443/mcp", "http://mcp.example.com/mcp", "urn:mcp", "", &another] {
             assert_eq!(exchanged(&with(bad), &request(&[API], None)), Err(OAuthErrorCode::InvalidRequest), "{bad}");
         }
     }

@@ -525,18 +525,13 @@ async fn apply_application(
         cors_origins: entry.cors_origins.clone(),
         backchannel_logout_uri,
     };
-    let updated_at = found.updated_at;
-    let mut changed = applications::update(tx, act, &found.id.to_string(), change).await?;
-    // What the update settled may be what was there already: then the row must look untouched.
-    let mut compared = changed.clone();
-    compared.updated_at = updated_at;
-    if compared == found {
-        application::update(tx, act.environment_id, &found).await?;
-        changed = found;
-    } else {
-        plan.push(format!("~ application {}", changed.name));
+    let settled = applications::settle(tx, act, &found.id.to_string(), change).await?;
+    // What is declared may be what is there already: then nothing has happened, and nobody is told of it.
+    if settled.changed == settled.found {
+        return Ok(settled.found);
     }
-    Ok(changed)
+    plan.push(format!("~ application {}", settled.changed.name));
+    Ok(applications::store(tx, act, settled).await?)
 }
 
 async fn apply_secret(

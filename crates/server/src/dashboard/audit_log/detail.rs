@@ -4,13 +4,14 @@ use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
-use crate::domain::{audit_retention, organizations};
+use crate::domain::audit::{Subject, subject};
+use crate::domain::audit_retention;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganization, ExportRow, Period, Section, StreamFacts};
 use countersign_protocol::audit::export::{AuditExport, AuditStream, ExportState, StreamState};
 use countersign_protocol::audit::retention::{self, KEPT_DAYS};
-use countersign_protocol::model::{Organization, StaffRole};
+use countersign_protocol::model::StaffRole;
 use countersign_store::{audit_log_export, audit_log_retention, audit_log_stream};
 use http::StatusCode;
 
@@ -29,10 +30,10 @@ pub(super) struct Typed {
     pub problem: Option<String>,
 }
 
-/// The organization that the path names.
-pub(super) async fn find(call: &DashboardCall) -> Result<Organization, Stop> {
+/// The organization that the path names, which may be gone.
+pub(super) async fn find(call: &DashboardCall) -> Result<Subject, Stop> {
     let mut reader = call.page.app.store.reader().await?;
-    Ok(organizations::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
+    Ok(subject(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
 
 fn export_row(href: &str, may_have: bool, export: &AuditExport) -> ExportRow {
@@ -77,7 +78,7 @@ fn periods(days: Option<i64>) -> Vec<Period> {
 }
 
 /// Shows the log, with what could not be done.
-pub(super) async fn show(call: &DashboardCall, found: &Organization, typed: Typed) -> Result<Reply, Stop> {
+pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) -> Result<Reply, Stop> {
     let (mut reader, environment_id) = (call.page.app.store.reader().await?, call.environment.id());
     let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MOST).await?;
     let days = audit_log_retention::find(&mut reader, environment_id, found.id).await?;
@@ -101,7 +102,8 @@ pub(super) async fn show(call: &DashboardCall, found: &Organization, typed: Type
         shorter: shorter.as_ref().map(|(days, kept, from)| (*days, kept.as_str(), from.as_str())),
         shell: &shell,
         href: &href,
-        name: &found.name,
+        name: found.name.as_deref().unwrap_or("A deleted organization"),
+        gone: found.name.is_none(),
         id: &found.id.to_string(),
         exports: &rows,
         live: status.is_success() && exports.iter().any(|export| export.state == ExportState::Pending),
@@ -147,7 +149,7 @@ pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
 /// Back to the log; or the page again, with what was refused.
 pub(super) async fn settle(
     call: &DashboardCall,
-    found: &Organization,
+    found: &Subject,
     done: Result<(), crate::domain::Failure>,
     word: &str,
     typed: Typed,

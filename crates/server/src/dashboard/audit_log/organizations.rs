@@ -4,6 +4,7 @@ use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{kept, pager, shown};
 use crate::domain::Failure;
+use crate::domain::audit::subject;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganizations, LogRow, Section};
@@ -28,6 +29,10 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     let text = Some(search).filter(|text| !text.is_empty());
     let found = organization::list(&mut reader, environment_id, &request.slice(), text).await?;
     let page = request.page(found, |row| row.id);
+    // One that is gone is on no list, and has no name; who knows its identifier finds what was told of it.
+    if let Ok(known) = subject(&mut reader, &call.act(), search).await {
+        return call.to(&format!("/audit-log/organizations/{}", known.id));
+    }
     let shell = call.shell(Section::AuditLog);
     let here = shell.at("/audit-log/organizations");
     let mut rows = Vec::with_capacity(page.data.len());

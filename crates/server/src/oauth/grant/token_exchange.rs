@@ -7,7 +7,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::oauth::standing::{self, Standing};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
-use countersign_protocol::oauth::grant::token_exchange::{admit, exchange, not_good};
+use countersign_protocol::oauth::grant::token_exchange::{Circumstances, admit, exchange, not_good};
 use countersign_protocol::oauth::token::ExchangeRequest;
 use countersign_store::token_family;
 
@@ -23,8 +23,14 @@ pub async fn issue(
     let credential_id = admit(request, client)?;
     let standing = standing::access_token(call, request.subject_token).await.map_err(oauth_error)?;
     let Standing::Active(subject, Some(grant)) = standing else { return Err(not_good()) };
-    let (known, now) = (&call.environment.resources, call.app.clock.now());
-    let exchanged = exchange(request, &subject.claims, (client, credential_id), known, now)?;
+    let authorized = call.app.client(call.environment.id(), grant.client_id).await.map_err(oauth_error)?;
+    let here = Circumstances {
+        environment: call.environment.environment.client_id,
+        resources: &call.environment.resources,
+        assigned: &authorized.ok_or_else(not_good)?.application.scopes,
+        now: call.app.clock.now(),
+    };
+    let exchanged = exchange(request, &subject.claims, (client, credential_id), here)?;
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
     let family = token_family::find(&mut reader, call.environment.id(), grant.id).await.map_err(database)?;

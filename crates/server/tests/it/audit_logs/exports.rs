@@ -144,6 +144,42 @@ on_both_databases! {
         assert_eq!((&expired["state"], &expired["url"]), (&json!("expired"), &Value::Null));
     }
 
+    async fn what_was_told_of_an_organization_is_copied_when_it_is_gone(server: TestServer) {
+        let management = server.management();
+        let organization = told(&server, 2).await;
+        let before = made(&server, asked(&organization)).await;
+        let silent = management.organization("Silent").await;
+        for gone in [&organization, &silent] {
+            management.delete(&format!("/organizations/{gone}")).await.expect(200);
+        }
+        let old = fetched(&server, &before).await.expect(200);
+        let path = made(&server, asked(&organization)).await;
+        let copy = fetched(&server, &path).await.expect(200);
+        assert_eq!((lines(&copy).len(), &copy.text), (3, &old.text));
+        // Of one that nobody told of there is nothing; another environment knows of neither.
+        management.post("/audit_logs/exports", asked(&silent)).await.expect(404);
+        let elsewhere = server.another_environment().await.management;
+        elsewhere.post("/audit_logs/exports", asked(&organization)).await.expect(404);
+        let id = path.split('/').nth(3).unwrap();
+        elsewhere.get(&format!("/audit_logs/exports/{id}")).await.expect(404);
+        // Nothing more is told of it, and after a week nothing of its copies is left.
+        management.post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(404);
+        server.clock.advance_seconds(7 * 86_400 + 1);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        management.get(&format!("/audit_logs/exports/{id}")).await.expect(404);
+    }
+
+    async fn copies_with_nothing_in_them_go_with_their_organization(server: TestServer) {
+        let organization = told(&server, 1).await;
+        let path = made(&server, asked(&organization)).await;
+        server.clock.advance_seconds(7 * 86_400 + 1);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        let path = format!("/audit_logs/exports/{}", path.split('/').nth(3).unwrap());
+        server.management().get(&path).await.expect(200);
+        server.management().delete(&format!("/organizations/{organization}")).await.expect(200);
+        server.management().get(&path).await.expect(404);
+    }
+
     async fn a_part_of_a_copy_is_small_however_large_its_events_are(server: TestServer) {
         let organization = told(&server, 0).await;
         fill(&server, &organization, 14, |of, number| {

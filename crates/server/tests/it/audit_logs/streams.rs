@@ -25,6 +25,11 @@ async fn stream(server: &TestServer, organization: &str) -> Value {
     server.management().get(&path).await.expect(200).json()["log_stream"].clone()
 }
 
+/// How many streams there are.
+async fn streams(server: &TestServer) -> usize {
+    audit_log_stream::all(&mut server.app.store.reader().await.unwrap(), server.environment_id()).await.unwrap().len()
+}
+
 async fn tell(server: &TestServer, organization: &str, number: usize) {
     server.management().post("/audit_logs/events", event(organization, "team.renamed", number)).await.expect(200);
 }
@@ -156,6 +161,62 @@ on_both_databases! {
         assert_eq!(stream(&server, &organization).await, Value::Null);
         assert!(!run(&server, &["audit", "stream", "delete", &organization]).status.success());
         assert_eq!(receiver.rest().len(), 0);
+    }
+
+    async fn what_was_told_of_an_organization_is_sent_when_it_is_gone_and_then_the_stream_ends(server: TestServer) {
+        let organization = told(&server, 0).await;
+        let mut receiver = Receiver::start().await;
+        set(&server, &organization, &receiver.base_url, &["--format", "ndjson"]);
+        receiver.answer(503);
+        tell(&server, &organization, 1).await;
+        receiver.next().await;
+        until(&server, &organization, "error").await;
+        tell(&server, &organization, 2).await;
+        server.management().delete(&format!("/organizations/{organization}")).await.expect(200);
+        countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        assert_eq!(streams(&server).await, 1, "it has something to send");
+        crate::audit_logs::walked(&server, server.environment_id()).await;
+        server.clock.advance_seconds(10);
+        assert_eq!(receiver.next().await.body.lines().count(), 2);
+        let began = std::time::Instant::now();
+        while streams(&server).await > 0 {
+            assert!(began.elapsed().as_secs() < 15, "it ends");
+            countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let again = run(&server, &["audit", "stream", "set", &organization, "--url", &receiver.base_url]);
+        assert!(!again.status.success(), "of one that is gone nothing new is told");
+        assert_eq!(receiver.rest().len(), 0);
+    }
+
+    async fn a_stream_of_an_organization_that_is_gone_is_stopped_or_ends_after_thirty_days(server: TestServer) {
+        let management = server.management();
+        let (one, other) = (told(&server, 0).await, management.organization("Other").await);
+        let receiver = Receiver::start().await;
+        for organization in [&one, &other] {
+            set(&server, organization, &receiver.base_url, &[]);
+        }
+        // Nobody is to take it, however often it is tried.
+        receiver.hang();
+        for organization in [&one, &other] {
+            tell(&server, organization, 1).await;
+            management.delete(&format!("/organizations/{organization}")).await.expect(200);
+        }
+        let tidy = async || countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
+        tidy().await;
+        assert_eq!(streams(&server).await, 2);
+        let elsewhere = server.another_environment().await;
+        assert!(!run(&server, &["audit", "stream", "stop", &one, "--environment", &elsewhere.name]).status.success());
+        assert!(run(&server, &["audit", "stream", "stop", &one]).status.success());
+        tidy().await;
+        assert_eq!(streams(&server).await, 1, "nothing is sent any more: nothing is left of it");
+        assert!(!run(&server, &["audit", "stream", "delete", &one]).status.success());
+        server.clock.advance_seconds(30 * 86_400 - 60);
+        tidy().await;
+        assert_eq!(streams(&server).await, 1);
+        server.clock.advance_seconds(120);
+        tidy().await;
+        assert_eq!(streams(&server).await, 0);
     }
 
     async fn one_that_does_not_answer_keeps_nobody_waiting(server: TestServer) {

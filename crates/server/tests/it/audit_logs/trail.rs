@@ -3,7 +3,9 @@
 use super::{trail, walked};
 use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
 use countersign::domain::audit::{Entry, Trail, list};
-use countersign_protocol::model::StaffRole;
+use countersign::keys::rotation;
+use countersign_protocol::jose::Algorithm;
+use countersign_protocol::model::{Actor, KeyPurpose, StaffRole};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -114,6 +116,42 @@ on_both_databases! {
         let typed = [("name", "second"), ("kind", "staging"), ("issuer", "https://id.example.com")];
         assert_eq!(owner.submit(&page, "/dashboard/environments/new", &typed).await.status, 201);
         assert_eq!(since(&server, before).await.len(), entries.len());
+    }
+
+    async fn every_step_in_the_life_of_a_signing_key_is_recorded(server: TestServer) {
+        let environments = server.app.environments();
+        let environment = &environments.get(server.environment_id()).unwrap().environment;
+        let by = || Actor::CommandLine { command: "countersign keys".to_owned(), account: None };
+        let rotate = async |after: i64| {
+            let (purpose, when) = (KeyPurpose::Direct, server.clock.now().plus_secs(after));
+            rotation::rotate(&server.app, by(), environment, purpose, Algorithm::Es256, when).await.unwrap().to_string()
+        };
+        let steps = async |length: usize| -> Vec<(String, String, String)> {
+            let told = |entry: Entry| (entry.event.actor.kind, entry.event.action, entry.event.targets[0].id.clone());
+            since(&server, length).await.into_iter().map(told).collect()
+        };
+        let step = |by: &str, what: &str, key: &str| (by.to_owned(), format!("signing_key.{what}"), key.to_owned());
+        let before = trail(&server).await.len();
+        let (first, second) = (rotate(900).await, rotate(900).await);
+        let told = [step("cli", "created", &first), step("cli", "deleted", &first), step("cli", "created", &second)];
+        assert_eq!(steps(before).await, told, "a successor that waited is replaced");
+
+        server.clock.advance_seconds(901);
+        rotation::advance(&server.app, 0).await.unwrap();
+        let told = steps(before + 3).await;
+        let old = told[0].2.clone();
+        assert_eq!(told, [step("system", "retired", &old), step("system", "activated", &second)]);
+        let third = rotate(0).await;
+        let told = [step("cli", "created", &third), step("cli", "retired", &second), step("cli", "activated", &third)];
+        assert_eq!(steps(before + 5).await, told);
+
+        rotation::burn(&server.app, by(), environment, second.parse().unwrap()).await.unwrap();
+        assert_eq!(steps(before + 8).await, [step("cli", "deleted", &second)], "it did not sign any more");
+        let fourth = rotation::burn(&server.app, by(), environment, third.parse().unwrap()).await.unwrap().to_string();
+        assert_eq!(steps(before + 9).await, [step("cli", "deleted", &third), step("cli", "created", &fourth)]);
+        server.clock.advance_seconds(rotation::RETIRING);
+        rotation::advance(&server.app, 0).await.unwrap();
+        assert_eq!(steps(before + 11).await, [step("system", "deleted", &old)]);
     }
 
     async fn what_failed_and_what_was_only_read_leaves_no_trace(server: TestServer) {

@@ -1,6 +1,7 @@
 //! `countersign apply`: declared, planned, idempotent, checked.
 
 use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
+use countersign::domain::audit::{self, Trail};
 use countersign_protocol::secret::Secret;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -184,10 +185,19 @@ on_both_databases! {
         let lines = |text: &str| text.lines().filter(|line| line.starts_with(['+', '~'])).map(|l| l.split(", client id").next().unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(lines(&applied.out), lines(&checked.out), "the plan is what is done");
 
+        // Nor is anybody told of anything: not the nodes, and not who reads the audit log.
+        let head = async || countersign_store::change::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
+        let trail = async || {
+            let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
+            let page = audit::list(store, key, server.environment_id(), &Trail::default(), None, 1000).await.unwrap();
+            page.entries.len()
+        };
+        let before = (head().await, trail().await);
         for check in [true, false] {
             let again = apply(&server, DECLARED, check);
             assert_eq!((again.code, again.out.as_str()), (Some(0), "Nothing to change.\n"), "{}", again.err);
         }
+        assert_eq!((head().await, trail().await), before);
 
         let client = server.anonymous().with_key(BACKEND);
         eventually("the key works", async || client.get("/organizations").await.status == 200).await;

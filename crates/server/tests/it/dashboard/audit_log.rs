@@ -130,6 +130,26 @@ on_both_databases! {
         assert_eq!(trail.html.matches("<li id=\"").count(), 1);
     }
 
+    async fn the_log_of_an_organization_that_is_gone_is_there(server: TestServer) {
+        let management = server.management();
+        let (organization, silent) = (management.organization("Acme").await, management.organization("Silent").await);
+        tell(&server, &organization, "Ada").await;
+        for gone in [&organization, &silent] {
+            management.delete(&format!("/organizations/{gone}")).await.expect(200);
+        }
+        let mut owner = server.staff(StaffRole::Owner).await;
+        let (page, action) = (of(&organization), format!("{}/exports", of(&organization)));
+        let shown = owner.open(&format!("{TRAIL}/organizations?search={organization}")).await;
+        assert!(shown.path == page && shown.html.contains("This organization was deleted"), "{} {}", shown.path, shown.html);
+        assert!(!shown.html.contains("/retention\"") && !shown.html.contains("/stream\"") && !shown.html.contains("Its page"), "{}", shown.html);
+        let asked = owner.submit(&shown, &action, &[("from", "2026-01-01T00:00"), ("to", "2026-02-01T00:00")]).await;
+        assert!(asked.path.ends_with("?done=exported"), "{} {}", asked.path, asked.html);
+        let ready = until(&mut owner, &page, "/download\"").await;
+        let download = ready.html.split("/download\"").next().unwrap().rsplit('"').next().unwrap().to_owned() + "/download";
+        assert!(owner.open(&download).await.html.contains("Ada"));
+        assert_eq!(owner.open(&of(&silent)).await.status, 404);
+    }
+
     async fn an_admin_says_how_long_events_are_kept_and_where_they_are_sent(server: TestServer) {
         let mut receiver = Receiver::start().await;
         let organization = server.management().organization("Acme").await;

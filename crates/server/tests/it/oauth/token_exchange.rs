@@ -150,6 +150,43 @@ on_both_databases! {
         refused(&[], "invalid_request").await;
     }
 
+    async fn threat_46_a_scope_taken_from_the_authorized_application_is_in_no_exchanged_token(server: TestServer) {
+        let call = Call::make(&server).await;
+        let management = server.management();
+        let scope = async |more: &[(&str, &str)]| call.exchange(&server, more).await.expect(200).text_at("scope");
+        assert_eq!(scope(&[]).await, "openid posts:read posts:write");
+        management.put(&format!("/connect/applications/{}", call.partner.client_id), json!({"scopes": ["posts:read"]})).await.expect(200);
+        assert_eq!(scope(&[]).await, "openid posts:read");
+        let refused = call.exchange(&server, &[("scope", "posts:read posts:write")]).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_scope");
+        let introspector = server.introspector().await;
+        let old = server.introspected(&introspector, &call.token).await;
+        assert!(old["active"] == true && old["scope"].as_str().unwrap().contains("posts:write"), "the old one keeps its own: {old}");
+        // A permission that is gone is nobody's.
+        assert!(management.delete("/authorization/permissions/posts:read").await.status < 300);
+        assert_eq!(scope(&[]).await, "openid");
+    }
+
+    async fn a_token_that_a_template_has_made_another_applications_is_not_exchanged(server: TestServer) {
+        let call = Call::make(&server).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&call.gateway.authorize("&scope=openid")).await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").unwrap();
+        let mut token_for = async |audience: &str| {
+            server.declare(&format!("jwt_template = '{{\"aud\": \"{audience}\"}}'\n")).await.done();
+            let page = browser.open(&call.gateway.authorize("&scope=openid")).await;
+            server.redeem(&call.gateway, &page.sent("code").unwrap()).await.expect(200).text_at("access_token")
+        };
+        let theirs = token_for(&call.partner.client_id).await;
+        assert_eq!(claims(&theirs)["aud"], json!(call.partner.client_id));
+        let refused = call.exchange(&server, &[("subject_token", &theirs)]).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_request");
+        for good in [&call.gateway.client_id, &server.client_id] {
+            let token = token_for(good).await;
+            call.exchange(&server, &[("subject_token", &token)]).await.expect(200);
+        }
+    }
+
     async fn only_our_own_applications_with_a_secret_exchange(server: TestServer) {
         let call = Call::make(&server).await;
         let partner = [("client_id", call.partner.client_id.as_str()), ("client_secret", call.partner.secret.as_ref().unwrap())];
