@@ -59,6 +59,11 @@ pub enum InstallationError {
         "The database's schema is older than this program. Start the server with it, or run 'countersign migrate', first."
     )]
     Outdated,
+    /// Two nodes have started on an empty database at once, each with a key that it made itself.
+    #[error(
+        "Another node has set this database up at this moment, with a master key of its own. Give that one to this node (master_key_file, COUNTERSIGN_MASTER_KEY) and start it again."
+    )]
+    AnotherWasFirst,
     /// A database without a byte, beside a master key.
     #[error(
         "{0} is empty, and a master key lies beside it: is it a copy that failed? Copy the backup again, or remove the empty file to set up anew."
@@ -256,6 +261,18 @@ impl Installation {
         }
         let made_master_key = may_create.filter(|path| !path.exists()).cloned();
         let master_key = MasterKey::obtain(&config.master_key, first_start, &entropy)?.seal_key()?;
+        let sealed = match sealed {
+            Some(sealed) => sealed,
+            None => Self::make_data_key(&store, &master_key, &entropy, &clock).await?,
+        };
+        let keyring = match (unlock(&master_key, &sealed), &made_master_key) {
+            // Another node was first, with a key of its own. This one opens nothing, and must not be taken for that.
+            (Err(InstallationError::WrongMasterKey), Some(path)) => {
+                let _ = std::fs::remove_file(path);
+                return Err(InstallationError::AnotherWasFirst);
+            }
+            (unlocked, _) => unlocked?,
+        };
         if let (Location::Postgres { .. }, Some(path)) = (&config.database, may_create) {
             tracing::warn!(
                 path = %path.display(),
@@ -263,11 +280,6 @@ impl Installation {
                  every other node (master_key_file, COUNTERSIGN_MASTER_KEY); without it the database cannot be opened again"
             );
         }
-        let sealed = match sealed {
-            Some(sealed) => sealed,
-            None => Self::make_data_key(&store, &master_key, &entropy, &clock).await?,
-        };
-        let keyring = unlock(&master_key, &sealed)?;
         Ok(Self { store, keyring, entropy, clock, made_master_key })
     }
 

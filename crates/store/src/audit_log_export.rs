@@ -32,6 +32,8 @@ statements! {
     // Whoever wants to know what became of a copy asks by the organization.
     FORGET = "DELETE FROM audit_log_export WHERE environment_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM organization o ",
         "WHERE o.environment_id = $1 AND o.id = audit_log_export.organization_id)";
+    FORGET_EXPIRED_OF_NOBODY = "DELETE FROM audit_log_export WHERE state = 'expired' AND NOT EXISTS (SELECT 1 FROM organization o ",
+        "WHERE o.environment_id = audit_log_export.environment_id AND o.id = audit_log_export.organization_id)";
     FORGET_EXPIRED = "DELETE FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 AND state = 'expired'";
 }
 
@@ -217,4 +219,12 @@ pub async fn expire(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<us
 pub async fn forget_expired(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId) -> Result<()> {
     tx.execute(FORGET_EXPIRED, &[environment_id.into(), organization_id.into()]).await?;
     Ok(())
+}
+
+/// The same of all organizations that have gone while their copies expired. Gives how many.
+///
+/// # Errors
+/// Database errors.
+pub async fn forget_expired_of_nobody(tx: &mut Tx) -> Result<u64> {
+    tx.execute(FORGET_EXPIRED_OF_NOBODY, &[]).await
 }

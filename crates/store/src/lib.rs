@@ -102,6 +102,19 @@ pub enum Location {
     },
 }
 
+impl Location {
+    /// Reads what opening it would read besides the database itself.
+    ///
+    /// # Errors
+    /// When the URL is none, or the certificates cannot be read.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres { url, authorities, .. } => postgres::check(url, authorities.as_deref()),
+        }
+    }
+}
+
 impl std::fmt::Debug for Location {
     /// Without the URL, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

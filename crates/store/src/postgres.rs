@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
 /// How long a request waits for a connection.
@@ -36,17 +37,7 @@ pub(crate) struct Transaction {
 
 impl Postgres {
     pub(crate) async fn open(url: &str, connections: usize, authorities: Option<&Path>) -> Result<Self> {
-        let unusable = |error: &dyn std::fmt::Display| Error::Unavailable(format!("cannot connect: {error}"));
-        let mut config: tokio_postgres::Config =
-            url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
-        let local = is_this_machine(&config);
-        // The driver's default falls back to plain text when a server offers no encryption. Here it is plain text on
-        // this machine, and verified encryption everywhere else, unless the URL says `sslmode=disable`.
-        let encrypted = match config.get_ssl_mode() {
-            SslMode::Disable => false,
-            SslMode::Prefer => !local,
-            _ => true,
-        };
+        let (mut config, encrypted) = settings(url)?;
         config
             .ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable })
             .connect_timeout(WAIT)
@@ -127,6 +118,29 @@ impl Postgres {
     }
 }
 
+fn unusable(error: &dyn std::fmt::Display) -> Error {
+    Error::Unavailable(format!("cannot connect: {error}"))
+}
+
+/// What a URL says, and whether the connection is encrypted.
+fn settings(url: &str) -> Result<(tokio_postgres::Config, bool)> {
+    let config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
+    // The driver's default falls back to plain text when a server offers no encryption. Here it is plain text on
+    // this machine, and verified encryption everywhere else, unless the URL says `sslmode=disable`.
+    let encrypted = match config.get_ssl_mode() {
+        SslMode::Disable => false,
+        SslMode::Prefer => !is_this_machine(&config),
+        _ => true,
+    };
+    Ok((config, encrypted))
+}
+
+/// Reads what a connection needs, without making one.
+pub(crate) fn check(url: &str, authorities: Option<&Path>) -> Result<()> {
+    let (_, encrypted) = settings(url)?;
+    if encrypted { tls(authorities).map(drop) } else { Ok(()) }
+}
+
 /// Whether every server that a URL may lead to is on this machine. An address counts more than the name beside it.
 fn is_this_machine(config: &tokio_postgres::Config) -> bool {
     let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
@@ -142,7 +156,7 @@ fn is_this_machine(config: &tokio_postgres::Config) -> bool {
 fn tls(authorities: Option<&Path>) -> Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authorities {
-        let bad = |error: &dyn std::fmt::Display| Error::Database(format!("{}: {error}", path.display()));
+        let bad = |error: &dyn std::fmt::Display| Error::Database(format!("database_ca {}: {error}", path.display()));
         for certificate in CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))? {
             roots.add(certificate.map_err(|error| bad(&error))?).map_err(|error| bad(&error))?;
         }
@@ -188,12 +202,15 @@ impl Transaction {
         Ok(self.object()?.batch_execute(text).await?)
     }
 
-    /// The same for statements that wait for a lock for as long as they are told to: `false` when they did not get it.
+    /// The same for statements that wait for a lock for as long as they are told to: `false` when they did not get it, or not
+    /// without somebody else's losing theirs.
     pub(crate) async fn batch_unless_locked(&self, text: &str) -> Result<bool> {
         match self.object()?.batch_execute(text).await {
             Ok(()) => Ok(true),
-            Err(error) if error.code() == Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => match error.code() {
+                Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED) => Ok(false),
+                _ => Err(error.into()),
+            },
         }
     }
 

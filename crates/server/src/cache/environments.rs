@@ -92,7 +92,8 @@ impl Look {
 }
 
 impl Unreadable {
-    fn new(environment: &Environment, reason: &dyn std::fmt::Display) -> Self {
+    /// Why an environment cannot be served.
+    pub fn new(environment: &Environment, reason: &dyn std::fmt::Display) -> Self {
         Self { environment: environment.name.clone(), reason: reason.to_string() }
     }
 }

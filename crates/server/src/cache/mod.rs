@@ -25,7 +25,7 @@ use countersign_protocol::model::Issuer;
 use countersign_store::change::{Change, Topic};
 use countersign_store::{Store, environment, revoked_token};
 use environment_api_keys::EnvironmentApiKeys;
-use environments::{EnvironmentState, Environments};
+use environments::{EnvironmentState, Environments, Unreadable};
 use grants::Grants;
 use revoked_tokens::RevokedTokens;
 use stale_environments::StaleEnvironments;
@@ -84,7 +84,10 @@ impl Caches {
                 self.stale_environments.has_gone(id);
                 continue;
             };
-            let state = EnvironmentState::read(&mut reader, environment.clone(), &self.keyring).await?;
+            let state = match EnvironmentState::read(&mut reader, environment.clone(), &self.keyring).await {
+                Err(countersign_store::Error::Corrupt(reason)) => Err(Unreadable::new(environment, &reason)),
+                read => read?,
+            };
             // One that cannot be served keeps no other from being served.
             let state = state
                 .inspect_err(|unreadable| tracing::error!(%unreadable, "an environment is not served"))
@@ -140,8 +143,9 @@ impl freshness::Memory for Caches {
         if self.stale_revoked_tokens.load(Ordering::Acquire) {
             let mut reader = store.feed_reader().await?;
             let live = revoked_token::live(&mut reader, self.clock.now(), self.revoked_tokens.wanted()).await?;
-            self.revoked_tokens.fill(live);
+            // Before: whoever asks for it again meanwhile is not forgotten.
             self.stale_revoked_tokens.store(false, Ordering::Release);
+            self.revoked_tokens.fill(live);
         }
         Ok(())
     }

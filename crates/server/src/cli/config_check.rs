@@ -7,8 +7,6 @@ use crate::entropy::Entropy;
 use crate::http::server;
 use crate::keys::master_key::MasterKey;
 use countersign_store::Location;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::process::ExitCode;
 
 pub(super) fn run(sources: &Sources) -> CommandResult {
@@ -28,14 +26,17 @@ pub(super) fn run(sources: &Sources) -> CommandResult {
 /// Reads the files that a start reads; makes none, and runs no command.
 fn read_files(config: &Config) -> Result<(), String> {
     config.tls.as_ref().map(server::tls_acceptor).transpose()?;
-    if let Location::Postgres { authorities: Some(path), .. } = &config.database {
-        CertificateDer::pem_file_iter(path)
-            .and_then(|mut certificates| certificates.try_for_each(|certificate| certificate.map(drop)))
-            .map_err(|error| format!("database_ca {}: {error}", path.display()))?;
-    }
+    config.database.check().map_err(|error| error.to_string())?;
+    // A first start makes the key; where the database is there already, it is missing.
+    let nothing_yet = match &config.database {
+        Location::Sqlite(path) => !path.try_exists().unwrap_or(true),
+        Location::Postgres { .. } => true,
+    };
     match &config.master_key {
         MasterKeySource::Command(_) => Ok(()),
-        MasterKeySource::File { path, may_create: true } if !path.exists() => Ok(()),
+        MasterKeySource::File { path, may_create: true } if nothing_yet && matches!(path.try_exists(), Ok(false)) => {
+            Ok(())
+        }
         source => MasterKey::obtain(source, false, &Entropy::default()).map(drop).map_err(|error| error.to_string()),
     }
 }

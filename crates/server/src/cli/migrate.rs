@@ -3,12 +3,15 @@
 use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::installation::{open_existing_store, open_store};
+use crate::installation::{InstallationError, open_existing_store, open_store};
 use std::process::ExitCode;
 
 pub(super) async fn run(config: &Config, check: bool) -> CommandResult {
     let store = if check { open_existing_store(config).await? } else { open_store(config).await? };
     let before = store.migration_state().await?;
+    if check && before.version == 0 {
+        return Err(InstallationError::NotSetUp.into());
+    }
     if before.pending.is_empty() {
         say(format_args!("The schema is up to date (version {}).", before.version))?;
         return Ok(ExitCode::SUCCESS);

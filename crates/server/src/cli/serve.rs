@@ -77,15 +77,12 @@ pub(super) async fn run(config: Config) -> CommandResult {
     let _ = stop.send(true);
     while listeners.join_next().await.is_some() {}
     // A job that waits for somebody else is given up: what it had taken on is taken up again by the next process.
-    let over = async {
-        while jobs.join_next().await.is_some() {}
-        // What was noted since the last round.
-        jobs::last_used::run(Arc::clone(&app)).await;
-    };
-    if tokio::time::timeout(jobs::FAREWELL, over).await.is_err() {
+    if tokio::time::timeout(jobs::FAREWELL, async { while jobs.join_next().await.is_some() {} }).await.is_err() {
         tracing::info!("some jobs were not done; they go on with the next start");
     }
     jobs.abort_all();
+    // What was noted since the last round.
+    let _ = tokio::time::timeout(jobs::FAREWELL, jobs::last_used::run(Arc::clone(&app))).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -39,17 +39,19 @@ const DROPPED: u64 = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Arriving {
     body: Option<Incoming>,
-    /// Whether the client sends it without being told to go on.
-    comes_by_itself: bool,
+    /// Over HTTP/2 one stream is told to stop, and no other feels it.
+    alone: bool,
+    /// Whether the client sends it without being told to go on, or was told.
+    comes: bool,
     ended: bool,
 }
 
 impl Arriving {
     /// The body of a request.
     pub fn of(request: Request<Incoming>) -> Request<Self> {
-        // Over HTTP/2 one stream is told to stop, and no other feels it.
-        let comes_by_itself = request.version() <= Version::HTTP_11 && !request.headers().contains_key(EXPECT);
-        request.map(|body| Self { body: Some(body), comes_by_itself, ended: false })
+        let alone = request.version() <= Version::HTTP_11;
+        let comes = !request.headers().contains_key(EXPECT);
+        request.map(|body| Self { body: Some(body), alone, comes, ended: false })
     }
 }
 
@@ -61,6 +63,7 @@ impl Body for Arriving {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.comes = true;
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(context);
         if let Poll::Ready(None | Some(Err(_))) = polled {
@@ -80,7 +83,7 @@ impl Body for Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        if !self.comes_by_itself || self.ended || self.is_end_stream() {
+        if !self.alone || !self.comes || self.ended || self.is_end_stream() {
             return;
         }
         let (Some(body), Ok(runtime)) = (self.body.take(), tokio::runtime::Handle::try_current()) else { return };

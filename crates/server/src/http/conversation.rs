@@ -25,7 +25,9 @@ pub enum Verdict {
     InUse,
     /// Nothing is asked any more.
     Idle,
-    /// An answer is not taken.
+    /// An answer is not taken; others are.
+    PartlyStuck,
+    /// None of the answers is taken.
     Stuck,
 }
 
@@ -76,18 +78,21 @@ impl Conversation {
 
     /// What is to become of the connection at this moment.
     pub fn verdict(&self, now: Instant) -> Verdict {
-        match &*self.lock() {
-            None if !self.spoken.load(Ordering::Relaxed) => Verdict::Silent,
-            None => Verdict::OneAtATime,
-            Some(exchanges) if exchanges.until.values().any(|until| *until <= now) => Verdict::Stuck,
-            Some(exchanges) if exchanges.until.is_empty() && exchanges.last + IDLE_PATIENCE <= now => Verdict::Idle,
-            Some(_) => Verdict::InUse,
+        let exchanges = self.lock();
+        let Some(Exchanges { until, last, .. }) = &*exchanges else {
+            return if self.spoken.load(Ordering::Relaxed) { Verdict::OneAtATime } else { Verdict::Silent };
+        };
+        match until.values().filter(|until| **until <= now).count() {
+            0 if until.is_empty() && *last + IDLE_PATIENCE <= now => Verdict::Idle,
+            0 => Verdict::InUse,
+            overdue if overdue == until.len() => Verdict::Stuck,
+            _ => Verdict::PartlyStuck,
         }
     }
 }
 
 impl Exchange {
-    /// There is an answer, which is to be taken within this time.
+    /// There is an answer, or another part of it, which is to be taken within this time.
     pub fn answered(&self, patience: Duration) {
         if let Some(exchanges) = &mut *self.conversation.lock() {
             exchanges.until.insert(self.number, Instant::now() + patience);
@@ -126,7 +131,8 @@ mod tests {
         quick.answered(Duration::from_secs(30));
         let began = Instant::now();
         assert_eq!(conversation.verdict(began + Duration::from_secs(9)), Verdict::InUse);
-        assert_eq!(conversation.verdict(began + Duration::from_secs(11)), Verdict::Stuck);
+        assert_eq!(conversation.verdict(began + Duration::from_secs(11)), Verdict::PartlyStuck);
+        assert_eq!(conversation.verdict(began + Duration::from_secs(31)), Verdict::Stuck);
         drop(slow);
         assert_eq!(conversation.verdict(began + Duration::from_secs(11)), Verdict::InUse);
         drop(quick);

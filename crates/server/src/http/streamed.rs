@@ -118,7 +118,7 @@ impl Streamed {
     }
 }
 
-/// How long an answer that is in memory may wait to be taken, where several are on their way at once.
+/// How long an answer that is in memory may wait to be taken, where several are on their way at once; of one in parts, the first.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(60);
 /// The end of such an answer. What of a stream is handed on is kept until the other side takes it, whatever its size: this much
 /// is when the rest is taken, and only then the answer counts as taken.
@@ -154,10 +154,7 @@ impl AnswerBody {
     /// The same as a part of an exchange beside which there may be others.
     #[must_use]
     pub fn of(self, exchange: Exchange) -> Self {
-        exchange.answered(match &self.content {
-            Content::Whole(_) => WHOLE_PATIENCE,
-            Content::Streamed(_) => PATIENCE.whole + WHOLE_PATIENCE,
-        });
+        exchange.answered(WHOLE_PATIENCE);
         Self { exchange: Some(exchange), ..self }
     }
 }
@@ -177,7 +174,14 @@ impl Body for AnswerBody {
                 };
                 Poll::Ready(Some(Ok(Frame::data(part))))
             }
-            Content::Streamed(body) => body.poll_part(context).map(|part| part.map(|part| part.map(Frame::data))),
+            Content::Streamed(body) => {
+                let polled = body.poll_part(context);
+                // The part before is taken. The next one may take its time to be made, and to be taken.
+                if let (Poll::Ready(Some(Ok(_))), Some(exchange)) = (&polled, exchange) {
+                    exchange.answered(PATIENCE.part + WHOLE_PATIENCE);
+                }
+                polled.map(|part| part.map(|part| part.map(Frame::data)))
+            }
         }
     }
 

@@ -113,6 +113,11 @@ async fn prune(app: &App) -> Result<(), Failure> {
         .await?
         >= 10
     {}
+    store
+        .write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { Ok(audit_log_export::forget_expired_of_nobody(tx).await?) })
+        })
+        .await?;
     in_steps!(audit_log_stream::close, now.plus_secs(STREAMS));
     in_steps!(audit_log_stream::prune, now);
     let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();

@@ -25,6 +25,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "SCAN audit_log_stream",
         "all are asked about, each by an index: one of an organization",
     ),
+    (
+        "audit_log_export::FORGET_EXPIRED_OF_NOBODY",
+        "SCAN audit_log_export",
+        "all are asked about: what people have asked to be copied",
+    ),
     ("audit_log_stream::DUE", "FOR ORDER BY", "those that have something to send now, in turn"),
     ("audit_log_stream::DUE", "SCAN (subquery-", "the same"),
     ("audit_log_stream::DUE", "SCAN due", "the same"),

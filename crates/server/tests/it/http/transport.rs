@@ -119,6 +119,16 @@ fn whoever_asks_first_is_not_told_to_send_what_nobody_reads() {
         .await
         .unwrap();
         assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("100 Continue"), "{answer}");
+        // One that was told to go on is heard out.
+        let base_url = server.base_url.clone();
+        let answer = tokio::task::spawn_blocking(move || {
+            let host = base_url.trim_start_matches("http://").to_owned();
+            let body = "x".repeat(3_000_000);
+            raw(&base_url, format!("POST /oauth2/token HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n2dc6c0\r\n{body}\r\n0\r\n\r\n").as_bytes())
+        })
+        .await
+        .unwrap();
+        assert!(answer.starts_with("HTTP/1.1 100 Continue") && answer.contains("HTTP/1.1 413"), "{answer}");
     });
 }
 
