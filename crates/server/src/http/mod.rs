@@ -6,6 +6,7 @@
 //! | [`routes`] | the route table: every route declares who may call it, or it cannot be registered |
 //! | [`dispatch`] | from a path and a method to its endpoint |
 //! | [`connections`] | how many connections may be open, in all and from one address |
+//! | [`conversation`], [`patient`] | what is going on on a connection, and when it ends because nothing is taken or asked any more |
 //! | [`management`] | calls of the management API: the key, the body, the query, the transaction |
 //! | [`oauth_call`], [`public_call`] | calls of the OAuth endpoints; calls of public documents |
 //! | [`idempotency`] | the same key gives the same answer |
