@@ -31,6 +31,9 @@ pub use receiver::{Received, Receiver};
 pub use server::TestServer;
 pub use website::Website;
 
+/// How long is waited for what comes at once on a machine that has time: whether it comes is the question, not when.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// Runs a test's body to its end.
 pub fn run<F: Future<Output = ()>>(body: F) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(body);
