@@ -29,12 +29,8 @@ statements! {
     OLD = "SELECT environment_id, id FROM audit_log_export WHERE created_at < $1 AND state <> 'expired' ORDER BY created_at LIMIT 10";
     EXPIRE = "UPDATE audit_log_export SET state = 'expired', next_at = NULL, updated_at = $3 WHERE environment_id = $1 AND id = $2";
     DROP_PARTS = "DELETE FROM audit_log_export_part WHERE environment_id = $1 AND export_id = $2";
-    // Whoever wants to know what became of a copy asks by the organization.
-    FORGET = "DELETE FROM audit_log_export WHERE environment_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM organization o ",
-        "WHERE o.environment_id = $1 AND o.id = audit_log_export.organization_id)";
-    FORGET_EXPIRED_OF_NOBODY = "DELETE FROM audit_log_export WHERE state = 'expired' AND NOT EXISTS (SELECT 1 FROM organization o ",
+    FORGET_EXPIRED = "DELETE FROM audit_log_export WHERE state = 'expired' AND NOT EXISTS (SELECT 1 FROM organization o ",
         "WHERE o.environment_id = audit_log_export.environment_id AND o.id = audit_log_export.organization_id)";
-    FORGET_EXPIRED = "DELETE FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 AND state = 'expired'";
 }
 
 fn read(row: &Row) -> Result<(EnvironmentId, AuditExport)> {
@@ -194,8 +190,7 @@ pub async fn part(
     row.map(|row| row.text(0).map(str::to_owned)).transpose()
 }
 
-/// Forgets what is in copies from before a moment, some at a time; gives how many. Of an organization that is gone, nothing of them
-/// is left.
+/// Forgets what is in copies from before a moment, some at a time; gives how many.
 ///
 /// # Errors
 /// Database errors.
@@ -203,28 +198,17 @@ pub async fn expire(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<us
     let old = tx.query(OLD, &[before.into()]).await?;
     for row in &old {
         let (environment_id, id): (EnvironmentId, AuditExportId) = (row.parse(0)?, row.parse(1)?);
-        if tx.execute(FORGET, &[environment_id.into(), id.into()]).await? == 1 {
-            continue;
-        }
         tx.execute(EXPIRE, &[environment_id.into(), id.into(), now.into()]).await?;
         tx.execute(DROP_PARTS, &[environment_id.into(), id.into()]).await?;
     }
     Ok(old.len())
 }
 
-/// Forgets the copies of an organization that have nothing in them any more.
+/// Forgets copies that have nothing in them any more, of organizations that are gone: nobody asks what became of them. Gives how
+/// many.
 ///
 /// # Errors
 /// Database errors.
-pub async fn forget_expired(tx: &mut Tx, environment_id: EnvironmentId, organization_id: OrganizationId) -> Result<()> {
-    tx.execute(FORGET_EXPIRED, &[environment_id.into(), organization_id.into()]).await?;
-    Ok(())
-}
-
-/// The same of all organizations that have gone while their copies expired. Gives how many.
-///
-/// # Errors
-/// Database errors.
-pub async fn forget_expired_of_nobody(tx: &mut Tx) -> Result<u64> {
-    tx.execute(FORGET_EXPIRED_OF_NOBODY, &[]).await
+pub async fn forget_expired(tx: &mut Tx) -> Result<u64> {
+    tx.execute(FORGET_EXPIRED, &[]).await
 }

@@ -8,7 +8,7 @@ use countersign_protocol::management::fields::MOST_METADATA;
 use countersign_protocol::management::views::{organization_domain_view, organization_view};
 use countersign_protocol::model::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 use countersign_store::change::{self, Topic};
-use countersign_store::{Error, Query, Tx, audit_log_export, organization};
+use countersign_store::{Error, Query, Tx, organization};
 use std::collections::BTreeMap;
 
 /// What a new organization is made of.
@@ -316,7 +316,6 @@ pub async fn delete_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failu
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
     organization::delete(tx, act.environment_id, gone.id).await?;
-    audit_log_export::forget_expired(tx, act.environment_id, gone.id).await?;
     events::record(tx, act, "organization.deleted", Some(gone.id), &organization_view(&gone)).await?;
     {
         change::record(tx, act.environment_id, &Topic::Clients, act.now);

@@ -114,9 +114,7 @@ async fn prune(app: &App) -> Result<(), Failure> {
         >= 10
     {}
     store
-        .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { Ok(audit_log_export::forget_expired_of_nobody(tx).await?) })
-        })
+        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(audit_log_export::forget_expired(tx).await?) }))
         .await?;
     in_steps!(audit_log_stream::close, now.plus_secs(STREAMS));
     in_steps!(audit_log_stream::prune, now);

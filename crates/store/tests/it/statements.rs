@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "all are asked about, each by an index: one of an organization",
     ),
     (
-        "audit_log_export::FORGET_EXPIRED_OF_NOBODY",
+        "audit_log_export::FORGET_EXPIRED",
         "SCAN audit_log_export",
         "all are asked about: what people have asked to be copied",
     ),
