@@ -3,6 +3,7 @@
 use crate::domain::mails::Message;
 use countersign_pages::mail::PICTURE_ID;
 use countersign_protocol::id::MailId;
+use countersign_protocol::model::email_for_smtp;
 use countersign_protocol::time::Timestamp;
 use lettre::message::header::{ContentType, Date, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -54,7 +55,9 @@ impl Mailer {
     /// # Errors
     /// What is wrong with them, for the operator.
     pub fn new(url: Option<&str>, from: &str, authorities: Option<&Path>) -> Result<Self, String> {
-        let from: Mailbox = from.parse().map_err(|_| format!("mail_from: '{from}' is not an address"))?;
+        let no_address = |_| format!("mail_from: '{from}' is not an address");
+        let Mailbox { name, email } = from.parse().map_err(no_address)?;
+        let from = Mailbox::new(name, email_for_smtp(email.as_ref()).parse().map_err(no_address)?);
         let trusted = authorities.map(read_certificates).transpose()?;
         let Some(url) = url else { return Ok(Self::Keeps) };
         // The library reads host, port, name and credentials; how the connection is protected is our own rule.
@@ -137,7 +140,7 @@ fn written(
         .message_id(Some(format!("<{id}@{}>", from.email.domain())))
         .header(Date::new(std::time::UNIX_EPOCH + moment))
         .from(from.clone())
-        .to(Mailbox::new(None, to.parse()?))
+        .to(Mailbox::new(None, email_for_smtp(to).parse()?))
         .subject(subject.clone())
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
     Ok(mail.multipart(parts)?)
@@ -221,6 +224,10 @@ mod tests {
             assert!(mail.contains(part), "{part}: {mail}");
         }
         assert!(!with(None).contains("image/png"));
+        // A mail server that knows ASCII alone takes it as well.
+        let abroad = Message { to: "ada@bücher.example".into(), ..message.clone() };
+        let abroad = written(&from, &abroad, made, None).unwrap();
+        assert_eq!(abroad.envelope().to()[0].to_string(), "ada@xn--bcher-kva.example");
         let nobody = Message { to: "nobody".into(), ..message };
         assert!(written(&from, &nobody, made, None).is_err());
     }

@@ -10,7 +10,7 @@ use crate::api::{
 };
 use crate::dashboard::{self, applications, audit_log, connect, overview, redirects, webhooks};
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, invitation, login_uri, mailbox,
+    account, assets, authorize, choose_organization, code, consent, device, front_door, invitation, login_uri, mailbox,
     own_application, password_reset, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
@@ -55,6 +55,8 @@ pub fn routes() -> Routes {
         .oauth("/oauth2/revoke", revocation::post)
         .preflight("/oauth2/revoke")
         // Hosted pages.
+        .public("/", front_door::get)
+        .lost(|call| Box::pin(front_door::lost(call)))
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
         .page("/oauth2/authorize/complete", |call| Box::pin(login_uri::complete(call)))

@@ -1,5 +1,7 @@
 //! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered afterwards.
 
+mod email_keys;
+
 use crate::error::{Error, Result};
 use crate::postgres::{Postgres, Transaction};
 use crate::sql::{Sql, Value};
@@ -45,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     16 "0016_queues";
     17 "0017_past_signing_key";
     18 "0018_audit_logs_outlive";
+    19 "0019_email_keys";
 };
 
 /// The newest schema version this program knows.
@@ -123,6 +126,9 @@ pub(crate) fn sqlite(connection: &mut Connection, now: Timestamp) -> Result<Migr
     transaction.execute_batch(BOOKKEEPING)?;
     for migration in &pending {
         transaction.execute_batch(migration.sqlite)?;
+        if migration.name == email_keys::NAME {
+            email_keys::sqlite(&transaction)?;
+        }
         transaction.execute(
             "INSERT INTO schema_migration (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
             (migration.version, migration.name, checksum(migration.sqlite), now.as_millis()),
@@ -200,6 +206,17 @@ async fn postgres_next(database: &Postgres, now: Timestamp) -> Result<Next> {
     if !transaction.batch_unless_locked(migration.postgres).await? {
         transaction.rollback().await;
         return Ok(Next::Locked(migration.name));
+    }
+    if migration.name == email_keys::NAME {
+        match email_keys::postgres(&mut transaction).await {
+            Ok(()) => {}
+            // A row of it is in use.
+            Err(Error::Unavailable(_)) => {
+                transaction.rollback().await;
+                return Ok(Next::Locked(migration.name));
+            }
+            Err(error) => return Err(error),
+        }
     }
     transaction.batch(BOOKKEEPING).await?;
     let sum = checksum(migration.postgres);

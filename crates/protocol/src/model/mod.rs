@@ -5,6 +5,7 @@ mod api_key;
 mod application;
 mod brand;
 mod consent_option;
+mod email_address;
 mod environment;
 mod grant;
 mod image;
@@ -34,6 +35,7 @@ pub use application::{
 };
 pub use brand::Brand;
 pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
+pub use email_address::{email_for_smtp, email_key, is_email};
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError, STAFF_BASE};
 pub use grant::{AuthorizationCode, Consent, Persona, Session, TokenFamily};
 pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
@@ -58,5 +60,5 @@ pub use staff::StaffRole;
 pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };
-pub use user::{Membership, MembershipStatus, User, email_key, is_email};
+pub use user::{Membership, MembershipStatus, User};
 pub use webhook::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};

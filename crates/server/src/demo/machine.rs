@@ -80,16 +80,17 @@ impl Machine {
     }
 
     /// Calls the API until it is time to stop.
-    pub fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        tokio::spawn(async move {
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let calls = async {
             loop {
                 self.once().await;
-                tokio::select! {
-                    () = tokio::time::sleep(PAUSE) => {}
-                    _ = stop.wait_for(|stop| *stop) => return,
-                }
+                tokio::time::sleep(PAUSE).await;
             }
-        });
+        };
+        tokio::select! {
+            () = calls => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
     }
 
     /// One call, with a token that may have to be got first.

@@ -26,6 +26,7 @@ use requests::Requests;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Why the demo does not start, or stops. The text is for whoever typed the command.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,8 @@ pub struct Demo {
     pub places: Places,
     stop: watch::Sender<bool>,
     server: installation::Server,
+    /// The other sites, and the machine.
+    others: JoinSet<()>,
 }
 
 impl Demo {
@@ -105,17 +108,19 @@ impl Demo {
         let partner = Application::new(Kind::Partner, requests.clone(), &places, company.partner.clone());
         let forum = Application::new(Kind::Forum, requests.clone(), &places, company.forum.clone());
         let api = api::Api::new(requests, &places, company.api.clone());
-        website::serve(next()?, start, stopped.clone());
-        website::serve(next()?, partner, stopped.clone());
-        website::serve(next()?, forum, stopped.clone());
-        website::serve(next()?, api, stopped.clone());
-        machine.run(stopped);
-        Ok(Self { places, stop, server })
+        let mut others = JoinSet::new();
+        others.spawn(website::serve(next()?, start, stopped.clone()));
+        others.spawn(website::serve(next()?, partner, stopped.clone()));
+        others.spawn(website::serve(next()?, forum, stopped.clone()));
+        others.spawn(website::serve(next()?, api, stopped.clone()));
+        others.spawn(machine.run(stopped));
+        Ok(Self { places, stop, server, others })
     }
 
     /// Stops everything and forgets it.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let _ = self.stop.send(true);
+        while self.others.join_next().await.is_some() {}
         self.server.stopped().await;
     }
 }

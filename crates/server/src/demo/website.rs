@@ -16,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Most bytes of a form.
 const LONGEST: usize = 16 * 1024;
@@ -146,42 +147,36 @@ async fn read(request: Request<Incoming>) -> Option<Asked> {
     })
 }
 
-/// Serves a site until it is time to stop.
-pub fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Receiver<bool>) {
+/// Serves a site until it is time to stop; then nothing of it is left.
+pub async fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Receiver<bool>) {
     let website = Arc::new(website);
     let port = listener.local_addr().map_or(0, |address| address.port());
-    tokio::spawn(async move {
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = stop.wait_for(|stop| *stop) => return,
-            };
-            let Ok((stream, _)) = accepted else { continue };
-            let (website, mut ends) = (Arc::clone(&website), stop.clone());
-            tokio::spawn(async move {
-                let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
-                    let website = Arc::clone(&website);
-                    async move {
-                        // A name of somebody else's that leads to this machine is no name of this site's.
-                        if !is_here(request.headers(), port) {
-                            return Ok::<_, Infallible>(misdirected());
-                        }
-                        Ok(match read(request).await {
-                            Some(asked) if asked.method == Method::POST && asked.from_elsewhere => forbidden(),
-                            Some(asked) => website.answer(asked).await,
-                            None => {
-                                with(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "That is too long.")
-                            }
-                        })
-                    }
-                });
-                let builder = connection_builder();
-                let connection = builder.serve_connection(TokioIo::new(stream), respond);
-                tokio::select! {
-                    _ = connection => {}
-                    _ = ends.wait_for(|stop| *stop) => {}
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let website = Arc::clone(&website);
+        let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let website = Arc::clone(&website);
+            async move {
+                // A name of somebody else's that leads to this machine is no name of this site's.
+                if !is_here(request.headers(), port) {
+                    return Ok::<_, Infallible>(misdirected());
                 }
-            });
-        }
-    });
+                Ok(match read(request).await {
+                    Some(asked) if asked.method == Method::POST && asked.from_elsewhere => forbidden(),
+                    Some(asked) => website.answer(asked).await,
+                    None => with(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "That is too long."),
+                })
+            }
+        });
+        connections.spawn(async move {
+            let _ = connection_builder().serve_connection(TokioIo::new(stream), respond).await;
+        });
+    }
+    connections.shutdown().await;
 }

@@ -15,6 +15,7 @@
 //! | [`device`] | entering the code of a device |
 //! | [`invitation`] | accepting an invitation |
 //! | [`account`], [`sign_out`] | what a person sees of their own, and the way out |
+//! | [`front_door`] | `/`, and addresses that lead nowhere |
 //! | [`mailbox`] | the messages that nobody sent, for development |
 //! | [`assets`] | style sheets |
 
@@ -28,6 +29,7 @@ pub mod consent;
 pub mod device;
 pub mod even_time;
 pub mod flow;
+pub mod front_door;
 pub mod going_on;
 pub mod invitation;
 pub mod login_uri;

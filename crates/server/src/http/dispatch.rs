@@ -10,9 +10,9 @@ use crate::http::streamed::AnswerBody;
 use crate::operations::metrics::RouteCounters;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
-use http::header::{ALLOW, CONTENT_LENGTH};
+use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -97,6 +97,8 @@ impl Endpoint {
 #[derive(Default)]
 pub struct Dispatcher {
     paths: matchit::Router<Vec<Endpoint>>,
+    /// What people see at a path that does not exist.
+    lost: Option<Endpoint>,
 }
 
 impl std::fmt::Debug for Dispatcher {
@@ -110,15 +112,18 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When two paths say the same, or one is not well formed: a mistake in the route table.
-    pub fn new(paths: Vec<(&'static str, Vec<Endpoint>)>) -> Result<Self, matchit::InsertError> {
-        let mut dispatcher = Self::default();
+    pub fn new(
+        paths: Vec<(&'static str, Vec<Endpoint>)>,
+        lost: Option<Endpoint>,
+    ) -> Result<Self, matchit::InsertError> {
+        let mut dispatcher = Self { lost, ..Self::default() };
         for (path, endpoints) in paths {
             dispatcher.paths.insert(path, endpoints)?;
         }
         Ok(dispatcher)
     }
 
-    /// Answers a request; JSON for paths and methods that do not exist.
+    /// Answers a request; JSON for paths and methods that do not exist, but a page for who came by a browser.
     pub async fn answer(
         &self,
         app: &Arc<App>,
@@ -126,13 +131,17 @@ impl Dispatcher {
         request: Request<Arriving>,
         request_id: HeaderValue,
     ) -> Response<AnswerBody> {
-        let Ok(found) = self.paths.at(request.uri().path()) else {
-            return error::api(&ApiError::NoSuchPath).into_response();
-        };
         let method = request.method();
         // RFC 9110 §9.3.2: HEAD is GET without the content.
         let head = method == Method::HEAD;
         let method = if head { &Method::GET } else { method };
+        let Ok(found) = self.paths.at(request.uri().path()) else {
+            let page = self.lost.as_ref().filter(|page| page.method == *method && wants_a_page(request.headers()));
+            let Some(page) = page else { return error::api(&ApiError::NoSuchPath).into_response() };
+            let (parts, body) = request.into_parts();
+            let reply = page.answer(app, Arrived { peer, path: PathParams::default(), parts, body, request_id }).await;
+            return if head { without_content(reply) } else { reply.into_response() };
+        };
         let Some(endpoint) = found.value.iter().find(|endpoint| endpoint.method == *method) else {
             return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed(found.value)).into_response();
         };
@@ -152,6 +161,14 @@ impl Dispatcher {
         let secrets = found.iter().flat_map(|found| found.params.iter()).filter(|(name, _)| *name == SECRET_PART);
         secrets.fold(path.to_owned(), |shown, (name, secret)| shown.replace(secret, &format!("{{{name}}}")))
     }
+}
+
+/// Whether somebody looks at the answer: browsers ask for HTML when they go to a page, and programs for nothing or for JSON.
+fn wants_a_page(headers: &HeaderMap) -> bool {
+    let accepted = |media_type| {
+        headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(media_type)))
+    };
+    accepted("text/html") && !accepted("application/json")
 }
 
 /// What a variable part of a path is called that is a secret.

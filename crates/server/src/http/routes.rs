@@ -116,6 +116,8 @@ impl Paged {
 enum Whose {
     /// The environment's whose issuer the host is.
     Host,
+    /// The same, and the built-in environment's at the host that is the API's alone.
+    Anywhere,
     /// The built-in environment's.
     Staff,
 }
@@ -133,6 +135,12 @@ impl Whose {
             Self::Host => {
                 PublicCall::new(Arc::clone(app), peer, PathParams::default(), parts).environment().map(Arc::clone)
             }
+            Self::Anywhere => match Self::Host.environment(app, peer, parts) {
+                Err(ApiError::NoSuchPath) => Self::Staff.environment(app, peer, parts),
+                // What does not exist does not exist anywhere.
+                Err(ApiError::MisdirectedRequest) => Err(ApiError::NoSuchPath),
+                found => found,
+            },
         }
     }
 }
@@ -157,6 +165,7 @@ pub struct Route {
 #[derive(Default)]
 pub struct Routes {
     paths: Vec<(&'static str, Vec<Endpoint>)>,
+    lost: Option<Endpoint>,
     table: Vec<Route>,
 }
 
@@ -443,6 +452,21 @@ impl Routes {
         self.in_browser(method, path, Policy::Browser, whose, handler)
     }
 
+    /// What people see at a path that is none of the others.
+    #[must_use]
+    pub fn lost<H>(mut self, handler: H) -> Self
+    where
+        H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
+    {
+        let handler = Paged::Hosted { ours_only: false, handler: Arc::new(handler) };
+        let answerer =
+            move |app, arrived| -> Answering { Box::pin(show(handler.clone(), Whose::Anywhere, app, arrived)) };
+        let too_late = || error::api(&ApiError::Unavailable);
+        let answerer = Answerer::InTime(Box::new(answerer), too_late);
+        self.lost = Some(Endpoint::new("GET elsewhere".to_owned(), Method::GET, answerer, Some(unavailable)));
+        self
+    }
+
     fn in_browser(self, method: Method, path: &'static str, policy: Policy, whose: Whose, handler: Paged) -> Self {
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(method, path, policy, too_late, move |app, arrived| show(handler.clone(), whose, app, arrived))
@@ -469,7 +493,7 @@ impl Routes {
     /// # Errors
     /// When two paths say the same: a mistake in the table.
     pub fn into_dispatcher(self) -> Result<Dispatcher, matchit::InsertError> {
-        Dispatcher::new(self.paths)
+        Dispatcher::new(self.paths, self.lost)
     }
 }
 

@@ -98,6 +98,45 @@ on_both_databases! {
         assert_eq!(database.rows(queries[2]).await.len(), 0);
     }
 
+    async fn addresses_are_found_in_either_spelling_of_their_domain(database: Database) {
+        migrated_through(&database, "0018_audit_logs_outlive").await;
+        let bytes = |digit: u8| match database {
+            Database::Sqlite { .. } => format!("x'0{digit}'"),
+            Database::Postgres { .. } => format!("'\\x0{digit}'"),
+        };
+        database.execute(
+            "INSERT INTO environment VALUES ('e', 'default', 'production', 'c', 'https://id.example.com', 'RS256', NULL, 300, 300, 300, 1, 1, 1, \
+             'off', '', 0, 'see', '', 0, 0)",
+        ).await;
+        // As the program before stored them: in lower case, otherwise as they were given.
+        let people = [
+            ("a", "Ada@Bücher.example", "ada@bücher.example", "ada@bücher.example"),
+            ("b", "bob@XN--BCHER-KVA.example", "bob@xn--bcher-kva.example", "bob@bücher.example"),
+            ("c", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example"),
+            ("d", "cy@bücher.example", "cy@bücher.example", "cy@bücher.example"),
+            ("e", "xn--dan@example.com", "xn--dan@example.com", "xn--dan@example.com"),
+        ];
+        for (number, (id, email, key, _)) in (1..).zip(people) {
+            database.execute(&format!(
+                "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, metadata, created_at, updated_at) \
+                 VALUES ('e', '{id}', '{email}', '{key}', 1, '{{}}', 0, 0)"
+            )).await;
+            let digest = bytes(number);
+            database.execute(&format!(
+                "INSERT INTO invitation (environment_id, id, email, email_key, state, token_digest, sealed_token, expires_at, created_at, updated_at) \
+                 VALUES ('e', '{id}', '{email}', '{key}', 'pending', {digest}, {digest}, 1, 0, 0)"
+            )).await;
+        }
+        database.open().await.migrate(at(1)).await.unwrap();
+        // Who has the address in the other spelling already keeps it.
+        let row = |id: &str, email: &str, key: &str| vec![id.to_owned(), email.to_owned(), key.to_owned()];
+        let expected: Vec<_> = people.iter().map(|(id, email, _, key)| row(id, email, key)).collect();
+        assert_eq!(database.rows("SELECT id, email, email_key FROM user_account ORDER BY id").await, expected);
+        let mut expected = expected;
+        expected[2] = row("c", "cy@xn--bcher-kva.example", "cy@bücher.example");
+        assert_eq!(database.rows("SELECT id, email, email_key FROM invitation ORDER BY id").await, expected);
+    }
+
     async fn a_migration_that_fails_leaves_nothing(database: Database) {
         // Somebody else's table stands in the way of the last one.
         database.execute("CREATE TABLE change (x INTEGER)").await;

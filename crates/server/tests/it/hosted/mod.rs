@@ -7,6 +7,7 @@ mod code_link;
 mod codes_as_objects;
 mod device;
 mod document_policy;
+mod front_door;
 mod invitation;
 mod jwt_template;
 mod look;

@@ -1,6 +1,7 @@
 //! Proving who one is.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
+use serde_json::json;
 
 async fn to_password(browser: &mut Browser, email: &str) -> Page {
     let page = browser.open("/sign-in").await;
@@ -40,6 +41,26 @@ on_both_databases! {
             sent += u16::from(stranger.submit(&page, "/sign-in/code/send", &[]).await.status == 200);
         }
         assert_eq!(sent - 2 + 6, 20);
+    }
+
+    async fn an_address_is_one_account_in_either_spelling_of_its_domain(server: TestServer) {
+        // A program writes it in letters, a browser in ASCII.
+        let id = server.person("ada@bücher.example").await.to_string();
+        let management = server.management();
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "Ada@xn--bcher-kva.example").await;
+        let account = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!((account.status, account.path.as_str()), (200, "/account"), "{}", account.html);
+        assert!(account.html.contains("ada@bücher.example"), "it is shown as it was given: {}", account.html);
+        for email in ["ada@xn--bcher-kva.example", "ADA@BÜCHER.EXAMPLE"] {
+            let taken = management.post("/user_management/users", json!({"email": email})).await.expect(400);
+            assert!(taken.text.contains("email_not_available"), "{}", taken.text);
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("email", email).finish();
+            let found = management.get(&format!("/user_management/users?{query}")).await.expect_list();
+            assert_eq!(found.iter().map(|user| &user["id"]).collect::<Vec<_>>(), [&json!(id)]);
+        }
+        // Letters that only look alike are others.
+        management.post("/user_management/users", json!({"email": "ada@bucher.example"})).await.expect(201);
     }
 
     async fn the_time_of_a_wrong_password_does_not_tell_whose_hash_it_was_held_against(server: TestServer) {

@@ -140,7 +140,7 @@ on_both_databases! {
         for (method, path) in &without_key {
             let known = path.starts_with("/.well-known/") || path.starts_with("/oauth2/") || path.starts_with("/sso/jwks/")
                 || ["/user_management/authenticate", "/user_management/authorize/device"].contains(path)
-                || ["/healthz", "/readyz", "/metrics"].contains(path) || path.starts_with("/assets/pages-") || path.starts_with("/assets/dashboard-") || *path == "/branding/{name}"
+                || ["/", "/healthz", "/readyz", "/metrics"].contains(path) || path.starts_with("/assets/pages-") || path.starts_with("/assets/dashboard-") || *path == "/branding/{name}"
                 // The address is the credential.
                 || *path == "/audit_logs/exports/{id}/download";
             assert!(known, "{method} {path} is open: is that meant?");

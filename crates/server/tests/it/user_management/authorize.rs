@@ -47,7 +47,7 @@ on_both_databases! {
         let renewed = server.renew(answer["refresh_token"].as_str().unwrap()).await.expect(200).json();
         let renewed = claims(renewed["access_token"].as_str().unwrap());
         assert_eq!(renewed["auth_time"], token["auth_time"]);
-        assert_eq!(renewed["iat"].as_i64().unwrap() - token["iat"].as_i64().unwrap(), 60);
+        assert!(renewed["iat"].as_i64().unwrap() - token["iat"].as_i64().unwrap() >= 60);
     }
 
     async fn a_program_on_the_persons_device_gets_the_code_at_the_scheme_that_it_claims(server: TestServer) {

@@ -1,0 +1,121 @@
+//! Addresses of mail: which texts are some, which of them are the same, and how they are written to a mail server.
+//!
+//! A domain with letters beyond ASCII has two spellings, `bücher.example` and `xn--bcher-kva.example` (RFC 5891 §4). Browsers
+//! turn the first into the second in a field for an address, programs mostly do not: both are the same mailbox.
+
+/// The one form of an address by which accounts are told apart: lower case, and the domain in letters.
+///
+/// Also of the beginning of one: what a domain is in letters begins with what its beginning is.
+pub fn email_key(email: &str) -> String {
+    match email.rsplit_once('@') {
+        // No more than ASCII in the first part: other letters that fold together may be other mailboxes.
+        Some((local, domain)) => format!("{}@{}", local.to_ascii_lowercase(), domain_key(domain)),
+        None => email.to_ascii_lowercase(),
+    }
+}
+
+fn domain_key(domain: &str) -> String {
+    let lower = domain.to_lowercase();
+    if lower.is_ascii() && !lower.split('.').any(|label| label.starts_with("xn--")) {
+        return lower;
+    }
+    match idna::domain_to_unicode(&lower) {
+        (letters, Ok(())) => letters,
+        // Nothing that could be registered: itself, and nothing else.
+        (_, Err(_)) => lower,
+    }
+}
+
+/// The address as mail servers take it: most know domains in ASCII alone (RFC 6531 §3.7.1 calls the others an extension).
+/// As it is when its domain has no such form.
+pub fn email_for_smtp(email: &str) -> String {
+    let written = email.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii()).and_then(|(local, domain)| {
+        let domain = idna::domain_to_ascii(domain).ok()?;
+        Some(format!("{local}@{domain}"))
+    });
+    written.unwrap_or_else(|| email.to_owned())
+}
+
+/// Whether a text has the form of an address that mail can be sent to: one `@`, no white space or control characters,
+/// a domain with a dot, within the lengths of RFC 5321 §4.5.3.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain =
+        |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')');
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-')
+    };
+    (1..=64).contains(&local.len())
+        && text.len() <= 254
+        && local.is_ascii()
+        && local.chars().all(|c| plain(c) && c != '@')
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn two_spellings_of_a_domain_are_one_address() {
+        let key = "ada@bücher.example";
+        for same in [key, "ADA@BÜCHER.example", "ada@xn--bcher-kva.example", "Ada@XN--BCHER-KVA.Example"] {
+            assert_eq!(email_key(same), key, "{same}");
+        }
+        assert_eq!(email_for_smtp(key), "ada@xn--bcher-kva.example");
+        assert_eq!(email_for_smtp("Ada@Example.com"), "Ada@Example.com");
+        // Letters that look alike, or fold together elsewhere, are others.
+        for other in ["ada@bucher.example", "ada@buecher.example", "ada@b\u{fc}\u{441}her.example", "a@bücher.example"]
+        {
+            assert_ne!(email_key(other), key, "{other}");
+        }
+        assert_ne!(email_key("ada@straße.example"), email_key("ada@strasse.example"));
+        // What stands for nothing is itself.
+        for itself in ["ada@xn--a.example", "ada@xn--.example", "ada", "ada@", "@"] {
+            assert_eq!((email_key(itself).as_str(), email_for_smtp(itself).as_str()), (itself, itself));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_its_own_and_that_of_what_mail_servers_are_told(local in "[a-zA-Z.]{1,8}", domain in "[a-zäöüßéñ0-9]{1,12}\\.[a-zé]{2,6}") {
+            let address = format!("{local}@{domain}");
+            let key = email_key(&address);
+            prop_assert_eq!(&email_key(&key), &key);
+            prop_assert_eq!(&email_key(&email_for_smtp(&address)), &key);
+            prop_assert!(email_for_smtp(&address).is_ascii());
+        }
+
+        #[test]
+        fn any_text_has_a_key_and_that_one_stays(text in "\\PC{0,40}") {
+            let key = email_key(&text);
+            prop_assert_eq!(&email_key(&key), &key);
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_that_mail_can_be_sent_to() {
+        for good in ["a@b.co", "ada.lovelace+x@mail.example.com", "under@bücher.example", "o'hara@example.com"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@b.co",
+            "a@",
+            "a@b",
+            "a b@c.de",
+            "a@b..co",
+            "a@-b.co",
+            "a@b.co\n",
+            "<a@b.co>",
+            "a@b@c.co",
+            "a,b@c.co",
+            "\u{212a}ate@c.co",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

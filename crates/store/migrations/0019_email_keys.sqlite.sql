@@ -1,0 +1,1 @@
+-- Domains of addresses in one spelling: src/migrate/email_keys.rs does it, after this.

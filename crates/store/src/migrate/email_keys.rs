@@ -1,0 +1,79 @@
+//! Migration 19: accounts and invitations are found by their address in one spelling of its domain. What SQL cannot say is said
+//! here: what was stored under another spelling is put under that one.
+
+use crate::error::Result;
+use crate::postgres::Transaction;
+use crate::sql::Sql;
+use countersign_protocol::model::email_key;
+use rusqlite::Connection;
+
+/// The migration after whose statements this is done.
+pub(super) const NAME: &str = "0019_email_keys";
+
+/// Those whose domain may have two spellings, and how one is put under another key. An account whose address another one has
+/// under that key stays where it is: two people may use them.
+const TABLES: [(Sql, Sql); 2] = [
+    (
+        Sql {
+            sqlite: "SELECT environment_id, id, email, email_key FROM user_account \
+                     WHERE email_key LIKE '%xn--%' OR email_key GLOB '*[^ -~]*'",
+            postgres: "SELECT environment_id, id, email, email_key FROM user_account \
+                       WHERE email_key LIKE '%xn--%' OR email_key ~ '[^ -~]'",
+        },
+        Sql {
+            sqlite: "UPDATE user_account SET email_key = ?3 WHERE environment_id = ?1 AND id = ?2 AND NOT EXISTS \
+                     (SELECT 1 FROM user_account o WHERE o.environment_id = ?1 AND o.email_key = ?3)",
+            postgres: "UPDATE user_account SET email_key = $3 WHERE environment_id = $1 AND id = $2 AND NOT EXISTS \
+                       (SELECT 1 FROM user_account o WHERE o.environment_id = $1 AND o.email_key = $3)",
+        },
+    ),
+    (
+        Sql {
+            sqlite: "SELECT environment_id, id, email, email_key FROM invitation \
+                     WHERE email_key LIKE '%xn--%' OR email_key GLOB '*[^ -~]*'",
+            postgres: "SELECT environment_id, id, email, email_key FROM invitation \
+                       WHERE email_key LIKE '%xn--%' OR email_key ~ '[^ -~]'",
+        },
+        Sql {
+            sqlite: "UPDATE invitation SET email_key = ?3 WHERE environment_id = ?1 AND id = ?2",
+            postgres: "UPDATE invitation SET email_key = $3 WHERE environment_id = $1 AND id = $2",
+        },
+    ),
+];
+
+fn told_apart(environment_id: &str, id: &str) {
+    tracing::warn!(
+        environment_id,
+        id,
+        "another account has the same address in another spelling: one of the two has to go"
+    );
+}
+
+pub(super) fn sqlite(connection: &Connection) -> Result<()> {
+    for (find, put) in TABLES {
+        let mut statement = connection.prepare(find.sqlite)?;
+        let found = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+        let found: Vec<[String; 4]> = found.collect::<std::result::Result<_, _>>()?;
+        for [environment_id, id, email, stored] in found {
+            let key = email_key(&email);
+            if key != stored && connection.execute(put.sqlite, [&environment_id, &id, &key])? == 0 {
+                told_apart(&environment_id, &id);
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn postgres(transaction: &mut Transaction) -> Result<()> {
+    for (find, put) in TABLES {
+        for row in transaction.query(find, &[]).await? {
+            let (environment_id, id) = (row.text(0)?, row.text(1)?);
+            let key = email_key(row.text(2)?);
+            let params = [environment_id.into(), id.into(), key.as_str().into()];
+            if key != row.text(3)? && transaction.execute(put, &params).await? == 0 {
+                told_apart(environment_id, id);
+            }
+        }
+    }
+    Ok(())
+}
