@@ -27,7 +27,8 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// Reads an ISO 8601 date and time with an offset, as clients send it.
+    /// Reads an ISO 8601 date and time, as clients send it. Without an offset UTC is meant, and without a time midnight: what
+    /// standard libraries print by default is no reason to lose an event.
     ///
     /// # Errors
     /// When the text is not such a moment, or lies outside the years 0000 to 9999.
@@ -35,7 +36,12 @@ impl Timestamp {
         if text.len() > 64 {
             return Err(ParseTimestampError);
         }
-        let parsed: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
+        let without_offset = || {
+            // A time zone that is named would be passed over.
+            let civil: jiff::civil::DateTime = Some(text).filter(|text| !text.contains('['))?.parse().ok()?;
+            Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        };
+        let parsed = text.parse::<jiff::Timestamp>().ok().or_else(without_offset).ok_or(ParseTimestampError)?;
         let milliseconds = parsed.as_millisecond();
         if (-62_167_219_200_000..=253_402_300_799_999).contains(&milliseconds) {
             Ok(Self(milliseconds))
@@ -47,7 +53,7 @@ impl Timestamp {
 
 /// The text was not an ISO 8601 moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an ISO 8601 date and time with an offset, such as 2030-01-01T00:00:00.000Z")]
+#[error("not an ISO 8601 date and time, such as 2030-01-01T00:00:00.000Z")]
 pub struct ParseTimestampError;
 
 impl fmt::Display for Timestamp {
@@ -93,7 +99,22 @@ mod tests {
     #[test]
     fn offsets_are_read_and_nonsense_is_not() {
         assert_eq!(Timestamp::parse("2026-01-15T13:00:00+01:00"), Ok(Timestamp::from_millis(1_768_478_400_000)));
-        for bad in ["", "tomorrow", "2026-01-15", "2026-01-15T12:00:00", "1768478400000", "2026-13-01T00:00:00Z"] {
+        for utc in ["2026-01-15T12:00:00", "2026-01-15T12:00:00.000000", "2026-01-15 12:00", "2026-01-15T12:00:00Z"] {
+            assert_eq!(Timestamp::parse(utc), Ok(Timestamp::from_millis(1_768_478_400_000)), "{utc}");
+        }
+        assert_eq!(Timestamp::parse("2026-01-15"), Ok(Timestamp::from_millis(1_768_435_200_000)));
+        for bad in [
+            "",
+            "tomorrow",
+            "2026-01",
+            "12:00",
+            "1768478400000",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30",
+            "2026-01-15T25:00:00",
+            "2026-01-15T12:00:00[Europe/Berlin]",
+            "-000001-01-01",
+        ] {
             assert!(Timestamp::parse(bad).is_err(), "{bad}");
         }
     }

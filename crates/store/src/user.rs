@@ -14,7 +14,9 @@ statements! {
     INSERT_UNLESS_TAKEN = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
         "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT DO NOTHING";
-    UPDATE = "UPDATE user_account SET email = $3, email_key = $4, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
+    // Another account may have been found by this address in the other spelling of its domain all along: this one stays where it is.
+    UPDATE = "UPDATE user_account SET email = $3, email_key = CASE WHEN email = $3 AND EXISTS (SELECT 1 FROM user_account o ",
+        "WHERE o.environment_id = $1 AND o.email_key = $4 AND o.id <> $2) THEN email_key ELSE $4 END, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
         "profile_picture_url = $9, external_id = $10, metadata = $11, locale = $12, last_sign_in_at = $13, updated_at = $14 ",
         "WHERE environment_id = $1 AND id = $2";
     SIGNED_IN = "UPDATE user_account SET last_sign_in_at = $3 WHERE environment_id = $1 AND id = $2";

@@ -119,9 +119,10 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
         _ => inner.require("targets", "targets is required, a list."),
     }
     let mut place = inner.required_object("context");
+    // What others have sent about themselves: however long or odd it is, the event is not lost for it.
     let context = Context {
-        location: place.required_text("location", LONGEST_TEXT),
-        user_agent: place.text_or_nothing("user_agent", LONGEST_TEXT).value(),
+        location: cut(&place.required_string("location")),
+        user_agent: place.string_or_nothing("user_agent").map(|text| cut(&text)),
     };
     inner.join("context", place);
     let metadata = metadata(&mut inner, "/metadata", &mut wrong);
@@ -132,6 +133,11 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
         return Err(ApiError::InvalidAuditLogEvent(wrong));
     }
     Ok((organization_id, AuditEvent { action, occurred_at, actor, targets, context, metadata, version }))
+}
+
+/// As much of a text as is kept, in one line.
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn party(fields: &mut Fields, at: &str, wrong: &mut Vec<String>) -> Party {
@@ -203,6 +209,20 @@ pub(super) mod tests {
             let Err(ApiError::Validation(errors)) = read(&body) else { panic!("{path}") };
             assert_eq!(errors.iter().map(|e| (e.field.as_str(), e.code)).collect::<Vec<_>>(), [(field, "required")]);
         }
+    }
+
+    #[test]
+    fn what_others_say_about_themselves_loses_no_event() {
+        let mut body = body();
+        body["event"]["occurred_at"] = "2026-01-15T12:00:00.123456".into();
+        body["event"]["context"] = json!({"location": "", "user_agent": "x\u{1}".repeat(400)});
+        let (_, event) = read(&body).unwrap();
+        assert_eq!(event.occurred_at, Timestamp::from_millis(1_768_478_400_123));
+        let expected = Context { location: String::new(), user_agent: Some("x ".repeat(250)) };
+        assert_eq!(event.context, expected);
+        body["event"]["context"] = json!({"location": "x".repeat(501), "user_agent": ""});
+        let (_, event) = read(&body).unwrap();
+        assert_eq!(event.context, Context { location: "x".repeat(500), user_agent: None });
     }
 
     #[test]

@@ -341,7 +341,19 @@ impl Fields {
         }
     }
 
-    /// A text that must be there, whatever is in it: what is to be looked at, and not to be kept.
+    /// A text that may be absent, null or empty, whatever is in it.
+    pub fn string_or_nothing(&mut self, field: &str) -> Option<String> {
+        match self.take(field) {
+            Patch::Value(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
+            Patch::Value(_) => {
+                self.refuse(field, "invalid_type", format!("{field} must be a string."));
+                None
+            }
+            Patch::Absent | Patch::Null => None,
+        }
+    }
+
+    /// A text that must be there, whatever is in it: what is to be looked at, and not to be kept as it is.
     pub fn required_string(&mut self, field: &str) -> String {
         match self.take(field) {
             Patch::Value(Value::String(text)) => return text,

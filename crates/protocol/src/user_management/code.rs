@@ -34,6 +34,9 @@ pub fn redeem(
     now: Timestamp,
 ) -> Result<(), Refused> {
     let wrong = |error: AuthenticateError| Err(Refused::Wrong(error));
+    if code.code_challenge.is_none() && code_verifier.is_some() {
+        return wrong(AuthenticateError::code_challenge_not_found());
+    }
     // First of all: who cannot prove that the code is theirs can end nothing with it.
     if let Err(error) = pkce::verify(code.code_challenge.as_ref(), code_verifier) {
         return wrong(error.into());
@@ -75,7 +78,7 @@ mod tests {
     fn outcome(code: &SessionCode, verifier: Option<&str>, secret: bool, now: i64) -> Result<(), &'static str> {
         redeem(code, (verifier, None), secret, Timestamp::from_millis(now * 1000)).map_err(|refused| match refused {
             Refused::Replayed(_) => "replayed",
-            Refused::Wrong(AuthenticateError::OAuth(code, _)) => code,
+            Refused::Wrong(AuthenticateError::OAuth(code, _) | AuthenticateError::Code(code, _)) => code,
             Refused::Wrong(_) => "other",
         })
     }
@@ -88,8 +91,8 @@ mod tests {
         assert_eq!(outcome(&code(true), None, true, 1), Err("invalid_grant"));
         assert_eq!(outcome(&code(true), None, false, 1), Err("invalid_grant"));
         assert_eq!(outcome(&code(true), Some(&VERIFIER.replace('d', "e")), true, 1), Err("invalid_grant"));
-        assert_eq!(outcome(&code(false), Some(VERIFIER), true, 1), Err("invalid_grant"));
-        assert_eq!(outcome(&code(false), Some(VERIFIER), false, 1), Err("invalid_grant"));
+        assert_eq!(outcome(&code(false), Some(VERIFIER), true, 1), Err("code_challenge_not_found"));
+        assert_eq!(outcome(&code(false), Some(VERIFIER), false, 1), Err("code_challenge_not_found"));
         assert_eq!(outcome(&code(false), None, false, 1), Err("invalid_client"));
     }
 

@@ -54,6 +54,11 @@ impl AuthenticateError {
         Self::OAuth("invalid_grant", description.into())
     }
 
+    /// A verifier for a code that has no challenge: taking it for nothing would let an attacker turn PKCE off.
+    pub fn code_challenge_not_found() -> Self {
+        Self::Code("code_challenge_not_found", "There was no code_challenge for this code_verifier.".into())
+    }
+
     /// A wrong address or a wrong password: nothing tells which.
     pub fn invalid_credentials(email: &str) -> Self {
         Self::Code("invalid_credentials", format!("The credentials for '{email}' are not valid.").into())

@@ -3,6 +3,7 @@
 
 use super::child::Serving;
 use super::flow::{Deed, Party};
+use std::fmt;
 use std::fs::read_to_string;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -49,8 +50,34 @@ fn figure(text: &str, name: &str) -> f64 {
     value.trim().parse().unwrap()
 }
 
+/// What each of so many times has cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// How many times it was done.
+    pub times: usize,
+    /// Processor time of each.
+    pub microseconds: f64,
+    used: Used,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { times, microseconds, used } = self;
+        write!(
+            f,
+            "{times} times; each {microseconds:.0} µs ({:.0}% in the kernel), {:.2} waits and {:.2} other switches, {:.1} reads and {:.1} writes of files, {:.1} KiB",
+            100.0 * used.kernel / (used.kernel + used.user),
+            used.waited,
+            used.preempted,
+            used.reads,
+            used.writes,
+            used.written / 1024.0,
+        )
+    }
+}
+
 /// Lets people do something for so long; tells what each time has cost the server.
-pub fn of(name: &str, deed: Deed, server: &Serving, party: &Party, seconds: f64) -> String {
+pub fn of(deed: Deed, server: &Serving, party: &Party, seconds: f64) -> Cost {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (count, before, after) = runtime.block_on(async {
         let from = Instant::now() + Duration::from_secs(1);
@@ -64,17 +91,18 @@ pub fn of(name: &str, deed: Deed, server: &Serving, party: &Party, seconds: f64)
         for connection in load {
             count += connection.await.unwrap().len();
         }
-        (count as f64, before, after)
+        (count, before, after)
     });
-    let each = |of: fn(&Used) -> f64| (of(&after) - of(&before)) / count;
-    format!(
-        "{name}: {count} times; each {:.0} µs ({:.0}% in the kernel), {:.2} waits and {:.2} other switches, {:.1} reads and {:.1} writes of files, {:.1} KiB",
-        each(|used| used.ran) / 1000.0,
-        100.0 * each(|used| used.kernel) / (each(|used| used.kernel) + each(|used| used.user)),
-        each(|used| used.waited),
-        each(|used| used.preempted),
-        each(|used| used.reads),
-        each(|used| used.writes),
-        each(|used| used.written) / 1024.0,
-    )
+    let each = |of: fn(&Used) -> f64| (of(&after) - of(&before)) / count as f64;
+    let used = Used {
+        ran: each(|used| used.ran),
+        user: each(|used| used.user),
+        kernel: each(|used| used.kernel),
+        waited: each(|used| used.waited),
+        preempted: each(|used| used.preempted),
+        reads: each(|used| used.reads),
+        writes: each(|used| used.writes),
+        written: each(|used| used.written),
+    };
+    Cost { times: count, microseconds: used.ran / 1000.0, used }
 }

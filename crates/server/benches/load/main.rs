@@ -20,6 +20,7 @@ mod child;
 mod client;
 mod cost;
 mod flow;
+mod growth;
 mod installation;
 mod lines;
 mod people;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         ["hash", seconds] => people::hash(seconds.parse().unwrap()),
         ["without-hashing", data] => without_hashing::serve(data),
         ["pinned", "--bench", "--costs"] | ["pinned", "--costs", ..] => people::costs(),
+        ["pinned", "--bench", "--growth"] | ["pinned", "--growth", ..] => growth::growth(),
         ["pinned", options @ ..] => measure(options),
         // `cargo test --benches` runs us as well, without this word: it wants to know that we build.
         options if options.contains(&"--bench") => return from_the_second_core(options),

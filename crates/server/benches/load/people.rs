@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// People with hashes that cost next to nothing.
-const PEOPLE: usize = 1_000;
+pub const PEOPLE: usize = 1_000;
 /// People with hashes of our own form.
 const HASHED: usize = 200;
 /// Where files are that no disk ever sees.
@@ -30,10 +30,10 @@ const SIGNED_IN_REQUESTS: usize = 2;
 const COUNTED: f64 = 5.0;
 
 /// A hash of everybody's password that is compared with in a microsecond: brought along, as hashes of other systems are.
-const CHEAP: Brought<'_> = ("ssha256", "{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH");
+pub const CHEAP: Brought<'_> = ("ssha256", "{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH");
 
 /// The part of an installation that people sign in to.
-fn party(server: &Serving, environment: Environment, prefix: &str, count: usize) -> Party {
+pub fn party(server: &Serving, environment: Environment, prefix: &str, count: usize) -> Party {
     Party {
         address: server.address,
         host: environment.host(),
@@ -49,7 +49,7 @@ fn party(server: &Serving, environment: Environment, prefix: &str, count: usize)
 }
 
 /// The same with an application of a partner, to which people have to agree each time.
-fn asking(party: Party, environment: Environment) -> Party {
+pub fn asking(party: Party, environment: Environment) -> Party {
     Party { asks_consent: true, client_id: environment.partner().to_owned(), ..party }
 }
 
@@ -111,7 +111,7 @@ pub fn costs() {
         ("refreshes, EdDSA", Deed::Refresh, &refreshing),
     ];
     for (name, deed, party) in deeds {
-        println!("{}", cost::of(name, deed, &server, party, COUNTED));
+        println!("{name}: {}", cost::of(deed, &server, party, COUNTED));
     }
 }
 

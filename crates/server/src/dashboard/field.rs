@@ -74,9 +74,7 @@ pub fn moment(text: &str) -> Result<Option<Timestamp>, String> {
         return Ok(None);
     }
     // What a browser sends has no offset: the form says that it means UTC.
-    let read = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
-    let found = read.iter().find_map(|text| Timestamp::parse(text).ok());
-    found.map(Some).ok_or_else(|| "A time is such as 2026-01-31T12:00.".to_owned())
+    Timestamp::parse(text).map(Some).map_err(|_| "A time is such as 2026-01-31T12:00.".to_owned())
 }
 
 /// Two moments, of which the first is not after the second.

@@ -3,11 +3,16 @@
 use super::mailed_codes::{self, Refused};
 use super::{Act, Failure, attempts, mails, users};
 use countersign_protocol::id::EmailChangeId;
+use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{MailedCode, User, email_key, is_email};
-use countersign_store::{Tx, mailed_code, user};
+use countersign_store::{Tx, mailed_code, membership, organization, user};
 use serde_json::{Value, json};
+
+/// What an address that an organization answers for is told.
+pub const NOT_ALLOWED: &str =
+    "The email address belongs to a domain of the user's organization, and the new one does not.";
 
 fn not_available() -> Failure {
     Failure::conflict("email_not_available", "The email address is already used by another user.")
@@ -24,10 +29,37 @@ pub fn view(change: &MailedCode<EmailChangeId>, user: &User) -> Value {
     })
 }
 
+/// Whether an organization answers for the address of an account, because it has proven its domain and the person is its
+/// member, and does not for another one: what the organization may do to its people hangs on it, so people do not change it.
+///
+/// # Errors
+/// Database errors.
+pub async fn leaves_organization(tx: &mut Tx, act: &Act, of: &User, new_email: &str) -> Result<bool, Failure> {
+    // As organizations' domains are kept.
+    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
+    let Some(from) = domain(&of.email) else { return Ok(false) };
+    let environment_id = act.environment_id;
+    let Some(owner) = organization::owner_of_domain(tx, environment_id, &from).await? else {
+        return Ok(false);
+    };
+    let still_theirs = match domain(new_email) {
+        Some(to) => organization::owner_of_domain(tx, environment_id, &to).await? == Some(owner),
+        None => false,
+    };
+    Ok(!still_theirs && membership::is_active(tx, environment_id, of.id, owner).await?)
+}
+
+async fn check(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Result<(), Failure> {
+    if leaves_organization(tx, act, user, new_email).await? {
+        return Err(Failure::conflict("email_change_not_allowed", NOT_ALLOWED));
+    }
+    Ok(())
+}
+
 /// Sends a code to the address that an account, found and locked, is to have.
 ///
 /// # Errors
-/// 409 `email_change_not_needed` and `email_not_available`; 422 `invalid_email`; 429.
+/// 409 `email_change_not_needed`, `email_change_not_allowed` and `email_not_available`; 422 `invalid_email`; 429.
 pub async fn send(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Result<MailedCode<EmailChangeId>, Failure> {
     if !is_email(new_email) {
         return Err(Failure::Refused(ApiError::Unprocessable {
@@ -41,6 +73,7 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Resul
     if user::find_by_email(tx, act.environment_id, new_email).await?.is_some() {
         return Err(not_available());
     }
+    check(tx, act, user, new_email).await?;
     attempts::count_mail(tx, act, "email change of", &user.id.to_string()).await?;
     attempts::count_mail(tx, act, "email change to", &email_key(new_email)).await?;
     let (change, digits) = mailed_codes::issue::<EmailChangeId>(tx, act, user.id, new_email).await?;
@@ -54,12 +87,13 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Resul
 /// A refusal is not an error: commit the transaction, for it counts the tries.
 ///
 /// # Errors
-/// 409 `no_pending_email_change` and `email_not_available`.
+/// 409 `no_pending_email_change`, `email_change_not_allowed` and `email_not_available`.
 pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<Result<User, Refused>, Failure> {
     let waiting = mailed_code::newest::<EmailChangeId>(tx, act.environment_id, user.id).await?;
     let waiting = waiting.ok_or_else(|| {
         Failure::conflict("no_pending_email_change", "No change of the email address waits for a code.")
     })?;
+    check(tx, act, &user, &waiting.email).await?;
     let redeemed = mailed_codes::redeem::<EmailChangeId>(tx, act, Some(user.id), &waiting.email, (code, None)).await?;
     let change = match redeemed {
         Ok(change) => change,

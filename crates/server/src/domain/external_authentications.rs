@@ -2,17 +2,16 @@
 //! company, and gone on with in the browser that was sent away, each once.
 
 use super::attempts::{self, Allowance};
-use super::{Act, Failure, events, organizations, standalone, users};
+use super::{Act, Failure, email_change, events, organizations, standalone, users};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{ApplicationId, ExternalAuthenticationId, UserId};
-use countersign_protocol::management::domain_name;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{
     ApplicationKind, Completed, ConsentOption, ExternalAuthentication, LoginUri, Ownership, User, email_key, is_email,
 };
 use countersign_protocol::time::Timestamp;
-use countersign_store::{Tx, application, external_authentication, membership, organization, user};
+use countersign_store::{Tx, application, external_authentication, user};
 use std::collections::BTreeMap;
 
 /// How a session began that was started by one, in the word of the API.
@@ -171,8 +170,11 @@ async fn check_subject(tx: &mut Tx, act: &Act, profile: &Profile, own: Option<Us
 
 async fn change(tx: &mut Tx, act: &Act, found: User, profile: Profile) -> Result<UserId, Failure> {
     let mut changed = found.clone();
-    if email_key(&found.email) != email_key(&profile.email) {
-        check_email_change(tx, act, &found, &profile.email).await?;
+    // By signing in nobody leaves the organization that answers for them.
+    if email_key(&found.email) != email_key(&profile.email)
+        && email_change::leaves_organization(tx, act, &found, &profile.email).await?
+    {
+        return Err(Failure::bad_request("email_change_not_allowed", email_change::NOT_ALLOWED));
     }
     changed.email = profile.email;
     changed.email_verified = true;
@@ -190,29 +192,6 @@ async fn change(tx: &mut Tx, act: &Act, found: User, profile: Profile) -> Result
         organizations::merge_metadata(&mut changed.metadata, metadata)?;
     }
     if changed == found { Ok(found.id) } else { Ok(users::update(tx, act, changed, None).await?.id) }
-}
-
-/// An address that an organization answers for, because it has proven its domain and the person is its member, is not
-/// changed for one elsewhere by signing in: what the organization may do to its people hangs on it.
-async fn check_email_change(tx: &mut Tx, act: &Act, found: &User, email: &str) -> Result<(), Failure> {
-    // As organizations' domains are kept.
-    let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
-    let Some(from) = domain(&found.email) else { return Ok(()) };
-    let environment_id = act.environment_id;
-    let Some(owner) = organization::owner_of_domain(tx, environment_id, &from).await? else {
-        return Ok(());
-    };
-    let still_theirs = match domain(email) {
-        Some(to) => organization::owner_of_domain(tx, environment_id, &to).await? == Some(owner),
-        None => false,
-    };
-    if still_theirs || !membership::is_active(tx, environment_id, found.id, owner).await? {
-        return Ok(());
-    }
-    Err(Failure::bad_request(
-        "email_change_not_allowed",
-        "The email address belongs to a domain of the user's organization, and the new one does not.",
-    ))
 }
 
 /// Uses a completed one up: `false` when it has been used, or its time is over.

@@ -36,6 +36,7 @@ pub fn method_name(authentication_method: &str) -> Option<&'static str> {
     match authentication_method {
         "password" => Some("Password"),
         "magic_auth" => Some("MagicAuth"),
+        "external_auth" => Some("ExternalAuth"),
         _ => None,
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::harness::{Database, at, on_postgres, on_sqlite};
 use aws_lc_rs::digest;
-use countersign_store::{Error, Location, MigrationState, Store, newest_version};
+use countersign_protocol::id::{EnvironmentId, Id, UserId};
+use countersign_store::{Error, Location, MigrationState, Store, newest_version, user};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -104,37 +105,53 @@ on_both_databases! {
             Database::Sqlite { .. } => format!("x'0{digit}'"),
             Database::Postgres { .. } => format!("'\\x0{digit}'"),
         };
-        database.execute(
-            "INSERT INTO environment VALUES ('e', 'default', 'production', 'c', 'https://id.example.com', 'RS256', NULL, 300, 300, 300, 1, 1, 1, \
+        let environment_id: EnvironmentId = Id::from_ulid(1);
+        database.execute(&format!(
+            "INSERT INTO environment VALUES ('{environment_id}', 'default', 'production', 'c', 'https://id.example.com', 'RS256', NULL, 300, 300, 300, 1, 1, 1, \
              'off', '', 0, 'see', '', 0, 0)",
-        ).await;
+        )).await;
         // As the program before stored them: in lower case, otherwise as they were given.
         let people = [
-            ("a", "Ada@Bücher.example", "ada@bücher.example", "ada@bücher.example"),
-            ("b", "bob@XN--BCHER-KVA.example", "bob@xn--bcher-kva.example", "bob@bücher.example"),
-            ("c", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example"),
-            ("d", "cy@bücher.example", "cy@bücher.example", "cy@bücher.example"),
-            ("e", "xn--dan@example.com", "xn--dan@example.com", "xn--dan@example.com"),
+            ("1", "Ada@Bücher.example", "ada@bücher.example", "ada@bücher.example"),
+            ("2", "bob@XN--BCHER-KVA.example", "bob@xn--bcher-kva.example", "bob@bücher.example"),
+            ("3", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example", "cy@xn--bcher-kva.example"),
+            ("4", "cy@bücher.example", "cy@bücher.example", "cy@bücher.example"),
+            ("5", "xn--dan@example.com", "xn--dan@example.com", "xn--dan@example.com"),
         ];
         for (number, (id, email, key, _)) in (1..).zip(people) {
             database.execute(&format!(
                 "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, metadata, created_at, updated_at) \
-                 VALUES ('e', '{id}', '{email}', '{key}', 1, '{{}}', 0, 0)"
+                 VALUES ('{environment_id}', 'user_{id:0>26}', '{email}', '{key}', 1, '{{}}', 0, 0)"
             )).await;
             let digest = bytes(number);
             database.execute(&format!(
                 "INSERT INTO invitation (environment_id, id, email, email_key, state, token_digest, sealed_token, expires_at, created_at, updated_at) \
-                 VALUES ('e', '{id}', '{email}', '{key}', 'pending', {digest}, {digest}, 1, 0, 0)"
+                 VALUES ('{environment_id}', 'invitation_{id:0>26}', '{email}', '{key}', 'pending', {digest}, {digest}, 1, 0, 0)"
             )).await;
         }
-        database.open().await.migrate(at(1)).await.unwrap();
+        let store = database.open().await;
+        store.migrate(at(1)).await.unwrap();
         // Who has the address in the other spelling already keeps it.
-        let row = |id: &str, email: &str, key: &str| vec![id.to_owned(), email.to_owned(), key.to_owned()];
-        let expected: Vec<_> = people.iter().map(|(id, email, _, key)| row(id, email, key)).collect();
-        assert_eq!(database.rows("SELECT id, email, email_key FROM user_account ORDER BY id").await, expected);
-        let mut expected = expected;
-        expected[2] = row("c", "cy@xn--bcher-kva.example", "cy@bücher.example");
-        assert_eq!(database.rows("SELECT id, email, email_key FROM invitation ORDER BY id").await, expected);
+        let mut keys: Vec<_> = people.iter().map(|(_, _, _, key)| vec![(*key).to_owned()]).collect();
+        let of_accounts = "SELECT email_key FROM user_account ORDER BY id";
+        assert_eq!(database.rows(of_accounts).await, keys);
+        let kept = keys.clone();
+        keys[2] = vec!["cy@bücher.example".to_owned()];
+        assert_eq!(database.rows("SELECT email_key FROM invitation ORDER BY id").await, keys);
+        // The one that is not found by its address can be changed all the same, and is found once the other has gone.
+        let id: UserId = format!("user_{:0>26}", 3).parse().unwrap();
+        let found = user::find(&mut store.reader().await.unwrap(), environment_id, id).await.unwrap().unwrap();
+        let update = async || {
+            let found = found.clone();
+            let updated: Result<(), Error> =
+                store.write(move |tx| Box::pin(async move { user::update(tx, environment_id, &found).await })).await;
+            updated.unwrap();
+        };
+        update().await;
+        assert_eq!(database.rows(of_accounts).await, kept);
+        database.execute(&format!("DELETE FROM user_account WHERE id = 'user_{:0>26}'", 4)).await;
+        update().await;
+        assert_eq!(database.rows(of_accounts).await[2], ["cy@bücher.example"]);
     }
 
     async fn a_migration_that_fails_leaves_nothing(database: Database) {

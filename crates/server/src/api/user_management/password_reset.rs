@@ -1,7 +1,8 @@
 //! `/user_management/password_reset`.
 
 use super::users::LONGEST_EMAIL;
-use crate::domain::{Failure, password_resets};
+use crate::domain::Failure;
+use crate::domain::password_resets::{self, passwords_off};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::passwords::strength;
@@ -53,7 +54,7 @@ fn used() -> Failure {
 /// `POST /user_management/password_reset/confirm`: sets a new password, proves the address, and ends every session.
 ///
 /// # Errors
-/// 400 `password_reset_error`, 404 for an unknown token, 422; 503 when too many passwords are being hashed.
+/// 400 `password_reset_error`, 403 `email_password_auth_disabled`, 404 for an unknown token, 422; 503 when too many passwords are being hashed.
 pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let (token, password) = (fields.secret("token").value(), fields.secret("new_password").value());
@@ -66,6 +67,9 @@ pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     fields.finish()?;
     let (Some(token), Some(password)) = (token, password) else { return Err(used()) };
     let act = call.act();
+    if !act.authentication.password {
+        return Err(Failure::Refused(passwords_off()));
+    }
     let mut reader = call.reader().await?;
     let found = password_resets::find_by_token(&mut reader, &act, token.expose()).await?;
     // The token itself is not repeated: it may be one of ours with a letter too many.

@@ -52,6 +52,7 @@ async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, P
     let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
     let method = |word: &str| match method_name(word) {
         Some("MagicAuth") => "A mailed code".to_owned(),
+        Some("ExternalAuth") => "The company's own login".to_owned(),
         Some(name) => name.to_owned(),
         None => word.to_owned(),
     };

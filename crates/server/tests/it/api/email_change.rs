@@ -50,6 +50,27 @@ on_both_databases! {
         management.post(&format!("/user_management/users/{nobody}/email_change/confirm"), json!({"code": "123456"})).await.expect_not_found("User", nobody);
     }
 
+    async fn an_address_that_an_organization_answers_for_stays_at_its_domain(server: TestServer) {
+        let declared = "[[environment.organization]]\nexternal_id = \"acme\"\nname = \"Acme\"\ndomains = [{ domain = \"acme.example\", state = \"verified\" }]";
+        server.declare(declared).await.done();
+        let management = server.management();
+        let acme = management.get("/organizations/external_id/acme").await.expect(200).text_at("id");
+        let (id, send, confirm) = user(&server, "ada@acme.example").await;
+        let elsewhere = json!({"new_email": "ada@elsewhere.example"});
+        management.post(&send, elsewhere.clone()).await.expect(200);
+        let code = server.mailed_code("ada@elsewhere.example").await;
+        management.member(&id, &acme).await;
+        management.post(&confirm, json!({"code": code})).await.expect_code(409, "email_change_not_allowed");
+        management.post(&send, elsewhere.clone()).await.expect_code(409, "email_change_not_allowed");
+        management.post(&send, json!({"new_email": "lovelace@acme.example"})).await.expect(200);
+        // The company itself decides otherwise.
+        let path = format!("/user_management/users/{id}");
+        management.put(&path, json!({"email": "ada@elsewhere.example"})).await.expect(200);
+        // Who does not belong there is nobody's.
+        let (_, send, _) = user(&server, "grace@acme.example").await;
+        management.post(&send, json!({"new_email": "grace@elsewhere.example"})).await.expect(200);
+    }
+
     async fn of_two_who_want_an_address_one_gets_it(server: TestServer) {
         let management = server.management();
         let (_, send_a, confirm_a) = user(&server, "a@example.com").await;

@@ -57,6 +57,16 @@ on_both_databases! {
         }
     }
 
+    async fn where_passwords_are_turned_off_a_link_from_before_sets_none(server: TestServer) {
+        server.person("ada@example.com").await;
+        let token = ask(&server, "ada@example.com").await["password_reset_token"].as_str().unwrap().to_owned();
+        server.declare("[environment.authentication]\npassword = false").await.done();
+        let body = json!({"token": token, "new_password": FRESH});
+        server.management().post(CONFIRM, body.clone()).await.expect_code(403, "email_password_auth_disabled");
+        server.declare("[environment.authentication]\npassword = true").await.done();
+        server.management().post(CONFIRM, body).await.expect(200);
+    }
+
     async fn a_reset_proves_the_address(server: TestServer) {
         let management = server.management();
         let user = management.user("ada@example.com").await;

@@ -201,6 +201,14 @@ on_both_databases! {
         let page = browser.open(&own).await;
         assert!(page.path.starts_with("/sign-in?"), "{}", page.path);
         assert!(server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").is_some());
+        // Who has signed in at the company's login is signed in here as well, and is told apart.
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&server.application("forum", false, &[]).await.authorize("")).await;
+        sign_in(&server, &mut browser, &page, somebody("p-1")).await;
+        let page = browser.open(&own).await;
+        let fields = [("code", page.sent("code").unwrap())];
+        let answer = server.authenticate("authorization_code", &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+        assert_eq!(answer.expect(200).text_at("authentication_method"), "ExternalAuth");
     }
 
     async fn a_device_is_connected_after_a_sign_in_at_the_companys_login(server: TestServer) {
