@@ -27,8 +27,7 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// Reads an ISO 8601 date and time, as clients send it. Without an offset UTC is meant, and without a time midnight: what
-    /// standard libraries print by default is no reason to lose an event.
+    /// Reads an ISO 8601 date and time with an offset, as clients send it.
     ///
     /// # Errors
     /// When the text is not such a moment, or lies outside the years 0000 to 9999.
@@ -36,12 +35,26 @@ impl Timestamp {
         if text.len() > 64 {
             return Err(ParseTimestampError);
         }
-        let without_offset = || {
-            // A time zone that is named would be passed over.
-            let civil: jiff::civil::DateTime = Some(text).filter(|text| !text.contains('['))?.parse().ok()?;
-            Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-        };
-        let parsed = text.parse::<jiff::Timestamp>().ok().or_else(without_offset).ok_or(ParseTimestampError)?;
+        text.parse().map_err(|_| ParseTimestampError).and_then(Self::within_range)
+    }
+
+    /// The same, where UTC is meant if there is no offset: for what is told of the past, which must not be lost because a
+    /// language prints moments without one.
+    ///
+    /// # Errors
+    /// As [`Timestamp::parse`].
+    pub fn parse_or_utc(text: &str) -> Result<Self, ParseTimestampError> {
+        // A time of day and nothing behind it: an offset or a zone would be passed over.
+        let time = text.get(11..).unwrap_or("");
+        if time.contains(':') && time.bytes().all(|b| b.is_ascii_digit() || b":.".contains(&b)) {
+            let civil: jiff::civil::DateTime = text.parse().map_err(|_| ParseTimestampError)?;
+            let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| ParseTimestampError)?;
+            return Self::within_range(zoned.timestamp());
+        }
+        Self::parse(text)
+    }
+
+    fn within_range(parsed: jiff::Timestamp) -> Result<Self, ParseTimestampError> {
         let milliseconds = parsed.as_millisecond();
         if (-62_167_219_200_000..=253_402_300_799_999).contains(&milliseconds) {
             Ok(Self(milliseconds))
@@ -53,7 +66,7 @@ impl Timestamp {
 
 /// The text was not an ISO 8601 moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an ISO 8601 date and time, such as 2030-01-01T00:00:00.000Z")]
+#[error("not an ISO 8601 date and time with an offset, such as 2030-01-01T00:00:00.000Z")]
 pub struct ParseTimestampError;
 
 impl fmt::Display for Timestamp {
@@ -99,23 +112,37 @@ mod tests {
     #[test]
     fn offsets_are_read_and_nonsense_is_not() {
         assert_eq!(Timestamp::parse("2026-01-15T13:00:00+01:00"), Ok(Timestamp::from_millis(1_768_478_400_000)));
-        for utc in ["2026-01-15T12:00:00", "2026-01-15T12:00:00.000000", "2026-01-15 12:00", "2026-01-15T12:00:00Z"] {
-            assert_eq!(Timestamp::parse(utc), Ok(Timestamp::from_millis(1_768_478_400_000)), "{utc}");
+        for bad in ["", "tomorrow", "2026-01-15", "2026-01-15T12:00:00", "1768478400000", "2026-13-01T00:00:00Z"] {
+            assert!(Timestamp::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(Timestamp::parse("2026-01-15"), Ok(Timestamp::from_millis(1_768_435_200_000)));
+    }
+
+    #[test]
+    fn without_an_offset_utc_may_be_meant() {
+        for utc in [
+            "2026-01-15T12:00:00",
+            "2026-01-15T12:00:00.000000",
+            "2026-01-15 12:00",
+            "2026-01-15T12:00:00Z",
+            "2026-01-15T13:00:00+01:00",
+        ] {
+            assert_eq!(Timestamp::parse_or_utc(utc), Ok(Timestamp::from_millis(1_768_478_400_000)), "{utc}");
+        }
         for bad in [
             "",
             "tomorrow",
             "2026-01",
-            "12:00",
+            "2026-01-15",
+            "20260115",
+            "2026-01-15T12",
             "1768478400000",
-            "2026-13-01T00:00:00Z",
-            "2026-02-30",
+            "2026-02-30T12:00",
             "2026-01-15T25:00:00",
             "2026-01-15T12:00:00[Europe/Berlin]",
-            "-000001-01-01",
+            "9999-12-31T20:00:00-05:00",
+            "-000001-01-01T12:00",
         ] {
-            assert!(Timestamp::parse(bad).is_err(), "{bad}");
+            assert!(Timestamp::parse_or_utc(bad).is_err(), "{bad}");
         }
     }
 
@@ -128,7 +155,7 @@ mod tests {
 
         #[test]
         fn parsing_never_panics(text in "\\PC{0,80}") {
-            let _ = Timestamp::parse(&text);
+            let _ = (Timestamp::parse(&text), Timestamp::parse_or_utc(&text));
         }
     }
 }

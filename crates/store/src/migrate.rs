@@ -210,8 +210,8 @@ async fn postgres_next(database: &Postgres, now: Timestamp) -> Result<Next> {
     if migration.name == email_keys::NAME {
         match email_keys::postgres(&mut transaction).await {
             Ok(()) => {}
-            // A row of it is in use.
-            Err(Error::Unavailable(_)) => {
+            // A row of it is in use, or was taken just now.
+            Err(Error::Unavailable(_) | Error::Unique { .. }) => {
                 transaction.rollback().await;
                 return Ok(Next::Locked(migration.name));
             }

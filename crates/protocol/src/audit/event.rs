@@ -91,7 +91,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
     let mut inner = fields.required_object("event");
     let mut wrong = Vec::new();
     let action = inner.required_text("action", LONGEST_NAME);
-    let occurred_at = match inner.timestamp("occurred_at") {
+    let occurred_at = match inner.timestamp_or_utc("occurred_at") {
         Patch::Value(at) => at,
         Patch::Absent | Patch::Null => {
             inner.require("occurred_at", "occurred_at is required.");

@@ -47,7 +47,7 @@ impl Wanted {
 /// 422 for what is missing or of another form; 400 `invalid_audit_log_export_range_date` when the range ends before it begins.
 pub fn parse(mut fields: Fields) -> Result<(String, Wanted), ApiError> {
     let organization_id = fields.required_text("organization_id", 255);
-    let mut moment = |field: &str| match fields.timestamp(field).value() {
+    let mut moment = |field: &str| match fields.timestamp_or_utc(field).value() {
         Some(moment) => moment,
         None => {
             fields.require(field, format!("{field} is required."));

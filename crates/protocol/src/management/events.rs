@@ -190,7 +190,7 @@ fn read_moment(text: &str) -> Option<Timestamp> {
     let spaced = text.rsplit_once(' ').filter(|(moment, offset)| moment.contains(':') && offset.len() == 5);
     match spaced {
         Some((moment, offset)) => Timestamp::parse(&format!("{moment}+{offset}")).ok(),
-        None => Timestamp::parse(text).ok(),
+        None => Timestamp::parse_or_utc(text).ok(),
     }
 }
 

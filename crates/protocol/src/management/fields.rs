@@ -4,7 +4,7 @@
 use super::error::{ApiError, FieldError};
 use crate::model::{DomainState, RedirectUri};
 use crate::secret::Secret;
-use crate::time::Timestamp;
+use crate::time::{ParseTimestampError, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -287,12 +287,21 @@ impl Fields {
         }
     }
 
-    /// A moment.
+    /// A moment with its offset.
     pub fn timestamp(&mut self, field: &str) -> Patch<Timestamp> {
+        self.moment(field, Timestamp::parse)
+    }
+
+    /// A moment, in UTC where it has no offset.
+    pub fn timestamp_or_utc(&mut self, field: &str) -> Patch<Timestamp> {
+        self.moment(field, Timestamp::parse_or_utc)
+    }
+
+    fn moment(&mut self, field: &str, parse: fn(&str) -> Result<Timestamp, ParseTimestampError>) -> Patch<Timestamp> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(Value::String(text)) => match Timestamp::parse(&text) {
+            Patch::Value(Value::String(text)) => match parse(&text) {
                 Ok(timestamp) => Patch::Value(timestamp),
                 Err(error) => {
                     self.refuse(field, "invalid", format!("{field} is {error}."));

@@ -5,7 +5,7 @@
 
 /// The one form of an address by which accounts are told apart: lower case, and the domain in letters.
 ///
-/// Also of the beginning of one: what a domain is in letters begins with what its beginning is.
+/// Also of the beginning of one, unless it breaks off within a label in ASCII that stands for letters.
 pub fn email_key(email: &str) -> String {
     match email.rsplit_once('@') {
         // No more than ASCII in the first part: other letters that fold together may be other mailboxes.

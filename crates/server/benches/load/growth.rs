@@ -13,8 +13,8 @@ use std::time::Instant;
 /// How many people there are in the large installation, and how many applications.
 const MANY_PEOPLE: usize = 10_000_000;
 const MANY_APPLICATIONS: usize = 1_000_000;
-/// How many of the people sign in, evenly spread over all of them: no two share a page of the database.
-const WHO_COME: usize = 50_000;
+/// How many of the people sign in: as many as in the small one, evenly spread over all of them. No two share a page of the database.
+const WHO_COME: usize = PEOPLE;
 /// Rounds of both installations in turn, and the seconds of each.
 const ROUNDS: usize = 5;
 const SECONDS: f64 = 3.0;

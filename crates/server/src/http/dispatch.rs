@@ -10,7 +10,7 @@ use crate::http::streamed::AnswerBody;
 use crate::operations::metrics::RouteCounters;
 use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
-use http::header::{ACCEPT, ALLOW, CONTENT_LENGTH};
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use std::future::Future;
@@ -163,12 +163,13 @@ impl Dispatcher {
     }
 }
 
-/// Whether somebody looks at the answer: browsers ask for HTML when they go to a page, and programs for nothing or for JSON.
+/// Whether somebody looks at the answer: browsers ask for HTML when they go to a page, and programs for nothing or for JSON, or they
+/// say who they are.
 fn wants_a_page(headers: &HeaderMap) -> bool {
     let accepted = |media_type| {
         headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(media_type)))
     };
-    accepted("text/html") && !accepted("application/json")
+    accepted("text/html") && !accepted("application/json") && !headers.contains_key(AUTHORIZATION)
 }
 
 /// What a variable part of a path is called that is a secret.

@@ -11,7 +11,7 @@ use serde_json::json;
 /// `POST /user_management/users/{id}/email_change/send`.
 ///
 /// # Errors
-/// 404, 409 `email_change_not_needed` and `email_not_available`, 422, 429.
+/// 404, 409 `email_change_not_needed`, `email_change_not_allowed` and `email_not_available`, 422, 429.
 pub async fn send(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     // What is too long for an address is an address that is not good, and is told so in its own words.

@@ -41,6 +41,8 @@ on_both_databases! {
                     let answer = ask(&client, Method::GET, path, accept).await.expect(404);
                     assert_eq!(answer.header("content-type"), Some("application/json"), "{path} {accept}");
                 }
+                let known = client.request(Method::GET, path).header("accept", PAGE).bearer_auth("x");
+                assert_eq!(client.send(known).await.expect(404).header("content-type"), Some("application/json"), "{path}");
                 let posted = ask(&client, Method::POST, path, PAGE).await.expect(404);
                 assert_eq!(posted.header("content-type"), Some("application/json"), "{path}");
             }
