@@ -111,6 +111,40 @@ fn files_hold_one_idea() {
 }
 
 #[test]
+fn every_error_code_is_documented() {
+    let documented = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api-errors.md")).unwrap();
+    // Told by pages and commands alone.
+    let elsewhere = ["api_key_name_conflict", "client_id_already_used", "staff_role"];
+    let mut codes = 0;
+    for folder in
+        ["protocol/src", "server/src/api", "server/src/domain", "server/src/oauth", "server/src/user_management"]
+    {
+        for (path, text) in sources(folder) {
+            // However its lines are broken.
+            let text = code(&text).split_whitespace().collect::<Vec<_>>().join(" ").replace("( \"", "(\"");
+            let words_of_oauth = path.ends_with("/protocol/src/oauth/error.rs").then_some("=> \"");
+            let markers = ["conflict(\"", "bad_request(\"", "Code(\"", "OAuth(\"", "code: \"", "refused(\""];
+            for marker in markers.into_iter().chain(words_of_oauth) {
+                for (at, _) in text.match_indices(marker) {
+                    let rest = &text[at + marker.len()..];
+                    let word = &rest[..rest.find('"').unwrap()];
+                    let is_code = word.len() > 3 && word.bytes().all(|c| c.is_ascii_lowercase() || c == b'_');
+                    if !is_code || elsewhere.contains(&word) {
+                        continue;
+                    }
+                    assert!(
+                        documented.contains(&format!("`{word}`")),
+                        "{path}: docs/api-errors.md does not have {word}"
+                    );
+                    codes += 1;
+                }
+            }
+        }
+    }
+    assert!(codes > 80, "{codes}");
+}
+
+#[test]
 fn nothing_is_left_half_done() {
     for folder in ["protocol/src", "store/src", "pages/src", "server/src", "server/tests", "store/tests"] {
         for (path, text) in sources(folder) {
