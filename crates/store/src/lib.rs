@@ -356,6 +356,7 @@ impl Store {
             oauth_resource::STATEMENTS,
             jwt_template::STATEMENTS,
             mail::STATEMENTS,
+            migrate::email_keys::STATEMENTS,
             mailed_code::STATEMENTS,
             invitation::STATEMENTS,
             membership::STATEMENTS,

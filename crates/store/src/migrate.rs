@@ -1,6 +1,6 @@
 //! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered afterwards.
 
-mod email_keys;
+pub(crate) mod email_keys;
 
 use crate::error::{Error, Result};
 use crate::postgres::{Postgres, Transaction};

@@ -3,43 +3,27 @@
 
 use crate::error::Result;
 use crate::postgres::Transaction;
-use crate::sql::Sql;
+use crate::sql::{Sql, statements};
 use countersign_protocol::model::email_key;
 use rusqlite::Connection;
 
 /// The migration after whose statements this is done.
 pub(super) const NAME: &str = "0019_email_keys";
 
-/// Those whose domain may have two spellings, and how one is put under another key. An account whose address another one has
-/// under that key stays where it is: two people may use them.
-const TABLES: [(Sql, Sql); 2] = [
-    (
-        Sql {
-            sqlite: "SELECT environment_id, id, email, email_key FROM user_account \
-                     WHERE email_key LIKE '%xn--%' OR email_key GLOB '*[^ -~]*'",
-            postgres: "SELECT environment_id, id, email, email_key FROM user_account \
-                       WHERE email_key LIKE '%xn--%' OR email_key ~ '[^ -~]'",
-        },
-        Sql {
-            sqlite: "UPDATE user_account SET email_key = ?3 WHERE environment_id = ?1 AND id = ?2 AND NOT EXISTS \
-                     (SELECT 1 FROM user_account o WHERE o.environment_id = ?1 AND o.email_key = ?3)",
-            postgres: "UPDATE user_account SET email_key = $3 WHERE environment_id = $1 AND id = $2 AND NOT EXISTS \
-                       (SELECT 1 FROM user_account o WHERE o.environment_id = $1 AND o.email_key = $3)",
-        },
-    ),
-    (
-        Sql {
-            sqlite: "SELECT environment_id, id, email, email_key FROM invitation \
-                     WHERE email_key LIKE '%xn--%' OR email_key GLOB '*[^ -~]*'",
-            postgres: "SELECT environment_id, id, email, email_key FROM invitation \
-                       WHERE email_key LIKE '%xn--%' OR email_key ~ '[^ -~]'",
-        },
-        Sql {
-            sqlite: "UPDATE invitation SET email_key = ?3 WHERE environment_id = ?1 AND id = ?2",
-            postgres: "UPDATE invitation SET email_key = $3 WHERE environment_id = $1 AND id = $2",
-        },
-    ),
-];
+statements! {
+    // Those whose domain may have two spellings.
+    ACCOUNTS = "SELECT environment_id, id, email, email_key FROM user_account ",
+        "WHERE email_key LIKE '%xn--%' OR octet_length(email_key) <> length(email_key)";
+    INVITATIONS = "SELECT environment_id, id, email, email_key FROM invitation ",
+        "WHERE email_key LIKE '%xn--%' OR octet_length(email_key) <> length(email_key)";
+    // An account whose address another one has under that key stays where it is: two people may use them.
+    PUT_ACCOUNT = "UPDATE user_account SET email_key = $3 WHERE environment_id = $1 AND id = $2 AND NOT EXISTS ",
+        "(SELECT 1 FROM user_account o WHERE o.environment_id = $1 AND o.email_key = $3)";
+    PUT_INVITATION = "UPDATE invitation SET email_key = $3 WHERE environment_id = $1 AND id = $2";
+}
+
+/// What is found, and how one of it is put under another key.
+const TABLES: [(Sql, Sql); 2] = [(ACCOUNTS, PUT_ACCOUNT), (INVITATIONS, PUT_INVITATION)];
 
 fn told_apart(environment_id: &str, id: &str) {
     tracing::warn!(

@@ -25,6 +25,8 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "SCAN audit_log_stream",
         "all are asked about, each by an index: one of an organization",
     ),
+    ("migrate::email_keys::ACCOUNTS", "SCAN user_account", "all are looked at, once"),
+    ("migrate::email_keys::INVITATIONS", "SCAN invitation", "all are looked at, once"),
     (
         "audit_log_export::FORGET_EXPIRED",
         "SCAN audit_log_export",
