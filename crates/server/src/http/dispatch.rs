@@ -135,19 +135,20 @@ impl Dispatcher {
         // RFC 9110 §9.3.2: HEAD is GET without the content.
         let head = method == Method::HEAD;
         let method = if head { &Method::GET } else { method };
-        let Ok(found) = self.paths.at(request.uri().path()) else {
-            let page = self.lost.as_ref().filter(|page| page.method == *method && wants_a_page(request.headers()));
-            let Some(page) = page else { return error::api(&ApiError::NoSuchPath).into_response() };
-            let (parts, body) = request.into_parts();
-            let reply = page.answer(app, Arrived { peer, path: PathParams::default(), parts, body, request_id }).await;
-            return if head { without_content(reply) } else { reply.into_response() };
+        let found = match self.paths.at(request.uri().path()) {
+            Ok(found) => {
+                let Some(endpoint) = found.value.iter().find(|endpoint| endpoint.method == *method) else {
+                    return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed(found.value)).into_response();
+                };
+                decoded(&found.params).map(|path| (endpoint, path))
+            }
+            Err(_) => {
+                let page = self.lost.as_ref();
+                let page = page.filter(|page| page.method == *method && wants_a_page(request.headers()));
+                page.map(|page| (page, PathParams::default()))
+            }
         };
-        let Some(endpoint) = found.value.iter().find(|endpoint| endpoint.method == *method) else {
-            return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed(found.value)).into_response();
-        };
-        let Some(path) = decoded(&found.params) else {
-            return error::api(&ApiError::NoSuchPath).into_response();
-        };
+        let Some((endpoint, path)) = found else { return error::api(&ApiError::NoSuchPath).into_response() };
         let (parts, body) = request.into_parts();
         let reply = endpoint.answer(app, Arrived { peer, path, parts, body, request_id }).await;
         if head { without_content(reply) } else { reply.into_response() }
