@@ -126,7 +126,8 @@ impl App {
     /// # Errors
     /// As [`App::ensure_current`].
     pub async fn ensure_current_at(&self, now: Instant) -> Result<(), Failure> {
-        if self.freshness.is_current_at(now) { Ok(()) } else { self.poll().await }
+        // Boxed: it is part of every request, and hardly ever done.
+        if self.freshness.is_current_at(now) { Ok(()) } else { Box::pin(self.poll()).await }
     }
 
     async fn poll(&self) -> Result<(), Failure> {

@@ -160,7 +160,7 @@ pub async fn resolve(
     }
     let lock = app.documents.lock(key);
     let _only_one = lock.lock().await;
-    fetch_once(app, environment, url, key, asker).await
+    Box::pin(fetch_once(app, environment, url, key, asker)).await
 }
 
 async fn known(app: &App, (environment_id, id): Key, url: &str) -> Result<Option<Arc<Client>>, Failure> {

@@ -120,7 +120,7 @@ impl OutboundClient {
         request: Request<Full<Bytes>>,
         limits: Limits,
     ) -> Result<Response<Bytes>, OutboundError> {
-        let exchange = self.exchange(target, reach, request, Reading::Whole { longest: limits.bytes });
+        let exchange = Box::pin(self.exchange(target, reach, request, Reading::Whole { longest: limits.bytes }));
         tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(OutboundError::TooSlow))
     }
 
@@ -135,7 +135,7 @@ impl OutboundClient {
         request: Request<Full<Bytes>>,
         limits: Limits,
     ) -> Result<Response<Bytes>, OutboundError> {
-        let exchange = self.exchange(target, reach, request, Reading::Beginning { longest: limits.bytes });
+        let exchange = Box::pin(self.exchange(target, reach, request, Reading::Beginning { longest: limits.bytes }));
         tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(OutboundError::TooSlow))
     }
 

@@ -193,7 +193,7 @@ impl Store {
     pub async fn reader(&self) -> Result<Reader> {
         Ok(Reader(match &*self.0 {
             Engine::Sqlite(sqlite) => ReaderKind::Sqlite(sqlite.reader()),
-            Engine::Postgres(postgres) => ReaderKind::Postgres(Box::new(postgres.connection().await?)),
+            Engine::Postgres(postgres) => ReaderKind::Postgres(Box::new(Box::pin(postgres.connection()).await?)),
         }))
     }
 
@@ -205,7 +205,9 @@ impl Store {
     pub async fn feed_reader(&self) -> Result<Reader> {
         match &*self.0 {
             Engine::Sqlite(_) => self.reader().await,
-            Engine::Postgres(postgres) => Ok(Reader(ReaderKind::Postgres(Box::new(postgres.feed_connection().await?)))),
+            Engine::Postgres(postgres) => {
+                Ok(Reader(ReaderKind::Postgres(Box::new(Box::pin(postgres.feed_connection()).await?))))
+            }
         }
     }
 
@@ -215,13 +217,13 @@ impl Store {
     ///
     /// # Errors
     /// The function's own, or a database error turned into its type.
-    pub async fn write<T, E, F>(&self, function: F) -> Result<T, E>
+    pub fn write<T, E, F>(&self, function: F) -> impl Future<Output = Result<T, E>> + Send
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.transact(true, function).await
+        self.transact(true, function)
     }
 
     /// The same for what may be lost when the power fails: on SQLite its commit does not wait for the disk. Whatever reads
@@ -230,22 +232,23 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn note<T, E, F>(&self, function: F) -> Result<T, E>
+    pub fn note<T, E, F>(&self, function: F) -> impl Future<Output = Result<T, E>> + Send
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.transact(false, function).await
+        self.transact(false, function)
     }
 
-    async fn transact<T, E, F>(&self, durable: bool, function: F) -> Result<T, E>
+    fn transact<T, E, F>(&self, durable: bool, function: F) -> impl Future<Output = Result<T, E>> + Send
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        // What comes of it lies here, so that everything around a transaction is compiled once and not for each.
+        // What comes of it lies here, so that everything around a transaction is compiled once and not for each. What it takes
+        // along is moved into its box at once, and not with every future that waits for it.
         let outcome = Arc::new(Mutex::new(None));
         let kept = Arc::clone(&outcome);
         let work: Work = Box::new(move |tx| {
@@ -256,9 +259,11 @@ impl Store {
                 keep
             })
         });
-        self.run(durable, work).await.map_err(E::from)?;
-        let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
-        outcome.unwrap_or_else(|| Err(E::from(Error::Database("a transaction came to nothing".to_owned()))))
+        async move {
+            self.run(durable, work).await.map_err(E::from)?;
+            let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+            outcome.unwrap_or_else(|| Err(E::from(Error::Database("a transaction came to nothing".to_owned()))))
+        }
     }
 
     /// Runs the work of a transaction to its end, and ends the transaction.
@@ -268,25 +273,7 @@ impl Store {
     async fn run(&self, durable: bool, work: Work) -> Result<()> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durable, work).await,
-            Engine::Postgres(postgres) => {
-                let transaction = postgres.begin().await?;
-                let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
-                let ran = perform(&mut tx, work).await;
-                let TxKind::Postgres(transaction) = tx.kind else {
-                    return ran.map(drop);
-                };
-                match ran {
-                    Ok(true) => transaction.commit().await,
-                    Ok(false) => {
-                        transaction.rollback().await;
-                        Ok(())
-                    }
-                    Err(error) => {
-                        transaction.rollback().await;
-                        Err(error)
-                    }
-                }
-            }
+            Engine::Postgres(postgres) => Box::pin(run_in_postgres(postgres, work)).await,
         }
     }
 
@@ -407,11 +394,34 @@ impl Store {
     }
 }
 
+// What waits for PostgreSQL is boxed: next to a journey over the network an allocation is nothing, and whatever awaits a
+// statement would be as large as the largest of its states, and is moved with every request.
+
+async fn run_in_postgres(postgres: &postgres::Postgres, work: Work) -> Result<()> {
+    let transaction = postgres.begin().await?;
+    let mut tx = Tx::new(TxKind::Postgres(Box::new(transaction)));
+    let ran = perform(&mut tx, work).await;
+    let TxKind::Postgres(transaction) = tx.kind else {
+        return ran.map(drop);
+    };
+    match ran {
+        Ok(true) => transaction.commit().await,
+        Ok(false) => {
+            transaction.rollback().await;
+            Ok(())
+        }
+        Err(error) => {
+            transaction.rollback().await;
+            Err(error)
+        }
+    }
+}
+
 impl Query for Reader {
     async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
         match &mut self.0 {
             ReaderKind::Sqlite(reader) => reader.query(sql, params),
-            ReaderKind::Postgres(connection) => connection.query(sql, params).await,
+            ReaderKind::Postgres(connection) => Box::pin(connection.query(sql, params)).await,
         }
     }
 }
@@ -424,7 +434,7 @@ impl Reader {
     pub async fn scan(&mut self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
         match &mut self.0 {
             ReaderKind::Sqlite(reader) => reader.scan(sql, params).await,
-            ReaderKind::Postgres(connection) => connection.query(sql, &params).await,
+            ReaderKind::Postgres(connection) => Box::pin(connection.query(sql, &params)).await,
         }
     }
 }
@@ -433,7 +443,7 @@ impl Query for Tx {
     async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
         match &mut self.kind {
             TxKind::Sqlite => sqlite::writer_query(sql, params),
-            TxKind::Postgres(transaction) => transaction.query(sql, params).await,
+            TxKind::Postgres(transaction) => Box::pin(transaction.query(sql, params)).await,
         }
     }
 }
@@ -459,7 +469,7 @@ impl Tx {
     pub async fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64> {
         match &mut self.kind {
             TxKind::Sqlite => sqlite::writer_execute(sql, params),
-            TxKind::Postgres(transaction) => transaction.execute(sql, params).await,
+            TxKind::Postgres(transaction) => Box::pin(transaction.execute(sql, params)).await,
         }
     }
 }

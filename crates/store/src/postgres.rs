@@ -6,8 +6,9 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, Recycli
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
@@ -25,14 +26,19 @@ pub(crate) struct Postgres {
     feed: Pool,
 }
 
+/// A connection for reads. Dropped while an answer is awaited (its caller went away, or has waited for long enough), it is
+/// closed: whoever came next would wait for what nobody wants, or for a server that is gone.
 pub(crate) struct Connection {
-    object: Object,
+    object: Option<Object>,
+    awaiting: bool,
 }
 
 /// A transaction. Dropped before its end (its caller went away), it closes the connection, which rolls it back: a
 /// connection in the middle of a transaction never returns to the pool.
 pub(crate) struct Transaction {
     object: Option<Object>,
+    /// Whether its server has become one that is only read: the next connection may find the one that is written.
+    read_only: AtomicBool,
 }
 
 impl Postgres {
@@ -40,8 +46,13 @@ impl Postgres {
         let (mut config, encrypted) = settings(url)?;
         config
             .ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable })
-            .connect_timeout(WAIT)
+            // A standby takes no writes, and what it says is late: whoever is given several servers, or a name that moves, wants
+            // the one that is written.
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .tcp_user_timeout(Duration::from_secs(10));
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(patience_with_one(&config));
+        }
         if config.get_application_name().is_none() {
             config.application_name("countersign");
         }
@@ -91,8 +102,11 @@ impl Postgres {
         Self::take(&self.pool).await
     }
 
+    /// A poll is given up before a silent server is: the connection is made all the same, and the next poll finds it.
     pub(crate) async fn feed_connection(&self) -> Result<Connection> {
-        Self::take(&self.feed).await
+        let pool = self.feed.clone();
+        let made = tokio::spawn(async move { Self::take(&pool).await });
+        made.await.unwrap_or_else(|error| Err(unusable(&error)))
     }
 
     async fn take(pool: &Pool) -> Result<Connection> {
@@ -100,12 +114,12 @@ impl Postgres {
             PoolError::Backend(error) => Error::from(error),
             other => Error::Unavailable(other.to_string()),
         })?;
-        Ok(Connection { object })
+        Ok(Connection { object: Some(object), awaiting: false })
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        let Connection { object } = self.connection().await?;
-        let transaction = Transaction { object: Some(object) };
+        let object = self.connection().await?.object.take();
+        let transaction = Transaction { object, read_only: AtomicBool::new(false) };
         transaction.batch("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         Ok(transaction)
     }
@@ -116,6 +130,13 @@ impl Postgres {
         transaction.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
         Ok(transaction)
     }
+}
+
+/// How long one of the servers, or one of the addresses of their names, may be silent: there is to be time for another.
+fn patience_with_one(config: &tokio_postgres::Config) -> Duration {
+    let servers = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let servers = u32::try_from(servers).unwrap_or(u32::MAX).max(2);
+    (WAIT / servers).max(Duration::from_millis(500))
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> Error {
@@ -176,7 +197,9 @@ fn parameters<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
-async fn query(object: &Object, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
+type Driven<T> = std::result::Result<T, tokio_postgres::Error>;
+
+async fn query(object: &Object, sql: Sql, params: &[Value<'_>]) -> Driven<Vec<Row>> {
     let statement = object.prepare_cached(sql.postgres).await?;
     let rows = object.query(&statement, &parameters(params)).await?;
     Ok(rows.into_iter().map(|row| Row(RowKind::Postgres(row))).collect())
@@ -184,22 +207,50 @@ async fn query(object: &Object, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Ro
 
 impl Connection {
     pub(crate) async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
-        query(&self.object, sql, params).await
+        self.awaiting = true;
+        let answer = query(in_use(self.object.as_ref())?, sql, params).await;
+        self.awaiting = false;
+        Ok(answer?)
     }
 
     pub(crate) async fn prepare(&mut self, sql: Sql) -> Result<()> {
-        self.object.prepare(sql.postgres).await?;
+        in_use(self.object.as_ref())?.prepare(sql.postgres).await?;
         Ok(())
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.awaiting
+            && let Some(object) = self.object.take()
+        {
+            drop(Object::take(object));
+        }
+    }
+}
+
+fn in_use(object: Option<&Object>) -> Result<&Object> {
+    object.ok_or_else(|| Error::Database("the connection was given back".to_owned()))
+}
+
 impl Transaction {
     fn object(&self) -> Result<&Object> {
-        self.object.as_ref().ok_or_else(|| Error::Database("the transaction has ended".to_owned()))
+        in_use(self.object.as_ref())
+    }
+
+    /// Keeps in mind what an error says of the server.
+    fn noted<T>(&self, done: Driven<T>) -> Result<T> {
+        done.map_err(|error| {
+            if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                self.read_only.store(true, Ordering::Relaxed);
+            }
+            error.into()
+        })
     }
 
     pub(crate) async fn batch(&self, text: &str) -> Result<()> {
-        Ok(self.object()?.batch_execute(text).await?)
+        let done = self.object()?.batch_execute(text).await;
+        self.noted(done)
     }
 
     /// The same for statements that wait for a lock for as long as they are told to: `false` when they did not get it, or not
@@ -215,13 +266,15 @@ impl Transaction {
     }
 
     pub(crate) async fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<Vec<Row>> {
-        query(self.object()?, sql, params).await
+        let rows = query(self.object()?, sql, params).await;
+        self.noted(rows)
     }
 
     pub(crate) async fn execute(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64> {
         let object = self.object()?;
         let statement = object.prepare_cached(sql.postgres).await?;
-        Ok(object.execute(&statement, &parameters(params)).await?)
+        let changed = object.execute(&statement, &parameters(params)).await;
+        self.noted(changed)
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
@@ -232,7 +285,7 @@ impl Transaction {
     }
 
     pub(crate) async fn rollback(mut self) {
-        if self.batch("ROLLBACK").await.is_ok() {
+        if self.batch("ROLLBACK").await.is_ok() && !self.read_only.load(Ordering::Relaxed) {
             drop(self.object.take());
         }
     }
@@ -270,7 +323,22 @@ impl ToSql for Value<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_this_machine;
+    use super::{is_this_machine, patience_with_one};
+    use std::time::Duration;
+
+    #[test]
+    fn of_several_servers_there_is_time_for_another_than_the_first() {
+        for (url, milliseconds) in [
+            // A name may stand for several addresses.
+            ("postgres://u@db.example.com/db", 2500),
+            ("postgres://u@a.example.com,b.example.com/db", 2500),
+            ("postgres://u@a,b,c,d,e/db", 1000),
+            ("postgres://u@/db?hostaddr=10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4", 1250),
+            ("postgres://u@a,b,c,d,e,f,g,h,i,j,k,l/db", 500),
+        ] {
+            assert_eq!(patience_with_one(&url.parse().unwrap()), Duration::from_millis(milliseconds), "{url}");
+        }
+    }
 
     #[test]
     fn only_what_never_leaves_this_machine_goes_in_plain_text() {

@@ -106,7 +106,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, Stop> {
-    step(call, flow, None).await
+    Box::pin(step(call, flow, None)).await
 }
 
 /// The same for who has agreed to what was asked in this very call.
@@ -114,7 +114,7 @@ pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, Stop> {
 /// # Errors
 /// As [`advance`].
 pub async fn agree(call: &PageCall, flow: Flow, asked: Asked, agreed: Agreed) -> Result<Reply, Stop> {
-    go_on(call, flow, asked, Some(agreed), None).await
+    Box::pin(go_on(call, flow, asked, Some(agreed), None)).await
 }
 
 /// The same for somebody whose session is about to begin in this very call. When nothing is left to ask, it begins together
@@ -129,7 +129,7 @@ pub async fn go_on_as(
     beginning: &mut Option<Beginning>,
 ) -> Result<Option<Reply>, Stop> {
     let Target::Authorize(query) = &flow.target else { return Ok(None) };
-    let Ok(asked) = ask_as(call, query, flow.organization_id, Some(current)).await? else { return Ok(None) };
+    let Ok(asked) = Box::pin(ask_as(call, query, flow.organization_id, Some(current))).await? else { return Ok(None) };
     let Decision { next: Next::Issue { organization_id }, .. } = decide(call, flow, query, &asked, None) else {
         return Ok(None);
     };
@@ -142,7 +142,7 @@ pub async fn go_on_as(
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, Stop> {
-    step(call, flow, Some(search)).await
+    Box::pin(step(call, flow, Some(search))).await
 }
 
 async fn step(call: &PageCall, flow: Flow, search: Option<&str>) -> Result<Reply, Stop> {
@@ -188,13 +188,13 @@ async fn go_on(
         Next::ChooseOrganization => match current {
             Some(current) => {
                 let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
-                choose_organization::show(call, &flow, choice, search).await
+                Box::pin(choose_organization::show(call, &flow, choice, search)).await
             }
             None => Err(Stop::flow()),
         },
         Next::AskConsent { organization_id } => {
             let chosen = chosen_before(&asked);
-            consent::show(call, flow, &asked, organization_id, (&chosen, None)).await
+            Box::pin(consent::show(call, flow, &asked, organization_id, (&chosen, None))).await
         }
         Next::Issue { organization_id } => {
             let choices = chosen_for(&asked, organization_id, agreed.as_ref());
@@ -310,7 +310,7 @@ fn chosen_before(asked: &Asked) -> Choices {
 /// # Errors
 /// Database errors.
 pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -> Result<Result<Asked, Refusal>, Stop> {
-    ask_as(call, query, chosen, None).await
+    Box::pin(ask_as(call, query, chosen, None)).await
 }
 
 /// The same, where somebody may have signed in in this very call.

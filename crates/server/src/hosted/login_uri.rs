@@ -83,7 +83,7 @@ pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -
     match of(call, client) {
         None if call.asks_for_a_page() && page == "/sign-in" => sign_in::begin(call, flow).await,
         None => redirect(&flow.link(call, page)),
-        Some(uri) => leave(call, flow, client, uri).await,
+        Some(uri) => Box::pin(leave(call, flow, client, uri)).await,
     }
 }
 
@@ -99,7 +99,7 @@ pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop
     let Some(client) = call.app.client(call.environment.id(), client_id).await? else { return Ok(None) };
     match of(call, &client) {
         None => Ok(None),
-        Some(uri) => leave(call, flow.clone(), &client, uri).await.map(Some),
+        Some(uri) => Box::pin(leave(call, flow.clone(), &client, uri)).await.map(Some),
     }
 }
 

@@ -166,9 +166,9 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
     // Session and code are made together where they can be: each commit waits for the disk.
     let onward = match new {
-        Some(new) => {
-            authorize::go_on_as(call, &flow, new, &mut beginning).await.map_err(|stop| too_late(stop, &flow))?
-        }
+        Some(new) => Box::pin(authorize::go_on_as(call, &flow, new, &mut beginning))
+            .await
+            .map_err(|stop| too_late(stop, &flow))?,
         None => None,
     };
     if let Some(beginning) = beginning {

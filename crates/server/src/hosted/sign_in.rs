@@ -119,7 +119,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     flow.challenge = None;
     flow.signs_up = false;
     if !allowed(call).password {
-        return super::code::send_to_sign_in(call, flow, email).await;
+        return Box::pin(super::code::send_to_sign_in(call, flow, email)).await;
     }
     redirect(&flow.link(call, "/sign-in/password"))
 }
@@ -200,7 +200,7 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
             None => {
                 tries.forget_now(&call.app.store, &session::act(call)).await?;
                 let recipient = Recipient { typed: &email, to: &user.email };
-                super::code::send(call, flow, recipient, Proves::Address(user.id, likeness)).await
+                Box::pin(super::code::send(call, flow, recipient, Proves::Address(user.id, likeness))).await
             }
         },
     }

@@ -93,14 +93,14 @@ impl Paged {
                 };
                 page.finish(reply)
             }
-            Self::Dashboard(role, handler) => match DashboardCall::admit(page, *role).await {
+            Self::Dashboard(role, handler) => match Box::pin(DashboardCall::admit(page, *role)).await {
                 Ok(call) => {
                     let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
                     call.page.finish(reply)
                 }
                 Err((page, reply)) => page.finish(reply),
             },
-            Self::Portal(intent, handler) => match PortalCall::admit(page, *intent).await {
+            Self::Portal(intent, handler) => match Box::pin(PortalCall::admit(page, *intent)).await {
                 Ok(call) => {
                     let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
                     call.page.finish(reply)

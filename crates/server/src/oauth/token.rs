@@ -38,12 +38,12 @@ async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) 
         TokenRequest::ClientCredentials { scope } => client_credentials::issue(call, client, scope)?,
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             let presented = Presented { code, redirect_uri, code_verifier, resources: &resources };
-            authorization_code::issue(call, client, presented).await?
+            Box::pin(authorization_code::issue(call, client, presented)).await?
         }
-        TokenRequest::DeviceCode { device_code } => device_code::issue(call, client, device_code).await?,
-        TokenRequest::TokenExchange(request) => token_exchange::issue(call, client, &request).await?,
+        TokenRequest::DeviceCode { device_code } => Box::pin(device_code::issue(call, client, device_code)).await?,
+        TokenRequest::TokenExchange(request) => Box::pin(token_exchange::issue(call, client, &request)).await?,
         TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh_token::issue(call, client, refresh_token, scope, &resources).await?
+            Box::pin(refresh_token::issue(call, client, refresh_token, scope, &resources)).await?
         }
     })
 }

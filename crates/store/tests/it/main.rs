@@ -59,6 +59,7 @@ mod round_trip;
 mod sample;
 mod schema;
 mod self_registration;
+mod servers;
 mod session_tokens;
 mod sessions;
 mod statements;
