@@ -13,10 +13,15 @@ pub struct Clock {
 impl Clock {
     /// Now.
     pub fn now(&self) -> Timestamp {
+        let milliseconds = self.of_system().as_millis();
+        Timestamp::from_millis(milliseconds.saturating_add(self.offset.load(Ordering::Relaxed)))
+    }
+
+    /// What the system's clock says, wherever tests have moved this one: to compare it with others.
+    pub fn of_system(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the clock")]
         let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let milliseconds = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(milliseconds.saturating_add(self.offset.load(Ordering::Relaxed)))
+        Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Moves the clock forward, for everyone who holds it.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use url::Url;
 
 /// How long a mail server may take for one message.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Sends mail, or keeps it.
 pub enum Mailer {

@@ -104,7 +104,7 @@ async fn happen(store: &Store, environment_id: EnvironmentId, from: u128, count:
         }
         Ok(())
     });
-    write!(store, |tx| event::place(tx, TRIES).await);
+    write!(store, |tx| event::place(tx, TRIES, Timestamp::from_millis(i64::MAX)).await);
 }
 
 fn key() -> ChainKey {

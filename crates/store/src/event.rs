@@ -29,7 +29,7 @@ statements! {
     LOCK = "UPDATE event_counter SET position = position WHERE id = 1 RETURNING position, latest_at";
     PLACE = "UPDATE event SET position = n.position, latest_at = CASE WHEN n.latest_at > $2 THEN n.latest_at ELSE $2 END ",
         "FROM (SELECT environment_id, id, $1 + row_number() OVER (ORDER BY rowid) AS position, ",
-        "MAX(created_at) OVER (ORDER BY rowid) AS latest_at FROM event WHERE position IS NULL ORDER BY rowid LIMIT $3) AS n ",
+        "MAX(CASE WHEN created_at > $4 THEN $4 ELSE created_at END) OVER (ORDER BY rowid) AS latest_at FROM event WHERE position IS NULL ORDER BY rowid LIMIT $3) AS n ",
         "WHERE event.environment_id = n.environment_id AND event.id = n.id RETURNING event.position, event.latest_at, event.environment_id";
     PLACED = "UPDATE event_counter SET position = $1, latest_at = $2 WHERE id = 1";
     HEAD = "SELECT position FROM event_counter WHERE id = 1";
@@ -127,9 +127,11 @@ pub async fn is_unplaced(query: &mut impl Query) -> Result<bool> {
 /// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most, and makes the
 /// deliveries of webhooks for them. Of two who do it at once, one waits for the other.
 ///
+/// What a node with a wrong clock says to be of the future counts as of `now`: by the latest moment others are found, too.
+///
 /// # Errors
 /// Database errors.
-pub async fn place(tx: &mut Tx, tries: i64) -> Result<Placed> {
+pub async fn place(tx: &mut Tx, tries: i64, now: Timestamp) -> Result<Placed> {
     let Some(counter) = tx.query_opt(LOCK, &[]).await? else {
         return Err(crate::Error::Corrupt("the counter of events is missing".to_owned()));
     };
@@ -141,7 +143,7 @@ pub async fn place(tx: &mut Tx, tries: i64) -> Result<Placed> {
         endpoints => (DELIVERIES / endpoints).clamp(10, BATCH),
     };
     let most = i64::try_from(batch).unwrap_or(i64::MAX);
-    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), most.into()]).await?;
+    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), most.into(), now.into()]).await?;
     let done = Placed { count: placed.len(), full: placed.len() == batch };
     if placed.is_empty() {
         return Ok(done);

@@ -75,6 +75,7 @@ pub use error::{Error, Result};
 pub use migrate::{MigrationState, newest_version};
 pub use sql::{Query, Row, Sql, Value};
 
+use countersign_protocol::time::Timestamp;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -211,6 +212,17 @@ impl Store {
         }
     }
 
+    /// What the database's own clock says; `None` on SQLite, whose clock is this machine's.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn clock(&self) -> Result<Option<Timestamp>> {
+        match &*self.0 {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(postgres) => Box::pin(postgres.clock()).await.map(Some),
+        }
+    }
+
     /// Runs a transaction: commits when the function returns `Ok`, rolls back when it returns `Err`.
     ///
     /// The function must await nothing but statements of the transaction it is given; on SQLite anything else fails it.
@@ -282,7 +294,7 @@ impl Store {
     /// # Errors
     /// [`Error::SchemaTooNew`] when a newer version of this program made it, [`Error::MigrationAltered`] when a migration
     /// that was applied is not the one this program knows.
-    pub async fn migrate(&self, now: countersign_protocol::time::Timestamp) -> Result<MigrationState> {
+    pub async fn migrate(&self, now: Timestamp) -> Result<MigrationState> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite(connection, now)),
             Engine::Postgres(postgres) => migrate::postgres(postgres, now).await,

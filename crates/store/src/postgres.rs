@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sql::{Row, RowKind, Sql, Value};
+use countersign_protocol::time::Timestamp;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -124,6 +125,13 @@ impl Postgres {
         Ok(transaction)
     }
 
+    /// What the server's clock says.
+    pub(crate) async fn clock(&self) -> Result<Timestamp> {
+        let rows = self.connection().await?.query(CLOCK, &[]).await?;
+        let row = rows.first().ok_or_else(|| Error::Database("the server did not say what time it is".to_owned()))?;
+        row.timestamp(0)
+    }
+
     /// A transaction that may take its time: for migrations.
     pub(crate) async fn begin_without_timeout(&self) -> Result<Transaction> {
         let transaction = self.begin().await?;
@@ -191,6 +199,7 @@ fn tls(authorities: Option<&Path>) -> Result<rustls::ClientConfig> {
     Ok(config)
 }
 
+const CLOCK: Sql = Sql { sqlite: "", postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)" };
 const ENCODING: Sql = Sql { sqlite: "", postgres: "SHOW server_encoding" };
 
 fn parameters<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {

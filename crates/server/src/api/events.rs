@@ -13,7 +13,7 @@ use countersign_store::{event, organization};
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let (request, filter) = parse(&call.query)?;
     // Whoever has just changed something finds its event here.
-    events::place_if_possible(&call.app.store).await;
+    events::place_if_possible(&call.app.store, &call.app.clock).await;
     let (mut reader, environment_id) = (call.reader().await?, call.environment.id());
     if let Some(id) = filter.organization_id
         && organization::find(&mut reader, environment_id, id).await?.is_none()

@@ -172,7 +172,7 @@ pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     fields.finish()?;
     let from = from.ok_or(ApiError::Internal)?;
     // What has just happened is within "until now".
-    events::place(&call.app.store).await?;
+    events::place(&call.app.store, &call.app.clock).await?;
     call.commit(move |tx, act| {
         Box::pin(async move {
             webhooks::replay(tx, &act, &id, from, until.flatten()).await?;

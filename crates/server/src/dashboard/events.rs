@@ -94,7 +94,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
         Err(wrong) => problem = Some(wrong),
         Ok(filter) => {
             // Whoever has just changed something finds its event here.
-            events::place(&call.page.app.store).await?;
+            events::place(&call.page.app.store, &call.page.app.clock).await?;
             let environment_id = call.environment.id();
             let mut reader = call.page.app.store.reader().await?;
             let from = match slice.from {

@@ -5,6 +5,7 @@ use super::Failure;
 use countersign_protocol::audit::chain::{Break, ChainKey, Ends, Fault, Stored, Walk, link};
 use countersign_protocol::audit::retention::KEPT_DAYS;
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
+use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Error, Query, Store, Tx, audit_log_event, audit_log_retention};
 
@@ -53,7 +54,10 @@ pub async fn place_if_whole(store: &Store, key: &ChainKey, environment_id: Envir
 async fn lock(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<Ends, Failure> {
     let found = match audit_log_event::lock_head(tx, environment_id).await? {
         Some(found) => Some(found),
-        None if audit_log_event::is_linked(tx, environment_id).await? => None,
+        // Two statements see two moments: between them another node may have begun the chain.
+        None if audit_log_event::is_linked(tx, environment_id).await? => {
+            audit_log_event::lock_head(tx, environment_id).await?
+        }
         None => {
             let seal = key.ends(environment_id, &Ends::EMPTY);
             audit_log_event::begin(tx, environment_id, &Ends::EMPTY, &seal).await?;
@@ -64,6 +68,23 @@ async fn lock(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Res
         Some((ends, seal)) if key.ends(environment_id, &ends).matches(&seal) => Ok(ends),
         found => Err(broken(Break { sequence: found.map_or(0, |(ends, _)| ends.sequence), fault: Fault::Ends })),
     }
+}
+
+/// The head, if there is one; where something is linked all the same, what is wrong.
+async fn head(
+    query: &mut impl Query,
+    environment_id: EnvironmentId,
+) -> Result<Result<Option<(Ends, Digest)>, Break>, Failure> {
+    // The second time for what another node has begun between two statements.
+    for _ in 0..2 {
+        if let Some(found) = audit_log_event::head(query, environment_id).await? {
+            return Ok(Ok(Some(found)));
+        }
+        if !audit_log_event::is_linked(query, environment_id).await? {
+            return Ok(Ok(None));
+        }
+    }
+    Ok(Err(Break { sequence: 0, fault: Fault::Ends }))
 }
 
 async fn seal(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId, ends: &Ends) -> Result<(), Failure> {
@@ -110,12 +131,13 @@ pub struct Standing {
 pub async fn standing(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<Standing, Failure> {
     place_if_whole(store, key, environment_id).await?;
     let mut reader = store.reader().await?;
-    let head = audit_log_event::head(&mut reader, environment_id).await?;
+    let head = head(&mut reader, environment_id).await?;
     let sealed = match &head {
-        Some((ends, seal)) => key.ends(environment_id, ends).matches(seal),
-        None => !audit_log_event::is_linked(&mut reader, environment_id).await?,
+        Ok(Some((ends, seal))) => key.ends(environment_id, ends).matches(seal),
+        Ok(None) => true,
+        Err(_) => false,
     };
-    let ends = head.map_or(Ends::EMPTY, |(ends, _)| ends);
+    let ends = head.ok().flatten().map_or(Ends::EMPTY, |(ends, _)| ends);
     let place = (ends.sequence.saturating_sub(1), ends.sequence);
     let end = audit_log_event::page(&mut reader, environment_id, place, 1).await?;
     let last = end.first().and_then(|stored| stored.record.as_ref()).map(|record| record.recorded_at);
@@ -158,11 +180,10 @@ pub async fn verify(store: &Store, key: &ChainKey, environment_id: EnvironmentId
 
 async fn walk(query: &mut impl Query, key: &ChainKey, environment_id: EnvironmentId) -> Result<Report, Failure> {
     let mut report = Report { ends: Ends::EMPTY, whole: 0, pruned: 0, broken: None };
-    let Some((ends, seal)) = audit_log_event::head(query, environment_id).await? else {
-        if audit_log_event::beyond(query, environment_id, i64::MIN).await?.is_some() {
-            report.broken = Some(Break { sequence: 0, fault: Fault::Ends });
-        }
-        return Ok(report);
+    let (ends, seal) = match head(query, environment_id).await? {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(report),
+        Err(fault) => return Ok(Report { broken: Some(fault), ..report }),
     };
     report.ends = ends;
     if let Err(fault) = follow(query, key, environment_id, (ends, &seal), &mut report).await? {
@@ -177,7 +198,7 @@ async fn follow(
     query: &mut impl Query,
     key: &ChainKey,
     environment_id: EnvironmentId,
-    (ends, seal): (Ends, &countersign_protocol::secret::Digest),
+    (ends, seal): (Ends, &Digest),
     report: &mut Report,
 ) -> Result<Result<(), Break>, Failure> {
     let mut walk = match Walk::begin(key, environment_id, ends, seal) {

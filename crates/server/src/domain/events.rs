@@ -1,6 +1,7 @@
 //! Events: what happened, written in the transaction in which it happened.
 
 use super::{Act, Failure, audit};
+use crate::clock::Clock;
 use countersign_protocol::audit::administrative::target_of;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::events::subject;
@@ -33,11 +34,13 @@ pub async fn record(
 ///
 /// # Errors
 /// Database errors.
-pub async fn place(store: &Store) -> Result<(), Failure> {
+pub async fn place(store: &Store, clock: &Clock) -> Result<(), Failure> {
     // Mostly there is nothing to do, and a question is cheaper than a transaction.
     while event::is_unplaced(&mut store.reader().await?).await? {
-        let placed =
-            store.write::<_, Failure, _>(|tx| Box::pin(async move { Ok(event::place(tx, TRIES).await?) })).await?;
+        let now = clock.now();
+        let placed = store
+            .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(event::place(tx, TRIES, now).await?) }))
+            .await?;
         // What is committed from now on is for the next round: a busy server would never come to an end.
         if !placed.full {
             break;
@@ -47,8 +50,8 @@ pub async fn place(store: &Store) -> Result<(), Failure> {
 }
 
 /// The same for readers: what has its position can be read, whatever keeps the rest from having one.
-pub async fn place_if_possible(store: &Store) {
-    if let Err(failure) = place(store).await {
+pub async fn place_if_possible(store: &Store, clock: &Clock) {
+    if let Err(failure) = place(store, clock).await {
         tracing::warn!(%failure, "what happened last has no position yet and is not shown");
     }
 }

@@ -113,10 +113,14 @@ pub async fn find_or_create(tx: &mut Tx, act: &Act, email: &str) -> Result<User,
         updated_at: act.now,
     };
     // Of two at once, the second finds what the first has made.
-    for _ in 0..2 {
+    for _ in 0..3 {
         if let Some(found) = user::find_by_email(tx, act.environment_id, email).await? {
             user::lock(tx, act.environment_id, found.id).await?;
-            return Ok(found);
+            // Until it was locked it may have gone, or got another address.
+            match user::find(tx, act.environment_id, found.id).await? {
+                Some(locked) if email_key(&locked.email) == email_key(email) => return Ok(locked),
+                _ => continue,
+            }
         }
         if !is_email(email) {
             return Err(not_created("invalid_email", NOT_AN_EMAIL));

@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// Seconds until an application is told again, by how often it was.
 const PAUSES: [i64; 6] = [5, 30, 120, 600, 3600, 14_400];
+/// How long one that is on its way may take in all, in seconds: before that, nobody else sends it.
+const LEASE: i64 = 20;
 /// What an answer may cost.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
 
@@ -135,7 +137,7 @@ async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> 
 async fn tell(app: &App, notice: LogoutNotice) -> Result<(), Failure> {
     let pause = usize::try_from(notice.attempts).ok().and_then(|attempts| PAUSES.get(attempts));
     let last = pause.is_none();
-    let next = app.clock.now().plus_secs(pause.copied().unwrap_or(60));
+    let next = app.clock.now().plus_secs(pause.copied().unwrap_or(60).max(LEASE));
     let claimed = notice.clone();
     let taken = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move { Ok(logout_notice::claim(tx, &claimed, next).await?) })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// One round.
 pub async fn run(app: Arc<App>) {
-    if let Err(failure) = place(&app.store).await {
+    if let Err(failure) = place(&app.store, &app.clock).await {
         tracing::warn!(%failure, "events have no positions yet; the next round tries again");
     }
 }

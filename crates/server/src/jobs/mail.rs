@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
+use crate::mailer;
 use countersign_protocol::model::EnvironmentKind;
 use countersign_store::image;
 use countersign_store::mail::{self, QueuedMail};
@@ -87,6 +88,11 @@ async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<Batch, Failure> {
         Some(digest) => image::png(&mut app.store.reader().await?, queued.environment_id, digest).await?,
         None => None,
     };
+    // Another node takes it then: this one has waited for the database for too long to be done before that.
+    if next.is_some_and(|next| app.clock.now().plus_secs(mailer::PATIENCE.as_secs().cast_signed()) > next) {
+        tracing::warn!(id = %queued.id, "a message was not sent in time; a later round tries again");
+        return Ok(Batch::Enough);
+    }
     let sent = app.mailer.send(&message, (queued.id, queued.created_at), picture).await;
     let done = match &sent {
         Ok(()) => true,

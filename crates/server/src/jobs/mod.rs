@@ -4,6 +4,7 @@ pub mod audit_exports;
 pub mod audit_log;
 pub mod audit_streams;
 pub mod backchannel_logout;
+pub mod clocks;
 pub mod domain_verification;
 pub mod events;
 pub mod feed;

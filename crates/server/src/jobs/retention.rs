@@ -28,6 +28,7 @@
 //!
 //! Every other table is kept until its rows are deleted.
 
+use super::clocks;
 use crate::app::App;
 use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
@@ -62,22 +63,42 @@ const IMAGES: i64 = 86_400;
 pub async fn run(app: Arc<App>) {
     app.limits.tidy();
     app.caches.expire_revoked_tokens();
-    if let Err(failure) = prune(&app).await {
-        tracing::warn!(%failure, "could not forget old rows; the next round tries again");
+    // What is forgotten too early does not come back.
+    match clocks::apart(&app).await {
+        Ok(None) => prune(&app).await,
+        Ok(Some(seconds)) => tracing::error!(
+            seconds,
+            "this machine's clock and the database's are too far apart: nothing is forgotten and no key is rotated here before they agree"
+        ),
+        Err(error) => tracing::warn!(%error, "could not forget old rows; the next round tries again"),
     }
 }
 
-async fn prune(app: &App) -> Result<(), Failure> {
+/// A step that fails keeps no other from being taken.
+fn note(step: &str, taken: Result<(), Failure>) {
+    if let Err(failure) = taken {
+        tracing::warn!(%failure, step, "could not forget old rows; the next round tries again");
+    }
+}
+
+async fn prune(app: &App) {
     let now = app.clock.now();
     let store = &app.store;
-    // In steps of a thousand rows, each a transaction of its own.
+    // In transactions of so many rows each, a thousand unless a step says otherwise.
     macro_rules! in_steps {
+        ($prune:path, $($argument:expr),+; $most:expr) => {{
+            let step = async {
+                while store
+                    .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok($prune(tx, $($argument),+).await?) }))
+                    .await?
+                    >= $most
+                {}
+                Ok(())
+            };
+            note(stringify!($prune), Box::pin(step).await);
+        }};
         ($prune:path, $before:expr) => {
-            while store
-                .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok($prune(tx, $before).await?) }))
-                .await?
-                >= 1000
-            {}
+            in_steps!($prune, $before; 1000)
         };
     }
     in_steps!(revoked_token::prune, now);
@@ -100,22 +121,12 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(logout_notice::prune, now.plus_secs(-NOTICES));
     in_steps!(image::prune, now.plus_secs(-IMAGES));
     in_steps!(client_document::prune, now.plus_secs(-DOCUMENTS));
-    while store
-        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(self_registration::prune(tx, now).await?) }))
-        .await?
-        >= self_registration::STEP
-    {}
+    in_steps!(self_registration::prune, now; self_registration::STEP);
     in_steps!(webhook_delivery::prune, now.plus_secs(-DELIVERIES));
-    while store
-        .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { Ok(audit_log_export::expire(tx, now.plus_secs(-EXPORTS), now).await?) })
-        })
-        .await?
-        >= 10
-    {}
-    store
-        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(audit_log_export::forget_expired(tx).await?) }))
-        .await?;
+    in_steps!(audit_log_export::expire, now.plus_secs(-EXPORTS), now; 10);
+    let forget = store
+        .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(audit_log_export::forget_expired(tx).await?) }));
+    note("audit_log_export::forget_expired", forget.await.map(drop));
     in_steps!(audit_log_stream::close, now.plus_secs(STREAMS));
     in_steps!(audit_log_stream::prune, now);
     let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();
@@ -129,6 +140,6 @@ async fn prune(app: &App) -> Result<(), Failure> {
     in_steps!(event::prune, now.plus_secs(-EVENTS));
     // One statement: a change feed of an hour is short.
     let before = now.plus_secs(-CHANGES);
-    store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(change::prune(tx, before).await?) })).await?;
-    Ok(())
+    let changes = store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(change::prune(tx, before).await?) }));
+    note("change::prune", changes.await.map(drop));
 }

@@ -130,16 +130,52 @@ pub async fn rotate(
                         audit::note(tx, &act, "signing_key.deleted", "signing_key", key.id).await?;
                     }
                 }
-                signing_key::insert(tx, &record).await?;
-                audit::note(tx, &act, "signing_key.created", "signing_key", id).await?;
-                advance_in(tx, &act).await?;
-                change::record(tx, environment_id, &Topic::Environment, act.now);
-                Ok(())
+                publish(tx, &act, &record).await
             })
         })
         .await?;
     app.catch_up().await;
     Ok(id)
+}
+
+/// The same when the schedule wants it; `None` when another node has done so while the key was made. What others have
+/// published is not replaced: resource servers may know it already.
+async fn rotate_if_due(
+    app: &App,
+    by: Actor,
+    environment: &Environment,
+    purpose: KeyPurpose,
+    rotation_days: u32,
+) -> Result<Option<SigningKeyId>, Failure> {
+    let state = KeyState::Pending { activates_at: app.clock.now() };
+    let mut record = generate(app, environment, purpose, environment.signing_algorithm, state).await?;
+    let (id, environment_id, clock) = (record.id, environment.id, app.clock.clone());
+    let act = Act::new(environment, by, &app.clock, &app.entropy, &app.keyring);
+    let published = app.store.write::<bool, Failure, _>(move |tx| {
+        Box::pin(async move {
+            signing_key::lock(tx, environment_id).await?;
+            // Whoever stood still since then must not take the time from those who have to learn of the key.
+            let now = clock.now();
+            if !wants_successor(&signing_key::list(tx, environment_id).await?, purpose, rotation_days, now) {
+                return Ok(false);
+            }
+            record.state = KeyState::Pending { activates_at: now.plus_secs(PUBLISHED_BEFORE_SIGNING) };
+            publish(tx, &act, &record).await?;
+            Ok(true)
+        })
+    });
+    let published = published.await?;
+    app.catch_up().await;
+    Ok(published.then_some(id))
+}
+
+/// Adds a key to those that are published, and takes the steps that are due.
+async fn publish(tx: &mut Tx, act: &Act, record: &SigningKeyRecord) -> Result<(), Failure> {
+    signing_key::insert(tx, record).await?;
+    audit::note(tx, act, "signing_key.created", "signing_key", record.id).await?;
+    advance_in(tx, act).await?;
+    change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    Ok(())
 }
 
 /// Ends a key at once: no token it signed stands any longer. When it was the active one of its purpose, a new key signs
@@ -219,12 +255,12 @@ pub async fn advance(app: &App, rotation_days: u32) -> Result<(), Failure> {
         let mut rotated = false;
         for purpose in KeyPurpose::ALL {
             if wants_successor(&keys, purpose, rotation_days, now) {
-                let activates_at = now.plus_secs(PUBLISHED_BEFORE_SIGNING);
-                let id = rotate(app, by(), &environment, purpose, environment.signing_algorithm, activates_at).await?;
-                tracing::info!(
-                    environment = %environment.name, key = %id, purpose = purpose.as_str(),
-                    "published a successor of the signing key"
-                );
+                if let Some(id) = rotate_if_due(app, by(), &environment, purpose, rotation_days).await? {
+                    tracing::info!(
+                        environment = %environment.name, key = %id, purpose = purpose.as_str(),
+                        "published a successor of the signing key"
+                    );
+                }
                 rotated = true;
             }
         }

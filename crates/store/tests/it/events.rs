@@ -13,13 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+/// After everything that happens here.
+const LATER: countersign_protocol::time::Timestamp = at(1_000_000_000);
+
 async fn append(tx: &mut Tx, environment_id: EnvironmentId, id: EventId, data: &Value) -> Result<()> {
     let new = NewEvent { id, event: "test.happened", organization_id: None, subject: "it", data, created_at: at(0) };
     event::append(tx, environment_id, &new).await
 }
 
 async fn place(store: &Store) -> usize {
-    transaction!(store, |tx| event::place(tx, 12).await).unwrap().count
+    transaction!(store, |tx| event::place(tx, 12, LATER).await).unwrap().count
 }
 
 async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, stretch: Stretch) -> Vec<Event> {
@@ -61,6 +64,25 @@ on_both_databases! {
         assert!(!event::is_unplaced(&mut store.reader().await.unwrap()).await.unwrap());
         assert_eq!(ids(&after(&store, environment_id, None, 9).await), [third, first, second]);
         assert_eq!(ids(&after(&store, environment_id, Some(third), 9).await), [first, second]);
+    }
+
+    async fn what_a_wrong_clock_says_to_be_of_the_future_hides_nothing_that_comes_after(store: Store) {
+        const DAY: i64 = 86_400_000;
+        let environment_id = plant_environment(&store).await;
+        let (wrong, right): (EventId, EventId) = (fresh(), fresh());
+        for (id, created_at, now) in [(wrong, at(DAY), at(0)), (right, at(1000), at(1000))] {
+            transaction!(store, |tx| {
+                let data = json!({});
+                let new = NewEvent { id, event: "a.b", organization_id: None, subject: "it", data: &data, created_at };
+                event::append(tx, environment_id, &new).await?;
+                event::place(tx, 12, now).await
+            })
+            .unwrap();
+        }
+        let all = Stretch { scan: Scan::Ascending, from: None, limit: 9 };
+        let until = Filter { end: Some(at(2000)), ..Filter::default() };
+        assert_eq!(ids(&read(&store, environment_id, &until, all).await), [right]);
+        assert_eq!(ids(&read(&store, environment_id, &Filter::default(), all).await), [wrong, right]);
     }
 
     async fn another_environments_events_are_not_there(store: Store) {
@@ -332,7 +354,7 @@ fn placing_is_one_at_a_time() {
             let store = store.clone();
             async move {
                 let outcome: Result<()> = transaction!(store, |tx| {
-                    placed.send(event::place(tx, 12).await?.count).unwrap();
+                    placed.send(event::place(tx, 12, LATER).await?.count).unwrap();
                     may_go_on.await.unwrap();
                     Err(Error::NotSupported("rolled back"))
                 });

@@ -83,3 +83,19 @@ fn whoever_asks_next_does_not_wait_for_what_nobody_wants_any_more() {
         tokio::time::timeout(PATIENCE, organization_ids(&store, environment_id)).await.unwrap();
     });
 }
+
+#[test]
+fn the_servers_clock_is_told_and_sqlite_has_none() {
+    crate::harness::on_sqlite(|store: Store| async move { assert_eq!(store.clock().await.unwrap(), None) });
+    on_postgres(|database: Database| async move {
+        let store = database.open().await;
+        let theirs = async || {
+            let rows = database.rows("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").await;
+            rows[0][0].parse::<i64>().unwrap()
+        };
+        let before = theirs().await;
+        let told = store.clock().await.unwrap().unwrap().as_millis();
+        let after = theirs().await;
+        assert!((before..=after).contains(&told), "{before} {told} {after}");
+    });
+}

@@ -45,7 +45,7 @@ async fn happen(store: &Store, environment_id: EnvironmentId, subject: &'static 
         event::append(tx, environment_id, &new).await
     })
     .unwrap();
-    transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+    transaction!(store, |tx| event::place(tx, TRIES, at(1_000_000_000)).await).unwrap();
     id
 }
 
@@ -214,10 +214,10 @@ on_both_databases! {
             Ok(())
         })
         .unwrap();
-        let first = transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+        let first = transaction!(store, |tx| event::place(tx, TRIES, at(1_000_000_000)).await).unwrap();
         assert_eq!((first.count, first.full), (200, true));
         assert_eq!(webhook_delivery::pending(&mut store.reader().await.unwrap(), 20_000).await.unwrap(), 10_000);
-        let rest = transaction!(store, |tx| event::place(tx, TRIES).await).unwrap();
+        let rest = transaction!(store, |tx| event::place(tx, TRIES, at(1_000_000_000)).await).unwrap();
         assert_eq!((rest.count, rest.full), (30, false));
     }
 

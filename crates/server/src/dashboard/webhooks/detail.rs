@@ -40,7 +40,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     let first = slice.from.is_none();
     let mut problem = besides.problem;
     // What has just happened is on its way.
-    events::place(&call.page.app.store).await?;
+    events::place(&call.page.app.store, &call.page.app.clock).await?;
     let mut reader = call.page.app.store.reader().await?;
     let mut from = None;
     if let Some(id) = slice.from {
@@ -124,7 +124,7 @@ pub async fn replay(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let (typed, moment) = (field::text(&form, "event").to_owned(), field::text(&form, "moment").to_owned());
     // What has just happened is within "until now".
-    events::place(&call.page.app.store).await?;
+    events::place(&call.page.app.store, &call.page.app.clock).await?;
     let done = match from(call, &typed, &moment).await? {
         Err(problem) => Err(problem),
         Ok(from) => {

@@ -122,7 +122,7 @@ on_both_databases! {
     async fn coming_in_by_a_link_is_told_as_no_password(server: TestServer) {
         first_owner(&server).await;
         let act = server.act_of_staff().await;
-        countersign::domain::events::place(&server.app.store).await.unwrap();
+        countersign::domain::events::place(&server.app.store, &server.app.clock).await.unwrap();
         let told = events_of(&server, &act).await;
         assert!(told.iter().any(|event| event == "session.created"), "{told:?}");
         assert!(!told.iter().any(|event| event.starts_with("authentication.")), "{told:?}");
@@ -131,7 +131,7 @@ on_both_databases! {
         let page = owner.open("/dashboard/sign-in").await;
         let page = owner.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
         owner.submit(&page, "/dashboard/sign-in/password", &[("password", PASSWORD)]).await;
-        countersign::domain::events::place(&server.app.store).await.unwrap();
+        countersign::domain::events::place(&server.app.store, &server.app.clock).await.unwrap();
         assert!(events_of(&server, &act).await.iter().any(|event| event == "authentication.password_succeeded"));
     }
 

@@ -199,7 +199,7 @@ on_both_databases! {
         sign_out(&mut browser).await;
         good.next().await;
         let first = broken.next().await;
-        server.clock.advance_seconds(6);
+        server.clock.advance_seconds(21);
         let second = broken.next().await;
         let (one, other) = (
             verified(&server, logout_token(&first.body), &applications[0]).await.1,

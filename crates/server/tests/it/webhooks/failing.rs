@@ -272,5 +272,5 @@ async fn happen(server: &TestServer, from: usize, count: usize) {
         })
     });
     written.await.unwrap();
-    countersign::domain::events::place(&server.app.store).await.unwrap();
+    countersign::domain::events::place(&server.app.store, &server.app.clock).await.unwrap();
 }
