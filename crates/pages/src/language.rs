@@ -36,17 +36,16 @@ impl Language {
         Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 
-    /// The language of ours that an `Accept-Language` header likes best (RFC 9110 §12.5.4); of equals the first.
+    /// The language of ours that an `Accept-Language` header likes best (RFC 9110 §12.5.4); of equals the first. `*` stands for those
+    /// that it does not name.
     pub fn negotiate(accept_language: &str) -> Self {
+        let ranges = || accept_language.split(',').map(range);
+        let named = |language| ranges().any(|(tag, _)| Self::parse(tag) == Some(language));
         let mut best = (Self::default(), 0.0);
-        for range in accept_language.split(',') {
-            let mut parts = range.split(';');
-            let tag = parts.next().unwrap_or_default().trim();
-            let weight = parts
-                .find_map(|part| part.trim().strip_prefix("q="))
-                .map_or(1.0, |weight| weight.trim().parse::<f64>().unwrap_or(0.0));
-            let language = if tag == "*" { Some(Self::default()) } else { Self::parse(tag) };
-            if let Some(language) = language
+        for (tag, weight) in ranges() {
+            let meant =
+                |language: &Self| if tag == "*" { !named(*language) } else { Self::parse(tag) == Some(*language) };
+            if let Some(language) = Self::ALL.into_iter().find(meant)
                 && weight > best.1
                 && weight <= 1.0
             {
@@ -60,6 +59,14 @@ impl Language {
     pub fn texts(self) -> Texts {
         Texts::new(self)
     }
+}
+
+/// A language range, and how much it is liked: as much as can be, unless it says otherwise.
+fn range(text: &str) -> (&str, f64) {
+    let mut parts = text.split(';').map(str::trim);
+    let tag = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('='));
+    (tag, weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0)))
 }
 
 #[cfg(test)]
@@ -80,6 +87,10 @@ mod tests {
             ("de;q=0, en;q=0.1", Language::English),
             ("de;q=0", Language::English),
             ("fr, *;q=0.5", Language::English),
+            ("en;q=0, *", Language::German),
+            ("*, en;q=0.5", Language::German),
+            ("de;Q=0.1, en;Q=0.2", Language::English),
+            (", ,de", Language::German),
             ("de;q=many", Language::English),
             ("de;q=7, en;q=0.1", Language::English),
             ("den", Language::English),

@@ -138,27 +138,67 @@ pub fn reset_password(style: Style<'_>, link: &str, minutes: u32) -> Mail {
     .mail(style)
 }
 
+/// For how long an invitation is good, as its mail says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Valid<'a> {
+    /// For so many days, at least.
+    Days(u32),
+    /// Until a moment, in words.
+    Until(&'a str),
+}
+
+impl<'a> Valid<'a> {
+    /// With so many seconds left until a moment: in days, unless less than one is left. Mails are read later than they are made, an
+    /// hour does not count.
+    pub fn of(seconds: i64, moment: &'a str) -> Self {
+        match u32::try_from((seconds + 3600) / 86_400) {
+            Ok(days @ 1..) => Self::Days(days),
+            _ => Self::Until(moment),
+        }
+    }
+
+    fn text(self, t: Texts) -> String {
+        match self {
+            Self::Days(1) => t.mail_invitation_valid_a_day().to_owned(),
+            Self::Days(days) => t.mail_invitation_valid(days),
+            Self::Until(moment) => t.mail_invitation_valid_until(moment),
+        }
+    }
+}
+
+/// A name that strangers chose, such that no mail program makes a link of it: an invitation would bring anybody's address to
+/// anybody.
+fn no_link(name: &str) -> String {
+    // Nothing to see, and no break: the text on both sides is two words to a program.
+    const JOINER: char = '\u{2060}';
+    let mut text = String::with_capacity(name.len());
+    for letter in one_line(name).chars() {
+        if matches!(letter, '.' | ':' | '@' | '/') {
+            text.extend([JOINER, letter, JOINER]);
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
 /// An invitation to an organization.
-pub fn invitation(style: Style<'_>, organization: &str, inviter: Option<&str>, link: &str, days: u32) -> Mail {
+pub fn invitation(style: Style<'_>, organization: &str, inviter: Option<&str>, link: &str, valid: Valid<'_>) -> Mail {
     let t = style.language.texts();
-    let organization = &one_line(organization);
+    let (subject, organization) = (t.mail_invitation_subject(&one_line(organization)), &no_link(organization));
     let invited = match inviter {
-        Some(inviter) => t.invited_by(&one_line(inviter), organization),
+        Some(inviter) => t.invited_by(&no_link(inviter), organization),
         None => t.invited(organization),
     };
     Content {
-        subject: t.mail_invitation_subject(organization),
+        subject,
         heading: t.join(organization),
         before: vec![invited, t.mail_invitation_at(&style.name())],
         button: Some((t.accept_invitation().to_owned(), link.to_owned())),
-        after: vec![valid(t, days), t.mail_invitation_unexpected().to_owned()],
+        after: vec![valid.text(t), t.mail_invitation_unexpected().to_owned()],
         ..Content::default()
     }
     .mail(style)
-}
-
-fn valid(t: Texts, days: u32) -> String {
-    if days == 1 { t.mail_invitation_valid_a_day().to_owned() } else { t.mail_invitation_valid(days) }
 }
 
 /// Somebody signed up with an address that has an account: its owner hears it, the page does not tell.
@@ -188,6 +228,19 @@ pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
     .mail(style)
 }
 
+/// The account has another address since `time`, a moment in words; this goes to the one it had.
+pub fn email_changed(style: Style<'_>, new_email: &str, time: &str) -> Mail {
+    let t = style.language.texts();
+    Content {
+        subject: t.mail_moved_subject(&style.name()),
+        heading: t.mail_moved_subject(&style.name()),
+        before: vec![t.mail_moved_body(&style.name(), &one_line(new_email), &one_line(time))],
+        after: vec![t.mail_moved_not_you(&style.name())],
+        ..Content::default()
+    }
+    .mail(style)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,10 +256,11 @@ mod tests {
             verify_email(style, word, 10, None),
             verify_email(style, word, 10, Some(word)),
             reset_password(style, word, 60),
-            invitation(style, word, Some(word), word, 7),
-            invitation(style, word, None, word, 7),
+            invitation(style, word, Some(word), word, Valid::Days(7)),
+            invitation(style, word, None, word, Valid::Until(word)),
             account_exists(style, word),
             password_changed(style, word, word),
+            email_changed(style, word, word),
         ]
     }
 
@@ -237,6 +291,34 @@ mod tests {
         let mail = reset_password(style, "https://id.example/reset?token=a&b=c", 60);
         assert!(mail.text.contains("\nhttps://id.example/reset?token=a&b=c\n"), "{}", mail.text);
         assert!(mail.html.contains("href=\"https://id.example/reset?token=a&#38;b=c\""), "{}", mail.html);
+    }
+
+    #[test]
+    fn no_name_of_a_strangers_becomes_a_link() {
+        let branding = Branding { name: "Acme.example".to_owned(), ..Branding::default() };
+        let style = Style { language: Language::English, branding: &branding };
+        let inviter = "Win at https://evil.example/x or mail a@evil.example";
+        let mail = invitation(style, "evil.example", Some(inviter), "https://id.example/x", Valid::Days(7));
+        // Nobody clicks on a title.
+        let (_, html) = mail.html.split_once("</title>").unwrap();
+        for part in [&mail.text, html] {
+            assert!(!part.contains("evil.example") && !part.contains("https://evil"), "{part}");
+            assert!(part.contains("Acme.example") && part.contains("https://id.example/x"), "{part}");
+        }
+    }
+
+    #[test]
+    fn an_invitation_promises_no_more_time_than_it_has() {
+        for (seconds, expected) in [
+            (7 * 86_400, Valid::Days(7)),
+            (7 * 86_400 - 3601, Valid::Days(6)),
+            (86_400 - 3600, Valid::Days(1)),
+            (86_400 - 3601, Valid::Until("then")),
+            (0, Valid::Until("then")),
+            (-1, Valid::Until("then")),
+        ] {
+            assert_eq!(Valid::of(seconds, "then"), expected, "{seconds}");
+        }
     }
 
     #[test]

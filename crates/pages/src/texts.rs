@@ -404,6 +404,7 @@ texts! { mails_texts:
     mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
     mail_invitation_valid_a_day { "The invitation is valid for a day." "Die Einladung gilt einen Tag." }
     mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
+    mail_invitation_valid_until(time: &str) { "The invitation is valid until {time}." "Die Einladung gilt bis {time}." }
     mail_invitation_at(name: &str) { "You can accept the invitation at {name}." "Annehmen können Sie die Einladung bei {name}." }
     mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
     mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
@@ -411,6 +412,9 @@ texts! { mails_texts:
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
     mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed on {time}. You were signed out everywhere." "Ihr Passwort für {name} wurde geändert ({time}). Sie wurden überall abgemeldet." }
     mail_changed_not_you { "If that was not you, reset your password right away:" "Wenn Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück:" }
+    mail_moved_subject(name: &str) { "Your account at {name} has another email address" "Ihr Konto bei {name} hat eine andere E\u{2011}Mail-Adresse" }
+    mail_moved_body(name: &str, email: &str, time: &str) { "The email address of your account at {name} was changed to {email} on {time}. Mail about the account goes there from now on." "Die E\u{2011}Mail-Adresse Ihres Kontos bei {name} wurde in {email} geändert ({time}). E\u{2011}Mails zum Konto gehen ab jetzt dorthin." }
+    mail_moved_not_you(name: &str) { "If that was not you, somebody else may have your account: tell {name} right away." "Wenn Sie das nicht waren, hat vielleicht jemand anderes Ihr Konto: Geben Sie {name} sofort Bescheid." }
     mail_button_fallback { "Or open this address:" "Oder öffnen Sie diese Adresse:" }
 }
 

@@ -9,6 +9,7 @@ statements! {
     INSERT = "INSERT INTO mail (environment_id, id, sealed_message, attempts, next_at, created_at) VALUES ($1, $2, $3, 0, $4, $5)";
     DUE = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE next_at <= $1 ORDER BY next_at LIMIT 20";
     CLAIM = "UPDATE mail SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
+    RELEASE = "UPDATE mail SET next_at = $4, attempts = $5 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
     DELETE = "DELETE FROM mail WHERE environment_id = $1 AND id = $2";
     LIST = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id > '' ",
         "ORDER BY id DESC LIMIT 50";
@@ -26,9 +27,9 @@ pub struct QueuedMail {
     pub id: MailId,
     /// The message.
     pub sealed_message: Vec<u8>,
-    /// How often sending it was tried.
+    /// How often sending it was tried, or is.
     pub attempts: i64,
-    /// When it is tried next; `None` for one that stays to be read here.
+    /// When it is tried next, or until when a node has it; `None` for one that stays to be read here.
     pub next_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -69,13 +70,29 @@ pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<QueuedMail>>
     reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
 }
 
-/// Takes a message that is due, for one node, until the moment at which it is tried again; `false` when another has it.
+/// Takes a message that is due, for one node, until a moment; `false` when another has it.
 ///
 /// # Errors
 /// Database errors.
 pub async fn claim(tx: &mut Tx, mail: &QueuedMail, next: Option<Timestamp>) -> Result<bool> {
     let params = [mail.environment_id.into(), mail.id.into(), mail.next_at.into(), next.into()];
     Ok(tx.execute(CLAIM, &params).await? == 1)
+}
+
+/// Gives back a message that was taken until `lease`, to be tried at a moment, as one that was tried so often. Nothing when another
+/// has it by now.
+///
+/// # Errors
+/// Database errors.
+pub async fn release(
+    tx: &mut Tx,
+    mail: &QueuedMail,
+    lease: Timestamp,
+    (next, attempts): (Timestamp, i64),
+) -> Result<()> {
+    let params = [mail.environment_id.into(), mail.id.into(), lease.into(), next.into(), attempts.into()];
+    tx.execute(RELEASE, &params).await?;
+    Ok(())
 }
 
 /// Forgets a message: it has arrived, or never will.

@@ -67,9 +67,10 @@ fn mails(style: mail::Style<'_>) -> Vec<(&'static str, mail::Mail)> {
         ("code", mail::sign_in_code(style, "482913", 10, Some(link))),
         ("verify", mail::verify_email(style, "482913", 10, Some(link))),
         ("reset", mail::reset_password(style, link, 60)),
-        ("invitation", mail::invitation(style, "Northwind", Some("Grace Hopper"), link, 7)),
+        ("invitation", mail::invitation(style, "Northwind", Some("Grace Hopper"), link, mail::Valid::Days(7))),
         ("exists", mail::account_exists(style, link)),
         ("changed", mail::password_changed(style, "12 May, 10:31", link)),
+        ("moved", mail::email_changed(style, "ada@new.example", "12 May, 10:31")),
     ]
 }
 

@@ -40,21 +40,24 @@ pub fn email_for_smtp(email: &str) -> String {
     written.unwrap_or_else(|| email.to_owned())
 }
 
-/// Whether a text has the form of an address that mail can be sent to: one `@`, no white space or control characters,
-/// a domain with a dot, within the lengths of RFC 5321 §4.5.3.
+/// Whether a text has the form of an address that mail can be sent to: a dot-atom before the `@` (RFC 5322 §3.2.3), the name of a
+/// host with a dot behind it (RFC 5321 §2.3.5), within the lengths of RFC 5321 §4.5.3. Addresses with quotes exist and nobody has
+/// one.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let plain =
-        |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')');
-    let label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-')
+    let in_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    let is_atom = |atom: &str| !atom.is_empty() && atom.bytes().all(in_atom);
+    local.len() <= 64 && text.len() <= 254 && local.split('.').all(is_atom) && is_domain(domain)
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !label.starts_with('-') && !label.ends_with('-')
     };
-    (1..=64).contains(&local.len())
-        && text.len() <= 254
-        && local.is_ascii()
-        && local.chars().all(|c| plain(c) && c != '@')
-        && domain.contains('.')
-        && domain.split('.').all(label)
+    let in_letters = !domain.is_ascii() || domain.split('.').any(is_encoded);
+    let in_ascii = if in_letters { idna::domain_to_ascii(domain) } else { Ok(domain.to_owned()) };
+    in_ascii.is_ok_and(|domain| domain.len() <= 253 && domain.contains('.') && domain.split('.').all(is_label))
 }
 
 #[cfg(test)]
@@ -124,6 +127,16 @@ mod tests {
             "a@b@c.co",
             "a,b@c.co",
             "\u{212a}ate@c.co",
+            "john.@c.co",
+            ".john@c.co",
+            "jo..hn@c.co",
+            "john@c.co.",
+            "john@c-.co",
+            "john@c_d.co",
+            "john@xn--a.co",
+            "john:x@c.co",
+            "[john]@c.co",
+            "john@[127.0.0.1]",
         ] {
             assert!(!is_email(bad), "{bad}");
         }

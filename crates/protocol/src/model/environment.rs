@@ -149,6 +149,15 @@ impl Issuer {
         self.origin().split_once("://").map_or("", |(_, authority)| authority)
     }
 
+    /// The host alone, an IPv6 address with its brackets.
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
     /// Whether connections to it are encrypted.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")

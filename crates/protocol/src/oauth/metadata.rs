@@ -39,8 +39,13 @@ pub fn authorization_server(issuer: &Issuer, clients: &SelfRegistration) -> Valu
     document
 }
 
-/// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top.
-pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm], clients: &SelfRegistration) -> Value {
+/// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top. `languages` are those of the pages.
+pub fn openid_configuration(
+    issuer: &Issuer,
+    algorithms: &[Algorithm],
+    clients: &SelfRegistration,
+    languages: &[&str],
+) -> Value {
     let mut document = authorization_server(issuer, clients);
     document["userinfo_endpoint"] = format!("{issuer}/oauth2/userinfo").into();
     document["end_session_endpoint"] = format!("{issuer}/oauth2/logout").into();
@@ -64,6 +69,7 @@ pub fn openid_configuration(issuer: &Issuer, algorithms: &[Algorithm], clients: 
     document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
     document["request_parameter_supported"] = json!(false);
     document["request_uri_parameter_supported"] = json!(false);
+    document["ui_locales_supported"] = json!(languages);
     document["subject_types_supported"] = json!(["public"]);
     document["id_token_signing_alg_values_supported"] =
         algorithms.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().into();
@@ -79,7 +85,7 @@ mod tests {
         let issuer = Issuer::parse("https://auth.example.com").unwrap();
         let clients = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: true };
         let oauth = authorization_server(&issuer, &clients);
-        let openid = openid_configuration(&issuer, &[Algorithm::Rs256], &clients);
+        let openid = openid_configuration(&issuer, &[Algorithm::Rs256], &clients, &["en"]);
         assert_eq!(oauth["registration_endpoint"], "https://auth.example.com/oauth2/register");
         assert_eq!(oauth["client_id_metadata_document_supported"], true);
         let without = authorization_server(&issuer, &SelfRegistration::default());

@@ -5,7 +5,7 @@ use crate::keys::keyring::Keyring;
 use crate::keys::signing;
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use countersign_pages::{Branding, branding_css};
+use countersign_pages::{Branding, Language, branding_css};
 use countersign_protocol::id::{ClientId, EnvironmentId, SigningKeyId};
 use countersign_protocol::jose::{Algorithm, SigningKey, VerifyingKey, public_jwk};
 use countersign_protocol::jwt_template::Template;
@@ -114,6 +114,7 @@ impl EnvironmentState {
         let mut verifiers = Vec::with_capacity(keys.len());
         let mut published = Vec::with_capacity(keys.len());
         let mut direct = Vec::with_capacity(keys.len());
+        let languages = Language::ALL.map(Language::tag);
         let mut algorithms: Vec<Algorithm> = Vec::new();
         for key in keys {
             let verifier = VerifyingKey::new(key.id, key.algorithm, &key.public_key).map_err(|error| wrong(&error))?;
@@ -131,7 +132,9 @@ impl EnvironmentState {
         }
         let (issuer, clients) = (&environment.issuer, &environment.self_registration);
         Ok(Self {
-            openid_configuration: metadata::openid_configuration(issuer, &algorithms, clients).to_string().into(),
+            openid_configuration: metadata::openid_configuration(issuer, &algorithms, clients, &languages)
+                .to_string()
+                .into(),
             authorization_server: metadata::authorization_server(issuer, clients).to_string().into(),
             oauth_jwks: serde_json::json!({"keys": published}).to_string().into(),
             direct_jwks: serde_json::json!({"keys": direct}).to_string().into(),

@@ -2,6 +2,7 @@
 
 use super::{CommandResult, init, say};
 use crate::app::App;
+use crate::cache::environments::EnvironmentState;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::connections;
@@ -10,6 +11,7 @@ use crate::http::server::{self, Service};
 use crate::installation::Installation;
 use crate::operations::open_files;
 use crate::{jobs, router};
+use countersign_protocol::model::EnvironmentKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,10 @@ pub(super) async fn run(config: Config) -> CommandResult {
             %public_url,
             "the default environment keeps the issuer it was made with; this process serves the API under its public_url"
         );
+    }
+    let production = |state: &&Arc<EnvironmentState>| state.environment.kind == EnvironmentKind::Production;
+    if config.mailer.keeps() && app.environments().products().iter().any(production) {
+        tracing::warn!("smtp_url is not set: nobody in a production environment gets codes, links or invitations");
     }
     tracing::info!(%address, %public_url, database = engine, version = env!("CARGO_PKG_VERSION"), "serving");
 

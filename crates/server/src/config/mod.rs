@@ -5,7 +5,7 @@
 pub mod settings;
 pub mod source;
 
-use crate::mailer::Mailer;
+use crate::mailer::{Mailer, Sending};
 use crate::outbound::OutboundClient;
 use countersign_protocol::model::Issuer;
 use countersign_protocol::secret::Secret;
@@ -125,6 +125,7 @@ impl Config {
         if tls.is_some() && public_url.as_ref().is_some_and(|url| !url.is_https()) {
             return Err(ConfigError("TLS is configured, so public_url must begin with https://.".into()));
         }
+        let mailer = Arc::new(mailer(sources, public_url.as_ref())?);
         Ok(Self {
             listen: sources
                 .parse("listen", |text| text.parse().map_err(|_| "not an address such as 127.0.0.1:8080".to_owned()))?,
@@ -135,7 +136,7 @@ impl Config {
             trusted_proxies: sources.parse("trusted_proxies", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
             })?,
-            mailer: Arc::new(mailer(sources)?),
+            mailer,
             dns_servers: sources.parse("dns_servers", |text| {
                 text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(name_server).collect()
             })?,
@@ -178,9 +179,11 @@ impl Config {
     }
 }
 
-fn mailer(sources: &Sources) -> Result<Mailer, ConfigError> {
-    let (url, authorities) = (sources.optional("smtp_url"), sources.optional("smtp_ca"));
-    Mailer::new(url.as_deref(), &sources.text("mail_from"), authorities.as_deref().map(Path::new)).map_err(ConfigError)
+fn mailer(sources: &Sources, public_url: Option<&Issuer>) -> Result<Mailer, ConfigError> {
+    let (url, from) = (sources.optional("smtp_url"), sources.optional("mail_from"));
+    let (us, authorities) = (public_url.map_or("localhost", Issuer::host), sources.optional("smtp_ca"));
+    let (url, from, authorities) = (url.as_deref(), from.as_deref(), authorities.as_deref().map(Path::new));
+    Mailer::new(Sending { url, from, us, authorities }).map_err(ConfigError)
 }
 
 fn outbound(sources: &Sources) -> Result<OutboundClient, ConfigError> {

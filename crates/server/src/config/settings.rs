@@ -87,7 +87,7 @@ pub const SETTINGS: &[Setting] = &[
         )
     },
     setting("smtp_ca", "", "FILE", "Certificates (PEM) to trust for the mail server besides the public ones"),
-    setting("mail_from", "Countersign <no-reply@localhost>", "ADDRESS", "Sender of mail"),
+    setting("mail_from", "", "ADDRESS", "Sender of mail, such as 'Acme <no-reply@acme.example>'; needed with smtp_url"),
     setting(
         "dns_servers",
         "",

@@ -103,11 +103,17 @@ pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<R
     if user::find_by_email(tx, act.environment_id, &change.email).await?.is_some_and(|other| other.id != user.id) {
         return Err(not_available());
     }
+    let before = user.clone();
     let changed = User { email: change.email, email_verified: true, ..user };
-    match users::update(tx, act, changed, None).await {
-        Err(Failure::Refused(ApiError::BadRequest { code: "email_not_available", .. })) => Err(not_available()),
-        updated => updated.map(Ok),
+    let changed = match users::update(tx, act, changed, None).await {
+        Err(Failure::Refused(ApiError::BadRequest { code: "email_not_available", .. })) => return Err(not_available()),
+        updated => updated?,
+    };
+    // One that nobody has proven may be a stranger's.
+    if before.email_verified {
+        mails::email_changed(tx, act, &before, &changed.email).await?;
     }
+    Ok(Ok(changed))
 }
 
 /// What the API answers to a code that was not taken.

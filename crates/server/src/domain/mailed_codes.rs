@@ -15,6 +15,11 @@ use serde_json::Value;
 /// How long a code is good, in minutes.
 pub const MINUTES: u32 = 10;
 
+/// Until when a code that is made now is good.
+pub fn good_until(act: &Act) -> Timestamp {
+    act.now.plus_secs(i64::from(MINUTES) * 60)
+}
+
 /// Why a code was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
@@ -52,7 +57,7 @@ fn sealed<I: MailedCodeId>(
         email: email.to_owned(),
         sealed_code,
         used_at: None,
-        expires_at: act.now.plus_secs(i64::from(MINUTES) * 60),
+        expires_at: good_until(act),
         created_at: act.now,
         updated_at: act.now,
     })

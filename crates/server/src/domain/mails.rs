@@ -5,8 +5,9 @@ use super::{Act, Failure, branding, mailed_codes, password_resets};
 use countersign_pages::Language;
 use countersign_pages::mail::{self as pages, Mail};
 use countersign_protocol::id::MailId;
-use countersign_protocol::model::{Invitation, User};
+use countersign_protocol::model::{Invitation, User, shown_name};
 use countersign_protocol::secret::Secret;
+use countersign_protocol::time::Timestamp;
 use countersign_store::mail::{self, QueuedMail};
 use countersign_store::{Tx, organization, user};
 use serde::{Deserialize, Serialize};
@@ -25,17 +26,26 @@ pub struct Message {
     /// The digest of the picture that the HTML shows, which goes along when the message is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
+    /// When the code or the link in it is not good any more: from then on it is not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub good_until: Option<Timestamp>,
 }
 
-/// Puts a message on its way.
+/// Puts a message on its way; one with a code or a link says until when that is good.
 ///
 /// # Errors
 /// Database errors.
-pub async fn queue(tx: &mut Tx, act: &Act, to: &str, content: Mail) -> Result<(), Failure> {
+pub async fn queue(
+    tx: &mut Tx,
+    act: &Act,
+    to: &str,
+    content: Mail,
+    good_until: Option<Timestamp>,
+) -> Result<(), Failure> {
     let Mail { subject, text, html, picture } = content;
     let picture = picture.and_then(|path| branding::picture_named(path.strip_prefix(branding::FOLDER)?));
     let picture = picture.map(|digest| digest.to_string());
-    let message = Message { to: to.to_owned(), subject, text, html, picture };
+    let message = Message { to: to.to_owned(), subject, text, html, picture, good_until };
     let id: MailId = act.entropy.id(act.now)?;
     let plain = serde_json::to_vec(&message).map_err(Failure::internal)?;
     let environment = act.environment_id.to_string();
@@ -68,9 +78,14 @@ pub fn open(keyring: &crate::keys::keyring::Keyring, queued: &QueuedMail) -> Res
     serde_json::from_slice(&plain).map_err(Failure::internal)
 }
 
-/// The language that a person reads.
+/// The language that a person reads, so far as is known.
+fn read_by(user: &User) -> Option<Language> {
+    user.locale.as_deref().and_then(Language::parse)
+}
+
+/// The language in which a person is written to.
 pub fn language_of(user: &User) -> Language {
-    user.locale.as_deref().and_then(Language::parse).unwrap_or_default()
+    read_by(user).unwrap_or_default()
 }
 
 /// The mail with a code to sign in with, for a page of the company's own.
@@ -80,7 +95,8 @@ pub fn language_of(user: &User) -> Language {
 pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
-    queue(tx, act, &user.email, pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES, None)).await
+    let mail = pages::sign_in_code(style, digits.expose(), mailed_codes::MINUTES, None);
+    queue(tx, act, &user.email, mail, Some(mailed_codes::good_until(act))).await
 }
 
 /// The mail with a code that proves an address: the one of an account, or the one it is to have.
@@ -90,7 +106,8 @@ pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) 
 pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, digits: &Secret) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language: language_of(user), branding: &branding };
-    queue(tx, act, to, pages::verify_email(style, digits.expose(), mailed_codes::MINUTES, None)).await
+    let mail = pages::verify_email(style, digits.expose(), mailed_codes::MINUTES, None);
+    queue(tx, act, to, mail, Some(mailed_codes::good_until(act))).await
 }
 
 /// The mail with the link that sets a new password.
@@ -100,26 +117,36 @@ pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, di
 pub async fn password_reset(tx: &mut Tx, act: &Act, to: &str, link: &str, language: Language) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
     let style = pages::Style { language, branding: &branding };
-    queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES)).await
+    let good_until = act.now.plus_secs(i64::from(password_resets::MINUTES) * 60);
+    queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES), Some(good_until)).await
 }
 
-/// The mail that tells a person that their password is another one now.
+/// The mail that tells a person that their password is another one now; `page` is the language in which it was set.
 ///
 /// # Errors
 /// Database errors.
-pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User) -> Result<(), Failure> {
+pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User, page: Option<Language>) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
-    let language = language_of(user);
+    let language = read_by(user).or(page).unwrap_or_default();
     let reset = format!("{}/forgot-password", act.issuer);
     let mail =
         pages::password_changed(pages::Style { language, branding: &branding }, &moment(act.now, language), &reset);
-    queue(tx, act, &user.email, mail).await
+    queue(tx, act, &user.email, mail, None).await
 }
 
-/// How long invitations are said to be good, at least, in days.
-const SHORTEST_INVITATION: i64 = 1;
+/// The mail to the address that an account had until now: whoever reads it there is to know.
+///
+/// # Errors
+/// Database errors.
+pub async fn email_changed(tx: &mut Tx, act: &Act, before: &User, new_email: &str) -> Result<(), Failure> {
+    let branding = branding::look(&act.product, &act.brand);
+    let language = language_of(before);
+    let mail =
+        pages::email_changed(pages::Style { language, branding: &branding }, new_email, &moment(act.now, language));
+    queue(tx, act, &before.email, mail, None).await
+}
 
-/// The mail with an invitation's link, in a language that was asked for.
+/// The mail with an invitation's link, in a language that was asked for, or else that of whom it is for.
 ///
 /// # Errors
 /// Database errors.
@@ -131,7 +158,13 @@ pub async fn invitation(
     locale: Option<&str>,
 ) -> Result<(), Failure> {
     let branding = branding::look(&act.product, &act.brand);
-    let language = locale.and_then(Language::parse).unwrap_or_default();
+    let language = match locale.and_then(Language::parse) {
+        Some(language) => language,
+        None => {
+            let invited = user::find_by_email(tx, act.environment_id, &invitation.email).await?;
+            invited.as_ref().map(language_of).unwrap_or_default()
+        }
+    };
     let organization = match invitation.organization_id {
         Some(id) => organization::find(tx, act.environment_id, id).await?.map(|found| found.name),
         None => None,
@@ -140,13 +173,12 @@ pub async fn invitation(
         Some(id) => user::find(tx, act.environment_id, id).await?.and_then(|found| found.full_name()),
         None => None,
     };
-    let days = (invitation.expires_at.as_secs() - act.now.as_secs() + 3600) / 86_400;
     let content = pages::invitation(
         pages::Style { language, branding: &branding },
-        organization.as_deref().unwrap_or(&act.product),
-        inviter.as_deref(),
+        organization.as_deref().and_then(shown_name).as_deref().unwrap_or(&act.product),
+        inviter.as_deref().and_then(shown_name).as_deref(),
         &super::invitations::url(act, token),
-        u32::try_from(days.max(SHORTEST_INVITATION)).unwrap_or(1),
+        pages::Valid::of(invitation.expires_at.as_secs() - act.now.as_secs(), &moment(invitation.expires_at, language)),
     );
-    queue(tx, act, &invitation.email, content).await
+    queue(tx, act, &invitation.email, content, Some(invitation.expires_at)).await
 }

@@ -134,7 +134,7 @@ pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Re
 }
 
 /// Sets the password for which a link was followed, proves the address it was sent to, and ends every session. `None` when
-/// somebody else has used the link meanwhile, or the account has another address by now.
+/// somebody else has used the link meanwhile, or the account has another address by now. `page` is the language in which it was set.
 ///
 /// # Errors
 /// Database errors.
@@ -143,6 +143,7 @@ pub async fn confirm(
     act: &Act,
     reset: &PasswordReset,
     password_hash: &str,
+    page: Option<Language>,
 ) -> Result<Option<User>, Failure> {
     user::lock(tx, act.environment_id, reset.user_id).await?;
     // Of all who come with the link, the first one uses it up.
@@ -154,6 +155,6 @@ pub async fn confirm(
     }
     events::record(tx, act, "password_reset.succeeded", None, &event_view(reset)).await?;
     let user = users::find(tx, act, &reset.user_id.to_string()).await?;
-    mails::password_changed(tx, act, &user).await?;
+    mails::password_changed(tx, act, &user, page).await?;
     Ok(Some(user))
 }

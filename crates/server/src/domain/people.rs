@@ -19,6 +19,8 @@ pub struct SignUp {
     pub last_name: Option<String>,
     /// The hash of the password; `None` where there are no passwords.
     pub password_hash: Option<String>,
+    /// The language in which they signed up.
+    pub locale: Option<String>,
 }
 
 /// What an account is like, so far as it matters to a proof: its address and its password. When either is another one,
@@ -86,7 +88,7 @@ pub async fn address_proven(
 /// # Errors
 /// Database errors.
 pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Failure> {
-    let SignUp { email, first_name, last_name, password_hash } = new;
+    let SignUp { email, first_name, last_name, password_hash, locale } = new;
     let made = User {
         id: act.entropy.id(act.now)?,
         email,
@@ -97,7 +99,7 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
         profile_picture_url: None,
         external_id: None,
         metadata: BTreeMap::new(),
-        locale: None,
+        locale,
         last_sign_in_at: None,
         created_at: act.now,
         updated_at: act.now,

@@ -3,7 +3,7 @@
 
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Origin, Stop, redirect};
+use super::page::{Origin, Stop, keep_wished_language, redirect};
 use super::session::{self, Beginning, Current};
 use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
 use crate::domain::{Failure, authorization_codes, grants};
@@ -75,7 +75,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::Authorize(query))
         }
     };
-    Ok(found(advance(call, flow).await?))
+    Ok(keep_wished_language(call, found(advance(call, flow).await?)))
 }
 
 /// What was asked with a GET goes on with one: a redirect is 302, which the reference says.

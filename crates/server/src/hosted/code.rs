@@ -77,6 +77,8 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
         Proves::Nobody(_) => None,
     };
+    // That there is an account is no less true later.
+    let good_until = (!matches!(proves, Proves::Exists(_))).then(|| mailed_codes::good_until(&act));
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
     let (told, digits) = (id.clone(), Secret::new(code.clone()));
     let again = flow.challenge.is_some();
@@ -100,7 +102,7 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
                 }
             }
             if let Some(mail) = mail {
-                crate::domain::mails::queue(tx, &act, &to, mail).await?;
+                crate::domain::mails::queue(tx, &act, &to, mail, good_until).await?;
             }
             Ok(Ok(()))
         })
@@ -345,7 +347,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
     let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
     let from = call.peer.limit_key().to_string();
     let here = format!("{} {from}", challenge.address);
-    let whence = session::whence(call);
+    let (whence, locale) = (session::whence(call), language(call).tag().to_owned());
     let (proof, known) = meant(&challenge.proves);
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
@@ -402,7 +404,8 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 Proves::SignUp(NewAccount { first_name, last_name, password_hash }) => {
                     let password_hash = password_hash.filter(|_| allowed.password);
                     let has_password = password_hash.is_some();
-                    let new = people::SignUp { email: challenge.email, first_name, last_name, password_hash };
+                    let email = challenge.email;
+                    let new = people::SignUp { email, first_name, last_name, password_hash, locale: Some(locale) };
                     let id = people::sign_up(tx, &act, new).await?;
                     if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
                 }

@@ -39,7 +39,14 @@ pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
     let language = language(call);
     let mut messages = Vec::with_capacity(kept.len());
     for one in &kept {
-        let message = mails::open(&call.app.keyring, one)?;
+        let message = match mails::open(&call.app.keyring, one) {
+            Ok(message) => message,
+            // The others can be read.
+            Err(failure) => {
+                tracing::warn!(%failure, id = %one.id, "a message in the mailbox cannot be read");
+                continue;
+            }
+        };
         messages.push((format!("/dev/mailbox/{}", one.id), message, moment(one.created_at, language)));
     }
     let entries: Vec<MailboxEntry<'_>> = messages

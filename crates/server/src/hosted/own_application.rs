@@ -4,7 +4,7 @@
 use super::authorize::{LONGEST, found, leads_to, of_the_application};
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{Stop, keep_wished_language, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, select_account};
 use crate::domain::{Failure, invitations};
@@ -36,7 +36,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             Flow::begin(call, Target::OwnApplication(query.to_owned()))
         }
     };
-    Ok(found(advance(call, flow, None).await?))
+    Ok(keep_wished_language(call, found(advance(call, flow, None).await?)))
 }
 
 /// Goes one step on: to a page, or back to the application. The person may be looking for one of their organizations by

@@ -70,12 +70,42 @@ impl From<countersign_protocol::oauth::error::OAuthError> for Stop {
     }
 }
 
-/// The language of a call: asked for, chosen before, or the browser's.
+/// The language of a call: asked for, chosen before, that of the application's request, or the browser's.
 pub fn language(call: &PageCall) -> Language {
-    let asked = call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
-    let chosen = || Cookie::Language.read(&call.headers, &call.environment.environment.issuer);
-    let preferred = || call.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    asked.or_else(|| chosen().and_then(|tag| Language::parse(&tag))).unwrap_or_else(|| Language::negotiate(preferred()))
+    let preferred = || {
+        let headers = call.headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+        Language::negotiate(&headers.collect::<Vec<_>>().join(","))
+    };
+    asked(call).or_else(|| chosen(call)).or_else(|| wished(call)).unwrap_or_else(preferred)
+}
+
+/// Of a link on a page.
+fn asked(call: &PageCall) -> Option<Language> {
+    call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse))
+}
+
+/// What this browser keeps.
+fn chosen(call: &PageCall) -> Option<Language> {
+    Cookie::Language.read(&call.headers, &call.environment.environment.issuer).and_then(|tag| Language::parse(&tag))
+}
+
+/// The first of ours in `ui_locales` (OpenID Connect Core §3.1.2.1).
+fn wished(call: &PageCall) -> Option<Language> {
+    call.query().ok().and_then(|query| query.get("ui_locales")?.split_whitespace().find_map(Language::parse))
+}
+
+fn keep(call: &PageCall, language: Option<Language>, reply: Reply) -> Reply {
+    let issuer = &call.environment.environment.issuer;
+    match language.and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    }
+}
+
+/// Keeps the language of the application's request for the pages that follow, unless the person has chosen one here.
+pub fn keep_wished_language(call: &PageCall, reply: Reply) -> Reply {
+    let here = asked(call).or_else(|| chosen(call));
+    keep(call, wished(call).filter(|_| here.is_none()), reply)
 }
 
 /// The look of an environment.
@@ -171,14 +201,8 @@ fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Optio
     if let Ok(policy) = HeaderValue::try_from(policy) {
         reply = reply.with(CONTENT_SECURITY_POLICY, policy);
     }
-    let asked = call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse));
-    if let Some(cookie) = asked.and_then(|language| {
-        Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, &call.environment.environment.issuer)
-    }) {
-        reply = reply.with(SET_COOKIE, cookie);
-    }
     reply.body = Bytes::from(html);
-    reply
+    keep(call, asked(call), reply)
 }
 
 /// Sends the browser on (303: with a GET, whatever it came with).

@@ -160,9 +160,9 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     let Ok(hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
         return Ok(show_reset(call, token, &reset.email, StatusCode::SERVICE_UNAVAILABLE, Some(Problem::Busy)));
     };
-    let (act, email) = (session::act(call), reset.email.clone());
+    let (act, language, email) = (session::act(call), language(call), reset.email.clone());
     let done = call.app.store.write::<bool, Failure, _>(move |tx| {
-        Box::pin(async move { Ok(password_resets::confirm(tx, &act, &reset, &hash).await?.is_some()) })
+        Box::pin(async move { Ok(password_resets::confirm(tx, &act, &reset, &hash, Some(language)).await?.is_some()) })
     });
     let done = done.await?;
     call.app.catch_up().await;

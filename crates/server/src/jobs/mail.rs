@@ -1,113 +1,186 @@
-//! Sends the messages that wait.
+//! Sends the messages that wait. Some are on their way at once, so one server that takes its time for one recipient keeps nobody
+//! else waiting; not many, as mail servers count connections.
+//!
+//! Any number of nodes do so: each claims a message for as long as sending it may take, and settles it afterwards.
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
-use crate::mailer;
+use crate::mailer::mail_server::{LEASE, SLACK};
+use crate::mailer::{NotSent, Outlook};
+use crate::operations::metrics::MailOutcome;
 use countersign_protocol::model::EnvironmentKind;
+use countersign_protocol::time::Timestamp;
 use countersign_store::image;
 use countersign_store::mail::{self, QueuedMail};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Seconds until a message is tried again, by how often it was.
-const PAUSES: [i64; 7] = [30, 60, 300, 900, 3600, 7200, 14_400];
+/// How often it is looked for messages that have become due.
+const LOOK: Duration = Duration::from_secs(1);
+/// Seconds until a message is tried again, by how often it was. Codes are good for minutes: the first pauses are short.
+const PAUSES: [i64; 9] = [10, 30, 60, 120, 300, 900, 3600, 7200, 14_400];
+/// Most messages of this node on their way at once.
+const CONNECTIONS: usize = 8;
 
-/// Most batches of one round: a long queue must not keep a stop waiting.
-const BATCHES: usize = 50;
-
-/// What came of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Batch {
-    /// There may be more that is due.
-    Sent,
-    /// Nothing more is due, or the mail server does not take everything: later.
-    Enough,
-}
-
-/// One round: everything that is due, while the mail server takes it.
-pub async fn run(app: Arc<App>) {
-    for _ in 0..BATCHES {
-        match send(&app).await {
-            Ok(Batch::Sent) => {}
-            Ok(Batch::Enough) => return,
-            Err(failure) => {
+/// Sends until `stop` becomes true.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut post = Post { app, stop: stop.clone(), sending: JoinSet::new() };
+    let mut ticks = tokio::time::interval(LOOK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // As all jobs, only while the database answers.
+            _ = ticks.tick() => if post.app.freshness.is_current_at(Instant::now())
+                && let Err(failure) = post.round().await
+            {
                 tracing::warn!(%failure, "mail could not be sent; the next round tries again");
-                return;
+            },
+            () = super::until_stopped(&mut stop) => break,
+        }
+    }
+    while post.sending.join_next().await.is_some() {}
+}
+
+/// What came of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It is settled, whatever became of it.
+    Settled,
+    /// The mail server takes none now.
+    ServerFails,
+}
+
+/// The messages on their way.
+struct Post {
+    app: Arc<App>,
+    stop: watch::Receiver<bool>,
+    sending: JoinSet<Result<Ended, Failure>>,
+}
+
+impl Post {
+    /// Sends all that is due, while the mail server takes it.
+    async fn round(&mut self) -> Result<(), Failure> {
+        loop {
+            let due = mail::due(&mut self.app.store.reader().await?, self.app.clock.now()).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            for queued in due {
+                if !self.has_place().await {
+                    return Ok(());
+                }
+                if let Some(claimed) = claim(&self.app, queued).await? {
+                    self.sending.spawn(send(Arc::clone(&self.app), self.stop.clone(), claimed));
+                }
+            }
+        }
+    }
+
+    /// Waits until one more may be on its way. Not when this process stops, or the server has just failed: those behind wait for
+    /// the next round then, and have lost no try.
+    async fn has_place(&mut self) -> bool {
+        loop {
+            let ended = if self.sending.len() < CONNECTIONS {
+                match self.sending.try_join_next() {
+                    Some(ended) => ended,
+                    None => return !*self.stop.borrow(),
+                }
+            } else {
+                tokio::select! {
+                    Some(ended) = self.sending.join_next() => ended,
+                    () = super::until_stopped(&mut self.stop) => return false,
+                }
+            };
+            match ended.unwrap_or_else(|error| Err(Failure::internal(error))) {
+                Ok(Ended::Settled) => {}
+                Ok(Ended::ServerFails) => return false,
+                // Nobody else takes it before the time is over for which it was claimed.
+                Err(failure) => tracing::warn!(%failure, "a message could not be sent; it is tried again later"),
             }
         }
     }
 }
 
-async fn send(app: &Arc<App>) -> Result<Batch, Failure> {
-    let due = mail::due(&mut app.store.reader().await?, app.clock.now()).await?;
-    let mut batch = if due.is_empty() { Batch::Enough } else { Batch::Sent };
-    let mut sending = JoinSet::new();
-    for queued in due {
-        sending.spawn(send_one(Arc::clone(app), queued));
-    }
-    while let Some(sent) = sending.join_next().await {
-        match sent.unwrap_or_else(|error| Err(Failure::internal(error))) {
-            Ok(Batch::Sent) => {}
-            Ok(Batch::Enough) => batch = Batch::Enough,
-            // The others are on their way: they must not end with it. What is behind them waits for the next round.
-            Err(failure) => {
-                tracing::warn!(%failure, "a message could not be sent; a later round tries again");
-                batch = Batch::Enough;
-            }
-        }
-    }
-    Ok(batch)
+/// A message that this node has, until [`LEASE`] is over.
+struct Claimed {
+    mail: QueuedMail,
+    /// How often it was tried before.
+    tried: i64,
+    /// Until when nobody else takes it; `None` for one that stays here.
+    until: Option<Timestamp>,
 }
 
-async fn send_one(app: Arc<App>, queued: QueuedMail) -> Result<Batch, Failure> {
+/// Takes a message; `None` when another node has it.
+async fn claim(app: &App, queued: QueuedMail) -> Result<Option<Claimed>, Failure> {
     let environment = app.environments().get(queued.environment_id).cloned();
     let staging = environment.is_some_and(|environment| environment.environment.kind == EnvironmentKind::Staging);
     let stays = app.mailer.keeps() && staging;
-    let pause = usize::try_from(queued.attempts).ok().and_then(|attempts| PAUSES.get(attempts));
-    let next = if stays { None } else { pause.map(|seconds| app.clock.now().plus_secs(*seconds)) };
-    let claimed = queued.clone();
+    let until = if stays { None } else { Some(app.clock.now().plus_secs(LEASE)) };
+    let mail = queued.clone();
     let taken = app
         .store
-        .write::<bool, Failure, _>(move |tx| Box::pin(async move { Ok(mail::claim(tx, &claimed, next).await?) }));
-    if !taken.await? {
-        // Another node has it. There may be more.
-        return Ok(Batch::Sent);
-    }
-    let message = mails::open(&app.keyring, &queued)?;
-    if stays {
+        .write::<bool, Failure, _>(move |tx| Box::pin(async move { Ok(mail::claim(tx, &queued, until).await?) }));
+    Ok(taken.await?.then_some(Claimed { tried: mail.attempts, mail, until }))
+}
+
+/// Sends a message, and notes what came of it.
+async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> Result<Ended, Failure> {
+    let Claimed { mail, tried, until } = claimed;
+    let message = mails::open(&app.keyring, &mail)?;
+    let Some(lease) = until else {
         tracing::info!(
             to = message.to,
             subject = message.subject,
-            page = format!("/dev/mailbox/{}", queued.id),
+            page = format!("/dev/mailbox/{}", mail.id),
             "no mail server is configured: the message stays here"
         );
-        return Ok(Batch::Sent);
-    }
-    // Without it the mail shows the name of the product.
-    let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
-        Some(digest) => image::png(&mut app.store.reader().await?, queued.environment_id, digest).await?,
-        None => None,
+        return Ok(Ended::Settled);
     };
-    // Another node takes it then: this one has waited for the database for too long to be done before that.
-    if next.is_some_and(|next| app.clock.now().plus_secs(mailer::PATIENCE.as_secs().cast_signed()) > next) {
-        tracing::warn!(id = %queued.id, "a message was not sent in time; a later round tries again");
-        return Ok(Batch::Enough);
-    }
-    let sent = app.mailer.send(&message, (queued.id, queued.created_at), picture).await;
-    let done = match &sent {
-        Ok(()) => true,
-        Err(error) => {
-            let gives_up = error.for_good || next.is_none();
-            tracing::warn!(%error, id = %queued.id, gives_up, "a message was not sent");
-            gives_up
+    let sent = if message.good_until.is_some_and(|end| end <= app.clock.now()) {
+        let reason = "what it says is not good any more".to_owned();
+        Err(NotSent { reason, outlook: Outlook::GivesUp })
+    } else {
+        // Without it the mail shows the name of the product.
+        let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
+            Some(digest) => image::png(&mut app.store.reader().await?, mail.environment_id, digest).await?,
+            None => None,
+        };
+        // Another node would take it before it has arrived: this one has waited for the database for too long.
+        if app.clock.now().plus_secs(LEASE - SLACK) > lease {
+            tracing::warn!(id = %mail.id, "a message was not sent in time; it is tried again later");
+            return Ok(Ended::Settled);
         }
+        let mut stop = stop;
+        app.mailer.send(&message, (mail.id, mail.created_at), picture, super::until_stopped(&mut stop)).await
     };
-    if done {
-        app.store
-            .write::<(), Failure, _>(move |tx| {
-                Box::pin(async move { Ok(mail::delete(tx, queued.environment_id, queued.id).await?) })
-            })
-            .await?;
+    let now = app.clock.now();
+    let pause = usize::try_from(tried).ok().and_then(|tried| PAUSES.get(tried));
+    let (outcome, again) = match &sent {
+        Ok(()) => (MailOutcome::Sent, None),
+        Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried))),
+        Err(NotSent { outlook: Outlook::Later | Outlook::ServerFails, .. }) if let Some(pause) = pause => {
+            (MailOutcome::Retried, Some((now.plus_secs(*pause), tried + 1)))
+        }
+        Err(_) => (MailOutcome::GivenUp, None),
+    };
+    if let Err(error) = &sent {
+        tracing::warn!(%error, id = %mail.id, gives_up = again.is_none(), "a message was not sent");
     }
-    Ok(if sent.is_ok() { Batch::Sent } else { Batch::Enough })
+    app.metrics.mail_attempt(outcome);
+    let settled = app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move {
+            match again {
+                Some((next, attempts)) => mail::release(tx, &mail, lease, (next, attempts)).await?,
+                None => mail::delete(tx, mail.environment_id, mail.id).await?,
+            }
+            Ok(())
+        })
+    });
+    settled.await?;
+    Ok(match sent {
+        Err(NotSent { outlook: Outlook::ServerFails, .. }) => Ended::ServerFails,
+        _ => Ended::Settled,
+    })
 }

@@ -34,7 +34,7 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(repeat(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), poll));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
-    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), mail::run));
+    jobs.spawn(mail::run(Arc::clone(app), stop.clone()));
     jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), events::run));
     let told = audit_log::Told::default();
     jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), move |app| {

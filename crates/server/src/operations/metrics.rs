@@ -49,6 +49,22 @@ struct WebhookLabels {
     outcome: WebhookOutcome,
 }
 
+/// What came of a try to send a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum MailOutcome {
+    /// The mail server has it.
+    Sent,
+    /// It will be tried again.
+    Retried,
+    /// It was refused for good, tried often enough, or is not good any more.
+    GivenUp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MailLabels {
+    outcome: MailOutcome,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefusedLabels {
     reason: Refused,
@@ -63,6 +79,7 @@ pub struct Metrics {
     connections_refused: Family<RefusedLabels, Counter>,
     /// Access tokens issued.
     pub tokens_issued: Counter,
+    mail_attempts: Family<MailLabels, Counter>,
     webhook_attempts: Family<WebhookLabels, Counter>,
     /// Endpoints of webhooks that were given up.
     pub webhook_endpoints_disabled: Counter,
@@ -97,6 +114,8 @@ impl Default for Metrics {
         registry.register("tokens_issued", "Access tokens issued", tokens_issued.clone());
         let connections_refused = Family::default();
         registry.register("connections_refused", "Connections turned away, by reason", connections_refused.clone());
+        let mail_attempts = Family::default();
+        registry.register("mail_attempts", "Messages handed to the mail server, by outcome", mail_attempts.clone());
         let webhook_attempts = Family::default();
         registry.register(
             "webhook_attempts",
@@ -122,6 +141,7 @@ impl Default for Metrics {
             connections_refused,
             tokens_issued,
             audit_log_failures,
+            mail_attempts,
             webhook_attempts,
             webhook_endpoints_disabled,
             webhook_deliveries_pending,
@@ -130,6 +150,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts a try to send a message.
+    pub fn mail_attempt(&self, outcome: MailOutcome) {
+        self.mail_attempts.get_or_create_owned(&MailLabels { outcome }).inc();
+    }
+
     /// Counts a request to an endpoint of webhooks.
     pub fn webhook_attempt(&self, outcome: WebhookOutcome) {
         self.webhook_attempts.get_or_create_owned(&WebhookLabels { outcome }).inc();

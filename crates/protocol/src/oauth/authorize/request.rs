@@ -13,7 +13,7 @@ use crate::oauth::{resource, scope};
 use percent_encoding::percent_decode_str;
 
 /// Every parameter that an answer may depend on: those of [`read`], the client, and whom the application means.
-const PARAMETERS: [&str; 19] = [
+const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "state",
@@ -33,6 +33,7 @@ const PARAMETERS: [&str; 19] = [
     "login_hint",
     "screen_hint",
     "id_token_hint",
+    "ui_locales",
 ];
 
 /// Longest `state` and `nonce` that are carried along.

@@ -2,7 +2,8 @@
 //! here mean nothing here.
 
 use super::document_url;
-use super::shared::{check_redirect_uri, shown_name};
+use super::shared::check_redirect_uri;
+use crate::model::shown_name;
 use crate::model::{RegisteredGrant, RegisteredGrants};
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -4,24 +4,6 @@ use crate::model::{ClientType, EnvironmentKind};
 use crate::oauth::redirect_uri::{self, RedirectUriError};
 use url::{Host, Url};
 
-/// Longest name that is shown, in characters.
-const LONGEST_NAME: usize = 100;
-
-/// A claimed name as it may be shown: on one line, without characters that steer how text is read. `None` when nothing
-/// that can be read is left.
-pub fn shown_name(claimed: &str) -> Option<String> {
-    // Right-to-left marks and invisible characters make a name look like another's.
-    let steers = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        // Nothing to see, and yet a letter or a mark.
-        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    let plain: String = claimed.chars().filter(|c| !steers(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let name: String = plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect();
-    let name = name.trim_end().to_owned();
-    name.chars().any(char::is_alphanumeric).then_some(name)
-}
-
 /// Whether a client that nobody knows may have codes sent to a URI: over https; to this machine, also under the name
 /// `localhost`; a program's own scheme where the client is one. Never with a wildcard, in no environment over plain http.
 ///
@@ -88,14 +70,6 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_is_one_line_that_reads_as_it_is_written() {
-        assert_eq!(shown_name("  Claude \n Code\t"), Some("Claude Code".into()));
-        assert_eq!(shown_name("Bank\u{202e}knaB\u{200b}"), Some("BankknaB".into()));
-        assert_eq!(shown_name("\u{202e}\n"), None);
-        assert_eq!(shown_name(&"x".repeat(300)).map(|name| name.len()), Some(100));
-    }
-
-    #[test]
     fn codes_go_over_https_or_stay_on_the_device() {
         for good in [
             "https://client.example/cb",
@@ -152,13 +126,6 @@ mod tests {
                 prop_assert!(url.scheme() != "http" || is_this_machine(&url));
                 prop_assert!(!matches!(url.scheme(), "javascript" | "data" | "file"));
                 prop_assert!(url.username().is_empty() && !text.contains(['#', '*']));
-            }
-        }
-
-        #[test]
-        fn a_shown_name_is_shown_the_same_again(claimed in "\\PC{0,200}") {
-            if let Some(name) = shown_name(&claimed) {
-                prop_assert_eq!(shown_name(&name), Some(name));
             }
         }
     }

@@ -92,7 +92,7 @@ pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             let hash = hash.ok_or_else(used)?;
-            match password_resets::confirm(tx, &act, &reset, &hash).await? {
+            match password_resets::confirm(tx, &act, &reset, &hash, None).await? {
                 Some(user) => Ok(Reply::ok(&json!({"user": user_view(&user)}))),
                 None => Err(used()),
             }

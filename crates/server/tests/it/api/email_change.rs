@@ -32,6 +32,9 @@ on_both_databases! {
         assert_eq!((&done["object"], &done["user"]["email"], &done["user"]["email_verified"]), (&json!("email_change_confirmation"), &json!("Lovelace@example.com"), &json!(true)));
         management.post(&confirm, json!({"code": digits})).await.expect_code(409, "email_change_code_previously_used");
         assert_eq!(server.events("user.updated").await.len(), 1);
+        // Whoever reads the address of before is told, and by a wrong code nobody is.
+        let told = server.mails("ada@example.com").await;
+        assert!(told.len() == 1 && told[0].text.contains("was changed to Lovelace@example.com"), "{told:?}");
         assert_eq!(management.get(&format!("/user_management/users/{id}")).await.json()["email"], "Lovelace@example.com");
     }
 

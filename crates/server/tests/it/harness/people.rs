@@ -69,6 +69,7 @@ impl TestServer {
             first_name: Some("Ada".into()),
             last_name: Some("Lovelace".into()),
             password_hash: Some(password_hash),
+            locale: None,
         };
         let act = self.act();
         self.app

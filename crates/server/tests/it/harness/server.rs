@@ -126,6 +126,11 @@ impl TestServer {
         self.anonymous().with_key(&self.api_key)
     }
 
+    /// Stops it, as the end of this value does, whose parts are still to be looked at.
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+
     /// A client with no credential.
     pub fn anonymous(&self) -> Client {
         let client = Client::new(&self.base_url);
@@ -136,6 +141,6 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        let _ = self.stop.send(true);
+        self.stop();
     }
 }

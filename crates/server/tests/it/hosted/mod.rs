@@ -10,6 +10,7 @@ mod document_policy;
 mod front_door;
 mod invitation;
 mod jwt_template;
+mod languages;
 mod look;
 mod many_organizations;
 mod policy;

@@ -1,0 +1,281 @@
+//! The mail server that the operator has named: where it is, how the connection is protected, who we are there.
+
+use super::refusal::Step;
+use super::{NotSent, Outlook};
+use lettre::Address;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use percent_encoding::percent_decode_str;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// How long it may take until a connection stands, for each address of the server.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// How long everything before the message may take: the greeting, TLS, credentials, sender and recipient. Servers that look at
+/// a recipient closely, or make all wait, take half a minute.
+const ENVELOPE: Duration = Duration::from_secs(90);
+/// How long a server may take to say that it has the message. Whoever waits for less sends it again though it has arrived (RFC
+/// 5321 §4.5.3.2.6).
+const MESSAGE: Duration = Duration::from_secs(600);
+/// How long a server may take to say goodbye. Nothing depends on it.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// For how long a node has a message, in seconds: until it has arrived or not, and the slack.
+pub const LEASE: i64 = (ENVELOPE.as_secs() + MESSAGE.as_secs()).cast_signed() + SLACK;
+/// How long a busy machine may need besides, in seconds.
+pub const SLACK: i64 = 60;
+
+/// A mail server.
+pub struct MailServer {
+    host: String,
+    port: u16,
+    protection: Protection,
+    tls: TlsParameters,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+}
+
+impl MailServer {
+    /// From a URL such as `smtps://user:password@mail.example.com`, the host we are known by, and an authority to trust besides
+    /// the public ones.
+    ///
+    /// # Errors
+    /// What is wrong with them, for the operator.
+    pub fn new(url: &str, us: &str, trusted: Option<Certificate>) -> Result<Self, String> {
+        let wrong = |error: &dyn std::fmt::Display| format!("smtp_url: {error}");
+        let url = Url::parse(url).map_err(|error| wrong(&error))?;
+        let protection = Protection::of(&url)?;
+        let host = bare_host(&url);
+        if host.is_empty() {
+            return Err(wrong(&"no host in it"));
+        }
+        let mut tls = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
+        if let Some(trusted) = trusted {
+            tls = tls.add_root_certificate(trusted);
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            port: url.port().unwrap_or(protection.usual_port()),
+            protection,
+            tls: tls.build().map_err(|error| wrong(&error))?,
+            credentials: credentials(&url)?,
+            hello: hello(us),
+        })
+    }
+
+    /// Hands a message over. Until its text has begun to flow, `stopping` ends it; from then on the server may have it, and is
+    /// waited for.
+    ///
+    /// # Errors
+    /// [`NotSent`].
+    pub async fn deliver(
+        &self,
+        (from, to): (&Address, &Address),
+        message: &[u8],
+        stopping: impl Future<Output = ()>,
+    ) -> Result<(), NotSent> {
+        let mut connection = tokio::select! {
+            ready = tokio::time::timeout(ENVELOPE, self.agree((from, to), message.is_ascii())) => {
+                ready.unwrap_or_else(|_| Err(NotSent::server("it takes too long".to_owned())))?
+            }
+            () = stopping => return Err(NotSent { reason: "this process stops".to_owned(), outlook: Outlook::Stopped }),
+        };
+        let taken = tokio::time::timeout(MESSAGE, connection.message(message)).await;
+        match taken {
+            Ok(Ok(_)) => {
+                tokio::spawn(async move {
+                    // Whatever it says now, it has the message.
+                    let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+                });
+                Ok(())
+            }
+            Ok(Err(error)) => Err(Step::Message.failed(&error)),
+            Err(_) => Err(NotSent { reason: "the message: no answer".to_owned(), outlook: Outlook::Later }),
+        }
+    }
+
+    /// Connects, and comes to where the server wants the message.
+    async fn agree(&self, (from, to): (&Address, &Address), ascii: bool) -> Result<AsyncSmtpConnection, NotSent> {
+        let mut connection = self.connect().await?;
+        let international = [from, to].iter().any(|address| !<Address as AsRef<str>>::as_ref(address).is_ascii());
+        let mut parameters = Vec::new();
+        for (needed, extension, parameter) in [
+            (international, Extension::SmtpUtfEight, MailParameter::SmtpUtfEight),
+            (!ascii, Extension::EightBitMime, MailParameter::Body(MailBodyParameter::EightBitMime)),
+        ] {
+            if needed && !connection.server_info().supports_feature(extension) {
+                let reason = format!("the mail server does not know {extension}");
+                return Err(NotSent { reason, outlook: Outlook::Later });
+            }
+            parameters.extend(needed.then_some(parameter));
+        }
+        let sender = connection.command(Mail::new(Some(from.clone()), parameters)).await;
+        sender.map_err(|error| Step::Sender.failed(&error))?;
+        let recipient = connection.command(Rcpt::new(to.clone(), Vec::new())).await;
+        recipient.map_err(|error| Step::Recipient.failed(&error))?;
+        connection.command(Data).await.map_err(|error| Step::Message.failed(&error))?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, NotSent> {
+        let at_once = (self.protection == Protection::Always).then(|| self.tls.clone());
+        let address = (self.host.as_str(), self.port);
+        let connected =
+            AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &self.hello, at_once, None).await;
+        let mut connection = connected.map_err(|error| Step::Greeting.failed(&error))?;
+        let upgrade = match self.protection {
+            Protection::Always | Protection::None => false,
+            Protection::StartTls => true,
+            Protection::WhenOffered => connection.can_starttls(),
+        };
+        if upgrade {
+            let secured = connection.starttls(self.tls.clone(), &self.hello).await;
+            secured.map_err(|error| Step::Greeting.failed(&error))?;
+        }
+        if let Some(credentials) = &self.credentials {
+            let accepted = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await;
+            accepted.map_err(|error| Step::Credentials.failed(&error))?;
+        }
+        Ok(connection)
+    }
+}
+
+/// The host of a URL, an IPv6 address without its brackets: of a scheme it does not know, the URL's parser leaves even an IPv4
+/// address a name.
+fn bare_host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+fn credentials(url: &Url) -> Result<Option<Credentials>, String> {
+    let plain = |text: &str| {
+        let decoded = percent_decode_str(text).decode_utf8();
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| "smtp_url: user and password must be UTF-8".to_owned())
+    };
+    match (url.username(), url.password()) {
+        ("", None) => Ok(None),
+        (_, None) => Err("smtp_url: there is a user and no password".to_owned()),
+        (user, Some(password)) => Ok(Some(Credentials::new(plain(user)?, plain(password)?))),
+    }
+}
+
+/// As what we introduce ourselves (RFC 5321 §4.1.1.1): the host that people know us by. Servers refuse names without a domain,
+/// such as those of containers.
+fn hello(us: &str) -> ClientId {
+    match Host::parse(us) {
+        Ok(Host::Ipv4(address)) => ClientId::Ipv4(address),
+        Ok(Host::Ipv6(address)) => ClientId::Ipv6(address),
+        Ok(Host::Domain(name)) => ClientId::Domain(name),
+        Err(_) => ClientId::Domain("localhost".to_owned()),
+    }
+}
+
+/// How the connection to a mail server is protected: as that to a database, in plain text to this machine only, unless
+/// the operator says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    /// TLS from the first byte.
+    Always,
+    /// STARTTLS, or nothing is sent.
+    StartTls,
+    /// STARTTLS when the server offers it: an attacker on the way can take the offer out.
+    WhenOffered,
+    /// Plain text.
+    None,
+}
+
+impl Protection {
+    fn of(url: &Url) -> Result<Self, String> {
+        let asked = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+        let host = bare_host(url);
+        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        match (url.scheme(), asked.as_deref()) {
+            ("smtps", None) => Ok(Self::Always),
+            ("smtp", Some("required")) => Ok(Self::StartTls),
+            ("smtp", Some("opportunistic")) => Ok(Self::WhenOffered),
+            ("smtp", Some("none")) => Ok(Self::None),
+            ("smtp", None) => Ok(if here { Self::None } else { Self::StartTls }),
+            ("smtp", Some(_)) => Err("smtp_url: tls must be 'required', 'opportunistic' or 'none'".to_owned()),
+            ("smtps", Some(_)) => Err("smtp_url: smtps is TLS from the first byte; leave ?tls= out".to_owned()),
+            _ => Err("smtp_url must begin with smtp:// or smtps://".to_owned()),
+        }
+    }
+
+    fn usual_port(self) -> u16 {
+        match self {
+            Self::Always => 465,
+            Self::StartTls | Self::WhenOffered => 587,
+            Self::None => 25,
+        }
+    }
+}
+
+/// Reads authorities to trust.
+///
+/// # Errors
+/// What is wrong with the file, for the operator.
+pub fn read_certificates(path: &Path) -> Result<Certificate, String> {
+    let wrong = |what: &dyn std::fmt::Display| format!("smtp_ca ({}): {what}", path.display());
+    let pem = std::fs::read(path).map_err(|error| wrong(&error))?;
+    if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
+        return Err(wrong(&"no certificate in it"));
+    }
+    Certificate::from_pem(&pem).map_err(|error| wrong(&error))
+}
+
+/// What a certificate begins with.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, expected: Option<(Protection, u16)>) {
+        let parsed = Url::parse(url).unwrap();
+        let found = Protection::of(&parsed).ok().map(|found| (found, parsed.port().unwrap_or(found.usual_port())));
+        assert_eq!(found, expected, "{url}");
+    }
+
+    #[test]
+    fn mail_leaves_this_machine_encrypted_unless_the_operator_says_otherwise() {
+        check("smtps://mail.example.com", Some((Protection::Always, 465)));
+        check("smtp://mail.example.com", Some((Protection::StartTls, 587)));
+        check("smtp://user:password@10.0.0.1:25", Some((Protection::StartTls, 25)));
+        check("smtp://mail.example.com?tls=required", Some((Protection::StartTls, 587)));
+        check("smtp://mail.example.com?tls=opportunistic", Some((Protection::WhenOffered, 587)));
+        check("smtp://mail.example.com?tls=none", Some((Protection::None, 25)));
+        check("smtp://localhost", Some((Protection::None, 25)));
+        for local in ["localhost", "127.0.0.1", "[::1]"] {
+            check(&format!("smtp://{local}:1025"), Some((Protection::None, 1025)));
+        }
+        check("smtp://localhost?tls=required", Some((Protection::StartTls, 587)));
+        check("smtp://localhost.example.com", Some((Protection::StartTls, 587)));
+        check("smtp://mail.example.com?tls=maybe", None);
+        check("smtps://mail.example.com?tls=none", None);
+        check("https://mail.example.com", None);
+    }
+
+    #[test]
+    fn servers_have_addresses_and_people_special_characters() {
+        let server = MailServer::new("smtp://[::1]:1025", "auth.example.com", None).unwrap();
+        assert_eq!((server.host.as_str(), server.port, server.credentials), ("::1", 1025, None));
+        let server = MailServer::new("smtps://a%40b.co:p%20%2Fw@mail.example.com", "auth.example.com", None).unwrap();
+        assert_eq!(server.credentials, Some(Credentials::new("a@b.co".to_owned(), "p /w".to_owned())));
+        assert!(MailServer::new("smtps://user@mail.example.com", "auth.example.com", None).is_err());
+    }
+
+    #[test]
+    fn we_introduce_ourselves_by_a_name_that_servers_take() {
+        for (us, expected) in [
+            ("auth.example.com", "auth.example.com"),
+            ("localhost", "localhost"),
+            ("127.0.0.1", "[127.0.0.1]"),
+            ("[::1]", "[IPv6:::1]"),
+        ] {
+            assert_eq!(hello(us).to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a mail server's refusal means: for this message, for all of them, for good.
+
+use super::{NotSent, Outlook};
+use lettre::transport::smtp::Error;
+
+/// Where in the conversation it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Connection, greeting, encryption.
+    Greeting,
+    /// Who we are.
+    Credentials,
+    /// Whom the message is from (`MAIL`).
+    Sender,
+    /// Whom it is for (`RCPT`).
+    Recipient,
+    /// The message (`DATA`).
+    Message,
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Greeting => "connecting",
+            Self::Credentials => "the credentials",
+            Self::Sender => "the sender",
+            Self::Recipient => "the recipient",
+            Self::Message => "the message",
+        }
+    }
+
+    /// What an error at this step is to the message.
+    pub(super) fn failed(self, error: &Error) -> NotSent {
+        let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let outlook = self.outlook(error.status().map(u16::from), &said);
+        NotSent { reason: format!("{}: {error}", self.name()), outlook }
+    }
+
+    /// Of an answer with this code (RFC 5321 §4.2.1) and this text; without a code there was none.
+    ///
+    /// That a server does not know us, the sender or the way is the operator's to mend, and says nothing about the message. It is
+    /// given up only when there is no such mailbox.
+    fn outlook(self, code: Option<u16>, said: &str) -> Outlook {
+        match (self, code) {
+            (Self::Greeting | Self::Credentials | Self::Sender, _) | (_, None) => Outlook::ServerFails,
+            // RFC 5321 §3.8: the server closes the connection.
+            (_, Some(421)) => Outlook::ServerFails,
+            (Self::Recipient | Self::Message, Some(500..)) => match enhanced(said) {
+                Some((5, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)) => Outlook::GivesUp,
+                None if self == Self::Recipient && matches!(code, Some(550 | 551 | 553)) => Outlook::GivesUp,
+                _ => Outlook::Later,
+            },
+            (Self::Recipient | Self::Message, Some(_)) => Outlook::Later,
+        }
+    }
+}
+
+/// The status code that an answer begins with (RFC 3463 §2): more than the three digits of SMTP say.
+fn enhanced(said: &str) -> Option<(u16, u16, u16)> {
+    let mut parts = said.split_whitespace().next()?.splitn(3, '.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_given_up_only_when_there_is_no_such_mailbox() {
+        let check =
+            |step: Step, code, said, expected| assert_eq!(step.outlook(code, said), expected, "{step:?} {said}");
+        check(Step::Recipient, Some(550), "5.1.1 no such user", Outlook::GivesUp);
+        check(Step::Recipient, Some(556), "5.1.10 takes no mail", Outlook::GivesUp);
+        check(Step::Recipient, Some(550), "no such user", Outlook::GivesUp);
+        check(Step::Message, Some(550), "5.2.1 disabled", Outlook::GivesUp);
+        // What the operator mends, or passes.
+        check(Step::Greeting, Some(554), "5.7.1 blocked", Outlook::ServerFails);
+        check(Step::Credentials, Some(535), "5.7.8 wrong password", Outlook::ServerFails);
+        check(Step::Sender, Some(553), "5.7.1 not your address", Outlook::ServerFails);
+        check(Step::Sender, Some(550), "5.1.1 no such sender", Outlook::ServerFails);
+        check(Step::Recipient, Some(421), "4.3.2 closing", Outlook::ServerFails);
+        check(Step::Message, None, "connection reset", Outlook::ServerFails);
+        check(Step::Recipient, Some(550), "5.7.1 relaying denied", Outlook::Later);
+        check(Step::Recipient, Some(554), "relay access denied", Outlook::Later);
+        check(Step::Recipient, Some(550), "5.4.5 daily limit exceeded", Outlook::Later);
+        check(Step::Recipient, Some(552), "5.2.2 mailbox full", Outlook::Later);
+        check(Step::Recipient, Some(450), "4.2.0 greylisted", Outlook::Later);
+        check(Step::Message, Some(554), "5.7.1 looks like spam", Outlook::Later);
+        check(Step::Message, Some(550), "content refused", Outlook::Later);
+    }
+
+    #[test]
+    fn status_codes_stand_at_the_beginning() {
+        for (said, expected) in [
+            ("5.1.1 no such user", Some((5, 1, 1))),
+            ("5.7.26 unauthenticated", Some((5, 7, 26))),
+            ("no 5.1.1", None),
+            ("5.1", None),
+            ("5.1.x", None),
+            ("", None),
+        ] {
+            assert_eq!(enhanced(said), expected, "{said}");
+        }
+    }
+}
