@@ -193,7 +193,7 @@ pub async fn set_scopes(tx: &mut Tx, environment_id: EnvironmentId, application:
 /// # Errors
 /// Database errors.
 pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ApplicationId) -> Result<bool> {
-    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+    Ok(tx.execute_at_length(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
 /// The application with this identifier.

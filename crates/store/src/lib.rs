@@ -469,9 +469,24 @@ async fn perform(tx: &mut Tx, work: Work) -> Result<bool> {
     Ok(keep)
 }
 
+/// Some million rows: who asks has mostly gone by then, and then it is undone.
+const AT_LENGTH: &str = "SET LOCAL statement_timeout = '5min'";
+
 impl Tx {
     fn new(kind: TxKind) -> Self {
         Self { kind, changes: Vec::new() }
+    }
+
+    /// The same as [`Tx::execute`] for a statement whose work grows with the tenant, such as a deletion with all that hangs on it:
+    /// it may take minutes. The others of this transaction may from then on, too.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn execute_at_length(&mut self, sql: Sql, params: &[Value<'_>]) -> Result<u64> {
+        if let TxKind::Postgres(transaction) = &self.kind {
+            Box::pin(transaction.batch(AT_LENGTH)).await?;
+        }
+        self.execute(sql, params).await
     }
 
     /// Runs a statement that returns no rows; gives how many it changed.

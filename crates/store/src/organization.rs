@@ -116,7 +116,7 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, organization: &O
 /// # Errors
 /// Database errors.
 pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
-    Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
+    Ok(tx.execute_at_length(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
 /// Makes other transactions that change this organization wait for this one; `false` when there is none such.

@@ -2,7 +2,7 @@
 
 use crate::harness::{Database, PATIENCE, at, on_postgres};
 use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
-use countersign_store::{Error, Location, Store, attempt};
+use countersign_store::{Error, Location, Store, attempt, organization};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -81,6 +81,29 @@ fn whoever_asks_next_does_not_wait_for_what_nobody_wants_any_more() {
         assert!(after.difference(&before).next().is_some(), "asked on a connection that waits: {before:?}, {after:?}");
         held.rollback().await.unwrap();
         tokio::time::timeout(PATIENCE, organization_ids(&store, environment_id)).await.unwrap();
+    });
+}
+
+#[test]
+fn an_organization_with_much_to_delete_has_the_time_for_it_and_nothing_else_has() {
+    on_postgres(|database: Database| async move {
+        let store = database.migrated().await;
+        let environment_id = plant_environment(&store).await;
+        let (one, other) = (an_organization(), an_organization());
+        for organization in [&one, &other] {
+            insert_organization(&store, environment_id, organization).await.unwrap();
+        }
+        let watch = "CREATE TABLE patience (seconds TEXT); \
+                     CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS \
+                     $$ BEGIN INSERT INTO patience VALUES (current_setting('statement_timeout')); RETURN NULL; END $$; \
+                     CREATE TRIGGER noted AFTER INSERT OR DELETE ON organization EXECUTE FUNCTION noted()";
+        database.execute(watch).await;
+        let (id, another) = (one.id, an_organization());
+        let deleted = transaction!(store, |tx| organization::delete(tx, environment_id, id).await);
+        assert!(deleted.unwrap());
+        insert_organization(&store, environment_id, &another).await.unwrap();
+        let noted: Vec<String> = database.rows("SELECT seconds FROM patience").await.into_iter().flatten().collect();
+        assert_eq!(noted, ["5min", "15s"]);
     });
 }
 
