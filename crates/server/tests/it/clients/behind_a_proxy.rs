@@ -94,6 +94,7 @@ fn everything_goes_through_two_nodes_in_turn() {
             arguments.extend(settings(node));
             let more = ["--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1", "--smtp-url", &smtp_url];
             arguments.extend(more.map(str::to_owned));
+            arguments.extend(["--mail-from", "Acme <no-reply@acme.example>"].map(str::to_owned));
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             Process::start(&arguments, &variables)
         });
