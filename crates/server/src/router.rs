@@ -39,7 +39,12 @@ pub fn routes() -> Routes {
         .public("/.well-known/oauth-authorization-server", discovery::authorization_server)
         .public("/.well-known/oauth-authorization-server/{*path}", discovery::authorization_server)
         .public("/.well-known/openid-configuration/{*path}", discovery::openid_configuration)
+        .preflight("/.well-known/openid-configuration")
+        .preflight("/.well-known/oauth-authorization-server")
+        .preflight("/.well-known/oauth-authorization-server/{*path}")
+        .preflight("/.well-known/openid-configuration/{*path}")
         .public("/oauth2/jwks", jwks::by_host)
+        .preflight("/oauth2/jwks")
         .public("/sso/jwks/{client_id}", jwks::by_client_id)
         // OAuth.
         .oauth("/oauth2/token", token::post)

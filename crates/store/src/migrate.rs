@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     17 "0017_past_signing_key";
     18 "0018_audit_logs_outlive";
     19 "0019_email_keys";
+    20 "0020_auth_time";
 };
 
 /// The newest schema version this program knows.

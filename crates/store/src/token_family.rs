@@ -11,12 +11,13 @@ use countersign_protocol::time::Timestamp;
 
 statements! {
     INSERT = "INSERT INTO token_family (environment_id, id, consent_id, application_id, user_id, organization_id, session_id, resource, ",
-        "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at, code_digest) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+        "scope, subject, choices, authenticated_at, generation, rotated_at, idle_expires_at, expires_at, created_at, code_digest, shows_auth_time) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     OF_CODE = "SELECT id FROM token_family WHERE environment_id = $1 AND code_digest = $2";
     IS_OF_CODE = "SELECT 1 FROM token_family WHERE environment_id = $1 AND id = $2 AND code_digest IS NOT NULL";
     FIND = "SELECT id, consent_id, application_id, user_id, organization_id, session_id, resource, scope, authenticated_at, generation, ",
-        "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices FROM token_family WHERE environment_id = $1 AND id = $2";
+        "rotated_at, idle_expires_at, expires_at, ended_at, created_at, subject, choices, shows_auth_time ",
+        "FROM token_family WHERE environment_id = $1 AND id = $2";
     STANDING = "SELECT f.id, f.consent_id, f.application_id, f.user_id, f.organization_id, f.choices, a.client_id FROM token_family f ",
         "JOIN connect_application a ON a.environment_id = f.environment_id AND a.id = f.application_id ",
         "WHERE f.environment_id = $1 AND f.id = $2 AND f.ended_at IS NULL AND (f.organization_id IS NULL OR EXISTS (",
@@ -46,6 +47,7 @@ fn read(row: &Row) -> Result<TokenFamily> {
         scopes: row.text(7)?.split_ascii_whitespace().map(str::to_owned).collect(),
         persona: Persona { subject: row.opt_text(15)?.map(str::to_owned), choices: row.json(16)? },
         authenticated_at: row.timestamp(8)?,
+        shows_auth_time: row.truth(17)?,
         generation: row.int(9)?,
         rotated_at: row.timestamp(10)?,
         idle_expires_at: row.timestamp(11)?,
@@ -86,6 +88,7 @@ pub async fn insert(
         family.expires_at.into(),
         family.created_at.into(),
         code.into(),
+        family.shows_auth_time.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())

@@ -120,6 +120,8 @@ pub struct TokenFamily {
     pub persona: Persona,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
+    /// Whether its ID tokens must say so: `max_age` was asked for (OpenID Connect Core §2).
+    pub shows_auth_time: bool,
     /// The number of the refresh token that is good now; 0 when there is none.
     pub generation: i64,
     /// When that one became the good one.

@@ -66,7 +66,7 @@ pub fn openid_configuration(
         "sid",
         "sub"
     ]);
-    document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);
+    document["prompt_values_supported"] = json!(["none", "login", "consent", "select_account", "create"]);
     document["request_parameter_supported"] = json!(false);
     document["request_uri_parameter_supported"] = json!(false);
     document["ui_locales_supported"] = json!(languages);

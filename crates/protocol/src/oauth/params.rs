@@ -55,6 +55,26 @@ impl<'a> Params<'a> {
         Ok(params)
     }
 
+    /// The first of each parameter of a form body or a query string, and the names of those that were repeated: for who must know
+    /// where to tell of it.
+    ///
+    /// # Errors
+    /// `invalid_request` as [`Params::from_form`], but for repeated names.
+    pub fn first_of_each(query: &'a [u8]) -> Result<(Self, Vec<Cow<'a, str>>), OAuthError> {
+        let (mut params, mut repeated) = (Self::default(), Vec::new());
+        let query = std::str::from_utf8(query).map_err(|_| malformed())?;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode_form(name)?;
+            if !REPEATABLE.contains(&&*name) && params.0.iter().any(|(known, _)| *known == name) {
+                repeated.push(name);
+            } else {
+                params.add(name, decode_form(value)?, MOST_PARAMETERS)?;
+            }
+        }
+        Ok((params, repeated))
+    }
+
     /// The fields of a form with files that are none.
     ///
     /// # Errors
@@ -290,6 +310,21 @@ mod tests {
             let _ = Params::from_form(&noise);
             let _ = Params::from_json(&noise);
             let _ = Params::from_json_and_more(&noise);
+            let _ = Params::first_of_each(&noise);
+        }
+
+        #[test]
+        fn the_first_of_each_is_all_where_none_is_repeated(pairs in proptest::collection::vec(("[a-d]|resource", "[a-z]{0,3}"), 0..6)) {
+            let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let (first, repeated) = Params::first_of_each(body.as_bytes()).unwrap();
+            match Params::from_form(body.as_bytes()) {
+                Ok(all) => prop_assert!(all == first && repeated.is_empty()),
+                Err(_) => prop_assert!(!repeated.is_empty()),
+            }
+            for (name, _) in &pairs {
+                let value = pairs.iter().find(|(known, value)| known == name && (name != "resource" || !value.is_empty()));
+                prop_assert_eq!(first.get(name).unwrap_or(""), value.map_or("", |(_, value)| value.as_str()));
+            }
         }
 
         #[test]

@@ -230,6 +230,8 @@ fn read_prompt(text: &str) -> Prompt {
         // Nobody is asked to agree to what an environment's own application does.
         consent: false,
         select_account: has("select_account"),
+        // `screen_hint` says so there.
+        create: false,
     }
 }
 

@@ -64,7 +64,8 @@ pub(super) fn of_the_application() -> Stop {
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    let params = call.query().map_err(|_| of_the_application())?;
+    let (params, _) =
+        Params::first_of_each(call.uri.query().unwrap_or("").as_bytes()).map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
         Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
@@ -92,7 +93,7 @@ pub(super) fn found(mut reply: Reply) -> Reply {
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
-    call.form().map_err(|_| of_the_application())?;
+    Params::first_of_each(&call.body).map_err(|_| of_the_application())?;
     let query = without_unknown(std::str::from_utf8(&call.body).map_err(|_| of_the_application())?);
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#');
     if query.len() > LONGEST || !query.bytes().all(plain) {
@@ -320,15 +321,27 @@ async fn ask_as(
     chosen: Option<OrganizationId>,
     arrived: Option<Current>,
 ) -> Result<Result<Asked, Refusal>, Stop> {
-    let Ok(params) = Params::from_form(query.as_bytes()) else {
+    let Ok((params, repeated)) = Params::first_of_each(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
+    // Which client, where to, and what it has to know itself again by: with two of one, nobody knows whom to tell.
+    if repeated.iter().any(|name| matches!(&**name, "client_id" | "redirect_uri" | "state")) {
+        return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
+    }
     let client = match client_name(&params) {
         Ok(name) => client::find(call, &name).await?,
         Err(_) => None,
     };
     let Some(client) = client else { return Ok(Err(Refusal::ToThePerson(NotForTheClient::UnknownClient))) };
-    let request = match read(&params, &client, &call.environment.resources) {
+    // RFC 6749 §3.1: none of them comes twice.
+    let once = |request: AuthorizeRequest| match repeated.first() {
+        None => Ok(request),
+        Some(name) => {
+            let why = format!("The request repeats the parameter '{name}'.");
+            Err(Refusal::ToTheClient(request.return_address, AuthorizeErrorCode::InvalidRequest, why))
+        }
+    };
+    let request = match read(&params, &client, &call.environment.resources).and_then(once) {
         Ok(request) => request,
         Err(Refusal::ToTheClient(address, code, why)) if must_not_lead_out(&client, &address) => {
             tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");

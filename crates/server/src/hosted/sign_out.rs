@@ -3,8 +3,9 @@
 
 use super::authorize::{LONGEST, leads_to};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Stop, branding, frame, keep_wished_language, redirect, reply};
 use super::{login_uri, session};
+use crate::domain::backchannel_logout::session_name;
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -104,12 +105,16 @@ pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
 }
 
 /// `GET /oauth2/logout` (OpenID Connect RP-Initiated Logout 1.0 §2): with an ID token of ours for the very person who is
-/// signed in, the session ends; else the person is asked. Either way an application that named where people are to go on has
+/// signed in, and for no other session of theirs, the session ends; else the person is asked. Either way an application that named where people are to go on has
 /// them sent there.
 ///
 /// # Errors
 /// Database errors.
 pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
+    Ok(keep_wished_language(call, end(call).await?))
+}
+
+async fn end(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let hint = query.get("id_token_hint").and_then(|token| id_token(call, token));
     let named = query.get("client_id").or(hint.as_ref().map(|hint| hint.aud.as_str()));
@@ -125,7 +130,11 @@ pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
     let proven = match (&current, &hint) {
         (None, _) => true,
         (Some(current), Some(hint)) => match client.as_deref() {
-            Some(client) => login_uri::names(call, client, &hint.sub, &current.user),
+            Some(client) => {
+                let here = session_name(&call.app.keyring, current.session.id, client.application.client_id);
+                hint.sid.as_ref().is_none_or(|sid| *sid == here)
+                    && login_uri::names(call, client, &hint.sub, &current.user)
+            }
             None => hint.sub == current.user.id.to_string(),
         },
         (Some(_), None) => false,
@@ -236,6 +245,8 @@ pub(super) struct Hint {
     pub(super) sub: String,
     // Access tokens have these: they are no ID tokens.
     jti: Option<String>,
+    /// The session, for applications that are told of its end.
+    sid: Option<String>,
 }
 
 pub(super) fn id_token(call: &PageCall, token: &str) -> Option<Hint> {

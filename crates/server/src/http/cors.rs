@@ -1,6 +1,6 @@
-//! CORS: which browser pages may read an answer. Public documents may be read by every page; the token endpoint's
-//! answer only by pages of origins that the client was registered with, or the environment for its own application; the management API's by none, because its key
-//! does not belong into a browser.
+//! CORS: which browser pages may read an answer. Public documents may be read by every page; the token endpoint's answer only by
+//! pages of origins that the client was registered with, or that are the environment's; the management API's by none, because its
+//! key does not belong into a browser.
 
 use super::reply::Reply;
 use crate::cache::environments::EnvironmentState;
@@ -17,8 +17,12 @@ use http::{HeaderMap, HeaderValue};
 pub fn preflight() -> Reply {
     Reply::no_content()
         .with(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))
-        .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"))
-        .with(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"))
+        .with(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"))
+        // The last is what MCP clients put on every request of theirs.
+        .with(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("authorization, content-type, mcp-protocol-version"),
+        )
         .with(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"))
 }
 
@@ -56,12 +60,15 @@ pub fn allow_all(reply: Reply) -> Reply {
         .with(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate"))
 }
 
-/// Lets the asking page read this answer if its origin is one of the client's.
+/// Lets the asking page read this answer if its origin is one of the client's, or of the environment.
 #[must_use]
-pub fn allow_registered(reply: Reply, headers: &HeaderMap, client: &Client) -> Reply {
+pub fn allow_registered(reply: Reply, headers: &HeaderMap, environment: &EnvironmentState, client: &Client) -> Reply {
     let Some(origin) = headers.get(ORIGIN) else { return reply };
     let reply = reply.with(VARY, HeaderValue::from_static("Origin"));
     match &client.application.kind {
+        ApplicationKind::OAuth { .. } if environment.allows_origin(origin.as_bytes()) => {
+            reply.with(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
+        }
         ApplicationKind::OAuth { cors_origins, ownership, .. } => {
             // Its codes go to any port of this machine, and so do its pages run on any.
             let any_port = *ownership == Ownership::DynamicallyRegistered;

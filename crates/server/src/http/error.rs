@@ -24,7 +24,7 @@ pub fn api(error: &ApiError) -> Reply {
     let reply = Reply::json(status(error.status()), &error.body());
     match error {
         // RFC 9110 §11.6.1: a 401 says how to authenticate.
-        ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\"")),
         ApiError::RateLimited { retry_after: seconds } | ApiError::TooMany { retry_after: seconds, .. } => {
             retry_after(reply, *seconds)
         }

@@ -3,8 +3,9 @@
 use crate::client_documents::{self, Asker, Unresolved};
 use crate::domain::attempts::{self, DEVICES_FROM};
 use crate::domain::{Act, Failure};
-use crate::http::oauth_call::{OAuthCall, oauth_error};
+use crate::http::oauth_call::{OAuthCall, Presenting, oauth_error};
 use crate::http::reply::Reply;
+use crate::http::{cors, error};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::model::{Actor, ApplicationKind, RegisteredGrant};
@@ -64,7 +65,13 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     let params = call.params()?;
     fetch_document(&call, &params).await?;
     let presenting = call.load_client(&params).await?;
-    let client = call.authenticate(&presenting)?;
+    // A page may read why it gets nothing, too.
+    let reply = answer(&call, &params, &presenting).await.unwrap_or_else(|refused| error::oauth(&refused));
+    Ok(cors::allow_registered(reply, &call.headers, &call.environment, presenting.client()))
+}
+
+async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) -> Result<Reply, OAuthError> {
+    let client = call.authenticate(presenting)?;
     if !matches!(client.client().application.kind, ApplicationKind::OAuth { .. }) {
         return Err(OAuthError::new(
             OAuthErrorCode::UnauthorizedClient,
@@ -75,7 +82,7 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     if !client.client().may(RegisteredGrant::Device) {
         return Err(OAuthError::not_registered());
     }
-    count(&call, client).await?;
+    count(call, client).await?;
     let scopes = requested_scopes(params.get("scope"), client.client())
         .map_err(|why| OAuthError::new(OAuthErrorCode::InvalidScope, why))?;
     let failed = |error| oauth_error(Failure::internal(error));

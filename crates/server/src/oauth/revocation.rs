@@ -34,7 +34,12 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     {
         end_access_token(&call, &verified.claims, (jti, expires_at)).await.map_err(oauth_error)?;
     }
-    Ok(cors::allow_registered(Reply::empty(StatusCode::OK).no_store(), &call.headers, client.client()))
+    Ok(cors::allow_registered(
+        Reply::empty(StatusCode::OK).no_store(),
+        &call.headers,
+        &call.environment,
+        client.client(),
+    ))
 }
 
 /// Ends an access token. One of a person that came without a refresh token was all that its authorization gave: that ends,

@@ -8,6 +8,7 @@ use crate::http::reply::Reply;
 use crate::oauth::grant::authorization_code::Presented;
 use crate::oauth::grant::token_response::TokenResponse;
 use crate::oauth::grant::{authorization_code, client_credentials, device_code, refresh_token, token_exchange};
+use countersign_protocol::model::ApplicationKind;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::token::TokenRequest;
@@ -24,7 +25,7 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
         Ok(response) => Reply::ok(&response).no_store(),
         Err(refused) => error::oauth(&refused),
     };
-    Ok(cors::allow_registered(reply, &call.headers, presenting.client()))
+    Ok(cors::allow_registered(reply, &call.headers, &call.environment, presenting.client()))
 }
 
 async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) -> Result<TokenResponse, OAuthError> {
@@ -32,6 +33,12 @@ async fn answer(call: &OAuthCall, params: &Params<'_>, presenting: &Presenting) 
     let resources = params.all("resource");
     let request = TokenRequest::parse(params)?;
     if request.registered_grant().is_some_and(|grant| !client.client().may(grant)) {
+        return Err(OAuthError::not_registered());
+    }
+    // Nobody signs in to a machine: what people's sign-ins lead to is never its own (RFC 6749 §5.2).
+    if request.registered_grant().is_some()
+        && matches!(client.client().application.kind, ApplicationKind::Machine { .. })
+    {
         return Err(OAuthError::not_registered());
     }
     Ok(match request {

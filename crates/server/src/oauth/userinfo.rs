@@ -7,22 +7,34 @@ use crate::oauth::standing::{self, Standing};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::PersonClaims;
+use countersign_protocol::oauth::params::Params;
 use countersign_store::user;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
+
+/// What a request without a token is told: no error, as it has made none (RFC 6750 §3.1).
+const CHALLENGE: &str = "Bearer realm=\"userinfo\"";
 
 /// Tells about the person.
 ///
 /// # Errors
 /// Only when something of ours fails; a token that is not good gets its 401 or 403 (RFC 6750 §3.1).
 pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
+    // In the header, or in the body of a form (RFC 6750 §2.2), not in both.
+    let form = if call.body.is_empty() { Params::default() } else { call.params().unwrap_or_default() };
     let mut values = call.headers.get_all(AUTHORIZATION).iter();
-    let token = values.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
-    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let token = match (values.next(), form.get("access_token")) {
+        (Some(value), None) => {
+            let parts = value.to_str().ok().and_then(|value| value.split_once(' '));
+            parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim())
+        }
+        (None, in_form) => in_form,
+        (Some(_), Some(_)) => return Ok(refused(StatusCode::BAD_REQUEST, "invalid_request")),
+    };
     let Some(token) = token.filter(|_| values.next().is_none()) else {
         let reply = Reply::json(StatusCode::UNAUTHORIZED, &json!({"error": "unauthorized"}));
-        return Ok(cors::allow_all(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")).no_store()));
+        return Ok(cors::allow_all(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)).no_store()));
     };
     let (verified, family) = match standing::access_token(&call, token).await.map_err(oauth_error)? {
         Standing::Active(verified, family) => (verified, family),
@@ -48,7 +60,7 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
                 None => None,
             };
             match client {
-                Some(client) => cors::allow_registered(reply, &call.headers, &client),
+                Some(client) => cors::allow_registered(reply, &call.headers, &call.environment, &client),
                 None => reply,
             }
         }
@@ -57,9 +69,9 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
 }
 
 fn refused(status: StatusCode, error: &'static str) -> Reply {
-    let challenge = HeaderValue::try_from(format!("Bearer error=\"{error}\""));
+    let challenge = HeaderValue::try_from(format!("{CHALLENGE}, error=\"{error}\""));
     let reply = Reply::json(status, &json!({"error": error}));
     // A page may learn that its token has ended: whose it was, nobody can tell any more.
-    let challenge = challenge.unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+    let challenge = challenge.unwrap_or_else(|_| HeaderValue::from_static(CHALLENGE));
     cors::allow_all(reply.with(WWW_AUTHENTICATE, challenge).no_store())
 }

@@ -154,6 +154,8 @@ pub struct Prompt {
     pub consent: bool,
     /// The person must be asked which account.
     pub select_account: bool,
+    /// The person wants an account.
+    pub create: bool,
 }
 
 /// An authorization request whose client, redirect URI and parameters are good. Nothing has been decided.
@@ -217,8 +219,7 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
         |code: AuthorizeErrorCode, why: &str| Err(Refusal::ToTheClient(return_address.clone(), code, why.to_owned()));
     use AuthorizeErrorCode as Code;
     if return_address.state.as_ref().is_some_and(|state| state.len() > LONGEST_ECHO) {
-        let address = ReturnAddress { state: None, ..return_address };
-        return Err(Refusal::ToTheClient(address, Code::InvalidRequest, "The state is too long.".to_owned()));
+        return refuse(Code::InvalidRequest, "The state is too long.");
     }
     for (name, code) in [
         ("request", Code::RequestNotSupported),
@@ -283,7 +284,7 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
         max_age,
         login_hint: params.get("login_hint").filter(|hint| hint.len() <= 254).map(str::to_owned),
         organization_id,
-        sign_up: params.get("screen_hint") == Some("sign-up"),
+        sign_up: prompt.create || params.get("screen_hint") == Some("sign-up"),
         return_address,
     })
 }
@@ -322,8 +323,8 @@ fn read_prompt(text: &str) -> Option<Prompt> {
             "login" => prompt.login = true,
             "consent" => prompt.consent = true,
             "select_account" => prompt.select_account = true,
-            // Others may have words of their own; `create` is one (OpenID Connect Prompt Create).
-            "create" => {}
+            // OpenID Connect Prompt Create 1.0 §4: whoever is signed in makes an account all the same.
+            "create" => (prompt.login, prompt.create) = (true, true),
             _ => return None,
         }
     }

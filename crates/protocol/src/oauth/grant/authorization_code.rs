@@ -39,7 +39,12 @@ pub fn redeem(
     if code.application_id != client.client().application.id {
         return Err(Refused::OfAnother(not_good()));
     }
-    if now >= code.expires_at || redirect_uri != Some(&code.redirect_uri) {
+    // A code that is bound to its challenge needs no more: OAuth 2.1 has dropped the parameter (§10.2). One that is sent must be right.
+    let at_home = match redirect_uri {
+        Some(uri) => uri == code.redirect_uri,
+        None => code.code_challenge.is_some(),
+    };
+    if now >= code.expires_at || !at_home {
         return Err(Refused::Wrong(not_good()));
     }
     pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Wrong)

@@ -94,6 +94,7 @@ mod tests {
             scopes: vec!["openid".into(), "posts:read".into()],
             persona: Default::default(),
             authenticated_at: at(0),
+            shows_auth_time: false,
             generation: 3,
             rotated_at: at(1000),
             idle_expires_at: at(2000),

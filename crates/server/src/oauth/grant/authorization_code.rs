@@ -1,7 +1,7 @@
 //! `grant_type=authorization_code`: a code becomes tokens, once, on whatever node it arrives.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, SignInFacts, Spends};
+use super::user_tokens::{self, Authorized, Person, Spends};
 use crate::domain::authorization_codes;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::AuthorizationCode;
@@ -87,6 +87,7 @@ async fn exchange(
                 persona: code.persona.clone(),
                 authenticated_at: code.authenticated_at,
             },
+            shows_auth_time: code.show_auth_time,
             application_id: code.application_id,
             resource: code.resource.clone(),
             scopes,
@@ -96,9 +97,5 @@ async fn exchange(
     if !user_tokens::redeem(call, client, &family, Spends::AuthorizationCode(digest)).await? {
         return Err(not_good());
     }
-    let facts = SignInFacts {
-        nonce: code.nonce.as_deref(),
-        auth_time: code.show_auth_time.then(|| code.authenticated_at.as_secs()),
-    };
-    user_tokens::issue(call, client, &family, person, facts)
+    user_tokens::issue(call, client, &family, person, code.nonce.as_deref())
 }

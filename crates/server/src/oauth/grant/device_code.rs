@@ -1,7 +1,7 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, SignInFacts, Spends};
+use super::user_tokens::{self, Authorized, Person, Spends};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -50,11 +50,17 @@ pub async fn issue(
     drop(reader);
     let family = user_tokens::begin(
         call,
-        Authorized { approval, application_id: device.application_id, resource: String::new(), scopes: device.scopes },
+        Authorized {
+            approval,
+            shows_auth_time: false,
+            application_id: device.application_id,
+            resource: String::new(),
+            scopes: device.scopes,
+        },
     )?;
     let redeemed = user_tokens::redeem(call, client, &family, Spends::DeviceCode(digest));
     if !redeemed.await? {
         return Err(not_good());
     }
-    user_tokens::issue(call, client, &family, person, SignInFacts::default())
+    user_tokens::issue(call, client, &family, person, None)
 }

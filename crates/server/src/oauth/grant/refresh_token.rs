@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token`: one conditional write per rotation, none for the retry of the last one.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Person, SignInFacts};
+use super::user_tokens::{self, Person};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
@@ -87,7 +87,7 @@ pub async fn issue(
             }
         };
         if rotated {
-            return user_tokens::issue(call, client, &next, person, SignInFacts::default());
+            return user_tokens::issue(call, client, &next, person, None);
         }
     }
     Err(not_good())

@@ -30,7 +30,7 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
     let lifetime = call.environment.environment.access_token_lifetime;
     let SessionPolicy { maximum_length, inactivity_timeout } = call.environment.environment.sessions;
     let (idle, absolute) = if refreshes { (inactivity_timeout, maximum_length) } else { (lifetime, lifetime) };
-    let Authorized { approval, application_id, resource, scopes } = authorized;
+    let Authorized { approval, shows_auth_time, application_id, resource, scopes } = authorized;
     Ok(TokenFamily {
         id: call.app.entropy.id(now).map_err(|error| oauth_error(Failure::internal(error)))?,
         consent_id: approval.consent_id,
@@ -42,6 +42,7 @@ pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OA
         scopes,
         persona: approval.persona,
         authenticated_at: approval.authenticated_at,
+        shows_auth_time,
         generation: i64::from(refreshes),
         rotated_at: now,
         idle_expires_at: now.plus_secs(idle),
@@ -129,6 +130,8 @@ pub async fn redeem(
 pub struct Authorized {
     /// By whom.
     pub approval: Approval,
+    /// Whether the application has asked when the person proved who they are.
+    pub shows_auth_time: bool,
     /// To which application.
     pub application_id: ApplicationId,
     /// For which resource; empty for none.
@@ -164,15 +167,6 @@ pub async fn end_reused(
     }
     call.app.catch_up().await;
     answer
-}
-
-/// What an ID token says besides who the person is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SignInFacts<'a> {
-    /// The nonce of the authorization request.
-    pub nonce: Option<&'a str>,
-    /// When the person proved who they are, when that was asked for, in seconds.
-    pub auth_time: Option<i64>,
 }
 
 /// Whom tokens are about, with what the environment's template says of them.
@@ -215,7 +209,8 @@ impl Person {
     }
 }
 
-/// Issues the tokens of a family: an access token, and what its scopes bring along.
+/// Issues the tokens of a family: an access token, and what its scopes bring along. `nonce` is that of the authorization request,
+/// which only the first ID token repeats.
 ///
 /// # Errors
 /// `server_error` when signing fails.
@@ -224,7 +219,7 @@ pub fn issue(
     client: AuthenticatedClient<'_>,
     family: &TokenFamily,
     person: Person,
-    facts: SignInFacts<'_>,
+    nonce: Option<&str>,
 ) -> Result<TokenResponse, OAuthError> {
     let Person { user, claims: template } = person;
     let failed = |error| oauth_error(Failure::internal(error));
@@ -240,8 +235,8 @@ pub fn issue(
         let person = PersonClaims::new(subject.clone(), &user, scopes.iter().copied());
         let sid = told_of_sign_out(client, family).map(|id| session_name(&call.app.keyring, id, application.client_id));
         let claims = IdTokenClaims {
-            nonce: facts.nonce,
-            auth_time: facts.auth_time,
+            nonce,
+            auth_time: family.shows_auth_time.then(|| family.authenticated_at.as_secs()),
             sid,
             ..IdTokenClaims::new(issuer, application.client_name(), person, now)
         };

@@ -155,7 +155,7 @@ on_both_databases! {
         let credentials = [
             None,
             Some(String::new()),
-            Some("Bearer".to_owned()),
+            Some("Bearer realm=\"api\"".to_owned()),
             Some("Bearer ".to_owned()),
             Some("Bearer nobody".to_owned()),
             Some(format!("Bearer {altered}")),

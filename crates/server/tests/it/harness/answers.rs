@@ -54,7 +54,7 @@ impl Answer {
     pub fn expect_unauthorized(self) {
         let answer = self.expect(401);
         assert_eq!(answer.expect_json(), json!({"message": "Unauthorized"}));
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"api\""));
     }
 
     /// Fails unless this is the 404 for an identifier.

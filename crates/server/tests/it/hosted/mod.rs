@@ -5,6 +5,7 @@ mod backchannel_logout;
 pub mod client_documents;
 mod code_link;
 mod codes_as_objects;
+mod conformance;
 mod device;
 mod document_policy;
 mod front_door;

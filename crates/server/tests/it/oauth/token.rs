@@ -129,7 +129,7 @@ on_both_databases! {
         };
         refused(base.clone(), "invalid_request").await;
         refused(format!("{base}&grant_type="), "invalid_request").await;
-        refused(format!("{base}&grant_type=authorization_code&code=x"), "invalid_grant").await;
+        refused(format!("{base}&grant_type=authorization_code&code=x"), "unauthorized_client").await;
         refused(format!("{base}&grant_type=password"), "unsupported_grant_type").await;
         refused(format!("{base}&grant_type=client_credentials&grant_type=client_credentials"), "invalid_request").await;
         refused(format!("{base}&grant_type=client_credentials&scope=a&scope=b"), "invalid_request").await;

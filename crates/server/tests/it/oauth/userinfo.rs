@@ -18,7 +18,7 @@ on_both_databases! {
             let refused = ask(token).await.expect(401);
             assert_eq!(refused.header("access-control-allow-origin"), Some("*"), "{token:?}");
             assert_eq!(refused.header("access-control-expose-headers"), Some("www-authenticate"));
-            assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"));
+            assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer realm=\"userinfo\""));
         }
         // What is said of a person is read by pages of the application alone.
         let application = server.application("forum", true, &[]).await;
@@ -30,6 +30,14 @@ on_both_databases! {
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         let token = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
         assert_eq!(ask(Some(&token)).await.expect(200).header("access-control-allow-origin"), None);
+        // RFC 6750 §2.2: in the body of a form, and not in both.
+        let posted = |more: Option<&str>| {
+            let request = client.request(Method::POST, "/oauth2/userinfo").form(&[("access_token", &token)]);
+            if let Some(token) = more { request.bearer_auth(token) } else { request }
+        };
+        assert!(client.send(posted(None)).await.expect(200).json()["sub"].is_string());
+        assert_eq!(client.send(posted(Some(&token))).await.expect(400).text_at("error"), "invalid_request");
+        client.get(&format!("/oauth2/userinfo?access_token={token}")).await.expect(401);
         server.clock.advance_seconds(301);
         assert_eq!(ask(Some(&token)).await.expect(401).header("access-control-allow-origin"), Some("*"));
     }
