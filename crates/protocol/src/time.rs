@@ -27,6 +27,11 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
+    /// Seconds from this moment to a later one, begun ones counted; 0 when it is not later.
+    pub fn whole_seconds_until(self, later: Self) -> u64 {
+        u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0).div_ceil(1000)
+    }
+
     /// Reads an ISO 8601 date and time with an offset, as clients send it.
     ///
     /// # Errors
@@ -102,6 +107,13 @@ impl serde::Serialize for Timestamp {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn begun_seconds_count() {
+        let until = |from, to| Timestamp::from_millis(from).whole_seconds_until(Timestamp::from_millis(to));
+        assert_eq!((until(0, 1), until(0, 1000), until(999, 2000), until(1, 1), until(5, 0)), (1, 1, 2, 0, 0));
+        assert_eq!(until(i64::MIN, i64::MAX), u64::try_from(i64::MAX).unwrap().div_ceil(1000));
+    }
 
     #[test]
     fn the_wire_form_always_has_three_digits_and_z() {

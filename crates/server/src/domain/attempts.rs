@@ -74,6 +74,27 @@ pub async fn count(
     Ok(if count <= allowance.most { Ok(()) } else { Err(over_at) })
 }
 
+/// Counts a try at each of several subjects, or at none: what is refused without being looked at is no try, and others are
+/// counted by some of them. `Err` with the place of the one that had too many, and the moment at which the next is allowed.
+///
+/// # Errors
+/// Database errors.
+pub async fn count_all(
+    tx: &mut Tx,
+    act: &Act,
+    counts: &[(&str, &str, Allowance)],
+) -> Result<Result<(), (usize, Timestamp)>, Failure> {
+    for (at, (what, subject, allowance)) in counts.iter().enumerate() {
+        if let Err(over_at) = count(tx, act, what, subject, *allowance).await? {
+            for (what, subject, _) in counts.iter().take(at) {
+                take_back(tx, act, what, subject).await?;
+            }
+            return Ok(Err((at, over_at)));
+        }
+    }
+    Ok(Ok(()))
+}
+
 /// What an address is counted by, without naming it.
 pub fn address(act: &Act, email: &str) -> String {
     act.keyring.attempt.digest(&format!("address {}", email_key(email))).to_base64url()
@@ -123,19 +144,19 @@ pub async fn count_mail_of_page(
     let (a_day, anywhere) = (format!("{what} in a day"), format!("{what} anywhere"));
     let anywhere_a_day = format!("{anywhere} in a day");
     // What one asks for too often is not counted where it would be held against others.
-    let by_sender = "mail from";
-    for (what, subject, allowance) in [
+    let counts = [
         (what, &*asked, MAILS),
         (&a_day, &asked, MAILS_A_DAY),
-        (by_sender, from, MAILS_FROM),
+        ("mail from", from, MAILS_FROM),
         (&anywhere, &to, MAILS_ANYWHERE),
         (&anywhere_a_day, &to, MAILS_ANYWHERE_A_DAY),
-    ] {
-        if let Err(over_at) = count(tx, act, what, subject, allowance).await? {
-            return Ok(Err(if what == by_sender { TooManyMails::From(over_at) } else { TooManyMails::To(over_at) }));
-        }
-    }
-    Ok(Ok(()))
+    ];
+    const BY_SENDER: usize = 2;
+    let counted = count_all(tx, act, &counts).await?;
+    Ok(counted.map_err(|(at, over_at)| match at {
+        BY_SENDER => TooManyMails::From(over_at),
+        _ => TooManyMails::To(over_at),
+    }))
 }
 
 /// What the API answers to too many tries.
@@ -143,9 +164,9 @@ pub fn too_many(act: &Act, again_at: Timestamp) -> ApiError {
     ApiError::RateLimited { retry_after: seconds_until(act, again_at) }
 }
 
-/// Whole seconds until a moment, at least one.
+/// Whole seconds until a moment, begun ones counted, at least one: who waits that long is not too early.
 pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
-    u64::try_from(moment.as_secs() - act.now.as_secs()).unwrap_or(0).max(1)
+    act.now.whole_seconds_until(moment).max(1)
 }
 
 /// Minutes until a moment, begun ones counted.

@@ -154,18 +154,12 @@ pub async fn redeem<I: MailedCodeId>(
     // where somebody tries, that comes first: who guesses there does not use up the tries of who knows.
     let tried_from = format!("{address} {}", from.unwrap_or_default());
     let counts = [
-        ("codes by API for", &tried_from, CODES_FOR_ADDRESS),
+        ("codes by API for", tried_from.as_str(), CODES_FOR_ADDRESS),
         ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
         (I::PREFIX, &address, CODES),
     ];
-    for (at, (what, subject, allowance)) in counts.into_iter().enumerate() {
-        if let Err(again_at) = attempts::count(tx, act, what, subject, allowance).await? {
-            // What is refused without being looked at is no try.
-            for (what, subject, _) in counts.into_iter().take(at) {
-                attempts::take_back(tx, act, what, subject).await?;
-            }
-            return Ok(Err(Refused::TooMany { again_at }));
-        }
+    if let Err((_, again_at)) = attempts::count_all(tx, act, &counts).await? {
+        return Ok(Err(Refused::TooMany { again_at }));
     }
     let newest = match user_id {
         Some(id) => mailed_code::newest::<I>(tx, act.environment_id, id).await?,

@@ -77,12 +77,9 @@ pub async fn check(
     // The power may fail and a try be forgotten; no more than that hangs on it, and half of a sign-in's wait for the disk.
     let counted = store.note::<_, Failure, _>(move |tx| {
         Box::pin(async move {
-            for (what, subject, allowance) in counts {
-                if let Err(over_at) = attempts::count(tx, &counting, what, &subject, allowance).await? {
-                    return Ok(Err(over_at));
-                }
-            }
-            Ok(Ok(()))
+            let counts: Vec<_> =
+                counts.iter().map(|(what, subject, allowance)| (*what, subject.as_str(), *allowance)).collect();
+            Ok(attempts::count_all(tx, &counting, &counts).await?.map_err(|(_, over_at)| over_at))
         })
     });
     if let Err(over_at) = counted.await? {

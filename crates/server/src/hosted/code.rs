@@ -21,7 +21,6 @@ use crate::http::reply::Reply;
 use countersign_pages::mail::{Style, account_exists, sign_in_code, verify_email};
 use countersign_pages::{Code, CodeElsewhere, CodePurpose, Problem, Trouble};
 use countersign_protocol::id::{EmailVerificationId, MagicAuthId, UserId};
-use countersign_protocol::model::email_key;
 use countersign_protocol::secret::{Digest, Secret};
 use countersign_store::{Tx, user};
 use http::StatusCode;
@@ -362,15 +361,9 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 ("codes for", here.as_str(), CODES_FOR_ADDRESS),
                 ("codes anywhere for", challenge.address.as_str(), CODES_FOR_ADDRESS_ANYWHERE),
             ];
-            for (at, (what, subject, allowance)) in counts.into_iter().enumerate() {
-                if let Err(over_at) = attempts::count(tx, &act, what, subject, allowance).await? {
-                    // What is refused without being looked at is no try.
-                    for (what, subject, _) in counts.into_iter().take(at) {
-                        attempts::take_back(tx, &act, what, subject).await?;
-                    }
-                    let minutes = attempts::minutes_until(&act, over_at);
-                    return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
-                }
+            if let Err((_, over_at)) = attempts::count_all(tx, &act, &counts).await? {
+                let minutes = attempts::minutes_until(&act, over_at);
+                return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
             }
             if !right {
                 let (who, why) =
@@ -443,8 +436,7 @@ async fn address_of(
     password_proven: bool,
 ) -> Result<Option<UserId>, Failure> {
     let Some(found) = user::find(tx, act.environment_id, id).await? else { return Ok(None) };
-    let digest = act.keyring.attempt.digest(&format!("address {}", email_key(&found.email)));
-    if !digest.matches_base64url(address) {
+    if attempts::address(act, &found.email) != address {
         return Ok(None);
     }
     let proven = people::address_proven(tx, act, id, &found.email, password_proven).await?;

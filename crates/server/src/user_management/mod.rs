@@ -46,10 +46,7 @@ impl Refused {
 
     /// There were too many tries; the next is allowed at a moment.
     pub fn too_many(over_at: Timestamp, now: Timestamp) -> Self {
-        // Rounded up: who waits that long is not too early.
-        let left = u64::try_from(over_at.as_millis() - now.as_millis()).unwrap_or(1).max(1);
-        let seconds = left.div_ceil(1000);
-        Self::Error(ApiError::RateLimited { retry_after: seconds }.into())
+        Self::Error(ApiError::RateLimited { retry_after: now.whole_seconds_until(over_at).max(1) }.into())
     }
 }
 

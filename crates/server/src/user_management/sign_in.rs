@@ -49,7 +49,8 @@ pub fn require_method(asking: &Asking<'_>, method: &str) -> Result<(), Refused> 
     let allowed = asking.call.environment.environment.authentication;
     let (open, code) = match method {
         "password" => (allowed.password, "email_password_auth_disabled"),
-        _ => (allowed.magic_auth, "authentication_method_not_allowed"),
+        "magic_auth" => (allowed.magic_auth, "authentication_method_not_allowed"),
+        _ => (false, "authentication_method_not_allowed"),
     };
     let message = "This way to sign in is turned off in this environment.".to_owned();
     if open { Ok(()) } else { Err(Refused::Error(ApiError::Forbidden { code, message }.into())) }

@@ -96,7 +96,8 @@ pub async fn redeem(
                 (Some(id), _) => logout_notice::note(tx, environment_id, id, application_id, who, created_at).await?,
                 // One that has ended meanwhile has taken back what it was just giving.
                 (None, Some(id)) => session::hold(tx, environment_id, id).await?,
-                (None, None) => true,
+                // Every authorization is given in a session.
+                (None, None) => false,
             };
             // A device stays connected when the person signs out of the browser, and so it does before it has come for its
             // tokens; what takes everything back denies it.

@@ -1,6 +1,7 @@
 //! Proving who one is.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
+use countersign::domain::{Failure, attempts};
 use serde_json::json;
 
 async fn to_password(browser: &mut Browser, email: &str) -> Page {
@@ -246,6 +247,28 @@ on_both_databases! {
         let code = server.mailed_code("ada@example.com").await;
         let right = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
         assert_eq!(right.status, 422, "five tries at a code, and no sixth");
+    }
+
+    async fn what_strangers_have_used_up_uses_up_no_tries_of_ones_own(server: TestServer) {
+        server.person("ada@example.com").await;
+        let strangers = |most: i64| {
+            let act = server.act();
+            server.app.store.write::<(), Failure, _>(move |tx| Box::pin(async move {
+                attempts::clear(tx, &act, "password for", "ada@example.com").await?;
+                for _ in 0..most {
+                    attempts::count(tx, &act, "password for", "ada@example.com", attempts::PASSWORDS_FOR_ACCOUNT).await?.ok();
+                }
+                Ok(())
+            }))
+        };
+        strangers(attempts::PASSWORDS_FOR_ACCOUNT.most).await.unwrap();
+        let mut browser = Browser::new(&server);
+        let page = to_password(&mut browser, "ada@example.com").await;
+        for _ in 0..12 {
+            assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await.status, 429);
+        }
+        strangers(0).await.unwrap();
+        assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await.path, "/account");
     }
 
     async fn threat_18_a_new_password_needs_the_mailed_link_and_ends_every_session(server: TestServer) {
