@@ -234,8 +234,10 @@ pub fn email_changed(style: Style<'_>, new_email: &str, time: &str) -> Mail {
     Content {
         subject: t.mail_moved_subject(&style.name()),
         heading: t.mail_moved_subject(&style.name()),
-        before: vec![t.mail_moved_body(&style.name(), &one_line(new_email), &one_line(time))],
-        after: vec![t.mail_moved_not_you(&style.name())],
+        before: vec![
+            t.mail_moved_body(&style.name(), &one_line(new_email), &one_line(time)),
+            t.mail_moved_not_you(&style.name()),
+        ],
         ..Content::default()
     }
     .mail(style)
