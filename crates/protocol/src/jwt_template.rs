@@ -23,7 +23,7 @@ pub struct Template {
     needs: Needs,
 }
 
-/// Of what a template speaks: nothing else has to be loaded for it.
+/// What a template refers to: nothing else has to be loaded for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The person.

@@ -14,6 +14,7 @@
 //! | [`jose`] | JSON Web Keys and signed tokens |
 //! | [`jwt_template`] | what an environment adds to the claims of access tokens |
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
+//! | [`mcp`] | what clients of the Model Context Protocol ask of a server and of its authorization server |
 //! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
 //! | [`management`] | what the management API accepts: paging, names, metadata, domains |
 //! | [`form_data`] | forms with files, as browsers send them |

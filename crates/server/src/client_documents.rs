@@ -91,11 +91,11 @@ pub enum Unresolved {
     AskFirst,
     /// Too many are asked for.
     TooMany,
-    /// It cannot be had, or is none.
+    /// It cannot be fetched, or is not valid.
     Unusable,
 }
 
-/// Why a document was not fetched or is none.
+/// Why a document was not fetched or is not valid.
 #[derive(Debug, thiserror::Error)]
 enum Wrong {
     #[error("{0}")]
@@ -216,7 +216,7 @@ async fn fetch_once(
                 request_id = ?asker.request_id, client_id = url, reason = %wrong, goes_on_with_the_last = stale.is_some(),
                 "a client's metadata document cannot be used"
             );
-            // That too much was to be done here says nothing of this one.
+            // Do not cache "busy" as a failure of this document.
             if !matches!(wrong, Wrong::Busy) {
                 app.documents.failures.insert(key, Failed { until: now.plus_secs(PAUSE), passing });
             }
@@ -237,7 +237,7 @@ async fn fetch_once(
     Ok(known(app, key, url).await?.ok_or(Unresolved::Unusable))
 }
 
-/// Notes for all nodes that a document is none any more.
+/// Notes for all nodes that a document is no longer valid.
 async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> Result<(), Failure> {
     let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (application_id, client_id) = (known.application.id, known.application.client_id);

@@ -34,7 +34,7 @@ impl Dns {
             Ok(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()))
         };
         let built = builder.and_then(|mut builder| {
-            // Whoever asks again wants to know what is there now.
+            // No cache: a repeated check is to see the records as they are now.
             builder.options_mut().cache_size = 0;
             builder.build()
         });

@@ -6,13 +6,13 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-/// What may stand without a level: of ours alone it is known that it is no mistyped one.
+/// Modules that may be named without a level. Only for our own crates can we tell a module from a mistyped level.
 const CRATES: [&str; 4] = ["countersign", "countersign_pages", "countersign_protocol", "countersign_store"];
 
 /// Reads what to log. A word that is no level would be taken for the name of a module, and silence all others.
 ///
 /// # Errors
-/// What is none, with the word that was probably meant.
+/// Names the word that is no level, with the one that was probably meant.
 pub fn read_level(text: &str) -> Result<String, String> {
     let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
     for directive in &directives {
@@ -40,7 +40,7 @@ fn no_level(word: &str) -> String {
 /// Starts logging at this level.
 ///
 /// # Errors
-/// When the level is none.
+/// When the level is not valid.
 pub fn start(config: &Config, level: &str) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(level).map_err(|error| ConfigError(format!("log_level '{level}': {error}.")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(BoxMakeWriter::new(std::io::stderr));

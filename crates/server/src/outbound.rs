@@ -103,7 +103,7 @@ impl OutboundClient {
         Ok(Self { tls: TlsConnector::from(Arc::new(tls)), allowed: allowed.to_vec(), names: None })
     }
 
-    /// The same client, which asks this and not the system what a name stands for: for tests, whose names are nobody's.
+    /// The same client with its own resolver of names instead of the system's: for tests, whose names do not exist.
     #[must_use]
     pub fn with_names(self, names: Names) -> Self {
         Self { names: Some(names), ..self }
@@ -247,7 +247,7 @@ async fn read(mut body: Incoming, longest: usize) -> Result<Bytes, OutboundError
     Ok(read.freeze())
 }
 
-/// What of a body comes within a moment.
+/// The beginning of a body: what arrives within a short time, up to this length.
 async fn beginning(mut body: Incoming, longest: usize) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {

@@ -41,7 +41,7 @@ const TOKENS_OWN: [&str; 15] = [
     "typ",
 ];
 
-/// Whether a claim is none that a person can choose.
+/// Whether a claim is reserved: no option can offer it.
 pub fn is_reserved(claim: &str) -> bool {
     RESERVED.contains(&claim) || PROTECTED.contains(&claim) || TOKENS_OWN.contains(&claim)
 }

@@ -396,7 +396,7 @@ impl Fields {
         }
     }
 
-    /// Metadata of something that has none yet, or none any more: the entries that are to be there.
+    /// Metadata that replaces whatever was there: the entries to keep. Those with null are left out.
     pub fn whole_metadata(&mut self) -> BTreeMap<String, String> {
         let given = self.metadata().value().unwrap_or_default();
         given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()

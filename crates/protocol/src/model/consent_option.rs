@@ -48,7 +48,7 @@ impl ConsentOption {
     }
 }
 
-/// Of what was chosen, that which is offered; `None` unless something offered was chosen of every option.
+/// The choices that are offered; `None` unless something that is offered was chosen for every option.
 pub fn settled(options: &[ConsentOption], chosen: &Choices) -> Option<Choices> {
     options
         .iter()

@@ -3,7 +3,7 @@
 use crate::id::{InvitationId, OrganizationId, UserId};
 use crate::time::Timestamp;
 
-/// What has become of an invitation, as it is stored: that it is too late for it is told by the clock.
+/// What has become of an invitation, as it is stored. Expiry is not stored: it is computed from `expires_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationState {
     /// It waits.

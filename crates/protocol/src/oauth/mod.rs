@@ -10,8 +10,10 @@
 //! | [`authorize`] | the authorization request, where its answer may go, what happens before there is one |
 //! | [`pkce`] | proof that who redeems a code has asked for it |
 //! | [`scope`] | scope strings |
+//! | [`resource`] | resource indicators: for which API a token is |
 //! | [`redirect_uri`] | which redirect URIs may be registered |
 //! | [`access_token`], [`id_token`], [`refresh_token`] | what the tokens say |
+//! | [`logout_token`] | what tells an application that somebody has signed out |
 //! | [`introspection`], [`revocation`] | what is said of a token, and how one is ended |
 //! | [`metadata`] | the discovery documents |
 

@@ -75,7 +75,7 @@ impl<'a> Params<'a> {
         Ok((params, repeated))
     }
 
-    /// The fields of a form with files that are none.
+    /// The fields of a form with files, without the files.
     ///
     /// # Errors
     /// `invalid_request` as [`Params::from_form`].

@@ -13,7 +13,7 @@ pub fn is_built_in(scope: &str) -> bool {
     BUILT_IN.contains(&scope)
 }
 
-/// Of what was granted, what an application to which these are assigned still has: what was taken from it is granted no more.
+/// The granted scopes that are built in or still assigned to the application.
 pub fn still_assigned<'a, S: AsRef<str>>(granted: &'a [S], assigned: &[String]) -> Vec<&'a str> {
     granted
         .iter()

@@ -19,7 +19,7 @@ pub enum Reach {
     Domain(String),
 }
 
-/// Whom a cookie of the issuer has to be for, so that a page of this origin can read it; `None` when it never can.
+/// Which hosts a cookie of the issuer must be set for, so that a page of this origin can read it; `None` when it never can.
 pub fn reach(issuer: &str, page: &str) -> Option<Reach> {
     let (issuer, page) = (Url::parse(issuer).ok()?, Url::parse(page).ok()?);
     let (issuer, page) = (issuer.host()?, page.host()?);
@@ -44,7 +44,7 @@ pub fn marked(known: &str, client_id: ClientId) -> String {
     all.map(|id| id.to_string()).collect::<Vec<_>>().join(".")
 }
 
-/// What it says when this client has none any more; empty when nobody has.
+/// What the cookie says when this client has no session any more; empty when no other client has one.
 pub fn unmarked(known: &str, client_id: ClientId) -> String {
     others(known, client_id).map(|id| id.to_string()).collect::<Vec<_>>().join(".")
 }
@@ -67,7 +67,7 @@ mod tests {
             ("https://auth.example.com", "https://auth.example.com:8443", Some(Reach::Host)),
             ("http://localhost:8080", "http://localhost:3000", Some(Reach::Host)),
             ("http://127.0.0.1:8080", "http://127.0.0.1:3000", Some(Reach::Host)),
-            // Everybody's, or nobody's.
+            // No domain in common, or only a public suffix, below which anybody can register names.
             ("https://auth.example.com", "https://app.example.org", None),
             ("https://one.co.uk", "https://two.co.uk", None),
             ("https://one.github.io", "https://two.github.io", None),

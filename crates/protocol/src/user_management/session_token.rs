@@ -87,7 +87,7 @@ pub fn check_issuer(chosen: &str, environment: &Issuer) -> Result<(), SessionIss
     if !plain || !host || chosen.len() > 255 {
         return Err(SessionIssuerError::NotAnAddress);
     }
-    // Whoever trims the slash must not mix them up either.
+    // Compared without trailing slashes: software that trims them must not mix up the two issuers either.
     if chosen.trim_end_matches('/') == environment.as_str() {
         return Err(SessionIssuerError::OfApplications);
     }

@@ -52,7 +52,7 @@ pub fn standard(secrets: &[&Secret], id: &str, now: Timestamp, body: &[u8]) -> S
     signatures.collect::<Vec<_>>().join(" ")
 }
 
-/// What the base64 of a secret stands for; of a text that is none, its bytes.
+/// The bytes of a secret: decoded from base64, or, of a text that is not base64, the text itself.
 fn standard_key(secret: &Secret) -> Zeroizing<Vec<u8>> {
     let text = secret.expose();
     let decoded = STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text));

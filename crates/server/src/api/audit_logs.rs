@@ -132,7 +132,7 @@ pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400 `invalid_audit_log_export_range_date`, 404, 422, 429.
 pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     let (organization_id, wanted) = export::parse(call.fields()?)?;
-    // Whoever has just told of something finds it in the copy.
+    // Events that were sent just before this call are to be in the copy.
     audit_exports::settle(&call.app, call.environment.id()).await?;
     call.commit(move |tx, act| {
         Box::pin(async move {

@@ -22,7 +22,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// # Errors
 /// 404; 422 for a public application or a sixth secret.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
-    // The body is an empty object; it is read so that one which is none is refused.
+    // The body is an empty object; it is read so that anything else is refused.
     call.fields()?.finish()?;
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {

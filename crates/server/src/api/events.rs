@@ -12,7 +12,7 @@ use countersign_store::{event, organization};
 /// 400 for a cursor or an organization that is not known here; 422.
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let (request, filter) = parse(&call.query)?;
-    // Whoever has just changed something finds its event here.
+    // Place the newest events first: a caller that has just changed something is to find its event.
     events::place_if_possible(&call.app.store, &call.app.clock).await;
     let (mut reader, environment_id) = (call.reader().await?, call.environment.id());
     if let Some(id) = filter.organization_id

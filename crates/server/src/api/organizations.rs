@@ -162,7 +162,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// The error of a body whose domain is none.
+/// The error of a body whose domain is not a valid domain name.
 pub(super) fn not_a_domain() -> ApiError {
     ApiError::invalid("domain", "invalid", "Not a domain that an organization can own, such as example.com.")
 }

@@ -22,7 +22,7 @@ use countersign_store::{
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// An environment cannot be served: a key of it does not open, or its template is none any more.
+/// An environment cannot be served: a key of it does not open, or its template is no longer valid.
 #[derive(Debug, thiserror::Error)]
 #[error("environment '{environment}': {reason}")]
 pub struct Unreadable {

@@ -38,7 +38,7 @@ impl<E: std::fmt::Display> From<E> for CommandError {
     }
 }
 
-/// What commands log that end by themselves: what their operator must look at, and nothing that they say anyway.
+/// Log level of one-shot commands: warnings and errors only. What they have to say otherwise they print.
 const COMMANDS_LOG: &str = "warn";
 
 type CommandResult = Result<ExitCode, CommandError>;

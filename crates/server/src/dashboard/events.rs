@@ -93,7 +93,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
     match asked.filter() {
         Err(wrong) => problem = Some(wrong),
         Ok(filter) => {
-            // Whoever has just changed something finds its event here.
+            // Place the newest events first: somebody who has just changed something is to find its event.
             events::place(&call.page.app.store, &call.page.app.clock).await?;
             let environment_id = call.environment.id();
             let mut reader = call.page.app.store.reader().await?;

@@ -6,6 +6,7 @@
 //! | [`call`] | who calls: a member of staff, and which environment they look at |
 //! | [`page`] | the shell of every page, its headers, messages, and pages for what cannot be done |
 //! | [`field`] | reading forms |
+//! | [`seen`] | forms over what somebody else may have changed since they were drawn |
 //! | [`part`] | one of several lists on a page |
 //! | [`assets`] | style sheet and script |
 //! | [`welcome`] | making one's account from a link |

@@ -252,7 +252,7 @@ pub fn look(product: &str, brand: &Brand) -> Branding {
             background: colour(&brand.background).unwrap_or(Palette::LIGHT.background),
         },
         dark: Palette {
-            // Who has chosen a colour has not meant it for the daytime only.
+            // A colour that was chosen for light pages only is adapted to dark ones.
             primary: colour(&brand.primary_dark)
                 .or(primary.map(Colour::for_dark_pages))
                 .unwrap_or(Palette::DARK.primary),

@@ -29,8 +29,9 @@ pub fn view(change: &MailedCode<EmailChangeId>, user: &User) -> Value {
     })
 }
 
-/// Whether an organization answers for the address of an account, because it has proven its domain and the person is its
-/// member, and does not for another one: what the organization may do to its people hangs on it, so people do not change it.
+/// Whether this change would take an account out of its organization: the organization has proven the domain of the address
+/// that the account has and the person is its member, but the domain of the new address is not the organization's. What an
+/// organization may do to its people depends on the domain of their address, so members may not make such a change themselves.
 ///
 /// # Errors
 /// Database errors.

@@ -74,7 +74,7 @@ pub async fn check(
     let subjects: Vec<(&'static str, String)> =
         counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
     let counting = act.clone();
-    // The power may fail and a try be forgotten; no more than that hangs on it, and half of a sign-in's wait for the disk.
+    // A write that does not wait for the disk: a crash may lose one count, and a sign-in waits half as long for the disk.
     let counted = store.note::<_, Failure, _>(move |tx| {
         Box::pin(async move {
             let counts: Vec<_> =

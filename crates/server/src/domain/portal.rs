@@ -166,7 +166,7 @@ impl Opened {
     }
 }
 
-/// What is open to a member of this organization now: nothing, for who is none, or none any more.
+/// What is open to this person as a member of the organization now: nothing, for those who are not members, or no longer.
 ///
 /// # Errors
 /// Database errors.

@@ -232,7 +232,7 @@ pub async fn keep_document(
     Ok(self_registration::fetched(tx, act.environment_id, known.id, moments, Some(document.grants)).await?)
 }
 
-/// A document is none any more: it is believed no longer, not even while its server cannot be asked.
+/// Marks a client metadata document as invalid: no stale copy is used afterwards, not even while its server cannot be reached.
 ///
 /// # Errors
 /// Database errors.
@@ -253,7 +253,7 @@ pub async fn give_up(
 /// Database errors.
 pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure> {
     let since = act.now.plus_secs(-WAITING);
-    // Whoever fills the list keeps nobody from being allowed: that is done by URL.
+    // A stranger who fills the list blocks nobody: administrators allow documents by URL, whether listed or not.
     if client_document::count_waiting(tx, act.environment_id, since).await? >= MOST_WAITING {
         return Ok(false);
     }

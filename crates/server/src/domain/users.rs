@@ -189,7 +189,7 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
     }
     if let Some(hash) = password_hash {
         user::set_password_hash(tx, act.environment_id, changed.id, &hash, act.now).await?;
-        // Whoever knew the old one is out.
+        // Anybody who knew the old password loses access: end all sessions and grants.
         people::sign_out_everywhere(tx, act, changed.id).await?;
         grants::end_all(tx, act, changed.id).await?;
     }

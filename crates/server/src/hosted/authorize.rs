@@ -232,7 +232,7 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         .collect();
     let organizations: Vec<OrganizationId> =
         belongs.memberships.iter().map(|membership| membership.organization_id).collect();
-    // Whom the application means is told by an ID token; an answer about anybody else is none (OpenID Connect Core §3.1.2.2).
+    // `id_token_hint` names the expected user: anyone else counts as not signed in (OpenID Connect Core §3.1.2.2).
     let hinted = Params::from_form(query.as_bytes())
         .ok()
         .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
@@ -255,7 +255,7 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
     let now = call.app.clock.now();
     let decide = |progress| next(request, client, signed_in, progress, &organizations, &before, now);
     let mut next = decide(progress);
-    // Agreed was to what the page said. When that is no longer so, it is asked again.
+    // Consent covers only what the page showed: when that has changed, ask again.
     let mut agreed = agreed;
     if let Some(said) = &agreed
         && (matches!(&next, Next::Issue { organization_id } if *organization_id != said.organization_id)
@@ -264,7 +264,7 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         agreed = None;
         next = decide(Progress { agreed: false, ..progress });
     }
-    // Who has just signed in, and is not meant all the same, would not be by signing in once more.
+    // Just signed in, and still not the hinted user: asking for another sign-in could loop.
     let is_another = |current: &Current| {
         current.session.authenticated_at >= flow.began_at() && hinted.is_some() && signed_in.is_none()
     };
@@ -275,7 +275,7 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
     // Before anybody signs in for nothing.
     if matches!(hinted, Some(None)) {
         let why = "The id_token_hint is no ID token of this server, or too old to be checked. Ask again without it.";
-        // Who asks quietly expects to be told to ask aloud.
+        // With `prompt=none` the client expects `login_required`, and then asks again with a page.
         let quiet = request.prompt.none;
         next = Next::Refuse(
             if quiet { AuthorizeErrorCode::LoginRequired } else { AuthorizeErrorCode::InvalidRequest },

@@ -76,7 +76,7 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
         Proves::Nobody(_) => None,
     };
-    // That there is an account is no less true later.
+    // The mail about an existing account carries no code, so it does not expire.
     let good_until = (!matches!(proves, Proves::Exists(_))).then(|| mailed_codes::good_until(&act));
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());
     let (told, digits) = (id.clone(), Secret::new(code.clone()));

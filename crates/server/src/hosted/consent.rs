@@ -241,12 +241,12 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let organization_id =
         form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
     let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
-    // Agreed has who was shown the page, and nobody who has signed in since.
-    // What was chosen counts if it is one of the things that were offered.
+    // An organization that was chosen counts only if it is one of those that were offered.
     let named = organization_id.or(flow.organization_id);
     let Ok(asked) = super::authorize::ask(call, query, named).await? else { return Err(Stop::flow()) };
+    // Another user may have signed in since the page was shown: only the consent of the user who saw it counts.
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
-    // And to what was shown: a client that has said something else since is another.
+    // Likewise when the client has described itself differently since: that description was not consented to.
     if !same || flow.shown_since != said_since(&asked.client) {
         return advance(call, flow).await;
     }

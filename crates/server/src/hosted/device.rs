@@ -65,7 +65,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let unknown = || show(call, typed, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::DeviceCodeUnknown));
     let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
     let Some(device) = waiting(call, &user_code).await? else { return Ok(unknown()) };
-    // Who has a code has not guessed it.
+    // The code was right, so this try was no guess: take back its count.
     let right = call
         .app
         .store
@@ -234,7 +234,7 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
     if form.get("decision") != Some("allow") {
         return deny(call, step.device).await;
     }
-    // It may be the last page: said yes has who was shown it, and nobody who has signed in since.
+    // This may be the final step, so the approver must be the user whom the page was shown to, not one who signed in since.
     if step.flow.shown_to != Some(step.current.user.id) {
         return Ok(show_code(call, step));
     }
@@ -336,7 +336,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
         Some(id) => step.organizations.has(id),
         None => step.organizations.memberships.is_empty(),
     };
-    // Agreed has who was shown the page, to what it said.
+    // Consent counts only from the user who was shown this page, and only while what it said is unchanged.
     let said = match &step.device {
         Device::OfClient(_, client) if !only_chosen => said_since(client),
         _ => step.flow.shown_since,
@@ -344,7 +344,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
     let same = step.flow.shown_to == Some(step.current.user.id) && step.flow.shown_since == said;
     if !good || !same {
         let picked = organization_id.filter(|_| good || !step.organizations.many);
-        // Who has said yes has forgotten the organization; what else was chosen stays chosen.
+        // Approved without choosing an organization: ask again, and keep the other choices.
         let forgotten = same && !only_chosen && organization_id.is_none();
         let asking = Asking {
             choices: forgotten.then(|| chosen(&form, &step.options)),

@@ -216,7 +216,7 @@ impl Flow {
         call.app.clock.now() >= self.began_at().plus_secs(LIFETIME)
     }
 
-    /// Where it began. Who has carried it here has been there: it tells them nothing new.
+    /// The address at which the flow began. The browser that carries it has been there, so showing it reveals nothing.
     fn beginning(&self) -> String {
         let with = |path: &str, query: &str| format!("{path}?{query}");
         let one = |path: &str, name: &str, value: &str| {

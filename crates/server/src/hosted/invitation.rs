@@ -97,7 +97,7 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         let mut reader = call.app.store.reader().await?;
         let known = user::find_by_email(&mut reader, call.environment.id(), &invitation.email).await?;
         drop(reader);
-        // Who has the link has read the invited person's mail: that there is an account is no news to them.
+        // The holder of the link can read the invited person's mail, so showing whether an account exists reveals nothing to them.
         let path = if known.is_some() { "/sign-in" } else { "/sign-up" };
         flow.email = Some(invitation.email);
         return redirect(&flow.link(call, path));

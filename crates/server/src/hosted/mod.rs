@@ -6,6 +6,8 @@
 //! | [`authorize`] | `/oauth2/authorize`: from a request to a code |
 //! | [`own_application`] | `/user_management/authorize`: the same for the environment's own application |
 //! | [`client`] | the client that a request names |
+//! | [`going_on`] | how the answer to a form leaves our origin |
+//! | [`even_time`] | answers whose time does not reveal whether an account exists |
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
 //! | [`login_uri`] | signing in at the company's own login instead |

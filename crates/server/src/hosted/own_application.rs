@@ -152,7 +152,7 @@ async fn to_sign_in(
     };
     if let Some(invitation) = invitation {
         let mut reader = call.app.store.reader().await?;
-        // Who has the link has read the invited person's mail: that there is an account is no news to them.
+        // The holder of the link can read the invited person's mail, so showing whether an account exists reveals nothing to them.
         sign_up = user::find_by_email(&mut reader, call.environment.id(), &invitation.email).await?.is_none();
         flow.email = Some(invitation.email.clone());
     }
@@ -178,9 +178,9 @@ enum Followed {
     Into(Option<OrganizationId>),
     /// It is not open any more.
     TooLate,
-    /// Whoever is signed in is not meant.
+    /// The signed-in user is not the invited one.
     ForSomebodyElse,
-    /// Whoever is signed in has not said yes: a link, which anybody can lay out for them, says nothing.
+    /// The signed-in user has not agreed yet: following a link is not consent, since anybody can put one in front of them.
     NotAsked,
 }
 
@@ -196,7 +196,7 @@ async fn follow(call: &PageCall, invitation: &Invitation, current: &Current, flo
         return Ok(Followed::ForSomebodyElse);
     }
     drop(reader);
-    // Who has just signed in to follow it has said so.
+    // Signing in to follow the invitation counts as accepting it.
     if !flow.follows_invitation && current.session.authenticated_at < flow.began_at() {
         return Ok(Followed::NotAsked);
     }

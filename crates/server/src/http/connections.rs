@@ -30,7 +30,7 @@ pub struct Places {
     taken: Mutex<Taken>,
     in_all: usize,
     from_one_address: usize,
-    /// Who speaks for many: proxies.
+    /// Trusted proxies. They carry the connections of many clients and are exempt from the limit for one address.
     trusted: Vec<IpNet>,
 }
 

@@ -58,7 +58,7 @@ impl Request {
 }
 
 impl Request {
-    /// A request that is told from others by its content, and by its key if it has one: another content is another request.
+    /// A request that is identified by its content, and by its key if it has one: with other content it is another request.
     pub fn of_content(with_key: Option<Self>, request: &str, body: &[u8], keyring: &Keyring) -> Self {
         let body = String::from_utf8_lossy(body);
         let key = with_key.map(|request| request.key.to_base64url()).unwrap_or_default();

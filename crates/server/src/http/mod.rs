@@ -16,6 +16,7 @@
 //! | [`cors`] | which browser pages may read an answer |
 //! | [`reply`], [`error`] | answers and their shapes |
 //! | [`streamed`] | bodies of answers that are not in memory as a whole |
+//! | [`downloads`] | how many readers one large answer may have at once |
 //! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
 
 pub mod body;

@@ -36,7 +36,7 @@ fn authority(request: &http::request::Parts) -> Option<&str> {
     match request.uri.authority() {
         Some(authority) => Some(authority.as_str()),
         None => {
-            // Two of them are none: whoever stands in between may have believed the other (RFC 9112 §3.2).
+            // Reject duplicate Host headers: a proxy in between may have gone by the other one (RFC 9112 §3.2).
             let mut values = request.headers.get_all(HOST).iter();
             values.next().filter(|_| values.next().is_none())?.to_str().ok()
         }

@@ -243,7 +243,7 @@ impl Routes {
         })
     }
 
-    /// What an address of ours gives out to whoever has it: the handler checks that we have made it.
+    /// A capability URL: whoever has the signed link may read what it leads to. The handler verifies the signature.
     #[must_use]
     pub fn addressed<H, F>(self, path: &'static str, handler: H) -> Self
     where

@@ -200,8 +200,8 @@ async fn carry<S, F>(
     let connection = builder.serve_connection(TokioIo::new(Patient::new(stream, patient::PATIENCE)), respond);
     let mut connection = std::pin::pin!(connection.into_owned());
     let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
-    // Whoever connects has something to say. One that says nothing, or never finishes its first head, holds a place
-    // that somebody else could use.
+    // A client that sends nothing, or never finishes the head of its first request, holds a place that another could
+    // use: its connection is ended.
     let mut look = std::pin::pin!(tokio::time::sleep(FIRST_REQUEST_PATIENCE));
     let (mut looks, mut ends) = (true, false);
     loop {

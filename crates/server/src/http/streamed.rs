@@ -42,7 +42,7 @@ pub struct Parts {
 pub enum Stopped {
     /// Nobody listens any more.
     Left,
-    /// Whoever reads has not taken a part in time.
+    /// The client has not read a part in time.
     Stuck,
     /// A part could not be made.
     Failed(Failure),
@@ -120,8 +120,8 @@ impl Streamed {
 
 /// How long an answer that is in memory may wait to be taken, where several are on their way at once; of one in parts, the first.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(60);
-/// The end of such an answer. What of a stream is handed on is kept until the other side takes it, whatever its size: this much
-/// is when the rest is taken, and only then the answer counts as taken.
+/// How many bytes of such an answer are held back at first. They are handed on when the client has taken everything before
+/// them, and only then the answer counts as taken: the layer below buffers whatever it is handed, whatever its size.
 const TAIL: usize = 1024;
 
 /// The body of an answer.

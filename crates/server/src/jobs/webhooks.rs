@@ -61,7 +61,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let _ = tokio::time::timeout(FAREWELL, async { while dispatcher.sending.join_next().await.is_some() {} }).await;
 }
 
-/// What of an endpoint is on its way.
+/// The deliveries to one endpoint that are being sent.
 #[derive(Debug)]
 struct Lane {
     sending: usize,

@@ -28,7 +28,7 @@ impl MasterKey {
     /// Reads the text of a key: 32 bytes in base64, base64url or hex.
     ///
     /// # Errors
-    /// When it is none, or one that nobody drew at random.
+    /// When it is not a key, or one that was evidently not drawn at random.
     pub fn parse(text: &str) -> Result<Self, MasterKeyError> {
         let text = text.trim();
         let decoded = if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {

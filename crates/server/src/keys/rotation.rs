@@ -154,7 +154,8 @@ async fn rotate_if_due(
     let published = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
             signing_key::lock(tx, environment_id).await?;
-            // Whoever stood still since then must not take the time from those who have to learn of the key.
+            // Read the clock again: this node may have stalled since it made the key, and a stale start would shorten the time
+            // that others have to learn of the key before it signs.
             let now = clock.now();
             if !wants_successor(&signing_key::list(tx, environment_id).await?, purpose, rotation_days, now) {
                 return Ok(false);

@@ -91,11 +91,11 @@ impl Passwords {
         self.work(move || password::hash(password.expose(), salt)).await?.ok_or(Busy)
     }
 
-    /// Compares a password with a stored hash. What is wrong takes as long as with a hash of our own form where there is none,
-    /// and where it was a quick one of another system: by its time such an account is not told from none. Hashes that were made
-    /// to take long take what they ask for.
+    /// Compares a password with a stored hash. Where there is no hash, or a quick one of another system, a wrong password takes
+    /// as long as with a hash of our own form: the time does not reveal whether the account exists. Slow hashes of other systems
+    /// take as long as they ask for.
     ///
-    /// Whoever asks has counted the try before: what is right may be told sooner than that there is no place in the line.
+    /// The caller has counted the try before: a right password may be answered sooner than [`Busy`] is.
     ///
     /// # Errors
     /// [`Busy`].

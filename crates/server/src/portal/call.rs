@@ -45,7 +45,7 @@ pub struct PortalCall {
     traced: Act,
 }
 
-/// Whom a call was found to be of.
+/// Result of identifying the visitor: let in, or the answer that is sent instead.
 enum Looked {
     In(Box<Organization>, Vec<PortalIntent>, Visitor),
     Answer(Reply),

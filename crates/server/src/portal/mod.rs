@@ -46,7 +46,7 @@ async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<Acc
 async fn in_words(call: &PortalCall, reader: &mut Reader, made_by: MadeBy) -> Result<String, Stop> {
     let t = call.language().texts();
     Ok(match made_by {
-        // It is of no account to a customer which hand of the company it was.
+        // Customers are not shown whether the API, the operator or a member of staff made it: all are the company.
         MadeBy::Api | MadeBy::Operator | MadeBy::Staff => call.product(),
         MadeBy::Visitor => t.portal_by_visitor().to_owned(),
         MadeBy::Member(id) => {

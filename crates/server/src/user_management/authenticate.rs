@@ -151,7 +151,7 @@ pub(super) fn refuse_client(call: &OAuthCall) -> Refused {
 /// Whether the client has shown its secret, which is an API key of the environment.
 ///
 /// # Errors
-/// `invalid_client` for one that is none, or another environment's.
+/// `invalid_client` for a secret that is no API key of this environment.
 async fn prove(call: &OAuthCall, params: &Params<'_>) -> Result<bool, Refused> {
     let Some(secret) = params.get("client_secret") else { return Ok(false) };
     if SecretKind::recognise(secret).is_some_and(|kind| kind != SecretKind::EnvironmentApiKey) {

@@ -116,7 +116,7 @@ pub fn next(
     let asks = needs_consent(client);
     let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
         (Some(wanted), _, _) if member(wanted) => Some(wanted),
-        // Without a word of the person's, an application to which they have agreed to nothing learns nothing of them.
+        // With `prompt=none` and no earlier consent, do not reveal whether the person belongs to the organization.
         (Some(_), _, _) if quiet && asks && consents.is_empty() => {
             return Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE);
         }

@@ -328,7 +328,7 @@ fn read_prompt(text: &str) -> Option<Prompt> {
             _ => return None,
         }
     }
-    // None is none (OpenID Connect Core §3.1.2.1).
+    // `none` must be the only value (OpenID Connect Core §3.1.2.1).
     (!prompt.none || text.trim() == "none").then_some(prompt)
 }
 

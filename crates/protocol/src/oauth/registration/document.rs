@@ -24,7 +24,7 @@ pub struct Document {
     pub grants: RegisteredGrants,
 }
 
-/// Why a document is none. For the operator's log.
+/// Why a document is not valid. For the operator's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// No JSON, another shape, or a member that is there twice.
@@ -33,7 +33,7 @@ pub enum DocumentError {
     /// It speaks of another client: whoever serves it did not mean this URL.
     #[error("its client_id is not the URL it was fetched from")]
     OtherClient,
-    /// A secret that everybody can read is none.
+    /// It holds a secret, which everybody could read.
     #[error("it holds a client_secret")]
     Secret,
     /// It wants to prove itself in a way that is not supported.

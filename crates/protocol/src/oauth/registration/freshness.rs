@@ -22,7 +22,7 @@ pub fn fresh_until(cache_control: Option<&str>, expires: Option<&str>, fetched_a
         Some(Directives { shared: Some(age), .. } | Directives { own: Some(age), .. }) => age,
         _ => match expires.map(jiff::fmt::rfc2822::parse) {
             Some(Ok(moment)) => moment.timestamp().as_second() - fetched_at.as_secs(),
-            // A date that is none, `0` for one, has passed (RFC 9111 §5.3).
+            // An invalid date, such as `0`, counts as passed (RFC 9111 §5.3).
             Some(Err(_)) => LEAST,
             None => USUAL,
         },

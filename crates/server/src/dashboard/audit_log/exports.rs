@@ -28,7 +28,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
         }
         Err(problem) => return show(call, &found, Typed { problem: Some(problem), ..typed }).await,
     };
-    // Whoever has just told of something finds it in the copy.
+    // Events that were sent just before this call are to be in the copy.
     audit_exports::settle(&call.page.app, call.environment.id()).await?;
     let wanted = Wanted {
         range_start,

@@ -48,7 +48,8 @@ pub async fn issue(
         Ok(()) => exchange(call, client, presented, &code).await,
     };
     let Err(error) = answer else { return answer };
-    // Long afterwards it is found in a log, and nobody's hope to be faster: then it is only refused.
+    // A code that comes long after its expiry was found in a log; it is no race for a live one. Then it is only refused,
+    // and does not end the tokens that were issued for it.
     if call.app.clock.now() > code.expires_at.plus_secs(REPLAYED_WITHIN) {
         return Err(error);
     }
