@@ -127,7 +127,7 @@ pub async fn is_unplaced(query: &mut impl Query) -> Result<bool> {
 /// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most, and makes the
 /// deliveries of webhooks for them. Of two who do it at once, one waits for the other.
 ///
-/// What a node with a wrong clock says to be of the future counts as of `now`: by the latest moment others are found, too.
+/// What a node with a wrong clock says to be of a future beyond [`LATE`] counts as of that: by the latest moment others are found, too.
 ///
 /// # Errors
 /// Database errors.
@@ -143,7 +143,8 @@ pub async fn place(tx: &mut Tx, tries: i64, now: Timestamp) -> Result<Placed> {
         endpoints => (DELIVERIES / endpoints).clamp(10, BATCH),
     };
     let most = i64::try_from(batch).unwrap_or(i64::MAX);
-    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), most.into(), now.into()]).await?;
+    let bound = now.plus_secs(LATE);
+    let placed = tx.query(PLACE, &[position.into(), latest_at.into(), most.into(), bound.into()]).await?;
     let done = Placed { count: placed.len(), full: placed.len() == batch };
     if placed.is_empty() {
         return Ok(done);

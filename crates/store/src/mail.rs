@@ -9,7 +9,8 @@ statements! {
     INSERT = "INSERT INTO mail (environment_id, id, sealed_message, attempts, next_at, created_at) VALUES ($1, $2, $3, 0, $4, $5)";
     DUE = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE next_at <= $1 ORDER BY next_at LIMIT 20";
     CLAIM = "UPDATE mail SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
-    RELEASE = "UPDATE mail SET next_at = $4, attempts = $5 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
+    HOLD = "UPDATE mail SET next_at = $4 WHERE environment_id = $1 AND id = $2 AND attempts = $3";
+    RELEASE = "UPDATE mail SET next_at = $4, attempts = $5 WHERE environment_id = $1 AND id = $2 AND attempts = $3";
     DELETE = "DELETE FROM mail WHERE environment_id = $1 AND id = $2";
     LIST = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id > '' ",
         "ORDER BY id DESC LIMIT 50";
@@ -79,18 +80,22 @@ pub async fn claim(tx: &mut Tx, mail: &QueuedMail, next: Option<Timestamp>) -> R
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
 
-/// Gives back a message that was taken until `lease`, to be tried at a moment, as one that was tried so often. Nothing when another
-/// has it by now.
+/// Keeps a message that was taken as the attempt of this number, until a moment; `false` when another has it by now.
 ///
 /// # Errors
 /// Database errors.
-pub async fn release(
-    tx: &mut Tx,
-    mail: &QueuedMail,
-    lease: Timestamp,
-    (next, attempts): (Timestamp, i64),
-) -> Result<()> {
-    let params = [mail.environment_id.into(), mail.id.into(), lease.into(), next.into(), attempts.into()];
+pub async fn hold(tx: &mut Tx, mail: &QueuedMail, attempt: i64, until: Timestamp) -> Result<bool> {
+    let params = [mail.environment_id.into(), mail.id.into(), attempt.into(), until.into()];
+    Ok(tx.execute(HOLD, &params).await? == 1)
+}
+
+/// Gives back a message that was taken as the attempt of this number, to be tried at a moment, as one that was tried so often. Nothing
+/// when another has it by now.
+///
+/// # Errors
+/// Database errors.
+pub async fn release(tx: &mut Tx, mail: &QueuedMail, attempt: i64, (next, attempts): (Timestamp, i64)) -> Result<()> {
+    let params = [mail.environment_id.into(), mail.id.into(), attempt.into(), next.into(), attempts.into()];
     tx.execute(RELEASE, &params).await?;
     Ok(())
 }

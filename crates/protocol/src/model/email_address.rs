@@ -50,6 +50,14 @@ pub fn is_email(text: &str) -> bool {
     local.len() <= 64 && text.len() <= 254 && local.split('.').all(is_atom) && is_domain(domain)
 }
 
+/// Whether somebody may have meant this as their address: what is asked of one that is only looked for. Accounts may have addresses
+/// that mail cannot be sent to, brought along from elsewhere or made when less was asked of them.
+pub fn resembles_email(text: &str) -> bool {
+    let parts = text.rsplit_once('@');
+    let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
+    text.len() <= 254 && parts.is_some_and(|(local, domain)| is_part(local) && is_part(domain) && domain.contains('.'))
+}
+
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -105,6 +113,16 @@ mod tests {
         fn any_text_has_a_key_and_that_one_stays(text in "\\PC{0,40}") {
             let key = email_key(&text);
             prop_assert_eq!(&email_key(&key), &key);
+        }
+    }
+
+    #[test]
+    fn what_is_looked_for_may_be_less_than_an_address() {
+        for old in ["john.@docomo.ne.jp", "a..b@ezweb.ne.jp", "CORP\\john@corp.example", "svc:app@corp.example"] {
+            assert!(resembles_email(old) && !is_email(old), "{old}");
+        }
+        for none in ["", "ada", "@b.co", "a@", "a@b", "a b@c.de", "a@b.co\n"] {
+            assert!(!resembles_email(none), "{none}");
         }
     }
 

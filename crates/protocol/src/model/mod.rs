@@ -36,7 +36,7 @@ pub use application::{
 };
 pub use brand::Brand;
 pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
-pub use email_address::{email_for_smtp, email_key, is_email};
+pub use email_address::{email_for_smtp, email_key, is_email, resembles_email};
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError, STAFF_BASE};
 pub use grant::{AuthorizationCode, Consent, Persona, Session, TokenFamily};
 pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};

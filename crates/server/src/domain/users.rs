@@ -159,7 +159,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<User, Fai
 /// # Errors
 /// 400 `invalid_email`.
 pub fn set_email(changed: &mut User, email: String) -> Result<(), Failure> {
-    if !is_email(&email) {
+    if email != changed.email && !is_email(&email) {
         return Err(Failure::bad_request("invalid_email", NOT_AN_EMAIL));
     }
     // The same address in other letters has been proven already.

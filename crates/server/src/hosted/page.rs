@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// How long a language that was chosen is remembered, in seconds.
 const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
+/// How long the language of an application's request is, in seconds: as long as a flow may last.
+const WISH_LIFETIME: i64 = 3600;
 
 /// Why a page cannot go on.
 #[derive(Debug)]
@@ -76,7 +78,11 @@ pub fn language(call: &PageCall) -> Language {
         let headers = call.headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
         Language::negotiate(&headers.collect::<Vec<_>>().join(","))
     };
-    asked(call).or_else(|| chosen(call)).or_else(|| wished(call)).unwrap_or_else(preferred)
+    asked(call)
+        .or_else(|| kept(call, Cookie::Language))
+        .or_else(|| wished(call))
+        .or_else(|| kept(call, Cookie::WishedLanguage))
+        .unwrap_or_else(preferred)
 }
 
 /// Of a link on a page.
@@ -85,8 +91,8 @@ fn asked(call: &PageCall) -> Option<Language> {
 }
 
 /// What this browser keeps.
-fn chosen(call: &PageCall) -> Option<Language> {
-    Cookie::Language.read(&call.headers, &call.environment.environment.issuer).and_then(|tag| Language::parse(&tag))
+fn kept(call: &PageCall, cookie: Cookie) -> Option<Language> {
+    cookie.read(&call.headers, &call.environment.environment.issuer).and_then(|tag| Language::parse(&tag))
 }
 
 /// The first of ours in `ui_locales` (OpenID Connect Core §3.1.2.1).
@@ -94,18 +100,13 @@ fn wished(call: &PageCall) -> Option<Language> {
     call.query().ok().and_then(|query| query.get("ui_locales")?.split_whitespace().find_map(Language::parse))
 }
 
-fn keep(call: &PageCall, language: Option<Language>, reply: Reply) -> Reply {
+/// Keeps the language of the application's request for the pages that follow. What the person has chosen here counts for more.
+pub fn keep_wished_language(call: &PageCall, reply: Reply) -> Reply {
     let issuer = &call.environment.environment.issuer;
-    match language.and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
+    match wished(call).and_then(|language| Cookie::WishedLanguage.set(language.tag(), WISH_LIFETIME, issuer)) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     }
-}
-
-/// Keeps the language of the application's request for the pages that follow, unless the person has chosen one here.
-pub fn keep_wished_language(call: &PageCall, reply: Reply) -> Reply {
-    let here = asked(call).or_else(|| chosen(call));
-    keep(call, wished(call).filter(|_| here.is_none()), reply)
 }
 
 /// The look of an environment.
@@ -202,7 +203,11 @@ fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Optio
         reply = reply.with(CONTENT_SECURITY_POLICY, policy);
     }
     reply.body = Bytes::from(html);
-    keep(call, asked(call), reply)
+    let issuer = &call.environment.environment.issuer;
+    match asked(call).and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
+        Some(cookie) => reply.with(SET_COOKIE, cookie),
+        None => reply,
+    }
 }
 
 /// Sends the browser on (303: with a GET, whatever it came with).

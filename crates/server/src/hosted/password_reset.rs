@@ -16,7 +16,7 @@ use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::passwords::{Busy, SHORTEST};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
-use countersign_protocol::model::{email_key, is_email};
+use countersign_protocol::model::{email_key, resembles_email};
 use countersign_protocol::secret::Secret;
 use countersign_store::password_reset::PasswordReset;
 use countersign_store::user;
@@ -74,7 +74,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
     if mail_is_missing(call) {
         return Ok(show(call, &flow, email, StatusCode::OK, None));
     }
-    if !is_email(email) {
+    if !resembles_email(email) {
         let problem = if email.is_empty() { Problem::EmailNeeded } else { Problem::EmailInvalid };
         return Ok(show(call, &flow, email, StatusCode::UNPROCESSABLE_ENTITY, Some(problem)));
     }

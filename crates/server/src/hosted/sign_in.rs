@@ -13,7 +13,7 @@ use crate::domain::people::likeness;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Password, Problem, SignIn};
-use countersign_protocol::model::{Authentication, User, email_key, is_email};
+use countersign_protocol::model::{Authentication, User, email_key, resembles_email};
 use countersign_protocol::secret::Secret;
 use http::StatusCode;
 use tokio::time::Instant;
@@ -107,7 +107,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let email = form.get("email").unwrap_or("").trim();
     let problem = if email.is_empty() {
         Some(Problem::EmailNeeded)
-    } else if !is_email(email) {
+    } else if !resembles_email(email) {
         Some(Problem::EmailInvalid)
     } else {
         None

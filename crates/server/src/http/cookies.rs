@@ -17,6 +17,8 @@ pub enum Cookie {
     Portal,
     /// The language that was chosen.
     Language,
+    /// The language that an application has asked for.
+    WishedLanguage,
     /// The flow for which a code was mailed last, sealed: what the link in the mail goes on with.
     CodeFlow,
     /// The refresh token of a page of the environment's own application.
@@ -38,6 +40,8 @@ impl Cookie {
             (Self::Portal, false) => "cs_portal",
             (Self::Language, true) => "__Host-cs_language",
             (Self::Language, false) => "cs_language",
+            (Self::WishedLanguage, true) => "__Host-cs_wished_language",
+            (Self::WishedLanguage, false) => "cs_wished_language",
             (Self::CodeFlow, true) if staff => "__Host-cs_staff_code",
             (Self::CodeFlow, false) if staff => "cs_staff_code",
             (Self::CodeFlow, true) => "__Host-cs_code",
@@ -51,7 +55,7 @@ impl Cookie {
     /// as well.
     pub const fn longest(self) -> usize {
         match self {
-            Self::Browser | Self::Session | Self::Portal | Self::Language | Self::Refresh => 128,
+            Self::Browser | Self::Session | Self::Portal | Self::Language | Self::WishedLanguage | Self::Refresh => 128,
             Self::CodeFlow => 3000,
         }
     }

@@ -5,7 +5,8 @@
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
-use crate::mailer::mail_server::{LEASE, SLACK};
+use crate::jobs::clocks;
+use crate::mailer::mail_server::{LEASE, LEASE_OF_TEXT, SLACK};
 use crate::mailer::{NotSent, Outlook};
 use crate::operations::metrics::MailOutcome;
 use countersign_protocol::model::EnvironmentKind;
@@ -15,12 +16,14 @@ use countersign_store::mail::{self, QueuedMail};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// How often it is looked for messages that have become due.
 const LOOK: Duration = Duration::from_secs(1);
 /// Seconds until a message is tried again, by how often it was. Codes are good for minutes: the first pauses are short.
 const PAUSES: [i64; 9] = [10, 30, 60, 120, 300, 900, 3600, 7200, 14_400];
+/// How often it is tried again to note what came of a message.
+const SETTLING: u32 = 20;
 /// Most messages of this node on their way at once.
 const CONNECTIONS: usize = 8;
 
@@ -40,7 +43,9 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             () = super::until_stopped(&mut stop) => break,
         }
     }
-    while post.sending.join_next().await.is_some() {}
+    while let Some(ended) = post.sending.join_next().await {
+        told(ended);
+    }
 }
 
 /// What came of a message.
@@ -62,9 +67,21 @@ struct Post {
 impl Post {
     /// Sends all that is due, while the mail server takes it.
     async fn round(&mut self) -> Result<(), Failure> {
+        // What has failed since the last round says nothing about this one.
+        while let Some(ended) = self.sending.try_join_next() {
+            told(ended);
+        }
         loop {
             let due = mail::due(&mut self.app.store.reader().await?, self.app.clock.now()).await?;
             if due.is_empty() {
+                return Ok(());
+            }
+            // By a wrong clock codes have expired that are good, and others' messages are one's own.
+            if let Some(seconds) = clocks::apart(&self.app).await? {
+                tracing::error!(
+                    seconds,
+                    "the clocks of this machine and of the database are apart: this node sends no mail"
+                );
                 return Ok(());
             }
             for queued in due {
@@ -93,14 +110,19 @@ impl Post {
                     () = super::until_stopped(&mut self.stop) => return false,
                 }
             };
-            match ended.unwrap_or_else(|error| Err(Failure::internal(error))) {
-                Ok(Ended::Settled) => {}
-                Ok(Ended::ServerFails) => return false,
-                // Nobody else takes it before the time is over for which it was claimed.
-                Err(failure) => tracing::warn!(%failure, "a message could not be sent; it is tried again later"),
+            if told(ended) == Ended::ServerFails {
+                return false;
             }
         }
     }
+}
+
+/// What came of a message. One with a failure of ours is taken up again when the time is over for which it was claimed.
+fn told(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
+    ended.unwrap_or_else(|error| Err(Failure::internal(error))).unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "a message could not be sent; it is tried again later");
+        Ended::Settled
+    })
 }
 
 /// A message that this node has, until [`LEASE`] is over.
@@ -153,7 +175,9 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
             return Ok(Ended::Settled);
         }
         let mut stop = stop;
-        app.mailer.send(&message, (mail.id, mail.created_at), picture, super::until_stopped(&mut stop)).await
+        let held = hold(&app, &mail, tried + 1);
+        let stopping = super::until_stopped(&mut stop);
+        Box::pin(app.mailer.send(&message, (mail.id, mail.created_at), picture, stopping, held)).await
     };
     let now = app.clock.now();
     let pause = usize::try_from(tried).ok().and_then(|tried| PAUSES.get(tried));
@@ -169,18 +193,46 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
         tracing::warn!(%error, id = %mail.id, gives_up = again.is_none(), "a message was not sent");
     }
     app.metrics.mail_attempt(outcome);
-    let settled = app.store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move {
-            match again {
-                Some((next, attempts)) => mail::release(tx, &mail, lease, (next, attempts)).await?,
-                None => mail::delete(tx, mail.environment_id, mail.id).await?,
-            }
-            Ok(())
-        })
-    });
-    settled.await?;
+    settle(&app, &mail, tried + 1, again).await?;
     Ok(match sent {
         Err(NotSent { outlook: Outlook::ServerFails, .. }) => Ended::ServerFails,
         _ => Ended::Settled,
     })
+}
+
+/// Keeps a message whose text is about to flow for as long as that may take. A failure of ours is as good as another node's having it.
+async fn hold(app: &App, mail: &QueuedMail, attempt: i64) -> bool {
+    let (mail, until) = (mail.clone(), app.clock.now().plus_secs(LEASE_OF_TEXT));
+    let held = app
+        .store
+        .write::<bool, Failure, _>(move |tx| Box::pin(async move { Ok(mail::hold(tx, &mail, attempt, until).await?) }));
+    held.await.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "a message could not be kept from others");
+        false
+    })
+}
+
+/// Notes what came of a message, more than once if need be: what has arrived and is not forgotten is sent again.
+async fn settle(app: &App, mail: &QueuedMail, attempt: i64, again: Option<(Timestamp, i64)>) -> Result<(), Failure> {
+    let mut tries = 0;
+    loop {
+        let mail = mail.clone();
+        let settled = app.store.write::<(), Failure, _>(move |tx| {
+            Box::pin(async move {
+                match again {
+                    Some(again) => mail::release(tx, &mail, attempt, again).await?,
+                    None => mail::delete(tx, mail.environment_id, mail.id).await?,
+                }
+                Ok(())
+            })
+        });
+        match settled.await {
+            Err(failure) if tries < SETTLING => {
+                tries += 1;
+                tracing::warn!(%failure, "what came of a message could not be noted; trying again");
+                tokio::time::sleep(LOOK).await;
+            }
+            settled => return settled,
+        }
+    }
 }

@@ -24,8 +24,11 @@ const ENVELOPE: Duration = Duration::from_secs(90);
 const MESSAGE: Duration = Duration::from_secs(600);
 /// How long a server may take to say goodbye. Nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// For how long a node has a message, in seconds: until it has arrived or not, and the slack.
-pub const LEASE: i64 = (ENVELOPE.as_secs() + MESSAGE.as_secs()).cast_signed() + SLACK;
+/// For how long a node has a message whose text has not begun to flow, in seconds: no longer, as a code is good for minutes, and the
+/// node may be killed.
+pub const LEASE: i64 = ENVELOPE.as_secs().cast_signed() + SLACK;
+/// For how long from then on: until it has arrived or not.
+pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK;
 /// How long a busy machine may need besides, in seconds.
 pub const SLACK: i64 = 60;
 
@@ -68,7 +71,7 @@ impl MailServer {
     }
 
     /// Hands a message over. Until its text has begun to flow, `stopping` ends it; from then on the server may have it, and is
-    /// waited for.
+    /// waited for. `held` is asked for just before: whether the message is still this node's to send.
     ///
     /// # Errors
     /// [`NotSent`].
@@ -77,6 +80,7 @@ impl MailServer {
         (from, to): (&Address, &Address),
         message: &[u8],
         stopping: impl Future<Output = ()>,
+        held: impl Future<Output = bool>,
     ) -> Result<(), NotSent> {
         let mut connection = tokio::select! {
             ready = tokio::time::timeout(ENVELOPE, self.agree((from, to), message.is_ascii())) => {
@@ -84,6 +88,10 @@ impl MailServer {
             }
             () = stopping => return Err(NotSent { reason: "this process stops".to_owned(), outlook: Outlook::Stopped }),
         };
+        if !held.await {
+            let reason = "it took too long, and is sent by another node or later".to_owned();
+            return Err(NotSent { reason, outlook: Outlook::Later });
+        }
         let taken = tokio::time::timeout(MESSAGE, connection.message(message)).await;
         match taken {
             Ok(Ok(_)) => {

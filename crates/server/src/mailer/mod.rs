@@ -100,7 +100,7 @@ impl Mailer {
     }
 
     /// Sends a message with the picture that it shows. Its identifier and its moment are those of its making: sent twice, it
-    /// is one message. `stopping` ends it while the server cannot have it.
+    /// is one message. `stopping` ends it while the server cannot have it; `held` is asked for just before it can.
     ///
     /// # Errors
     /// [`NotSent`].
@@ -110,6 +110,7 @@ impl Mailer {
         made: (MailId, Timestamp),
         picture: Option<Vec<u8>>,
         stopping: impl Future<Output = ()>,
+        held: impl Future<Output = bool>,
     ) -> Result<(), NotSent> {
         let Self::Sends { server, from } = self else {
             return Err(NotSent::server("no mail server is configured".to_owned()));
@@ -118,7 +119,7 @@ impl Mailer {
             |reason: Box<dyn std::error::Error>| NotSent { reason: reason.to_string(), outlook: Outlook::GivesUp };
         let to: Address = email_for_smtp(&message.to).parse().map_err(|error| unwritable(Box::new(error)))?;
         let mail = written((from, &to), message, made, picture).map_err(unwritable)?.formatted();
-        server.deliver((&from.email, &to), &mail, stopping).await
+        server.deliver((&from.email, &to), &mail, stopping, held).await
     }
 }
 

@@ -39,7 +39,8 @@ impl Step {
     /// Of an answer with this code (RFC 5321 §4.2.1) and this text; without a code there was none.
     ///
     /// That a server does not know us, the sender or the way is the operator's to mend, and says nothing about the message. It is
-    /// given up only when there is no such mailbox.
+    /// given up only when the server says by a status code that there is no such mailbox: the three digits alone are those of a relay
+    /// that does not know us, too.
     fn outlook(self, code: Option<u16>, said: &str) -> Outlook {
         match (self, code) {
             (Self::Greeting | Self::Credentials | Self::Sender, _) | (_, None) => Outlook::ServerFails,
@@ -47,7 +48,6 @@ impl Step {
             (_, Some(421)) => Outlook::ServerFails,
             (Self::Recipient | Self::Message, Some(500..)) => match enhanced(said) {
                 Some((5, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)) => Outlook::GivesUp,
-                None if self == Self::Recipient && matches!(code, Some(550 | 551 | 553)) => Outlook::GivesUp,
                 _ => Outlook::Later,
             },
             (Self::Recipient | Self::Message, Some(_)) => Outlook::Later,
@@ -55,10 +55,13 @@ impl Step {
     }
 }
 
-/// The status code that an answer begins with (RFC 3463 §2): more than the three digits of SMTP say.
+/// The status code of an answer (RFC 3463 §2): more than the three digits of SMTP say. Most servers begin with it, some end with it
+/// in parentheses.
 fn enhanced(said: &str) -> Option<(u16, u16, u16)> {
-    let mut parts = said.split_whitespace().next()?.splitn(3, '.').map(|part| part.parse().ok());
-    Some((parts.next()??, parts.next()??, parts.next()??))
+    said.split_whitespace().find_map(|word| {
+        let mut parts = word.trim_matches(['(', ')', '#']).splitn(3, '.').map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??, parts.next()??))
+    })
 }
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ mod tests {
             |step: Step, code, said, expected| assert_eq!(step.outlook(code, said), expected, "{step:?} {said}");
         check(Step::Recipient, Some(550), "5.1.1 no such user", Outlook::GivesUp);
         check(Step::Recipient, Some(556), "5.1.10 takes no mail", Outlook::GivesUp);
-        check(Step::Recipient, Some(550), "no such user", Outlook::GivesUp);
+        check(Step::Recipient, Some(550), "sorry, no mailbox here by that name (#5.1.1)", Outlook::GivesUp);
         check(Step::Message, Some(550), "5.2.1 disabled", Outlook::GivesUp);
         // What the operator mends, or passes.
         check(Step::Greeting, Some(554), "5.7.1 blocked", Outlook::ServerFails);
@@ -82,6 +85,9 @@ mod tests {
         check(Step::Message, None, "connection reset", Outlook::ServerFails);
         check(Step::Recipient, Some(550), "5.7.1 relaying denied", Outlook::Later);
         check(Step::Recipient, Some(554), "relay access denied", Outlook::Later);
+        check(Step::Recipient, Some(550), "relay not permitted", Outlook::Later);
+        check(Step::Recipient, Some(550), "Sender verify failed", Outlook::Later);
+        check(Step::Recipient, Some(553), "that domain isn't in my list of allowed rcpthosts (#5.7.1)", Outlook::Later);
         check(Step::Recipient, Some(550), "5.4.5 daily limit exceeded", Outlook::Later);
         check(Step::Recipient, Some(552), "5.2.2 mailbox full", Outlook::Later);
         check(Step::Recipient, Some(450), "4.2.0 greylisted", Outlook::Later);
@@ -90,11 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn status_codes_stand_at_the_beginning() {
+    fn status_codes_are_found() {
         for (said, expected) in [
             ("5.1.1 no such user", Some((5, 1, 1))),
             ("5.7.26 unauthenticated", Some((5, 7, 26))),
-            ("no 5.1.1", None),
+            ("no mailbox (#5.1.1)", Some((5, 1, 1))),
+            ("at 192.0.2.1", None),
             ("5.1", None),
             ("5.1.x", None),
             ("", None),

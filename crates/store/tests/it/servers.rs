@@ -103,7 +103,7 @@ fn an_organization_with_much_to_delete_has_the_time_for_it_and_nothing_else_has(
         assert!(deleted.unwrap());
         insert_organization(&store, environment_id, &another).await.unwrap();
         let noted: Vec<String> = database.rows("SELECT seconds FROM patience").await.into_iter().flatten().collect();
-        assert_eq!(noted, ["5min", "15s"]);
+        assert_eq!(noted, ["27s", "15s"]);
     });
 }
 

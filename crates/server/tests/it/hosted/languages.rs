@@ -13,6 +13,10 @@ on_both_databases! {
         let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
         assert!(page.html.contains("<html lang=\"de\""), "it stays German: {}", page.html);
 
+        // Another application's people may read another one; nobody has chosen anything by that.
+        let page = browser.open(&application.authorize("&scope=openid&ui_locales=en")).await;
+        assert!(page.html.contains("<html lang=\"en\"") && !browser.has_cookie("cs_language"), "{}", page.html);
+
         // What somebody has chosen here counts for more, and nothing we do not have counts at all.
         let mut browser = Browser::new(&server);
         browser.open("/sign-in?lang=en").await;
@@ -22,7 +26,7 @@ on_both_databases! {
             let mut browser = Browser::new(&server);
             let page = browser.open(&application.authorize(&format!("&scope=openid&ui_locales={nothing}"))).await;
             assert!(page.asks_to_sign_in() && page.html.contains("<html lang=\"en\""), "{nothing}");
-            assert!(!browser.has_cookie("cs_language"));
+            assert!(!browser.has_cookie("cs_wished_language"));
         }
         let discovered = server.anonymous().get("/.well-known/openid-configuration").await.json();
         assert_eq!(discovered["ui_locales_supported"], json!(["en", "de"]));
