@@ -16,6 +16,8 @@ pub struct Account<'a> {
     pub email: &'a str,
     /// The link "change password", where there are passwords here.
     pub change_password: Option<&'a str>,
+    /// What is there of a second factor, where this server asks for one.
+    pub second_factor: Option<TwoSteps<'a>>,
     /// Where the person is signed in.
     pub sessions: &'a [Session<'a>],
     /// Where "sign out" of one session is posted to, with `session_id`.
@@ -24,6 +26,15 @@ pub struct Account<'a> {
     pub applications: &'a [ConnectedApplication<'a>],
     /// Where "remove access" is posted to, with `application_id`.
     pub revoke_application_action: &'a str,
+}
+
+/// Whether a second factor is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoSteps<'a> {
+    /// Since when, in words; `None` when there is none.
+    pub since: Option<&'a str>,
+    /// The page on which it is set up, or goes away.
+    pub href: &'a str,
 }
 
 /// A browser that is signed in.

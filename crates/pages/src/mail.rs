@@ -228,6 +228,40 @@ pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
     .mail(style)
 }
 
+/// An authenticator application was added to the account at `time`, a moment in words; `reset` is for those who did not do it.
+pub fn second_factor_added(style: Style<'_>, time: &str, reset: Option<&str>) -> Mail {
+    let t = style.language.texts();
+    let subject = t.mail_factor_added_subject(&style.name());
+    let body = t.mail_factor_added_body(&style.name(), &one_line(time));
+    second_factor(style, subject, body, reset)
+}
+
+/// The authenticator application was removed from the account at `time`, a moment in words; `reset` is for those who did not
+/// do it.
+pub fn second_factor_removed(style: Style<'_>, time: &str, reset: Option<&str>) -> Mail {
+    let t = style.language.texts();
+    let subject = t.mail_factor_removed_subject(&style.name());
+    let body = t.mail_factor_removed_body(&style.name(), &one_line(time));
+    second_factor(style, subject, body, reset)
+}
+
+fn second_factor(style: Style<'_>, subject: String, body: String, reset: Option<&str>) -> Mail {
+    let t = style.language.texts();
+    // Without passwords there is nothing to reset: who runs the service helps.
+    let not_you = match reset {
+        Some(_) => t.mail_changed_not_you().to_owned(),
+        None => t.mail_moved_not_you(&style.name()),
+    };
+    Content {
+        heading: subject.clone(),
+        subject,
+        before: vec![body, not_you],
+        button: reset.map(|reset| (t.forgot_title().to_owned(), reset.to_owned())),
+        ..Content::default()
+    }
+    .mail(style)
+}
+
 /// The account has another address since `time`, a moment in words; this goes to the one it had.
 pub fn email_changed(style: Style<'_>, new_email: &str, time: &str) -> Mail {
     let t = style.language.texts();
@@ -263,6 +297,8 @@ mod tests {
             account_exists(style, word),
             password_changed(style, word, word),
             email_changed(style, word, word),
+            second_factor_added(style, word, Some(word)),
+            second_factor_removed(style, word, None),
         ]
     }
 

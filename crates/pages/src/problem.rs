@@ -55,6 +55,8 @@ pub enum Problem {
     CodeWrong,
     /// The code that was sent is too old.
     CodeExpired,
+    /// A code of an authenticator application that was taken before.
+    CodeUsed,
     /// Nothing is tried before so many minutes have passed.
     TooManyAttempts {
         /// How long to wait, rounded up.
@@ -100,7 +102,7 @@ impl Problem {
             | Self::PasswordTooShort
             | Self::PasswordTooWeak
             | Self::PasswordTooLong => Some(Field::Password),
-            Self::CodeWrong | Self::CodeExpired => Some(Field::Code),
+            Self::CodeWrong | Self::CodeExpired | Self::CodeUsed => Some(Field::Code),
             Self::NameTooLong { field } => Some(field),
             Self::DeviceCodeUnknown => Some(Field::UserCode),
             Self::OrganizationNeeded => Some(Field::OrganizationId),
@@ -129,6 +131,7 @@ impl Problem {
             Self::PasswordTooLong => t.password_too_long(),
             Self::CodeWrong => t.code_wrong(),
             Self::CodeExpired => t.code_expired(),
+            Self::CodeUsed => t.code_used(),
             Self::TooManyAttempts { minutes } => return t.too_many_attempts(&wait(minutes, language)),
             Self::TooManyMails { minutes } => return t.too_many_mails(&wait(minutes, language)),
             Self::NameTooLong { .. } => t.name_too_long(),

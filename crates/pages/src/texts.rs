@@ -204,6 +204,61 @@ texts! { consent_texts:
     device_denied_explained { "It got no access to your account." "Es hat keinen Zugriff auf Ihr Konto erhalten." }
 }
 
+// The second factor.
+texts! { second_factor_texts:
+    second_factor_title { "Enter the code from your app" "Code aus Ihrer App eingeben" }
+    second_factor_explained {
+        "Open your authenticator app and type the six digits that it shows for"
+        "Öffnen Sie Ihre Authenticator-App und geben Sie die sechs Ziffern ein, die sie anzeigt für"
+    }
+    second_factor_lost {
+        "Lost your device? Ask those who run this service, or your administrator, to remove the app from your account."
+        "Gerät verloren? Bitten Sie die Betreiber dieses Dienstes oder Ihren Administrator, die App aus Ihrem Konto zu entfernen."
+    }
+    two_steps { "Two-step sign-in" "Anmeldung in zwei Schritten" }
+    two_steps_off {
+        "A code from an app on your phone protects your account even if somebody learns your password."
+        "Ein Code aus einer App auf Ihrem Telefon schützt Ihr Konto selbst dann, wenn jemand Ihr Passwort erfährt."
+    }
+    two_steps_on(since: &str) { "On since {since}." "Aktiv seit {since}." }
+    set_up_factor { "Set up two-step sign-in" "Anmeldung in zwei Schritten einrichten" }
+    factor_required {
+        "Here everybody signs in with a second step."
+        "Hier melden sich alle mit einem zweiten Schritt an."
+    }
+    set_up_factor_explained {
+        "From now on, an app shows the code that you type when you sign in as"
+        "Künftig zeigt eine App den Code, den Sie beim Anmelden eingeben, für"
+    }
+    factor_get_application {
+        "Open an authenticator app, or the password manager that you use: nearly all of them can do this."
+        "Öffnen Sie eine Authenticator-App oder Ihren Passwortmanager: Fast alle können das."
+    }
+    factor_scan { "Add an account there, and scan this code." "Fügen Sie dort ein Konto hinzu und scannen Sie diesen Code." }
+    factor_picture { "QR code with the key for your app" "QR-Code mit dem Schlüssel für Ihre App" }
+    factor_on_this_device { "The app is on this device" "Die App ist auf diesem Gerät" }
+    factor_cannot_scan { "You cannot scan it?" "Scannen geht nicht?" }
+    factor_type_key {
+        "Type this key into the app instead. Show it to nobody."
+        "Geben Sie stattdessen diesen Schlüssel in die App ein. Zeigen Sie ihn niemandem."
+    }
+    factor_type_code { "Type the six digits that the app shows." "Geben Sie die sechs Ziffern ein, die die App anzeigt." }
+    turn_on { "Turn on" "Einschalten" }
+    turn_off { "Turn off" "Ausschalten" }
+    remove_factor { "Turn off two-step sign-in" "Anmeldung in zwei Schritten ausschalten" }
+    remove_factor_title { "Turn off two-step sign-in?" "Anmeldung in zwei Schritten ausschalten?" }
+    factor_since(since: &str) { "It is on since {since}." "Sie ist aktiv seit {since}." }
+    factor_gone_explained {
+        "Afterwards, your app is not asked for any more. Type a code of it to confirm."
+        "Danach wird nicht mehr nach Ihrer App gefragt. Geben Sie zur Bestätigung einen Code daraus ein."
+    }
+    factor_needed_again {
+        "Here everybody needs it: you will set up another app when you sign in next. Type a code of this one to confirm."
+        "Hier brauchen alle eine: Bei der nächsten Anmeldung richten Sie eine andere App ein. Geben Sie zur Bestätigung einen Code dieser App ein."
+    }
+    back_to_account { "Back to your account" "Zurück zu Ihrem Konto" }
+}
+
 // The own account, and leaving it.
 texts! { account_texts:
     your_account { "Your account" "Ihr Konto" }
@@ -258,6 +313,10 @@ texts! { problems_texts:
     code_expired {
         "That code is no longer valid. Please have a new one sent."
         "Dieser Code gilt nicht mehr. Bitte lassen Sie sich einen neuen senden."
+    }
+    code_used {
+        "That code was used already. Please wait for the next one, which comes within half a minute."
+        "Dieser Code wurde schon verwendet. Bitte warten Sie auf den nächsten, er kommt innerhalb einer halben Minute."
     }
     too_many_attempts(wait: &str) {
         "Too many attempts. Please try again {wait}."
@@ -412,6 +471,10 @@ texts! { mails_texts:
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
     mail_changed_body(name: &str, time: &str) { "Your password for {name} was changed on {time}. You were signed out everywhere." "Ihr Passwort für {name} wurde geändert ({time}). Sie wurden überall abgemeldet." }
     mail_changed_not_you { "If that was not you, reset your password right away:" "Wenn Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück:" }
+    mail_factor_added_subject(name: &str) { "Two-step sign-in for {name} is on" "Anmeldung in zwei Schritten für {name} ist aktiv" }
+    mail_factor_added_body(name: &str, time: &str) { "Two-step sign-in was turned on for your account at {name} on {time}. When you sign in, you will be asked for a code from your app." "Für Ihr Konto bei {name} wurde die Anmeldung in zwei Schritten eingeschaltet ({time}). Beim Anmelden werden Sie künftig nach einem Code aus Ihrer App gefragt." }
+    mail_factor_removed_subject(name: &str) { "Two-step sign-in for {name} is off" "Anmeldung in zwei Schritten für {name} ist ausgeschaltet" }
+    mail_factor_removed_body(name: &str, time: &str) { "Your authenticator app was removed from your account at {name} on {time}. Its codes are not asked for any more." "Ihre Authenticator-App wurde aus Ihrem Konto bei {name} entfernt ({time}). Nach ihren Codes wird nicht mehr gefragt." }
     mail_moved_subject(name: &str) { "Your account at {name} has another email address" "Ihr Konto bei {name} hat eine andere E\u{2011}Mail-Adresse" }
     mail_moved_body(name: &str, email: &str, time: &str) { "The email address of your account at {name} was changed to {email} on {time}. Mail about the account goes there from now on." "Die E\u{2011}Mail-Adresse Ihres Kontos bei {name} wurde in {email} geändert ({time}). E\u{2011}Mails zum Konto gehen ab jetzt dorthin." }
     mail_moved_not_you(name: &str) { "If that was not you, somebody else may have your account: tell {name} right away." "Wenn Sie das nicht waren, hat vielleicht jemand anderes Ihr Konto: Geben Sie {name} sofort Bescheid." }
@@ -443,6 +506,7 @@ mod tests {
                 t.shared_texts(),
                 t.signing_in_texts(),
                 t.consent_texts(),
+                t.second_factor_texts(),
                 t.account_texts(),
                 t.problems_texts(),
                 t.troubles_texts(),

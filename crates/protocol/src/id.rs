@@ -134,6 +134,10 @@ ids! {
     EventId = "event";
     /// A person's account.
     UserId = "user";
+    /// A second factor: an application that shows codes.
+    AuthFactorId = "auth_factor";
+    /// That a code of a second factor was asked for.
+    AuthChallengeId = "auth_challenge";
     /// A person's belonging to an organization.
     MembershipId = "om";
     /// A role that members have.

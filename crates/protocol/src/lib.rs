@@ -21,6 +21,7 @@
 //! | [`outbound`] | where requests of ours may go |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
 //! | [`webhook`] | webhooks: signatures, the times of tries, subscriptions |
+//! | [`second_factor`] | codes of authenticator applications |
 //! | [`password`] | passwords as they are stored, our own form and those of other systems |
 
 pub mod audit;
@@ -35,6 +36,7 @@ pub mod oauth;
 pub mod outbound;
 pub mod password;
 pub mod seal;
+pub mod second_factor;
 pub mod secret;
 pub mod time;
 pub mod user_management;

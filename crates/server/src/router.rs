@@ -5,13 +5,14 @@ use crate::api::user_management::{
     invitations, magic_auth, organization_memberships, redirect_uris, sessions, users,
 };
 use crate::api::{
-    api_keys, audit_logs, client_secrets, connect_applications, events, external_authentications, organization_domains,
-    organizations, permissions, portal as portal_links, roles, webhook_endpoints,
+    api_keys, audit_logs, authentication_factors, client_secrets, connect_applications, events,
+    external_authentications, organization_domains, organizations, permissions, portal as portal_links, roles,
+    webhook_endpoints,
 };
 use crate::dashboard::{self, applications, audit_log, connect, overview, redirects, webhooks};
 use crate::hosted::{
     account, assets, authorize, choose_organization, code, consent, device, front_door, invitation, login_uri, mailbox,
-    own_application, password_reset, select_account, sign_in, sign_out, sign_up,
+    own_application, password_reset, second_factor, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
@@ -78,6 +79,8 @@ pub fn routes() -> Routes {
         .page("/sign-in/code", |call| Box::pin(code::get(call)))
         .form("/sign-in/code", |call| Box::pin(code::post(call)))
         .form("/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .page("/sign-in/second-factor", |call| Box::pin(second_factor::get(call)))
+        .form("/sign-in/second-factor", |call| Box::pin(second_factor::post(call)))
         .page("/sign-up", |call| Box::pin(sign_up::get(call)))
         .form("/sign-up", |call| Box::pin(sign_up::post(call)))
         .page("/forgot-password", |call| Box::pin(password_reset::get_forgot(call)))
@@ -99,6 +102,9 @@ pub fn routes() -> Routes {
         .form("/invite", |call| Box::pin(invitation::post(call)))
         .page("/invite/accept", |call| Box::pin(invitation::resume(call)))
         .page("/account", |call| Box::pin(account::get(call)))
+        .page("/account/second-factor", |call| Box::pin(second_factor::get_own(call)))
+        .form("/account/second-factor", |call| Box::pin(second_factor::post_own(call)))
+        .form("/account/second-factor/remove", |call| Box::pin(second_factor::remove_own(call)))
         .form("/account/sessions/revoke", |call| Box::pin(account::revoke_session(call)))
         .form("/account/sign-out-everywhere", |call| Box::pin(account::sign_out_everywhere(call)))
         .form("/account/applications/revoke", |call| Box::pin(account::revoke_application(call)))
@@ -142,6 +148,8 @@ pub fn routes() -> Routes {
         .staff_page("/dashboard/sign-in/code", |call| Box::pin(code::get(call)))
         .staff_form("/dashboard/sign-in/code", |call| Box::pin(code::post(call)))
         .staff_form("/dashboard/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .staff_page("/dashboard/sign-in/second-factor", |call| Box::pin(second_factor::get(call)))
+        .staff_form("/dashboard/sign-in/second-factor", |call| Box::pin(second_factor::post(call)))
         .staff_page("/dashboard/sign-up", |call| Box::pin(sign_up::get(call)))
         .staff_form("/dashboard/sign-up", |call| Box::pin(sign_up::post(call)))
         .staff_page("/dashboard/forgot-password", |call| Box::pin(password_reset::get_forgot(call)))
@@ -152,6 +160,9 @@ pub fn routes() -> Routes {
         .staff_form("/dashboard/invite", |call| Box::pin(invitation::post(call)))
         .staff_page("/dashboard/invite/accept", |call| Box::pin(invitation::resume(call)))
         .staff_page("/dashboard/account", |call| Box::pin(account::get(call)))
+        .staff_page("/dashboard/account/second-factor", |call| Box::pin(second_factor::get_own(call)))
+        .staff_form("/dashboard/account/second-factor", |call| Box::pin(second_factor::post_own(call)))
+        .staff_form("/dashboard/account/second-factor/remove", |call| Box::pin(second_factor::remove_own(call)))
         .staff_form("/dashboard/account/sessions/revoke", |call| Box::pin(account::revoke_session(call)))
         .staff_form("/dashboard/account/sign-out-everywhere", |call| Box::pin(account::sign_out_everywhere(call)))
         .staff_page("/dashboard/sign-out", |call| Box::pin(sign_out::get(call)))
@@ -203,6 +214,7 @@ pub fn routes() -> Routes {
         .dashboard(POST, "/dashboard/env/{environment}/users/{id}/sessions/revoke", StaffRole::Developer, |call| Box::pin(dashboard::users::acts::revoke_session(call)))
         .dashboard(POST, "/dashboard/env/{environment}/users/{id}/sign-out", StaffRole::Developer, |call| Box::pin(dashboard::users::acts::sign_out(call)))
         .dashboard(POST, "/dashboard/env/{environment}/users/{id}/applications/revoke", StaffRole::Developer, |call| Box::pin(dashboard::users::acts::revoke_application(call)))
+        .dashboard(POST, "/dashboard/env/{environment}/users/{id}/second-factor/remove", StaffRole::Developer, |call| Box::pin(dashboard::users::acts::remove_second_factor(call)))
         .dashboard(POST, "/dashboard/env/{environment}/users/{id}/password-reset", StaffRole::Developer, |call| Box::pin(dashboard::users::acts::send_password_reset(call)))
         .dashboard(GET, "/dashboard/env/{environment}/roles", StaffRole::ReadOnly, |call| Box::pin(dashboard::roles::roles::list(call)))
         .dashboard(GET, "/dashboard/env/{environment}/roles/new", StaffRole::Developer, |call| Box::pin(dashboard::roles::roles::get_new(call)))
@@ -234,6 +246,7 @@ pub fn routes() -> Routes {
         .dashboard(POST, "/dashboard/staff/invitations/revoke", StaffRole::Admin, |call| Box::pin(dashboard::staff::revoke(call)))
         .dashboard(GET, "/dashboard/staff/{id}", StaffRole::ReadOnly, |call| Box::pin(dashboard::staff::get_member(call)))
         .dashboard(POST, "/dashboard/staff/{id}", StaffRole::Admin, |call| Box::pin(dashboard::staff::post_member(call)))
+        .dashboard(POST, "/dashboard/staff/{id}/second-factor/remove", StaffRole::Admin, |call| Box::pin(dashboard::staff::remove_second_factor(call)))
         .dashboard(POST, "/dashboard/staff/{id}/dismiss", StaffRole::Admin, |call| Box::pin(dashboard::staff::dismiss(call)))
         .dashboard(GET, "/dashboard/env/{environment}/redirects", StaffRole::ReadOnly, |call| Box::pin(redirects::get(call)))
         .dashboard(POST, "/dashboard/env/{environment}/redirects", StaffRole::Developer, |call| Box::pin(redirects::add(call)))
@@ -334,6 +347,13 @@ pub fn routes() -> Routes {
         .management(GET, "/user_management/users/external_id/{external_id}", users::get_by_external_id)
         .management(GET, "/user_management/users/{id}/identities", users::identities)
         .management(GET, "/user_management/users/{id}/sessions", sessions::list)
+        .management(GET, "/user_management/users/{id}/auth_factors", authentication_factors::list_of_user)
+        .management(POST, "/user_management/users/{id}/auth_factors", authentication_factors::create_of_user)
+        .management(POST, "/auth/factors/enroll", authentication_factors::create)
+        .management(GET, "/auth/factors/{id}", authentication_factors::get)
+        .management(DELETE, "/auth/factors/{id}", authentication_factors::delete)
+        .management(POST, "/auth/factors/{id}/challenge", authentication_factors::challenge)
+        .management(POST, "/auth/challenges/{id}/verify", authentication_factors::verify)
         .management(POST, "/user_management/sessions/revoke", sessions::revoke)
         .management(GET, "/user_management/users/{id}/authorized_applications", authorized_applications::of_user)
         .management(DELETE, "/user_management/users/{id}/authorized_applications/{application_id}", authorized_applications::delete)

@@ -56,7 +56,7 @@ async fn plant(store: &Store, id: EnvironmentId) {
         session_issuer: None,
         access_token_lifetime: 3600,
         sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
-        authentication: Authentication { sign_up: true, password: true, magic_auth: true },
+        authentication: Authentication { sign_up: true, password: true, magic_auth: true, mfa_required: false },
         self_registration: SelfRegistration { documents: DocumentPolicy::Listed(Vec::new()), dynamic: false },
         portal: PortalSettings::default(),
         brand: Arc::default(),

@@ -14,15 +14,15 @@ use std::sync::Arc;
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19)";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19, $20)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions FROM environment ORDER BY id";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
         "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
         "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14, ",
-        "portal_credentials = $15, portal_permissions = $16 WHERE id = $1";
+        "portal_credentials = $15, portal_permissions = $16, mfa_required = $17 WHERE id = $1";
     MOVE = "UPDATE environment SET issuer = $2, updated_at = $3, kind = $4 WHERE id = $1";
 }
 
@@ -37,7 +37,12 @@ fn read(row: &Row) -> Result<Environment> {
         signing_algorithm: row.word(5, Algorithm::parse)?,
         access_token_lifetime: row.int(6)?,
         sessions: SessionPolicy { maximum_length: row.int(7)?, inactivity_timeout: row.int(8)? },
-        authentication: Authentication { sign_up: row.truth(9)?, password: row.truth(10)?, magic_auth: row.truth(11)? },
+        authentication: Authentication {
+            sign_up: row.truth(9)?,
+            password: row.truth(10)?,
+            magic_auth: row.truth(11)?,
+            mfa_required: row.truth(20)?,
+        },
         self_registration: SelfRegistration {
             documents: row.word(15, |word| DocumentPolicy::parse(word, hosts.clone()))?,
             dynamic: row.truth(17)?,
@@ -82,6 +87,7 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.self_registration.dynamic.into(),
         environment.portal.credentials.as_str().into(),
         environment.portal.permissions.join(" ").into(),
+        environment.authentication.mfa_required.into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -180,6 +186,7 @@ pub async fn update(
         settings.self_registration.dynamic.into(),
         settings.portal.credentials.as_str().into(),
         settings.portal.permissions.join(" ").into(),
+        settings.authentication.mfa_required.into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

@@ -21,6 +21,8 @@ pub mod audit_log_export;
 pub mod audit_log_retention;
 pub mod audit_log_schema;
 pub mod audit_log_stream;
+pub mod authentication_challenge;
+pub mod authentication_factor;
 pub mod branding;
 pub mod change;
 pub mod client_document;
@@ -340,6 +342,8 @@ impl Store {
             consent::STATEMENTS,
             data_key::STATEMENTS,
             application_logo::STATEMENTS,
+            authentication_challenge::STATEMENTS,
+            authentication_factor::STATEMENTS,
             branding::STATEMENTS,
             image::STATEMENTS,
             device_authorization::STATEMENTS,

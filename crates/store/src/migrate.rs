@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     18 "0018_audit_logs_outlive";
     19 "0019_email_keys";
     20 "0020_auth_time";
+    21 "0021_second_factors";
 };
 
 /// The newest schema version this program knows.

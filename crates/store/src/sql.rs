@@ -146,7 +146,7 @@ id_values! {
     SessionFamilyId RedirectUriId CorsOriginId OAuthResourceId
     PasswordResetId MagicAuthId EmailVerificationId EmailChangeId SessionId ConsentId TokenFamilyId MailId
     ExternalAuthenticationId WebhookEndpointId
-    AuditEventId AuditActionId AuditSchemaId AuditExportId AuditStreamId
+    AuthFactorId AuthChallengeId AuditEventId AuditActionId AuditSchemaId AuditExportId AuditStreamId
 }
 
 /// A row of a result.

@@ -16,6 +16,9 @@ pub(crate) enum Words {
 /// Written by an attacker.
 pub(crate) const HOSTILE: &str = "<x-hostile>\"'&<script>alert(1)</script>";
 
+/// A picture that looks like a QR code and says nothing.
+const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAALkAAAC5AQAAAABc1qPxAAABZUlEQVR42u2XPY6DMBCFB1G49BF8k3AxJJB8MbiJj0BJYTH7ZiDR7iatX6TdTGEZPoqn+Uf0tc3yAX8YbCLSaS44tIQFT4EIJtUVQvBulPNGBKOEdesVcuyTTRIdSJIOzglvAVOBKnMJGVzx2AfcwotANQWeiQC3WNNzirYFbhaPQbMJ+lmcjQFU6SGjJYNn4piIQGdzxJisFsrutUAEuVwZgQORqUIE7pJYH87pCxGg28IRXnluuQQeQAPQBVp26/z7gO+UB7QmPCIoK8rARQYiyJ4CCaAmkcgFs7+TcEQ0gG99lwIw4wfcwhLhl8MOHrAhd0RIO6Ji4KL5EoEJ8kF/k153ifOj6ROAlf0ik2XitV8pD5yGJOy8ILZJieCctchEu1k1UsG1ZYiFAtM+/14/moJzv8KKA2luygaYM4up6p723fZAr9XqvufQwH2ztJZrhViUCCwTz+T3xpOZ4PPv/M/AF/RlH111NnJtAAAAAElFTkSuQmCC";
+
 const LONG: &str =
     "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnung of the Very Long Name, Incorporated";
 
@@ -120,6 +123,26 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
                 add("code_in_mailbox", p, &Code { mailbox: Some(link), ..code });
                 add("code_elsewhere", p, &CodeElsewhere { frame, code: say("482913") });
             }
+        }
+    }
+    for p in problems(&[Problem::CodeWrong, Problem::CodeUsed, Problem::TooManyAttempts { minutes: 12 }], problem) {
+        let form = form(p);
+        add("second_factor", p, &SecondFactor { frame, form, email, restart: link });
+        let set_up = SetUpSecondFactor {
+            frame,
+            form,
+            email,
+            required: true,
+            picture: PICTURE,
+            uri: say("otpauth://totp/Acme:ada@acme.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+            secret: say("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"),
+            back: None,
+        };
+        add("set_up_second_factor", p, &set_up);
+        add("set_up_second_factor_of_account", p, &SetUpSecondFactor { required: false, back: Some(link), ..set_up });
+        let since = say("3 March");
+        for (name, required) in [("remove_second_factor", false), ("remove_second_factor_required", true)] {
+            add(name, p, &RemoveSecondFactor { frame, form, email, since, required, back: link });
         }
     }
     let last = Field::LastName;
@@ -320,6 +343,10 @@ fn account<'a>(frame: Frame<'a>, form: Form<'a>, words: Words, logo: &'a Logo) -
         name: say("Ada Lovelace"),
         email: words.email(),
         change_password: Some(say("/forgot-password")),
+        second_factor: Some(TwoSteps {
+            since: (words == Words::Plain).then_some("3 March"),
+            href: say("/account/second-factor"),
+        }),
         sessions: Vec::leak(vec![session("Firefox on Linux", true), session("Safari on iPhone", false)]),
         revoke_session_action: say("/account/sessions/revoke"),
         applications: Vec::leak(vec![

@@ -85,6 +85,8 @@ pub struct Settings<'a> {
     pub password: bool,
     /// Whether mailed codes do.
     pub magic_auth: bool,
+    /// Whether everybody needs a second factor.
+    pub mfa_required: bool,
     /// Whether people make accounts by themselves.
     pub sign_up: bool,
     /// How long access tokens live.

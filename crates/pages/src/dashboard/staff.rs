@@ -55,6 +55,8 @@ pub struct StaffMember<'a> {
     pub since: &'a str,
     /// When they last signed in, in words.
     pub last_sign_in: &'a str,
+    /// Since when a second factor is asked for, in words; `None` when they have none.
+    pub second_factor: Option<&'a str>,
     /// Whether it is the reader.
     pub is_you: bool,
     /// Whether the reader may change what they are.

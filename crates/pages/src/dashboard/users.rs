@@ -88,6 +88,8 @@ pub struct User<'a> {
     pub last_sign_in: &'a str,
     /// Whether they have a password.
     pub has_password: bool,
+    /// Since when a second factor is asked for, in words; `None` when they have none.
+    pub second_factor: Option<&'a str>,
     /// Whether passwords count here.
     pub passwords: bool,
     /// Whether the address is known to be theirs.

@@ -22,6 +22,8 @@ pub const NAMES: &[&str] = &[
     "authentication.email_verification_succeeded",
     "authentication.magic_auth_failed",
     "authentication.magic_auth_succeeded",
+    "authentication.mfa_failed",
+    "authentication.mfa_succeeded",
     "authentication.password_failed",
     "authentication.password_succeeded",
     "email_verification.created",

@@ -1,9 +1,9 @@
 //! The objects of the management API as they look on the wire. Events carry the same objects.
 
 use crate::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, ClientSecret, ClientType, ConnectApplication, CorsOrigin,
-    EnvironmentRedirectUri, Invitation, InvitationState, MailedCode, MailedCodeId, Membership, OAuthResource,
-    Organization, OrganizationDomain, Ownership, Permission, RedirectPurpose, Role, User,
+    ApiKey, ApiKeyOwner, ApplicationKind, AuthenticationChallenge, AuthenticationFactor, ClientSecret, ClientType,
+    ConnectApplication, CorsOrigin, EnvironmentRedirectUri, Invitation, InvitationState, MailedCode, MailedCodeId,
+    Membership, OAuthResource, Organization, OrganizationDomain, Ownership, Permission, RedirectPurpose, Role, User,
 };
 use crate::time::Timestamp;
 use serde_json::{Value, json};
@@ -160,6 +160,34 @@ pub fn api_key_view(key: &ApiKey) -> Value {
         "permissions": key.permissions,
         "created_at": key.created_at,
         "updated_at": key.updated_at,
+    })
+}
+
+/// `authentication_factor`, without its secret.
+pub fn authentication_factor_view(factor: &AuthenticationFactor) -> Value {
+    let mut view = json!({
+        "object": "authentication_factor",
+        "id": factor.id,
+        "type": "totp",
+        "totp": {"issuer": factor.issuer, "user": factor.account},
+        "created_at": factor.created_at,
+        "updated_at": factor.updated_at,
+    });
+    // Absent, not null, where it is nobody's.
+    if let Some(user_id) = factor.user_id {
+        view["user_id"] = json!(user_id);
+    }
+    view
+}
+
+/// `authentication_challenge`.
+pub fn authentication_challenge_view(challenge: &AuthenticationChallenge) -> Value {
+    json!({
+        "object": "authentication_challenge",
+        "id": challenge.id,
+        "authentication_factor_id": challenge.factor_id,
+        "created_at": challenge.created_at,
+        "updated_at": challenge.updated_at,
     })
 }
 

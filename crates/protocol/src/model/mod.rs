@@ -3,6 +3,7 @@
 mod actor;
 mod api_key;
 mod application;
+mod authentication_factor;
 mod brand;
 mod consent_option;
 mod email_address;
@@ -34,6 +35,7 @@ pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiK
 pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
+pub use authentication_factor::{AuthenticationChallenge, AuthenticationFactor};
 pub use brand::Brand;
 pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
 pub use email_address::{email_for_smtp, email_key, is_email, resembles_email};

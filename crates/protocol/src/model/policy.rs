@@ -77,11 +77,13 @@ pub struct Authentication {
     pub password: bool,
     /// Whether a code sent by mail stands for the password (Magic Auth).
     pub magic_auth: bool,
+    /// Whether everybody needs a second factor. Who has one is asked for it in any case.
+    pub mfa_required: bool,
 }
 
 impl Default for Authentication {
     fn default() -> Self {
-        Self { sign_up: true, password: true, magic_auth: true }
+        Self { sign_up: true, password: true, magic_auth: true, mfa_required: false }
     }
 }
 
@@ -125,8 +127,9 @@ mod tests {
     #[test]
     fn one_method_stays() {
         for (password, magic_auth) in [(true, true), (true, false), (false, true)] {
-            assert!(Authentication { sign_up: false, password, magic_auth }.check().is_ok());
+            assert!(Authentication { sign_up: false, password, magic_auth, mfa_required: false }.check().is_ok());
         }
-        assert_eq!(Authentication { sign_up: true, password: false, magic_auth: false }.check(), Err(NoMethodLeft));
+        let none = Authentication { sign_up: true, password: false, magic_auth: false, mfa_required: true };
+        assert_eq!(none.check(), Err(NoMethodLeft));
     }
 }

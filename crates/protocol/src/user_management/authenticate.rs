@@ -51,6 +51,15 @@ pub enum Grant<'a> {
         /// What was proven before.
         pending_authentication_token: &'a str,
     },
+    /// A code of a second factor.
+    MfaTotp {
+        /// The code.
+        code: &'a str,
+        /// What was proven before.
+        pending_authentication_token: &'a str,
+        /// The challenge that it answers.
+        authentication_challenge_id: &'a str,
+    },
     /// Which of several organizations.
     OrganizationSelection {
         /// What was proven before.
@@ -114,6 +123,11 @@ impl<'a> Grant<'a> {
                 code: require("code"),
                 pending_authentication_token: require("pending_authentication_token"),
             }),
+            "urn:workos:oauth:grant-type:mfa-totp" => Some(Self::MfaTotp {
+                code: require("code"),
+                pending_authentication_token: require("pending_authentication_token"),
+                authentication_challenge_id: require("authentication_challenge_id"),
+            }),
             "urn:workos:oauth:grant-type:organization-selection" => Some(Self::OrganizationSelection {
                 pending_authentication_token: require("pending_authentication_token"),
                 organization_id: require("organization_id"),
@@ -140,6 +154,7 @@ impl<'a> Grant<'a> {
             Self::Password { .. }
             | Self::MagicAuth { .. }
             | Self::EmailVerification { .. }
+            | Self::MfaTotp { .. }
             | Self::OrganizationSelection { .. } => ClientProof::Secret,
         }
     }
@@ -173,6 +188,14 @@ mod tests {
             Ok(ClientProof::Secret),
         );
         check("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=d", Ok(ClientProof::Nothing));
+        check(
+            "grant_type=urn:workos:oauth:grant-type:mfa-totp&code=1&pending_authentication_token=t&authentication_challenge_id=c",
+            Ok(ClientProof::Secret),
+        );
+        check(
+            "grant_type=urn:workos:oauth:grant-type:mfa-totp&code=1",
+            Err("pending_authentication_token authentication_challenge_id"),
+        );
         check("", Err("grant_type"));
         check("grant_type=password", Err("email password"));
         check("grant_type=authorization_code&code=", Err("code"));

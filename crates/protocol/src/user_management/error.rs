@@ -1,7 +1,7 @@
 //! The errors of `POST /user_management/authenticate` and what belongs to it. Four shapes coexist, and clients tell them
 //! apart: a code with a message, OAuth's two members, a step that is still missing, and those of the management API.
 
-use crate::id::{EmailVerificationId, OrganizationId};
+use crate::id::{AuthFactorId, EmailVerificationId, OrganizationId};
 use crate::management::error::ApiError;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use serde_json::{Value, json};
@@ -31,6 +31,22 @@ pub enum StepUp {
         email: String,
         /// The verification that has begun.
         email_verification_id: EmailVerificationId,
+    },
+    /// A second factor: here everybody needs one.
+    MfaEnrollment {
+        /// With which to go on.
+        pending_authentication_token: String,
+        /// The person, as the API shows them.
+        user: Value,
+    },
+    /// A code of a second factor.
+    MfaChallenge {
+        /// With which to go on.
+        pending_authentication_token: String,
+        /// The person, as the API shows them.
+        user: Value,
+        /// Those of which a code counts.
+        factors: Vec<AuthFactorId>,
     },
     /// Which of several organizations.
     OrganizationSelection {
@@ -109,6 +125,19 @@ impl StepUp {
                 "pending_authentication_token": pending_authentication_token,
                 "email": email,
                 "email_verification_id": email_verification_id,
+            }),
+            Self::MfaEnrollment { pending_authentication_token, user } => json!({
+                "code": "mfa_enrollment",
+                "message": "The user has to set up a second factor before they can sign in.",
+                "pending_authentication_token": pending_authentication_token,
+                "user": user,
+            }),
+            Self::MfaChallenge { pending_authentication_token, user, factors } => json!({
+                "code": "mfa_challenge",
+                "message": "The user has to give a code of their second factor.",
+                "pending_authentication_token": pending_authentication_token,
+                "user": user,
+                "authentication_factors": factors.iter().map(|id| json!({"id": id, "type": "totp"})).collect::<Vec<_>>(),
             }),
             Self::OrganizationSelection { pending_authentication_token, user, organizations } => json!({
                 "code": "organization_selection_required",

@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod audit_logs;
+pub mod authentication_factors;
 pub mod client_secrets;
 pub mod connect_applications;
 pub mod events;

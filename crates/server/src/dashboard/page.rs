@@ -38,6 +38,7 @@ const DONE: &[(&str, &str)] = &[
     ("sent", "The mail is on its way."),
     ("checking", "Looking for the TXT record from now on. This page says when it is found."),
     ("signed-out", "Signed out."),
+    ("factor-removed", "The second factor is gone. They were told by mail."),
     ("rotating", "The next keys are published. They sign in 15 minutes."),
     ("rotated", "New keys sign from now on."),
     ("burnt", "The key is gone: every token it signed is void."),

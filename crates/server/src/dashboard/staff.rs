@@ -12,7 +12,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{Membership, STAFF_BASE, StaffRole, is_email};
 use countersign_store::invitation::{self, Filter};
-use countersign_store::user;
+use countersign_store::{authentication_factor, user};
 use http::StatusCode;
 
 /// Most open invitations that are shown, the newest ones.
@@ -207,7 +207,9 @@ async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) 
     let act = call.act_of_staff();
     let mut reader = call.page.app.store.reader().await?;
     let person = user::find(&mut reader, act.environment_id, found.user_id).await?;
+    let factors = authentication_factor::confirmed(&mut reader, act.environment_id, found.user_id).await?;
     drop(reader);
+    let factor_since = factors.first().map(|factor| when(factor.confirmed_at.unwrap_or(factor.created_at)));
     let person = person.ok_or_else(|| Failure::not_found("Member of staff", found.id))?;
     let role = StaffRole::most(&found.roles);
     let (status, shell) = match wrong {
@@ -224,6 +226,7 @@ async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) 
         status: found.status.as_str(),
         since: &when(found.created_at),
         last_sign_in: &person.last_sign_in_at.map_or_else(|| "Never".to_owned(), when),
+        second_factor: factor_since.as_deref(),
         is_you,
         may_change: !is_you && shell.may_administer && role.is_none_or(|role| call.role.allows(role)),
         roles: &options(call, role),
@@ -256,6 +259,26 @@ pub async fn post_member(call: &DashboardCall) -> Result<Reply, Stop> {
     };
     match changed {
         Ok(()) => redirect(&format!("/staff/{id}?done=saved")),
+        Err(failure) => {
+            let status = status_of(&failure);
+            let problem = refused(failure)?;
+            show_member(call, Some((status, problem))).await
+        }
+    }
+}
+
+/// Removes the second factor of somebody who has lost their device. One that is gone already is gone.
+///
+/// # Errors
+/// 404.
+pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
+    let id = find(call).await?.id.to_string();
+    let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
+    let removed = call
+        .commit(move |tx| Box::pin(async move { staff_changes::remove_second_factor(tx, &act, by, &member).await }))
+        .await;
+    match removed {
+        Ok(()) => redirect(&format!("/staff/{id}?done=factor-removed")),
         Err(failure) => {
             let status = status_of(&failure);
             let problem = refused(failure)?;

@@ -29,6 +29,10 @@ pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
 pub const CODES_FOR_ADDRESS: Allowance = Allowance { most: 20, seconds: 86_400 };
 /// Tries at codes for one address, over all its codes, wherever they come from.
 pub const CODES_FOR_ADDRESS_ANYWHERE: Allowance = Allowance { most: 100, seconds: 86_400 };
+/// Codes of a second factor, per account and address they come from: who guesses does not lock out who knows.
+pub const SECOND_FACTORS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
+/// The same, wherever they come from: three of a million codes are good at a time.
+pub const SECOND_FACTORS_ANYWHERE: Allowance = Allowance { most: 50, seconds: 86_400 };
 /// Codes and links that the company has sent to one address in a day.
 pub const MAILS_BY_API_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
 /// Tries at codes from one address, over all accounts.

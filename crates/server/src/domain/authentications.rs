@@ -21,6 +21,8 @@ pub enum Proof {
     MagicAuth,
     /// The same, to have the address counted as theirs.
     EmailVerification,
+    /// That somebody has the second factor.
+    Mfa,
 }
 
 impl Proof {
@@ -45,6 +47,7 @@ impl Proof {
                 "authentication.email_verification_succeeded",
                 "authentication.email_verification_failed",
             ),
+            Self::Mfa => ("mfa", "authentication.mfa_succeeded", "authentication.mfa_failed"),
         }
     }
 }

@@ -134,6 +134,38 @@ pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User, page: Option<
     queue(tx, act, &user.email, mail, None).await
 }
 
+/// The mail that tells a person that codes of an application are asked for from now on; `page` is the language in which that
+/// was set up.
+///
+/// # Errors
+/// Database errors.
+pub async fn second_factor_added(tx: &mut Tx, act: &Act, user: &User, page: Language) -> Result<(), Failure> {
+    second_factor(tx, act, user, Some(page), pages::second_factor_added).await
+}
+
+/// The mail that tells a person that codes of their application are not asked for any more.
+///
+/// # Errors
+/// Database errors.
+pub async fn second_factor_removed(tx: &mut Tx, act: &Act, user: &User, page: Option<Language>) -> Result<(), Failure> {
+    second_factor(tx, act, user, page, pages::second_factor_removed).await
+}
+
+async fn second_factor(
+    tx: &mut Tx,
+    act: &Act,
+    user: &User,
+    page: Option<Language>,
+    content: fn(pages::Style<'_>, &str, Option<&str>) -> Mail,
+) -> Result<(), Failure> {
+    let branding = branding::look(&act.product, &act.brand);
+    let language = read_by(user).or(page).unwrap_or_default();
+    let reset = act.authentication.password.then(|| format!("{}/forgot-password", act.issuer));
+    let style = pages::Style { language, branding: &branding };
+    let mail = content(style, &moment(act.now, language), reset.as_deref());
+    queue(tx, act, &user.email, mail, None).await
+}
+
 /// The mail to the address that an account had until now: whoever reads it there is to know.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //! change takes: of two who dismiss each other at once, one is dismissed.
 
 use super::invitations::{DAYS, NewInvitation};
-use super::{Act, Failure, invitations, memberships, organizations, people, staff};
+use super::{Act, Failure, invitations, memberships, organizations, people, second_factors, staff, users};
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::{Scan, Slice};
@@ -120,6 +120,17 @@ pub async fn set_role(tx: &mut Tx, act: &Act, by: UserId, id: &str, role: StaffR
         withdraw(tx, act, &found).await?;
     }
     Ok(())
+}
+
+/// Removes the second factor of a member of staff who has lost their device: whoever may do that could give them another role
+/// as well.
+///
+/// # Errors
+/// 403, 404.
+pub async fn remove_second_factor(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
+    let (found, _) = changeable(tx, act, by, id, None).await?;
+    let person = users::find(tx, act, &found.user_id.to_string()).await?;
+    second_factors::remove_all(tx, act, &person).await.map(drop)
 }
 
 /// Ends somebody's being staff: they are out at once.

@@ -9,11 +9,13 @@ use crate::domain::branding::shown_logo;
 use crate::domain::{Failure, grants, people, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{Account, ConnectedApplication, Session};
+use countersign_pages::{Account, ConnectedApplication, Session, TwoSteps};
 use countersign_protocol::id::{ApplicationId, SessionId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{ApplicationKind, Ownership};
-use countersign_store::{application, application_logo, consent, organization, session as stored};
+use countersign_store::{
+    application, application_logo, authentication_factor, consent, organization, session as stored,
+};
 use http::StatusCode;
 
 /// Most sessions, and most applications, shown.
@@ -86,6 +88,11 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             current: one.id == current.session.id,
         })
         .collect();
+    // Who signs in elsewhere is asked for a second factor there, if anywhere.
+    let elsewhere = call.environment.standalone.login_uri.is_some();
+    let factors = authentication_factor::confirmed(&mut reader, environment_id, current.user.id).await?;
+    let factor_since =
+        factors.first().map(|factor| moment(factor.confirmed_at.unwrap_or(factor.created_at), frame.language));
     let mut connected = Vec::new();
     let given = consent::of_user(&mut reader, environment_id, current.user.id).await?;
     for given in given.into_iter().rev() {
@@ -127,7 +134,6 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let flow = Flow::begin(call, Target::Account);
     let carried = Carried::new(call, Some(&flow));
     // By the same link as who has forgotten it: it proves the address once more.
-    let elsewhere = call.environment.standalone.login_uri.is_some();
     let change_password = (allowed(call).password && !elsewhere).then(|| {
         let mut flow = Flow::begin(call, Target::Account);
         flow.email = Some(current.user.email.clone());
@@ -140,6 +146,8 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         name: &name,
         email: &current.user.email,
         change_password: change_password.as_deref(),
+        second_factor: (!elsewhere)
+            .then_some(TwoSteps { since: factor_since.as_deref(), href: "/account/second-factor" }),
         sessions: &sessions,
         revoke_session_action: "/account/sessions/revoke",
         applications: &applications,

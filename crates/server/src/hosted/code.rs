@@ -6,6 +6,7 @@ use super::even_time::evenly;
 use super::flow::{Challenge, Flow, NewAccount, Proves};
 use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
+use super::second_factor;
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
@@ -64,7 +65,9 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
     let (proof, account) = meant(&proves);
     let id = match proof {
         Proof::MagicAuth => act.entropy.id::<MagicAuthId>(act.now)?.to_string(),
-        Proof::EmailVerification | Proof::Password => act.entropy.id::<EmailVerificationId>(act.now)?.to_string(),
+        Proof::EmailVerification | Proof::Password | Proof::Mfa => {
+            act.entropy.id::<EmailVerificationId>(act.now)?.to_string()
+        }
     };
     let link = format!("{}/sign-in/code?id={id}&code={code}", call.environment.environment.issuer);
     let branding = branding(call);
@@ -327,7 +330,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
         Tried::Right(proven) => {
-            let reply = session::start(call, proven, None, flow).await?;
+            let reply = second_factor::go_on(call, proven, None, flow).await?;
             Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
                 Some(cookie) => reply.with(SET_COOKIE, cookie),
                 None => reply,

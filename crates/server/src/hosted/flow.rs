@@ -42,6 +42,12 @@ pub struct Flow {
     /// A code that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
+    /// What was proven, when a second factor is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_proof: Option<FirstProof>,
+    /// The secret of a second factor that is being set up, as base32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor_secret: Option<String>,
     /// Whether the person is making an account.
     #[serde(default)]
     pub signs_up: bool,
@@ -65,6 +71,8 @@ pub enum Target {
     OwnApplication(String),
     /// To the person's own account.
     Account,
+    /// To setting up a second factor.
+    SecondFactor,
     /// To the page of one of the person's organizations.
     Portal,
     /// To a page of the dashboard, by its path and query below the dashboard's own.
@@ -88,12 +96,33 @@ impl Target {
             }
             Self::Authorize(_)
             | Self::Account
+            | Self::SecondFactor
             | Self::Portal
             | Self::Dashboard(_)
             | Self::Device(_)
             | Self::SignOut(_) => None,
         }
     }
+}
+
+/// The proof that came first, of somebody of whom a second factor is asked. It begins no session by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FirstProof {
+    /// The person.
+    pub user_id: UserId,
+    /// How it was proven.
+    pub by: ProvenBy,
+    /// What the account was like then: see [`crate::domain::people::likeness`].
+    pub likeness: String,
+}
+
+/// How somebody has proven who they are, before a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProvenBy {
+    /// By their password.
+    Password,
+    /// By a code that was mailed.
+    Code,
 }
 
 /// A code that was sent by mail. The browser carries it and cannot read it.
@@ -152,6 +181,8 @@ impl Flow {
             organization_id: None,
             email: None,
             challenge: None,
+            first_proof: None,
+            factor_secret: None,
             signs_up: false,
             follows_invitation: false,
             shown_to: None,
@@ -226,6 +257,7 @@ impl Flow {
             Target::Authorize(query) => with("/oauth2/authorize", query),
             Target::OwnApplication(query) => with("/user_management/authorize", query),
             Target::Account => "/account".to_owned(),
+            Target::SecondFactor => "/account/second-factor".to_owned(),
             Target::Portal => "/portal".to_owned(),
             Target::Dashboard(path) => path.clone(),
             Target::Device(user_code) => one("/device", "user_code", user_code),
@@ -240,6 +272,7 @@ impl Flow {
             Target::Authorize(_) => format!("/oauth2/authorize?flow={}", self.seal(call).unwrap_or_default()),
             Target::OwnApplication(_) => self.link(call, "/user_management/authorize"),
             Target::Account => "/account".to_owned(),
+            Target::SecondFactor => "/account/second-factor".to_owned(),
             Target::Portal => "/portal".to_owned(),
             Target::Dashboard(ref path) => path.clone(),
             Target::Device(_) => self.link(call, "/device/confirm"),

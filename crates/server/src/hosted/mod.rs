@@ -13,6 +13,7 @@
 //! | [`login_uri`] | signing in at the company's own login instead |
 //! | [`session`] | who is signed in in this browser |
 //! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
+//! | [`second_factor`] | what is asked after that |
 //! | [`consent`], [`choose_organization`], [`select_account`] | decisions of who is signed in |
 //! | [`device`] | entering the code of a device |
 //! | [`invitation`] | accepting an invitation |
@@ -39,6 +40,7 @@ pub mod mailbox;
 pub mod own_application;
 pub mod page;
 pub mod password_reset;
+pub mod second_factor;
 pub mod select_account;
 pub mod session;
 pub mod sign_in;

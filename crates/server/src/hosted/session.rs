@@ -1,11 +1,12 @@
 //! Who is signed in in this browser: one session per environment, for all applications.
 
 use super::authorize;
-use super::flow::Flow;
+use super::flow::{FirstProof, Flow, ProvenBy};
 use super::page::{Stop, redirect};
 use crate::domain::authentications::{self, Proof, Whence};
 use crate::domain::password_check::Tries;
-use crate::domain::{Act, Failure, external_authentications, people, sessions};
+use crate::domain::second_factors::Need;
+use crate::domain::{Act, Failure, external_authentications, people, second_factors, sessions};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -82,6 +83,17 @@ pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
     Ok(current.map(|current| current.user.email))
 }
 
+/// What a proof says of a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SecondFactor {
+    /// Nothing: no session begins for whoever needs one.
+    Missing,
+    /// A code was right.
+    Shown,
+    /// Whoever made the proof answers for it: the company's own login, the operator.
+    Elsewhere,
+}
+
 /// A proof that a person is who they are, made by the step that has checked it, in this call.
 #[derive(Debug)]
 pub struct Proven {
@@ -89,6 +101,8 @@ pub struct Proven {
     method: &'static str,
     /// What the account was like when that was proven: nobody signs in with what was proven before its password changed.
     likeness: Option<String>,
+    /// What is known of a second factor.
+    second_factor: SecondFactor,
     /// The login elsewhere, and what it has said that they are to choose, as JSON.
     elsewhere: Option<(LoginUri, Option<String>)>,
 }
@@ -115,17 +129,44 @@ impl Proven {
         Self { likeness, ..self }
     }
 
+    /// What a code of a second factor is asked for: the proof that came before it, with what the account was like. `None` for
+    /// proofs that need none.
+    pub(super) fn first(&self) -> Option<FirstProof> {
+        let by = match self.method {
+            "password" => ProvenBy::Password,
+            "magic_auth" => ProvenBy::Code,
+            _ => return None,
+        };
+        let likeness = self.likeness.clone()?;
+        Some(FirstProof { user_id: self.user_id, by, likeness })
+    }
+
+    /// A code of a second factor was right, after this, which still counts here.
+    pub(super) fn with_second_factor(allowed: Authentication, first: FirstProof) -> Option<Self> {
+        let (counts, method) = match first.by {
+            ProvenBy::Password => (allowed.password, "password"),
+            ProvenBy::Code => (allowed.magic_auth, "magic_auth"),
+        };
+        let shown = || Self {
+            likeness: Some(first.likeness),
+            second_factor: SecondFactor::Shown,
+            ..Self::here(first.user_id, method)
+        };
+        counts.then(shown)
+    }
+
     /// A link into the dashboard was used up, and has made the account. The public API has no event for that: the audit log
     /// tells of it.
     pub(crate) fn by_staff_link(user_id: UserId) -> Self {
-        Self::here(user_id, "link")
+        Self { second_factor: SecondFactor::Elsewhere, ..Self::here(user_id, "link") }
     }
 
     /// The company's own login has said who it was, and the browser that was sent there has come back.
     pub(super) fn elsewhere(completed: Completed, login_uri: LoginUri) -> Self {
         let Completed { user_id, consent_options } = completed;
         let elsewhere = Some((login_uri, consent_options));
-        Self { elsewhere, ..Self::here(user_id, external_authentications::METHOD) }
+        let second_factor = SecondFactor::Elsewhere;
+        Self { elsewhere, second_factor, ..Self::here(user_id, external_authentications::METHOD) }
     }
 
     /// Who it is.
@@ -134,7 +175,7 @@ impl Proven {
     }
 
     fn here(user_id: UserId, method: &'static str) -> Self {
-        Self { user_id, method, likeness: None, elsewhere: None }
+        Self { user_id, method, likeness: None, second_factor: SecondFactor::Missing, elsewhere: None }
     }
 }
 
@@ -225,6 +266,12 @@ impl Beginning {
         user::signed_in(tx, act.environment_id, user.id, act.now).await?;
         if let Some(likeness) = &proven.likeness
             && !people::is_like(tx, &act, user.id, likeness).await?
+        {
+            return Err(Failure::Refused(changed()));
+        }
+        // Somebody may have set one up meanwhile.
+        if proven.second_factor == SecondFactor::Missing
+            && second_factors::need(tx, &act, user.id).await? != Need::Nothing
         {
             return Err(Failure::Refused(changed()));
         }

@@ -6,6 +6,7 @@ use super::flow::{Flow, Proves};
 use super::login_uri;
 use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
+use super::second_factor;
 use super::session::{self, Proven};
 use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
 use crate::domain::password_check::{Checked, Tries, check};
@@ -195,7 +196,7 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
         }
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
         Tried::Right(user, likeness, tries) => match Proven::by_password(allowed(call), &user, &likeness) {
-            Some(proven) => session::start(call, proven, Some(tries), flow).await,
+            Some(proven) => second_factor::go_on(call, proven, Some(tries), flow).await,
             // The password alone does not prove whose the address is.
             None => {
                 tries.forget_now(&call.app.store, &session::act(call)).await?;

@@ -11,6 +11,7 @@
 //! | `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
 //! | `external_authentication` | a day after it expired; until then, when nobody has completed it |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
+//! | `authentication_challenge` | a day |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
@@ -33,10 +34,10 @@ use crate::app::App;
 use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
-    attempt, audit_log_export, audit_log_stream, change, client_document, device_authorization, event,
-    external_authentication, idempotency, image, logout_notice, mail, mailed_code, password_reset, portal,
-    revoked_token, self_registration, session, session_code, session_device, session_family, staff_link, token_family,
-    webhook_delivery,
+    attempt, audit_log_export, audit_log_stream, authentication_challenge, change, client_document,
+    device_authorization, event, external_authentication, idempotency, image, logout_notice, mail, mailed_code,
+    password_reset, portal, revoked_token, self_registration, session, session_code, session_device, session_family,
+    staff_link, token_family, webhook_delivery,
 };
 use std::sync::Arc;
 
@@ -116,6 +117,7 @@ async fn prune(app: &App) {
     in_steps!(session_code::prune, now.plus_secs(-CODES));
     in_steps!(session_device::prune, now.plus_secs(-CODES));
     in_steps!(session_family::prune, now.plus_secs(-CODES));
+    in_steps!(authentication_challenge::prune, now.plus_secs(-CODES));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(logout_notice::prune, now.plus_secs(-NOTICES));

@@ -67,6 +67,8 @@ pub struct Keyring {
     pub invitation_token: SealKey,
     /// Seals codes that are mailed.
     pub mailed_code: SealKey,
+    /// Seals what codes of authenticator applications are made from.
+    pub second_factor: SealKey,
     /// Seals the tokens of password resets.
     pub password_reset_token: SealKey,
     /// Seals what webhooks are signed with.
@@ -132,6 +134,7 @@ impl Keyring {
             kept_reply: SealKey::new(&*derive(&prk, "kept-reply")?)?,
             invitation_token: SealKey::new(&*derive(&prk, "invitation-token")?)?,
             mailed_code: SealKey::new(&*derive(&prk, "mailed-code")?)?,
+            second_factor: SealKey::new(&*derive(&prk, "second-factor")?)?,
             password_reset_token: SealKey::new(&*derive(&prk, "password-reset-token")?)?,
             webhook_secret: SealKey::new(&*derive(&prk, "webhook-secret")?)?,
             staff_link: DigestKey::new(&*derive(&prk, "staff-link")?),
@@ -163,9 +166,13 @@ mod tests {
         }
         let sealed = keyring.signing_key.seal(&["x"], b"private", [0; 12]).unwrap();
         assert!(keyring.kept_reply.open(&["x"], &sealed).is_err());
-        for other in
-            [&keyring.invitation_token, &keyring.mailed_code, &keyring.password_reset_token, &keyring.webhook_secret]
-        {
+        for other in [
+            &keyring.invitation_token,
+            &keyring.mailed_code,
+            &keyring.second_factor,
+            &keyring.password_reset_token,
+            &keyring.webhook_secret,
+        ] {
             assert!(other.open(&["x"], &sealed).is_err());
         }
         assert!(Keyring::new(&[8; 32]).unwrap().signing_key.open(&["x"], &sealed).is_err());

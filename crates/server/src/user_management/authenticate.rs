@@ -4,7 +4,8 @@
 
 use super::Refused;
 use super::grant::{
-    authorization_code, device_code, email_verification, magic_auth, organization_selection, password, refresh_token,
+    authorization_code, device_code, email_verification, magic_auth, mfa_totp, organization_selection, password,
+    refresh_token,
 };
 use super::held::{self, Page};
 use crate::app::App;
@@ -117,6 +118,9 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
         }
         Grant::OrganizationSelection { pending_authentication_token, organization_id } => {
             organization_selection::answer(&asking, pending_authentication_token, organization_id).await
+        }
+        Grant::MfaTotp { code, pending_authentication_token, authentication_challenge_id } => {
+            mfa_totp::answer(&asking, pending_authentication_token, (authentication_challenge_id, code)).await
         }
         Grant::DeviceCode { device_code } => device_code::answer(&asking, device_code).await,
         Grant::MagicAuth { code, email, invitation_token } => {

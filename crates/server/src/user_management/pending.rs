@@ -31,6 +31,9 @@ pub struct Proof {
     account: String,
     /// The invitation that is followed.
     pub invitation_token: Option<String>,
+    /// Whether a code of a second factor was right.
+    #[serde(default)]
+    pub second_factor: bool,
     /// From where.
     pub ip_address: Option<String>,
     /// With what.
@@ -62,6 +65,7 @@ impl Proof {
             method: method.to_owned(),
             account: likeness(&asking.act(), user, password_hash).to_base64url(),
             invitation_token: invitation_token.map(str::to_owned),
+            second_factor: false,
             ip_address: asking.ip_address.clone(),
             user_agent: asking.user_agent.clone(),
         }

@@ -1,15 +1,16 @@
 //! From a proof of who somebody is to a session. What is asked, in this order: is the account still the one that the proof
-//! is about, is the address proven, was the proof brought back before, can the invitation be followed, which organization.
-//! All of it, and what follows from it, is one transaction.
+//! is about, is the address proven, was the proof brought back before, is there a second factor, can the invitation be
+//! followed, which organization. All of it, and what follows from it, is one transaction.
 
 use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
 use crate::domain::authentications::Whence;
+use crate::domain::second_factors::Need;
 use crate::domain::sessions::Origin;
 use crate::domain::{
-    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, people, session_families,
-    sessions,
+    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, people, second_factors,
+    session_families, sessions,
 };
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
@@ -27,6 +28,13 @@ const MOST_OFFERED: i64 = 200;
 pub enum Step {
     /// The address is proven with this code.
     Address(String),
+    /// The person has this code of a second factor.
+    SecondFactor {
+        /// The challenge that it answers.
+        challenge_id: String,
+        /// The code.
+        code: String,
+    },
     /// The person goes on in this organization.
     Organization(OrganizationId),
 }
@@ -104,6 +112,12 @@ async fn decide(
             Err(refused) => return Ok(Outcome::Refused(refused)),
         }
     }
+    if let Some((_, Step::SecondFactor { challenge_id, code })) = &brought_back {
+        match second_factors::answer(tx, act, &user, (challenge_id, code), &whence).await? {
+            Ok(()) => proof.second_factor = true,
+            Err(refused) => return Ok(Outcome::Refused(refused)),
+        }
+    }
     let choice = match &brought_back {
         Some((_, Step::Organization(id))) => Some(*id),
         _ => None,
@@ -131,6 +145,20 @@ async fn decide(
             email: user.email,
             email_verification_id: verification.id,
         }));
+    }
+    if !proof.second_factor {
+        match second_factors::need(tx, act, user.id).await? {
+            Need::Nothing => {}
+            Need::Enrolment => {
+                let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
+                return Ok(Outcome::StepUp(StepUp::MfaEnrollment { pending_authentication_token, user }));
+            }
+            Need::Code(factors) => {
+                let factors = factors.iter().map(|factor| factor.id).collect();
+                let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
+                return Ok(Outcome::StepUp(StepUp::MfaChallenge { pending_authentication_token, user, factors }));
+            }
+        }
     }
     let invited = match invitation {
         Some(invitation) => follow(tx, act, invitation, &user).await?,

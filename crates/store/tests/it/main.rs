@@ -58,6 +58,7 @@ mod races;
 mod round_trip;
 mod sample;
 mod schema;
+mod second_factors;
 mod self_registration;
 mod servers;
 mod session_tokens;

@@ -72,7 +72,7 @@ on_both_databases! {
         changed.session_issuer = Some("https://api.workos.com".to_owned());
         changed.access_token_lifetime = 300;
         changed.sessions = SessionPolicy { maximum_length: 400 * 86_400, inactivity_timeout: 301 };
-        changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false };
+        changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false, mfa_required: true };
         changed.self_registration = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: false };
         changed.portal = PortalSettings::default();
         changed.updated_at = at(50);

@@ -53,7 +53,7 @@ pub(crate) fn an_environment() -> Environment {
         session_issuer: None,
         access_token_lifetime: 3600,
         sessions: SessionPolicy { maximum_length: 86_400, inactivity_timeout: 7200 },
-        authentication: Authentication { sign_up: true, password: false, magic_auth: true },
+        authentication: Authentication { sign_up: true, password: false, magic_auth: true, mfa_required: false },
         self_registration: SelfRegistration {
             documents: DocumentPolicy::Listed(vec!["a.example".into()]),
             dynamic: true,

@@ -94,6 +94,7 @@ pub(super) struct AuthenticationEntry {
     pub sign_up: Option<bool>,
     pub password: Option<bool>,
     pub magic_auth: Option<bool>,
+    pub mfa_required: Option<bool>,
 }
 
 /// Where people sign in when the company keeps its own login. An empty text clears.

@@ -65,6 +65,7 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
     set(entry.authentication.sign_up, &mut environment.authentication.sign_up);
     set(entry.authentication.password, &mut environment.authentication.password);
     set(entry.authentication.magic_auth, &mut environment.authentication.magic_auth);
+    set(entry.authentication.mfa_required, &mut environment.authentication.mfa_required);
     let ClientsEntry { client_id_metadata, client_id_metadata_hosts, dynamic_client_registration } = &entry.clients;
     let clients = &mut environment.self_registration;
     if client_id_metadata.is_some() || client_id_metadata_hosts.is_some() {

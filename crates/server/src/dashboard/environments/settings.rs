@@ -42,6 +42,7 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
         kind: &or("kind", kept.kind.as_str()),
         password: ticked("password", kept.authentication.password),
         magic_auth: ticked("magic_auth", kept.authentication.magic_auth),
+        mfa_required: ticked("mfa_required", kept.authentication.mfa_required),
         sign_up: ticked("sign_up", kept.authentication.sign_up),
         access_token_lifetime: &or("access_token_lifetime", &span::in_words(kept.access_token_lifetime)),
         maximum_length: &or("maximum_length", &span::in_words(kept.sessions.maximum_length)),
@@ -91,6 +92,7 @@ impl Typed {
                 sign_up: field::ticked(form, "sign_up"),
                 password: field::ticked(form, "password"),
                 magic_auth: field::ticked(form, "magic_auth"),
+                mfa_required: field::ticked(form, "mfa_required"),
             },
             session_issuer: field::optional(form, "session_issuer"),
             signing_algorithm: algorithm

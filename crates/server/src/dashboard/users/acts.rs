@@ -5,7 +5,7 @@ use super::find;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::refused;
-use crate::domain::{Failure, applications, grants, password_resets, people, sessions};
+use crate::domain::{Failure, applications, grants, password_resets, people, second_factors, sessions};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::id::SessionId;
@@ -65,6 +65,18 @@ pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, Stop> {
     })
     .await?;
     call.to(&format!("/users/{}?done=revoked", found.id))
+}
+
+/// Removes the second factor of somebody who has lost their device. One that is gone already is gone.
+///
+/// # Errors
+/// 404.
+pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
+    let found = find(call).await?;
+    let (act, person) = (call.act(), found.clone());
+    call.commit(move |tx| Box::pin(async move { second_factors::remove_all(tx, &act, &person).await.map(drop) }))
+        .await?;
+    call.to(&format!("/users/{}?done=factor-removed", found.id))
 }
 
 /// Mails the person a link that sets a new password.

@@ -18,7 +18,7 @@ use countersign_protocol::management::fields::LONGEST_NAME;
 use countersign_protocol::model::User;
 use countersign_protocol::oauth::params::Params;
 use countersign_store::membership::{self, Of};
-use countersign_store::{application, consent, organization, session, user};
+use countersign_store::{application, authentication_factor, consent, organization, session, user};
 use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -106,6 +106,8 @@ pub(super) async fn show(
 ) -> Result<Reply, Stop> {
     let mut reader = call.page.app.store.reader().await?;
     let has_password = user::password_hash(&mut reader, call.environment.id(), found.id).await?.is_some();
+    let factors = authentication_factor::confirmed(&mut reader, call.environment.id(), found.id).await?;
+    let factor_since = factors.first().map(|factor| when(factor.confirmed_at.unwrap_or(factor.created_at)));
     drop(reader);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Users, problem);
@@ -125,6 +127,7 @@ pub(super) async fn show(
         created: &when(found.created_at),
         last_sign_in: &found.last_sign_in_at.map_or_else(|| "Never".to_owned(), when),
         has_password,
+        second_factor: factor_since.as_deref(),
         passwords: call.environment.environment.authentication.password,
         proven: found.email_verified,
         email: &or("email", Some(&found.email)),

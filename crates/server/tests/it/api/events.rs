@@ -89,6 +89,8 @@ fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("authentication.password_succeeded", SUCCEEDED),
         ("authentication.magic_auth_succeeded", SUCCEEDED),
         ("authentication.email_verification_succeeded", SUCCEEDED),
+        ("authentication.mfa_succeeded", SUCCEEDED),
+        ("authentication.mfa_failed", FAILED),
         ("authentication.password_failed", FAILED),
         ("authentication.magic_auth_failed", FAILED),
         ("authentication.email_verification_failed", FAILED),
@@ -162,6 +164,21 @@ async fn provoke(server: &TestServer) {
     let sessions = management.get(&format!("/user_management/users/{ada}/sessions?order=desc")).await.expect_list();
     let live = sessions.iter().find(|session| session["status"] == "active").unwrap();
     post("/user_management/sessions/revoke".into(), json!({"session_id": live["id"]})).await.expect(200);
+    // A second factor.
+    let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let body = json!({"type": "totp", "totp_secret": secret});
+    let made = post(format!("/user_management/users/{ada}/auth_factors"), body).await.expect(201).json();
+    let asked = server.authenticate("password", &fields).await.expect(403).json();
+    let secret = countersign_protocol::second_factor::enrolment::from_text(secret).unwrap();
+    let right = countersign_protocol::second_factor::totp::code_at(&secret, server.app.clock.now().as_secs());
+    for (code, status) in [("0", 400), (right.as_str(), 200)] {
+        let fields = [
+            ("pending_authentication_token", asked["pending_authentication_token"].as_str().unwrap()),
+            ("authentication_challenge_id", made["authentication_challenge"]["id"].as_str().unwrap()),
+            ("code", code),
+        ];
+        server.authenticate("urn:workos:oauth:grant-type:mfa-totp", &fields).await.expect(status);
+    }
     receiver.next().await;
     let began = std::time::Instant::now();
     while management.get(&format!("/webhook_endpoints/{endpoint}")).await.expect(200).json()["status"] != "disabled" {
@@ -223,7 +240,7 @@ on_both_databases! {
         let of = |name: &str| seen.iter().filter(|event| event["event"] == name).map(|event| &event["data"]).collect::<Vec<_>>();
         for (proof, code) in [
             ("password", "invalid_credentials"), ("magic_auth", "invalid_one_time_code"),
-            ("email_verification", "email_verification_code_incorrect"),
+            ("email_verification", "email_verification_code_incorrect"), ("mfa", "invalid_one_time_code"),
         ] {
             let failed = of(&format!("authentication.{proof}_failed"));
             assert_eq!(failed.len(), 1, "{proof}");
@@ -232,7 +249,7 @@ on_both_databases! {
             assert_keys(&failed[0]["error"], &["code", "message"]);
             assert_eq!(failed[0]["error"]["code"], code);
             let succeeded = of(&format!("authentication.{proof}_succeeded"));
-            assert_eq!(succeeded.len(), if proof == "password" { 2 } else { 1 }, "{proof}");
+            assert_eq!(succeeded.len(), if proof == "password" { 3 } else { 1 }, "{proof}");
             assert_eq!((&succeeded[0]["type"], &succeeded[0]["status"]), (&json!(proof), &json!("succeeded")));
             assert_eq!((&succeeded[0]["user_id"], &succeeded[0]["email"]), (ada, &json!("ada@example.com")));
         }

@@ -1,6 +1,7 @@
 //! The management API, one file per resource, and what all of them have in common.
 
 mod api_keys;
+mod authentication_factors;
 mod bad_input;
 mod client_secrets;
 mod connect_applications;

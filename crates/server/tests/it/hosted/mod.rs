@@ -17,6 +17,7 @@ mod many_organizations;
 mod policy;
 mod refresh_token;
 mod resource_indicators;
+mod second_factor;
 mod seen_by_the_company;
 mod sign_in;
 mod sign_out;

@@ -8,6 +8,7 @@ mod device;
 mod endings;
 mod held;
 mod mailed_codes;
+mod mfa;
 mod pending;
 mod policy;
 mod refresh_token;
