@@ -2,6 +2,7 @@
 // keeps them signed in with sealed sessions.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import * as newest from '@workos-inc/node';
@@ -175,6 +176,17 @@ describe('in a browser', () => {
   });
 });
 
+/** What an authenticator application shows, so many steps from now (RFC 6238). */
+function shown(secret, steps) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const tag = createHmac('sha1', key).update(counter).digest();
+  return String((tag.readUInt32BE(tag.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
 for (const [title, sdk] of Object.entries({ '@workos-inc/node 11': newest, '@workos-inc/node 8': eighth })) {
   describe(`${title}, without a browser`, () => {
     const users = new sdk.WorkOS(apiKey, where).userManagement;
@@ -226,6 +238,34 @@ for (const [title, sdk] of Object.entries({ '@workos-inc/node 11': newest, '@wor
       });
       assert.equal(proven.user.emailVerified, true);
       assert.equal(proven.authenticationMethod, 'Password');
+    });
+
+    test('a second factor: enrolled, asked for, verified', async () => {
+      const workos = new sdk.WorkOS(apiKey, where);
+      const user = await person();
+      const enrol = (options) => (workos.multiFactorAuth ? workos.multiFactorAuth.createUserAuthFactor(options) : users.enrollAuthFactor(options));
+      const list = (options) => (workos.multiFactorAuth ? workos.multiFactorAuth.listUserAuthFactors(options) : users.listAuthFactors(options));
+      const factors = workos.multiFactorAuth ?? workos.mfa;
+      const enrolled = { userId: user.id, type: 'totp', totpIssuer: 'Acme', totpUser: user.email };
+      const { authenticationFactor: factor, authenticationChallenge: first } = await enrol(enrolled);
+      assert.match(factor.totp.qrCode, /^data:image\/png;base64,/);
+      const confirmed = { authenticationChallengeId: first.id, code: shown(factor.totp.secret, 0) };
+      assert.equal((await factors.verifyChallenge(confirmed)).valid, true);
+      assert.deepEqual((await list({ userId: user.id })).data.map(({ id, type }) => [id, type]), [[factor.id, 'totp']]);
+      let asked;
+      await assert.rejects(users.authenticateWithPassword({ clientId, email: user.email, password }), (error) => {
+        asked = error.rawData;
+        return error.status === 403 && asked.code === 'mfa_challenge';
+      });
+      assert.deepEqual(asked.authentication_factors, [{ id: factor.id, type: 'totp' }]);
+      const challenge = await factors.challengeFactor({ authenticationFactorId: factor.id });
+      const answer = { clientId, authenticationChallengeId: challenge.id, pendingAuthenticationToken: asked.pending_authentication_token };
+      const wrong = users.authenticateWithTotp({ ...answer, code: '000000' });
+      await assert.rejects(wrong, (error) => error.status === 400 && error.rawData.code === 'invalid_one_time_code');
+      const signedIn = await users.authenticateWithTotp({ ...answer, code: shown(factor.totp.secret, 1) });
+      assert.deepEqual([signedIn.user.id, signedIn.authenticationMethod], [user.id, 'Password']);
+      await factors.deleteFactor(factor.id);
+      await users.authenticateWithPassword({ clientId, email: user.email, password });
     });
 
     test('a wrong client, and a session that was revoked', async () => {

@@ -241,9 +241,9 @@ async fn fetch_once(
 async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> Result<(), Failure> {
     let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (application_id, client_id) = (known.application.id, known.application.client_id);
-    let changed_at = known.registered.map_or(act.now, |registered| registered.changed_at);
+    let Some(seen) = known.registered.and_then(|registered| registered.fresh_until) else { return Ok(()) };
     let gone = app.store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move { self_registration::give_up(tx, &act, (application_id, client_id), changed_at).await })
+        Box::pin(async move { self_registration::give_up(tx, &act, (application_id, client_id), seen).await })
     });
     gone.await?;
     app.catch_up().await;

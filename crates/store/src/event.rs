@@ -228,7 +228,7 @@ pub async fn list(
         }
     }
     if let Some(end) = filter.end
-        && let Some(first) = from_moment(query, environment_id, end.plus_secs(LATE)).await?
+        && let Some(first) = from_moment(query, environment_id, end.plus_secs(2 * LATE)).await?
     {
         below = below.min(first);
     }

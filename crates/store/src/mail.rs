@@ -12,6 +12,7 @@ statements! {
     HOLD = "UPDATE mail SET next_at = $4 WHERE environment_id = $1 AND id = $2 AND attempts = $3";
     RELEASE = "UPDATE mail SET next_at = $4, attempts = $5 WHERE environment_id = $1 AND id = $2 AND attempts = $3";
     DELETE = "DELETE FROM mail WHERE environment_id = $1 AND id = $2";
+    GIVE_UP = "DELETE FROM mail WHERE environment_id = $1 AND id = $2 AND attempts = $3";
     LIST = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id > '' ",
         "ORDER BY id DESC LIMIT 50";
     FIND = "SELECT environment_id, id, sealed_message, attempts, next_at, created_at FROM mail WHERE environment_id = $1 AND id = $2";
@@ -97,6 +98,15 @@ pub async fn hold(tx: &mut Tx, mail: &QueuedMail, attempt: i64, until: Timestamp
 pub async fn release(tx: &mut Tx, mail: &QueuedMail, attempt: i64, (next, attempts): (Timestamp, i64)) -> Result<()> {
     let params = [mail.environment_id.into(), mail.id.into(), attempt.into(), next.into(), attempts.into()];
     tx.execute(RELEASE, &params).await?;
+    Ok(())
+}
+
+/// Forgets a message that was taken as the attempt of this number, unless another has it by now.
+///
+/// # Errors
+/// Database errors.
+pub async fn give_up(tx: &mut Tx, mail: &QueuedMail, attempt: i64) -> Result<()> {
+    tx.execute(GIVE_UP, &[mail.environment_id.into(), mail.id.into(), attempt.into()]).await?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ statements! {
     FIND_SAME = "SELECT application_id FROM self_registration WHERE environment_id = $1 AND sameness = $2";
     FETCHED = "UPDATE self_registration SET fresh_until = $3, changed_at = $4, grant_types = COALESCE($5, grant_types) ",
         "WHERE environment_id = $1 AND application_id = $2";
+    INVALID = "UPDATE self_registration SET fresh_until = $3 WHERE environment_id = $1 AND application_id = $2 AND fresh_until = $4";
     SET_GRANTS = "UPDATE self_registration SET grant_types = $3 WHERE environment_id = $1 AND application_id = $2 AND grant_types IS NULL";
     KEEP_FOR_NOW = "UPDATE self_registration SET unused_until = $3 WHERE environment_id = $1 AND application_id = $2 AND unused_until < $3";
     KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
@@ -111,6 +112,21 @@ pub async fn find_same(
 ) -> Result<Option<ApplicationId>> {
     let row = query.query_opt(FIND_SAME, &[environment_id.into(), sameness.into()]).await?;
     row.map(|row| row.parse(0)).transpose()
+}
+
+/// The metadata document that was good until `seen` is not good any more: since `over`. One that was fetched meanwhile stays as it
+/// is.
+///
+/// # Errors
+/// Database errors.
+pub async fn invalid(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+    (seen, over): (Timestamp, Timestamp),
+) -> Result<()> {
+    tx.execute(INVALID, &[environment_id.into(), application_id.into(), over.into(), seen.into()]).await?;
+    Ok(())
 }
 
 /// A metadata document was fetched; `changed_at` is when what people are shown of it last changed. What it may do stays as it

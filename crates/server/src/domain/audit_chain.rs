@@ -272,6 +272,7 @@ pub async fn prune(
     let mut pruned = 0;
     for (organization_id, days) in sweeps {
         let before = now.plus_secs(-days * 86_400);
+        let asked = (organization_id, now);
         // Mostly there is nothing to do, and a question is cheaper than a transaction.
         let mut reader = store.reader().await?;
         if audit_log_event::old(&mut reader, environment_id, organization_id, before, 1).await?.is_empty() {
@@ -281,7 +282,7 @@ pub async fn prune(
         loop {
             let key = key.clone();
             let cleared = store.write::<_, Failure, _>(move |tx| {
-                Box::pin(async move { clear_some(tx, &key, environment_id, organization_id, before).await })
+                Box::pin(async move { clear_some(tx, &key, environment_id, asked).await })
             });
             let cleared = cleared.await?;
             pruned += cleared;
@@ -321,9 +322,14 @@ async fn clear_some(
     tx: &mut Tx,
     key: &ChainKey,
     environment_id: EnvironmentId,
-    organization_id: Option<OrganizationId>,
-    before: Timestamp,
+    (organization_id, now): (Option<OrganizationId>, Timestamp),
 ) -> Result<usize, Failure> {
+    // Asked at each step: what somebody wants to keep from now on is not forgotten any more.
+    let days = match organization_id {
+        Some(id) => audit_log_retention::find(tx, environment_id, id).await?.unwrap_or(KEPT_DAYS),
+        None => KEPT_DAYS,
+    };
+    let before = now.plus_secs(-days * 86_400);
     let old = audit_log_event::old(tx, environment_id, organization_id, before, STEP).await?;
     for place in &old {
         // What was tampered with is evidence, and stays.

@@ -1,11 +1,11 @@
 //! Invitations: a link that lets a person in.
 
 use super::{Act, Failure, events, mails, memberships, organizations, roles, users};
-use countersign_protocol::id::{EnvironmentId, InvitationId, OrganizationId};
+use countersign_protocol::id::{EnvironmentId, InvitationId, OrganizationId, UserId};
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::views::{invitation_event_view, invitation_view};
 use countersign_protocol::model::{
-    DEFAULT_ROLE, Invitation, InvitationState, MembershipStatus, Organization, User, email_key,
+    DEFAULT_ROLE, Invitation, InvitationState, Membership, MembershipStatus, Organization, User, email_key,
 };
 use countersign_protocol::secret::Secret;
 use countersign_store::{Query, Tx, invitation, membership, organization, signing_key, user};
@@ -144,6 +144,20 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewInvitation) -> Result<Invita
     Ok(made)
 }
 
+/// The membership of somebody, as it stays until this transaction ends: whoever else changes it waits.
+async fn held(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<Option<Membership>, Failure> {
+    let Some(found) = membership::find_of_user(tx, act.environment_id, user_id, organization_id).await? else {
+        return Ok(None);
+    };
+    membership::lock(tx, act.environment_id, found.id).await?;
+    Ok(membership::find_of_user(tx, act.environment_id, user_id, organization_id).await?)
+}
+
 /// Makes somebody who was invited a pending member, unless they have been a member before. The newest invitation says as what.
 async fn await_acceptance(
     tx: &mut Tx,
@@ -152,7 +166,7 @@ async fn await_acceptance(
     organization: &Organization,
     roles: Vec<String>,
 ) -> Result<(), Failure> {
-    match membership::find_of_user(tx, act.environment_id, user.id, organization.id).await? {
+    match held(tx, act, user.id, organization.id).await? {
         None => {
             memberships::insert(tx, act, user.id, organization, MembershipStatus::Pending, roles).await?;
         }
@@ -260,14 +274,19 @@ pub async fn accept_as(tx: &mut Tx, act: &Act, mut found: Invitation, user: &Use
     if let Some(organization_id) = found.organization_id {
         // Who was a member to be already has the roles of the invitation, or what they have been changed to since.
         let waiting = membership::find_of_user(tx, act.environment_id, user.id, organization_id).await?;
-        let wanted = match waiting {
-            Some(waiting) => waiting.roles,
+        let wanted = match &waiting {
+            Some(waiting) => waiting.roles.clone(),
             None => vec![found.role_slug.clone().unwrap_or_else(|| DEFAULT_ROLE.to_owned())],
         };
         // A role that was deleted meanwhile is the default one now.
         let roles = match roles::assignable(tx, act, wanted).await? {
             Ok(roles) => roles,
             Err(_) => roles::assignable(tx, act, Vec::new()).await?.unwrap_or_default(),
+        };
+        // Somebody may have given them other roles since they were read: these stay.
+        let roles = match held(tx, act, user.id, organization_id).await? {
+            Some(now) if waiting.is_none_or(|waiting| waiting.roles != now.roles) => now.roles,
+            _ => roles,
         };
         memberships::admit(tx, act, user.id, organization_id, roles).await?;
     }
@@ -331,7 +350,7 @@ pub async fn revoke(tx: &mut Tx, act: &Act, id: &str) -> Result<Invitation, Fail
     record(tx, act, "invitation.revoked", &found).await?;
     if let Some(organization_id) = found.organization_id
         && let Some(user) = user::find_by_email(tx, act.environment_id, &found.email).await?
-        && let Some(waiting) = membership::find_of_user(tx, act.environment_id, user.id, organization_id).await?
+        && let Some(waiting) = held(tx, act, user.id, organization_id).await?
         && waiting.status == MembershipStatus::Pending
     {
         memberships::remove(tx, act, &waiting).await?;

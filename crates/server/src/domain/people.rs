@@ -155,11 +155,13 @@ async fn end_all(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
     grants::end_all(tx, act, id).await
 }
 
-/// Ends every session of a person.
+/// Ends every session of a person. One that begins at this moment has begun before, and ends as well, or sees what it would begin
+/// from ended.
 ///
 /// # Errors
 /// Database errors.
 pub async fn sign_out_everywhere(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
+    user::lock(tx, act.environment_id, id).await?;
     let live = session::live_ids(tx, act.environment_id, id).await?;
     for session_id in live {
         sessions::end(tx, act, session_id).await?;

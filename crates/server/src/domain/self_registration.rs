@@ -232,7 +232,8 @@ pub async fn keep_document(
     Ok(self_registration::fetched(tx, act.environment_id, known.id, moments, Some(document.grants)).await?)
 }
 
-/// Marks a client metadata document as invalid: no stale copy is used afterwards, not even while its server cannot be reached.
+/// Marks the client metadata document that was good until `seen` as invalid: no stale copy is used afterwards, not even while its
+/// server cannot be reached. Another node may have fetched a newer one meanwhile, which stays.
 ///
 /// # Errors
 /// Database errors.
@@ -240,10 +241,10 @@ pub async fn give_up(
     tx: &mut Tx,
     act: &Act,
     (application_id, client_id): (ApplicationId, ClientId),
-    changed_at: Timestamp,
+    seen: Timestamp,
 ) -> Result<(), Failure> {
     let over = act.now.plus_secs(-STALE - 1);
-    self_registration::fetched(tx, act.environment_id, application_id, (over, changed_at), None).await?;
+    self_registration::invalid(tx, act.environment_id, application_id, (seen, over)).await?;
     applications::record_change(tx, act, client_id).await
 }
 

@@ -407,6 +407,15 @@ pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &Webhook
         webhook_attempt::insert(tx, key, claimed.event_id, attempt).await?;
         return Ok(Settled::Delivered);
     }
+    // It was sent to where this endpoint is no more: that says nothing about where it is now.
+    let known = if webhook_endpoint::lock(tx, key).await? { webhook_endpoint::find(tx, key).await? } else { None };
+    if known.is_some_and(|known| known.endpoint_url != attempt.endpoint_url) {
+        if !webhook_delivery::retry(tx, claimed, act.now).await? {
+            return Ok(Settled::Overtaken);
+        }
+        webhook_attempt::insert(tx, key, claimed.event_id, attempt).await?;
+        return Ok(Settled::Retried);
+    }
     let Some((failures, since)) = webhook_endpoint::failed(tx, key, act.now).await? else {
         return Ok(Settled::Overtaken);
     };

@@ -1,7 +1,8 @@
 //! Sends the messages that wait. Some are on their way at once, so one server that takes its time for one recipient keeps nobody
 //! else waiting; not many, as mail servers count connections.
 //!
-//! Any number of nodes do so: each claims a message for as long as sending it may take, and settles it afterwards.
+//! Any number of nodes do so: each claims a message until its text may flow, keeps it for as long as that may take, and settles it
+//! afterwards.
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
@@ -22,8 +23,8 @@ use tokio::task::{JoinError, JoinSet};
 const LOOK: Duration = Duration::from_secs(1);
 /// Seconds until a message is tried again, by how often it was. Codes are good for minutes: the first pauses are short.
 const PAUSES: [i64; 9] = [10, 30, 60, 120, 300, 900, 3600, 7200, 14_400];
-/// How often it is tried again to note what came of a message.
-const SETTLING: u32 = 20;
+/// For how long it is tried to note what came of a message that has not arrived.
+const SETTLING: Duration = Duration::from_secs(20);
 /// Most messages of this node on their way at once.
 const CONNECTIONS: usize = 8;
 
@@ -125,7 +126,7 @@ fn told(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
     })
 }
 
-/// A message that this node has, until [`LEASE`] is over.
+/// A message that this node has, until [`LEASE`] is over, or [`LEASE_OF_TEXT`] once its text may flow.
 struct Claimed {
     mail: QueuedMail,
     /// How often it was tried before.
@@ -183,7 +184,12 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     let pause = usize::try_from(tried).ok().and_then(|tried| PAUSES.get(tried));
     let (outcome, again) = match &sent {
         Ok(()) => (MailOutcome::Sent, None),
-        Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried))),
+        // The number of tries names whose the message is: it never falls.
+        Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried + 1))),
+        Err(NotSent { outlook: Outlook::NotHeld, .. }) => {
+            let pause = pause.or(PAUSES.last()).copied().unwrap_or_default();
+            (MailOutcome::Retried, Some((now.plus_secs(pause), tried + 1)))
+        }
         Err(NotSent { outlook: Outlook::Later | Outlook::ServerFails, .. }) if let Some(pause) = pause => {
             (MailOutcome::Retried, Some((now.plus_secs(*pause), tried + 1)))
         }
@@ -193,7 +199,12 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
         tracing::warn!(%error, id = %mail.id, gives_up = again.is_none(), "a message was not sent");
     }
     app.metrics.mail_attempt(outcome);
-    settle(&app, &mail, tried + 1, again).await?;
+    let noted = match again {
+        Some((at, tried)) => Noted::Again(at, tried),
+        None if sent.is_ok() => Noted::Sent,
+        None => Noted::GivenUp,
+    };
+    settle(&app, &mail, tried + 1, noted).await?;
     Ok(match sent {
         Err(NotSent { outlook: Outlook::ServerFails, .. }) => Ended::ServerFails,
         _ => Ended::Settled,
@@ -212,23 +223,39 @@ async fn hold(app: &App, mail: &QueuedMail, attempt: i64) -> bool {
     })
 }
 
-/// Notes what came of a message, more than once if need be: what has arrived and is not forgotten is sent again.
-async fn settle(app: &App, mail: &QueuedMail, attempt: i64, again: Option<(Timestamp, i64)>) -> Result<(), Failure> {
-    let mut tries = 0;
+/// What is noted of a message.
+#[derive(Debug, Clone, Copy)]
+enum Noted {
+    /// It has arrived.
+    Sent,
+    /// It never will.
+    GivenUp,
+    /// It is tried again at a moment, as one that was tried so often.
+    Again(Timestamp, i64),
+}
+
+/// Notes what came of a message, more than once if need be: what has arrived and is not forgotten is sent again, so that is tried
+/// for nearly as long as it is kept from others.
+async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Result<(), Failure> {
+    let patience = match noted {
+        Noted::Sent => Duration::from_secs((LEASE_OF_TEXT - SLACK).unsigned_abs()),
+        Noted::GivenUp | Noted::Again(..) => SETTLING,
+    };
+    let began = Instant::now();
     loop {
         let mail = mail.clone();
         let settled = app.store.write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
-                match again {
-                    Some(again) => mail::release(tx, &mail, attempt, again).await?,
-                    None => mail::delete(tx, mail.environment_id, mail.id).await?,
+                match noted {
+                    Noted::Again(at, tried) => mail::release(tx, &mail, attempt, (at, tried)).await?,
+                    Noted::GivenUp => mail::give_up(tx, &mail, attempt).await?,
+                    Noted::Sent => mail::delete(tx, mail.environment_id, mail.id).await?,
                 }
                 Ok(())
             })
         });
         match settled.await {
-            Err(failure) if tries < SETTLING => {
-                tries += 1;
+            Err(failure) if began.elapsed() < patience => {
                 tracing::warn!(%failure, "what came of a message could not be noted; trying again");
                 tokio::time::sleep(LOOK).await;
             }

@@ -90,7 +90,7 @@ impl MailServer {
         };
         if !held.await {
             let reason = "it took too long, and is sent by another node or later".to_owned();
-            return Err(NotSent { reason, outlook: Outlook::Later });
+            return Err(NotSent { reason, outlook: Outlook::NotHeld });
         }
         let taken = tokio::time::timeout(MESSAGE, connection.message(message)).await;
         match taken {

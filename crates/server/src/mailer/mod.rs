@@ -45,6 +45,8 @@ pub enum Outlook {
     Later,
     /// As [`Outlook::Later`]; others would fare no better now.
     ServerFails,
+    /// Another try, later: this node could not make sure that the message is still its own to send.
+    NotHeld,
     /// Another try, as soon as somebody can: nothing was wrong with it, this process stops.
     Stopped,
 }

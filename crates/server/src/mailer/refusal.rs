@@ -56,12 +56,16 @@ impl Step {
 }
 
 /// The status code of an answer (RFC 3463 §2): more than the three digits of SMTP say. Most servers begin with it, some end with it
-/// in parentheses.
+/// in parentheses. Elsewhere it is that of another server, about somebody else: a relay that has asked whether our sender exists
+/// says what it was told.
 fn enhanced(said: &str) -> Option<(u16, u16, u16)> {
-    said.split_whitespace().find_map(|word| {
-        let mut parts = word.trim_matches(['(', ')', '#']).splitn(3, '.').map(|part| part.parse().ok());
+    let read = |word: &str| {
+        let mut parts = word.splitn(3, '.').map(|part| part.parse().ok());
         Some((parts.next()??, parts.next()??, parts.next()??))
-    })
+    };
+    let first = said.split_whitespace().next();
+    let last = said.split_whitespace().next_back().and_then(|word| word.strip_prefix('(')?.strip_suffix(')'));
+    first.and_then(read).or_else(|| read(last?.trim_start_matches('#')))
 }
 
 #[cfg(test)]
@@ -101,7 +105,12 @@ mod tests {
             ("5.1.1 no such user", Some((5, 1, 1))),
             ("5.7.26 unauthenticated", Some((5, 7, 26))),
             ("no mailbox (#5.1.1)", Some((5, 1, 1))),
+            ("no mailbox (5.1.1)", Some((5, 1, 1))),
             ("at 192.0.2.1", None),
+            (
+                "Verification failed Called: 192.0.2.1 Response: 550 5.1.1 <no-reply@b.co>: User unknown Sender verify failed",
+                None,
+            ),
             ("5.1", None),
             ("5.1.x", None),
             ("", None),

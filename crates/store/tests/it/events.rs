@@ -70,7 +70,12 @@ on_both_databases! {
         const DAY: i64 = 86_400_000;
         let environment_id = plant_environment(&store).await;
         let (wrong, right): (EventId, EventId) = (fresh(), fresh());
-        for (id, created_at, now) in [(wrong, at(DAY), at(0)), (right, at(1000), at(500))] {
+        let (again, late): (EventId, EventId) = (fresh(), fresh());
+        for (id, created_at, now) in [
+            (wrong, at(DAY), at(0)), (right, at(1000), at(500)),
+            // The right one is placed behind the wrong one, and is older than that was placed.
+            (again, at(DAY), at(10_000)), (late, at(9000), at(10_100)),
+        ] {
             transaction!(store, |tx| {
                 let data = json!({});
                 let new = NewEvent { id, event: "a.b", organization_id: None, subject: "it", data: &data, created_at };
@@ -82,7 +87,9 @@ on_both_databases! {
         let all = Stretch { scan: Scan::Ascending, from: None, limit: 9 };
         let until = Filter { end: Some(at(2000)), ..Filter::default() };
         assert_eq!(ids(&read(&store, environment_id, &until, all).await), [right]);
-        assert_eq!(ids(&read(&store, environment_id, &Filter::default(), all).await), [wrong, right]);
+        let until = Filter { end: Some(at(9500)), ..Filter::default() };
+        assert_eq!(ids(&read(&store, environment_id, &until, all).await), [right, late]);
+        assert_eq!(ids(&read(&store, environment_id, &Filter::default(), all).await), [wrong, right, again, late]);
         // Clocks differ, and whoever places waits for others: what is a little ahead is found where it says.
         let from = Filter { start: Some(at(1000)), end: Some(at(2000)), ..Filter::default() };
         assert_eq!(ids(&read(&store, environment_id, &from, all).await), [right]);

@@ -47,6 +47,7 @@ mod events;
 mod external_authentications;
 mod harness;
 mod looks;
+mod mail;
 mod mailed_proofs;
 mod migrations;
 mod paging;

@@ -61,7 +61,10 @@ on_both_databases! {
             self_registration::keep_for_now(tx, other, mine_id, at(999)).await?;
             self_registration::fetched(tx, id, mine_id, (at(55), at(7)), Some(device)).await?;
             // Nothing is said of what it may do: that stays.
-            self_registration::fetched(tx, id, mine_id, (at(60), at(7)), None).await
+            self_registration::fetched(tx, id, mine_id, (at(60), at(7)), None).await?;
+            // What another node has fetched since stays, and so does since when people are asked anew.
+            self_registration::invalid(tx, id, mine_id, (at(55), at(1))).await?;
+            self_registration::invalid(tx, other, mine_id, (at(60), at(1))).await
         })
         .unwrap();
         let after = SelfRegistered { changed_at: at(7), fresh_until: Some(at(60)), decision: Some(Decision::Allowed), grants: device };
@@ -69,6 +72,9 @@ on_both_databases! {
         assert_eq!(self_registration::find(reader, other, &theirs).await.unwrap(), Some(remembered));
         let loaded = application::load_client(reader, id, mine.client_id).await.unwrap().unwrap();
         assert_eq!(loaded.registered, Some(after));
+        transaction!(store, |tx| self_registration::invalid(tx, id, mine_id, (at(60), at(1))).await).unwrap();
+        let invalid = SelfRegistered { fresh_until: Some(at(1)), ..after };
+        assert_eq!(self_registration::find(&mut store.reader().await.unwrap(), id, &mine).await.unwrap(), Some(invalid));
         assert_eq!(self_registration::count_unused(reader, id, true, at(99)).await.unwrap(), 1);
         assert_eq!(self_registration::count_unused(reader, id, true, at(100)).await.unwrap(), 0);
     }

@@ -75,8 +75,11 @@ async fn redeem(
         None => None,
     };
     let agreed_in = agreed_in.ok_or_else(not_good)?;
-    // Asked again when nobody can end it any more before this transaction does.
+    // Asked again when nobody can end it any more before this transaction does: neither alone nor with all others.
     user::lock(tx, act.environment_id, agreed_in.user_id).await?;
+    if !session::hold(tx, act.environment_id, agreed_in.id).await? {
+        return Err(not_good().into());
+    }
     let agreed_in = session::find(tx, act.environment_id, agreed_in.id).await?;
     let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
     let organization_id = device.organization_id;

@@ -30,7 +30,7 @@ on_both_databases! {
         assert_eq!((factor["type"].as_str(), factor["totp"]["user"].as_str()), (Some("totp"), Some("ada@example.com")));
         assert!(factor["totp"]["qr_code"].as_str().unwrap().starts_with("data:image/png;base64,"));
         let uri = factor["totp"]["uri"].as_str().unwrap();
-        assert!(uri.starts_with("otpauth://totp/Acme%20%20%26%20Sons:ada%40example.com?secret="), "{uri}");
+        assert!(uri.starts_with("otpauth://totp/Acme%20%26%20Sons:ada%40example.com?secret="), "{uri}");
         let challenge = &made["authentication_challenge"];
         assert_keys(challenge, &["object", "id", "authentication_factor_id", "created_at", "updated_at"]);
         assert_id(&challenge["id"], "auth_challenge");
