@@ -85,7 +85,13 @@ on_both_databases! {
     async fn what_is_missing_or_unknown_is_told(server: TestServer) {
         server.authenticate("password", &[]).await.expect_invalid(&[("email", "required"), ("password", "required")]);
         server.authenticate("", &[]).await.expect_invalid(&[("grant_type", "required")]);
-        for grant in ["client_credentials", "urn:workos:oauth:grant-type:mfa-totp", "nonsense"] {
+        let mfa = server.authenticate("urn:workos:oauth:grant-type:mfa-totp", &[]).await;
+        mfa.expect_invalid(&[
+            ("code", "required"),
+            ("pending_authentication_token", "required"),
+            ("authentication_challenge_id", "required"),
+        ]);
+        for grant in ["client_credentials", "nonsense"] {
             assert_eq!(server.authenticate(grant, &[]).await.expect(400).text_at("error"), "unsupported_grant_type");
         }
         let stranger = server.anonymous();
