@@ -13,6 +13,8 @@ statements! {
         "VALUES ($1, $2, $3, $4, $5, $6, $6)";
     SET_STATUS = "UPDATE organization_membership SET status = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LOCK = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
+    HOLD = "UPDATE organization_membership SET updated_at = updated_at ",
+        "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
     DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
     INSERT_ROLE = "INSERT INTO membership_role (environment_id, membership_id, position, role_slug) VALUES ($1, $2, $3, $4)";
     DELETE_ROLES = "DELETE FROM membership_role WHERE environment_id = $1 AND membership_id = $2";
@@ -148,6 +150,21 @@ pub async fn set_status(
 /// Database errors.
 pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) -> Result<bool> {
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// Makes whoever would suspend or end a person's membership wait for this transaction; `false` when they are no active
+/// member. What is issued on the strength of a membership is issued after this, and before anything of the session is
+/// locked: whoever ends a membership goes the same way, and ends what was issued a moment before.
+///
+/// # Errors
+/// Database errors.
+pub async fn hold(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<bool> {
+    Ok(tx.execute(HOLD, &[environment_id.into(), user_id.into(), organization_id.into()]).await? == 1)
 }
 
 /// Deletes a membership; `false` when there is none such.

@@ -111,6 +111,11 @@ impl Failure {
                 tracing::warn!(%reason, "the database is not available");
                 ApiError::Unavailable
             }
+            // Everything that a row refers to was read before: it was deleted since. Whoever asks again is told what is so now.
+            Self::Store(countersign_store::Error::ForeignKey) => {
+                tracing::warn!("a request lost against the deletion of what it is about");
+                ApiError::Unavailable
+            }
             Self::Store(error) => {
                 tracing::error!(%error, "a request failed");
                 ApiError::Internal

@@ -16,7 +16,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
-use countersign_protocol::model::{Invitation, MembershipStatus, Session, SessionFamily, User};
+use countersign_protocol::model::{Invitation, Session, SessionFamily, User};
 use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
 use countersign_store::{Tx, membership, session_family, user};
 
@@ -165,13 +165,7 @@ async fn decide(
         None => None,
     };
     let organization_id = match choice.or(invited) {
-        Some(id) => {
-            let found = membership::find_of_user(tx, act.environment_id, user.id, id).await?;
-            if found.is_none_or(|found| found.status != MembershipStatus::Active) {
-                return Err(AuthenticateError::not_a_member().into());
-            }
-            Some(id)
-        }
+        Some(id) => Some(id),
         None => {
             let memberships = membership::active_of_user(tx, act.environment_id, user.id, MOST_OFFERED, None).await?;
             match memberships.as_slice() {
@@ -192,6 +186,11 @@ async fn decide(
             }
         }
     };
+    if let Some(id) = organization_id
+        && !membership::hold(tx, act.environment_id, user.id, id).await?
+    {
+        return Err(AuthenticateError::not_a_member().into());
+    }
     if let Some(shown) = authentications::Proof::of_session(&proof.method) {
         authentications::succeeded(tx, act, shown, &whence, &user).await?;
     }

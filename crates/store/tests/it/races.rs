@@ -2,14 +2,17 @@
 
 use crate::harness::at;
 use crate::sample::{
-    SLUG, a_domain, a_secret, an_api_key, an_environment_api_key, an_organization, fresh_digest, fresh_token,
-    insert_application, insert_organization, plant, plant_environment, plant_organization,
+    SLUG, a_domain, a_membership, a_secret, an_api_key, an_environment_api_key, an_organization, fresh, fresh_digest,
+    fresh_token, insert_application, insert_organization, plant, plant_environment, plant_organization, plant_user,
 };
-use countersign_protocol::model::{ApplicationKind, DomainState, MAX_CLIENT_SECRETS};
+use crate::sessions::a_session;
+use countersign_protocol::model::{
+    ApplicationKind, DomainState, MAX_CLIENT_SECRETS, Membership, MembershipStatus, Session,
+};
 use countersign_store::idempotency::KeptReply;
 use countersign_store::{
-    Error, Result, Store, api_key, application, client_secret, data_key, environment_api_key, idempotency,
-    organization, permission, revoked_token,
+    Error, Result, Store, api_key, application, client_secret, data_key, environment_api_key, idempotency, membership,
+    organization, permission, revoked_token, session,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -223,6 +226,50 @@ on_both_databases! {
             let mut reader = store.reader().await.unwrap();
             let left = application::list(&mut reader, id, filter, &crate::sample::everything()).await.unwrap();
             assert!(left.iter().all(|application| !application.scopes.iter().any(|scope| scope == SLUG)), "{left:?}");
+        }
+    }
+
+    async fn what_is_issued_to_a_member_against_their_leaving(store: Store) {
+        let id = plant_environment(&store).await;
+        for round in 0..20 {
+            let user_id = plant_user(&store, id, &format!("ada+{round}@example.com")).await.id;
+            let organization = plant_organization(&store, id).await;
+            let (organization_id, member) = (organization.id, a_membership(user_id, &organization));
+            let of_it = member.id;
+            transaction!(store, |tx| membership::insert(tx, id, &Membership { roles: vec![], ..member }).await).unwrap();
+            let session = Session { organization_id: Some(organization_id), ..a_session(user_id) };
+            let begun = session.id;
+            let issued = race(2, |number| {
+                let (store, session) = (store.clone(), session.clone());
+                async move {
+                    transaction!(store, |tx| {
+                        if number == 0 {
+                            membership::lock(tx, id, of_it).await?;
+                            session::end_in_organization(tx, id, user_id, organization_id, at(9)).await?;
+                            membership::set_status(tx, id, of_it, MembershipStatus::Inactive, at(9)).await?;
+                            return Ok(false);
+                        }
+                        let is_member = membership::hold(tx, id, user_id, organization_id).await?;
+                        if is_member {
+                            session::insert(tx, id, &session, None).await?;
+                        }
+                        Ok(is_member)
+                    })
+                    .unwrap()
+                }
+            })
+            .await;
+            let kept = session::find(&mut store.reader().await.unwrap(), id, begun).await.unwrap();
+            assert_eq!(kept.is_some(), issued[1]);
+            assert!(kept.is_none_or(|session| session.ended_at.is_some()), "nothing outlives the membership");
+            let (stranger, elsewhere) = (fresh(), fresh());
+            transaction!(store, |tx| {
+                for (person, place) in [(user_id, organization_id), (stranger, organization_id), (user_id, elsewhere)] {
+                    assert!(!membership::hold(tx, id, person, place).await?);
+                }
+                Ok(())
+            })
+            .unwrap();
         }
     }
 

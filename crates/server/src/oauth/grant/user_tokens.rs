@@ -88,6 +88,12 @@ pub async fn redeem(
     let (environment_id, family, told) = (call.environment.id(), family.clone(), told_of_sign_out(client, family));
     let redeemed = call.app.store.write::<(), NotRedeemed, _>(move |tx| {
         Box::pin(async move {
+            // They were a member when the tokens were put together, and still are when the family is kept.
+            if let Some(id) = family.organization_id
+                && !membership::hold(tx, environment_id, family.user_id, id).await?
+            {
+                return Err(NotRedeemed::Spent);
+            }
             // The session before the consent: in this order whoever ends one of them waits or is waited for, and never both.
             let TokenFamily { application_id, user_id, created_at, .. } = family;
             let subject = family.persona.subject_of(user_id);

@@ -6,8 +6,8 @@ use crate::domain::{Act, Failure, sessions};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::{Refused, sign_in, tokens};
-use countersign_protocol::id::{OrganizationId, SessionFamilyId};
-use countersign_protocol::model::{MembershipStatus, Session, SessionCode, SessionFamily, User};
+use countersign_protocol::id::SessionFamilyId;
+use countersign_protocol::model::{Session, SessionCode, SessionFamily, User};
 use countersign_protocol::user_management::code::{self, not_good, redeem};
 use countersign_store::{Tx, membership, session, session_code, session_family, user};
 
@@ -94,8 +94,10 @@ async fn hand_over(
         let invitation = sign_in::open_invitation(tx, act, &token).await?;
         organization_id = sign_in::follow(tx, act, invitation, &user).await?.or(organization_id);
     }
-    if let Some(id) = organization_id {
-        require_membership(tx, act, &user, id).await?;
+    if let Some(id) = organization_id
+        && !membership::hold(tx, act.environment_id, user.id, id).await?
+    {
+        return Err(not_good().into());
     }
     let family = session_families::begin(act, &session, organization_id)?;
     if !session_code::spend(tx, act.environment_id, &code.digest, family.id).await? {
@@ -104,9 +106,4 @@ async fn hand_over(
     }
     session_family::insert(tx, act.environment_id, &family).await?;
     Ok(Outcome::Redeemed(Box::new((user, session, family))))
-}
-
-async fn require_membership(tx: &mut Tx, act: &Act, user: &User, id: OrganizationId) -> Result<(), Refused> {
-    let found = membership::find_of_user(tx, act.environment_id, user.id, id).await?;
-    if found.is_some_and(|found| found.status == MembershipStatus::Active) { Ok(()) } else { Err(not_good().into()) }
 }

@@ -77,17 +77,17 @@ async fn redeem(
     let agreed_in = agreed_in.ok_or_else(not_good)?;
     // Asked again when nobody can end it any more before this transaction does: neither alone nor with all others.
     user::lock(tx, act.environment_id, agreed_in.user_id).await?;
+    let organization_id = device.organization_id;
+    if let Some(id) = organization_id
+        && !membership::hold(tx, act.environment_id, agreed_in.user_id, id).await?
+    {
+        return Err(not_good().into());
+    }
     if !session::hold(tx, act.environment_id, agreed_in.id).await? {
         return Err(not_good().into());
     }
     let agreed_in = session::find(tx, act.environment_id, agreed_in.id).await?;
     let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
-    let organization_id = device.organization_id;
-    if let Some(id) = organization_id
-        && !membership::is_active(tx, act.environment_id, agreed_in.user_id, id).await?
-    {
-        return Err(not_good().into());
-    }
     let origin = Origin { method: agreed_in.authentication_method, ip_address, user_agent, organization_id };
     let session = sessions::start(tx, act, agreed_in.user_id, &origin).await?;
     let family = session_families::begin(act, &session, organization_id)?;

@@ -75,6 +75,12 @@ async fn keep(
     let (session, family) = (session.clone(), family.clone());
     let kept = asking.call.app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
+            // A session comes to no organization that is being left at this moment; the next look says so.
+            if let Some(id) = organization_id.filter(|_| moves)
+                && !membership::hold(tx, act.environment_id, session.user_id, id).await?
+            {
+                return Ok(false);
+            }
             // The session before its family: so does whoever ends it, and neither waits for the other for ever.
             if !session::hold(tx, act.environment_id, session.id).await? {
                 return Ok(false);
