@@ -24,6 +24,7 @@ statements! {
     SET_GRANTS = "UPDATE self_registration SET grant_types = $3 WHERE environment_id = $1 AND application_id = $2 AND grant_types IS NULL";
     KEEP_FOR_NOW = "UPDATE self_registration SET unused_until = $3 WHERE environment_id = $1 AND application_id = $2 AND unused_until < $3";
     KEEP = "UPDATE self_registration SET unused_until = NULL WHERE environment_id = $1 AND application_id = $2 AND unused_until IS NOT NULL";
+    CHANGED_AT = "SELECT changed_at FROM self_registration WHERE environment_id = $1 AND application_id = $2";
     COUNT_UNUSED = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NULL";
     COUNT_UNUSED_DOCUMENTS = "SELECT COUNT(*) FROM self_registration WHERE environment_id = $1 AND unused_until > $2 AND fresh_until IS NOT NULL";
     SET_APART = "UPDATE self_registration SET sameness = NULL, changed_at = $3 WHERE environment_id = $1 AND application_id = $2";
@@ -175,13 +176,18 @@ pub async fn keep_for_now(
     Ok(())
 }
 
-/// Somebody has agreed to it: it is kept.
+/// Somebody has agreed to it: it is kept. Gives since when it says of itself what it says now; `None` when it has gone.
 ///
 /// # Errors
 /// Database errors.
-pub async fn keep(tx: &mut Tx, environment_id: EnvironmentId, application_id: ApplicationId) -> Result<()> {
-    tx.execute(KEEP, &[environment_id.into(), application_id.into()]).await?;
-    Ok(())
+pub async fn keep(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    application_id: ApplicationId,
+) -> Result<Option<Timestamp>> {
+    let params = [environment_id.into(), application_id.into()];
+    tx.execute(KEEP, &params).await?;
+    tx.query_opt(CHANGED_AT, &params).await?.map(|row| row.timestamp(0)).transpose()
 }
 
 /// An administrator has made something else of a client: who registers what it was gets another one, and who agreed to what

@@ -84,20 +84,26 @@ fn joined(known: Consent, wanted: Consent, registered: Option<SelfRegistered>) -
 }
 
 /// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
-/// stays the same while the consent lives. `registered` is of an application that nobody registered by hand: it is kept
-/// from now on, and what it shows of itself now is what was agreed to.
+/// stays the same while the consent lives. `registered` is of an application that nobody registered by hand, as it was
+/// shown: it is kept from now on, and what it showed of itself is what was agreed to.
 ///
 /// # Errors
-/// Database errors.
+/// `ForeignKey` when the application has gone, or says something else of itself by now.
 pub async fn agree(
     tx: &mut Tx,
     act: &Act,
-    wanted: Consent,
+    mut wanted: Consent,
     registered: Option<SelfRegistered>,
 ) -> Result<ConsentId, Failure> {
-    if registered.is_some() {
+    if let Some(shown) = registered {
         // Before the consent: a registration that is being forgotten at this moment takes no consent any more.
-        self_registration::keep(tx, act.environment_id, wanted.application_id).await?;
+        let now = self_registration::keep(tx, act.environment_id, wanted.application_id).await?;
+        if now != Some(shown.changed_at) {
+            return Err(countersign_store::Error::ForeignKey.into());
+        }
+        // Another node, whose clock is ahead, may have seen it change: this was agreed to after that.
+        wanted.updated_at = wanted.updated_at.max(shown.changed_at);
+        wanted.created_at = wanted.updated_at;
     }
     let kept = consent::of_user_and_application(
         tx,
@@ -128,7 +134,6 @@ pub async fn agree(
     if !says_all(&known, &wanted, registered) {
         // Of two tabs that agree to different things, the second adds to what the first has written.
         let known = consent::lock(tx, act.environment_id, id).await?.ok_or(countersign_store::Error::ForeignKey)?;
-        let wanted = Consent { updated_at: act.now, ..wanted };
         consent::update(tx, act.environment_id, &joined(known, wanted, registered)).await?;
     }
     Ok(id)

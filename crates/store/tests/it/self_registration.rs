@@ -57,7 +57,7 @@ on_both_databases! {
             // Neither touches what is another environment's.
             self_registration::fetched(tx, other, mine_id, (at(99), at(99)), Some(RegisteredGrants::default())).await?;
             assert!(!self_registration::set_grants(tx, id, mine_id, RegisteredGrants::default()).await?, "it is known");
-            self_registration::keep(tx, other, mine_id).await?;
+            assert_eq!(self_registration::keep(tx, other, mine_id).await?, None);
             self_registration::keep_for_now(tx, other, mine_id, at(999)).await?;
             self_registration::fetched(tx, id, mine_id, (at(55), at(7)), Some(device)).await?;
             // Nothing is said of what it may do: that stays.
@@ -115,7 +115,7 @@ on_both_databases! {
         let (longer, theirs) = (plant(&store, id, None, None).await, plant(&store, other, None, None).await);
         let (kept_id, longer_id) = (kept.id, longer.id);
         let pruned = transaction!(store, |tx| {
-            self_registration::keep(tx, id, kept_id).await?;
+            assert_eq!(self_registration::keep(tx, id, kept_id).await?, Some(at(5)));
             self_registration::keep_for_now(tx, id, kept_id, at(101)).await?;
             self_registration::keep_for_now(tx, id, longer_id, at(200)).await?;
             self_registration::keep_for_now(tx, id, longer_id, at(50)).await?;

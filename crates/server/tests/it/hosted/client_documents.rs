@@ -2,6 +2,9 @@
 
 use crate::harness::{Application, Browser, Page, TestServer, VERIFIER, Website, on_both_databases};
 use crate::hosted::authorization_code::claims;
+use countersign_protocol::id::ApplicationId;
+use countersign_protocol::time::Timestamp;
+use countersign_store::self_registration;
 use serde_json::{Value, json};
 
 const ANY: &str = "[environment.clients]\nclient_id_metadata = \"any\"";
@@ -235,6 +238,36 @@ on_both_databases! {
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         assert!(page.left_to.is_none() && page.html.contains("Fourth asks for access"), "{}", page.html);
         agree(&mut browser, &page).await;
+    }
+
+    async fn nobody_agrees_to_what_another_node_has_replaced_a_moment_ago(first: TestServer) {
+        let website = Website::start().await;
+        let server = first.on_the_web(&website).await;
+        server.declare(ANY).await.done();
+        server.person("ada@example.com").await;
+        let url = website.url("client.example", "/client.json");
+        website.document(&url, document(), "");
+        let application = client(&url, "https://client.example/cb");
+        let mut browser = Browser::new(&server);
+        let page = arrive(&server, &mut browser, &application, "&scope=openid").await;
+        let management = server.management();
+        let listed = management.get("/connect/applications?registration_types=dynamic").await.expect_list();
+        let id: ApplicationId = listed[0]["id"].as_str().unwrap().parse().unwrap();
+        let environment_id = server.environment_id();
+        // Without a line in the change feed: this node has not heard of it.
+        let changes = async |at: Timestamp| {
+            let written = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
+                Box::pin(async move { self_registration::fetched(tx, environment_id, id, (at.plus_secs(600), at), None).await })
+            });
+            written.await.unwrap();
+        };
+        let before = server.app.clock.now();
+        changes(before.plus_secs(1)).await;
+        let stopped = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        assert!(stopped.status == 400 && stopped.left_to.is_none(), "{}", stopped.html);
+        let user = management.get("/user_management/users").await.expect_list()[0]["id"].as_str().unwrap().to_owned();
+        let allowed = management.get(&format!("/user_management/users/{user}/authorized_applications")).await;
+        assert!(allowed.expect_list().is_empty());
     }
 
     async fn a_known_client_outlives_an_outage_of_a_day_and_no_bad_document(first: TestServer) {
