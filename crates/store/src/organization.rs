@@ -293,7 +293,8 @@ fn awaits_proof(state: DomainState, strategy: VerificationStrategy) -> bool {
     state == DomainState::Pending && strategy == VerificationStrategy::Dns
 }
 
-/// Stores how far the proof of a domain has come. One that is pending is looked for from now on.
+/// Stores how far the proof of a domain has come; `false` when there is no such domain. One that is pending is looked for
+/// from now on.
 ///
 /// # Errors
 /// `Unique` when another organization has proven it.
@@ -304,7 +305,7 @@ pub async fn set_domain_state(
     state: DomainState,
     strategy: VerificationStrategy,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let params = [
         environment_id.into(),
         id.into(),
@@ -313,8 +314,7 @@ pub async fn set_domain_state(
         now.into(),
         awaits_proof(state, strategy).then_some(now).into(),
     ];
-    tx.execute(SET_DOMAIN_STATE, &params).await?;
-    Ok(())
+    Ok(tx.execute(SET_DOMAIN_STATE, &params).await? == 1)
 }
 
 /// Makes other transactions that change this domain wait for this one; `false` when there is none such.

@@ -1,7 +1,6 @@
 //! Proof that a domain belongs to an organization: a TXT record with its token, looked for from time to time.
 
 use super::{Act, Failure, events, organizations};
-use countersign_protocol::id::OrganizationDomainId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::organization_domain_view;
 use countersign_protocol::model::{DomainState, OrganizationDomain, VerificationStrategy};
@@ -53,19 +52,20 @@ pub async fn restart(tx: &mut Tx, act: &Act, id: &str) -> Result<OrganizationDom
     Ok(domain)
 }
 
-/// Stores what a look has found: the domain is proven, or its time is over, or neither.
+/// Stores what a look has found that began at the domain as it was `seen`, and for whose proof is looked `since` then: the
+/// domain is proven, or its time is over, or neither.
 ///
 /// # Errors
 /// Database errors.
 pub async fn settle(
     tx: &mut Tx,
     act: &Act,
-    id: OrganizationDomainId,
+    seen: &OrganizationDomain,
     since: Timestamp,
     proven: bool,
 ) -> Result<(), Failure> {
-    organization::lock_domain(tx, act.environment_id, id).await?;
-    let Some(mut domain) = organization::find_domain(tx, act.environment_id, id).await? else { return Ok(()) };
+    organization::lock_domain(tx, act.environment_id, seen.id).await?;
+    let Some(mut domain) = organization::find_domain(tx, act.environment_id, seen.id).await? else { return Ok(()) };
     if domain.state != DomainState::Pending {
         return Ok(());
     }
@@ -78,7 +78,8 @@ pub async fn settle(
         record(tx, act, "organization_domain.verified", &domain).await?;
         return record(tx, act, "organization_domain.updated", &domain).await;
     }
-    if act.now.as_secs() - since.as_secs() >= PERIOD {
+    // Who has asked for it to be looked for anew meanwhile has all the time again.
+    if domain.updated_at == seen.updated_at && act.now.as_secs() - since.as_secs() >= PERIOD {
         return fail(tx, act, &mut domain, "domain_verification_period_expired").await;
     }
     Ok(())
@@ -88,8 +89,9 @@ async fn set_state(tx: &mut Tx, act: &Act, domain: &mut OrganizationDomain, stat
     domain.state = state;
     domain.verification_strategy = VerificationStrategy::Dns;
     domain.updated_at = act.now;
-    organization::set_domain_state(tx, act.environment_id, domain.id, state, domain.verification_strategy, act.now)
-        .await
+    let strategy = domain.verification_strategy;
+    // It is locked, and so it is there.
+    organization::set_domain_state(tx, act.environment_id, domain.id, state, strategy, act.now).await.map(drop)
 }
 
 async fn fail(tx: &mut Tx, act: &Act, domain: &mut OrganizationDomain, reason: &str) -> Result<(), Failure> {

@@ -188,16 +188,12 @@ async fn verify_manually(tx: &mut Tx, act: &Act, domain: &mut OrganizationDomain
     domain.state = DomainState::Verified;
     domain.verification_strategy = VerificationStrategy::Manual;
     domain.updated_at = act.now;
-    organization::set_domain_state(
-        tx,
-        act.environment_id,
-        domain.id,
-        domain.state,
-        domain.verification_strategy,
-        act.now,
-    )
-    .await
-    .map_err(|error| domain_taken(error, &domain.domain))?;
+    let (state, strategy) = (domain.state, domain.verification_strategy);
+    let stored = organization::set_domain_state(tx, act.environment_id, domain.id, state, strategy, act.now).await;
+    // Somebody has taken the domain away since it was read: nothing was verified.
+    if !stored.map_err(|error| domain_taken(error, &domain.domain))? {
+        return Err(Error::ForeignKey.into());
+    }
     events::record(
         tx,
         act,

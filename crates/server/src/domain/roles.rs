@@ -4,7 +4,7 @@ use super::{Act, Failure, events, permissions};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::{role_event_view, role_view};
 use countersign_protocol::model::{DEFAULT_ROLE, Role};
-use countersign_store::{Query, Tx, role};
+use countersign_store::{Query, Tx, role, signing_key};
 use serde_json::Value;
 
 /// Most roles that an environment can have: lists of roles have no pages.
@@ -45,6 +45,8 @@ pub async fn ensure_default(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
 /// # Errors
 /// 409 `role_slug_conflict`; 400 when there are too many.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewRole) -> Result<Role, Failure> {
+    // Of two that make one at once, the second counts the first.
+    signing_key::lock(tx, act.environment_id).await?;
     if role::list(tx, act.environment_id).await?.len() >= MOST_ROLES {
         return Err(Failure::bad_request("bad_request", format!("There can be at most {MOST_ROLES} roles.")));
     }

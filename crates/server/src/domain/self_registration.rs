@@ -18,7 +18,7 @@ use countersign_protocol::secret::{Digest, Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::self_registration::{self, NewSelfRegistration, STEP};
-use countersign_store::{Tx, application, client_document};
+use countersign_store::{Error, Tx, application, client_document};
 use std::borrow::Cow;
 
 /// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
@@ -208,6 +208,8 @@ pub async fn keep_document(
         return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
     };
     self_registration::lock(tx, act.environment_id, known.id).await?;
+    // As it is now that nobody else changes it. It may have been forgotten just before: the next request finds it anew.
+    let known = application::find_by_client_id(tx, act.environment_id, client_id).await?.ok_or(Error::ForeignKey)?;
     let before = Document {
         name: known.name.clone(),
         redirect_uris: match &known.kind {

@@ -7,7 +7,7 @@ use super::flow::{Flow, Target};
 use super::page::{Stop, keep_wished_language, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, select_account};
-use crate::domain::{Failure, invitations};
+use crate::domain::{Failure, invitations, users};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use base64::Engine;
@@ -200,18 +200,24 @@ async fn follow(call: &PageCall, invitation: &Invitation, current: &Current, flo
     if !flow.follows_invitation && current.session.authenticated_at < flow.began_at() {
         return Ok(Followed::NotAsked);
     }
-    let (id, user) = (invitation.id.to_string(), current.user.clone());
-    let accepted = call.app.store.write::<Invitation, Failure, _>(move |tx| {
+    let (id, user_id) = (invitation.id.to_string(), current.user.id.to_string());
+    let accepted = call.app.store.write::<Option<Invitation>, Failure, _>(move |tx| {
         Box::pin(async move {
+            // Asked again of what nobody changes now. The account before the invitation, as where people sign in with one.
+            let user = users::find_and_lock(tx, &act, &user_id).await?;
             let found = invitations::find_and_lock(tx, &act, &id).await?;
-            invitations::accept_as(tx, &act, found, &user).await
+            if !invitations::is_meant_for(tx, act.environment_id, &found, &user).await? {
+                return Ok(None);
+            }
+            invitations::accept_as(tx, &act, found, &user).await.map(Some)
         })
     });
     match accepted.await {
-        Ok(accepted) => {
+        Ok(Some(accepted)) => {
             call.app.catch_up().await;
             Ok(Followed::Into(accepted.organization_id))
         }
+        Ok(None) => Ok(Followed::ForSomebodyElse),
         Err(Failure::Refused(_)) => Ok(Followed::TooLate),
         Err(failure) => Err(failure.into()),
     }

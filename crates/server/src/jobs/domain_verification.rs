@@ -53,7 +53,7 @@ async fn check(app: Arc<App>, due: DueDomain) -> Result<(), Failure> {
     );
     app.store
         .write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { settle(tx, &act, due.domain.id, due.since, proven).await })
+            Box::pin(async move { settle(tx, &act, &due.domain, due.since, proven).await })
         })
         .await
 }

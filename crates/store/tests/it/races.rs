@@ -100,7 +100,7 @@ on_both_databases! {
             async move {
                 transaction!(store, |tx| {
                     let (state, strategy) = (DomainState::Verified, domain.verification_strategy);
-                    organization::set_domain_state(tx, environment_id, domain.id, state, strategy, at(9)).await
+                    organization::set_domain_state(tx, environment_id, domain.id, state, strategy, at(9)).await.map(drop)
                 })
             }
         })

@@ -142,6 +142,7 @@ on_both_databases! {
         let set_state = async |domain: &OrganizationDomain, state| {
             let (domain_id, strategy) = (domain.id, domain.verification_strategy);
             transaction!(store, |tx| organization::set_domain_state(tx, id, domain_id, state, strategy, at(9)).await)
+                .map(|there| assert!(there))
         };
         set_state(&claims[0], DomainState::Verified).await.unwrap();
         check_unique(&set_state(&claims[1], DomainState::Verified).await, "organization_domain", "domain");

@@ -5,6 +5,8 @@ use countersign::domain::Failure;
 use countersign::domain::domain_verification::settle;
 use countersign::jobs::domain_verification;
 use countersign_protocol::id::OrganizationDomainId;
+use countersign_protocol::model::OrganizationDomain;
+use countersign_store::organization;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -83,7 +85,7 @@ on_both_databases! {
     async fn who_asks_to_look_again_does_not_undo_what_was_just_proven(server: TestServer) {
         let management = server.management();
         let domain = claim(&management, "acme.com").await;
-        let id = OrganizationDomainId::parse(domain["id"].as_str().unwrap()).unwrap();
+        let seen = stored(&server, &domain).await;
         let (found, is_found) = tokio::sync::oneshot::channel();
         let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
         let (app, act) = (Arc::clone(&server.app), server.act());
@@ -92,7 +94,7 @@ on_both_databases! {
         let proving = tokio::spawn(async move {
             let proven = app.store.write::<(), Failure, _>(move |tx| {
                 Box::pin(async move {
-                    settle(tx, &act, id, act.now, true).await?;
+                    settle(tx, &act, &seen, act.now, true).await?;
                     found.send(()).unwrap();
                     if waits {
                         may_go_on.await.unwrap();
@@ -117,6 +119,32 @@ on_both_databases! {
         assert_eq!(asking.await.unwrap().expect(400).text_at("code"), "domain_already_verified");
         assert_eq!(state(&management, &domain).await, "verified");
     }
+
+    async fn a_look_that_began_before_it_was_asked_for_anew_does_not_give_up(server: TestServer) {
+        let management = server.management();
+        let domain = claim(&management, "acme.com").await;
+        let before = stored(&server, &domain).await;
+        server.clock.advance_seconds(1);
+        verify(&management, &domain).await.expect(201);
+        let long_ago = server.act().now.plus_secs(-40 * 86_400);
+        let finds_nothing = async |seen: OrganizationDomain| {
+            let act = server.act();
+            let settled = server.app.store.write::<(), Failure, _>(move |tx| {
+                Box::pin(async move { settle(tx, &act, &seen, long_ago, false).await })
+            });
+            settled.await.unwrap();
+            state(&management, &domain).await
+        };
+        assert_eq!(finds_nothing(before).await, "pending");
+        assert_eq!(finds_nothing(stored(&server, &domain).await).await, "failed");
+    }
+}
+
+/// A domain as the database has it.
+async fn stored(server: &TestServer, domain: &Value) -> OrganizationDomain {
+    let id = OrganizationDomainId::parse(domain["id"].as_str().unwrap()).unwrap();
+    let mut reader = server.app.store.reader().await.unwrap();
+    organization::find_domain(&mut reader, server.environment_id(), id).await.unwrap().unwrap()
 }
 
 async fn is_looked_for_again(server: TestServer, names: NameServer) {
