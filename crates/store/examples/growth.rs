@@ -307,7 +307,7 @@ async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, health
             let taken = write!(store, |tx| webhook_delivery::claim(tx, healthy, later, later.plus_secs(30), 1).await);
             let claimed = *taken.first().expect("one is due");
             write!(store, |tx| {
-                webhook_endpoint::succeeded(tx, claimed.key).await?;
+                webhook_endpoint::succeeded(tx, claimed.key, "https://example.com/0").await?;
                 webhook_delivery::settle(tx, &claimed, DeliveryState::Delivered, later).await
             });
         })

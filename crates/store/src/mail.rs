@@ -110,7 +110,7 @@ pub async fn give_up(tx: &mut Tx, mail: &QueuedMail, attempt: i64) -> Result<()>
     Ok(())
 }
 
-/// Forgets a message: it has arrived, or never will.
+/// Forgets a message that has arrived, whoever has it by now.
 ///
 /// # Errors
 /// Database errors.

@@ -27,7 +27,9 @@ statements! {
     UNSUBSCRIBE = "DELETE FROM webhook_endpoint_event WHERE environment_id = $1 AND endpoint_id = $2";
     LOCK = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
     LOCK_ENDED = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'enabled' RETURNING status";
-    SET_URL = "UPDATE webhook_endpoint SET endpoint_url = $3 WHERE environment_id = $1 AND id = $2";
+    // What was tried elsewhere says nothing about another URL.
+    SET_URL = "UPDATE webhook_endpoint SET endpoint_url = $3, failures = 0, failing_since = NULL, resumes_at = NULL ",
+        "WHERE environment_id = $1 AND id = $2 AND endpoint_url <> $3";
     TOUCH = "UPDATE webhook_endpoint SET updated_at = $3 WHERE environment_id = $1 AND id = $2";
     ENABLE = "UPDATE webhook_endpoint SET status = 'enabled', disabled_reason = NULL, failures = 0, failing_since = NULL, resumes_at = NULL ",
         "WHERE environment_id = $1 AND id = $2";
@@ -38,7 +40,8 @@ statements! {
     FORGET = "DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND status = 'deleted' ",
         "AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = $1 AND d.endpoint_id = $2)";
     SET_SECRETS = "UPDATE webhook_endpoint SET sealed_secret = $3, sealed_next_secret = $4, next_secret_at = $5 WHERE environment_id = $1 AND id = $2";
-    SUCCEEDED = "UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, resumes_at = NULL WHERE environment_id = $1 AND id = $2";
+    SUCCEEDED = "UPDATE webhook_endpoint SET failures = 0, failing_since = NULL, resumes_at = NULL ",
+        "WHERE environment_id = $1 AND id = $2 AND endpoint_url = $3";
     FAILED = "UPDATE webhook_endpoint SET failures = failures + 1, failing_since = COALESCE(failing_since, $3) ",
         "WHERE environment_id = $1 AND id = $2 AND status = 'enabled' RETURNING failures, failing_since";
     REST = "UPDATE webhook_endpoint SET resumes_at = $3 WHERE environment_id = $1 AND id = $2";
@@ -187,7 +190,7 @@ pub async fn lock_ended(tx: &mut Tx, (environment_id, id): Key) -> Result<Option
     row.map(|row| Ok(row.text(0)? == "deleted")).transpose()
 }
 
-/// Changes where events are sent, and which.
+/// Changes where events are sent, and which. At another URL nothing has failed yet.
 ///
 /// # Errors
 /// `Unique` when there is one with this URL.
@@ -252,12 +255,16 @@ pub async fn set_secrets(
     Ok(())
 }
 
-/// A try has succeeded. The endpoint's row is locked from now on.
+/// A try at this URL has succeeded: those that have failed count no more, if the endpoint still is there. Its row is locked
+/// from now on.
 ///
 /// # Errors
 /// Database errors.
-pub async fn succeeded(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
-    tx.execute(SUCCEEDED, &[environment_id.into(), id.into()]).await?;
+pub async fn succeeded(tx: &mut Tx, key: Key, endpoint_url: &str) -> Result<()> {
+    let (environment_id, id) = key;
+    if tx.execute(SUCCEEDED, &[environment_id.into(), id.into(), endpoint_url.into()]).await? == 0 {
+        lock(tx, key).await?;
+    }
     Ok(())
 }
 

@@ -324,7 +324,8 @@ async fn clear_some(
     environment_id: EnvironmentId,
     (organization_id, now): (Option<OrganizationId>, Timestamp),
 ) -> Result<usize, Failure> {
-    // Asked at each step: what somebody wants to keep from now on is not forgotten any more.
+    // Asked at each step, while nobody can say otherwise: what somebody wants to keep from now on is not forgotten any more.
+    audit_log_event::lock_head(tx, environment_id).await?;
     let days = match organization_id {
         Some(id) => audit_log_retention::find(tx, environment_id, id).await?.unwrap_or(KEPT_DAYS),
         None => KEPT_DAYS,

@@ -2,7 +2,7 @@
 
 use super::{Act, Failure, audit, organizations};
 use countersign_protocol::audit::administrative::target;
-use countersign_store::{Tx, audit_log_retention};
+use countersign_store::{Tx, audit_log_event, audit_log_retention};
 
 /// Says for how many days.
 ///
@@ -10,6 +10,8 @@ use countersign_store::{Tx, audit_log_retention};
 /// 404 for the organization.
 pub async fn set(tx: &mut Tx, act: &Act, organization_id: &str, days: i64) -> Result<(), Failure> {
     let organization = organizations::find(tx, act, organization_id).await?;
+    // Whoever is just forgetting events by what was said before is waited for, and nothing is forgotten by it afterwards.
+    audit_log_event::lock_head(tx, act.environment_id).await?;
     audit_log_retention::set(tx, act.environment_id, organization.id, days).await?;
     let target = target("organization", organization.id);
     audit::record(tx, act, "audit_logs_retention.updated", target, Some(organization.id)).await

@@ -37,7 +37,8 @@ pub async fn record(
 pub async fn place(store: &Store, clock: &Clock) -> Result<(), Failure> {
     // Mostly there is nothing to do, and a question is cheaper than a transaction.
     while event::is_unplaced(&mut store.reader().await?).await? {
-        let now = clock.now();
+        // By the clock that all nodes have in common: this one's may be the one that is wrong.
+        let now = store.clock().await?.map_or_else(|| clock.now(), |common| clock.now_by(common));
         let placed = store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(event::place(tx, TRIES, now).await?) }))
             .await?;

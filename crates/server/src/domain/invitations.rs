@@ -285,7 +285,9 @@ pub async fn accept_as(tx: &mut Tx, act: &Act, mut found: Invitation, user: &Use
         };
         // Somebody may have given them other roles since they were read: these stay.
         let roles = match held(tx, act, user.id, organization_id).await? {
-            Some(now) if waiting.is_none_or(|waiting| waiting.roles != now.roles) => now.roles,
+            Some(now) if waiting.as_ref().is_none_or(|waiting| waiting.roles != now.roles) => now.roles,
+            // Somebody has taken away the membership whose roles these are, which this invitation may not give.
+            None if waiting.is_some() => return Err(countersign_store::Error::ForeignKey.into()),
             _ => roles,
         };
         memberships::admit(tx, act, user.id, organization_id, roles).await?;

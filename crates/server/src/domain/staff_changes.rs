@@ -8,7 +8,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{Invitation, Membership, StaffRole};
 use countersign_store::invitation::{self, Filter};
-use countersign_store::{Tx, staff_link};
+use countersign_store::{Tx, staff_link, user};
 
 /// The rows that are read at a time.
 const SOME: usize = 100;
@@ -139,6 +139,8 @@ pub async fn remove_second_factor(tx: &mut Tx, act: &Act, by: UserId, id: &str) 
 /// 403, 404.
 pub async fn dismiss(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
     let (found, _) = changeable(tx, act, by, id, None).await?;
+    // The account first, as whoever signs in as them at this moment has it: the other way round both would wait for ever.
+    user::lock(tx, act.environment_id, found.user_id).await?;
     withdraw(tx, act, &found).await?;
     memberships::delete(tx, act, id).await?;
     people::sign_out_everywhere(tx, act, found.user_id).await

@@ -173,6 +173,9 @@ pub async fn update(tx: &mut Tx, act: &Act, id: &str, changes: Changes) -> Resul
     let key = (act.environment_id, endpoint.id);
     if let Some(url) = changes.endpoint_url {
         check_url(act, &url)?;
+        if url != endpoint.endpoint_url {
+            endpoint.failing = None;
+        }
         endpoint.endpoint_url = url;
     }
     if let Some(events) = changes.events {
@@ -400,7 +403,7 @@ pub enum Settled {
 pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &WebhookAttempt) -> Result<Settled, Failure> {
     let key = claimed.key;
     if attempt.outcome.is_success() {
-        webhook_endpoint::succeeded(tx, key).await?;
+        webhook_endpoint::succeeded(tx, key, &attempt.endpoint_url).await?;
         if !webhook_delivery::settle(tx, claimed, DeliveryState::Delivered, act.now).await? {
             return Ok(Settled::Overtaken);
         }
@@ -409,7 +412,8 @@ pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &Webhook
     }
     // It was sent to where this endpoint is no more: that says nothing about where it is now.
     let known = if webhook_endpoint::lock(tx, key).await? { webhook_endpoint::find(tx, key).await? } else { None };
-    if known.is_some_and(|known| known.endpoint_url != attempt.endpoint_url) {
+    let elsewhere = |known: &WebhookEndpoint| known.endpoint_url != attempt.endpoint_url;
+    if known.is_some_and(|known| known.status == WebhookStatus::Enabled && elsewhere(&known)) {
         if !webhook_delivery::retry(tx, claimed, act.now).await? {
             return Ok(Settled::Overtaken);
         }

@@ -80,8 +80,7 @@ pub fn language(call: &PageCall) -> Language {
     };
     asked(call)
         .or_else(|| kept(call, Cookie::Language))
-        .or_else(|| wished(call))
-        .or_else(|| kept(call, Cookie::WishedLanguage))
+        .or_else(|| if is_request_of_application(call) { wished(call) } else { kept(call, Cookie::WishedLanguage) })
         .unwrap_or_else(preferred)
 }
 
@@ -100,10 +99,24 @@ fn wished(call: &PageCall) -> Option<Language> {
     call.query().ok().and_then(|query| query.get("ui_locales")?.split_whitespace().find_map(Language::parse))
 }
 
-/// Keeps the language of the application's request for the pages that follow. What the person has chosen here counts for more.
+/// Whether an application has sent the browser here just now. What the one before has wished is nothing to it.
+fn is_request_of_application(call: &PageCall) -> bool {
+    let Ok(query) = call.query() else { return false };
+    ["client_id", "id_token_hint", "ui_locales"].iter().any(|name| query.get(name).is_some())
+}
+
+/// Keeps the language of the application's request for the pages that follow, and forgets that of another one before. What the
+/// person has chosen here counts for more.
 pub fn keep_wished_language(call: &PageCall, reply: Reply) -> Reply {
     let issuer = &call.environment.environment.issuer;
-    match wished(call).and_then(|language| Cookie::WishedLanguage.set(language.tag(), WISH_LIFETIME, issuer)) {
+    let cookie = match wished(call) {
+        Some(language) => Cookie::WishedLanguage.set(language.tag(), WISH_LIFETIME, issuer),
+        None if is_request_of_application(call) && kept(call, Cookie::WishedLanguage).is_some() => {
+            Cookie::WishedLanguage.remove(issuer)
+        }
+        None => None,
+    };
+    match cookie {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     }

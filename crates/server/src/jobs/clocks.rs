@@ -2,11 +2,9 @@
 //! database's clock is the one that all nodes have in common.
 
 use crate::app::App;
+use crate::clock::MOST_APART;
 use countersign_protocol::time::Timestamp;
 use countersign_store::Result;
-
-/// How far the two clocks may be apart, in seconds.
-const MOST: i64 = 60;
 
 /// How many seconds this machine's clock is from the database's, when that is too many; `None` while they agree, and where both
 /// are one.
@@ -20,7 +18,7 @@ pub async fn apart(app: &App) -> Result<Option<i64>> {
 
 fn too_far(ours: Timestamp, theirs: Timestamp) -> Option<i64> {
     let seconds = ours.as_millis().saturating_sub(theirs.as_millis()) / 1000;
-    (seconds.abs() > MOST).then_some(seconds)
+    (seconds.abs() > MOST_APART).then_some(seconds)
 }
 
 #[cfg(test)]

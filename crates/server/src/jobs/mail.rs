@@ -23,6 +23,8 @@ use tokio::task::{JoinError, JoinSet};
 const LOOK: Duration = Duration::from_secs(1);
 /// Seconds until a message is tried again, by how often it was. Codes are good for minutes: the first pauses are short.
 const PAUSES: [i64; 9] = [10, 30, 60, 120, 300, 900, 3600, 7200, 14_400];
+/// The last of them.
+const LAST: i64 = 14_400;
 /// For how long it is tried to note what came of a message that has not arrived.
 const SETTLING: Duration = Duration::from_secs(20);
 /// Most messages of this node on their way at once.
@@ -181,17 +183,16 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
         Box::pin(app.mailer.send(&message, (mail.id, mail.created_at), picture, stopping, held)).await
     };
     let now = app.clock.now();
-    let pause = usize::try_from(tried).ok().and_then(|tried| PAUSES.get(tried));
+    let pause = pause(tried, now.as_secs() - mail.created_at.as_secs());
     let (outcome, again) = match &sent {
         Ok(()) => (MailOutcome::Sent, None),
         // The number of tries names whose the message is: it never falls.
         Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried + 1))),
         Err(NotSent { outlook: Outlook::NotHeld, .. }) => {
-            let pause = pause.or(PAUSES.last()).copied().unwrap_or_default();
-            (MailOutcome::Retried, Some((now.plus_secs(pause), tried + 1)))
+            (MailOutcome::Retried, Some((now.plus_secs(pause.unwrap_or(LAST)), tried + 1)))
         }
         Err(NotSent { outlook: Outlook::Later | Outlook::ServerFails, .. }) if let Some(pause) = pause => {
-            (MailOutcome::Retried, Some((now.plus_secs(*pause), tried + 1)))
+            (MailOutcome::Retried, Some((now.plus_secs(pause), tried + 1)))
         }
         Err(_) => (MailOutcome::GivenUp, None),
     };
@@ -209,6 +210,19 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
         Err(NotSent { outlook: Outlook::ServerFails, .. }) => Ended::ServerFails,
         _ => Ended::Settled,
     })
+}
+
+/// Seconds until a message that was made so many seconds ago, and taken so often before, is tried again; `None` when it was tried
+/// often enough. A stop takes a message up and gives it back untried: whoever is young waits no longer for that, and is not
+/// given up.
+fn pause(taken: i64, age: i64) -> Option<i64> {
+    let by_count = usize::try_from(taken).ok().and_then(|taken| PAUSES.get(taken));
+    let mut sum = 0;
+    let by_age = PAUSES.iter().find(|pause| {
+        sum += **pause;
+        age < sum
+    });
+    by_count.into_iter().chain(by_age).min().copied()
 }
 
 /// Keeps a message whose text is about to flow for as long as that may take. A failure of ours is as good as another node's having it.
@@ -235,7 +249,7 @@ enum Noted {
 }
 
 /// Notes what came of a message, more than once if need be: what has arrived and is not forgotten is sent again, so that is tried
-/// for nearly as long as it is kept from others.
+/// for as long as it may be kept from others.
 async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Result<(), Failure> {
     let patience = match noted {
         Noted::Sent => Duration::from_secs((LEASE_OF_TEXT - SLACK).unsigned_abs()),
@@ -261,5 +275,24 @@ async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Res
             }
             settled => return settled,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_given_up_after_all_pauses_and_not_for_having_been_given_back() {
+        let mut age = 0;
+        for (taken, expected) in (0..).zip(PAUSES) {
+            assert_eq!(pause(taken, age), Some(expected));
+            age += expected;
+        }
+        assert_eq!((pause(9, age), PAUSES.last()), (None, Some(&LAST)));
+        // Taken up and given back by nodes that stop, ten times within a minute.
+        assert_eq!((pause(10, 5), pause(10, 50), pause(10, age - 1)), (Some(10), Some(60), Some(LAST)));
+        // Behind others for a day, and then refused for the first time.
+        assert_eq!((pause(0, 86_400), pause(8, 86_400), pause(9, 86_400)), (Some(10), Some(LAST), None));
     }
 }

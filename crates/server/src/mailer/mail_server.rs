@@ -2,6 +2,7 @@
 
 use super::refusal::Step;
 use super::{NotSent, Outlook};
+use crate::clock::MOST_APART;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
@@ -27,8 +28,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// For how long a node has a message whose text has not begun to flow, in seconds: no longer, as a code is good for minutes, and the
 /// node may be killed.
 pub const LEASE: i64 = ENVELOPE.as_secs().cast_signed() + SLACK;
-/// For how long from then on: until it has arrived or not.
-pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK;
+/// For how long from then on: until it has arrived or not, also by the clock of another node.
+pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK + 2 * MOST_APART;
 /// How long a busy machine may need besides, in seconds.
 pub const SLACK: i64 = 60;
 

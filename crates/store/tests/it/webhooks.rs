@@ -59,7 +59,7 @@ fn events(claimed: &[Claimed]) -> Vec<EventId> {
 
 async fn settle(store: &Store, claimed: Claimed, state: DeliveryState) -> bool {
     transaction!(store, |tx| {
-        webhook_endpoint::succeeded(tx, claimed.key).await?;
+        webhook_endpoint::succeeded(tx, claimed.key, "https://example.com").await?;
         webhook_delivery::settle(tx, &claimed, state, at(5)).await
     })
     .unwrap()
@@ -296,7 +296,7 @@ fn what_is_made_while_the_one_before_is_settled_does_not_wait_for_ever() {
             let store = store.clone();
             async move {
                 let outcome: Result<()> = transaction!(store, |tx| {
-                    webhook_endpoint::succeeded(tx, claimed.key).await?;
+                    webhook_endpoint::succeeded(tx, claimed.key, "https://example.com").await?;
                     assert!(webhook_delivery::settle(tx, &claimed, DeliveryState::Delivered, at(5)).await?);
                     settled.send(()).unwrap();
                     may_go_on.await.unwrap();

@@ -99,6 +99,10 @@ async fn hand_over(
     {
         return Err(not_good().into());
     }
+    // Whoever ends the session from now on ends what is issued here as well.
+    if !session::hold(tx, act.environment_id, session.id).await? {
+        return Err(not_good().into());
+    }
     let family = session_families::begin(act, &session, organization_id)?;
     if !session_code::spend(tx, act.environment_id, &code.digest, family.id).await? {
         let code = session_code::find(tx, act.environment_id, &code.digest).await?;

@@ -17,6 +17,13 @@ on_both_databases! {
         let page = browser.open(&application.authorize("&scope=openid&ui_locales=en")).await;
         assert!(page.html.contains("<html lang=\"en\"") && !browser.has_cookie("cs_language"), "{}", page.html);
 
+        // One that says nothing of it gets what the browser asks for, from its first page on.
+        browser.open(&application.authorize("&scope=openid&ui_locales=de")).await;
+        let page = browser.open(&application.authorize("&scope=openid")).await;
+        assert!(page.html.contains("<html lang=\"en\"") && !browser.has_cookie("cs_wished_language"), "{}", page.html);
+        let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
+        assert!(page.html.contains("<html lang=\"en\""), "{}", page.html);
+
         // What somebody has chosen here counts for more, and nothing we do not have counts at all.
         let mut browser = Browser::new(&server);
         browser.open("/sign-in?lang=en").await;

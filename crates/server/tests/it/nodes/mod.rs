@@ -4,6 +4,7 @@ mod broken_connections;
 mod codes;
 mod events;
 mod set_back;
+mod waiting;
 
 use crate::harness::{TestServer, on_both_databases};
 use std::time::{Duration, Instant};

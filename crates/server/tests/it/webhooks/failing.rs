@@ -83,6 +83,26 @@ on_both_databases! {
         assert!(arrived.iter().all(|found| found["state"] == "delivered"), "{arrived:?}");
     }
 
+    async fn what_has_failed_elsewhere_is_not_held_against_another_url(server: TestServer) {
+        let (mut old, mut new, management) = (Receiver::start().await, Receiver::start().await, server.management());
+        let made = endpoint(&management, &old.base_url, "x", &["organization.created"]).await;
+        old.always_answer(500);
+        management.organization("A").await;
+        let event = old.next().await.event_id();
+        let key = (server.environment_id(), made["id"].as_str().unwrap().parse().unwrap());
+        let failing = async || {
+            let mut reader = server.app.store.reader().await.unwrap();
+            countersign_store::webhook_endpoint::find(&mut reader, key).await.unwrap().unwrap().failing
+        };
+        eventually(async || failing().await).await;
+        management.patch(&path(&made), json!({"endpoint_url": made["endpoint_url"]})).await.expect(200);
+        assert_eq!(failing().await.map(|(failures, _)| failures), Some(1), "it is where it was");
+        management.patch(&path(&made), json!({"endpoint_url": new.base_url})).await.expect(200);
+        assert_eq!(failing().await, None);
+        next_try(&server, &made, &event, 1).await;
+        assert_eq!(new.next().await.event_id(), event);
+    }
+
     async fn an_endpoint_that_says_that_it_is_gone_is_disabled_at_once_and_that_is_an_event(server: TestServer) {
         let (mut receiver, mut watcher, management) = (Receiver::start().await, Receiver::start().await, server.management());
         let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
