@@ -22,6 +22,7 @@ statements! {
         "WHERE environment_id = $1 AND id = $2 AND last_step < $3";
     LOCK = "UPDATE authentication_factor SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
     DELETE = "DELETE FROM authentication_factor WHERE environment_id = $1 AND id = $2";
+    DELETE_UNCONFIRMED = "DELETE FROM authentication_factor WHERE environment_id = $1 AND user_id = $2 AND confirmed_at IS NULL RETURNING id";
 }
 
 fn read(row: &Row) -> Result<AuthenticationFactor> {
@@ -123,6 +124,22 @@ pub async fn take(
     now: Timestamp,
 ) -> Result<bool> {
     Ok(tx.execute(TAKE, &[environment_id.into(), id.into(), step.into(), now.into()]).await? == 1)
+}
+
+/// Deletes the factors of a person that were never confirmed; gives which.
+///
+/// # Errors
+/// Database errors.
+pub async fn delete_unconfirmed(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+) -> Result<Vec<AuthFactorId>> {
+    tx.query(DELETE_UNCONFIRMED, &[environment_id.into(), user_id.into()])
+        .await?
+        .iter()
+        .map(|row| row.parse(0))
+        .collect()
 }
 
 /// Deletes a factor with its challenges; `false` when there is none such.

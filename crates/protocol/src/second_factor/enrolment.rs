@@ -12,6 +12,11 @@ const FEWEST: usize = 16;
 /// Most bytes.
 const MOST: usize = 64;
 
+/// Most bytes of the issuer, escaped: it is told twice. With the account, the secret and all else less than 2,953.
+const LONGEST_ISSUER: usize = 600;
+/// Most bytes of the account's name, escaped.
+const LONGEST_ACCOUNT: usize = 1000;
+
 /// What need not be escaped in an address (RFC 3986 §2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -36,12 +41,27 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
     (FEWEST..=MOST).contains(&secret.len()).then_some(secret)
 }
 
-/// The address that an application reads out of a QR code: whose code it is, and for what.
+/// As much of a text as may stand in an address, escaped: whole characters of it.
+fn escaped(text: &str, most: usize) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        let before = escaped.len();
+        escaped.extend(utf8_percent_encode(character.encode_utf8(&mut [0; 4]), RESERVED));
+        if escaped.len() > most {
+            escaped.truncate(before);
+            break;
+        }
+    }
+    escaped
+}
+
+/// The address that an application reads out of a QR code: whose code it is, and for what. It fits into one: of long names the
+/// beginning is told.
 pub fn uri(issuer: &str, account: &str, secret: &[u8]) -> String {
     // A colon would end the issuer in the label.
     let issuer = issuer.replace(':', "");
-    let issuer = utf8_percent_encode(issuer.trim(), RESERVED);
-    let account = utf8_percent_encode(account, RESERVED);
+    let issuer = escaped(issuer.trim(), LONGEST_ISSUER);
+    let account = escaped(account, LONGEST_ACCOUNT);
     let secret = to_text(secret);
     format!(
         "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={PERIOD}"
@@ -93,6 +113,13 @@ mod tests {
             let read = url::Url::parse(&uri(&issuer, &account, b"12345678901234567890")).unwrap();
             let secret = read.query_pairs().find(|(name, _)| name == "secret").unwrap().1.into_owned();
             prop_assert_eq!(secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        }
+
+        #[test]
+        fn it_fits_into_a_qr_code(issuer in "\\PC{0,300}", account in "\\PC{0,400}") {
+            let uri = uri(&issuer, &account, &[7; MOST]);
+            prop_assert!(uri.len() < 2953, "{}", uri.len());
+            prop_assert!(url::Url::parse(&uri).is_ok());
         }
 
         #[test]

@@ -5,6 +5,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::email_key;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, attempt};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What may be tried so often in a while.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +32,7 @@ pub const CODES_FOR_ADDRESS: Allowance = Allowance { most: 20, seconds: 86_400 }
 pub const CODES_FOR_ADDRESS_ANYWHERE: Allowance = Allowance { most: 100, seconds: 86_400 };
 /// Codes of a second factor, per account and address they come from: who guesses does not lock out who knows.
 pub const SECOND_FACTORS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
-/// The same, wherever they come from: three of a million codes are good at a time.
+/// The same, wherever they come from: three of a million codes are good at a time for each factor, of which most people have one.
 pub const SECOND_FACTORS_ANYWHERE: Allowance = Allowance { most: 50, seconds: 86_400 };
 /// Codes and links that the company has sent to one address in a day.
 pub const MAILS_BY_API_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
@@ -60,6 +61,15 @@ pub const MAILS_A_DAY: Allowance = Allowance { most: 20, seconds: 86_400 };
 pub const MAILS_ANYWHERE: Allowance = Allowance { most: 20, seconds: 15 * 60 };
 /// The same in a day.
 pub const MAILS_ANYWHERE_A_DAY: Allowance = Allowance { most: 100, seconds: 86_400 };
+
+/// What tries from an address are counted by: an IPv4 address itself, or the /64 an IPv6 address lies in, all of which is one
+/// caller's.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
+    }
+}
 
 /// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
 ///

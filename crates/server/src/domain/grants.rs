@@ -8,7 +8,9 @@ use countersign_protocol::id::{
 use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
-use countersign_store::{Tx, consent, device_authorization, self_registration, session_family, token_family};
+use countersign_store::{
+    Tx, authentication_factor, consent, device_authorization, self_registration, session_family, token_family,
+};
 use serde_json::json;
 
 /// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
@@ -48,6 +50,10 @@ pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Fail
     device_authorization::deny_approved_of_user(tx, act.environment_id, user_id).await?;
     token_family::end_of_user(tx, act.environment_id, user_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
+    // The second factors that were begun and never confirmed: their secrets were shown.
+    for id in authentication_factor::delete_unconfirmed(tx, act.environment_id, user_id).await? {
+        audit::note(tx, act, "authentication_factor.deleted", "authentication_factor", id).await?;
+    }
     Ok(())
 }
 

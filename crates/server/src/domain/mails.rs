@@ -139,8 +139,8 @@ pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User, page: Option<
 ///
 /// # Errors
 /// Database errors.
-pub async fn second_factor_added(tx: &mut Tx, act: &Act, user: &User, page: Language) -> Result<(), Failure> {
-    second_factor(tx, act, user, Some(page), pages::second_factor_added).await
+pub async fn second_factor_added(tx: &mut Tx, act: &Act, user: &User, page: Option<Language>) -> Result<(), Failure> {
+    second_factor(tx, act, user, page, pages::second_factor_added).await
 }
 
 /// The mail that tells a person that codes of their application are not asked for any more.

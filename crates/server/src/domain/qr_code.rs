@@ -3,6 +3,7 @@
 use super::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fast_qr::ECL;
 use fast_qr::qr::{QRBuilder, QRCode};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -15,9 +16,9 @@ const EDGE: usize = 4;
 /// A text as the address of a picture: `data:image/png;base64,…`. Dark on white, whatever is around it.
 ///
 /// # Errors
-/// For a text that is too long for a QR code, which has some two thousand bytes.
+/// For a text that is too long for a QR code, which has 2,953 bytes when it is shown on a screen, where nothing of it is lost.
 pub fn picture(text: &str) -> Result<String, Failure> {
-    let code = QRBuilder::new(text).build().map_err(Failure::internal)?;
+    let code = QRBuilder::new(text).ecl(ECL::L).build().map_err(Failure::internal)?;
     let side = (code.size + 2 * EDGE) * SCALE;
     let pixels: Vec<u8> = (0..side * side).map(|at| shade(&code, at % side, at / side)).collect();
     let side = u32::try_from(side).map_err(Failure::internal)?;

@@ -6,6 +6,7 @@ use super::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE};
 use super::authentications::{self, Proof, Whence};
 use super::mailed_codes::Refused;
 use super::{Act, Failure, audit, magic_auth, mails};
+use countersign_pages::Language;
 use countersign_protocol::id::{AuthChallengeId, AuthFactorId, UserId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::page::{Scan, Slice};
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 /// Most factors that one person has.
 const MOST: usize = 10;
 /// How long a challenge can be answered, in seconds.
-const CHALLENGE_LIFETIME: i64 = 86_400;
+pub const CHALLENGE_LIFETIME: i64 = 86_400;
 
 /// What is asked of somebody beside the first proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,15 +149,43 @@ async fn keep(tx: &mut Tx, act: &Act, made: &AuthenticationFactor) -> Result<(),
     audit::note(tx, act, "authentication_factor.created", "authentication_factor", made.id).await
 }
 
-/// Makes a factor of which a first code was right. The account is locked.
+/// Makes the factor of a person of which a first code was right, and tells them by mail. The account is locked.
 ///
 /// # Errors
 /// As [`enrol`].
-pub async fn keep_proven(tx: &mut Tx, act: &Act, new: NewFactor, secret: &[u8], step: i64) -> Result<(), Failure> {
-    if let Some(user_id) = new.user_id {
-        make_room(tx, act, user_id).await?;
+pub async fn keep_proven(
+    tx: &mut Tx,
+    act: &Act,
+    (new, user): (NewFactor, &User),
+    secret: &[u8],
+    (step, page): (i64, Language),
+) -> Result<(), Failure> {
+    drop_unconfirmed(tx, act, user.id).await?;
+    make_room(tx, act, user.id).await?;
+    keep(tx, act, &factor(act, new, secret, (Some(act.now), step))?).await?;
+    mails::second_factor_added(tx, act, user, Some(page)).await
+}
+
+/// A factor of a person has been confirmed by its first code: the others that were begun are nobody's any more, and the person
+/// is told by mail.
+async fn confirmed_now(tx: &mut Tx, act: &Act, user: &User) -> Result<(), Failure> {
+    drop_unconfirmed(tx, act, user.id).await?;
+    // What nobody has proven to be theirs is told nothing.
+    if user.email_verified {
+        mails::second_factor_added(tx, act, user, None).await?;
     }
-    keep(tx, act, &factor(act, new, secret, (Some(act.now), step))?).await
+    Ok(())
+}
+
+/// Forgets the factors of a person that were begun and never confirmed: somebody may have seen their secrets.
+///
+/// # Errors
+/// Database errors.
+pub async fn drop_unconfirmed(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    for id in authentication_factor::delete_unconfirmed(tx, act.environment_id, user_id).await? {
+        audit::note(tx, act, "authentication_factor.deleted", "authentication_factor", id).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a factor; `false` when there is none such.
@@ -172,7 +201,7 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: AuthFactorId) -> Result<bool, Fa
 }
 
 /// Takes every factor of a person away, for who administers their account; gives whether one was asked for. They are told by
-/// mail.
+/// mail, and whoever has used up the tries at their codes keeps them out no more.
 ///
 /// # Errors
 /// Database errors.
@@ -183,8 +212,10 @@ pub async fn remove_all(tx: &mut Tx, act: &Act, user: &User) -> Result<bool, Fai
     for factor in &known {
         delete(tx, act, factor.id).await?;
     }
+    attempts::clear(tx, act, ANYWHERE, &user.id.to_string()).await?;
     let counted = known.iter().any(|factor| factor.confirmed_at.is_some());
-    if counted {
+    // What nobody has proven to be theirs is told nothing.
+    if counted && user.email_verified {
         mails::second_factor_removed(tx, act, user, None).await?;
     }
     Ok(counted)
@@ -235,29 +266,47 @@ pub fn is_over(act: &Act, challenge: &AuthenticationChallenge) -> bool {
     act.now >= challenge.created_at.plus_secs(CHALLENGE_LIFETIME)
 }
 
+/// From where tries are counted: the network, where every address of it belongs to one.
+fn place(from: Option<&str>) -> String {
+    match from.map(|from| (from, from.parse())) {
+        Some((_, Ok(address))) => attempts::network(address).to_string(),
+        Some((text, Err(_))) => text.to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What tries are counted as from one place, and wherever they come from.
+const HERE: &str = "second factor of";
+const ANYWHERE: &str = "second factor anywhere of";
+
 /// Counts a try at the factors of somebody, or of something. Whoever guesses where it is known from where does not use up
 /// the tries of who knows.
-///
-/// # Errors
-/// Database errors.
-pub async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<Result<(), Refused>, Failure> {
-    let here = format!("{whose} {}", from.unwrap_or_default());
-    let counts = [
-        ("second factor of", here.as_str(), SECOND_FACTORS),
-        ("second factor anywhere of", whose, SECOND_FACTORS_ANYWHERE),
-    ];
+async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<Result<(), Refused>, Failure> {
+    let here = format!("{whose} {}", place(from));
+    let counts = [(HERE, here.as_str(), SECOND_FACTORS), (ANYWHERE, whose, SECOND_FACTORS_ANYWHERE)];
     let counted = attempts::count_all(tx, act, &counts).await?;
     Ok(counted.map_err(|(_, again_at)| Refused::TooMany { again_at }))
 }
 
-/// Forgets the tries at somebody's factors: it went well.
+/// Forgets the tries of who has had the code in the end. Those from elsewhere are not theirs, and count on.
+async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<(), Failure> {
+    attempts::clear(tx, act, HERE, &format!("{whose} {}", place(from))).await?;
+    attempts::take_back(tx, act, ANYWHERE, whose).await
+}
+
+/// Counts a try at the first code of a factor that somebody is setting up. There is nothing to guess: they see its secret.
 ///
 /// # Errors
 /// Database errors.
-pub async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<(), Failure> {
-    let here = format!("{whose} {}", from.unwrap_or_default());
-    attempts::clear(tx, act, "second factor of", &here).await?;
-    attempts::clear(tx, act, "second factor anywhere of", whose).await
+pub async fn count_first(
+    tx: &mut Tx,
+    act: &Act,
+    user_id: UserId,
+    from: Option<&str>,
+) -> Result<Result<(), Refused>, Failure> {
+    let subject = format!("{user_id} {}", place(from));
+    let counted = attempts::count(tx, act, "new second factor of", &subject, SECOND_FACTORS).await?;
+    Ok(counted.map_err(|again_at| Refused::TooMany { again_at }))
 }
 
 /// Holds a code against factors, and takes it: neither it nor an older one is good again. A refusal is not an error: tries
@@ -281,7 +330,10 @@ pub async fn redeem(
         if !authentication_factor::take(tx, act.environment_id, factor.id, step, act.now).await? {
             return Ok(Err(Refused::Used));
         }
-        forget_tries(tx, act, whose, from).await?;
+        // The first code of one that somebody has just been given the secret of says nothing about the others.
+        if factor.confirmed_at.is_some() {
+            forget_tries(tx, act, whose, from).await?;
+        }
         return Ok(Ok(factor.id));
     }
     Ok(Err(Refused::Wrong))
@@ -298,11 +350,11 @@ pub async fn sign_in(
     factors: &[AuthenticationFactor],
     typed: &str,
     whence: &Whence,
-) -> Result<Result<(), Refused>, Failure> {
+) -> Result<Result<AuthFactorId, Refused>, Failure> {
     let from = whence.ip_address.as_deref();
     let redeemed = redeem(tx, act, &user.id.to_string(), factors, (typed, from)).await?;
     tell(tx, act, user, whence, redeemed.as_ref().map(drop).map_err(|refused| *refused)).await?;
-    Ok(redeemed.map(drop))
+    Ok(redeemed)
 }
 
 /// Tells by an event what came of a code. What is refused without being looked at leaves nothing behind.
@@ -328,7 +380,7 @@ pub async fn tell(
 }
 
 /// Answers a challenge on the way to a session: the factor is one that counts for this person, or the first one that they
-/// are setting up. Lock the account before.
+/// are setting up. Gives which. Lock the account before.
 ///
 /// # Errors
 /// 404 for a challenge that is not theirs.
@@ -338,7 +390,7 @@ pub async fn answer(
     user: &User,
     (challenge_id, typed): (&str, &str),
     whence: &Whence,
-) -> Result<Result<(), Refused>, Failure> {
+) -> Result<Result<AuthFactorId, Refused>, Failure> {
     let challenge = find_challenge(tx, act, challenge_id).await?;
     let factor = authentication_factor::find_and_lock(tx, act.environment_id, challenge.factor_id).await?;
     let Some(factor) = factor.filter(|factor| factor.user_id == Some(user.id)) else {
@@ -355,13 +407,15 @@ pub async fn answer(
     } else if is_over(act, &challenge) {
         Err(Refused::Expired)
     } else {
-        return match sign_in(tx, act, user, &[factor], typed, whence).await? {
-            Ok(()) => {
-                authentication_challenge::verify(tx, act.environment_id, challenge.id, act.now).await?;
-                Ok(Ok(()))
+        let is_new = factor.confirmed_at.is_none();
+        let answered = sign_in(tx, act, user, &[factor], typed, whence).await?;
+        if answered.is_ok() {
+            authentication_challenge::verify(tx, act.environment_id, challenge.id, act.now).await?;
+            if is_new {
+                confirmed_now(tx, act, user).await?;
             }
-            Err(refused) => Ok(Err(refused)),
-        };
+        }
+        return Ok(answered);
     };
     Ok(outcome)
 }
@@ -397,9 +451,15 @@ pub async fn verify(
         return Err(unprocessable("authentication_challenge_expired", "The challenge has expired. Make another one."));
     }
     let whose = factor.user_id.map_or_else(|| factor.id.to_string(), |id| id.to_string());
+    let begun_by = factor.user_id.filter(|_| factor.confirmed_at.is_none());
     match redeem(tx, act, &whose, &[factor], (typed, None)).await? {
         Ok(_) => {
             authentication_challenge::verify(tx, act.environment_id, challenge.id, act.now).await?;
+            if let Some(id) = begun_by
+                && let Some(user) = user::find(tx, act.environment_id, id).await?
+            {
+                confirmed_now(tx, act, &user).await?;
+            }
             let verified = AuthenticationChallenge { verified_at: Some(act.now), updated_at: act.now, ..challenge };
             Ok(Ok((verified, true)))
         }

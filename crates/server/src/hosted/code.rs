@@ -277,7 +277,7 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
         if !allowed(call).magic_auth {
             return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoCodes).await;
         }
-        return send_to_sign_in(call, flow, &typed).await;
+        return Box::pin(send_to_sign_in(call, flow, &typed)).await;
     };
     let typed = challenge.email;
     if let Some(problem) = obstacle(call, &flow, &challenge.proves, &typed).await? {
@@ -303,7 +303,7 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
             };
             send(call, flow, Recipient { typed: &typed, to: &to }, proves).await
         }
-        Proves::SignIn(_) | Proves::Nobody(_) => send_to_sign_in(call, flow, &typed).await,
+        Proves::SignIn(_) | Proves::Nobody(_) => Box::pin(send_to_sign_in(call, flow, &typed)).await,
     }
 }
 

@@ -18,7 +18,7 @@ const LIFETIME: i64 = 3600;
 const PADDED: usize = 256;
 
 /// A flow.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Flow {
     /// When it began, in milliseconds.
     began_at: i64,
@@ -60,6 +60,13 @@ pub struct Flow {
     /// Since when the client says of itself what was shown there, in milliseconds, where nobody has registered it by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_since: Option<i64>,
+}
+
+/// Codes, hashes and secrets are in it.
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow").field("began_at", &self.began_at).finish_non_exhaustive()
+    }
 }
 
 /// Where a flow leads.
@@ -105,9 +112,14 @@ impl Target {
     }
 }
 
-/// The proof that came first, of somebody of whom a second factor is asked. It begins no session by itself.
+/// The proof that came first, of somebody of whom a second factor is asked. It begins no session by itself, and one with a
+/// second factor once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FirstProof {
+    /// What its use is counted by.
+    pub id: String,
+    /// When it was made, in milliseconds.
+    pub made_at: i64,
     /// The person.
     pub user_id: UserId,
     /// How it was proven.
@@ -233,9 +245,14 @@ impl Flow {
     pub fn carried(call: &PageCall, sealed: Option<&str>) -> Result<Self, Stop> {
         let flow = Self::unsealed(call, sealed).ok_or_else(Stop::flow)?;
         if flow.is_over(call) {
-            return Err(Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Flow, flow.beginning()));
+            return Err(flow.took_too_long());
         }
         Ok(flow)
+    }
+
+    /// A page for a sign-in that took too long: it starts again.
+    pub fn took_too_long(&self) -> Stop {
+        Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Flow, self.beginning())
     }
 
     /// A page for a sign-in whose account has changed since it began: it starts again.

@@ -52,7 +52,9 @@ pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>
 /// Database errors.
 pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> Result<Option<Current>, Stop> {
     // Where people sign in elsewhere, the company answers for their addresses.
-    let Some(uri) = of(call, client) else { return Ok(Some(current).filter(|current| current.user.email_verified)) };
+    let Some(uri) = of(call, client) else {
+        return Ok(session::counts_here(call, current).await?.filter(|current| current.user.email_verified));
+    };
     if current.session.authentication_method != METHOD {
         return Ok(None);
     }
@@ -107,6 +109,7 @@ async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri)
     // What was done at our own pages before counts no more.
     (flow.email, flow.challenge, flow.signs_up) = (None, None, false);
     (flow.shown_to, flow.shown_since) = (None, None);
+    (flow.first_proof, flow.factor_secret) = (None, None);
     if let Target::Authorize(query) = &mut flow.target {
         *query = without_unknown(query);
     }

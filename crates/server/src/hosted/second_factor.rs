@@ -6,16 +6,18 @@ use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, moment, redirect, reply};
 use super::session::{self, Current, Proven};
 use super::sign_in::allowed;
+use crate::domain::attempts::{self, Allowance};
+use crate::domain::external_authentications::METHOD;
 use crate::domain::mailed_codes::Refused;
 use crate::domain::password_check::Tries;
 use crate::domain::second_factors::{self, Need, NewFactor};
-use crate::domain::{Act, Failure, attempts, mails, people, qr_code};
+use crate::domain::{Act, Failure, mails, people, qr_code};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::{Problem, RemoveSecondFactor, SecondFactor, SetUpSecondFactor};
-use countersign_protocol::id::UserId;
+use countersign_pages::{Language, Problem, RemoveSecondFactor, SecondFactor, SetUpSecondFactor};
 use countersign_protocol::model::User;
 use countersign_protocol::second_factor::{enrolment, totp};
+use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, authentication_factor, user};
 use http::StatusCode;
 
@@ -23,6 +25,10 @@ use http::StatusCode;
 const LONGEST_CODE: usize = 32;
 /// How long ago somebody has signed in who sets one up without doing so again, in seconds.
 const FRESH: i64 = 10 * 60;
+/// For how long the first proof counts, in seconds: to find the application, or to get one.
+const FIRST_PROOF: i64 = 20 * 60;
+/// A first proof leads to one session: who finds its page in the browser's history finds nothing that it is good for.
+const ONCE: Allowance = Allowance { most: 1, seconds: 2 * FIRST_PROOF };
 /// The page on which a code is asked for, or one is set up, on the way.
 const PATH: &str = "/sign-in/second-factor";
 /// The page on which people set one up by themselves, or remove it.
@@ -33,8 +39,12 @@ const OF_ACCOUNT: &str = "/account/second-factor";
 /// # Errors
 /// Database errors.
 pub async fn go_on(call: &PageCall, proven: Proven, tries: Option<Tries>, mut flow: Flow) -> Result<Reply, Stop> {
-    let Some(first) = proven.first() else { return session::start(call, proven, tries, flow).await };
+    // Of a sign-in that this flow has been used for before, nothing is left.
+    (flow.first_proof, flow.factor_secret) = (None, None);
     let act = session::act(call);
+    let Some(first) = proven.first(&act.entropy, act.now)? else {
+        return session::start(call, proven, tries, flow).await;
+    };
     let need = second_factors::need(&mut call.app.store.reader().await?, &act, first.user_id).await?;
     flow.factor_secret = match need {
         Need::Nothing => return session::start(call, proven, tries, flow).await,
@@ -48,10 +58,17 @@ pub async fn go_on(call: &PageCall, proven: Proven, tries: Option<Tries>, mut fl
     redirect(&flow.link(call, PATH))
 }
 
-/// The account that a factor is about; a page when it has gone.
-async fn account(call: &PageCall, flow: &Flow, id: UserId) -> Result<User, Stop> {
-    let found = user::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
-    found.ok_or_else(|| flow.changed_meanwhile())
+/// The first proof of a flow, and whose it is.
+///
+/// # Errors
+/// A page when there is none, when it is too old, and when the account has gone.
+async fn first_proof(call: &PageCall, flow: &Flow) -> Result<(FirstProof, User), Stop> {
+    let first = flow.first_proof.clone().ok_or_else(Stop::flow)?;
+    if call.app.clock.now() >= Timestamp::from_millis(first.made_at).plus_secs(FIRST_PROOF) {
+        return Err(flow.took_too_long());
+    }
+    let found = user::find(&mut call.app.store.reader().await?, call.environment.id(), first.user_id).await?;
+    Ok((first, found.ok_or_else(|| flow.changed_meanwhile())?))
 }
 
 /// What an application is to call the product and the account.
@@ -115,9 +132,13 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
-    let Some(first) = &flow.first_proof else { return Err(Stop::flow()) };
-    let user = account(call, &flow, first.user_id).await?;
-    show(call, &flow, (&user, PATH), StatusCode::OK, None)
+    let (_, user) = first_proof(call, &flow).await?;
+    // The secret of one that has been set up meanwhile is shown to nobody any more.
+    let need = second_factors::need(&mut call.app.store.reader().await?, &session::act(call), user.id).await?;
+    match (need, &flow.factor_secret) {
+        (Need::Code(_), None) | (Need::Enrolment, Some(_)) => show(call, &flow, (&user, PATH), StatusCode::OK, None),
+        _ => Err(flow.changed_meanwhile()),
+    }
 }
 
 /// What became of a code.
@@ -138,8 +159,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
-    let Some(first) = flow.first_proof.clone() else { return Err(Stop::flow()) };
-    let user = account(call, &flow, first.user_id).await?;
+    let (first, user) = first_proof(call, &flow).await?;
     let typed = form.get("code").unwrap_or("");
     match attempt(call, &flow, &user, &first, typed).await? {
         Tried::Right => {}
@@ -151,13 +171,17 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     }
     // How the first proof was made may be switched off by now.
     let proven = Proven::with_second_factor(allowed(call), first).ok_or_else(|| flow.changed_meanwhile())?;
+    // Who has just set one up on the way to setting one up has done so.
+    if flow.target == Target::SecondFactor && flow.factor_secret.is_some() {
+        flow.target = Target::Account;
+    }
     (flow.first_proof, flow.factor_secret) = (None, None);
     session::start(call, proven, None, flow).await
 }
 
 async fn attempt(call: &PageCall, flow: &Flow, user: &User, first: &FirstProof, typed: &str) -> Result<Tried, Stop> {
     let (act, whence, language) = (session::act(call), session::whence(call), language(call));
-    let (user, likeness) = (user.clone(), first.likeness.clone());
+    let (user, first) = (user.clone(), first.clone());
     let typed: String = typed.chars().take(LONGEST_CODE).collect();
     let secret = match &flow.factor_secret {
         Some(text) => Some(enrolment::from_text(text).ok_or_else(Stop::flow)?),
@@ -166,23 +190,24 @@ async fn attempt(call: &PageCall, flow: &Flow, user: &User, first: &FirstProof, 
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
             user::lock(tx, act.environment_id, user.id).await?;
-            if !people::is_like(tx, &act, user.id, &likeness).await? {
+            if !people::is_like(tx, &act, user.id, &first.likeness).await? {
                 return Ok(Tried::Changed);
             }
             let outcome = match (second_factors::need(tx, &act, user.id).await?, &secret) {
                 (Need::Code(factors), None) => {
-                    second_factors::sign_in(tx, &act, &user, &factors, &typed, &whence).await?
+                    second_factors::sign_in(tx, &act, &user, &factors, &typed, &whence).await?.map(drop)
                 }
                 (Need::Enrolment, Some(secret)) => {
-                    let outcome = set_up(tx, &act, &user, secret, &typed, whence.ip_address.as_deref()).await?;
-                    if outcome.is_ok() {
-                        mails::second_factor_added(tx, &act, &user, language).await?;
-                    }
+                    let from = whence.ip_address.as_deref();
+                    let outcome = set_up(tx, &act, &user, (secret, &typed), (from, language)).await?;
                     second_factors::tell(tx, &act, &user, &whence, outcome).await?;
                     outcome
                 }
                 _ => return Ok(Tried::Changed),
             };
+            if outcome.is_ok() && attempts::count(tx, &act, "first proof", &first.id, ONCE).await?.is_err() {
+                return Ok(Tried::Changed);
+            }
             Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))
         })
     });
@@ -196,17 +221,14 @@ async fn set_up(
     tx: &mut Tx,
     act: &Act,
     user: &User,
-    secret: &[u8],
-    typed: &str,
-    from: Option<&str>,
+    (secret, typed): (&[u8], &str),
+    (from, language): (Option<&str>, Language),
 ) -> Result<Result<(), Refused>, Failure> {
-    let whose = user.id.to_string();
-    if let Err(refused) = second_factors::count(tx, act, &whose, from).await? {
+    if let Err(refused) = second_factors::count_first(tx, act, user.id, from).await? {
         return Ok(Err(refused));
     }
     let Some(step) = totp::step_of(secret, typed, act.now.as_secs()) else { return Ok(Err(Refused::Wrong)) };
-    second_factors::keep_proven(tx, act, new_factor(act, user), secret, step).await?;
-    second_factors::forget_tries(tx, act, &whose, from).await?;
+    second_factors::keep_proven(tx, act, (new_factor(act, user), user), secret, (step, language)).await?;
     Ok(Ok(()))
 }
 
@@ -243,12 +265,14 @@ pub async fn get_own(call: &PageCall) -> Result<Reply, Stop> {
             None,
         ));
     }
-    if act.now >= session.authenticated_at.plus_secs(FRESH) {
+    // Nor does a login elsewhere: who has the password there would set one up for whoever signs in here.
+    if act.now >= session.authenticated_at.plus_secs(FRESH) || session.authentication_method == METHOD {
         flow.email = Some(user.email);
         let path = if allowed(call).password { "/sign-in/password" } else { "/sign-in" };
         return redirect(&flow.link(call, path));
     }
     flow.factor_secret = Some(enrolment::to_text(&second_factors::new_secret(&act)?));
+    flow.shown_to = Some(user.id);
     show(call, &flow, (&user, OF_ACCOUNT), StatusCode::OK, None)
 }
 
@@ -265,8 +289,12 @@ pub async fn post_own(call: &PageCall) -> Result<Reply, Stop> {
     let flow = Flow::carried(call, form.get("flow"))?;
     let (act, language) = (session::act(call), language(call));
     // The form may have lain open: twice the time, to find the application and to type.
-    if act.now >= session.authenticated_at.plus_secs(2 * FRESH) {
+    if act.now >= session.authenticated_at.plus_secs(2 * FRESH) || session.authentication_method == METHOD {
         return redirect(OF_ACCOUNT);
+    }
+    // What somebody else was shown in this browser is their secret.
+    if flow.target != Target::SecondFactor || flow.shown_to != Some(user.id) {
+        return Err(Stop::flow());
     }
     let secret = flow.factor_secret.as_deref().and_then(enrolment::from_text).ok_or_else(Stop::flow)?;
     let typed: String = form.get("code").unwrap_or("").chars().take(LONGEST_CODE).collect();
@@ -277,13 +305,8 @@ pub async fn post_own(call: &PageCall) -> Result<Reply, Stop> {
             if !authentication_factor::confirmed(tx, act.environment_id, owner.id).await?.is_empty() {
                 return Ok(Tried::Changed);
             }
-            match set_up(tx, &act, &owner, &secret, &typed, Some(&from)).await? {
-                Ok(()) => {
-                    mails::second_factor_added(tx, &act, &owner, language).await?;
-                    Ok(Tried::Right)
-                }
-                Err(refused) => Ok(Tried::Refused(refused)),
-            }
+            let outcome = set_up(tx, &act, &owner, (&secret, &typed), (Some(&from), language)).await?;
+            Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))
         })
     });
     match tried.await? {
@@ -346,6 +369,7 @@ pub async fn remove_own(call: &PageCall) -> Result<Reply, Stop> {
             for factor in known {
                 second_factors::delete(tx, &act, factor.id).await?;
             }
+            second_factors::drop_unconfirmed(tx, &act, owner.id).await?;
             mails::second_factor_removed(tx, &act, &owner, Some(language)).await?;
             Ok(Tried::Right)
         })

@@ -7,6 +7,7 @@ use crate::domain::authentications::{self, Proof, Whence};
 use crate::domain::password_check::Tries;
 use crate::domain::second_factors::Need;
 use crate::domain::{Act, Failure, external_authentications, people, second_factors, sessions};
+use crate::entropy::{Entropy, NoEntropy};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -16,6 +17,7 @@ use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
 use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, session, session_login, user};
 use http::header::{SET_COOKIE, USER_AGENT};
 
@@ -65,13 +67,37 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
     Ok(Some(Current { session, user, options: Vec::new() }))
 }
 
+/// Who is signed in, where people sign in here: whoever has a second factor, or needs one, has not shown it at the company's own
+/// login, and signs in once more.
+///
+/// # Errors
+/// Database errors.
+pub async fn current_here(call: &PageCall) -> Result<Option<Current>, Stop> {
+    match current(call).await? {
+        Some(current) => counts_here(call, current).await,
+        None => Ok(None),
+    }
+}
+
+/// The same, of whom is known already.
+///
+/// # Errors
+/// Database errors.
+pub async fn counts_here(call: &PageCall, current: Current) -> Result<Option<Current>, Stop> {
+    if current.session.authentication_method != external_authentications::METHOD {
+        return Ok(Some(current));
+    }
+    let need = second_factors::need(&mut call.app.store.reader().await?, &act(call), current.user.id).await?;
+    Ok((need == Need::Nothing).then_some(current))
+}
+
 /// Who is signed in, as far as programs are told of them: only with an address that is proven. Where the company has given the
 /// account another one since, the session goes on, and whoever asks next has the person sign in and prove it.
 ///
 /// # Errors
 /// Database errors.
 pub async fn current_with_address(call: &PageCall) -> Result<Option<Current>, Stop> {
-    Ok(current(call).await?.filter(|current| current.user.email_verified))
+    Ok(current_here(call).await?.filter(|current| current.user.email_verified))
 }
 
 /// The address that whoever is signed in has to prove before programs are told of them.
@@ -131,14 +157,15 @@ impl Proven {
 
     /// What a code of a second factor is asked for: the proof that came before it, with what the account was like. `None` for
     /// proofs that need none.
-    pub(super) fn first(&self) -> Option<FirstProof> {
+    pub(super) fn first(&self, entropy: &Entropy, now: Timestamp) -> Result<Option<FirstProof>, NoEntropy> {
         let by = match self.method {
             "password" => ProvenBy::Password,
             "magic_auth" => ProvenBy::Code,
-            _ => return None,
+            _ => return Ok(None),
         };
-        let likeness = self.likeness.clone()?;
-        Some(FirstProof { user_id: self.user_id, by, likeness })
+        let Some(likeness) = self.likeness.clone() else { return Ok(None) };
+        let id = URL_SAFE_NO_PAD.encode(entropy.bytes::<16>()?);
+        Ok(Some(FirstProof { id, made_at: now.as_millis(), user_id: self.user_id, by, likeness }))
     }
 
     /// A code of a second factor was right, after this, which still counts here.

@@ -1,7 +1,7 @@
 //! How many connections may be open: so many in all, and so many from one address, so that one stranger cannot take
 //! every place.
 
-use super::peer::limit_key;
+use crate::domain::attempts::network;
 use ipnet::IpNet;
 use prometheus_client::encoding::EncodeLabelValue;
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ impl Places {
     pub fn take(self: &Arc<Self>, address: IpAddr) -> Result<Place, Refused> {
         let address = address.to_canonical();
         let exempt = address.is_loopback() || self.trusted.iter().any(|network| network.contains(&address));
-        let counted_as = (!exempt).then(|| limit_key(address));
+        let counted_as = (!exempt).then(|| network(address));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.in_all >= self.in_all {
             return Err(Refused::AllTaken);

@@ -1,9 +1,10 @@
 //! Who is at the other end: its address, and whether it came encrypted. Forwarded headers count only when they come from
 //! a proxy that the configuration names.
 
+use crate::domain::attempts::network;
 use http::HeaderMap;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// The caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Peer {
 
     /// What rate limits count by: an IPv4 address, or the /64 an IPv6 address lies in.
     pub fn limit_key(&self) -> IpAddr {
-        limit_key(self.address)
+        network(self.address)
     }
 }
 
@@ -55,14 +56,6 @@ impl Peer {
 fn forwarded_address(entry: &str) -> Option<IpAddr> {
     let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
     bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
-}
-
-/// What limits count an address as: an IPv4 address as itself, an IPv6 address as its /64.
-pub(super) fn limit_key(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
-    }
 }
 
 /// An IPv4 address that came as an IPv6 one is an IPv4 address.

@@ -11,7 +11,7 @@
 //! | `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
 //! | `external_authentication` | a day after it expired; until then, when nobody has completed it |
 //! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
-//! | `authentication_challenge` | a day |
+//! | `authentication_challenge` | two days |
 //! | `attempt` | until its while is over |
 //! | `mail` | a day |
 //! | `image` | a day after nothing refers to it any more |
@@ -31,6 +31,7 @@
 
 use super::clocks;
 use crate::app::App;
+use crate::domain::second_factors::CHALLENGE_LIFETIME;
 use crate::domain::{Failure, audit_chain};
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
@@ -117,7 +118,7 @@ async fn prune(app: &App) {
     in_steps!(session_code::prune, now.plus_secs(-CODES));
     in_steps!(session_device::prune, now.plus_secs(-CODES));
     in_steps!(session_family::prune, now.plus_secs(-CODES));
-    in_steps!(authentication_challenge::prune, now.plus_secs(-CODES));
+    in_steps!(authentication_challenge::prune, now.plus_secs(-2 * CHALLENGE_LIFETIME));
     in_steps!(attempt::prune, now);
     in_steps!(mail::prune, now.plus_secs(-MAILS));
     in_steps!(logout_notice::prune, now.plus_secs(-NOTICES));

@@ -167,7 +167,7 @@ pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) 
             return Ok(visit.organization_id != organization_id);
         }
     }
-    let Some(current) = session::current(page).await? else { return Ok(false) };
+    let Some(current) = session::current_here(page).await? else { return Ok(false) };
     let mut reader = page.app.store.reader().await?;
     if let Some(id) = chosen
         && !portal::of_member(&mut reader, &act, current.user.id, id).await?.is_empty()
@@ -189,7 +189,7 @@ async fn look(page: &PageCall) -> Result<Looked, Stop> {
     {
         return Ok(found);
     }
-    let Some(current) = session::current(page).await? else {
+    let Some(current) = session::current_here(page).await? else {
         return Ok(Looked::Answer(match cookie {
             Some(_) if chosen.is_none() => super::page::over(page),
             _ => redirect(&Flow::begin(page, Target::Portal).link(page, "/sign-in"))?,

@@ -7,7 +7,7 @@ use crate::domain::people::likeness;
 use crate::domain::{Act, Failure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_protocol::id::UserId;
+use countersign_protocol::id::{AuthFactorId, UserId};
 use countersign_protocol::model::User;
 use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::{Tx, user};
@@ -31,9 +31,9 @@ pub struct Proof {
     account: String,
     /// The invitation that is followed.
     pub invitation_token: Option<String>,
-    /// Whether a code of a second factor was right.
-    #[serde(default)]
-    pub second_factor: bool,
+    /// The second factor of which a code was right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor_id: Option<AuthFactorId>,
     /// From where.
     pub ip_address: Option<String>,
     /// With what.
@@ -65,7 +65,7 @@ impl Proof {
             method: method.to_owned(),
             account: likeness(&asking.act(), user, password_hash).to_base64url(),
             invitation_token: invitation_token.map(str::to_owned),
-            second_factor: false,
+            factor_id: None,
             ip_address: asking.ip_address.clone(),
             user_agent: asking.user_agent.clone(),
         }

@@ -76,10 +76,14 @@ pub async fn go_on(
 ) -> Result<Reply, Refused> {
     require_method(asking, &proof.method)?;
     let act = asking.act();
-    let outcome =
-        asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
-            Box::pin(async move { decide(tx, &act, proof, brought_back).await })
-        });
+    // Where the person is now, or was at the first proof, where nothing is said of now.
+    let whence = Whence {
+        ip_address: asking.ip_address.clone().or_else(|| proof.ip_address.clone()),
+        user_agent: asking.user_agent.clone().or_else(|| proof.user_agent.clone()),
+    };
+    let outcome = asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
+        Box::pin(async move { decide(tx, &act, proof, brought_back, whence).await })
+    });
     let outcome = outcome.await?;
     asking.call.app.catch_up().await;
     match outcome {
@@ -98,11 +102,11 @@ async fn decide(
     act: &Act,
     mut proof: Proof,
     brought_back: Option<(PendingId, Step)>,
+    whence: Whence,
 ) -> Result<Outcome, Refused> {
     let Some(mut user) = proof.account(tx, act).await? else {
         return Err(AuthenticateError::invalid_pending_authentication_token().into());
     };
-    let whence = Whence { ip_address: proof.ip_address.clone(), user_agent: proof.user_agent.clone() };
     if let Some((_, Step::Address(code))) = &brought_back {
         if user.email_verified {
             return Ok(Outcome::Refused(mailed_codes::Refused::Used));
@@ -113,8 +117,12 @@ async fn decide(
         }
     }
     if let Some((_, Step::SecondFactor { challenge_id, code })) = &brought_back {
+        // Who has not proven the address may not be whose factor it would be.
+        if !user.email_verified {
+            return Err(AuthenticateError::invalid_pending_authentication_token().into());
+        }
         match second_factors::answer(tx, act, &user, (challenge_id, code), &whence).await? {
-            Ok(()) => proof.second_factor = true,
+            Ok(id) => proof.factor_id = Some(id),
             Err(refused) => return Ok(Outcome::Refused(refused)),
         }
     }
@@ -146,18 +154,18 @@ async fn decide(
             email_verification_id: verification.id,
         }));
     }
-    if !proof.second_factor {
-        match second_factors::need(tx, act, user.id).await? {
-            Need::Nothing => {}
-            Need::Enrolment => {
-                let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
-                return Ok(Outcome::StepUp(StepUp::MfaEnrollment { pending_authentication_token, user }));
-            }
-            Need::Code(factors) => {
-                let factors = factors.iter().map(|factor| factor.id).collect();
-                let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
-                return Ok(Outcome::StepUp(StepUp::MfaChallenge { pending_authentication_token, user, factors }));
-            }
+    match second_factors::need(tx, act, user.id).await? {
+        Need::Nothing => {}
+        // Of one that the person still has.
+        Need::Code(factors) if factors.iter().any(|factor| proof.factor_id == Some(factor.id)) => {}
+        Need::Enrolment => {
+            let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
+            return Ok(Outcome::StepUp(StepUp::MfaEnrollment { pending_authentication_token, user }));
+        }
+        Need::Code(factors) => {
+            let factors = factors.iter().map(|factor| factor.id).collect();
+            let (pending_authentication_token, user) = (proof.seal(act)?, user_view(&user));
+            return Ok(Outcome::StepUp(StepUp::MfaChallenge { pending_authentication_token, user, factors }));
         }
     }
     let invited = match invitation {

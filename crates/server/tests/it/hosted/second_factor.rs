@@ -186,4 +186,100 @@ on_both_databases! {
         let page = browser.submit(&late, "/sign-in/password", &[("password", PASSWORD)]).await;
         assert!(at(&page) == "/account/second-factor" && page.html.contains("otpauth://"), "{}", page.html);
     }
+
+    async fn threat_18_the_pages_of_a_sign_in_that_is_over_are_good_for_nothing(server: TestServer) {
+        server.person("ada@example.com").await;
+        assert_eq!(server.declare("[environment.authentication]\nmfa_required = true").await.done().code, 0);
+        let mut browser = Browser::new(&server);
+        let set_up = with_password(&mut browser, "ada@example.com").await;
+        let secret = secret_of(&set_up);
+        let kept = format!("{PATH}?flow={}", set_up.form(PATH).fields["flow"]);
+        assert_eq!(secret_of(&browser.open(&kept).await), secret, "until it is done");
+        browser.submit(&set_up, PATH, &[("code", &shown(&server, &secret, -1))]).await;
+        let leave = async |browser: &mut Browser| {
+            let page = browser.open("/sign-out").await;
+            browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
+            assert!(!browser.has_cookie("cs_session"));
+        };
+        leave(&mut browser).await;
+        // The next one at this machine looks through the history.
+        let found = browser.open(&kept).await;
+        assert!(found.status == 400 && !found.html.contains("otpauth://"), "{}", found.html);
+        let asked = with_password(&mut browser, "ada@example.com").await;
+        let kept = format!("{PATH}?flow={}", asked.form(PATH).fields["flow"]);
+        assert_eq!(at(&browser.submit(&asked, PATH, &[("code", &shown(&server, &secret, 0))]).await), "/account");
+        leave(&mut browser).await;
+        browser.open(&kept).await;
+        let again = browser.submit(&asked, PATH, &[("code", &shown(&server, &secret, 1))]).await;
+        assert_eq!((again.status, browser.has_cookie("cs_session")), (400, false), "{}", again.html);
+        // Nor does what was proven count for long.
+        server.clock.advance_seconds(60);
+        let asked = with_password(&mut browser, "ada@example.com").await;
+        server.clock.advance_seconds(21 * 60);
+        let late = browser.submit(&asked, PATH, &[("code", &shown(&server, &secret, 0))]).await;
+        assert_eq!((late.status, browser.has_cookie("cs_session")), (400, false), "{}", late.html);
+        let link = late.link_to("/account");
+        assert_eq!(at(&browser.open(&link).await), "/sign-in", "and there is a way on");
+    }
+
+    async fn what_somebody_else_was_shown_in_this_browser_becomes_nobodys_factor(server: TestServer) {
+        for email in ["ada@example.com", "grace@example.com"] {
+            server.person(email).await;
+        }
+        let mut browser = Browser::new(&server);
+        with_password(&mut browser, "ada@example.com").await;
+        let page = browser.open("/account/second-factor").await;
+        let secret = secret_of(&page);
+        with_password(&mut browser, "grace@example.com").await;
+        let refused = browser.submit(&page, "/account/second-factor", &[("code", &shown(&server, &secret, 0))]).await;
+        assert_eq!(refused.status, 400, "{}", refused.html);
+        assert_eq!(at(&with_password(&mut Browser::new(&server), "grace@example.com").await), "/account");
+    }
+
+    async fn names_of_any_length_stand_in_the_picture(server: TestServer) {
+        server.person(&format!("{}@example.com", "a".repeat(60))).await;
+        let name = "\u{7d4c}".repeat(80);
+        let lines = format!("[environment.authentication]\nmfa_required = true\n[environment.branding]\nname = \"{name}\"");
+        let declared = server.declare(&lines).await.done();
+        assert_eq!(declared.code, 0);
+        let page = with_password(&mut Browser::new(&server), &format!("{}@example.com", "a".repeat(60))).await;
+        assert!(page.status == 200 && page.html.contains("data:image/png;base64,"), "{}", page.html);
+        let management = server.management();
+        let long = json!({"type": "totp", "totp_issuer": "\u{7d4c}".repeat(255), "totp_user": "\u{1f600}".repeat(320)});
+        let made = management.post("/auth/factors/enroll", long).await.expect(201).json();
+        assert!(made["totp"]["uri"].as_str().unwrap().len() < 2953);
+    }
+
+    async fn whose_device_is_lost_is_let_in_again_whoever_has_guessed(server: TestServer) {
+        let user = server.brings_factor("ada@example.com").await;
+        assert_eq!(server.declare("[environment.authentication]\nmfa_required = true").await.done().code, 0);
+        for _ in 0..5 {
+            let mut stranger = Browser::new(&server);
+            let mut page = with_password(&mut stranger, "ada@example.com").await;
+            for _ in 0..10 {
+                page = stranger.submit(&page, PATH, &[("code", "000000")]).await;
+                assert_eq!(page.status, 422, "{}", page.html);
+            }
+            assert_eq!(stranger.submit(&page, PATH, &[("code", "000000")]).await.status, 429);
+            server.clock.advance_seconds(15 * 60);
+        }
+        let mut browser = Browser::new(&server);
+        let page = with_password(&mut browser, "ada@example.com").await;
+        let out = browser.submit(&page, PATH, &[("code", &shown(&server, SECRET, 0))]).await;
+        assert_eq!(out.status, 429, "fifty in a day, wherever they come from");
+        let act = server.act();
+        let id = user.parse().unwrap();
+        let removed = server.app.store.write::<bool, countersign::domain::Failure, _>(move |tx| {
+            Box::pin(async move {
+                let found = countersign_store::user::find(tx, act.environment_id, id).await?.unwrap();
+                countersign::domain::second_factors::remove_all(tx, &act, &found).await
+            })
+        });
+        assert!(removed.await.unwrap());
+        let page = with_password(&mut browser, "ada@example.com").await;
+        let secret = secret_of(&page);
+        assert_eq!(at(&browser.submit(&page, PATH, &[("code", &shown(&server, &secret, 0))]).await), "/account");
+        let page = with_password(&mut Browser::new(&server), "ada@example.com").await;
+        assert_eq!(at(&page), PATH);
+    }
 }

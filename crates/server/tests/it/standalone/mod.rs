@@ -267,4 +267,31 @@ on_both_databases! {
         sent_away(&away);
         assert!(away.html.contains("http-equiv=\"refresh\""), "{}", away.html);
     }
+
+    async fn threat_18_a_login_elsewhere_shows_no_second_factor_where_people_sign_in_here(server: TestServer) {
+        let elsewhere = server.application("forum", false, &[]).await;
+        let here = server.application("docs", false, &[]).await;
+        server.register(crate::harness::REDIRECT_URI).await;
+        let path = format!("/connect/applications/{}", elsewhere.client_id);
+        server.management().put(&path, json!({"login_uri": LOGIN})).await.expect(200);
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&elsewhere.authorize("")).await;
+        assert!(sign_in(&server, &mut browser, &page, somebody("p-1")).await.sent("code").is_some());
+        let ways_in = [here.authorize(""), server.ask_with_challenge("")];
+        for way_in in &ways_in {
+            assert!(browser.open(way_in).await.sent("code").is_some(), "who has none signs in anywhere");
+        }
+        // Whoever has the password there makes none for them.
+        let page = browser.open("/account/second-factor").await;
+        assert!(page.asks_to_sign_in() || page.path.starts_with("/sign-in"), "{}", page.path);
+        let user = user_id(&server, "p-1").await;
+        let new = json!({"type": "totp", "totp_secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"});
+        server.management().post(&format!("/user_management/users/{user}/auth_factors"), new).await.expect(201);
+        for way_in in &ways_in {
+            let page = browser.open(way_in).await;
+            assert!(page.left_to.is_none() && page.asks_to_sign_in(), "{} {:?}", page.path, page.left_to);
+        }
+        assert!(browser.open("/portal").await.path.starts_with("/sign-in"));
+        assert!(browser.open(&elsewhere.authorize("")).await.sent("code").is_some(), "there they ask for it, or not");
+    }
 }

@@ -95,8 +95,14 @@ on_both_databases! {
         let secret = made["authentication_factor"]["totp"]["secret"].as_str().unwrap();
         let challenge = made["authentication_challenge"]["id"].as_str().unwrap();
         // The organization is asked for after that, and the factor is not asked for again.
+        let begun = management.post(&path, json!({"type": "totp"})).await.expect(201).json();
         let chosen = server.with_code(&asked, challenge, &shown(&server, secret, 0)).await.expect(403).json();
         assert_eq!(chosen["code"], "organization_selection_required");
+        // They are told, and what was begun beside it is gone.
+        let told: Vec<String> = server.mails("ada@example.com").await.into_iter().map(|mail| mail.subject).collect();
+        assert!(told.iter().any(|subject| subject.ends_with("is on")), "{told:?}");
+        let left: Vec<Value> = management.get(&path).await.expect_list().into_iter().map(|one| one["id"].clone()).collect();
+        assert_eq!(left, [made["authentication_factor"]["id"].clone()], "{begun}");
         let organization = chosen["organizations"][0]["id"].as_str().unwrap();
         let pending = chosen["pending_authentication_token"].as_str().unwrap();
         let fields = [("pending_authentication_token", pending), ("organization_id", organization)];
@@ -183,5 +189,65 @@ on_both_databases! {
         let statuses = [one.status, two.status, three.status, four.status];
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
         assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 3, "{statuses:?}");
+    }
+
+    async fn a_factor_that_has_gone_meanwhile_opens_nothing(server: TestServer) {
+        let management = server.management();
+        let user = server.person("ada@example.com").await.to_string();
+        let mut organizations = Vec::new();
+        for name in ["Acme", "Globex"] {
+            let organization = management.organization(name).await;
+            management.member(&user, &organization).await;
+            organizations.push(organization);
+        }
+        let factor = server.factor(&user).await["id"].as_str().unwrap().to_owned();
+        let asked = server.with_password("ada@example.com").await.expect(403).json();
+        let challenge = server.challenge(&factor).await;
+        let chosen = server.with_code(&asked, &challenge, &shown(&server, SECRET, 0)).await.expect(403).json();
+        assert_eq!(chosen["code"], "organization_selection_required");
+        management.delete(&format!("/auth/factors/{factor}")).await.expect(204);
+        server.factor(&user).await;
+        let pending = chosen["pending_authentication_token"].as_str().unwrap();
+        let fields = [("pending_authentication_token", pending), ("organization_id", organizations[0].as_str())];
+        missing(server.authenticate("urn:workos:oauth:grant-type:organization-selection", &fields).await, "mfa_challenge");
+    }
+
+    async fn nobody_confirms_a_factor_at_an_address_that_is_not_proven(server: TestServer) {
+        let management = server.management();
+        let body = json!({"email": "ada@example.com", "password": crate::harness::PASSWORD});
+        let user = management.post("/user_management/users", body).await.expect(201).text_at("id");
+        let asked = server.with_password("ada@example.com").await.expect(403).json();
+        assert_eq!(asked["code"], "email_verification_required");
+        let path = format!("/user_management/users/{user}/auth_factors");
+        let made = management.post(&path, json!({"type": "totp"})).await.expect(201).json();
+        let secret = made["authentication_factor"]["totp"]["secret"].as_str().unwrap();
+        let challenge = made["authentication_challenge"]["id"].as_str().unwrap();
+        server.with_code(&asked, challenge, &shown(&server, secret, 0)).await.expect_code(400, "invalid_pending_authentication_token");
+        // And a new password takes what was begun away.
+        management.put(&format!("/user_management/users/{user}"), json!({"password": "another-violet-tractor-77"})).await.expect(200);
+        assert!(management.get(&path).await.expect_list().is_empty());
+    }
+
+    async fn one_who_guesses_from_a_whole_network_does_not_lock_out_who_knows(server: TestServer) {
+        let user = server.person("ada@example.com").await.to_string();
+        let factor = server.factor(&user).await["id"].as_str().unwrap().to_owned();
+        let tries = async |from: &str, code: &str| {
+            let asked = server.with_password("ada@example.com").await.expect(403).json();
+            let challenge = server.challenge(&factor).await;
+            let pending = asked["pending_authentication_token"].as_str().unwrap();
+            let fields = [
+                ("pending_authentication_token", pending), ("authentication_challenge_id", challenge.as_str()), ("code", code), ("ip_address", from),
+            ];
+            server.authenticate(MFA, &fields).await
+        };
+        for number in 0..10 {
+            tries(&format!("2001:db8::{number}:1"), "000000").await.expect_code(400, "invalid_one_time_code");
+            server.clock.advance_seconds(10);
+        }
+        for number in 0..45 {
+            tries(&format!("2001:db8::{number}:2"), "000000").await.expect_code(400, "one_time_code_too_many_attempts");
+            server.clock.advance_seconds(10);
+        }
+        tries("192.0.2.1", &shown(&server, SECRET, 0)).await.expect(200);
     }
 }
