@@ -272,8 +272,13 @@ on_both_databases! {
         let elsewhere = server.application("forum", false, &[]).await;
         let here = server.application("docs", false, &[]).await;
         server.register(crate::harness::REDIRECT_URI).await;
-        let path = format!("/connect/applications/{}", elsewhere.client_id);
-        server.management().put(&path, json!({"login_uri": LOGIN})).await.expect(200);
+        let shown = server.management().get(&format!("/connect/applications/{}", elsewhere.client_id)).await.expect(200);
+        let declared = format!(
+            "[[environment.application]]\nclient_id = \"{}\"\nname = \"{}\"\napplication_type = \"oauth\"\nlogin_uri = \"{LOGIN}\"",
+            elsewhere.client_id,
+            shown.text_at("name"),
+        );
+        assert_eq!(server.declare(&declared).await.done().code, 0);
         let mut browser = Browser::new(&server);
         let page = browser.open(&elsewhere.authorize("")).await;
         assert!(sign_in(&server, &mut browser, &page, somebody("p-1")).await.sent("code").is_some());
