@@ -23,7 +23,7 @@ use crate::domain::organizations::{self, NewOrganization};
 use crate::domain::permissions::{self, NewPermission};
 use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
 use crate::installation::{Installation, InstallationError};
-use countersign_protocol::id::ClientId;
+use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::{
@@ -143,6 +143,7 @@ async fn bring_prepared(
         .write::<Vec<String>, End, _>(move |tx| {
             Box::pin(async move {
                 let mut plan = Vec::new();
+                lock(tx, &prepared).await?;
                 for item in &prepared {
                     apply_environment(tx, &shared, item, &mut plan).await?;
                 }
@@ -188,6 +189,19 @@ fn prepare(entry: EnvironmentEntry, base: &Path) -> Result<Prepared, String> {
     let pictures = Pictures::read(&entry, base).map_err(&within)?;
     let webhook_endpoints = webhooks::read(&entry.webhook_endpoints, base).map_err(&within)?;
     Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, webhook_endpoints, fresh: None })
+}
+
+/// Nobody else changes the settings of the environments that are declared, until all is done: what is compared is what is so. In
+/// one order, whatever the file's.
+async fn lock(tx: &mut Tx, prepared: &[Prepared]) -> Result<(), End> {
+    let known = environment::all(tx).await?;
+    let declared = known.iter().filter(|known| prepared.iter().any(|item| item.entry.name == known.name));
+    let mut ids: Vec<EnvironmentId> = declared.map(|environment| environment.id).collect();
+    ids.sort_unstable();
+    for id in ids {
+        signing_key::lock(tx, id).await?;
+    }
+    Ok(())
 }
 
 async fn apply_environment(
@@ -260,10 +274,6 @@ async fn apply_environment(
         }
     }
     // Last: while its row is locked, nothing is sent to an endpoint.
-    if !item.webhook_endpoints.is_empty() {
-        // Before the row of any: whoever makes an endpoint takes this lock first, too.
-        signing_key::lock(tx, act.environment_id).await?;
-    }
     for endpoint in &item.webhook_endpoints {
         webhooks::apply(tx, &act, endpoint, plan).await?;
     }
@@ -447,6 +457,10 @@ async fn apply_application(
             }
             found.pop()
         }
+    };
+    let found = match found {
+        Some(found) => Some(applications::find_and_lock(tx, act, &found.id.to_string()).await?),
+        None => None,
     };
     let redirect_uris: Option<Vec<RedirectUri>> = entry
         .redirect_uris

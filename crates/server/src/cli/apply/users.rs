@@ -64,6 +64,11 @@ pub(super) async fn apply(
             return Err(wrong(&format!("the address belongs to the user with the external_id '{other}'.")));
         }
     }
+    // Locked, and read again: what is compared is what nobody else is changing.
+    let found = match found {
+        Some(found) => Some(users::find_and_lock(tx, act, &found.id.to_string()).await?),
+        None => None,
+    };
     let person = match found {
         None => {
             let new = NewUser {
