@@ -32,7 +32,7 @@ const CONNECTIONS: usize = 8;
 
 /// Sends until `stop` becomes true.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut post = Post { app, stop: stop.clone(), sending: JoinSet::new() };
+    let mut post = Post { app, stop: stop.clone(), sending: JoinSet::new(), apart: false };
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -65,6 +65,8 @@ struct Post {
     app: Arc<App>,
     stop: watch::Receiver<bool>,
     sending: JoinSet<Result<Ended, Failure>>,
+    /// Whether the log says that the clocks are apart.
+    apart: bool,
 }
 
 impl Post {
@@ -81,11 +83,16 @@ impl Post {
             }
             // By a wrong clock codes have expired that are good, and others' messages are one's own.
             if let Some(seconds) = clocks::apart(&self.app).await? {
-                tracing::error!(
-                    seconds,
-                    "the clocks of this machine and of the database are apart: this node sends no mail"
-                );
+                if !std::mem::replace(&mut self.apart, true) {
+                    tracing::error!(
+                        seconds,
+                        "the clocks of this machine and of the database are apart: this node sends no mail until they agree"
+                    );
+                }
                 return Ok(());
+            }
+            if std::mem::replace(&mut self.apart, false) {
+                tracing::info!("the clocks of this machine and of the database agree: this node sends mail again");
             }
             for queued in due {
                 if !self.has_place().await {
