@@ -13,6 +13,7 @@ statements! {
         "VALUES ($1, $2, $3, $4, $5, $6, $6)";
     SET_STATUS = "UPDATE organization_membership SET status = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LOCK = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
+    LOCK_ALL_OF_USER = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND user_id = $2";
     HOLD = "UPDATE organization_membership SET updated_at = updated_at ",
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
     DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
@@ -150,6 +151,15 @@ pub async fn set_status(
 /// Database errors.
 pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) -> Result<bool> {
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
+}
+
+/// The same for all memberships of a person.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_all_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId) -> Result<()> {
+    tx.execute(LOCK_ALL_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    Ok(())
 }
 
 /// Makes whoever would suspend or end a person's membership wait for this transaction; `false` when they are no active

@@ -34,6 +34,8 @@ pub const CODES_FOR_ADDRESS_ANYWHERE: Allowance = Allowance { most: 100, seconds
 pub const SECOND_FACTORS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
 /// The same, wherever they come from: three of a million codes are good at a time for each factor, of which most people have one.
 pub const SECOND_FACTORS_ANYWHERE: Allowance = Allowance { most: 50, seconds: 86_400 };
+/// What these are counted as, by the account's identifier.
+pub const SECOND_FACTORS_OF: &str = "second factor anywhere of";
 /// Codes and links that the company has sent to one address in a day.
 pub const MAILS_BY_API_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
 /// Tries at codes from one address, over all accounts.
@@ -65,7 +67,8 @@ pub const MAILS_ANYWHERE_A_DAY: Allowance = Allowance { most: 100, seconds: 86_4
 /// What tries from an address are counted by: an IPv4 address itself, or the /64 an IPv6 address lies in, all of which is one
 /// caller's.
 pub fn network(address: IpAddr) -> IpAddr {
-    match address {
+    // Dual-stack sockets tell IPv4 addresses as IPv6 ones.
+    match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
     }

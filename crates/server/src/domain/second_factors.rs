@@ -2,7 +2,7 @@
 //! before it; an environment can ask everybody to have one. It counts from its first right code on: who began to set one up
 //! and never finished is not locked out.
 
-use super::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE};
+use super::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE, SECOND_FACTORS_OF};
 use super::authentications::{self, Proof, Whence};
 use super::mailed_codes::Refused;
 use super::{Act, Failure, audit, magic_auth, mails};
@@ -212,7 +212,7 @@ pub async fn remove_all(tx: &mut Tx, act: &Act, user: &User) -> Result<bool, Fai
     for factor in &known {
         delete(tx, act, factor.id).await?;
     }
-    attempts::clear(tx, act, ANYWHERE, &user.id.to_string()).await?;
+    attempts::clear(tx, act, SECOND_FACTORS_OF, &user.id.to_string()).await?;
     let counted = known.iter().any(|factor| factor.confirmed_at.is_some());
     // What nobody has proven to be theirs is told nothing.
     if counted && user.email_verified {
@@ -275,15 +275,14 @@ fn place(from: Option<&str>) -> String {
     }
 }
 
-/// What tries are counted as from one place, and wherever they come from.
+/// What tries are counted as from one place.
 const HERE: &str = "second factor of";
-const ANYWHERE: &str = "second factor anywhere of";
 
 /// Counts a try at the factors of somebody, or of something. Whoever guesses where it is known from where does not use up
 /// the tries of who knows.
 async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<Result<(), Refused>, Failure> {
     let here = format!("{whose} {}", place(from));
-    let counts = [(HERE, here.as_str(), SECOND_FACTORS), (ANYWHERE, whose, SECOND_FACTORS_ANYWHERE)];
+    let counts = [(HERE, here.as_str(), SECOND_FACTORS), (SECOND_FACTORS_OF, whose, SECOND_FACTORS_ANYWHERE)];
     let counted = attempts::count_all(tx, act, &counts).await?;
     Ok(counted.map_err(|(_, again_at)| Refused::TooMany { again_at }))
 }
@@ -291,7 +290,7 @@ async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Resul
 /// Forgets the tries of who has had the code in the end. Those from elsewhere are not theirs, and count on.
 async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<(), Failure> {
     attempts::clear(tx, act, HERE, &format!("{whose} {}", place(from))).await?;
-    attempts::take_back(tx, act, ANYWHERE, whose).await
+    attempts::take_back(tx, act, SECOND_FACTORS_OF, whose).await
 }
 
 /// Counts a try at the first code of a factor that somebody is setting up. There is nothing to guess: they see its secret.
@@ -301,10 +300,10 @@ async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -
 pub async fn count_first(
     tx: &mut Tx,
     act: &Act,
-    user_id: UserId,
+    whose: &str,
     from: Option<&str>,
 ) -> Result<Result<(), Refused>, Failure> {
-    let subject = format!("{user_id} {}", place(from));
+    let subject = format!("{whose} {}", place(from));
     let counted = attempts::count(tx, act, "new second factor of", &subject, SECOND_FACTORS).await?;
     Ok(counted.map_err(|again_at| Refused::TooMany { again_at }))
 }
@@ -321,7 +320,13 @@ pub async fn redeem(
     factors: &[AuthenticationFactor],
     (typed, from): (&str, Option<&str>),
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
-    if let Err(refused) = count(tx, act, whose, from).await? {
+    // What was begun and never confirmed protects nothing yet, and who guesses at the others does not keep anybody from it.
+    let counted = if factors.iter().all(|factor| factor.confirmed_at.is_none()) {
+        count_first(tx, act, whose, from).await?
+    } else {
+        count(tx, act, whose, from).await?
+    };
+    if let Err(refused) = counted {
         return Ok(Err(refused));
     }
     for factor in factors {

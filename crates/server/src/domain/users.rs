@@ -1,11 +1,12 @@
 //! People's accounts.
 
+use super::attempts::{self, SECOND_FACTORS_OF};
 use super::{Act, Failure, events, grants, people};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{User, email_key, is_email};
-use countersign_store::{Error, Query, Tx, password_reset, user};
+use countersign_store::{Error, Query, Tx, membership, password_reset, user};
 use std::collections::BTreeMap;
 
 /// What a new account is made of. It does not print: it has the hash of a password.
@@ -192,6 +193,9 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
         // Anybody who knew the old password loses access: end all sessions and grants.
         people::sign_out_everywhere(tx, act, changed.id).await?;
         grants::end_all(tx, act, changed.id).await?;
+        // Nor do they get as far as guessing at the second factor any more. Not so when people set a password by mail: whoever
+        // reads it could guess for ever.
+        attempts::clear(tx, act, SECOND_FACTORS_OF, &changed.id.to_string()).await?;
     }
     events::record(tx, act, "user.updated", None, &user_view(&changed)).await?;
     Ok(changed)
@@ -203,6 +207,8 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
+    // Before the sessions, as whoever signs in with a membership has it.
+    membership::lock_all_of_user(tx, act.environment_id, gone.id).await?;
     grants::user_ended(tx, act, gone.id).await?;
     user::delete(tx, act.environment_id, gone.id).await?;
     events::record(tx, act, "user.deleted", None, &user_view(&gone)).await

@@ -3,6 +3,7 @@
 use super::consent::in_words;
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, moment, redirect, reply};
+use super::second_factor;
 use super::session::{self, Current};
 use super::sign_in::allowed;
 use crate::domain::branding::shown_logo;
@@ -88,11 +89,12 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             current: one.id == current.session.id,
         })
         .collect();
-    // Who signs in elsewhere is asked for a second factor there, if anywhere.
-    let elsewhere = call.environment.standalone.login_uri.is_some();
     let factors = authentication_factor::confirmed(&mut reader, environment_id, current.user.id).await?;
     let factor_since =
         factors.first().map(|factor| moment(factor.confirmed_at.unwrap_or(factor.created_at), frame.language));
+    let elsewhere = call.environment.standalone.login_uri.is_some();
+    // Who signs in elsewhere and has none is asked for one there, if anywhere.
+    let has_use = !factors.is_empty() || second_factor::is_for(call, &current);
     let mut connected = Vec::new();
     let given = consent::of_user(&mut reader, environment_id, current.user.id).await?;
     for given in given.into_iter().rev() {
@@ -146,8 +148,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
         name: &name,
         email: &current.user.email,
         change_password: change_password.as_deref(),
-        second_factor: (!elsewhere)
-            .then_some(TwoSteps { since: factor_since.as_deref(), href: "/account/second-factor" }),
+        second_factor: has_use.then_some(TwoSteps { since: factor_since.as_deref(), href: "/account/second-factor" }),
         sessions: &sessions,
         revoke_session_action: "/account/sessions/revoke",
         applications: &applications,

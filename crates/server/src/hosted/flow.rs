@@ -117,8 +117,10 @@ impl Target {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FirstProof {
     /// What its use is counted by.
+    #[serde(default)]
     pub id: String,
     /// When it was made, in milliseconds.
+    #[serde(default)]
     pub made_at: i64,
     /// The person.
     pub user_id: UserId,

@@ -3,7 +3,7 @@
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
 use super::session;
-use crate::domain::{Failure, invitations};
+use crate::domain::{Failure, invitations, users};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Invitation as Page, Trouble};
@@ -109,11 +109,15 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         let another = flow.link(call, "/use-another-account");
         return Err(Stop::WithWayOn(StatusCode::FORBIDDEN, Trouble::Access, another));
     }
-    let user = current.user;
-    let act = session::act(call);
+    let (act, user_id) = (session::act(call), current.user.id.to_string());
     let accepted = call.app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move {
+            // Asked again of what nobody changes now. The account before the invitation, as where people sign in with one.
+            let user = users::find_and_lock(tx, &act, &user_id).await?;
             let found = invitations::find_and_lock(tx, &act, &invitation.id.to_string()).await?;
+            if !invitations::is_meant_for(tx, act.environment_id, &found, &user).await? {
+                return Err(Failure::not_found("Invitation", found.id));
+            }
             invitations::accept_as(tx, &act, found, &user).await.map(drop)
         })
     });

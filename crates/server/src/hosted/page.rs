@@ -80,7 +80,8 @@ pub fn language(call: &PageCall) -> Language {
     };
     asked(call)
         .or_else(|| kept(call, Cookie::Language))
-        .or_else(|| if is_request_of_application(call) { wished(call) } else { kept(call, Cookie::WishedLanguage) })
+        .or_else(|| wished(call))
+        .or_else(|| if is_request_of_application(call) { None } else { kept(call, Cookie::WishedLanguage) })
         .unwrap_or_else(preferred)
 }
 
@@ -101,8 +102,7 @@ fn wished(call: &PageCall) -> Option<Language> {
 
 /// Whether an application has sent the browser here just now. What the one before has wished is nothing to it.
 fn is_request_of_application(call: &PageCall) -> bool {
-    let Ok(query) = call.query() else { return false };
-    ["client_id", "id_token_hint", "ui_locales"].iter().any(|name| query.get(name).is_some())
+    call.uri.path().ends_with("/authorize") && call.query().is_ok_and(|query| query.get("client_id").is_some())
 }
 
 /// Keeps the language of the application's request for the pages that follow, and forgets that of another one before. What the

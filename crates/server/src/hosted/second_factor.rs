@@ -15,6 +15,7 @@ use crate::domain::{Act, Failure, mails, people, qr_code};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Language, Problem, RemoveSecondFactor, SecondFactor, SetUpSecondFactor};
+use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::User;
 use countersign_protocol::second_factor::{enrolment, totp};
 use countersign_protocol::time::Timestamp;
@@ -27,7 +28,10 @@ const LONGEST_CODE: usize = 32;
 const FRESH: i64 = 10 * 60;
 /// For how long the first proof counts, in seconds: to find the application, or to get one.
 const FIRST_PROOF: i64 = 20 * 60;
-/// A first proof leads to one session: who finds its page in the browser's history finds nothing that it is good for.
+/// A first proof leads to one session: who finds its page in the browser's history finds nothing that it is good for. This is
+/// why not.
+const USED: &str = "first_proof_used";
+/// See [`USED`].
 const ONCE: Allowance = Allowance { most: 1, seconds: 2 * FIRST_PROOF };
 /// The page on which a code is asked for, or one is set up, on the way.
 const PATH: &str = "/sign-in/second-factor";
@@ -205,13 +209,17 @@ async fn attempt(call: &PageCall, flow: &Flow, user: &User, first: &FirstProof, 
                 }
                 _ => return Ok(Tried::Changed),
             };
+            // Nothing is kept of what comes a second time, not even that the code was right.
             if outcome.is_ok() && attempts::count(tx, &act, "first proof", &first.id, ONCE).await?.is_err() {
-                return Ok(Tried::Changed);
+                return Err(Failure::conflict(USED, "The first proof has been used before."));
             }
             Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))
         })
     });
-    let tried = tried.await?;
+    let tried = match tried.await {
+        Err(Failure::Refused(ApiError::Conflict { code: USED, .. })) => Tried::Changed,
+        tried => tried?,
+    };
     call.app.catch_up().await;
     Ok(tried)
 }
@@ -224,7 +232,7 @@ async fn set_up(
     (secret, typed): (&[u8], &str),
     (from, language): (Option<&str>, Language),
 ) -> Result<Result<(), Refused>, Failure> {
-    if let Err(refused) = second_factors::count_first(tx, act, user.id, from).await? {
+    if let Err(refused) = second_factors::count_first(tx, act, &user.id.to_string(), from).await? {
         return Ok(Err(refused));
     }
     let Some(step) = totp::step_of(secret, typed, act.now.as_secs()) else { return Ok(Err(Refused::Wrong)) };
@@ -232,14 +240,19 @@ async fn set_up(
     Ok(Ok(()))
 }
 
-/// Who looks at their account; a redirect for who is not signed in, or signs in elsewhere: there a second factor would be
-/// asked for by nobody.
+/// Who looks at their account; a redirect for who is not signed in, and where people sign in elsewhere for who has not signed in
+/// here: only here a second factor is asked for.
 async fn own(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
     match session::current_with_address(call).await? {
-        Some(_) if call.environment.standalone.login_uri.is_some() => Ok(Err(redirect("/account")?)),
+        Some(current) if !is_for(call, &current) => Ok(Err(redirect("/account")?)),
         Some(current) => Ok(Ok(current)),
-        None => Ok(Err(redirect("/sign-in")?)),
+        None => Ok(Err(redirect(&Flow::begin(call, Target::SecondFactor).link(call, "/sign-in"))?)),
     }
+}
+
+/// Whether a second factor is of use to whoever is signed in.
+pub fn is_for(call: &PageCall, current: &Current) -> bool {
+    call.environment.standalone.login_uri.is_none() || current.session.authentication_method != METHOD
 }
 
 /// `GET /account/second-factor`: sets one up, or shows how the one there is goes away. Who has signed in a while ago does so

@@ -33,7 +33,7 @@ use countersign_protocol::secret::Secret;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
     Tx, application, client_secret, environment, environment_api_key, jwt_template, organization, permission,
-    signing_key,
+    signing_key, user,
 };
 use document::{ApplicationEntry, EnvironmentEntry, OrganizationEntry, PermissionEntry};
 use look::Pictures;
@@ -196,10 +196,30 @@ fn prepare(entry: EnvironmentEntry, base: &Path) -> Result<Prepared, String> {
 async fn lock(tx: &mut Tx, prepared: &[Prepared]) -> Result<(), End> {
     let known = environment::all(tx).await?;
     let declared = known.iter().filter(|known| prepared.iter().any(|item| item.entry.name == known.name));
-    let mut ids: Vec<EnvironmentId> = declared.map(|environment| environment.id).collect();
-    ids.sort_unstable();
-    for id in ids {
-        signing_key::lock(tx, id).await?;
+    let mut declared: Vec<(EnvironmentId, &str)> = declared.map(|known| (known.id, known.name.as_str())).collect();
+    declared.sort_unstable();
+    for (id, _) in &declared {
+        signing_key::lock(tx, *id).await?;
+    }
+    for (id, name) in declared {
+        let entries = prepared.iter().map(|item| &item.entry).filter(|entry| entry.name == name);
+        let (mut organizations, mut people) = (Vec::new(), Vec::new());
+        for entry in entries {
+            for named in &entry.organizations {
+                organizations.extend(organization::find_by_external_id(tx, id, &named.external_id).await?);
+            }
+            for named in &entry.users {
+                people.extend(users::find(tx, id, named).await?);
+            }
+        }
+        organizations.sort_unstable_by_key(|one| one.id);
+        people.sort_unstable_by_key(|one| one.id);
+        for one in organizations {
+            organization::lock(tx, id, one.id).await?;
+        }
+        for one in people {
+            user::lock(tx, id, one.id).await?;
+        }
     }
     Ok(())
 }

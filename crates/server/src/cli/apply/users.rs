@@ -4,6 +4,7 @@ use super::End;
 use super::document::{MembershipEntry, UserEntry};
 use crate::domain::users::{self, NewUser};
 use crate::domain::{Act, memberships};
+use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
 use countersign_protocol::model::{MembershipStatus, User, email_key};
 use countersign_protocol::password::{HashType, SaltPosition, import};
@@ -52,23 +53,15 @@ pub(super) async fn apply(
     if entry.external_id.as_ref().is_some_and(|id| !id.is_ascii() || !(1..=LONGEST_EXTERNAL_ID).contains(&id.len())) {
         return Err(wrong("external_id must have 1 to 128 ASCII characters."));
     }
-    let mut found = match &entry.external_id {
-        Some(id) => user::find_by_external_id(tx, act.environment_id, id).await?,
-        None => None,
-    };
-    if found.is_none() {
-        found = user::find_by_email(tx, act.environment_id, &entry.email).await?;
-        // Somebody else of the company's: two of them do not become one.
-        let other = found.as_ref().and_then(|found| found.external_id.as_ref()).filter(|_| entry.external_id.is_some());
-        if let Some(other) = other {
-            return Err(wrong(&format!("the address belongs to the user with the external_id '{other}'.")));
-        }
+    // Locked before all others: what is compared is what nobody else is changing.
+    let found = find(tx, act.environment_id, entry).await?;
+    // Somebody else of the company's: two of them do not become one.
+    let other = found.as_ref().and_then(|found| found.external_id.as_ref());
+    if let (Some(other), Some(declared)) = (other, &entry.external_id)
+        && other != declared
+    {
+        return Err(wrong(&format!("the address belongs to the user with the external_id '{other}'.")));
     }
-    // Locked, and read again: what is compared is what nobody else is changing.
-    let found = match found {
-        Some(found) => Some(users::find_and_lock(tx, act, &found.id.to_string()).await?),
-        None => None,
-    };
     let person = match found {
         None => {
             let new = NewUser {
@@ -102,6 +95,25 @@ pub(super) async fn apply(
         apply_membership(tx, act, &person, declared, plan).await?;
     }
     Ok(())
+}
+
+/// Whom an entry is about: by the company's own identifier, or else by the address.
+///
+/// # Errors
+/// Database errors.
+pub(super) async fn find(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    entry: &UserEntry,
+) -> Result<Option<User>, countersign_store::Error> {
+    let by_id = match &entry.external_id {
+        Some(id) => user::find_by_external_id(tx, environment_id, id).await?,
+        None => None,
+    };
+    match by_id {
+        Some(found) => Ok(Some(found)),
+        None => user::find_by_email(tx, environment_id, &entry.email).await,
+    }
 }
 
 /// Changes what the file says of a user otherwise. Nobody's proof of an address is taken back by it.

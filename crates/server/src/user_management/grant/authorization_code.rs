@@ -88,6 +88,7 @@ async fn hand_over(
     // What is true now is what counts, not what was when the code was issued.
     let session = session::find(tx, act.environment_id, code.session_id).await?;
     let session = session.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
+    user::lock(tx, act.environment_id, session.user_id).await?;
     let user = user::find(tx, act.environment_id, session.user_id).await?.ok_or_else(not_good)?;
     let mut organization_id = code.organization_id;
     if let Some(token) = invitation_token {

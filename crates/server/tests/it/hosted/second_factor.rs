@@ -188,7 +188,7 @@ on_both_databases! {
     }
 
     async fn threat_18_the_pages_of_a_sign_in_that_is_over_are_good_for_nothing(server: TestServer) {
-        server.person("ada@example.com").await;
+        let user = server.person("ada@example.com").await.to_string();
         assert_eq!(server.declare("[environment.authentication]\nmfa_required = true").await.done().code, 0);
         let mut browser = Browser::new(&server);
         let set_up = with_password(&mut browser, "ada@example.com").await;
@@ -212,6 +212,18 @@ on_both_databases! {
         browser.open(&kept).await;
         let again = browser.submit(&asked, PATH, &[("code", &shown(&server, &secret, 1))]).await;
         assert_eq!((again.status, browser.has_cookie("cs_session")), (400, false), "{}", again.html);
+        // Also when the factor has gone meanwhile, whose secret that page shows.
+        let factors = server.management().get(&format!("/user_management/users/{user}/auth_factors")).await.expect_list();
+        server.management().delete(&format!("/auth/factors/{}", factors[0]["id"].as_str().unwrap())).await.expect(204);
+        server.clock.advance_seconds(60);
+        let again = browser.submit(&set_up, PATH, &[("code", &shown(&server, &secret, 0))]).await;
+        assert_eq!((again.status, browser.has_cookie("cs_session")), (400, false), "{}", again.html);
+        let left = server.management().get(&format!("/user_management/users/{user}/auth_factors")).await.expect_list();
+        assert!(left.is_empty(), "nobody has a factor that others have seen: {left:?}");
+        let set_up = with_password(&mut browser, "ada@example.com").await;
+        let secret = secret_of(&set_up);
+        browser.submit(&set_up, PATH, &[("code", &shown(&server, &secret, 0))]).await;
+        leave(&mut browser).await;
         // Nor does what was proven count for long.
         server.clock.advance_seconds(60);
         let asked = with_password(&mut browser, "ada@example.com").await;

@@ -5,7 +5,7 @@ use crate::harness::{Browser, REDIRECT_URI, TestServer, on_both_databases};
 use countersign::domain::{Failure, invitations};
 use countersign_protocol::id::{MembershipId, OrganizationId, SessionId};
 use countersign_protocol::model::{MembershipStatus, StaffRole};
-use countersign_store::{Tx, TxFuture, audit_log_event, membership, session, user};
+use countersign_store::{Tx, TxFuture, audit_log_event, audit_log_retention, membership, session, user};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -159,6 +159,7 @@ on_both_databases! {
         let management = server.management();
         let acme = management.organization("Acme").await;
         let environment_id = server.environment_id();
+        let organization_id: OrganizationId = acme.parse().unwrap();
         // There is something that could be forgotten.
         until(async || audit_log_event::is_linked(&mut server.app.store.reader().await.unwrap(), environment_id).await.unwrap()).await;
         let path = format!("/organizations/{acme}/audit_logs_retention");
@@ -171,7 +172,12 @@ on_both_databases! {
                     Ok(())
                 })
             },
-            nothing,
+            move |tx| {
+                Box::pin(async move {
+                    assert_eq!(audit_log_retention::find(tx, environment_id, organization_id).await?, None, "not yet");
+                    Ok(())
+                })
+            },
             asked,
         );
         assert_eq!(answer.await.expect(200).json()["retention_period_in_days"], 365);

@@ -248,6 +248,12 @@ on_both_databases! {
             tries(&format!("2001:db8::{number}:2"), "000000").await.expect_code(400, "one_time_code_too_many_attempts");
             server.clock.advance_seconds(10);
         }
-        tries("192.0.2.1", &shown(&server, SECRET, 0)).await.expect(200);
+        // As dual-stack sockets tell them.
+        for _ in 0..10 {
+            tries("::ffff:203.0.113.7", "000000").await.expect_code(400, "invalid_one_time_code");
+            server.clock.advance_seconds(10);
+        }
+        tries("203.0.113.7", "000000").await.expect_code(400, "one_time_code_too_many_attempts");
+        tries("::ffff:192.0.2.1", &shown(&server, SECRET, 0)).await.expect(200);
     }
 }
