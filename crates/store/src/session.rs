@@ -4,7 +4,7 @@ use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, SessionId, UserId};
 use countersign_protocol::management::page::Slice;
-use countersign_protocol::model::{Session, SessionPolicy};
+use countersign_protocol::model::{AuthenticationMethod, Session, SessionPolicy};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
@@ -25,7 +25,7 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $4 AND id > $2 AND ended_at IS NULL AND expires_at > $5 ",
         "AND authenticated_at > $6 AND last_seen_at > $7 ORDER BY id ASC LIMIT $3";
     RENEW = "UPDATE session SET token_digest = $3, authentication_method = $4, ip_address = $5, user_agent = $6, authenticated_at = $7, ",
-        "last_seen_at = $7, expires_at = $8, updated_at = $7 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
+        "expires_at = $8, last_seen_at = $9, updated_at = $9 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     SEEN = "UPDATE session SET last_seen_at = $3 WHERE environment_id = $1 AND id = $2 AND last_seen_at < $3";
     CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
@@ -48,7 +48,7 @@ fn read(row: &Row) -> Result<Session> {
         id: row.parse(0)?,
         user_id: row.parse(1)?,
         organization_id: row.opt_parse(2)?,
-        authentication_method: row.text(3)?.to_owned(),
+        authentication_method: row.word(3, AuthenticationMethod::parse)?,
         ip_address: text(4)?,
         user_agent: text(5)?,
         authenticated_at: row.timestamp(6)?,
@@ -76,7 +76,7 @@ pub async fn insert(
         session.user_id.into(),
         session.organization_id.into(),
         token_digest.into(),
-        (&session.authentication_method).into(),
+        session.authentication_method.as_str().into(),
         session.ip_address.as_ref().into(),
         session.user_agent.as_ref().into(),
         session.authenticated_at.into(),
@@ -101,11 +101,12 @@ pub async fn renew(
         environment_id.into(),
         session.id.into(),
         token_digest.into(),
-        (&session.authentication_method).into(),
+        session.authentication_method.as_str().into(),
         session.ip_address.as_ref().into(),
         session.user_agent.as_ref().into(),
         session.authenticated_at.into(),
         session.expires_at.into(),
+        session.last_seen_at.into(),
     ];
     Ok(tx.execute(RENEW, &params).await? == 1)
 }

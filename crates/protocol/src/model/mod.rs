@@ -4,6 +4,7 @@ mod actor;
 mod api_key;
 mod application;
 mod authentication_factor;
+mod authentication_method;
 mod brand;
 mod consent_option;
 mod email_address;
@@ -21,6 +22,7 @@ mod portal;
 mod registered_grants;
 mod role;
 mod self_registration;
+mod session;
 mod session_grant;
 mod shown_name;
 mod sign_in_settings;
@@ -36,11 +38,12 @@ pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,
 };
 pub use authentication_factor::{AuthenticationChallenge, AuthenticationFactor};
+pub use authentication_method::AuthenticationMethod;
 pub use brand::Brand;
 pub use consent_option::{Choice, ChoiceGroup, Choices, ConsentOption, settled};
 pub use email_address::{email_for_smtp, email_key, is_email, resembles_email};
 pub use environment::{Environment, EnvironmentKind, Issuer, IssuerError, STAFF_BASE};
-pub use grant::{AuthorizationCode, Consent, Persona, Session, TokenFamily};
+pub use grant::{AuthorizationCode, Consent, Persona, TokenFamily};
 pub use image::{Image, ImageDigest, Logo, ParseImageDigestError};
 pub use invitation::{Invitation, InvitationState};
 pub use jwt_template::JwtTemplate;
@@ -56,6 +59,7 @@ pub use portal::{
 pub use registered_grants::{RegisteredGrant, RegisteredGrants};
 pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
+pub use session::Session;
 pub use session_grant::{SessionCode, SessionDevice, SessionFamily};
 pub use shown_name::shown_name;
 pub use sign_in_settings::{CorsOrigin, EnvironmentRedirectUri, RedirectPurpose};

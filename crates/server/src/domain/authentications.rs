@@ -5,7 +5,7 @@
 use super::{Act, Failure, events};
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{User, is_email};
+use countersign_protocol::model::{AuthenticationMethod, User, is_email};
 use countersign_store::Tx;
 use serde_json::{Value, json};
 
@@ -27,11 +27,11 @@ pub enum Proof {
 
 impl Proof {
     /// What a session that was begun in this way has shown; `None` for proofs that were made elsewhere.
-    pub fn of_session(method: &str) -> Option<Self> {
+    pub const fn of_session(method: AuthenticationMethod) -> Option<Self> {
         match method {
-            "password" => Some(Self::Password),
-            "magic_auth" => Some(Self::MagicAuth),
-            _ => None,
+            AuthenticationMethod::Password => Some(Self::Password),
+            AuthenticationMethod::MagicAuth => Some(Self::MagicAuth),
+            AuthenticationMethod::ExternalAuth | AuthenticationMethod::Link => None,
         }
     }
 

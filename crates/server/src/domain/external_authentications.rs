@@ -14,8 +14,6 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, application, external_authentication, user};
 use std::collections::BTreeMap;
 
-/// How a session began that was started by one, in the word of the API.
-pub const METHOD: &str = "external_auth";
 /// How long a person may take to sign in elsewhere, and the browser to come back after that, in seconds.
 pub const LIFETIME: i64 = 300;
 /// How many begin at one address: they are rows, and anybody can begin.

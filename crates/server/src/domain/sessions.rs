@@ -2,7 +2,7 @@
 
 use super::{Act, Failure, events};
 use countersign_protocol::id::{OrganizationId, SessionId, UserId};
-use countersign_protocol::model::Session;
+use countersign_protocol::model::{AuthenticationMethod, Session};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, logout_notice, session, user};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// How the person proved who they are.
-    pub method: String,
+    pub method: AuthenticationMethod,
     /// The address, if it is known.
     pub ip_address: Option<String>,
     /// The browser, as it calls itself.
@@ -31,16 +31,6 @@ pub fn idle_until(act: &Act, session: &Session) -> Timestamp {
     act.now.plus_secs(act.sessions.inactivity_timeout).min(session.expires_at)
 }
 
-/// How somebody has signed in, in the word that answers to sign-ins have for it.
-pub fn method_name(authentication_method: &str) -> Option<&'static str> {
-    match authentication_method {
-        "password" => Some("Password"),
-        "magic_auth" => Some("MagicAuth"),
-        "external_auth" => Some("ExternalAuth"),
-        _ => None,
-    }
-}
-
 /// A session, as the API shows it.
 pub fn session_view(session: &Session) -> Value {
     let mut view = json!({
@@ -49,7 +39,7 @@ pub fn session_view(session: &Session) -> Value {
         "user_id": session.user_id,
         "ip_address": session.ip_address,
         "user_agent": session.user_agent,
-        "auth_method": if session.authentication_method == "magic_auth" { "magic_code" } else { &session.authentication_method },
+        "auth_method": session.authentication_method.of_session(),
         "status": if session.ended_at.is_some() { "revoked" } else { "active" },
         "expires_at": session.expires_at.to_string(),
         "ended_at": session.ended_at.map(|at| at.to_string()),
@@ -72,7 +62,7 @@ pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failu
         id: act.entropy.id(act.now)?,
         user_id,
         organization_id: origin.organization_id,
-        authentication_method: origin.method.clone(),
+        authentication_method: origin.method,
         ip_address: origin.ip_address.clone(),
         user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
         authenticated_at: act.now,
@@ -156,7 +146,8 @@ pub async fn end_in_organization(
 }
 
 /// The same person has proven again who they are, in the browser that has this session, and that was noted: it goes on, under
-/// a new cookie; `false` when it has ended. Applications that were signed in to by it stay so.
+/// a new cookie; `false` when it has ended. Applications that were signed in to by it stay so. Whoever has proven it here has still
+/// done so after a login elsewhere, and for no longer because of it.
 ///
 /// # Errors
 /// Database errors.
@@ -167,15 +158,23 @@ pub async fn renew(
     origin: &Origin,
     token_digest: &Digest,
 ) -> Result<bool, Failure> {
-    let renewed = Session {
-        authentication_method: origin.method.clone(),
+    let stays = session.authentication_method.is_here() && !origin.method.is_here();
+    let used = Session {
         ip_address: origin.ip_address.clone(),
         user_agent: origin.user_agent.clone().filter(|text| !text.is_empty()),
-        authenticated_at: act.now,
         last_seen_at: act.now,
-        expires_at: act.now.plus_secs(act.sessions.maximum_length),
         updated_at: act.now,
         ..session
+    };
+    let renewed = if stays {
+        used
+    } else {
+        Session {
+            authentication_method: origin.method,
+            authenticated_at: act.now,
+            expires_at: act.now.plus_secs(act.sessions.maximum_length),
+            ..used
+        }
     };
     Ok(session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await?)
 }

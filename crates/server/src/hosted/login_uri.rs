@@ -5,7 +5,7 @@ use super::flow::{Flow, Target};
 use super::page::{Stop, redirect};
 use super::session::{self, Current, Proven};
 use super::sign_in;
-use crate::domain::external_authentications::{self, METHOD};
+use crate::domain::external_authentications;
 use crate::domain::{Failure, standalone};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -55,9 +55,6 @@ pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> 
     let Some(uri) = of(call, client) else {
         return Ok(session::counts_here(call, current).await?.filter(|current| current.user.email_verified));
     };
-    if current.session.authentication_method != METHOD {
-        return Ok(None);
-    }
     // The identifier that the company gave may have been changed since, by its own hand.
     let Some(external_id) = &current.user.external_id else { return Ok(None) };
     let mut reader = call.app.store.reader().await?;
@@ -65,10 +62,14 @@ pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> 
     if standalone::names_another(&mut reader, environment_id, external_id, own).await? {
         return Ok(None);
     }
-    // One login does not speak for another, and not about choices when it was not to be asked about them.
+    // One login does not speak for another, nor a sign-in here for it, and not about choices when it was not to be asked about them.
     let Some(login) = session_login::find(&mut reader, environment_id, current.session.id, uri).await? else {
         return Ok(None);
     };
+    let longest = call.environment.environment.sessions.maximum_length;
+    if call.app.clock.now() >= login.authenticated_at.plus_secs(longest) {
+        return Ok(None);
+    }
     if needs_consent(client) {
         let Some(options) = login.consent_options else { return Ok(None) };
         current.options = options;

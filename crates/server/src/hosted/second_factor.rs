@@ -7,7 +7,6 @@ use super::page::{Carried, Stop, branding, frame, language, moment, redirect, re
 use super::session::{self, Current, Proven};
 use super::sign_in::allowed;
 use crate::domain::attempts::{self, Allowance};
-use crate::domain::external_authentications::METHOD;
 use crate::domain::mailed_codes::Refused;
 use crate::domain::password_check::Tries;
 use crate::domain::second_factors::{self, Need, NewFactor};
@@ -252,7 +251,7 @@ async fn own(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
 
 /// Whether a second factor is of use to whoever is signed in.
 pub fn is_for(call: &PageCall, current: &Current) -> bool {
-    call.environment.standalone.login_uri.is_none() || current.session.authentication_method != METHOD
+    call.environment.standalone.login_uri.is_none() || current.session.authentication_method.is_here()
 }
 
 /// `GET /account/second-factor`: sets one up, or shows how the one there is goes away. Who has signed in a while ago does so
@@ -279,7 +278,7 @@ pub async fn get_own(call: &PageCall) -> Result<Reply, Stop> {
         ));
     }
     // Nor does a login elsewhere: who has the password there would set one up for whoever signs in here.
-    if act.now >= session.authenticated_at.plus_secs(FRESH) || session.authentication_method == METHOD {
+    if act.now >= session.authenticated_at.plus_secs(FRESH) || !session.authentication_method.is_here() {
         flow.email = Some(user.email);
         let path = if allowed(call).password { "/sign-in/password" } else { "/sign-in" };
         return redirect(&flow.link(call, path));
@@ -302,7 +301,7 @@ pub async fn post_own(call: &PageCall) -> Result<Reply, Stop> {
     let flow = Flow::carried(call, form.get("flow"))?;
     let (act, language) = (session::act(call), language(call));
     // The form may have lain open: twice the time, to find the application and to type.
-    if act.now >= session.authenticated_at.plus_secs(2 * FRESH) || session.authentication_method == METHOD {
+    if act.now >= session.authenticated_at.plus_secs(2 * FRESH) || !session.authentication_method.is_here() {
         return redirect(OF_ACCOUNT);
     }
     // What somebody else was shown in this browser is their secret.

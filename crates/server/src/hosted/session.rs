@@ -6,7 +6,7 @@ use super::page::{Stop, redirect};
 use crate::domain::authentications::{self, Proof, Whence};
 use crate::domain::password_check::Tries;
 use crate::domain::second_factors::Need;
-use crate::domain::{Act, Failure, external_authentications, people, second_factors, sessions};
+use crate::domain::{Act, Failure, people, second_factors, sessions};
 use crate::entropy::{Entropy, NoEntropy};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -15,7 +15,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::UserId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Actor, Authentication, Completed, ConsentOption, LoginUri, Session, User};
+use countersign_protocol::model::{
+    Actor, Authentication, AuthenticationMethod, Completed, ConsentOption, LoginUri, Session, User,
+};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, session, session_login, user};
@@ -84,7 +86,7 @@ pub async fn current_here(call: &PageCall) -> Result<Option<Current>, Stop> {
 /// # Errors
 /// Database errors.
 pub async fn counts_here(call: &PageCall, current: Current) -> Result<Option<Current>, Stop> {
-    if current.session.authentication_method != external_authentications::METHOD {
+    if current.session.authentication_method.is_here() {
         return Ok(Some(current));
     }
     let need = second_factors::need(&mut call.app.store.reader().await?, &act(call), current.user.id).await?;
@@ -124,7 +126,7 @@ enum SecondFactor {
 #[derive(Debug)]
 pub struct Proven {
     user_id: UserId,
-    method: &'static str,
+    method: AuthenticationMethod,
     /// What the account was like when that was proven: nobody signs in with what was proven before its password changed.
     likeness: Option<String>,
     /// What is known of a second factor.
@@ -136,18 +138,19 @@ pub struct Proven {
 impl Proven {
     /// The password was right, passwords count here, and the address of the account is proven.
     pub(super) fn by_password(allowed: Authentication, user: &User, likeness: &str) -> Option<Self> {
-        let proven = || Self { likeness: Some(likeness.to_owned()), ..Self::here(user.id, "password") };
+        let proven =
+            || Self { likeness: Some(likeness.to_owned()), ..Self::here(user.id, AuthenticationMethod::Password) };
         (allowed.password && user.email_verified).then(proven)
     }
 
     /// A code sent to the account's address was right, and codes count here.
     pub(super) fn by_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
-        allowed.magic_auth.then(|| Self::here(user_id, "magic_auth"))
+        allowed.magic_auth.then(|| Self::here(user_id, AuthenticationMethod::MagicAuth))
     }
 
     /// A code sent to the address was right after the password was, and passwords count here.
     pub(super) fn by_password_and_code(allowed: Authentication, user_id: UserId) -> Option<Self> {
-        allowed.password.then(|| Self::here(user_id, "password"))
+        allowed.password.then(|| Self::here(user_id, AuthenticationMethod::Password))
     }
 
     /// The same, of an account that is like this: see [`people::likeness`].
@@ -159,9 +162,9 @@ impl Proven {
     /// proofs that need none.
     pub(super) fn first(&self, entropy: &Entropy, now: Timestamp) -> Result<Option<FirstProof>, NoEntropy> {
         let by = match self.method {
-            "password" => ProvenBy::Password,
-            "magic_auth" => ProvenBy::Code,
-            _ => return Ok(None),
+            AuthenticationMethod::Password => ProvenBy::Password,
+            AuthenticationMethod::MagicAuth => ProvenBy::Code,
+            AuthenticationMethod::ExternalAuth | AuthenticationMethod::Link => return Ok(None),
         };
         let Some(likeness) = self.likeness.clone() else { return Ok(None) };
         let id = URL_SAFE_NO_PAD.encode(entropy.bytes::<16>()?);
@@ -171,8 +174,8 @@ impl Proven {
     /// A code of a second factor was right, after this, which still counts here.
     pub(super) fn with_second_factor(allowed: Authentication, first: FirstProof) -> Option<Self> {
         let (counts, method) = match first.by {
-            ProvenBy::Password => (allowed.password, "password"),
-            ProvenBy::Code => (allowed.magic_auth, "magic_auth"),
+            ProvenBy::Password => (allowed.password, AuthenticationMethod::Password),
+            ProvenBy::Code => (allowed.magic_auth, AuthenticationMethod::MagicAuth),
         };
         let shown = || Self {
             likeness: Some(first.likeness),
@@ -185,7 +188,7 @@ impl Proven {
     /// A link into the dashboard was used up, and has made the account. The public API has no event for that: the audit log
     /// tells of it.
     pub(crate) fn by_staff_link(user_id: UserId) -> Self {
-        Self { second_factor: SecondFactor::Elsewhere, ..Self::here(user_id, "link") }
+        Self { second_factor: SecondFactor::Elsewhere, ..Self::here(user_id, AuthenticationMethod::Link) }
     }
 
     /// The company's own login has said who it was, and the browser that was sent there has come back.
@@ -193,7 +196,7 @@ impl Proven {
         let Completed { user_id, consent_options } = completed;
         let elsewhere = Some((login_uri, consent_options));
         let second_factor = SecondFactor::Elsewhere;
-        Self { elsewhere, second_factor, ..Self::here(user_id, external_authentications::METHOD) }
+        Self { elsewhere, second_factor, ..Self::here(user_id, AuthenticationMethod::ExternalAuth) }
     }
 
     /// Who it is.
@@ -201,7 +204,7 @@ impl Proven {
         self.user_id
     }
 
-    fn here(user_id: UserId, method: &'static str) -> Self {
+    fn here(user_id: UserId, method: AuthenticationMethod) -> Self {
         Self { user_id, method, likeness: None, second_factor: SecondFactor::Missing, elsewhere: None }
     }
 }
@@ -219,7 +222,7 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     let lifetime = act.sessions.maximum_length;
     let whence = whence(call);
     let origin = sessions::Origin {
-        method: proven.method.to_owned(),
+        method: proven.method,
         ip_address: whence.ip_address.clone(),
         user_agent: whence.user_agent.clone(),
         organization_id: None,

@@ -11,7 +11,6 @@ use super::held::{self, Page};
 use crate::app::App;
 use crate::domain::Act;
 use crate::domain::authentications::Whence;
-use crate::domain::sessions::Origin;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
 use crate::http::{cors, error};
@@ -51,16 +50,6 @@ impl Asking<'_> {
     /// From where somebody signs in.
     pub fn whence(&self) -> Whence {
         Whence { ip_address: self.ip_address.clone(), user_agent: self.user_agent.clone() }
-    }
-
-    /// Where a session comes from that begins now.
-    pub fn origin(&self, method: &str) -> Origin {
-        Origin {
-            method: method.to_owned(),
-            ip_address: self.ip_address.clone(),
-            user_agent: self.user_agent.clone(),
-            organization_id: None,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::{Act, Failure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::{AuthFactorId, UserId};
-use countersign_protocol::model::User;
+use countersign_protocol::model::{AuthenticationMethod, User};
 use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::{Tx, user};
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ const TRIES: Allowance = Allowance { most: 10, seconds: 60 };
 pub struct Proof {
     /// The person.
     pub user_id: UserId,
-    /// How they proved who they are, in the words of sessions.
-    pub method: String,
+    /// How they proved who they are.
+    pub method: AuthenticationMethod,
     /// What the account was like when that was proven: see [`likeness`].
     account: String,
     /// The invitation that is followed.
@@ -56,13 +56,13 @@ impl Proof {
     /// A proof of who has this account, whose password has this hash.
     pub fn new(
         asking: &Asking<'_>,
-        method: &str,
+        method: AuthenticationMethod,
         (user, password_hash): (&User, Option<&str>),
         invitation_token: Option<&str>,
     ) -> Self {
         Self {
             user_id: user.id,
-            method: method.to_owned(),
+            method,
             account: likeness(&asking.act(), user, password_hash).to_base64url(),
             invitation_token: invitation_token.map(str::to_owned),
             factor_id: None,

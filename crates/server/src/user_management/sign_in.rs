@@ -16,7 +16,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::views::user_view;
-use countersign_protocol::model::{Invitation, Session, SessionFamily, User};
+use countersign_protocol::model::{AuthenticationMethod, Invitation, Session, SessionFamily, User};
 use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
 use countersign_store::{Tx, membership, session_family, user};
 
@@ -53,12 +53,12 @@ enum Outcome {
 ///
 /// # Errors
 /// 403 `email_password_auth_disabled`, `authentication_method_not_allowed`.
-pub fn require_method(asking: &Asking<'_>, method: &str) -> Result<(), Refused> {
+pub fn require_method(asking: &Asking<'_>, method: AuthenticationMethod) -> Result<(), Refused> {
     let allowed = asking.call.environment.environment.authentication;
     let (open, code) = match method {
-        "password" => (allowed.password, "email_password_auth_disabled"),
-        "magic_auth" => (allowed.magic_auth, "authentication_method_not_allowed"),
-        _ => (false, "authentication_method_not_allowed"),
+        AuthenticationMethod::Password => (allowed.password, "email_password_auth_disabled"),
+        AuthenticationMethod::MagicAuth => (allowed.magic_auth, "authentication_method_not_allowed"),
+        AuthenticationMethod::ExternalAuth | AuthenticationMethod::Link => (false, "authentication_method_not_allowed"),
     };
     let message = "This way to sign in is turned off in this environment.".to_owned();
     if open { Ok(()) } else { Err(Refused::Error(ApiError::Forbidden { code, message }.into())) }
@@ -74,7 +74,7 @@ pub async fn go_on(
     proof: Proof,
     brought_back: Option<(PendingId, Step)>,
 ) -> Result<Reply, Refused> {
-    require_method(asking, &proof.method)?;
+    require_method(asking, proof.method)?;
     let act = asking.act();
     // Where the person is now, or was at the first proof, where nothing is said of now.
     let whence = Whence {
@@ -142,7 +142,8 @@ async fn decide(
     // The mail with the invitation went to this very address: who brings its token has read it.
     if let Some(invitation) = &invitation
         && !user.email_verified
-        && people::address_proven(tx, act, user.id, &invitation.email, proof.method == "password").await?
+        && people::address_proven(tx, act, user.id, &invitation.email, proof.method == AuthenticationMethod::Password)
+            .await?
     {
         user.email_verified = true;
     }
@@ -199,7 +200,7 @@ async fn decide(
     {
         return Err(AuthenticateError::not_a_member().into());
     }
-    if let Some(shown) = authentications::Proof::of_session(&proof.method) {
+    if let Some(shown) = authentications::Proof::of_session(proof.method) {
         authentications::succeeded(tx, act, shown, &whence, &user).await?;
     }
     let origin =

@@ -2,7 +2,7 @@
 
 use super::Refused;
 use super::authenticate::Asking;
-use crate::domain::{Failure, jwt_templates, sessions};
+use crate::domain::{Failure, jwt_templates};
 use crate::http::reply::Reply;
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::jwt_template::TooBig;
@@ -119,7 +119,7 @@ pub fn issue(
     if let Some(id) = family.organization_id {
         body["organization_id"] = json!(id);
     }
-    if let Some(method) = sessions::method_name(&session.authentication_method) {
+    if let Some(method) = session.authentication_method.of_answer() {
         body["authentication_method"] = method.into();
     }
     let reply = Reply::ok(&body).no_store();

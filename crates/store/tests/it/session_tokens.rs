@@ -5,7 +5,8 @@ use crate::harness::at;
 use crate::sample::{a_membership, everything, fresh, fresh_digest, plant_environment, plant_organization, plant_user};
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
 use countersign_protocol::model::{
-    CorsOrigin, EnvironmentRedirectUri, RedirectPurpose, Session, SessionCode, SessionDevice, SessionFamily, User,
+    AuthenticationMethod, CorsOrigin, EnvironmentRedirectUri, RedirectPurpose, Session, SessionCode, SessionDevice,
+    SessionFamily, User,
 };
 use countersign_protocol::oauth::grant::device_code::DeviceState;
 use countersign_protocol::oauth::pkce::CodeChallenge;
@@ -19,7 +20,7 @@ fn a_session(user: &User) -> Session {
         id: fresh(),
         user_id: user.id,
         organization_id: None,
-        authentication_method: "password".to_owned(),
+        authentication_method: AuthenticationMethod::Password,
         ip_address: None,
         user_agent: None,
         authenticated_at: at(10),

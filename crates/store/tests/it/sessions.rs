@@ -3,7 +3,7 @@
 use crate::harness::at;
 use crate::sample::{World, fresh, fresh_digest, plant};
 use countersign_protocol::id::UserId;
-use countersign_protocol::model::Session;
+use countersign_protocol::model::{AuthenticationMethod, Session};
 use countersign_store::{Store, logout_notice, session};
 
 pub(crate) fn a_session(user_id: UserId) -> Session {
@@ -11,7 +11,7 @@ pub(crate) fn a_session(user_id: UserId) -> Session {
         id: fresh(),
         user_id,
         organization_id: None,
-        authentication_method: "password".to_owned(),
+        authentication_method: AuthenticationMethod::Password,
         ip_address: Some("192.0.2.1".to_owned()),
         user_agent: None,
         authenticated_at: at(1),
@@ -29,7 +29,7 @@ on_both_databases! {
         let (id, made) = (environment.id, a_session(user.id));
         let (old, new) = (fresh_digest(), fresh_digest());
         let renewed = Session {
-            authentication_method: "magic_auth".to_owned(),
+            authentication_method: AuthenticationMethod::MagicAuth,
             ip_address: None,
             user_agent: Some("A browser".to_owned()),
             authenticated_at: at(5),

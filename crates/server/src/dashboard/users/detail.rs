@@ -7,7 +7,6 @@ use crate::dashboard::organizations::people::ALL;
 use crate::dashboard::page::{reply, when};
 use crate::dashboard::part::Part;
 use crate::dashboard::seen;
-use crate::domain::sessions::method_name;
 use crate::domain::{Failure, users};
 use crate::hosted::account::device;
 use crate::hosted::page::Stop;
@@ -15,7 +14,7 @@ use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, MemberRow, Pager, Section, SessionRow, User as Page};
 use countersign_protocol::id::{ConsentId, MembershipId, SessionId};
 use countersign_protocol::management::fields::LONGEST_NAME;
-use countersign_protocol::model::User;
+use countersign_protocol::model::{AuthenticationMethod, User};
 use countersign_protocol::oauth::params::Params;
 use countersign_store::membership::{self, Of};
 use countersign_store::{application, authentication_factor, consent, organization, session, user};
@@ -50,17 +49,17 @@ async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, P
     let mut reader = call.page.app.store.reader().await?;
     let rows = session::list(&mut reader, call.environment.id(), &part.slice(), of.id, counts).await?;
     let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
-    let method = |word: &str| match method_name(word) {
-        Some("MagicAuth") => "A mailed code".to_owned(),
-        Some("ExternalAuth") => "The company's own login".to_owned(),
-        Some(name) => name.to_owned(),
-        None => word.to_owned(),
+    let method = |method| match method {
+        AuthenticationMethod::Password => "Password",
+        AuthenticationMethod::MagicAuth => "A mailed code",
+        AuthenticationMethod::ExternalAuth => "The company's own login",
+        AuthenticationMethod::Link => "A link for staff",
     };
     let row = |one: countersign_protocol::model::Session| SessionRow {
         id: one.id.to_string(),
         device: device(one.user_agent.as_deref().unwrap_or("")),
         address: one.ip_address.unwrap_or_default(),
-        method: method(&one.authentication_method),
+        method: method(one.authentication_method).to_owned(),
         last_seen: when(one.last_seen_at),
     };
     Ok((rows.into_iter().map(row).collect(), pager))

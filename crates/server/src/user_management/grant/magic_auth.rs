@@ -6,7 +6,7 @@ use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::pending::Proof;
 use crate::user_management::{Refused, sign_in};
-use countersign_protocol::model::{User, email_key};
+use countersign_protocol::model::{AuthenticationMethod, User, email_key};
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::user;
@@ -31,7 +31,7 @@ pub async fn answer(
     code: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
-    sign_in::require_method(asking, "magic_auth")?;
+    sign_in::require_method(asking, AuthenticationMethod::MagicAuth)?;
     let act = asking.act();
     let whence = asking.whence();
     let (now, email, code) = (act.now, email.to_owned(), code.to_owned());
@@ -55,7 +55,7 @@ pub async fn answer(
     asking.call.app.catch_up().await;
     match tried {
         Tried::Right(user, hash) => {
-            let proof = Proof::new(asking, "magic_auth", (&user, hash.as_deref()), invitation_token);
+            let proof = Proof::new(asking, AuthenticationMethod::MagicAuth, (&user, hash.as_deref()), invitation_token);
             sign_in::go_on(asking, proof, None).await
         }
         Tried::Refused(refused) => Err(AuthenticateError::Api(magic_auth::refusal(refused)).into()),

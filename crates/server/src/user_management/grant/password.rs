@@ -7,7 +7,7 @@ use crate::user_management::authenticate::Asking;
 use crate::user_management::pending::Proof;
 use crate::user_management::{Refused, sign_in};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::email_key;
+use countersign_protocol::model::{AuthenticationMethod, email_key};
 use countersign_protocol::secret::Secret;
 use countersign_protocol::user_management::error::AuthenticateError;
 
@@ -21,7 +21,7 @@ pub async fn answer(
     password: &str,
     invitation_token: Option<&str>,
 ) -> Result<Reply, Refused> {
-    sign_in::require_method(asking, "password")?;
+    sign_in::require_method(asking, AuthenticationMethod::Password)?;
     let act = asking.act();
     let key = email_key(email);
     let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];
@@ -30,7 +30,7 @@ pub async fn answer(
     match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.whence()).await? {
         Checked::Right(user, hash, tries) => {
             tries.forget_now(&app.store, &act).await?;
-            let proof = Proof::new(asking, "password", (&user, Some(&hash)), invitation_token);
+            let proof = Proof::new(asking, AuthenticationMethod::Password, (&user, Some(&hash)), invitation_token);
             sign_in::go_on(asking, proof, None).await
         }
         Checked::Wrong => Err(AuthenticateError::invalid_credentials(email).into()),

@@ -2,6 +2,7 @@
 
 use super::{LOGIN, claims, complete, sent_away, sent_to, sign_in, somebody, standalone, tokens, user_id, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// Another login than [`LOGIN`].
@@ -131,6 +132,58 @@ on_both_databases! {
         let page = browser.open(&forum.authorize("&scope=openid&prompt=login")).await;
         assert!(sign_in(&server, &mut browser, &page, somebody("p-2")).await.sent("code").is_some());
         sent_to(&browser.open(&docs.authorize("&scope=openid")).await, DOCS_LOGIN);
+    }
+
+    async fn a_sign_in_here_and_a_login_elsewhere_stand_beside_each_other(server: TestServer) {
+        let (forum, docs) = (server.application("forum", false, &[]).await, server.application("docs", false, &[]).await);
+        server.declare(&format!(
+            "[environment.sessions]\nmaximum_length = 3600\ninactivity_timeout = 3600\n\n\
+             [[environment.application]]\nname = \"The docs application\"\napplication_type = \"oauth\"\nclient_id = \"{}\"\nlogin_uri = \"{DOCS_LOGIN}\"",
+            docs.client_id
+        )).await.done();
+        let new = json!({"email": "p-1@example.com", "email_verified": true, "external_id": "p-1", "password": crate::harness::PASSWORD});
+        let user = server.management().post("/user_management/users", new).await.expect(201).text_at("id");
+        let method = async || {
+            let sessions = server.management().get(&format!("/user_management/users/{user}/sessions")).await.expect_list();
+            assert_eq!(sessions.len(), 1);
+            sessions[0]["auth_method"].as_str().unwrap().to_owned()
+        };
+        let here = async |browser: &mut Browser, asked: &str| {
+            let page = browser.open(&forum.authorize(asked)).await;
+            server.sign_in(browser, &page, "p-1@example.com").await
+        };
+        let elsewhere = async |browser: &mut Browser, asked: &str| {
+            let page = browser.open(&docs.authorize(asked)).await;
+            let answer = complete(&server, &sent_to(&page, DOCS_LOGIN), somebody("p-1")).await;
+            browser.open(&way_back(&server, answer)).await
+        };
+        let mut browser = Browser::new(&server);
+        assert!(here(&mut browser, "").await.sent("code").is_some());
+        server.clock.advance_seconds(1800);
+        assert!(elsewhere(&mut browser, "").await.sent("code").is_some());
+        assert_eq!(method().await, "password");
+        for _ in 0..2 {
+            assert!(browser.open(&forum.authorize("&max_age=1900&prompt=none")).await.sent("code").is_some());
+            assert!(browser.open(&docs.authorize("&max_age=100&prompt=none")).await.sent("code").is_some());
+        }
+        let quiet = browser.open(&forum.authorize("&max_age=100&prompt=none")).await;
+        assert_eq!(quiet.sent("error").as_deref(), Some("login_required"), "a login elsewhere is not one here");
+        assert!(here(&mut browser, "&prompt=login").await.sent("code").is_some());
+        assert!(browser.open(&docs.authorize("&prompt=none")).await.sent("code").is_some(), "both still count");
+
+        // Each for as long as a session may last, and not for longer because of the other.
+        server.clock.advance_seconds(1800);
+        assert!(here(&mut browser, "&prompt=login").await.sent("code").is_some());
+        server.clock.advance_seconds(1790);
+        assert!(browser.open(&docs.authorize("&prompt=none")).await.sent("code").is_some());
+        server.clock.advance_seconds(20);
+        let quiet = browser.open(&docs.authorize("&prompt=none")).await;
+        assert_eq!(quiet.sent("error").as_deref(), Some("login_required"));
+        assert!(browser.open(&forum.authorize("&prompt=none")).await.sent("code").is_some());
+        assert!(elsewhere(&mut browser, "").await.sent("code").is_some());
+        server.clock.advance_seconds(1800);
+        let page = browser.open(&forum.authorize("")).await;
+        assert!(page.asks_to_sign_in(), "{}", page.path);
     }
 
     async fn where_the_login_has_moved_people_go_there_once_more(server: TestServer) {
