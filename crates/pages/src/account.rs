@@ -24,7 +24,7 @@ pub struct Account<'a> {
     pub revoke_session_action: &'a str,
     /// What has access to the account.
     pub applications: &'a [ConnectedApplication<'a>],
-    /// Where "remove access" is posted to, with `application_id`.
+    /// Where "remove access" is posted to, with `authorized_application_id`.
     pub revoke_application_action: &'a str,
 }
 
@@ -55,7 +55,7 @@ pub struct Session<'a> {
 /// An application that was allowed something.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectedApplication<'a> {
-    /// The value of the field `application_id`.
+    /// The value of the field `authorized_application_id`.
     pub id: &'a str,
     /// What it is called.
     pub name: &'a str,

@@ -16,7 +16,7 @@ use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::events::Filter;
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::{
-    Authentication, DeliveryState, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalSettings,
+    Authentication, DefaultMails, DeliveryState, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalSettings,
     SelfRegistration, SessionPolicy, WebhookEndpoint, WebhookStatus,
 };
 use countersign_protocol::time::Timestamp;
@@ -59,6 +59,8 @@ async fn plant(store: &Store, id: EnvironmentId) {
         authentication: Authentication { sign_up: true, password: true, magic_auth: true, mfa_required: false },
         self_registration: SelfRegistration { documents: DocumentPolicy::Listed(Vec::new()), dynamic: false },
         portal: PortalSettings::default(),
+        product_pages: Arc::default(),
+        default_mails: DefaultMails::default(),
         brand: Arc::default(),
         created_at: now(),
         updated_at: now(),

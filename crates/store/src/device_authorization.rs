@@ -22,6 +22,9 @@ statements! {
     // By way of the consents, which are few, and have an index.
     DENY_APPROVED_OF_USER = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND consent_id IN ",
         "(SELECT id FROM consent WHERE environment_id = $1 AND user_id = $2) AND state = 'approved'";
+    DENY_APPROVED_FIRST_PARTY_OF_USER = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND consent_id IN ",
+        "(SELECT c.id FROM consent c JOIN connect_application a ON a.environment_id = c.environment_id AND a.id = c.application_id ",
+        "WHERE c.environment_id = $1 AND c.user_id = $2 AND a.ownership = 'first_party') AND state = 'approved'";
     REDEEM = "UPDATE device_authorization SET state = 'redeemed' WHERE environment_id = $1 AND digest = $2 AND state = 'approved'";
     POLLED = "UPDATE device_authorization SET polled_at = $3, interval_seconds = interval_seconds + $4 WHERE environment_id = $1 AND digest = $2";
     PRUNE = "DELETE FROM device_authorization WHERE (environment_id, digest) IN ",
@@ -131,6 +134,19 @@ pub async fn deny(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest) -
 /// Database errors.
 pub async fn deny_approved_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId) -> Result<()> {
     tx.execute(DENY_APPROVED_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    Ok(())
+}
+
+/// The same, for the company's own applications alone.
+///
+/// # Errors
+/// Database errors.
+pub async fn deny_approved_first_party_of_user(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+) -> Result<()> {
+    tx.execute(DENY_APPROVED_FIRST_PARTY_OF_USER, &[environment_id.into(), user_id.into()]).await?;
     Ok(())
 }
 

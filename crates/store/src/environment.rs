@@ -5,24 +5,27 @@ use crate::{Result, Tx, branding};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    Authentication, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials, PortalSettings,
-    SelfRegistration, SessionPolicy,
+    Authentication, DefaultMails, DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials,
+    PortalSettings, ProductPages, SelfRegistration, SessionPolicy, WebAddress,
 };
 use countersign_protocol::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 statements! {
     INSERT = "INSERT INTO environment (id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required) ",
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19, $20)";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required, ",
+        "product_pages, mails_off) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
     ALL = "SELECT id, name, kind, client_id, issuer, signing_algorithm, access_token_lifetime, session_maximum_length, ",
         "session_inactivity_timeout, sign_up, password, magic_auth, created_at, updated_at, session_issuer, client_id_metadata, ",
-        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required FROM environment ORDER BY id";
+        "client_id_metadata_hosts, dynamic_client_registration, portal_credentials, portal_permissions, mfa_required, ",
+        "product_pages, mails_off FROM environment ORDER BY id";
     UPDATE = "UPDATE environment SET signing_algorithm = $2, access_token_lifetime = $3, kind = $4, updated_at = $5, ",
         "session_maximum_length = $6, session_inactivity_timeout = $7, sign_up = $8, password = $9, magic_auth = $10, session_issuer = $11, ",
         "client_id_metadata = $12, client_id_metadata_hosts = $13, dynamic_client_registration = $14, ",
-        "portal_credentials = $15, portal_permissions = $16, mfa_required = $17 WHERE id = $1";
+        "portal_credentials = $15, portal_permissions = $16, mfa_required = $17, product_pages = $18, mails_off = $19 WHERE id = $1";
     MOVE = "UPDATE environment SET issuer = $2, updated_at = $3, kind = $4 WHERE id = $1";
 }
 
@@ -51,6 +54,8 @@ fn read(row: &Row) -> Result<Environment> {
             credentials: row.word(18, PortalCredentials::parse)?,
             permissions: row.text(19)?.split_ascii_whitespace().map(str::to_owned).collect(),
         },
+        product_pages: Arc::new(pages(row.json(21)?)),
+        default_mails: DefaultMails::without(row.text(22)?),
         brand: Arc::default(),
         created_at: row.timestamp(12)?,
         updated_at: row.timestamp(13)?,
@@ -60,6 +65,21 @@ fn read(row: &Row) -> Result<Environment> {
 
 fn hosts(clients: &SelfRegistration) -> String {
     serde_json::to_string(clients.documents.hosts()).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn pages(kept: BTreeMap<String, String>) -> ProductPages {
+    let mut pages = ProductPages::default();
+    for (name, address) in kept {
+        if let Some(page) = pages.named_mut(&name) {
+            *page = Some(WebAddress::from_kept(address));
+        }
+    }
+    pages
+}
+
+fn written(pages: &ProductPages) -> String {
+    let named = pages.named().into_iter().filter_map(|(name, page)| Some((name, page?.as_str())));
+    serde_json::to_string(&named.collect::<BTreeMap<_, _>>()).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Makes an environment. Its look is stored by [`branding::set`].
@@ -88,6 +108,8 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
         environment.portal.credentials.as_str().into(),
         environment.portal.permissions.join(" ").into(),
         environment.authentication.mfa_required.into(),
+        written(&environment.product_pages).into(),
+        environment.default_mails.off().into(),
     ];
     tx.execute(INSERT, &params).await?;
     Ok(())
@@ -157,6 +179,10 @@ pub struct EnvironmentSettings {
     pub self_registration: SelfRegistration,
     /// What organizations may do on their own pages.
     pub portal: PortalSettings,
+    /// Pages of the company's product to which people are led.
+    pub product_pages: Arc<ProductPages>,
+    /// Which messages this server sends of itself.
+    pub default_mails: DefaultMails,
 }
 
 /// Changes an environment's settings.
@@ -187,6 +213,8 @@ pub async fn update(
         settings.portal.credentials.as_str().into(),
         settings.portal.permissions.join(" ").into(),
         settings.authentication.mfa_required.into(),
+        written(&settings.product_pages).into(),
+        settings.default_mails.off().into(),
     ];
     tx.execute(UPDATE, &params).await?;
     Ok(())

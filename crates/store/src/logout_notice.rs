@@ -2,7 +2,7 @@
 
 use crate::sql::{Query, Row, statements};
 use crate::{Reader, Result, Tx, session};
-use countersign_protocol::id::{ApplicationId, EnvironmentId, SessionId, UserId};
+use countersign_protocol::id::{ApplicationId, EnvironmentId, OrganizationId, SessionId, UserId};
 use countersign_protocol::time::Timestamp;
 
 statements! {
@@ -13,6 +13,12 @@ statements! {
         "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM session_application a ",
         "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
         "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
+        "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
+    OF_ENDED_ORGANIZATION = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, subject, attempts, next_at, created_at) ",
+        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM organization_membership m ",
+        "JOIN session_application a ON a.environment_id = m.environment_id AND a.user_id = m.user_id ",
+        "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
+        "WHERE m.environment_id = $1 AND m.organization_id = $2 AND s.organization_id = $2 AND s.ended_at = $3 ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     IS_DUE = "SELECT 1 FROM logout_notice WHERE next_at <= $1 LIMIT 1";
     // From one application to the next, however many notices each has.
@@ -103,6 +109,20 @@ pub async fn is_noted(
 /// Database errors.
 pub async fn of_ended(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, ended_at: Timestamp) -> Result<()> {
     tx.execute(OF_ENDED, &[environment_id.into(), user_id.into(), ended_at.into()]).await?;
+    Ok(())
+}
+
+/// The sessions of all members in an organization have just ended, at this moment: their applications are to be told.
+///
+/// # Errors
+/// Database errors.
+pub async fn of_ended_organization(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    ended_at: Timestamp,
+) -> Result<()> {
+    tx.execute(OF_ENDED_ORGANIZATION, &[environment_id.into(), organization_id.into(), ended_at.into()]).await?;
     Ok(())
 }
 

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     19 "0019_email_keys";
     20 "0020_auth_time";
     21 "0021_second_factors";
+    22 "0022_product";
 };
 
 /// The newest schema version this program knows.

@@ -29,7 +29,6 @@ statements! {
     HOLD = "UPDATE session SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     SEEN = "UPDATE session SET last_seen_at = $3 WHERE environment_id = $1 AND id = $2 AND last_seen_at < $3";
     CHOOSE_ORGANIZATION = "UPDATE session SET organization_id = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
-    LIVE_IDS = "SELECT id FROM session WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL";
     END = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
     END_ALL = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id = $2 AND ended_at IS NULL ",
         "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
@@ -38,6 +37,10 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL ",
         "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at";
+    // By way of the members: an index by organization would be written with every sign-in.
+    END_OF_ORGANIZATION = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id IN ",
+        "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2) ",
+        "AND organization_id = $2 AND ended_at IS NULL";
     PRUNE = "DELETE FROM session WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
@@ -182,18 +185,6 @@ pub async fn choose_organization(
     Ok(())
 }
 
-/// The sessions of a person that have not ended.
-///
-/// # Errors
-/// Database errors.
-pub async fn live_ids(
-    query: &mut impl Query,
-    environment_id: EnvironmentId,
-    user_id: UserId,
-) -> Result<Vec<SessionId>> {
-    query.query(LIVE_IDS, &[environment_id.into(), user_id.into()]).await?.iter().map(|row| row.parse(0)).collect()
-}
-
 /// Ends a session; `false` when there is none that could be ended.
 ///
 /// # Errors
@@ -234,6 +225,20 @@ pub async fn end_in_organization(
 ) -> Result<Vec<Session>> {
     let params = [environment_id.into(), user_id.into(), organization_id.into(), now.into()];
     ended(&tx.query(END_IN_ORGANIZATION, &params).await?)
+}
+
+/// Ends the sessions of all members in an organization.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_of_organization(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(END_OF_ORGANIZATION, &[environment_id.into(), organization_id.into(), now.into()]).await?;
+    Ok(())
 }
 
 /// Forgets up to a thousand sessions that expired before a moment; gives how many.

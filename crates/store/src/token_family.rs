@@ -31,6 +31,9 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3) AND ended_at IS NULL";
     END_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND consent_id IN (SELECT id FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2) AND ended_at IS NULL";
+    END_FIRST_PARTY_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND consent_id IN (SELECT c.id FROM consent c ",
+        "JOIN connect_application a ON a.environment_id = c.environment_id AND a.id = c.application_id ",
+        "WHERE c.environment_id = $1 AND c.user_id = $2 AND a.ownership = 'first_party') AND ended_at IS NULL";
     PRUNE = "DELETE FROM token_family WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM token_family WHERE idle_expires_at < $1 ORDER BY idle_expires_at LIMIT 1000)";
 }
@@ -204,6 +207,20 @@ pub async fn end_of_member(
 /// Database errors.
 pub async fn end_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId, now: Timestamp) -> Result<()> {
     tx.execute(END_OF_USER, &[environment_id.into(), user_id.into(), now.into()]).await?;
+    Ok(())
+}
+
+/// Ends all families that a person has with the company's own applications.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_first_party_of_user(
+    tx: &mut Tx,
+    environment_id: EnvironmentId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute(END_FIRST_PARTY_OF_USER, &[environment_id.into(), user_id.into(), now.into()]).await?;
     Ok(())
 }
 

@@ -89,6 +89,16 @@ pub struct Settings<'a> {
     pub mfa_required: bool,
     /// Whether people make accounts by themselves.
     pub sign_up: bool,
+    /// Pages of the product by name, each with its address; empty for none.
+    pub pages: &'a [(&'static str, String)],
+    /// Whether invitations are mailed from here.
+    pub mail_invitation: bool,
+    /// Whether codes to sign in with are.
+    pub mail_magic_auth: bool,
+    /// Whether codes that prove an address are.
+    pub mail_email_verification: bool,
+    /// Whether links that set a password are.
+    pub mail_password_reset: bool,
     /// How long access tokens live.
     pub access_token_lifetime: &'a str,
     /// How long people stay signed in at most.
@@ -101,4 +111,29 @@ pub struct Settings<'a> {
     pub algorithm: &'a str,
     /// The algorithms that there are.
     pub algorithms: &'a [&'static str],
+}
+
+impl Settings<'_> {
+    /// What a page of the product is called, and what it is for.
+    fn page(&self, name: &str) -> (&'static str, &'static str) {
+        match name {
+            "sign_in" => (
+                "Sign-in page of your product",
+                "Where a sign-in begins: it sends people on to /user_management/authorize. Who comes to this server by a bookmark or an \
+                 invitation is sent there first, with invitation_token and organization_id where they are known.",
+            ),
+            "home" => (
+                "Home page of your product",
+                "Where people go after signing out and after following an invitation, where nothing else is said.",
+            ),
+            "invitation" => (
+                "Invitation page of your product",
+                "Where links of invitations lead instead of a page of this server. It gets invitation_token.",
+            ),
+            _ => (
+                "Password page of your product",
+                "Where links to a new password lead instead of a page of this server. It gets token, which sets the password.",
+            ),
+        }
+    }
 }

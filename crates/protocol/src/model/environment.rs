@@ -1,6 +1,6 @@
 //! Environments: the tenants of an installation.
 
-use super::{Authentication, Brand, PortalSettings, SelfRegistration, SessionPolicy};
+use super::{Authentication, Brand, DefaultMails, PortalSettings, ProductPages, SelfRegistration, SessionPolicy};
 use crate::id::{ClientId, EnvironmentId};
 use crate::jose::Algorithm;
 use crate::time::Timestamp;
@@ -58,6 +58,10 @@ pub struct Environment {
     pub self_registration: SelfRegistration,
     /// What its organizations may do on their own pages.
     pub portal: PortalSettings,
+    /// Pages of the company's product to which people are led.
+    pub product_pages: Arc<ProductPages>,
+    /// Which messages this server sends of itself.
+    pub default_mails: DefaultMails,
     /// What was chosen of its look.
     pub brand: Arc<Brand>,
     /// When it was made.

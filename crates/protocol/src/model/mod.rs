@@ -19,6 +19,7 @@ mod organization;
 mod permission;
 mod policy;
 mod portal;
+mod product;
 mod registered_grants;
 mod role;
 mod self_registration;
@@ -30,6 +31,7 @@ mod signing_key;
 mod staff;
 mod standalone;
 mod user;
+mod web_address;
 mod webhook;
 
 pub use actor::{Actor, LONGEST_USER_AGENT, Place};
@@ -56,6 +58,7 @@ pub use portal::{
     MadeBy, PORTAL_LINK_LIFETIME, PORTAL_VISIT_IDLE, PORTAL_VISIT_LONGEST, PortalCredentials, PortalIntent,
     PortalSettings, PortalVisit, portal_onward,
 };
+pub use product::{DefaultMails, ProductPages};
 pub use registered_grants::{RegisteredGrant, RegisteredGrants};
 pub use role::{DEFAULT_ROLE, Role};
 pub use self_registration::{Admission, Decision, DocumentPolicy, KnownDocument, SelfRegistered, SelfRegistration};
@@ -69,4 +72,5 @@ pub use standalone::{
     Completed, ExternalAuthentication, LoginUri, LoginUriError, SessionLogin, Standalone, StandaloneSubject,
 };
 pub use user::{Membership, MembershipStatus, User};
+pub use web_address::{WebAddress, WebAddressError};
 pub use webhook::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};

@@ -2,7 +2,7 @@
 
 use super::error::OAuthError;
 use crate::form_data::Part;
-use percent_encoding::percent_decode;
+use percent_encoding::{percent_decode, percent_decode_str};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -73,6 +73,15 @@ impl<'a> Params<'a> {
             }
         }
         Ok((params, repeated))
+    }
+
+    /// A query as it was written, with these parameters alone: what is kept of one, for the others are nobody's.
+    pub fn keep_only(query: &str, known: &[&str]) -> String {
+        let known = |pair: &&str| {
+            let name = percent_decode_str(pair.split_once('=').map_or(*pair, |(name, _)| name)).decode_utf8();
+            name.is_ok_and(|name| known.contains(&name.as_ref()))
+        };
+        query.split('&').filter(known).collect::<Vec<_>>().join("&")
     }
 
     /// The fields of a form with files, without the files.

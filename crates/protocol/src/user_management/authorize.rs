@@ -15,6 +15,24 @@ const LONGEST_STATE: usize = 4096;
 /// Longest other text that is carried along.
 const LONGEST: usize = 254;
 
+/// All parameters that are read.
+const PARAMETERS: [&str; 14] = [
+    "client_id",
+    "redirect_uri",
+    "state",
+    "response_type",
+    "provider",
+    "connection_id",
+    "organization_id",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "login_hint",
+    "invitation_token",
+    "screen_hint",
+];
+
 /// Who else could be asked to say who somebody is. There are no connections to any of them yet.
 const PROVIDERS: [&str; 17] = [
     "AppleOAuth",
@@ -135,6 +153,11 @@ pub struct AuthorizeRequest {
     pub invitation_token: Option<String>,
     /// Whether the person is likely to need an account first.
     pub sign_up: bool,
+}
+
+/// A query as it was written, without the parameters that nobody reads: what is kept of it.
+pub fn without_unknown(query: &str) -> String {
+    Params::keep_only(query, &PARAMETERS)
 }
 
 /// Reads a request of an application with these redirect URIs.

@@ -20,7 +20,9 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User) -> Result<MailedCode<Emai
     attempts::count_mail(tx, act, "email verification of", &user.id.to_string()).await?;
     let (code, digits) = mailed_codes::issue::<EmailVerificationId>(tx, act, user.id, &user.email).await?;
     events::record(tx, act, "email_verification.created", None, &mailed_code_event_view(&code)).await?;
-    mails::verification_code(tx, act, user, &user.email, &digits).await?;
+    if act.default_mails.email_verification {
+        mails::verification_code(tx, act, user, &user.email, &digits).await?;
+    }
     Ok(code)
 }
 

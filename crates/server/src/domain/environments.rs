@@ -5,8 +5,8 @@ use crate::entropy::{Entropy, NoEntropy};
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::fields::is_slug;
 use countersign_protocol::model::{
-    Authentication, Environment, EnvironmentKind, Issuer, PortalSettings, SelfRegistration, SessionPolicy,
-    SigningKeyRecord,
+    Authentication, DefaultMails, Environment, EnvironmentKind, Issuer, PortalSettings, SelfRegistration,
+    SessionPolicy, SigningKeyRecord,
 };
 use countersign_protocol::oauth::registration::freshness::is_host_entry;
 use countersign_protocol::time::Timestamp;
@@ -43,6 +43,9 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
             return Err(Failure::invalid("client_id_metadata_hosts", "invalid", why));
         }
     }
+    if let Err((page, error)) = environment.product_pages.check(environment.kind) {
+        return Err(Failure::invalid("pages", "invalid", format!("pages.{page} {error}.")));
+    }
     // Browsers take these out of an address.
     if matches!(environment.name.as_str(), "." | "..") {
         return Err(Failure::invalid("name", "invalid", "The name needs a letter or a digit."));
@@ -75,6 +78,8 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
         authentication: environment.authentication,
         self_registration: environment.self_registration.clone(),
         portal: environment.portal.clone(),
+        product_pages: Arc::clone(&environment.product_pages),
+        default_mails: environment.default_mails,
     };
     environment::update(tx, environment.id, settings, act.now).await?;
     change::record(tx, environment.id, &Topic::Environment, act.now);
@@ -126,6 +131,8 @@ pub fn fresh(
         authentication: Authentication::default(),
         self_registration: SelfRegistration::default(),
         portal: PortalSettings::default(),
+        product_pages: Arc::default(),
+        default_mails: DefaultMails::default(),
         brand: Arc::default(),
         created_at: now,
         updated_at: now,

@@ -9,7 +9,8 @@ use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
-    Tx, authentication_factor, consent, device_authorization, self_registration, session_family, token_family,
+    Tx, authentication_factor, consent, device_authorization, logout_notice, self_registration, session,
+    session_family, token_family,
 };
 use serde_json::json;
 
@@ -54,6 +55,31 @@ pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Fail
     for id in authentication_factor::delete_unconfirmed(tx, act.environment_id, user_id).await? {
         audit::note(tx, act, "authentication_factor.deleted", "authentication_factor", id).await?;
     }
+    Ok(())
+}
+
+/// Ends what the company's own applications hold about a person, who was not asked for it and finds it on no list. What they have
+/// allowed others stays until they take it back.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_first_party(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
+    // Devices first, as in `end_all`.
+    device_authorization::deny_approved_first_party_of_user(tx, act.environment_id, user_id).await?;
+    token_family::end_first_party_of_user(tx, act.environment_id, user_id, act.now).await?;
+    change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
+    Ok(())
+}
+
+/// An organization is about to go, and its memberships, consents and families with its row: the sessions in it end, and
+/// applications are told.
+///
+/// # Errors
+/// Database errors.
+pub async fn organization_ended(tx: &mut Tx, act: &Act, id: OrganizationId) -> Result<(), Failure> {
+    session::end_of_organization(tx, act.environment_id, id, act.now).await?;
+    logout_notice::of_ended_organization(tx, act.environment_id, id, act.now).await?;
+    change::record(tx, act.environment_id, &Topic::Grants, act.now);
     Ok(())
 }
 

@@ -50,7 +50,10 @@ pub fn token(act: &Act, invitation: &Invitation) -> Result<Secret, Failure> {
 
 /// The link that an invitation's mail has.
 pub fn url(act: &Act, token: &Secret) -> String {
-    format!("{}/invite?invitation_token={}", act.issuer, token.expose())
+    match &act.product_pages.invitation {
+        Some(page) => page.with(&[("invitation_token", token.expose())]),
+        None => format!("{}/invite?invitation_token={}", act.issuer, token.expose()),
+    }
 }
 
 /// An invitation as the API shows it.
@@ -140,7 +143,9 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewInvitation) -> Result<Invita
     if let (Some(user), Some(organization)) = (invited, organization) {
         await_acceptance(tx, act, &user, &organization, roles).await?;
     }
-    mails::invitation(tx, act, &made, &token, new.locale.as_deref()).await?;
+    if act.default_mails.invitation {
+        mails::invitation(tx, act, &made, &token, new.locale.as_deref()).await?;
+    }
     Ok(made)
 }
 
@@ -158,7 +163,8 @@ async fn held(
     Ok(membership::find_of_user(tx, act.environment_id, user_id, organization_id).await?)
 }
 
-/// Makes somebody who was invited a pending member, unless they have been a member before. The newest invitation says as what.
+/// Makes somebody who was invited a pending member, unless they are a member. The newest invitation says as what. Who was
+/// suspended could not follow it ([`memberships::admit`]).
 async fn await_acceptance(
     tx: &mut Tx,
     act: &Act,
@@ -169,6 +175,12 @@ async fn await_acceptance(
     match held(tx, act, user.id, organization.id).await? {
         None => {
             memberships::insert(tx, act, user.id, organization, MembershipStatus::Pending, roles).await?;
+        }
+        Some(found) if found.status == MembershipStatus::Inactive => {
+            return Err(Failure::bad_request(
+                "user_already_organization_member",
+                "The membership of the user with this email address was deactivated. Reactivate it instead of inviting them.",
+            ));
         }
         Some(found) if found.status == MembershipStatus::Pending && found.roles != roles => {
             memberships::change(tx, act, found, None, Some(roles)).await?;
@@ -316,7 +328,9 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, locale: Option<String>) ->
     found.updated_at = act.now;
     invitation::touch(tx, act.environment_id, found.id, act.now).await?;
     record(tx, act, "invitation.resent", &found).await?;
-    mails::invitation(tx, act, &found, &token(act, &found)?, locale.as_deref()).await?;
+    if act.default_mails.invitation {
+        mails::invitation(tx, act, &found, &token(act, &found)?, locale.as_deref()).await?;
+    }
     Ok(found)
 }
 

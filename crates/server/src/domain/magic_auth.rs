@@ -60,7 +60,9 @@ pub async fn send(
     let user = users::find_or_create(tx, act, email).await?;
     let (code, digits) = mailed_codes::issue::<MagicAuthId>(tx, act, user.id, &user.email).await?;
     events::record(tx, act, "magic_auth.created", None, &mailed_code_event_view(&code)).await?;
-    mails::sign_in_code(tx, act, &user, &digits).await?;
+    if act.default_mails.magic_auth {
+        mails::sign_in_code(tx, act, &user, &digits).await?;
+    }
     Ok(code)
 }
 

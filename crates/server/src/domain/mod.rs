@@ -58,7 +58,9 @@ use crate::keys::keyring::Keyring;
 use crate::passwords::Busy;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::model::{Actor, Authentication, Brand, EnvironmentKind, Issuer, SessionPolicy};
+use countersign_protocol::model::{
+    Actor, Authentication, Brand, DefaultMails, EnvironmentKind, Issuer, ProductPages, SessionPolicy,
+};
 use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -166,6 +168,10 @@ pub struct Act {
     pub sessions: SessionPolicy,
     /// How people may prove who they are, and whether strangers may make accounts.
     pub authentication: Authentication,
+    /// Pages of the company's product to which people are led.
+    pub product_pages: Arc<ProductPages>,
+    /// Which messages this server sends of itself.
+    pub default_mails: DefaultMails,
     /// The moment at which the act happens.
     pub now: Timestamp,
     /// Identifiers and secrets.
@@ -192,6 +198,8 @@ impl Act {
             brand: Arc::clone(&environment.brand),
             sessions: environment.sessions,
             authentication: environment.authentication,
+            product_pages: Arc::clone(&environment.product_pages),
+            default_mails: environment.default_mails,
             environment_kind: environment.kind,
             issuer: environment.issuer.clone(),
             now: clock.now(),

@@ -1,6 +1,6 @@
 //! Organizations and their domains.
 
-use super::{Act, Failure, events};
+use super::{Act, Failure, events, grants};
 use crate::entropy::Entropy;
 use countersign_protocol::id::{OrganizationDomainId, OrganizationId};
 use countersign_protocol::management::error::ApiError;
@@ -305,17 +305,16 @@ pub async fn delete_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failu
         .await
 }
 
-/// Deletes an organization with its applications, credentials, API keys and domains. What was told of it stays in the audit log.
+/// Deletes an organization with its applications, credentials, API keys and domains; sessions in it end. What was told of it
+/// stays in the audit log.
 ///
 /// # Errors
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
+    grants::organization_ended(tx, act, gone.id).await?;
     organization::delete(tx, act.environment_id, gone.id).await?;
     events::record(tx, act, "organization.deleted", Some(gone.id), &organization_view(&gone)).await?;
-    {
-        change::record(tx, act.environment_id, &Topic::Clients, act.now);
-        change::record(tx, act.environment_id, &Topic::Grants, act.now);
-        Ok(())
-    }
+    change::record(tx, act.environment_id, &Topic::Clients, act.now);
+    Ok(())
 }

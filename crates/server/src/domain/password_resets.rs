@@ -30,7 +30,10 @@ fn context(act: &Act, id: PasswordResetId) -> [String; 3] {
 
 /// The link that a reset's mail has.
 fn url(act: &Act, token: &Secret) -> String {
-    format!("{}/reset-password?token={}", act.issuer, token.expose())
+    match &act.product_pages.password_reset {
+        Some(page) => page.with(&[("token", token.expose())]),
+        None => format!("{}/reset-password?token={}", act.issuer, token.expose()),
+    }
 }
 
 /// A reset, as events have it: without what sets the password.
@@ -60,13 +63,15 @@ pub fn view(act: &Act, reset: &PasswordReset) -> Result<Value, Failure> {
     Ok(view)
 }
 
-/// Makes a reset for an account and mails its link, in a language.
+/// Makes a reset for an account and mails its link, in a language, unless the company mails it.
 ///
 /// # Errors
 /// Database errors.
 pub async fn create(tx: &mut Tx, act: &Act, user: &User, language: Language) -> Result<PasswordReset, Failure> {
     let (reset, url) = make(tx, act, user).await?;
-    mails::password_reset(tx, act, &user.email, &url, language).await?;
+    if act.default_mails.password_reset {
+        mails::password_reset(tx, act, &user.email, &url, language).await?;
+    }
     Ok(reset)
 }
 

@@ -5,7 +5,7 @@ use countersign_protocol::id::UserId;
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::{User, email_key};
 use countersign_protocol::secret::Digest;
-use countersign_store::{Tx, password_reset, session, user};
+use countersign_store::{Tx, password_reset, user};
 use std::collections::BTreeMap;
 
 /// An account whose address was just proven.
@@ -118,14 +118,25 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     let locked = user::find(tx, act.environment_id, found.id).await?;
     let locked = locked.filter(|user| email_key(&user.email) == email_key(&made.email));
     let locked = locked.ok_or_else(|| Failure::internal("an account got another address while it was proven"))?;
+    let id = locked.id;
     // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
-    if !locked.email_verified
-        && address_proven(tx, act, locked.id, &made.email, false).await?
+    if locked.email_verified {
+        return Ok(id);
+    }
+    // What they say of themselves counts more than what was said of them.
+    let said = User {
+        first_name: made.first_name.or(locked.first_name),
+        last_name: made.last_name.or(locked.last_name),
+        locale: made.locale.or(locked.locale),
+        ..locked
+    };
+    user::update(tx, act.environment_id, &said).await?;
+    if address_proven(tx, act, id, &made.email, false).await?
         && let Some(hash) = &password_hash
     {
-        user::set_password_hash(tx, act.environment_id, locked.id, hash, act.now).await?;
+        user::set_password_hash(tx, act.environment_id, id, hash, act.now).await?;
     }
-    Ok(locked.id)
+    Ok(id)
 }
 
 /// Gives an account a new password after a mailed link proved its address: every session ends.
@@ -149,22 +160,22 @@ pub async fn reset_password(
 }
 
 /// Ends the sessions of a person, and then what was issued in them: who redeems something at this moment holds its session,
-/// and has either made what ends here or finds the session ended.
-async fn end_all(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
+/// and has either made what ends here or finds the session ended. Whoever asks has locked the account.
+///
+/// # Errors
+/// Database errors.
+pub async fn end_all(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
     sessions::end_all(tx, act, id).await?;
     grants::end_all(tx, act, id).await
 }
 
-/// Ends every session of a person. One that begins at this moment has begun before, and ends as well, or sees what it would begin
-/// from ended.
+/// Ends every session of a person, and what the company's own applications hold besides. A session that begins at this moment
+/// has begun before, and ends as well, or sees what it would begin from ended.
 ///
 /// # Errors
 /// Database errors.
 pub async fn sign_out_everywhere(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> {
     user::lock(tx, act.environment_id, id).await?;
-    let live = session::live_ids(tx, act.environment_id, id).await?;
-    for session_id in live {
-        sessions::end(tx, act, session_id).await?;
-    }
-    Ok(())
+    sessions::end_all(tx, act, id).await?;
+    grants::end_first_party(tx, act, id).await
 }

@@ -95,19 +95,20 @@ pub async fn start(tx: &mut Tx, act: &Act, user_id: UserId, origin: &Origin) -> 
     Ok(made)
 }
 
-/// Ends a session; `false` when there is none that could be ended.
+/// Ends a session; `false` when there is none that could be ended: what had expired is over, but was not revoked.
 ///
 /// # Errors
 /// Database errors.
 pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure> {
     let Some(found) = session::find(tx, act.environment_id, id).await? else { return Ok(false) };
+    let was_live = is_live(act, &found);
     if !session::end(tx, act.environment_id, id, act.now).await? {
         return Ok(false);
     }
+    // Applications may still hold what has expired here.
     logout_notice::of_ended(tx, act.environment_id, found.user_id, act.now).await?;
-    let ended = Session { ended_at: Some(act.now), updated_at: act.now, ..found };
-    events::record(tx, act, "session.revoked", ended.organization_id, &session_view(&ended)).await?;
-    Ok(true)
+    tell(tx, act, &[Session { ended_at: Some(act.now), updated_at: act.now, ..found }]).await?;
+    Ok(was_live)
 }
 
 /// Ends every session of a person.

@@ -191,8 +191,7 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
     if let Some(hash) = password_hash {
         user::set_password_hash(tx, act.environment_id, changed.id, &hash, act.now).await?;
         // Anybody who knew the old password loses access: end all sessions and grants.
-        people::sign_out_everywhere(tx, act, changed.id).await?;
-        grants::end_all(tx, act, changed.id).await?;
+        people::end_all(tx, act, changed.id).await?;
         // Nor do they get as far as guessing at the second factor any more. Not so when people set a password by mail: whoever
         // reads it could guess for ever.
         attempts::clear(tx, act, SECOND_FACTORS_OF, &changed.id.to_string()).await?;

@@ -11,7 +11,7 @@ use crate::domain::{Failure, grants, people, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Account, ConnectedApplication, Session, TwoSteps};
-use countersign_protocol::id::{ApplicationId, SessionId};
+use countersign_protocol::id::{AuthorizedApplicationId, SessionId};
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{ApplicationKind, Ownership};
 use countersign_store::{
@@ -47,7 +47,7 @@ pub(crate) fn device(user_agent: &str) -> String {
 async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
     match session::current(call).await? {
         Some(current) => Ok(Ok(current)),
-        None => Ok(Err(redirect("/sign-in")?)),
+        None => Ok(Err(redirect(&Flow::begin(call, Target::Account).link(call, "/sign-in"))?)),
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let has_use = !factors.is_empty() || second_factor::is_for(call, &current);
     let mut connected = Vec::new();
     let given = consent::of_user(&mut reader, environment_id, current.user.id).await?;
-    for given in given.into_iter().rev() {
+    for given in given {
         if connected.len() == MOST {
             break;
         }
@@ -117,7 +117,14 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
             .collect();
         let logo = shown_logo(&application_logo::find(&mut reader, environment_id, found.id).await?);
         let since = moment(given.created_at, frame.language);
-        connected.push((found.id.to_string(), found.name, logo, for_organization, words, since));
+        connected.push((
+            AuthorizedApplicationId::from(given.id).to_string(),
+            found.name,
+            logo,
+            for_organization,
+            words,
+            since,
+        ));
     }
     drop(reader);
     let access: Vec<Vec<&str>> = connected.iter().map(|one| one.4.iter().map(String::as_str).collect()).collect();
@@ -201,11 +208,12 @@ pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, Stop> {
             Box::pin(async move { people::sign_out_everywhere(tx, &act, user_id).await })
         })
         .await?;
+    call.app.catch_up().await;
     let reply = redirect("/signed-out")?;
     session::end(call, reply).await
 }
 
-/// `POST /account/applications/revoke`: everything that an application was allowed.
+/// `POST /account/applications/revoke`: what an application was allowed, for the organization that is beside it in the list.
 ///
 /// # Errors
 /// Database errors.
@@ -215,12 +223,18 @@ pub async fn revoke_application(call: &PageCall) -> Result<Reply, Stop> {
         Err(reply) => return Ok(reply),
     };
     let form = call.form()?;
-    if let Some(Ok(id)) = form.get("application_id").map(ApplicationId::parse) {
+    if let Some(Ok(id)) = form.get("authorized_application_id").map(AuthorizedApplicationId::parse) {
         let (act, user_id) = (session::act(call), current.user.id);
         call.app
             .store
             .write::<(), Failure, _>(move |tx| {
-                Box::pin(async move { grants::take_back_all(tx, &act, user_id, id).await.map(drop) })
+                Box::pin(async move {
+                    let found = consent::find(tx, act.environment_id, id.into()).await?;
+                    match found.filter(|found| found.user_id == user_id) {
+                        Some(found) => grants::take_back(tx, &act, found.id).await,
+                        None => Ok(()),
+                    }
+                })
             })
             .await?;
         call.app.catch_up().await;

@@ -13,7 +13,7 @@ use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
 use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
-use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, next};
+use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read, without_unknown,
 };
@@ -28,6 +28,10 @@ use std::sync::Arc;
 /// Longest query, in bytes, of which something is read: the browser carries it from page to page, sealed, in addresses that
 /// many proxies take up to 8 KiB of.
 pub(super) const LONGEST: usize = 4 * 1024;
+
+/// Of how many consents the organizations are looked up for somebody who belongs to more than a page shows. With two that count
+/// there is a choice already.
+const MOST_AGREED: usize = 10;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,11 +361,12 @@ async fn ask_as(
     if let Some(Current { session, user, .. }) = &current {
         let mut reader = call.app.store.reader().await?;
         let (environment_id, application_id) = (call.environment.id(), client.application.id);
-        let named = [request.organization_id, chosen, session.organization_id];
-        organizations = Organizations::load(call, &mut reader, user.id, &named).await?;
         given =
             consents::of_user_and_application(&mut reader, environment_id, user.id, application_id, &request.resource)
                 .await?;
+        let mut named = vec![request.organization_id, chosen, session.organization_id];
+        named.extend(given.iter().take(MOST_AGREED).map(|consent| consent.organization_id));
+        organizations = Organizations::load(call, &mut reader, user.id, &named).await?;
     }
     let options = current.as_ref().map(|current| current.options.clone()).unwrap_or_default();
     Ok(Ok(Asked { client, request, current, organizations, given, options }))
@@ -412,7 +417,8 @@ async fn issue(
     let (now, registered) = (act.now, client.registered);
     let as_before = grants::as_before(&asked.given, &wanted, registered);
     let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
-    let chosen = organization_id.filter(|id| Some(*id) != last_chosen);
+    // For which organization an application of others may act moves nobody in the company's own.
+    let chosen = organization_id.filter(|id| !needs_consent(client) && Some(*id) != last_chosen);
     let consent_id = match as_before {
         Some(id) if beginning.is_none() && chosen.is_none() => id,
         _ => {

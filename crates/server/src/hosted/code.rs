@@ -79,6 +79,13 @@ pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, pro
         Proves::Exists(_) => Some(account_exists(style, &format!("{}/sign-in", call.environment.environment.issuer))),
         Proves::Nobody(_) => None,
     };
+    // What the company sends itself it learns of by an event, which there is of accounts alone.
+    let by_the_company = account.is_some()
+        && match proof {
+            Proof::MagicAuth => !act.default_mails.magic_auth,
+            Proof::EmailVerification | Proof::Password | Proof::Mfa => !act.default_mails.email_verification,
+        };
+    let mail = mail.filter(|_| !by_the_company);
     // The mail about an existing account carries no code, so it does not expire.
     let good_until = (!matches!(proves, Proves::Exists(_))).then(|| mailed_codes::good_until(&act));
     let (to, from) = (recipient.to.to_owned(), call.peer.limit_key().to_string());

@@ -241,11 +241,19 @@ pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
     let organization_id = match step.organizations.memberships.as_slice() {
         [] => None,
         [only] => Some(only.organization_id),
-        _ => {
-            let last = step.current.session.organization_id;
-            match last.filter(|last| step.organizations.has(*last)) {
-                Some(last) => Some(last),
-                None => return ask(call, step, None, Asking::default()).await,
+        // A device stays signed in for long: it is said for which organization, and not taken from where the browser is.
+        several => {
+            let agreed = |one: &&Membership| {
+                step.device.needs_consent() && agreed_before(&step, Some(one.organization_id)).is_some()
+            };
+            let mut agreed = several.iter().filter(agreed);
+            match (agreed.next(), agreed.next()) {
+                (Some(only), None) => Some(only.organization_id),
+                _ => {
+                    let last = step.current.session.organization_id;
+                    let picked = last.filter(|last| !step.organizations.many && step.organizations.has(*last));
+                    return ask(call, step, picked, Asking::default()).await;
+                }
             }
         }
     };

@@ -4,6 +4,7 @@
 
 use super::flow::Flow;
 use super::page::{branding, frame, reply};
+use super::product;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::GoingOn;
@@ -13,12 +14,18 @@ use http::header::{LOCATION, SET_COOKIE};
 /// Paths of ours from which the way may lead out.
 const MAY_LEAD_OUT: [&str; 2] = ["/oauth2/authorize", "/user_management/authorize"];
 
+/// Whether the way may lead out by an address of ours: by one that leads back to an application, or home from an invitation.
+fn may_lead_out(call: &PageCall, to: &str) -> bool {
+    MAY_LEAD_OUT.iter().any(|path| to.starts_with(path))
+        || (to.starts_with("/invite/accept") && product::home(call).is_some())
+}
+
 /// The answer to a form, as it is sent: a redirect that may leave our origin becomes a page that goes on by itself. Not so
 /// where the way leads to a program on the person's device: browsers start those only for what the person has just done, and
 /// the page's policy names their scheme.
 pub fn settle(call: &PageCall, answer: Reply) -> Reply {
     let to = answer.values(&LOCATION).next().and_then(|to| to.to_str().ok()).map(str::to_owned);
-    let Some(to) = to.filter(|to| !to.starts_with('/') || MAY_LEAD_OUT.iter().any(|path| to.starts_with(path))) else {
+    let Some(to) = to.filter(|to| !to.starts_with('/') || may_lead_out(call, to)) else {
         return answer;
     };
     let leads_to_a_program = || {

@@ -2,6 +2,7 @@
 
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, redirect, reply};
+use super::product;
 use super::session;
 use crate::domain::{Failure, invitations, users};
 use crate::http::page_call::PageCall;
@@ -62,6 +63,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
     let query = call.query()?;
     let token = query.get("invitation_token").ok_or_else(too_old)?;
     let invitation = find(call, token).await?;
+    if let Some(away) = product::follow(call, &invitation, token)? {
+        return Ok(away);
+    }
     show(call, &Flow::begin(call, Target::Invitation(token.to_owned())), &invitation).await
 }
 
@@ -127,5 +131,8 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         Err(failure) => return Err(failure.into()),
     }
     call.app.catch_up().await;
-    redirect(&Flow::home(call).resume(call))
+    match product::home(call) {
+        Some(home) => redirect(home),
+        None => redirect(&Flow::home(call).resume(call)),
+    }
 }

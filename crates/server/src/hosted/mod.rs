@@ -11,6 +11,7 @@
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
 //! | [`login_uri`] | signing in at the company's own login instead |
+//! | [`product`] | the way to the company's product, for whoever was sent by no application |
 //! | [`session`] | who is signed in in this browser |
 //! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
 //! | [`second_factor`] | what is asked after that |
@@ -40,6 +41,7 @@ pub mod mailbox;
 pub mod own_application;
 pub mod page;
 pub mod password_reset;
+pub mod product;
 pub mod second_factor;
 pub mod select_account;
 pub mod session;

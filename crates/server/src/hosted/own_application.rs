@@ -16,7 +16,9 @@ use countersign_protocol::id::{ClientId, OrganizationId};
 use countersign_protocol::model::{Invitation, InvitationState, RedirectPurpose, SessionCode};
 use countersign_protocol::oauth::authorize::decision::{Progress, SignedIn};
 use countersign_protocol::oauth::params::Params;
-use countersign_protocol::user_management::authorize::{AuthorizeRequest, ErrorCode, Next, Refusal, first, read, then};
+use countersign_protocol::user_management::authorize::{
+    AuthorizeRequest, ErrorCode, Next, Refusal, first, read, then, without_unknown,
+};
 use countersign_protocol::user_management::code::CODE_LIFETIME;
 use countersign_store::{organization, session as stored, session_code, user};
 
@@ -25,15 +27,16 @@ use countersign_store::{organization, session as stored, session_code, user};
 /// # Errors
 /// A page for what cannot be sent to the application.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    let params = call.query().map_err(|_| of_the_application())?;
+    let (params, _) =
+        Params::first_of_each(call.uri.query().unwrap_or("").as_bytes()).map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
         Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
-            let query = call.uri.query().unwrap_or("");
+            let query = without_unknown(call.uri.query().unwrap_or(""));
             if query.len() > LONGEST {
                 return Err(of_the_application());
             }
-            Flow::begin(call, Target::OwnApplication(query.to_owned()))
+            Flow::begin(call, Target::OwnApplication(query))
         }
     };
     Ok(keep_wished_language(call, found(advance(call, flow, None).await?)))
@@ -119,7 +122,11 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
 
 /// Reads a request.
 async fn ask(call: &PageCall, query: &str) -> Result<Result<AuthorizeRequest, Refusal>, Stop> {
-    let Ok(params) = Params::from_form(query.as_bytes()) else { return Ok(Err(Refusal::ToThePerson)) };
+    let Ok((params, repeated)) = Params::first_of_each(query.as_bytes()) else { return Ok(Err(Refusal::ToThePerson)) };
+    // Which client, where to, and what it has to know itself again by: with two of one, nobody knows whom to tell.
+    if repeated.iter().any(|name| matches!(&**name, "client_id" | "redirect_uri" | "state")) {
+        return Ok(Err(Refusal::ToThePerson));
+    }
     let client_id = params.get("client_id").and_then(|text| ClientId::parse(text).ok());
     if client_id != Some(call.environment.environment.client_id) {
         return Ok(Err(Refusal::ToThePerson));
@@ -129,6 +136,10 @@ async fn ask(call: &PageCall, query: &str) -> Result<Result<AuthorizeRequest, Re
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Some(name) = repeated.first() {
+        let why = format!("The request repeats the parameter '{name}'.");
+        return Ok(Err(Refusal::ToTheClient(request.return_address, ErrorCode::InvalidRequest, why)));
+    }
     if let Some(id) = request.organization_id {
         let mut reader = call.app.store.reader().await?;
         if organization::find(&mut reader, call.environment.id(), id).await?.is_none() {

@@ -5,6 +5,7 @@ use crate::domain::branding::shown_logo;
 pub use crate::domain::moment::moment;
 use crate::domain::{Failure, product_name};
 use crate::http::cookies::Cookie;
+use crate::http::error;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use bytes::Bytes;
@@ -238,6 +239,7 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
     let request_id = call.request_id.to_str().ok();
     // Nothing of what was asked is repeated, not even in a link to another language.
     let frame = Frame { language_keeps: None, ..frame(call, &branding) };
+    let mut again_after = None;
     let (status, trouble) = match stop {
         Stop::AskFirst(host) => {
             let t = frame.language.texts();
@@ -253,11 +255,16 @@ pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
         Stop::Trouble(status, trouble) => (status, trouble),
         Stop::Failure(failure) => {
             let error = failure.into_api_error();
+            again_after = error::soonest(&error);
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, if status == StatusCode::TOO_MANY_REQUESTS { Trouble::Attempts } else { Trouble::Server })
         }
     };
     // What support is told by number stands in the log.
     let request_id = request_id.filter(|_| matches!(trouble, Trouble::Client | Trouble::Server));
-    reply(call, status, &ErrorPage { request_id, ..ErrorPage::of(frame, trouble) }, None)
+    let page = reply(call, status, &ErrorPage { request_id, ..ErrorPage::of(frame, trouble) }, None);
+    match again_after {
+        Some(seconds) => error::retry_after(page, seconds),
+        None => page,
+    }
 }

@@ -5,6 +5,7 @@ use super::even_time::evenly;
 use super::flow::Flow;
 use super::login_uri;
 use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
+use super::product;
 use super::session;
 use super::sign_in::{allowed, flow_of, mail_is_missing, refuse};
 use super::sign_up::weakness;
@@ -169,9 +170,16 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
     if !done {
         return Err(too_old());
     }
-    let mut flow = interrupted(call, &email).unwrap_or_else(|| Flow::home(call));
-    flow.email = Some(email);
-    let reply = redirect(&format!("{}&saved=password", flow.link(call, "/sign-in/password")))?;
+    let interrupted = interrupted(call, &email);
+    let away = if interrupted.is_none() { product::begin(call, &[])? } else { None };
+    let reply = match away {
+        Some(away) => away,
+        None => {
+            let mut flow = interrupted.unwrap_or_else(|| Flow::home(call));
+            flow.email = Some(email);
+            redirect(&format!("{}&saved=password", flow.link(call, "/sign-in/password")))?
+        }
+    };
     Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,

@@ -6,6 +6,7 @@ use super::flow::{Flow, Proves};
 use super::login_uri;
 use super::mailbox;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
+use super::product;
 use super::second_factor;
 use super::session::{self, Proven};
 use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
@@ -79,6 +80,9 @@ pub async fn refuse(call: &PageCall, flow: &Flow, status: StatusCode, problem: P
 /// # Errors
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    if let Some(away) = product::sign_in(call)? {
+        return Ok(away);
+    }
     let flow = flow_of(call)?;
     match login_uri::instead(call, &flow).await? {
         Some(away) => Ok(away),
@@ -155,6 +159,9 @@ async fn show_password(
 /// # Errors
 /// A page for a flow that is not good.
 pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
+    if let Some(away) = product::sign_in(call)? {
+        return Ok(away);
+    }
     let flow = flow_of(call)?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);

@@ -4,7 +4,7 @@
 use super::authorize::{LONGEST, leads_to};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, keep_wished_language, redirect, reply};
-use super::{login_uri, session};
+use super::{login_uri, product, session};
 use crate::domain::backchannel_logout::session_name;
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
@@ -206,7 +206,10 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
     let wanted = wanted.and_then(|wanted| prove_listed(uris().map(|known| known.uri.as_str()), wanted));
     let onward = match &wanted {
         Some(proven) => proven.as_str(),
-        None => uris().find(|known| known.default).map_or("/signed-out", |known| known.uri.as_str()),
+        None => {
+            let default = uris().find(|known| known.default).map(|known| known.uri.as_str());
+            default.or_else(|| product::home(call)).unwrap_or("/signed-out")
+        }
     };
     let mut reply = redirect(onward)?;
     reply.status = StatusCode::FOUND;

@@ -4,6 +4,7 @@ use super::code::Recipient;
 use super::flow::{Flow, NewAccount, Proves};
 use super::login_uri;
 use super::page::{Carried, Origin, Stop, branding, frame, origin, reply};
+use super::product;
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
 use crate::domain::Failure;
@@ -71,6 +72,9 @@ pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> R
 /// # Errors
 /// A page for a flow that is not good.
 pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+    if let Some(away) = product::sign_in(call)? {
+        return Ok(away);
+    }
     let mut flow = flow_of(call)?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);

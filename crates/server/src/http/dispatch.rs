@@ -12,7 +12,7 @@ use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_LENGTH};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -50,7 +50,7 @@ pub enum Answerer {
 }
 
 /// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What memory an endpoint answers from, and what it says when that cannot be believed.
 pub type Admission = fn(crate::domain::Failure) -> Reply;
@@ -61,8 +61,11 @@ pub struct Endpoint {
     pub method: Method,
     /// What answers.
     pub answerer: Answerer,
-    /// What is said when the database cannot be asked; `None` when the endpoint answers whatever the database does.
+    /// What is said when the database cannot be asked; `None` when the endpoint answers whatever the database does, or says it
+    /// itself.
     pub without_database: Option<Admission>,
+    /// Whether people see what it answers.
+    pub is_page: bool,
     /// Its name in the metrics.
     pub label: String,
     counters: OnceLock<RouteCounters>,
@@ -71,7 +74,12 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint.
     pub fn new(label: String, method: Method, answerer: Answerer, without_database: Option<Admission>) -> Self {
-        Self { method, answerer, without_database, label, counters: OnceLock::new() }
+        Self { method, answerer, without_database, is_page: false, label, counters: OnceLock::new() }
+    }
+
+    /// One whose answers are pages, whatever the database does.
+    pub fn page(label: String, method: Method, answerer: Answerer) -> Self {
+        Self { is_page: true, ..Self::new(label, method, answerer, None) }
     }
 
     async fn answer(&self, app: &Arc<App>, arrived: Arrived) -> Reply {
@@ -135,22 +143,33 @@ impl Dispatcher {
         // RFC 9110 §9.3.2: HEAD is GET without the content.
         let head = method == Method::HEAD;
         let method = if head { &Method::GET } else { method };
+        let lost = || {
+            let page = self.lost.as_ref();
+            page.filter(|page| page.method == *method && wants_a_page(request.headers()))
+        };
+        let mut refused_with = None;
         let found = match self.paths.at(request.uri().path()) {
-            Ok(found) => {
-                let Some(endpoint) = found.value.iter().find(|endpoint| endpoint.method == *method) else {
-                    return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed(found.value)).into_response();
-                };
-                decoded(&found.params).map(|path| (endpoint, path))
-            }
-            Err(_) => {
-                let page = self.lost.as_ref();
-                let page = page.filter(|page| page.method == *method && wants_a_page(request.headers()));
-                page.map(|page| (page, PathParams::default()))
-            }
+            Ok(found) => match found.value.iter().find(|endpoint| endpoint.method == *method) {
+                Some(endpoint) => decoded(&found.params).map(|path| (endpoint, path)),
+                None => {
+                    let allowed = allowed(found.value);
+                    // Somebody is at the address of a form that was sent: they see a page as at any other without one.
+                    let Some(page) = lost().filter(|_| found.value.iter().any(|endpoint| endpoint.is_page)) else {
+                        return error::api(&ApiError::MethodNotAllowed).with(ALLOW, allowed).into_response();
+                    };
+                    refused_with = Some(allowed);
+                    Some((page, PathParams::default()))
+                }
+            },
+            Err(_) => lost().map(|page| (page, PathParams::default())),
         };
         let Some((endpoint, path)) = found else { return error::api(&ApiError::NoSuchPath).into_response() };
         let (parts, body) = request.into_parts();
-        let reply = endpoint.answer(app, Arrived { peer, path, parts, body, request_id }).await;
+        let mut reply = endpoint.answer(app, Arrived { peer, path, parts, body, request_id }).await;
+        if let Some(allowed) = refused_with {
+            reply.status = StatusCode::METHOD_NOT_ALLOWED;
+            reply = reply.with(ALLOW, allowed);
+        }
         if head { without_content(reply) } else { reply.into_response() }
     }
 }

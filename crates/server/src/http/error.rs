@@ -15,20 +15,30 @@ fn status(code: u16) -> StatusCode {
 /// What `Retry-After` says when nothing better is known: whole seconds, for some clients read nothing else.
 const SOON: u64 = 1;
 
-fn retry_after(reply: Reply, seconds: u64) -> Reply {
+/// After how many seconds to ask again; `None` where that is no use.
+pub fn soonest(error: &ApiError) -> Option<u64> {
+    match error {
+        ApiError::RateLimited { retry_after } | ApiError::TooMany { retry_after, .. } => Some(*retry_after),
+        ApiError::Unavailable => Some(SOON),
+        _ => None,
+    }
+}
+
+/// An answer that says so.
+pub fn retry_after(reply: Reply, seconds: u64) -> Reply {
     reply.with(RETRY_AFTER, HeaderValue::from(seconds))
 }
 
 /// An error of the management API.
 pub fn api(error: &ApiError) -> Reply {
     let reply = Reply::json(status(error.status()), &error.body());
+    let reply = match soonest(error) {
+        Some(seconds) => retry_after(reply, seconds),
+        None => reply,
+    };
     match error {
         // RFC 9110 §11.6.1: a 401 says how to authenticate.
         ApiError::Unauthorized => reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\"")),
-        ApiError::RateLimited { retry_after: seconds } | ApiError::TooMany { retry_after: seconds, .. } => {
-            retry_after(reply, *seconds)
-        }
-        ApiError::Unavailable => retry_after(reply, SOON),
         _ => reply,
     }
     .no_store()

@@ -12,7 +12,7 @@
 //! | [`idempotency`] | the same key gives the same answer |
 //! | [`peer`] | the address and scheme of the caller, behind trusted proxies or not |
 //! | [`rate_limit`] | how much anyone may ask |
-//! | [`page_call`], [`cookies`] | calls from browsers |
+//! | [`page_call`], [`pages`], [`cookies`] | calls from browsers, and how their pages are answered |
 //! | [`cors`] | which browser pages may read an answer |
 //! | [`reply`], [`error`] | answers and their shapes |
 //! | [`streamed`] | bodies of answers that are not in memory as a whole |
@@ -31,6 +31,7 @@ pub mod idempotency;
 pub mod management;
 pub mod oauth_call;
 pub mod page_call;
+pub mod pages;
 pub mod patient;
 pub mod peer;
 pub mod public_call;

@@ -1,23 +1,20 @@
 //! The route table. Every route declares who may call it; there is no way to register one without.
 
 use crate::app::App;
-use crate::cache::environments::EnvironmentState;
 use crate::dashboard::call::DashboardCall;
 use crate::domain::Failure;
-use crate::hosted::going_on;
-use crate::hosted::page::{Stop, stopped};
 use crate::http::body::{self, BodyError};
-use crate::http::dispatch::{Admission, Answerer, Answering, Arrived, Dispatcher, Endpoint};
+use crate::http::dispatch::{Answerer, Answering, Arrived, Dispatcher, Endpoint};
 use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use crate::http::page_call::{PageCall, PageParts};
+use crate::http::page_call::PageCall;
+use crate::http::pages::{Answered, OfDashboard, Paged, Whose, show, show_as, take_files};
 use crate::http::peer::Peer;
-use crate::http::public_call::{self, PathParams, PublicCall};
+use crate::http::public_call::{PathParams, PublicCall};
 use crate::http::reply::Reply;
 use crate::http::streamed::AnswerBody;
 use crate::http::{error, request_id::RequestIds};
 use crate::portal::call::PortalCall;
-use bytes::Bytes;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::{PortalIntent, StaffRole};
@@ -48,107 +45,11 @@ pub enum Policy {
     Operator,
 }
 
-/// What a hosted page answers, in its time.
-pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send + 'c>>;
-
 /// What a document that has to be looked for is, in its time.
 pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
 
 // Handlers are kept behind pointers, so that what is around them is compiled once and not for each.
 type Managed = Arc<dyn Fn(ManagementCall) -> Looked<'static> + Send + Sync>;
-type OfPage = dyn for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync;
-type OfDashboard = dyn for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync;
-type OfPortal = dyn for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync;
-
-/// What makes a page, and for whom.
-#[derive(Clone)]
-enum Paged {
-    /// For anyone with a browser.
-    Hosted {
-        /// Whether it takes posts from pages of ours alone.
-        ours_only: bool,
-        handler: Arc<OfPage>,
-    },
-    /// For staff with this role or a greater one.
-    Dashboard(StaffRole, Arc<OfDashboard>),
-    /// For who may see this part of an organization's page.
-    Portal(Option<PortalIntent>, Arc<OfPortal>),
-}
-
-impl Paged {
-    async fn answer(&self, page: PageCall) -> Reply {
-        let ours_only = match self {
-            Self::Hosted { ours_only, .. } => *ours_only,
-            Self::Dashboard(..) | Self::Portal(..) => page.method == Method::POST,
-        };
-        if ours_only && !page.is_ours() {
-            return page.finish(stopped(&page, not_ours()));
-        }
-        match self {
-            Self::Hosted { handler, .. } => {
-                let reply = match handler(&page).await {
-                    Ok(reply) if ours_only => going_on::settle(&page, reply),
-                    Ok(reply) => reply,
-                    Err(stop) => stopped(&page, stop),
-                };
-                page.finish(reply)
-            }
-            Self::Dashboard(role, handler) => match Box::pin(DashboardCall::admit(page, *role)).await {
-                Ok(call) => {
-                    let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                    call.page.finish(reply)
-                }
-                Err((page, reply)) => page.finish(reply),
-            },
-            Self::Portal(intent, handler) => match Box::pin(PortalCall::admit(page, *intent)).await {
-                Ok(call) => {
-                    let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-                    call.page.finish(reply)
-                }
-                Err((page, reply)) => page.finish(reply),
-            },
-        }
-    }
-}
-
-/// Whose pages a route is one of.
-#[derive(Debug, Clone, Copy)]
-enum Whose {
-    /// The environment's whose issuer the host is.
-    Host,
-    /// The same, and the built-in environment's at the host that is the API's alone.
-    Anywhere,
-    /// The built-in environment's.
-    Staff,
-}
-
-impl Whose {
-    /// The environment whose page a request is for.
-    fn environment(
-        self,
-        app: &Arc<App>,
-        peer: Peer,
-        parts: &http::request::Parts,
-    ) -> Result<Arc<EnvironmentState>, ApiError> {
-        match self {
-            Self::Staff => public_call::staff(app, parts),
-            Self::Host => {
-                PublicCall::new(Arc::clone(app), peer, PathParams::default(), parts).environment().map(Arc::clone)
-            }
-            Self::Anywhere => match Self::Host.environment(app, peer, parts) {
-                Err(ApiError::NoSuchPath) => Self::Staff.environment(app, peer, parts),
-                // What does not exist does not exist anywhere.
-                Err(ApiError::MisdirectedRequest) => Err(ApiError::NoSuchPath),
-                found => found,
-            },
-        }
-    }
-}
-
-/// The page for a post that did not come from one of our pages in the same browser.
-fn not_ours() -> Stop {
-    Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Form)
-}
 
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,16 +80,15 @@ fn oauth_unavailable(failure: Failure) -> Reply {
 
 impl Routes {
     fn add(mut self, method: Method, path: &'static str, policy: Policy, answerer: Answerer) -> Self {
-        let without_database: Option<Admission> = match policy {
-            // The operator's questions must be answered whatever the database does.
-            Policy::Operator => None,
-            Policy::Client => Some(oauth_unavailable),
-            Policy::Public | Policy::EnvironmentKey | Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => {
-                Some(unavailable)
-            }
-        };
         self.table.push(Route { method: method.clone(), path, policy });
-        let endpoint = Endpoint::new(format!("{method} {path}"), method, answerer, without_database);
+        let label = format!("{method} {path}");
+        let endpoint = match policy {
+            // The operator's questions must be answered whatever the database does.
+            Policy::Operator => Endpoint::new(label, method, answerer, None),
+            Policy::Client => Endpoint::new(label, method, answerer, Some(oauth_unavailable)),
+            Policy::Public | Policy::EnvironmentKey => Endpoint::new(label, method, answerer, Some(unavailable)),
+            Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => Endpoint::page(label, method, answerer),
+        };
         match self.paths.iter_mut().find(|(known, _)| *known == path) {
             Some((_, endpoints)) => endpoints.push(endpoint),
             None => self.paths.push((path, vec![endpoint])),
@@ -459,12 +359,13 @@ impl Routes {
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
         let handler = Paged::Hosted { ours_only: false, handler: Arc::new(handler) };
-        let answerer =
-            move |app, arrived| -> Answering { Box::pin(show(handler.clone(), Whose::Anywhere, app, arrived)) };
+        // What does not exist does not depend on what the database says.
+        let answerer = move |app, arrived| -> Answering {
+            Box::pin(show_as(Ok(()), handler.clone(), Whose::Anywhere, app, arrived))
+        };
         let too_late = || error::api(&ApiError::Unavailable);
         let answerer = Answerer::InTime(Box::new(answerer), too_late);
-        // What does not exist does not depend on what the database says.
-        self.lost = Some(Endpoint::new("GET elsewhere".to_owned(), Method::GET, answerer, None));
+        self.lost = Some(Endpoint::page("GET elsewhere".to_owned(), Method::GET, answerer));
         self
     }
 
@@ -507,74 +408,6 @@ async fn manage(handler: Managed, app: Arc<App>, arrived: Arrived) -> Reply {
     match ManagementCall::admit(app, peer, path, parts, body).await {
         Ok(call) => handler(call).await.map_or_else(|failure| error::api(&failure.into_api_error()), Reply::no_store),
         Err(refused) => error::api(&refused),
-    }
-}
-
-/// Answers with a page.
-async fn show(handler: Paged, whose: Whose, app: Arc<App>, arrived: Arrived) -> Reply {
-    let Arrived { peer, path, parts, body, request_id } = arrived;
-    let mut environment = match whose.environment(&app, peer, &parts) {
-        Ok(environment) => environment,
-        Err(refused) => return error::api(&refused),
-    };
-    let body = match body::read(body, body::OAUTH_LIMIT).await {
-        Ok(body) => body,
-        Err(BodyError::TooLarge) => return error::api(&ApiError::TooLarge),
-        Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
-    };
-    // A body takes time: what was settled meanwhile is in force.
-    if !body.is_empty() {
-        if let Err(failure) = app.ensure_current().await {
-            return error::api(&failure.into_api_error());
-        }
-        environment = match whose.environment(&app, peer, &parts) {
-            Ok(environment) => environment,
-            Err(refused) => return error::api(&refused),
-        };
-    }
-    let page = PageParts { peer, path, parts, body, request_id };
-    match PageCall::new(app, environment, page) {
-        Ok(page) => handler.answer(page).await,
-        Err(_) => error::api(&ApiError::Internal),
-    }
-}
-
-/// Answers a form with files.
-async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: Arc<App>, arrived: Arrived) -> Reply {
-    let Arrived { peer, path, parts, body, request_id } = arrived;
-    let environment = match public_call::staff(&app, &parts) {
-        Ok(environment) => environment,
-        Err(refused) => return error::api(&refused),
-    };
-    let page = PageParts { peer, path, parts, body: Bytes::new(), request_id };
-    let Ok(page) = PageCall::new(Arc::clone(&app), environment, page) else {
-        return error::api(&ApiError::Internal);
-    };
-    let mut call = match DashboardCall::admit(page, role).await {
-        Ok(call) => call,
-        Err((page, reply)) => return page.finish(reply),
-    };
-    match body::read(body, body::FILES_LIMIT).await {
-        Ok(body) => call.page.body = body,
-        Err(BodyError::TooLarge) => {
-            let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
-            return call.page.finish(reply);
-        }
-        Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
-    }
-    if !call.page.is_ours() {
-        return call.page.finish(stopped(&call.page, not_ours()));
-    }
-    // A body may take its time: role and environment are those of now.
-    if let Err(failure) = app.ensure_current().await {
-        return error::api(&failure.into_api_error());
-    }
-    match DashboardCall::admit(call.page, role).await {
-        Ok(call) => {
-            let reply = handler(&call).await.unwrap_or_else(|stop| call.stopped(stop));
-            call.page.finish(reply)
-        }
-        Err((page, reply)) => page.finish(reply),
     }
 }
 

@@ -166,6 +166,7 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
             to = message.to,
             subject = message.subject,
             page = format!("/dev/mailbox/{}", mail.id),
+            text = message.text,
             "no mail server is configured: the message stays here"
         );
         return Ok(Ended::Settled);

@@ -4,8 +4,8 @@ use crate::harness::at;
 use crate::sample::{World, everything, fresh_digest, fresh_token, plant};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::{
-    Authentication, DomainState, InvitationState, KeyState, MembershipStatus, PortalSettings, SelfRegistration,
-    SessionPolicy, VerificationStrategy,
+    Authentication, DefaultMails, DomainState, InvitationState, KeyState, MembershipStatus, PortalSettings,
+    SelfRegistration, SessionPolicy, VerificationStrategy,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::idempotency::KeptReply;
@@ -13,6 +13,7 @@ use countersign_store::{
     Error, Store, api_key, application, client_secret, environment, environment_api_key, idempotency, invitation,
     membership, organization, permission, revoked_token, role, signing_key, user,
 };
+use std::sync::Arc;
 
 const EVERY_STATUS: [MembershipStatus; 3] =
     [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
@@ -203,6 +204,8 @@ on_both_databases! {
                 authentication: Authentication::default(),
                 self_registration: SelfRegistration::default(),
                 portal: PortalSettings::default(),
+                product_pages: Arc::default(),
+                default_mails: DefaultMails::default(),
             };
             environment::update(tx, id, settings, at(99)).await
         })

@@ -8,9 +8,9 @@ use crate::sample::{
 };
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DocumentPolicy, DomainState,
-    EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, PortalSettings, RedirectUri, RegisteredGrants,
-    SelfRegistration, SessionPolicy, SigningKeyRecord, VerificationStrategy,
+    ApplicationKind, Authentication, ClientSecret, ClientType, ConnectApplication, DefaultMails, DocumentPolicy,
+    DomainState, EnvironmentApiKey, EnvironmentKind, KeyPurpose, KeyState, Ownership, PortalSettings, ProductPages,
+    RedirectUri, RegisteredGrants, SelfRegistration, SessionPolicy, SigningKeyRecord, VerificationStrategy, WebAddress,
 };
 use countersign_store::environment::EnvironmentSettings;
 use countersign_store::self_registration::NewSelfRegistration;
@@ -18,6 +18,7 @@ use countersign_store::{
     Store, api_key, application, client_secret, data_key, environment, environment_api_key, event, idempotency,
     organization, permission, revoked_token, self_registration, signing_key,
 };
+use std::sync::Arc;
 
 /// A text with all that might trip over an encoding, a quotation mark or a separator.
 const DIFFICULT: &str = "O'Neill \"& Søns\" \\ % _ $1 ?1 {} 日本 🦀\n\t";
@@ -75,6 +76,9 @@ on_both_databases! {
         changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false, mfa_required: true };
         changed.self_registration = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: false };
         changed.portal = PortalSettings::default();
+        let sign_in = Some(WebAddress::from_kept("https://app.example.com/\"login\"?a=1&b=ü".to_owned()));
+        changed.product_pages = Arc::new(ProductPages { sign_in, ..ProductPages::default() });
+        changed.default_mails = DefaultMails { magic_auth: false, ..DefaultMails::default() };
         changed.updated_at = at(50);
         let id = changed.id;
         let settings = EnvironmentSettings {
@@ -86,6 +90,8 @@ on_both_databases! {
             authentication: changed.authentication,
             self_registration: changed.self_registration.clone(),
             portal: changed.portal.clone(),
+            product_pages: Arc::clone(&changed.product_pages),
+            default_mails: changed.default_mails,
         };
         transaction!(store, |tx| environment::update(tx, id, settings, at(50)).await).unwrap();
         assert_eq!(environment::all(&mut store.reader().await.unwrap()).await.unwrap(), expected);

@@ -5,10 +5,11 @@ use countersign_protocol::id::{ApplicationId, ClientId, EnvironmentId, Id, Organ
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{
-    ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DocumentPolicy,
-    DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer, KeyPurpose,
-    KeyState, MadeBy, Membership, MembershipStatus, Organization, OrganizationDomain, Permission, PortalCredentials,
-    PortalSettings, Role, SelfRegistration, SessionPolicy, SigningKeyRecord, User, VerificationStrategy,
+    ApiKey, ApiKeyOwner, ApplicationKind, Authentication, ClientSecret, ConnectApplication, DefaultMails,
+    DocumentPolicy, DomainState, Environment, EnvironmentApiKey, EnvironmentKind, Invitation, InvitationState, Issuer,
+    KeyPurpose, KeyState, MadeBy, Membership, MembershipStatus, Organization, OrganizationDomain, Permission,
+    PortalCredentials, PortalSettings, ProductPages, Role, SelfRegistration, SessionPolicy, SigningKeyRecord, User,
+    VerificationStrategy, WebAddress,
 };
 use countersign_protocol::secret::Digest;
 use countersign_store::{
@@ -62,6 +63,11 @@ pub(crate) fn an_environment() -> Environment {
             credentials: PortalCredentials::Create,
             permissions: vec!["posts:read".into(), "posts:write".into()],
         },
+        product_pages: Arc::new(ProductPages {
+            home: Some(WebAddress::from_kept("https://app.example.com/".to_owned())),
+            ..ProductPages::default()
+        }),
+        default_mails: DefaultMails { invitation: false, password_reset: false, ..DefaultMails::default() },
         brand: Arc::default(),
         created_at: at(1),
         updated_at: at(1),

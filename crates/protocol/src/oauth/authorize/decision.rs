@@ -114,6 +114,14 @@ pub fn next(
     }
     let member = |id: OrganizationId| memberships.contains(&id);
     let asks = needs_consent(client);
+    let agreed_for = |organization_id: Option<OrganizationId>| {
+        asks && consents
+            .iter()
+            .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
+            .any(|consent| covers(&consent.scopes, &request.scopes))
+    };
+    let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
+    let asks_anew = request.prompt.consent || anybody;
     let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
         (Some(wanted), _, _) if member(wanted) => Some(wanted),
         // With `prompt=none` and no earlier consent, do not reveal whether the person belongs to the organization.
@@ -127,10 +135,21 @@ pub fn next(
         (None, _, []) => None,
         (None, _, [only]) => Some(*only),
         (None, _, [first, ..]) => {
-            match signed_in.organization_id.filter(|last| member(*last) && !request.prompt.select_account) {
-                Some(last) => Some(last),
+            let remembers = !request.prompt.select_account;
+            let last = signed_in.organization_id.filter(|last| remembers && member(*last));
+            let agreed: Vec<_> = memberships.iter().copied().filter(|id| agreed_for(Some(*id))).collect();
+            let picked = match (last, agreed.as_slice()) {
+                // In the company's own applications people move from one organization to another.
+                (Some(last), agreed) if agreed.is_empty() || agreed.contains(&last) => Some(last),
+                // For another's they have said once for which one, wherever they are at the moment.
+                (_, [only]) if remembers => Some(*only),
+                (_, [_, ..]) if !asks_anew => None,
                 // The consent page has a picker of its own.
-                None if asks && !quiet && !progress.agreed && !signed_in.has_many => Some(*first),
+                (last, _) if asks && !quiet && !progress.agreed && !signed_in.has_many => last.or(Some(*first)),
+                (last, _) => last,
+            };
+            match picked {
+                Some(picked) => Some(picked),
                 None if quiet => {
                     return Next::Refuse(
                         AuthorizeErrorCode::InteractionRequired,
@@ -141,12 +160,7 @@ pub fn next(
             }
         }
     };
-    let agreed_before = consents
-        .iter()
-        .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
-        .any(|consent| covers(&consent.scopes, &request.scopes));
-    let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
-    let agreed = !asks || progress.agreed || (agreed_before && !request.prompt.consent && !anybody);
+    let agreed = !asks || progress.agreed || (agreed_for(organization_id) && !asks_anew);
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
         (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE),
@@ -281,6 +295,43 @@ mod tests {
         assert_eq!(decide(&wanted), Next::Issue { organization_id: Some(org(1)) });
         let not_theirs = Case { memberships: vec![2], ..wanted };
         assert_eq!(code(&decide(&not_theirs)), Some(AuthorizeErrorCode::AccessDenied));
+    }
+
+    #[test]
+    fn an_application_of_others_stays_with_the_organization_it_was_allowed_for() {
+        let at_first = |more| Case {
+            memberships: vec![1, 2, 3],
+            consents: vec![agreed_to(Some(2), &["openid"])],
+            signed_in: somebody().map(|who| SignedIn { organization_id: Some(org(1)), ..who }),
+            more,
+            ..third_party()
+        };
+        let second = Next::Issue { organization_id: Some(org(2)) };
+        assert_eq!(decide(&at_first("")), second, "asked once, not twice");
+        assert_eq!(decide(&at_first("&prompt=none")), second);
+        let many = at_first("").signed_in.map(|who| SignedIn { has_many: true, ..who });
+        assert_eq!(decide(&Case { signed_in: many, ..at_first("") }), second);
+        assert_eq!(decide(&at_first("&prompt=consent")), Next::AskConsent { organization_id: Some(org(2)) });
+        let for_less = Case { consents: vec![agreed_to(Some(2), &["email"])], ..at_first("") };
+        assert_eq!(decide(&for_less), Next::AskConsent { organization_id: Some(org(1)) });
+        let left = Case { memberships: vec![1, 3], ..at_first("") };
+        assert_eq!(decide(&left), Next::AskConsent { organization_id: Some(org(1)) });
+        let chosen = Progress { organization_chosen: Some(org(3)), account_chosen: true, ..Progress::default() };
+        let anew = Case { progress: chosen, ..at_first("&prompt=select_account") };
+        assert_eq!(decide(&anew), Next::AskConsent { organization_id: Some(org(3)) });
+        let account = Progress { account_chosen: true, ..Progress::default() };
+        let anew = Case { progress: account, ..at_first("&prompt=select_account") };
+        assert_eq!(decide(&anew), Next::ChooseOrganization, "nobody decides it for them");
+
+        let both = || vec![agreed_to(Some(2), &["openid"]), agreed_to(Some(3), &["openid"])];
+        let twice = |more| Case { consents: both(), ..at_first(more) };
+        assert_eq!(decide(&twice("")), Next::ChooseOrganization);
+        assert_eq!(code(&decide(&twice("&prompt=none"))), Some(AuthorizeErrorCode::InteractionRequired));
+        let third = somebody().map(|who| SignedIn { organization_id: Some(org(3)), ..who });
+        let there = Case { signed_in: third, ..twice("") };
+        assert_eq!(decide(&there), Next::Issue { organization_id: Some(org(3)) });
+        let ours = Case { ownership: Ownership::FirstParty, ..at_first("") };
+        assert_eq!(decide(&ours), Next::Issue { organization_id: Some(org(1)) });
     }
 
     #[test]

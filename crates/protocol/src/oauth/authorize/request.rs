@@ -10,7 +10,6 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::{resource, scope};
-use percent_encoding::percent_decode_str;
 
 /// Every parameter that an answer may depend on: those of [`read`], the client, and whom the application means.
 const PARAMETERS: [&str; 20] = [
@@ -185,11 +184,7 @@ pub struct AuthorizeRequest {
 
 /// A query as it was written, without the parameters that nobody reads: what is kept of it.
 pub fn without_unknown(query: &str) -> String {
-    let known = |pair: &&str| {
-        let name = percent_decode_str(pair.split_once('=').map_or(*pair, |(name, _)| name)).decode_utf8();
-        name.is_ok_and(|name| PARAMETERS.contains(&name.as_ref()))
-    };
-    query.split('&').filter(known).collect::<Vec<_>>().join("&")
+    Params::keep_only(query, &PARAMETERS)
 }
 
 /// The client that a request names.

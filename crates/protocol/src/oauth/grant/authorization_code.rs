@@ -12,9 +12,10 @@ pub const CODE_LIFETIME: i64 = 60;
 /// Why a code is not redeemed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// It is another client's. Nothing is said or done, or anybody could end what others were issued.
-    OfAnother(OAuthError),
-    /// The request is wrong, or the code has expired; it is not spent by this.
+    /// Who presents it has not shown that it is theirs: it is another client's, or comes without its verifier. Nothing is done, or
+    /// anybody who finds a code in a log could end what others were issued.
+    Unproven(OAuthError),
+    /// The request is wrong otherwise, or the code has expired; it is not spent by this.
     Wrong(OAuthError),
 }
 
@@ -37,8 +38,9 @@ pub fn redeem(
     now: Timestamp,
 ) -> Result<(), Refused> {
     if code.application_id != client.client().application.id {
-        return Err(Refused::OfAnother(not_good()));
+        return Err(Refused::Unproven(not_good()));
     }
+    pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Unproven)?;
     // A code that is bound to its challenge needs no more: OAuth 2.1 has dropped the parameter (§10.2). One that is sent must be right.
     let at_home = match redirect_uri {
         Some(uri) => uri == code.redirect_uri,
@@ -47,5 +49,5 @@ pub fn redeem(
     if now >= code.expires_at || !at_home {
         return Err(Refused::Wrong(not_good()));
     }
-    pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Wrong)
+    Ok(())
 }

@@ -58,6 +58,10 @@ pub(super) struct EnvironmentEntry {
     #[serde(default)]
     pub authentication: AuthenticationEntry,
     #[serde(default)]
+    pub pages: BTreeMap<String, String>,
+    #[serde(default)]
+    pub mails: MailsEntry,
+    #[serde(default)]
     pub standalone: StandaloneEntry,
     #[serde(default)]
     pub clients: ClientsEntry,
@@ -95,6 +99,16 @@ pub(super) struct AuthenticationEntry {
     pub password: Option<bool>,
     pub magic_auth: Option<bool>,
     pub mfa_required: Option<bool>,
+}
+
+/// Which messages are sent from here.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailsEntry {
+    pub invitation: Option<bool>,
+    pub magic_auth: Option<bool>,
+    pub email_verification: Option<bool>,
+    pub password_reset: Option<bool>,
 }
 
 /// Where people sign in when the company keeps its own login. An empty text clears.

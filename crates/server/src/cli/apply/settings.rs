@@ -1,16 +1,17 @@
 //! The settings of an environment, as the file declares them.
 
 use super::End;
-use super::document::{ClientsEntry, EnvironmentEntry};
+use super::document::{ClientsEntry, EnvironmentEntry, MailsEntry};
 use crate::domain::{Act, Failure, environments};
 use crate::installation::Installation;
 use crate::keys::signing;
 use countersign_protocol::id::ClientId;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{
-    DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials, SigningKeyRecord,
+    DocumentPolicy, Environment, EnvironmentKind, Issuer, PortalCredentials, ProductPages, SigningKeyRecord, WebAddress,
 };
 use countersign_store::Tx;
+use std::sync::Arc;
 
 fn read_kind(word: &str) -> Result<EnvironmentKind, String> {
     EnvironmentKind::parse(word).ok_or_else(|| "kind must be 'staging' or 'production'.".to_owned())
@@ -66,6 +67,22 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
     set(entry.authentication.password, &mut environment.authentication.password);
     set(entry.authentication.magic_auth, &mut environment.authentication.magic_auth);
     set(entry.authentication.mfa_required, &mut environment.authentication.mfa_required);
+    let MailsEntry { invitation, magic_auth, email_verification, password_reset } = entry.mails;
+    set(invitation, &mut environment.default_mails.invitation);
+    set(magic_auth, &mut environment.default_mails.magic_auth);
+    set(email_verification, &mut environment.default_mails.email_verification);
+    set(password_reset, &mut environment.default_mails.password_reset);
+    if !entry.pages.is_empty() {
+        let mut pages = ProductPages::clone(&environment.product_pages);
+        for (name, address) in &entry.pages {
+            let page = pages.named_mut(name).ok_or_else(|| {
+                format!("pages.{name} is no page; there are sign_in, home, invitation and password_reset.")
+            })?;
+            // An empty text clears. Whether it is an address is checked with the other settings.
+            *page = (!address.is_empty()).then(|| WebAddress::from_kept(address.clone()));
+        }
+        environment.product_pages = Arc::new(pages);
+    }
     let ClientsEntry { client_id_metadata, client_id_metadata_hosts, dynamic_client_registration } = &entry.clients;
     let clients = &mut environment.self_registration;
     if client_id_metadata.is_some() || client_id_metadata_hosts.is_some() {

@@ -8,9 +8,12 @@ use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, Settings};
 use countersign_protocol::jose::Algorithm;
-use countersign_protocol::model::{Authentication, Environment, EnvironmentKind, SessionPolicy};
+use countersign_protocol::model::{
+    Authentication, DefaultMails, Environment, EnvironmentKind, ProductPages, SessionPolicy, WebAddress,
+};
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
+use std::sync::Arc;
 
 /// What the form is drawn with.
 fn seen_of(environment: &Environment) -> String {
@@ -21,6 +24,8 @@ fn seen_of(environment: &Environment) -> String {
         &environment.authentication,
         &environment.session_issuer,
         environment.signing_algorithm,
+        &environment.product_pages,
+        environment.default_mails,
     ))
 }
 
@@ -33,7 +38,17 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
         None => kept.to_owned(),
     };
     let ticked = |name: &str, kept: bool| typed.map_or(kept, |form| field::ticked(form, name));
+    let pages = kept
+        .product_pages
+        .named()
+        .map(|(name, page)| (name, or(&page_field(name), page.map_or("", WebAddress::as_str))));
+    let mails = kept.default_mails;
     let page = Settings {
+        pages: &pages,
+        mail_invitation: ticked("mail_invitation", mails.invitation),
+        mail_magic_auth: ticked("mail_magic_auth", mails.magic_auth),
+        mail_email_verification: ticked("mail_email_verification", mails.email_verification),
+        mail_password_reset: ticked("mail_password_reset", mails.password_reset),
         shell: &shell,
         seen: &seen_of(kept),
         issuer: kept.issuer.as_str(),
@@ -54,6 +69,11 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
     reply(status, &page)
 }
 
+/// The field for the address of a page of the product.
+fn page_field(name: &str) -> String {
+    format!("page_{name}")
+}
+
 /// The settings.
 ///
 /// # Errors
@@ -70,6 +90,8 @@ struct Typed {
     authentication: Authentication,
     session_issuer: Option<String>,
     signing_algorithm: Algorithm,
+    product_pages: ProductPages,
+    default_mails: DefaultMails,
 }
 
 impl Typed {
@@ -80,6 +102,12 @@ impl Typed {
             })
         };
         let kind = form.get("kind").and_then(EnvironmentKind::parse);
+        let mut product_pages = ProductPages::default();
+        for (name, _) in ProductPages::default().named() {
+            if let Some(page) = product_pages.named_mut(name) {
+                *page = field::optional(form, &page_field(name)).map(WebAddress::from_kept);
+            }
+        }
         let algorithm = form.get("signing_algorithm").and_then(Algorithm::parse);
         Ok(Self {
             kind: kind.ok_or_else(|| Failure::invalid("kind", "required", "Say what it is for."))?,
@@ -97,6 +125,13 @@ impl Typed {
             session_issuer: field::optional(form, "session_issuer"),
             signing_algorithm: algorithm
                 .ok_or_else(|| Failure::invalid("signing_algorithm", "required", "Choose an algorithm."))?,
+            product_pages,
+            default_mails: DefaultMails {
+                invitation: field::ticked(form, "mail_invitation"),
+                magic_auth: field::ticked(form, "mail_magic_auth"),
+                email_verification: field::ticked(form, "mail_email_verification"),
+                password_reset: field::ticked(form, "mail_password_reset"),
+            },
         })
     }
 
@@ -107,6 +142,8 @@ impl Typed {
         environment.authentication = self.authentication;
         environment.session_issuer = self.session_issuer;
         environment.signing_algorithm = self.signing_algorithm;
+        environment.product_pages = Arc::new(self.product_pages);
+        environment.default_mails = self.default_mails;
     }
 }
 

@@ -43,7 +43,7 @@ pub async fn issue(
     let environment_id = call.environment.id();
     let code = authorization_codes::open(&call.app.keyring, environment_id, presented.code).ok_or_else(not_good)?;
     let answer = match redeem(&code, client, presented.redirect_uri, presented.code_verifier, call.app.clock.now()) {
-        Err(Refused::OfAnother(error)) => return Err(error),
+        Err(Refused::Unproven(error)) => return Err(error),
         Err(Refused::Wrong(error)) => Err(error),
         Ok(()) => exchange(call, client, presented, &code).await,
     };

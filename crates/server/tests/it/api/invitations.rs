@@ -100,6 +100,20 @@ on_both_databases! {
         }
     }
 
+    async fn who_was_suspended_is_not_invited(server: TestServer) {
+        let management = server.management();
+        let acme = management.organization("Acme").await;
+        let member = management.user("member@example.com").await;
+        let membership = management.member(&member, &acme).await["id"].as_str().unwrap().to_owned();
+        let membership = format!("/user_management/organization_memberships/{membership}");
+        management.put(&format!("{membership}/deactivate"), json!({})).await.expect(200);
+        let invite = json!({"email": "member@example.com", "organization_id": acme});
+        management.post(PATH, invite.clone()).await.expect_code(400, "user_already_organization_member");
+        assert!(server.mails("member@example.com").await.is_empty() && server.events("invitation.created").await.is_empty());
+        management.delete(&membership).await.expect(200);
+        management.post(PATH, invite).await.expect(201);
+    }
+
     async fn nobody_is_invited_twice_or_when_they_are_there_already(server: TestServer) {
         let management = server.management();
         let (acme, other) = (management.organization("Acme").await, management.organization("Other").await);
@@ -158,11 +172,13 @@ on_both_databases! {
 
     async fn an_old_invitation_lets_nobody_in_who_was_suspended(server: TestServer) {
         let management = server.management();
-        let (organization, user) = (management.organization("Acme").await, management.user("ada@example.com").await);
+        let (organization, user) = (management.organization("Acme").await, management.user("ada@before.example").await);
         let membership = management.member(&user, &organization).await;
         let id = membership["id"].as_str().unwrap();
         management.put(&format!("/user_management/organization_memberships/{id}/deactivate"), json!({})).await.expect(200);
+        // Invited by another address, which they have by now.
         let made = management.post(PATH, json!({"email": "ada@example.com", "organization_id": organization})).await.expect(201).json();
+        management.put(&format!("/user_management/users/{user}"), json!({"email": "ada@example.com"})).await.expect(200);
         management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invalid_invite");
         let now = management.get(&format!("/user_management/organization_memberships/{id}")).await.expect(200).json();
         assert_eq!(now["status"], "inactive");

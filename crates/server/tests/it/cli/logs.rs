@@ -10,7 +10,12 @@ fn the_log_of_a_whole_run_holds_no_secret() {
         let data = directory.path().join("data");
         let mut process = Process::start(
             &["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--log-level", "trace"],
-            &[("COUNTERSIGN_LOG_FORMAT", format)],
+            // With a mail server, which takes nothing: without one, messages are in the log.
+            &[
+                ("COUNTERSIGN_LOG_FORMAT", format),
+                ("COUNTERSIGN_SMTP_URL", "smtp://127.0.0.1:9"),
+                ("COUNTERSIGN_MAIL_FROM", "auth@example.com"),
+            ],
         );
         let key = process.api_key();
         let mut secrets =
@@ -32,6 +37,37 @@ fn the_log_of_a_whole_run_holds_no_secret() {
             assert!(secret.len() > 6 && !log.contains(secret.as_str()), "the log holds {secret}");
         }
     }
+}
+
+#[test]
+fn without_a_mail_server_the_log_has_what_would_have_been_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let process = Process::start(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"], &[]);
+    let key = process.api_key();
+    let base_url = process.base_url.clone();
+    let token = std::thread::spawn(move || {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        run(async move {
+            let management = Client::new(&base_url).with_key(&key);
+            let invite = json!({"email": "ada@example.com"});
+            let invited = management.post("/user_management/invitations", invite).await.expect(201);
+            sender.send(invited.text_at("token")).unwrap();
+        });
+        receiver.recv().unwrap()
+    })
+    .join()
+    .unwrap();
+    let began = std::time::Instant::now();
+    let line = loop {
+        let log = process.log.lock().unwrap().clone();
+        if let Some(line) = log.lines().find(|line| line.contains("the message stays here")) {
+            break line.to_owned();
+        }
+        assert!(began.elapsed().as_secs() < 20, "{log}");
+        std::thread::yield_now();
+    };
+    assert!(line.contains("ada@example.com") && line.contains(&token), "{line}");
 }
 
 /// Uses every kind of secret, and gives all that must not be logged.

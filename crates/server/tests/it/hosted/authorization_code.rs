@@ -309,7 +309,14 @@ on_both_databases! {
         let mut stolen = other.clone();
         stolen.redirect_uri.clone_from(&application.redirect_uri);
         server.redeem(&stolen, &code).await.expect(400);
-        server.redeem(&application, &code).await.expect(200);
+        let tokens = server.redeem(&application, &code).await.expect(200);
+        // Nor does whoever finds a code without its verifier end what it led to.
+        anonymous.form("/oauth2/token", &base).await.expect(400);
+        anonymous.form("/oauth2/token", &wrong).await.expect(400);
+        let introspector = server.introspector().await;
+        assert_eq!(server.introspected(&introspector, &tokens.text_at("access_token")).await["active"], true);
+        server.redeem(&application, &code).await.expect(400);
+        assert_eq!(server.introspected(&introspector, &tokens.text_at("access_token")).await["active"], false);
         let late = browser.open(&application.authorize("")).await.sent("code").unwrap();
         server.clock.advance_seconds(61);
         server.redeem(&application, &late).await.expect(400);

@@ -133,6 +133,33 @@ on_both_databases! {
         assert!(told.contains(&"/forum".to_owned()) && told.contains(&"/docs".to_owned()), "{told:?}");
     }
 
+    async fn with_an_organization_end_the_sessions_in_it(server: TestServer) {
+        let mut receiver = Receiver::start().await;
+        let forum = told(&server, "forum", &receiver).await;
+        let management = server.management();
+        let (acme, globex) = (management.organization("Acme").await, management.organization("Globex").await);
+        let mut browsers = Vec::new();
+        for (email, organization) in [("ada@example.com", Some(&acme)), ("grace@example.com", Some(&globex)), ("alan@example.com", None)] {
+            let user_id = server.person(email).await;
+            if let Some(organization) = organization {
+                server.member(user_id, organization).await;
+            }
+            let mut browser = Browser::new(&server);
+            let tokens = signed_in(&server, &mut browser, &forum, email).await;
+            browsers.push((browser, sid(&server, &tokens, &forum).await));
+        }
+        management.delete(&format!("/organizations/{acme}")).await.expect(200);
+        let received = receiver.next().await;
+        let (_, claims) = verified(&server, logout_token(&received.body), &forum).await;
+        assert_eq!(claims["sid"], browsers[0].1);
+        until_none_waits(&server, &forum).await;
+        assert_eq!(receiver.rest().len(), 0, "the others are where they were");
+        let signed_out = [true, false, false];
+        for ((browser, _), out) in browsers.iter_mut().zip(signed_out) {
+            assert_eq!(browser.open("/account").await.path.starts_with("/sign-in"), out);
+        }
+    }
+
     async fn who_wants_to_be_told_later_is_told_of_who_refreshes(server: TestServer) {
         let mut receiver = Receiver::start().await;
         let forum = server.application("forum", false, &[]).await;

@@ -79,6 +79,51 @@ on_both_databases! {
         assert_eq!(access["org_id"], json!(organization));
     }
 
+    async fn for_which_organization_a_device_is_is_said(server: TestServer) {
+        let (application, partner) = (server.application("cli", true, &[]).await, server.application("third", false, &[]).await);
+        let user = server.person("ada@example.com").await;
+        let management = server.management();
+        let (acme, globex) = (management.organization("Acme").await, management.organization("Globex").await);
+        server.member(user, &acme).await;
+        server.member(user, &globex).await;
+        let forum = server.application("forum", true, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize(&format!("&scope=openid&organization_id={acme}"))).await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").unwrap();
+
+        let device = ask(&server, &application, "openid").await;
+        let complete = device["verification_uri_complete"].as_str().unwrap();
+        let page = browser.open(&complete[server.base_url.len()..]).await;
+        let page = browser.submit(&page, "/device", &[]).await;
+        let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+        assert!(page.html.contains("Acme") && page.html.contains("Globex"), "{}", page.html);
+        assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "authorization_pending");
+        browser.submit(&page, "/device/consent", &[("organization_id", &globex)]).await;
+        server.clock.advance_seconds(10);
+        let tokens = poll(&server, &application, &device).await.expect(200).json();
+        let access = crate::hosted::authorization_code::claims(tokens["access_token"].as_str().unwrap());
+        assert_eq!(access["org_id"], json!(globex));
+
+        // A partner that proves itself is asked once, and has the organization of the consent.
+        for asks in [true, false] {
+            let mut form = vec![("client_id", partner.client_id.as_str()), ("scope", "openid")];
+            form.push(("client_secret", partner.secret.as_deref().unwrap()));
+            let device = server.anonymous().form("/oauth2/device_authorization", &form).await.expect(200);
+            let page = browser.open(&format!("/device?user_code={}", device.text_at("user_code"))).await;
+            let page = browser.submit(&page, "/device", &[]).await;
+            let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+            assert_eq!(page.html.contains("/device/consent"), asks, "{}", page.html);
+            if asks {
+                browser.submit(&page, "/device/consent", &[("decision", "allow"), ("organization_id", &globex)]).await;
+            }
+            let code = device.text_at("device_code");
+            let grant = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", &code)];
+            let poll = [&grant[..], &form[..]].concat();
+            let token = server.anonymous().form("/oauth2/token", &poll).await.expect(200).text_at("access_token");
+            assert_eq!(crate::hosted::authorization_code::claims(&token)["org_id"], json!(globex));
+        }
+    }
+
     async fn a_device_stays_connected_whoever_signs_out_of_the_browser_first(server: TestServer) {
         let application = server.application("cli", true, &[]).await;
         let user = server.person("ada@example.com").await;

@@ -47,6 +47,16 @@ on_both_databases! {
                 assert_eq!(posted.header("content-type"), Some("application/json"), "{path}");
             }
         }
+        // At the address of a form, too, which somebody opens again without it.
+        let client = server.anonymous();
+        for path in ["/consent", "/choose-organization", "/device/consent", "/sign-in/code/send", "/select-account"] {
+            let page = ask(&client, Method::GET, path, PAGE).await.expect(405);
+            assert!(page.text.contains("This page does not exist") && page.header("allow") == Some("POST"), "{path}");
+            let answer = ask(&client, Method::GET, path, "*/*").await.expect(405);
+            assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
+        }
+        let answer = ask(&client, Method::GET, "/oauth2/token", PAGE).await.expect(405);
+        assert_eq!(answer.header("content-type"), Some("application/json"), "no page is there in any way");
         let stranger = server.anonymous().with_host("evil.example");
         let refused = ask(&stranger, Method::GET, "/nowhere", PAGE).await.expect(404);
         assert_eq!(refused.header("content-type"), Some("application/json"));

@@ -56,6 +56,35 @@ on_both_databases! {
         assert_eq!(page.sent("error").as_deref(), Some("access_denied"));
     }
 
+    async fn what_a_partner_is_allowed_for_moves_nobody_in_the_product_and_is_asked_once(server: TestServer) {
+        let (forum, partner) = (server.application("forum", true, &[]).await, server.application("third", true, &[]).await);
+        let user = server.person("ada@example.com").await;
+        let management = server.management();
+        let (acme, globex) = (management.organization("Acme").await, management.organization("Globex").await);
+        server.member(user, &acme).await;
+        server.member(user, &globex).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let page = choose(&mut browser, &page, "/choose-organization", &acme).await;
+        let in_forum = async |page: &Page| {
+            let token = server.redeem(&forum, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
+            claims(&token)["org_id"].clone()
+        };
+        assert_eq!(in_forum(&page).await, json!(acme));
+        let page = browser.open(&partner.authorize("&scope=openid")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow"), ("organization_id", &globex)]).await;
+        let at_partner = async |page: &Page| {
+            let token = server.redeem(&partner, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
+            claims(&token)["org_id"].clone()
+        };
+        assert_eq!(at_partner(&page).await, json!(globex));
+        let page = browser.open(&forum.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(in_forum(&page).await, json!(acme), "where they were");
+        let page = browser.open(&partner.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(at_partner(&page).await, json!(globex), "consent is asked for once");
+    }
+
     async fn a_partner_is_allowed_one_that_was_searched_for(server: TestServer) {
         let application = server.application("third", true, &[]).await;
         let user = server.person("ada@example.com").await;

@@ -15,6 +15,7 @@ mod languages;
 mod look;
 mod many_organizations;
 mod policy;
+mod product;
 mod refresh_token;
 mod resource_indicators;
 mod second_factor;

@@ -396,6 +396,91 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    async fn who_signs_out_everywhere_leaves_nothing_with_the_companys_own_applications(server: TestServer) {
+        let (forum, partner) = (server.application("forum", true, &[]).await, server.application("third", true, &[]).await);
+        let command_line = server.application("cli", true, &[]).await;
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid+offline_access")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let at_forum = server.redeem(&forum, &page.sent("code").unwrap()).await.expect(200);
+        let page = browser.open(&partner.authorize("&scope=openid+offline_access")).await;
+        let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+        let at_partner = server.redeem(&partner, &page.sent("code").unwrap()).await.expect(200);
+        let asked = [("client_id", command_line.client_id.as_str()), ("scope", "openid offline_access")];
+        let device = server.anonymous().form("/oauth2/device_authorization", &asked).await.expect(200);
+        let page = browser.open(&format!("/device?user_code={}", device.text_at("user_code"))).await;
+        let page = browser.submit(&page, "/device", &[]).await;
+        browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
+
+        let page = browser.open("/account").await;
+        browser.submit(&page, "/account/sign-out-everywhere", &[]).await;
+        let refused = server.refresh(&forum, &at_forum.text_at("refresh_token")).await.expect(400);
+        assert_eq!(refused.text_at("error"), "invalid_grant");
+        let introspector = server.introspector().await;
+        let told = server.introspected(&introspector, &at_forum.text_at("access_token")).await;
+        assert_eq!(told, serde_json::json!({"active": false}));
+        let code = device.text_at("device_code");
+        let poll = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", &code), asked[0]];
+        assert_eq!(server.anonymous().form("/oauth2/token", &poll).await.expect(400).text_at("error"), "access_denied");
+        // That one is on the list of what has access, from which it can be taken.
+        server.refresh(&partner, &at_partner.text_at("refresh_token")).await.expect(200);
+    }
+
+    async fn access_is_removed_for_one_organization_at_a_time(server: TestServer) {
+        let application = server.application("third", true, &[]).await;
+        let (ada, grace) = (server.person("ada@example.com").await, server.person("grace@example.com").await);
+        let management = server.management();
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-in").await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let mut tokens = Vec::new();
+        for name in ["Acme", "Globex"] {
+            let organization = management.organization(name).await;
+            server.member(ada, &organization).await;
+            server.member(grace, &organization).await;
+            let page = browser.open(&application.authorize(&format!("&scope=openid+offline_access&organization_id={organization}"))).await;
+            let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
+            tokens.push(server.redeem(&application, &page.sent("code").unwrap()).await.expect(200));
+            server.clock.advance_seconds(1);
+        }
+        let page = browser.open("/account").await;
+        let forms: Vec<_> = page.forms().into_iter().filter(|form| form.action == "/account/applications/revoke").collect();
+        assert_eq!(forms.len(), 2);
+        // The newest first: Globex. Nobody else can take it away.
+        let mut other = Browser::new(&server);
+        let start = other.open("/sign-in").await;
+        let theirs = server.sign_in(&mut other, &start, "grace@example.com").await;
+        let mut foreign = theirs.form("/account/sign-out-everywhere").fields;
+        foreign.insert("authorized_application_id".into(), forms[0].fields["authorized_application_id"].clone());
+        other.post("/account/applications/revoke", &foreign).await;
+        let second = server.refresh(&application, &tokens[1].text_at("refresh_token")).await.expect(200);
+        browser.post("/account/applications/revoke", &forms[0].fields).await;
+        server.refresh(&application, &second.text_at("refresh_token")).await.expect(400);
+        server.refresh(&application, &tokens[0].text_at("refresh_token")).await.expect(200);
+        let page = browser.open("/account").await;
+        assert!(page.html.contains("Acme") && !page.html.contains("Globex"), "{}", page.html);
+    }
+
+    async fn who_signs_up_says_their_own_name(server: TestServer) {
+        let management = server.management();
+        let made = serde_json::json!({"email": "grace@example.com", "first_name": "G.", "last_name": "Murray", "external_id": "7"});
+        let made = management.post("/user_management/users", made).await.expect(201).text_at("id");
+        let mut browser = Browser::new(&server);
+        let page = browser.open("/sign-up?lang=de").await;
+        let typed = [("email", "grace@example.com"), ("first_name", "Grace"), ("password", PASSWORD)];
+        let page = browser.submit(&page, "/sign-up", &typed).await;
+        let code = server.mailed_code("grace@example.com").await;
+        let page = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
+        assert!(page.path == "/account" && page.html.contains("Grace Murray"), "{} {}", page.path, page.html);
+        let user = management.get(&format!("/user_management/users/{made}")).await.expect(200).json();
+        assert_eq!([&user["first_name"], &user["last_name"], &user["locale"], &user["external_id"]], ["Grace", "Murray", "de", "7"]);
+        let told = server.events("user.updated").await;
+        assert_eq!(told.last().unwrap()["first_name"], "Grace");
+    }
+}
+
 async fn one_forgot(browser: &mut Browser) -> Page {
     browser.open("/forgot-password").await
 }

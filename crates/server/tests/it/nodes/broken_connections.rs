@@ -85,6 +85,9 @@ fn a_node_whose_connection_hangs_stops_believing_its_memory_within_a_second() {
         assert_eq!(refused.text_at("error"), "temporarily_unavailable");
         assert!(refused.header("retry-after").is_some());
         assert_eq!(there.get("/readyz").await.status, 503);
+        let page = there.send(there.request(reqwest::Method::GET, "/sign-in").header("accept", "text/html")).await;
+        assert_eq!((page.status, page.header("content-type")), (503, Some("text/html; charset=utf-8")));
+        assert!(page.header("retry-after").is_some() && page.text.contains("Try again in a moment"), "{}", page.text);
         assert_eq!(there.get("/healthz").await.status, 200, "the process itself is well");
 
         // The connection comes back, and with it the truth.

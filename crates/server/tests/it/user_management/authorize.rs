@@ -220,6 +220,14 @@ on_both_databases! {
             assert_eq!(refused(&mut browser, selected(selector)).await, error, "{selector}");
         }
         assert_eq!(refused(&mut browser, server.ask("").replace("response_type=code", "response_type=token")).await, "unsupported_response_type");
+        assert_eq!(refused(&mut browser, server.ask("&prompt=login&prompt=none")).await, "invalid_request");
+        // What nobody reads may come as often as it likes.
+        let page = browser.open(&server.ask("&provider_scopes=a&provider_scopes=b&utm=1&utm=2")).await;
+        assert!(page.asks_to_sign_in(), "{}", page.html);
+        for twice in ["&state=s-2", "&client_id=client_1", "&redirect_uri=https://evil.example/cb"] {
+            let page = browser.open(&server.ask(twice)).await;
+            assert!(page.left_to.is_none() && page.status == 400, "{twice}: nobody knows whom to tell");
+        }
     }
 
     async fn the_organization_is_named_chosen_or_the_only_one(server: TestServer) {

@@ -18,6 +18,16 @@ async fn is_out(server: &TestServer, answer: &Value) {
 }
 
 on_both_databases! {
+    async fn what_had_expired_is_not_revoked_any_more(server: TestServer) {
+        server.person("ada@example.com").await;
+        let expired = server.with_password("ada@example.com").await.expect(200).json();
+        server.clock.advance_seconds(400 * 86_400);
+        let revoke = json!({"session_id": sid(&expired)});
+        server.management().post("/user_management/sessions/revoke", revoke).await.expect_code(400, "session_not_revocable");
+        assert!(server.events("session.revoked").await.is_empty());
+        is_out(&server, &expired).await;
+    }
+
     async fn what_the_company_ends_is_over_at_once(server: TestServer) {
         let user = server.person("ada@example.com").await;
         let management = server.management();
