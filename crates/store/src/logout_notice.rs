@@ -15,10 +15,10 @@ statements! {
         "WHERE a.environment_id = $1 AND a.user_id = $2 AND s.ended_at = $3 ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     OF_ENDED_ORGANIZATION = "INSERT INTO logout_notice (environment_id, session_id, application_id, user_id, subject, attempts, next_at, created_at) ",
-        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM organization_membership m ",
-        "JOIN session_application a ON a.environment_id = m.environment_id AND a.user_id = m.user_id ",
+        "SELECT a.environment_id, a.session_id, a.application_id, a.user_id, a.subject, 0, $3, $3 FROM session_application a ",
         "JOIN session s ON s.environment_id = a.environment_id AND s.id = a.session_id ",
-        "WHERE m.environment_id = $1 AND m.organization_id = $2 AND s.organization_id = $2 AND s.ended_at = $3 ",
+        "WHERE a.environment_id = $1 AND s.organization_id = $2 AND s.ended_at = $3 AND a.user_id IN ",
+        "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2 AND id > '') ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     IS_DUE = "SELECT 1 FROM logout_notice WHERE next_at <= $1 LIMIT 1";
     // From one application to the next, however many notices each has.

@@ -37,9 +37,10 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL ",
         "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at";
-    // By way of the members: an index by organization would be written with every sign-in.
+    // By way of the members: an index by organization would be written with every sign-in. Every identifier is greater than '', which
+    // leads SQLite to the index of an organization's members.
     END_OF_ORGANIZATION = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id IN ",
-        "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2) ",
+        "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2 AND id > '') ",
         "AND organization_id = $2 AND ended_at IS NULL";
     PRUNE = "DELETE FROM session WHERE (environment_id, id) IN ",
         "(SELECT environment_id, id FROM session WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
