@@ -131,5 +131,5 @@ test('a sign-in belongs to its browser, and is completed once', async () => {
   await page.goto(redirectUri);
   await page.getByRole('heading', { name: 'Partner portal asks for access' }).waitFor();
   await page.goto(redirectUri);
-  await page.getByRole('heading', { name: 'You have been here before' }).waitFor();
+  await page.getByRole('heading', { name: 'This sign-in was already used' }).waitFor();
 });

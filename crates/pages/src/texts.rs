@@ -120,12 +120,12 @@ texts! { signing_in_texts:
         "Geben Sie Ihre E\u{2011}Mail-Adresse ein. Wir senden Ihnen einen Link, mit dem Sie ein neues Passwort wählen können."
     }
     forgot_without_mail {
-        "This server sends no mail. Whoever runs it can print a link with which you choose a new password:"
+        "This server does not send email. Its operator can create a link for you to choose a new password:"
         "Dieser Server versendet keine E\u{2011}Mails. Wer ihn betreibt, kann einen Link ausgeben, mit dem Sie ein neues Passwort wählen:"
     }
     send_link { "Send link" "Link senden" }
     link_sent {
-        "We sent a link to choose a new password, if there is an account with this address:"
+        "If this address has an account, we have sent it a link to choose a new password:"
         "Wir haben einen Link für ein neues Passwort gesendet, falls es ein Konto mit dieser Adresse gibt:"
     }
     choose_password { "Choose a new password" "Neues Passwort wählen" }
@@ -154,24 +154,24 @@ texts! { consent_texts:
         "Sie gehören mehr Organisationen an, als hier Platz haben. Geben Sie einen Teil des Namens ein."
     }
     search { "Search" "Suchen" }
-    no_organization_found { "None of your organizations has this in its name." "Keine Ihrer Organisationen trägt das im Namen." }
+    no_organization_found { "None of your organizations matches your search." "Keine Ihrer Organisationen trägt das im Namen." }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
     asks_from { "It comes from" "Die Anwendung kommt von" }
     name_is_a_claim {
-        "It chose its name itself. Nobody here has checked who it is: go on only if you know this address."
+        "This application chose its own name, and nobody here has verified it. Continue only if you recognize this address."
         "Die Anwendung hat ihren Namen selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie diese Adresse kennen."
     }
     nobody_knows_it {
-        "It chose its name itself. Nobody here has checked who it is: go on only if you have just started this."
+        "This application chose its own name, and nobody here has verified it. Continue only if you have just started this yourself."
         "Die Anwendung hat ihren Namen selbst gewählt. Niemand hier hat geprüft, wer sie ist: Fahren Sie nur fort, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
     stays_on_this_device {
-        "Access goes to a program on this device. Any program on it could have asked: allow it only if you have just started this yourself."
+        "A program on this device will get access, and any program here could have asked for it. Allow it only if you have just started this yourself."
         "Den Zugriff erhält ein Programm auf diesem Gerät. Jedes Programm darauf könnte danach gefragt haben: Stimmen Sie nur zu, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
     goes_to_the_device {
-        "Access goes to the device that shows the code: allow it only if you have just started this yourself."
+        "The device that shows the code will get access. Allow it only if you have just started this yourself."
         "Den Zugriff erhält das Gerät, das den Code anzeigt: Stimmen Sie nur zu, wenn Sie den Vorgang gerade selbst begonnen haben."
     }
     signed_in_as { "Signed in as" "Angemeldet als" }
@@ -223,7 +223,7 @@ texts! { second_factor_texts:
     two_steps_on(since: &str) { "On since {since}." "Aktiv seit {since}." }
     set_up_factor { "Set up two-step sign-in" "Anmeldung in zwei Schritten einrichten" }
     factor_required {
-        "Here everybody signs in with a second step."
+        "Two-step sign-in is required here."
         "Hier melden sich alle mit einem zweiten Schritt an."
     }
     set_up_factor_explained {
@@ -237,9 +237,9 @@ texts! { second_factor_texts:
     factor_scan { "Add an account there, and scan this code." "Fügen Sie dort ein Konto hinzu und scannen Sie diesen Code." }
     factor_picture { "QR code with the key for your app" "QR-Code mit dem Schlüssel für Ihre App" }
     factor_on_this_device { "The app is on this device" "Die App ist auf diesem Gerät" }
-    factor_cannot_scan { "You cannot scan it?" "Scannen geht nicht?" }
+    factor_cannot_scan { "Can’t scan the code?" "Scannen geht nicht?" }
     factor_type_key {
-        "Type this key into the app instead. Show it to nobody."
+        "Type this key into the app instead. Do not show it to anyone."
         "Geben Sie stattdessen diesen Schlüssel in die App ein. Zeigen Sie ihn niemandem."
     }
     factor_type_code { "Type the six digits that the app shows." "Geben Sie die sechs Ziffern ein, die die App anzeigt." }
@@ -247,13 +247,13 @@ texts! { second_factor_texts:
     turn_off { "Turn off" "Ausschalten" }
     remove_factor { "Turn off two-step sign-in" "Anmeldung in zwei Schritten ausschalten" }
     remove_factor_title { "Turn off two-step sign-in?" "Anmeldung in zwei Schritten ausschalten?" }
-    factor_since(since: &str) { "It is on since {since}." "Sie ist aktiv seit {since}." }
+    factor_since(since: &str) { "On since {since}." "Sie ist aktiv seit {since}." }
     factor_gone_explained {
-        "Afterwards, your app is not asked for any more. Type a code of it to confirm."
+        "You will no longer be asked for a code. To confirm, type a code from your app."
         "Danach wird nicht mehr nach Ihrer App gefragt. Geben Sie zur Bestätigung einen Code daraus ein."
     }
     factor_needed_again {
-        "Here everybody needs it: you will set up another app when you sign in next. Type a code of this one to confirm."
+        "Two-step sign-in is required here, so you will set up a new app at your next sign-in. To confirm, type a code from the current app."
         "Hier brauchen alle eine: Bei der nächsten Anmeldung richten Sie eine andere App ein. Geben Sie zur Bestätigung einen Code dieser App ein."
     }
     back_to_account { "Back to your account" "Zurück zu Ihrem Konto" }
@@ -323,7 +323,7 @@ texts! { problems_texts:
         "Zu viele Versuche. Bitte versuchen Sie es {wait} noch einmal."
     }
     too_many_mails(wait: &str) {
-        "Several messages were sent already, please look for the last one. You can have a new one sent {wait}."
+        "We have already sent several messages. Please look for the latest one. You can request another {wait}."
         "Es wurden schon mehrere Nachrichten gesendet, bitte suchen Sie nach der letzten. Eine neue können Sie sich {wait} senden lassen."
     }
     in_a_minute { "in a minute" "in einer Minute" }
@@ -369,7 +369,7 @@ texts! { troubles_texts:
     trouble_link_what { "It was used already, or it is too old." "Er wurde schon verwendet oder ist zu alt." }
     trouble_link_advice { "Ask for a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
     trouble_flow { "This sign-in took too long" "Diese Anmeldung hat zu lange gedauert" }
-    trouble_flow_what { "For your safety it was ended." "Zu Ihrer Sicherheit wurde sie beendet." }
+    trouble_flow_what { "We ended it for your security." "Zu Ihrer Sicherheit wurde sie beendet." }
     trouble_flow_advice { "Nothing is lost: start again from here." "Es ist nichts verloren: Beginnen Sie von hier aus neu." }
     start_again { "Start again" "Neu beginnen" }
     trouble_changed { "This sign-in was ended" "Diese Anmeldung wurde beendet" }
@@ -377,9 +377,9 @@ texts! { troubles_texts:
         "The account has changed in the meantime, by a new password for example."
         "Das Konto hat sich inzwischen geändert, zum Beispiel durch ein neues Passwort."
     }
-    trouble_form { "This page cannot be used any more" "Diese Seite lässt sich nicht mehr verwenden" }
+    trouble_form { "This page can no longer be used" "Diese Seite lässt sich nicht mehr verwenden" }
     trouble_form_what {
-        "It belongs to another visit, or your browser keeps no cookies for this site."
+        "It belongs to an earlier visit, or your browser blocks cookies for this site."
         "Sie gehört zu einem anderen Besuch, oder Ihr Browser speichert für diese Website keine Cookies."
     }
     trouble_form_advice {
@@ -394,11 +394,11 @@ texts! { troubles_texts:
     trouble_application_advice { "Please tell the people who run the application." "Bitte sagen Sie es den Betreibern der Anwendung." }
     trouble_client { "We cannot tell which application this is" "Wir können nicht erkennen, welche Anwendung das ist" }
     trouble_client_what {
-        "It names itself by a document on the web that we could not read or must not trust. Nothing was passed on."
+        "It identifies itself by a document on the web that we could not read or must not trust. Nothing was passed on."
         "Die Anwendung weist sich durch ein Dokument im Web aus, das wir nicht lesen konnten oder dem wir nicht trauen dürfen. Es wurde nichts weitergegeben."
     }
     trouble_client_advice {
-        "Try again in a few minutes. If it stays like this, tell the people who run the application, and give the number below to support."
+        "Try again in a few minutes. If the problem persists, tell the people who run the application, and give the number below to support."
         "Versuchen Sie es in einigen Minuten noch einmal. Bleibt es dabei, sagen Sie es den Betreibern der Anwendung und nennen Sie dem Support die Nummer unten."
     }
     ask_first { "This application has to be allowed first" "Diese Anwendung muss erst erlaubt werden" }
@@ -411,16 +411,16 @@ texts! { troubles_texts:
         "Ihre Administration muss sie erlauben. Wir haben vermerkt, dass danach gefragt wurde. Wenden Sie sich an die Administration und versuchen Sie es dann noch einmal."
     }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
-    trouble_access_what { "It was sent to another email address than that of your account." "Die Einladung wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
+    trouble_access_what { "It was sent to a different email address than the one of your account." "Die Einladung wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
     trouble_access_advice { "Go on with the account it was sent to." "Machen Sie mit dem Konto weiter, an das sie gesendet wurde." }
     trouble_no_role { "You have no access here" "Sie haben hier keinen Zugang" }
-    trouble_no_role_what { "Your account has no role for this dashboard, or not any more." "Ihr Konto hat für dieses Dashboard keine Rolle, oder keine mehr." }
+    trouble_no_role_what { "Your account does not have a role in this dashboard, or no longer has one." "Ihr Konto hat für dieses Dashboard keine Rolle, oder keine mehr." }
     trouble_no_role_advice {
         "Ask an owner to invite you, or sign out and use another account."
         "Bitten Sie eine Person mit der Rolle Owner um eine Einladung, oder melden Sie sich ab und verwenden Sie ein anderes Konto."
     }
     trouble_attempts { "Too many attempts" "Zu viele Versuche" }
-    trouble_attempts_what { "Very many requests came from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
+    trouble_attempts_what { "We received too many requests from your network." "Aus Ihrem Netz kamen sehr viele Anfragen." }
     trouble_attempts_advice { "Wait a few minutes, then try again." "Warten Sie einige Minuten und versuchen Sie es dann noch einmal." }
     trouble_server { "Something went wrong" "Etwas ist schiefgegangen" }
     trouble_server_what { "The mistake is ours, not yours." "Der Fehler liegt bei uns, nicht bei Ihnen." }
@@ -428,7 +428,7 @@ texts! { troubles_texts:
     sign_in_over { "This sign-in has ended" "Diese Anmeldung ist beendet" }
     sign_in_over_what { "It took too long, or it was not completed." "Die Anmeldung hat zu lange gedauert oder wurde nicht abgeschlossen." }
     sign_in_again_advice { "Go back to the application and sign in once more." "Gehen Sie zurück zur Anwendung und melden Sie sich noch einmal an." }
-    sign_in_used { "You have been here before" "Hier waren Sie schon" }
+    sign_in_used { "This sign-in was already used" "Hier waren Sie schon" }
     sign_in_used_what { "This address works once, and it has been used." "Diese Adresse gilt nur einmal und wurde schon verwendet." }
     sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
     other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
@@ -459,13 +459,13 @@ texts! { mails_texts:
     mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }
     mail_reset_body(name: &str) { "Somebody, hopefully you, asked to reset your password for {name}." "Jemand, hoffentlich Sie selbst, möchte Ihr Passwort für {name} zurücksetzen." }
     mail_link_valid(minutes: u32) { "The link is valid for {minutes} minutes and works only once." "Der Link gilt {minutes} Minuten und funktioniert nur einmal." }
-    mail_reset_not_you { "If it was not you, you can ignore this mail: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E\u{2011}Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
+    mail_reset_not_you { "If it was not you, you can ignore this email: your password stays as it is." "Wenn Sie das nicht waren, können Sie diese E\u{2011}Mail ignorieren: Ihr Passwort bleibt, wie es ist." }
     mail_invitation_subject(organization: &str) { "Invitation to {organization}" "Einladung zu {organization}" }
     mail_invitation_valid_a_day { "The invitation is valid for a day." "Die Einladung gilt einen Tag." }
     mail_invitation_valid(days: u32) { "The invitation is valid for {days} days." "Die Einladung gilt {days} Tage." }
     mail_invitation_valid_until(time: &str) { "The invitation is valid until {time}." "Die Einladung gilt bis {time}." }
     mail_invitation_at(name: &str) { "You can accept the invitation at {name}." "Annehmen können Sie die Einladung bei {name}." }
-    mail_invitation_unexpected { "If you do not know who that is, you can ignore this mail." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
+    mail_invitation_unexpected { "If you were not expecting this invitation, you can ignore this email." "Wenn Sie nicht wissen, wer das ist, können Sie diese E\u{2011}Mail ignorieren." }
     mail_exists_subject(name: &str) { "You already have an account at {name}" "Sie haben schon ein Konto bei {name}" }
     mail_exists_body(name: &str) { "Somebody, hopefully you, wanted to sign up at {name} with this address. There is an account with it already, so just sign in." "Jemand, hoffentlich Sie selbst, wollte sich mit dieser Adresse bei {name} registrieren. Dazu gibt es schon ein Konto. Melden Sie sich einfach an." }
     mail_changed_subject(name: &str) { "Your password for {name} was changed" "Ihr Passwort für {name} wurde geändert" }
@@ -474,7 +474,7 @@ texts! { mails_texts:
     mail_factor_added_subject(name: &str) { "Two-step sign-in for {name} is on" "Anmeldung in zwei Schritten für {name} ist aktiv" }
     mail_factor_added_body(name: &str, time: &str) { "Two-step sign-in was turned on for your account at {name} on {time}. When you sign in, you will be asked for a code from your app." "Für Ihr Konto bei {name} wurde die Anmeldung in zwei Schritten eingeschaltet ({time}). Beim Anmelden werden Sie künftig nach einem Code aus Ihrer App gefragt." }
     mail_factor_removed_subject(name: &str) { "Two-step sign-in for {name} is off" "Anmeldung in zwei Schritten für {name} ist ausgeschaltet" }
-    mail_factor_removed_body(name: &str, time: &str) { "Your authenticator app was removed from your account at {name} on {time}. Its codes are not asked for any more." "Ihre Authenticator-App wurde aus Ihrem Konto bei {name} entfernt ({time}). Nach ihren Codes wird nicht mehr gefragt." }
+    mail_factor_removed_body(name: &str, time: &str) { "Your authenticator app was removed from your account at {name} on {time}. You will no longer be asked for its codes." "Ihre Authenticator-App wurde aus Ihrem Konto bei {name} entfernt ({time}). Nach ihren Codes wird nicht mehr gefragt." }
     mail_moved_subject(name: &str) { "Your account at {name} has another email address" "Ihr Konto bei {name} hat eine andere E\u{2011}Mail-Adresse" }
     mail_moved_body(name: &str, email: &str, time: &str) { "The email address of your account at {name} was changed to {email} on {time}. Mail about the account goes there from now on." "Die E\u{2011}Mail-Adresse Ihres Kontos bei {name} wurde in {email} geändert ({time}). E\u{2011}Mails zum Konto gehen ab jetzt dorthin." }
     mail_moved_not_you(name: &str) { "If that was not you, somebody else may have your account: tell {name} right away." "Wenn Sie das nicht waren, hat vielleicht jemand anderes Ihr Konto: Geben Sie {name} sofort Bescheid." }

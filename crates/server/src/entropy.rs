@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// The operating system gave no random bytes: nothing can be issued.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("no random bytes to be had")]
+#[error("could not obtain random bytes")]
 pub struct NoEntropy;
 
 /// The source of random bytes and identifiers.

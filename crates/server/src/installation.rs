@@ -448,7 +448,7 @@ impl Installation {
     /// A new environment, not yet stored.
     ///
     /// # Errors
-    /// When no random bytes are to be had.
+    /// When random bytes cannot be obtained.
     pub fn new_environment(
         &self,
         name: &str,
@@ -462,7 +462,7 @@ impl Installation {
     /// A new management API key, not yet stored.
     ///
     /// # Errors
-    /// When no random bytes are to be had.
+    /// When random bytes cannot be obtained.
     pub fn new_api_key(
         &self,
         environment: &Environment,

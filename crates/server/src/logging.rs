@@ -9,10 +9,10 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Modules that may be named without a level. Only for our own crates can we tell a module from a mistyped level.
 const CRATES: [&str; 4] = ["countersign", "countersign_pages", "countersign_protocol", "countersign_store"];
 
-/// Reads what to log. A word that is no level would be taken for the name of a module, and silence all others.
+/// Reads what to log. A word that is not a log level would be taken for the name of a module, and silence all others.
 ///
 /// # Errors
-/// Names the word that is no level, with the one that was probably meant.
+/// Names the word that is not a log level, with the one that was probably meant.
 pub fn read_level(text: &str) -> Result<String, String> {
     let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
     for directive in &directives {
@@ -34,7 +34,9 @@ fn no_level(word: &str) -> String {
     let known = LEVELS.iter().chain(&CRATES).map(|known| (strsim::jaro_winkler(&word.to_lowercase(), known), *known));
     let nearest = known.filter(|(likeness, _)| *likeness > 0.75).max_by(|(a, _), (b, _)| a.total_cmp(b));
     let meant = nearest.map_or_else(String::new, |(_, known)| format!(" (did you mean '{known}'?)"));
-    format!("'{word}' is no level{meant}; use off, error, warn, info, debug or trace, and module=level for one module")
+    format!(
+        "'{word}' is not a log level{meant}; use off, error, warn, info, debug or trace, and module=level for one module"
+    )
 }
 
 /// Starts logging at this level.

@@ -145,7 +145,8 @@ impl Sqlite {
             return Err(TAKEN);
         }
         let mut random = [0; 8];
-        aws_lc_rs::rand::fill(&mut random).map_err(|_| Error::Database("no random bytes are to be had".to_owned()))?;
+        aws_lc_rs::rand::fill(&mut random)
+            .map_err(|_| Error::Database("random bytes cannot be obtained".to_owned()))?;
         let name = to.file_name().ok_or(Error::NotSupported("the path of a backup must name a file"))?;
         let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_be_bytes(random));
         let temporary = to.with_file_name(name);
@@ -217,7 +218,7 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
         if let Err(error) = begun {
             // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
             // answers get an attempt of their own.
-            tracing::warn!(%error, "the SQLite write lock could not be had");
+            tracing::warn!(%error, "could not acquire the SQLite write lock");
             waiting.drain(..).for_each(|job| refuse(job, &error));
             continue;
         }

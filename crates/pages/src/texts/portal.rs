@@ -21,7 +21,7 @@ texts! { portal_texts:
     portal_secret { "Secret" "Geheimnis" }
     portal_new_secret { "New secret" "Neues Geheimnis" }
     portal_most_secrets(count: u32) {
-        "{count} secrets are the most an application can have. Revoke one to make another."
+        "An application can have at most {count} secrets. Revoke one to create another."
         "Mehr als {count} Geheimnisse kann eine Anwendung nicht haben. Widerrufen Sie eines, um ein weiteres anzulegen."
     }
     portal_no_secrets { "No secrets: nobody can authenticate as this application." "Keine Geheimnisse: Niemand kann sich als diese Anwendung ausweisen." }
@@ -46,13 +46,13 @@ texts! { portal_texts:
     portal_created_by { "Created by" "Angelegt von" }
     portal_last_used { "Last used" "Zuletzt verwendet" }
     portal_never { "Never" "Nie" }
-    portal_by_visitor { "An administrator of yours, by a link" "Ihre Verwaltung, über einen Link" }
+    portal_by_visitor { "One of your administrators, by a link" "Ihre Verwaltung, über einen Link" }
     portal_by_former { "Somebody who has left" "Jemand, der nicht mehr da ist" }
     portal_act { "Action" "Aktion" }
     portal_revoke { "Revoke" "Widerrufen" }
     portal_revoke_secret { "Revoke this secret" "Dieses Geheimnis widerrufen" }
     portal_revoke_secret_warning {
-        "Programs that use it stop working at once, and every token they got with it is dead. This cannot be undone."
+        "Programs that use it stop working at once, and all tokens issued with it are revoked. This cannot be undone."
         "Programme, die es verwenden, funktionieren sofort nicht mehr, und jedes damit erhaltene Token ist ungültig. Das lässt sich nicht rückgängig machen."
     }
     portal_revoke_key { "Revoke this key" "Diesen Schlüssel widerrufen" }
@@ -69,7 +69,7 @@ texts! { portal_texts:
         "Der API-Schlüssel {name} wurde widerrufen ({time}). Er gilt nicht mehr."
     }
     portal_gone {
-        "That is not there (any more). This is what there is now."
+        "That no longer exists. The current list is below."
         "Das gibt es nicht (mehr). Hier sehen Sie, was es jetzt gibt."
     }
     portal_keep_secret { "Keep this secret now: it is not shown again." "Bewahren Sie dieses Geheimnis jetzt auf: Es wird nicht noch einmal angezeigt." }
@@ -80,7 +80,7 @@ texts! { portal_texts:
     portal_name_hint { "By which you will know it later." "Daran erkennen Sie es später wieder." }
     portal_choose_access { "What it may do" "Was es darf" }
     portal_nothing_offered {
-        "There is no further access to choose here."
+        "There is no other access to choose from."
         "Weiteren Zugriff gibt es hier nicht zu wählen."
     }
     portal_create_machine { "Create application" "Anwendung anlegen" }
@@ -111,7 +111,7 @@ texts! { portal_texts:
     portal_connected_since { "Since" "Seit" }
     portal_disconnect { "Disconnect" "Trennen" }
     portal_disconnect_warning(application: &str, member: &str) {
-        "{application} loses the access that {member} gave it for your organization, and its tokens for it are dead at once. The member can connect it again."
+        "{application} loses the access that {member} gave it for your organization, and the tokens for it are revoked at once. The member can connect it again."
         "{application} verliert den Zugriff, den {member} für Ihre Organisation erlaubt hat, und die Token dafür gelten sofort nicht mehr. Das Mitglied kann die Anwendung wieder verbinden."
     }
     portal_disconnected(application: &str, member: &str, time: &str) {
@@ -144,14 +144,14 @@ texts! { portal_texts:
     }
     portal_domain_delete { "Remove" "Entfernen" }
     portal_domain_delete_warning {
-        "The domain is not looked for any more. You can add it again; it gets another record then."
+        "This domain will no longer be checked. If you add it again, it will get a new record."
         "Nach der Domain wird nicht mehr gesucht. Sie können sie wieder hinzufügen; der Eintrag ist dann ein anderer."
     }
     portal_domain_deleted(domain: &str) { "{domain} was removed." "{domain} wurde entfernt." }
     portal_domain { "Domain" "Domain" }
     portal_add_domain { "Add domain" "Domain hinzufügen" }
     portal_domain_wrong {
-        "That is no domain that an organization can own. Please check it."
+        "An organization cannot own that domain. Please check the spelling."
         "Das ist keine Domain, die einer Organisation gehören kann. Bitte prüfen Sie sie."
     }
     portal_domain_taken {
@@ -169,7 +169,7 @@ texts! { portal_texts:
     portal_open_title { "Administration of your organization" "Verwaltung Ihrer Organisation" }
     portal_open_text { "Continue to see and manage what belongs to your organization." "Fahren Sie fort, um zu sehen und zu verwalten, was zu Ihrer Organisation gehört." }
     portal_open_other_text(organization: &str) {
-        "This link opens the administration of {organization}. In this browser, that of another organization is open. Continue only if you want to see and manage {organization} now."
+        "This link opens the administration of {organization}. This browser currently has another organization’s administration open. Continue only if you want to see and manage {organization} now."
         "Dieser Link öffnet die Verwaltung von {organization}. In diesem Browser ist die einer anderen Organisation offen. Fahren Sie nur fort, wenn Sie jetzt {organization} sehen und verwalten wollen."
     }
     portal_other_title { "This page was for another organization" "Diese Seite gehörte zu einer anderen Organisation" }
@@ -186,7 +186,7 @@ texts! { portal_texts:
     }
     portal_refused_title { "This is not open to you" "Das ist für Sie nicht freigegeben" }
     portal_refused_text {
-        "The administration of your organization has to give you a role that allows it."
+        "Ask an administrator of your organization for a role that allows this."
         "Die Verwaltung Ihrer Organisation muss Ihnen dazu eine Rolle geben, die es erlaubt."
     }
     portal_intent_text(product: &str) {

@@ -203,7 +203,7 @@ pub fn read<'u>(
     };
     let prompt = read_prompt(params.get("prompt").unwrap_or(""));
     if prompt.none && (prompt.login || prompt.select_account || max_age == Some(0)) {
-        return refuse(ErrorCode::InvalidRequest, "The prompt asks for no page and for one.");
+        return refuse(ErrorCode::InvalidRequest, "The prompt 'none' cannot be combined with a request for a page.");
     }
     let organization_id = match params.get("organization_id").map(OrganizationId::parse) {
         None => None,

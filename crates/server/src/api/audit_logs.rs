@@ -168,7 +168,7 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
     let export = found.ok_or(Failure::Refused(ApiError::NoSuchPath))?;
     let busy = || ApiError::TooMany {
         code: "too_many_downloads",
-        message: "So many read this copy at the moment. Try again when one of them has it.".to_owned(),
+        message: "Too many downloads of this export are in progress. Try again later.".to_owned(),
         retry_after: ASK_AGAIN,
     };
     let reading = app.downloads.take(export.id.to_string()).ok_or_else(busy)?;

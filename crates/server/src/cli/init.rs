@@ -14,7 +14,7 @@ pub(super) async fn run(config: &Config, as_json: bool) -> CommandResult {
     let installation = Installation::open(config, Clock::default()).await?;
     if let Some(file) = installation.made_master_key.as_ref().filter(|_| !as_json) {
         say(format_args!(
-            "\n  Master key      {}\n\n  Keep a copy of that file, apart from the database: nothing opens the database without it.",
+            "\n  Master key      {}\n\n  Keep a copy of that file, apart from the database: the database cannot be decrypted without it.",
             file.display()
         ))?;
     }

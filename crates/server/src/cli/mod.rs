@@ -121,7 +121,7 @@ fn command() -> Command {
         )
         .subcommand(
             Command::new("doctor")
-                .about("Try what others will try, and say what stops them")
+                .about("Check an integration as a client sees it, and say what would stop it")
                 .subcommand_required(true)
                 .subcommand(
                     Command::new("mcp")
@@ -136,7 +136,7 @@ fn command() -> Command {
                             Arg::new("no-register")
                                 .long("no-register")
                                 .action(ArgAction::SetTrue)
-                                .help("Register no client, and so open no page"),
+                                .help("Skip the registration of a client, and with it the check of the sign-in page"),
                         ),
                 ),
         )

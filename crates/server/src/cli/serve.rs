@@ -84,7 +84,7 @@ pub(super) async fn run(config: Config) -> CommandResult {
     while listeners.join_next().await.is_some() {}
     // A job that waits for somebody else is given up: what it had taken on is taken up again by the next process.
     if tokio::time::timeout(jobs::FAREWELL, async { while jobs.join_next().await.is_some() {} }).await.is_err() {
-        tracing::info!("some jobs were not done; they go on with the next start");
+        tracing::info!("some background jobs were interrupted; they continue at the next start");
     }
     jobs.abort_all();
     // What was noted since the last round.
@@ -96,7 +96,7 @@ pub(super) async fn run(config: Config) -> CommandResult {
 /// Why a listener has nothing to serve.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotServe {
-    /// No random bytes are to be had.
+    /// Random bytes cannot be obtained.
     #[error(transparent)]
     Entropy(#[from] crate::entropy::NoEntropy),
     /// The route table contradicts itself.

@@ -98,7 +98,7 @@ pub const SETTINGS: &[Setting] = &[
         "outbound_allow",
         "",
         "LIST",
-        "Addresses or networks, comma-separated, that requests of the server (such as logout notices) may go to though they are not public; a URL must lead there by a name, one with a private address written out is refused",
+        "Addresses or networks, comma-separated, that requests of the server (such as logout notices) may reach although they are not public; a URL must use a host name there, one with a private IP address is refused",
     ),
     setting(
         "outbound_ca",

@@ -245,13 +245,13 @@ mod tests {
             let error = load(level).unwrap_err().0;
             assert!(error.starts_with("log_level (flag): ") && error.contains(expected), "{error}");
         };
-        refused("warning", "'warning' is no level (did you mean 'warn'?); use off");
+        refused("warning", "'warning' is not a log level (did you mean 'warn'?); use off");
         refused("inof", "did you mean 'info'?");
         refused("info,countersing", "did you mean 'countersign'?");
-        refused("0", "'0' is no level; use off, error, warn, info, debug or trace");
-        refused("hyper", "'hyper' is no level");
+        refused("0", "'0' is not a log level; use off, error, warn, info, debug or trace");
+        refused("hyper", "'hyper' is not a log level");
         refused("countersign=loud", "countersign=loud");
-        refused(",", "is no level");
+        refused(",", "is not a log level");
         for (given, read) in [
             ("INFO", "INFO"),
             ("off", "off"),

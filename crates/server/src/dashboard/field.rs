@@ -74,7 +74,7 @@ pub fn moment(text: &str) -> Result<Option<Timestamp>, String> {
         return Ok(None);
     }
     // What a browser sends has no offset: the form says that it means UTC.
-    Timestamp::parse_or_utc(text).map(Some).map_err(|_| "A time is such as 2026-01-31T12:00.".to_owned())
+    Timestamp::parse_or_utc(text).map(Some).map_err(|_| "Enter a time such as 2026-01-31T12:00.".to_owned())
 }
 
 /// Two moments, of which the first is not after the second.

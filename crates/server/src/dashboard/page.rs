@@ -39,11 +39,11 @@ const DONE: &[(&str, &str)] = &[
     ("checking", "Looking for the TXT record from now on. This page says when it is found."),
     ("signed-out", "Signed out."),
     ("factor-removed", "The second factor is gone. They were told by mail."),
-    ("rotating", "The next keys are published. They sign in 15 minutes."),
+    ("rotating", "The next keys are published. They start signing in 15 minutes."),
     ("rotated", "New keys sign from now on."),
     ("burnt", "The key is gone: every token it signed is void."),
-    ("enabled", "Enabled. It is sent what happens from now on."),
-    ("disabled", "Disabled. It is sent nothing."),
+    ("enabled", "Enabled. New events will be sent to it."),
+    ("disabled", "Disabled. No events will be sent to it."),
     ("resent", "On its way again."),
     ("replayed", "The events are on their way again."),
     ("secret-ready", "A new secret is ready. Give it to your receiver before it takes over."),
@@ -95,7 +95,7 @@ impl DashboardCall {
     /// The page for a role that does not reach.
     pub(super) fn not_allowed(&self, needed: StaffRole) -> Reply {
         let text = format!(
-            "This needs the role {} or a greater one; yours is {}. An owner of the dashboard can change that under Staff.",
+            "You need the role {} or a higher one; yours is {}. An owner of the dashboard can change that under Staff.",
             needed.name(),
             self.role.name()
         );

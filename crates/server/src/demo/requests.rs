@@ -55,7 +55,7 @@ impl Requests {
     /// Random text for a state, a verifier, a cookie.
     ///
     /// # Errors
-    /// When no random bytes are to be had.
+    /// When random bytes cannot be obtained.
     pub fn random(&self) -> Result<String, DemoError> {
         Ok(URL_SAFE_NO_PAD.encode(self.app.entropy.bytes::<32>().map_err(DemoError::because)?))
     }

@@ -181,7 +181,7 @@ async fn step(app: &App, environment_id: EnvironmentId, stream: &mut AuditStream
             stream.next_at = Some(if more { now } else { now.plus_secs(IDLE) });
         }
         Sent::LockedOut(why) => {
-            tracing::warn!(stream = %stream.id, why, "a stream of an audit log is not let in");
+            tracing::warn!(stream = %stream.id, why, "a stream of an audit log was refused: its credentials are not accepted");
             (stream.state, stream.attempts) = (StreamState::Invalid, stream.attempts + 1);
             stream.next_at = Some(now.plus_secs(LOCKED_OUT));
         }

@@ -15,7 +15,7 @@ const PURPOSE: &str = "authorization code";
 /// The value of a code of an environment.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn seal(
     keyring: &Keyring,
     entropy: &Entropy,

@@ -91,9 +91,8 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Resul
 /// 409 `no_pending_email_change`, `email_change_not_allowed` and `email_not_available`.
 pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<Result<User, Refused>, Failure> {
     let waiting = mailed_code::newest::<EmailChangeId>(tx, act.environment_id, user.id).await?;
-    let waiting = waiting.ok_or_else(|| {
-        Failure::conflict("no_pending_email_change", "No change of the email address waits for a code.")
-    })?;
+    let waiting = waiting
+        .ok_or_else(|| Failure::conflict("no_pending_email_change", "No change of the email address is pending."))?;
     check(tx, act, &user, &waiting.email).await?;
     let redeemed = mailed_codes::redeem::<EmailChangeId>(tx, act, Some(user.id), &waiting.email, (code, None)).await?;
     let change = match redeemed {

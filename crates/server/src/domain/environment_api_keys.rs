@@ -12,7 +12,7 @@ use countersign_store::{Tx, environment_api_key};
 /// A key of a given value, not yet stored.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn fresh(
     environment_id: EnvironmentId,
     name: &str,

@@ -109,7 +109,7 @@ pub async fn change_settings(
 /// A new environment, not yet stored.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn fresh(
     name: &str,
     kind: EnvironmentKind,

@@ -116,10 +116,7 @@ pub async fn complete(
 /// address.
 async fn settle(tx: &mut Tx, act: &Act, profile: Profile) -> Result<UserId, Failure> {
     if !is_email(&profile.email) {
-        return Err(Failure::bad_request(
-            "invalid_email",
-            "The email address is not of a form that mail can be sent to.",
-        ));
+        return Err(Failure::bad_request("invalid_email", "The email address is not valid."));
     }
     let environment_id = act.environment_id;
     // Of two new ones at once, the second finds what the first has made.
@@ -160,7 +157,7 @@ async fn settle(tx: &mut Tx, act: &Act, profile: Profile) -> Result<UserId, Fail
 
 async fn check_subject(tx: &mut Tx, act: &Act, profile: &Profile, own: Option<UserId>) -> Result<(), Failure> {
     if standalone::names_another(tx, act.environment_id, &profile.external_id, own).await? {
-        let why = "user.id is the identifier of another user, or of the form of a client's; nobody else can have it.";
+        let why = "user.id is the identifier of another user, or has the form of a client identifier.";
         return Err(Failure::invalid("user.id", "invalid", why));
     }
     Ok(())

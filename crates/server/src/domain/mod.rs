@@ -115,7 +115,7 @@ impl Failure {
             }
             // Everything that a row refers to was read before: it was deleted since. Whoever asks again is told what is so now.
             Self::Store(countersign_store::Error::ForeignKey) => {
-                tracing::warn!("a request lost against the deletion of what it is about");
+                tracing::warn!("a request conflicted with the deletion of what it refers to");
                 ApiError::Unavailable
             }
             Self::Store(error) => {

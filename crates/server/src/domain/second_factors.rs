@@ -62,7 +62,7 @@ pub type FactorSecret = Zeroizing<Vec<u8>>;
 /// A secret for a factor.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn new_secret(act: &Act) -> Result<FactorSecret, Failure> {
     Ok(Zeroizing::new(act.entropy.bytes::<{ enrolment::SECRET_BYTES }>()?.to_vec()))
 }
@@ -139,7 +139,7 @@ async fn make_room(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failur
         Some(unused) => delete(tx, act, unused.id).await.map(drop),
         None => Err(Failure::conflict(
             "too_many_authentication_factors",
-            "The user has as many authentication factors as there may be. Delete one first.",
+            "The user has reached the maximum number of authentication factors. Delete one first.",
         )),
     }
 }

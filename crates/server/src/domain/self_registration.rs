@@ -78,7 +78,7 @@ async fn make_room(tx: &mut Tx, act: &Act, documents: bool, unused_until: Timest
     if waiting < MOST_UNUSED {
         return Ok(());
     }
-    tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "too many clients have registered themselves that nobody uses");
+    tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "the limit of unused self-registered clients is reached");
     let many = (waiting - MOST_UNUSED + 1).min(i64::try_from(STEP).unwrap_or(i64::MAX));
     Ok(self_registration::trim(tx, act.environment_id, documents, many, (unused_until, act.now)).await?)
 }

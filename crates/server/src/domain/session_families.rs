@@ -14,7 +14,7 @@ pub const TOKEN_REUSED: &str = "session.refresh_token_reused";
 /// A family that begins now.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn begin(act: &Act, session: &Session, organization_id: Option<OrganizationId>) -> Result<SessionFamily, Failure> {
     Ok(SessionFamily {
         id: act.entropy.id(act.now)?,

@@ -56,7 +56,7 @@ pub fn session_view(session: &Session) -> Value {
 /// A session that begins now; it is one when it is [`keep`]t.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failure> {
     Ok(Session {
         id: act.entropy.id(act.now)?,

@@ -23,9 +23,9 @@ async fn authority(tx: &mut Tx, act: &Act, by: UserId, roles: &[StaffRole]) -> R
     organizations::find_and_lock(tx, act, &id.to_string()).await?;
     let own = staff::role_of(tx, act, by).await?;
     let own = own.filter(|own| own.allows(StaffRole::Admin));
-    let own = own.ok_or_else(|| not_allowed("This needs the role Admin or a greater one."))?;
+    let own = own.ok_or_else(|| not_allowed("You need the role Admin or a greater one."))?;
     if roles.iter().any(|role| !own.allows(*role)) {
-        return Err(not_allowed("Only an owner makes owners, or changes what an owner is."));
+        return Err(not_allowed("Only an owner can grant, change or take away the role of an owner."));
     }
     Ok(id)
 }

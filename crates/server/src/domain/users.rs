@@ -42,7 +42,7 @@ fn not_created(code: &'static str, message: &str) -> Failure {
 }
 
 const NOT_AVAILABLE: &str = "The email address is already used by another user.";
-const NOT_AN_EMAIL: &str = "The email address is not of a form that mail can be sent to.";
+const NOT_AN_EMAIL: &str = "The email address is not valid.";
 
 fn is_email_taken(error: &Error) -> bool {
     error.is_unique("user_account", "email_key")

@@ -220,7 +220,7 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
 pub async fn rotate_secret(tx: &mut Tx, act: &Act, id: &str, now: bool) -> Result<WebhookEndpoint, Failure> {
     let mut endpoint = held(tx, act, id).await?;
     if !now && endpoint.secrets.upcoming(act.now).is_some() {
-        let message = "A new secret is to take over already. Complete that rotation first.";
+        let message = "A secret rotation is already in progress. Complete it first.";
         return Err(Failure::conflict("rotation_in_progress", message));
     }
     let fresh = new_secret(act, endpoint.id)?;
@@ -242,7 +242,7 @@ pub async fn complete_rotation(tx: &mut Tx, act: &Act, id: &str) -> Result<Webho
     let mut endpoint = held(tx, act, id).await?;
     match &mut endpoint.secrets.next {
         Some((_, from)) if act.now < *from => *from = act.now,
-        _ => return Err(Failure::conflict("no_rotation_in_progress", "No new secret is to take over.")),
+        _ => return Err(Failure::conflict("no_rotation_in_progress", "No secret rotation is in progress.")),
     }
     store_secrets(tx, act, &mut endpoint).await?;
     Ok(endpoint)
@@ -374,8 +374,7 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, event_id: &str) -> Result<
     webhook_delivery::find(tx, key, event_id).await?.ok_or_else(missing)?;
     only_enabled(&endpoint)?;
     if webhook_endpoint::drops(tx, key).await?.is_some() {
-        let message =
-            "What was on its way when the webhook endpoint was disabled is still being dropped. Try again soon.";
+        let message = "Deliveries that were queued when the webhook endpoint was disabled are still being discarded. Try again soon.";
         return Err(Failure::conflict("deliveries_being_dropped", message));
     }
     Ok(webhook_delivery::again(tx, key, event_id, TRIES, act.now).await?)

@@ -273,12 +273,13 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         current.session.authenticated_at >= flow.began_at() && hinted.is_some() && signed_in.is_none()
     };
     if next == Next::SignIn && current.as_ref().is_some_and(is_another) {
-        let why = "Somebody else has signed in than the id_token_hint is about.";
+        let why = "The person who signed in is not the one that the id_token_hint names.";
         next = Next::Refuse(AuthorizeErrorCode::LoginRequired, why);
     }
     // Before anybody signs in for nothing.
     if matches!(hinted, Some(None)) {
-        let why = "The id_token_hint is no ID token of this server, or too old to be checked. Ask again without it.";
+        let why =
+            "The id_token_hint was not issued by this server, or is too old to be verified. Ask again without it.";
         // With `prompt=none` the client expects `login_required`, and then asks again with a page.
         let quiet = request.prompt.none;
         next = Next::Refuse(

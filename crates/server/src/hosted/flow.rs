@@ -216,7 +216,7 @@ impl Flow {
         Timestamp::from_millis(self.began_at)
     }
 
-    /// Seals it for the browser that makes this call. `None` only when no random bytes are to be had.
+    /// Seals it for the browser that makes this call. `None` only when random bytes cannot be obtained.
     pub fn seal(&self, call: &PageCall) -> Option<String> {
         let nonce = call.app.entropy.bytes().ok()?;
         let mut text = serde_json::to_vec(self).ok()?;

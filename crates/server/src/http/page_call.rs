@@ -66,7 +66,7 @@ impl PageCall {
     /// A call.
     ///
     /// # Errors
-    /// When no random bytes are to be had for a browser that has no name yet.
+    /// When random bytes cannot be obtained for a browser that has no name yet.
     pub fn new(
         app: Arc<App>,
         environment: Arc<EnvironmentState>,

@@ -427,7 +427,7 @@ pub fn finish(mut response: Response<AnswerBody>, id: http::HeaderValue, encrypt
 /// Request identifiers of this process.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn request_ids(app: &App) -> Result<RequestIds, crate::entropy::NoEntropy> {
     Ok(RequestIds::new(app.entropy.bytes()?))
 }

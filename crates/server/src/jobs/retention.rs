@@ -70,7 +70,7 @@ pub async fn run(app: Arc<App>) {
         Ok(None) => prune(&app).await,
         Ok(Some(seconds)) => tracing::error!(
             seconds,
-            "this machine's clock and the database's are too far apart: nothing is forgotten and no key is rotated here before they agree"
+            "this machine's clock and the database's are too far apart: cleanup and key rotation are paused here until they agree"
         ),
         Err(error) => tracing::warn!(%error, "could not forget old rows; the next round tries again"),
     }

@@ -22,7 +22,7 @@ pub async fn run(app: Arc<App>) {
 /// One round of what has time: nothing that waits has an end that is near.
 pub async fn sweep(app: Arc<App>) {
     if let Err(failure) = end_waiting(&app).await {
-        tracing::warn!(%failure, "what webhooks wait for in vain is not ended; the next round tries again");
+        tracing::warn!(%failure, "stale webhook deliveries could not be expired; the next round tries again");
     }
 }
 
@@ -70,7 +70,7 @@ async fn end_waiting(app: &App) -> Result<(), Failure> {
             }
         }
         if ended > 0 {
-            tracing::warn!(endpoint = %key.1, ended, "a webhook takes fewer events than it is sent: some waited three days in vain");
+            tracing::warn!(endpoint = %key.1, ended, "a webhook endpoint is too slow: deliveries expired after three days in the queue");
         }
     }
     release_blocked(app).await

@@ -22,7 +22,7 @@ const WAITING_PER_PERMIT: usize = 32;
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// There is no place in the line, or no memory or random bytes to be had: try again later.
+/// There is no place in the line, or no memory or random bytes can be obtained: try again later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being worked on")]
 pub struct Busy;

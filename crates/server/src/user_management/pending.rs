@@ -88,7 +88,7 @@ impl Proof {
     /// Seals a proof for the client to bring back.
     ///
     /// # Errors
-    /// When no random bytes are to be had.
+    /// When random bytes cannot be obtained.
     pub fn seal(&self, act: &Act) -> Result<String, Failure> {
         let pending = Pending {
             id: URL_SAFE_NO_PAD.encode(act.entropy.bytes::<16>()?),

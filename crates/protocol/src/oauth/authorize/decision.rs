@@ -70,7 +70,7 @@ pub enum Next {
     Refuse(AuthorizeErrorCode, &'static str),
 }
 
-const WOULD_HAVE_TO_AGREE: &str = "The person would have to agree.";
+const WOULD_HAVE_TO_AGREE: &str = "The person would have to give consent.";
 
 /// Whether an application needs the person's consent.
 pub fn needs_consent(client: &Client) -> bool {

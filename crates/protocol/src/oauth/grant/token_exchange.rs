@@ -110,7 +110,7 @@ pub fn exchange(
     if let Some(more) = asked.iter().find(|scope| !held.contains(scope)) {
         return Err(OAuthError::new(
             OAuthErrorCode::InvalidScope,
-            format!("The subject_token is not good for '{more}'."),
+            format!("The subject_token does not include the scope '{more}'."),
         ));
     }
     let before = subject.act.clone().map(Box::new);

@@ -40,7 +40,7 @@ pub(in crate::cli) async fn run(config: &Config, url: &str, register: bool) -> C
         say("\nThe rest needs a person: connect with a real client, sign in and agree.")?;
         return Ok(ExitCode::SUCCESS);
     }
-    say("\nClients stop there. Mend it and run this again.")?;
+    say("\nClients would fail there. Fix it and run this again.")?;
     Ok(ExitCode::FAILURE)
 }
 

@@ -123,7 +123,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
                 backchannel_logout_uri: None,
             }
         }
-        _ => return Err(wrong("Say what it is, and whose it is.")),
+        _ => return Err(wrong("Choose what the application is, and who owns it.")),
     };
     Ok(New { name, description, scopes, kind, client_id: None })
 }

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 /// first refresh token, without it lives as long as its access token.
 ///
 /// # Errors
-/// When no random bytes are to be had.
+/// When random bytes cannot be obtained.
 pub fn begin(call: &OAuthCall, authorized: Authorized) -> Result<TokenFamily, OAuthError> {
     let now = call.app.clock.now();
     let refreshes = authorized.scopes.iter().any(|scope| scope == "offline_access");

@@ -297,7 +297,7 @@ on_both_databases! {
         check(&plain, "admin");
         let plain = plain.replace("[\"admin\", \"member\"]", "[\"member\"]");
         check(&plain.replace("grace@example.com", "ADA@example.com"), "belongs to the user with the external_id 'customer-7'");
-        check(&plain.replace("ada@example.com", "nobody"), "not of a form that mail can be sent to");
+        check(&plain.replace("ada@example.com", "nobody"), "The email address is not valid");
         check(&plain.replace("email_verified = true", "password_hash_type = \"bcrypt\""), "go with password_hash");
         check(&plain.replace("email_verified = true", "password = \"in the clear\""), "unknown field");
         check(&plain.replace("\"who\"", "\"sub\""), "must not set the claim 'sub'");

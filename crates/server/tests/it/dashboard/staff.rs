@@ -105,7 +105,7 @@ on_both_databases! {
         assert!(page.html.contains("Only an owner changes") && page.forms().is_empty(), "{}", page.html);
         for fields in [[("role", "owner"), ("how", "link"), ("email", "")], [("role", "owner"), ("how", "mail"), ("email", "eve@company.example")]] {
             let page = forge(&mut admin, STAFF, &fields).await;
-            assert!(page.status == 403 && page.html.contains("Only an owner makes owners"), "{}", page.html);
+            assert!(page.status == 403 && page.html.contains("Only an owner can grant, change or take away"), "{}", page.html);
         }
         for (path, fields) in [(owners.clone(), vec![("role", "read-only")]), (format!("{owners}/dismiss"), vec![])] {
             let page = forge(&mut admin, &path, &fields).await;

@@ -59,7 +59,7 @@ on_both_databases! {
         let page = developer.open(NEW).await;
         for (email, password, told) in [
             ("", "", "Email is required"),
-            ("nobody", "", "not of a form that mail can be sent to"),
+            ("nobody", "", "The email address is not valid"),
             ("taken@example.com", "", "already used by another user"),
             ("new@example.com", "short", "at least"),
             ("new@example.com", "new@example.com", ""),

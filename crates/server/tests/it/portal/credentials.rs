@@ -158,7 +158,7 @@ on_both_databases! {
             between(&row, "data-label=\"Created by\">", "<").to_owned()
         };
         let page = visitor.open("/portal/api-keys").await;
-        assert_eq!(by(&page.html, "by-link"), "An administrator of yours, by a link");
+        assert_eq!(by(&page.html, "by-link"), "One of your administrators, by a link");
         assert_eq!(by(&page.html, "by-member"), "ada@example.com");
         assert_eq!(by(&page.html, "by-api"), "Countersign");
         let page = visitor.open("/portal/machines").await;

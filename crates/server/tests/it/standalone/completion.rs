@@ -227,7 +227,7 @@ on_both_databases! {
         assert!(browser.open(&back).await.sent("code").is_some());
         let page = browser.open(&back).await;
         assert_eq!(page.status, 400);
-        assert!(page.html.contains("You have been here before"), "{}", page.html);
+        assert!(page.html.contains("This sign-in was already used"), "{}", page.html);
 
         let (mut browser, id) = begun(&server, &application).await;
         let back = way_back(&server, complete(&server, &id, somebody("p-1")).await);

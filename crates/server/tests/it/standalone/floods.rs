@@ -69,7 +69,7 @@ on_both_databases! {
         // Of who did sign in it is known for a day that they have.
         server.clock.advance_seconds(3000);
         prune().await;
-        assert!(browser.open(&back).await.html.contains("You have been here before"));
+        assert!(browser.open(&back).await.html.contains("This sign-in was already used"));
         server.clock.advance_seconds(86_400);
         prune().await;
         server.clock.advance_seconds(-86_400);
