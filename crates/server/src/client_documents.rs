@@ -5,7 +5,8 @@
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
 use crate::domain::attempts::{self, DOCUMENTS_AT, DOCUMENTS_FROM};
-use crate::domain::{Act, Failure, self_registration};
+use crate::domain::connect::self_registration;
+use crate::domain::{Act, Failure};
 use crate::outbound::{Limits, OutboundError};
 use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::model::{Actor, Admission, DocumentPolicy};

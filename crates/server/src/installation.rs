@@ -2,7 +2,9 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, MasterKeySource};
-use crate::domain::{Act, Failure, audit, environment_api_keys, environments, roles, staff};
+use crate::domain::environments::{self, environment_api_keys};
+use crate::domain::organizations::roles;
+use crate::domain::{Act, Failure, audit_log, staff};
 use crate::entropy::Entropy;
 use crate::keys::keyring::Keyring;
 use crate::keys::master_key::{MasterKey, MasterKeyError};
@@ -496,7 +498,7 @@ impl Installation {
                     environments::insert(tx, &act, &stored, &keys).await?;
                     for (key, digest) in &digests {
                         environment_api_key::insert(tx, key, digest).await?;
-                        audit::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
+                        audit_log::note(tx, &act, "environment_api_key.created", "environment_api_key", key.id).await?;
                     }
                     Ok(())
                 })

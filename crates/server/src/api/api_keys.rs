@@ -1,6 +1,7 @@
 //! `/organizations/{id}/api_keys` and `/api_keys`: keys that customers use against the company's own API.
 
-use crate::domain::{Failure, api_keys, organizations};
+use crate::domain::Failure;
+use crate::domain::organizations::{self, api_keys};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::jobs::last_used::Subject;

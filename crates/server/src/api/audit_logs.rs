@@ -1,7 +1,8 @@
 //! `/audit_logs`, and what is said of the audit log of an organization.
 
 use crate::app::App;
-use crate::domain::{Act, Failure, audit, audit_exports, audit_retention, organizations};
+use crate::domain::audit_log::{self, exports};
+use crate::domain::{Act, Failure, organizations};
 use crate::http::management::ManagementCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
@@ -65,13 +66,13 @@ pub async fn create_schema(call: ManagementCall) -> Result<Reply, Failure> {
         Box::pin(async move {
             let latest = audit_log_schema::find(tx, act.environment_id, &name, None).await?;
             if let Some(same) = latest.filter(|latest| latest.rules == rules) {
-                audit::nothing_done(&act);
+                audit_log::nothing_done(&act);
                 return Ok(Reply::created(&schema_view(&same)));
             }
             let (action_id, id) = (act.entropy.id(act.now)?, act.entropy.id(act.now)?);
             let made =
                 audit_log_schema::insert(tx, act.environment_id, (action_id, &name), (id, rules), act.now).await?;
-            audit::note(tx, &act, "audit_log_schema.created", "audit_log_action", &name).await?;
+            audit_log::note(tx, &act, "audit_log_schema.created", "audit_log_action", &name).await?;
             Ok(Reply::created(&schema_view(&made)))
         })
     })
@@ -119,7 +120,7 @@ pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
                 return Err(ApiError::InvalidAuditLogEvent(faults).into());
             }
             event.version = Some(schema.version);
-            audit::tell(tx, &act, organization.id, &event).await?;
+            audit_log::tell(tx, &act, organization.id, &event).await?;
             Ok(Reply::ok(&json!({"success": true})))
         })
     })
@@ -133,10 +134,10 @@ pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     let (organization_id, wanted) = export::parse(call.fields()?)?;
     // Events that were sent just before this call are to be in the copy.
-    audit_exports::settle(&call.app, call.environment.id()).await?;
+    exports::settle(&call.app, call.environment.id()).await?;
     call.commit(move |tx, act| {
         Box::pin(async move {
-            let made = audit_exports::create(tx, &act, &organization_id, wanted).await?;
+            let made = exports::create(tx, &act, &organization_id, wanted).await?;
             Ok(Reply::created(&export_view(&made, None)))
         })
     })
@@ -149,8 +150,8 @@ pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404.
 pub async fn get_export(call: ManagementCall) -> Result<Reply, Failure> {
     let act = call.act();
-    let found = audit_exports::find(&mut call.reader().await?, &act, call.path.get("id")).await?;
-    Ok(Reply::ok(&export_view(&found, audit_exports::address(&act, &found).as_deref())))
+    let found = exports::find(&mut call.reader().await?, &act, call.path.get("id")).await?;
+    Ok(Reply::ok(&export_view(&found, exports::address(&act, &found).as_deref())))
 }
 
 /// `GET /audit_logs/exports/{id}/download`: the address is the credential.
@@ -163,7 +164,7 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
     let (app, id) = (Arc::clone(&call.app), call.path.get("id"));
     let mut reader = app.store.reader().await?;
     let (expires, signature) = (query.get("expires")?, query.get("signature")?);
-    let found = audit_exports::addressed(&mut reader, &act, id, expires, signature).await?;
+    let found = exports::addressed(&mut reader, &act, id, expires, signature).await?;
     drop(reader);
     let export = found.ok_or(Failure::Refused(ApiError::NoSuchPath))?;
     let busy = || ApiError::TooMany {
@@ -172,7 +173,7 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
         retry_after: ASK_AGAIN,
     };
     let reading = app.downloads.take(export.id.to_string()).ok_or_else(busy)?;
-    let name = format!("attachment; filename=\"{}\"", audit_exports::file_name(&export));
+    let name = format!("attachment; filename=\"{}\"", exports::file_name(&export));
     let (environment_id, id, parts) = (act.environment_id, export.id, export.parts);
     // Part by part, each when the one before is on its way: none of them waits in memory.
     let body = Streamed::new(PATIENCE, move |mut send| async move {
@@ -213,7 +214,7 @@ pub async fn set_retention(call: ManagementCall) -> Result<Reply, Failure> {
     let (id, days) = (call.path.get("id").to_owned(), retention::parse(call.fields()?)?);
     call.commit(move |tx, act| {
         Box::pin(async move {
-            audit_retention::set(tx, &act, &id, days).await?;
+            audit_log::retention::set(tx, &act, &id, days).await?;
             Ok(Reply::ok(&json!({"retention_period_in_days": days})))
         })
     })

@@ -1,10 +1,11 @@
 //! `/auth/factors`, `/auth/challenges` and `/user_management/users/{id}/auth_factors`: second factors. Those of a person are
 //! asked for when they sign in; those of nobody are the company's own, for whatever it asks a code for.
 
-use crate::domain::second_factors::{self, FactorSecret, NewFactor};
-use crate::domain::{Act, Failure, qr_code, users};
+use crate::domain::users::second_factors::{self, FactorSecret, NewFactor};
+use crate::domain::{Act, Failure, users};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
+use crate::images::qr_code;
 use countersign_protocol::id::AuthFactorId;
 use countersign_protocol::management::fields::{Fields, LONGEST_NAME, Patch};
 use countersign_protocol::management::page::PageRequest;

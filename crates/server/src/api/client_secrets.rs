@@ -1,6 +1,7 @@
 //! `/connect/applications/{id}/client_secrets` and `/connect/client_secrets/{id}`.
 
-use crate::domain::{Failure, applications, client_secrets};
+use crate::domain::Failure;
+use crate::domain::connect::{applications, client_secrets};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::views::client_secret_view;

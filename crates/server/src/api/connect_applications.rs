@@ -1,7 +1,7 @@
 //! `/connect/applications`.
 
 use crate::domain::Failure;
-use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
+use crate::domain::connect::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{ApplicationId, OrganizationId};

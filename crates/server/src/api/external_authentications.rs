@@ -1,8 +1,8 @@
 //! `/authkit/oauth2/complete`: the company's own login says who has signed in (Standalone Connect).
 
 use crate::api::user_management::users::LONGEST_EMAIL;
-use crate::domain::external_authentications::{self, Profile};
-use crate::domain::{Failure, audit};
+use crate::domain::connect::external_authentications::{self, Profile};
+use crate::domain::{Failure, audit_log};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::consent_options;
@@ -50,7 +50,7 @@ pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             // Somebody signs in: that is told by events.
-            audit::nothing_done(&act);
+            audit_log::nothing_done(&act);
             let completed = external_authentications::complete(tx, &act, &id, profile, &options).await;
             let redirect_uri = completed.map_err(unprocessable)?;
             Ok(Reply::ok(&json!({ "redirect_uri": redirect_uri })).showing_secret().no_store())

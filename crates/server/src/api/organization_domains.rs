@@ -1,7 +1,8 @@
 //! `/organization_domains`.
 
 use super::organizations::not_a_domain;
-use crate::domain::{Failure, domain_verification, organizations};
+use crate::domain::Failure;
+use crate::domain::organizations::{self, domain_verification};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::domain_name;

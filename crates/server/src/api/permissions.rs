@@ -1,6 +1,7 @@
 //! `/authorization/permissions`.
 
-use crate::domain::{Failure, permissions};
+use crate::domain::Failure;
+use crate::domain::organizations::permissions;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::PermissionId;

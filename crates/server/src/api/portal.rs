@@ -1,6 +1,7 @@
 //! `/portal/generate_link`: opens an organization's own page to whoever the company sends there.
 
-use crate::domain::{Failure, portal};
+use crate::domain::Failure;
+use crate::domain::organizations::portal;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::error::ApiError;

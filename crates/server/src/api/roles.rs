@@ -1,6 +1,7 @@
 //! `/authorization/roles`: roles of the environment.
 
-use crate::domain::{Failure, organizations, permissions, roles};
+use crate::domain::Failure;
+use crate::domain::organizations::{self, permissions, roles};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::fields::{LONGEST_SLUG, Patch};

@@ -1,8 +1,9 @@
 //! `/webhook_endpoints`: where events are sent. What there is besides the endpoints themselves is ours: new secrets, the log
 //! of deliveries, sending again, and a test.
 
+use crate::domain::webhooks::requests;
 use crate::domain::webhooks::{self, Changes, view};
-use crate::domain::{Failure, events, webhook_requests};
+use crate::domain::{Failure, events};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{EventId, WebhookEndpointId};
@@ -148,7 +149,7 @@ pub async fn complete_rotation(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn test(call: ManagementCall) -> Result<Reply, Failure> {
     let endpoint = webhooks::find(&mut call.reader().await?, call.environment.id(), call.path.get("id")).await?;
     let means = (&call.app.outbound, call.app.keyring.as_ref());
-    let attempt = webhook_requests::test(means, &call.environment.environment, &endpoint, &call.act()).await?;
+    let attempt = requests::test(means, &call.environment.environment, &endpoint, &call.act()).await?;
     Ok(Reply::ok(&webhook_attempt_view(&attempt)))
 }
 

@@ -1,6 +1,7 @@
 //! A snapshot of all environments: who answers to which host, with which keys, and the documents ready to send.
 
-use crate::domain::{branding, product_name};
+use crate::domain::environments::branding;
+use crate::domain::product_name;
 use crate::keys::keyring::Keyring;
 use crate::keys::signing;
 use aws_lc_rs::digest;

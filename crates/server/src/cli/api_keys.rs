@@ -2,7 +2,8 @@
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
-use crate::domain::{Act, Failure, environment_api_keys};
+use crate::domain::environments::environment_api_keys;
+use crate::domain::{Act, Failure};
 use clap::ArgMatches;
 use countersign_store::environment_api_key;
 use std::process::ExitCode;

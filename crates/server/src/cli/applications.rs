@@ -3,7 +3,7 @@
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
-use crate::domain::self_registration::decide;
+use crate::domain::connect::self_registration::decide;
 use crate::domain::{Act, Failure};
 use clap::ArgMatches;
 use countersign_protocol::model::{Decision, DocumentPolicy};

@@ -2,9 +2,9 @@
 
 use super::{CommandError, CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
-use crate::domain::audit::{Trail, list};
-use crate::domain::audit_chain::{Report, verify};
-use crate::domain::audit_streams::{NewStream, end, set};
+use crate::domain::audit_log::chain::{Report, verify};
+use crate::domain::audit_log::streams::{NewStream, end, set};
+use crate::domain::audit_log::{Trail, list};
 use crate::domain::{Act, Failure};
 use crate::installation::Installation;
 use clap::{Arg, ArgAction, ArgMatches, Command};

@@ -3,7 +3,8 @@
 use super::call::DashboardCall;
 use super::field;
 use super::page::{refused, reply, when};
-use crate::domain::{Failure, environment_api_keys};
+use crate::domain::Failure;
+use crate::domain::environments::environment_api_keys;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ApiKeyRow, ApiKeys, Section};

@@ -1,7 +1,7 @@
 //! Calls of the dashboard: a member of staff in their browser, and the environment they look at.
 
 use crate::cache::environments::EnvironmentState;
-use crate::domain::{Act, Failure, audit, staff};
+use crate::domain::{Act, Failure, audit_log, staff};
 use crate::hosted::flow::{Flow, Target};
 use crate::hosted::page::{Stop, redirect, stopped};
 use crate::hosted::session;
@@ -111,7 +111,7 @@ impl DashboardCall {
         let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
             Box::pin(async move {
                 let done = act(tx).await?;
-                audit::ensure(tx, &by, &request).await?;
+                audit_log::ensure(tx, &by, &request).await?;
                 Ok(done)
             })
         });

@@ -4,10 +4,10 @@
 use super::call::DashboardCall;
 use super::field;
 use crate::domain::Failure;
-use crate::domain::branding::{Choice, FOLDER, picture_named};
-use crate::domain::images::{Purpose, Upload};
+use crate::domain::environments::branding::{Choice, FOLDER, picture_named};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
+use crate::images::{Purpose, Upload};
 use countersign_pages::Trouble;
 use countersign_protocol::model::Image;
 use countersign_protocol::oauth::params::Params;
@@ -44,7 +44,7 @@ impl DashboardCall {
 
     /// The same for one that was chosen.
     pub fn picture_of(&self, image: Option<Image>) -> Option<String> {
-        self.picture(&format!("{FOLDER}{}", crate::domain::branding::picture_name(image?.digest)))
+        self.picture(&format!("{FOLDER}{}", crate::domain::environments::branding::picture_name(image?.digest)))
     }
 
     /// What a form says about a picture: another one, none, or nothing.

@@ -5,8 +5,9 @@ use super::call::DashboardCall;
 use super::field;
 use super::page::{refused, reply, when};
 use crate::domain::Failure;
-use crate::domain::sign_in_settings::{
-    NewRedirectUri, create_cors_origin, create_redirect_uri, delete_cors_origin, delete_redirect_uri, make_default,
+use crate::domain::environments::cors_origins::{create_cors_origin, delete_cors_origin};
+use crate::domain::environments::redirect_uris::{
+    NewRedirectUri, create_redirect_uri, delete_redirect_uri, make_default,
 };
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;

@@ -3,7 +3,9 @@
 use super::call::DashboardCall;
 use super::field;
 use super::page::{refused, refused_here, reply, when};
-use crate::domain::{Failure, memberships, staff, staff_changes};
+use crate::domain::Failure;
+use crate::domain::organizations::memberships;
+use crate::domain::staff::{self, changes};
 use crate::hosted::mailbox;
 use crate::hosted::page::{Stop, redirect};
 use crate::http::reply::Reply;
@@ -137,7 +139,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         (None, _) => Err(Failure::invalid("role", "required", "Choose a role.")),
         (Some(role), Some("link")) => {
             call.commit(move |tx| {
-                Box::pin(async move { Ok(Some((role, staff_changes::make_link(tx, &act, by, role).await?))) })
+                Box::pin(async move { Ok(Some((role, changes::make_link(tx, &act, by, role).await?))) })
             })
             .await
         }
@@ -146,7 +148,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         }
         (Some(role), _) => {
             call.commit(move |tx| {
-                Box::pin(async move { staff_changes::invite(tx, &act, by, email, role).await.map(|_| None) })
+                Box::pin(async move { changes::invite(tx, &act, by, email, role).await.map(|_| None) })
             })
             .await
         }
@@ -180,7 +182,7 @@ async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>)
 pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
-    let sent = call.commit(move |tx| Box::pin(async move { staff_changes::resend(tx, &act, by, &id).await })).await;
+    let sent = call.commit(move |tx| Box::pin(async move { changes::resend(tx, &act, by, &id).await })).await;
     settled(call, "sent", sent).await
 }
 
@@ -191,7 +193,7 @@ pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
     let form = call.page.form()?;
     let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
-    let gone = call.commit(move |tx| Box::pin(async move { staff_changes::revoke(tx, &act, by, &id).await })).await;
+    let gone = call.commit(move |tx| Box::pin(async move { changes::revoke(tx, &act, by, &id).await })).await;
     settled(call, "revoked", gone).await
 }
 
@@ -252,8 +254,7 @@ pub async fn post_member(call: &DashboardCall) -> Result<Reply, Stop> {
     let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
     let changed = match form.get("role").and_then(StaffRole::parse) {
         Some(role) => {
-            call.commit(move |tx| Box::pin(async move { staff_changes::set_role(tx, &act, by, &member, role).await }))
-                .await
+            call.commit(move |tx| Box::pin(async move { changes::set_role(tx, &act, by, &member, role).await })).await
         }
         None => Err(Failure::invalid("role", "required", "Choose a role.")),
     };
@@ -275,7 +276,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
     let id = find(call).await?.id.to_string();
     let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
     let removed = call
-        .commit(move |tx| Box::pin(async move { staff_changes::remove_second_factor(tx, &act, by, &member).await }))
+        .commit(move |tx| Box::pin(async move { changes::remove_second_factor(tx, &act, by, &member).await }))
         .await;
     match removed {
         Ok(()) => redirect(&format!("/staff/{id}?done=factor-removed")),
@@ -294,7 +295,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn dismiss(call: &DashboardCall) -> Result<Reply, Stop> {
     let id = find(call).await?.id.to_string();
     let (act, by) = (call.act_of_staff(), call.user.id);
-    let gone = call.commit(move |tx| Box::pin(async move { staff_changes::dismiss(tx, &act, by, &id).await })).await;
+    let gone = call.commit(move |tx| Box::pin(async move { changes::dismiss(tx, &act, by, &id).await })).await;
     match gone {
         Ok(()) => redirect("/staff?done=removed"),
         Err(failure) => {

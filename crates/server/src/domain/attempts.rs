@@ -1,6 +1,6 @@
 //! How often something may be tried: counted over all nodes, so that it does not help to ask another one.
 
-use super::{Act, Failure};
+use crate::domain::{Act, Failure};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::email_key;
 use countersign_protocol::time::Timestamp;

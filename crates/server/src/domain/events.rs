@@ -1,7 +1,7 @@
 //! Events: what happened, written in the transaction in which it happened.
 
-use super::{Act, Failure, audit};
 use crate::clock::Clock;
+use crate::domain::{Act, Failure, audit_log};
 use countersign_protocol::audit::administrative::target_of;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::events::subject;
@@ -26,7 +26,7 @@ pub async fn record(
     let new = NewEvent { id, event, organization_id, subject: &subject, data, created_at: act.now };
     append(tx, act.environment_id, &new).await?;
     // What an administrator has done is in the audit log as well.
-    audit::record(tx, act, event, target_of(event, data), organization_id).await
+    audit_log::record(tx, act, event, target_of(event, data), organization_id).await
 }
 
 /// Gives the events that are committed by now their positions, so that readers see them, and puts them on their way to

@@ -1,7 +1,9 @@
 //! Messages: put on their way in the transaction of what they tell about.
 
-use super::moment::moment;
-use super::{Act, Failure, branding, mailed_codes, password_resets};
+use crate::date_time::moment;
+use crate::domain::environments::branding;
+use crate::domain::users::{mailed_codes, password_resets};
+use crate::domain::{Act, Failure};
 use countersign_pages::Language;
 use countersign_pages::mail::{self as pages, Mail};
 use countersign_protocol::id::MailId;
@@ -209,7 +211,7 @@ pub async fn invitation(
         pages::Style { language, branding: &branding },
         organization.as_deref().and_then(shown_name).as_deref().unwrap_or(&act.product),
         inviter.as_deref().and_then(shown_name).as_deref(),
-        &super::invitations::url(act, token),
+        &crate::domain::organizations::invitations::url(act, token),
         pages::Valid::of(invitation.expires_at.as_secs() - act.now.as_secs(), &moment(invitation.expires_at, language)),
     );
     queue(tx, act, &invitation.email, content, Some(invitation.expires_at)).await

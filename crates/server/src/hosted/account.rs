@@ -6,8 +6,10 @@ use super::page::{Carried, Stop, branding, frame, moment, redirect, reply};
 use super::second_factor;
 use super::session::{self, Current};
 use super::sign_in::allowed;
-use crate::domain::branding::shown_logo;
-use crate::domain::{Failure, grants, people, sessions};
+use crate::domain::connect::grants;
+use crate::domain::environments::branding::shown_logo;
+use crate::domain::sessions::everywhere;
+use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_pages::{Account, ConnectedApplication, Session, TwoSteps};
@@ -205,7 +207,7 @@ pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, Stop> {
     call.app
         .store
         .write::<(), Failure, _>(move |tx| {
-            Box::pin(async move { people::sign_out_everywhere(tx, &act, user_id).await })
+            Box::pin(async move { everywhere::sign_out_everywhere(tx, &act, user_id).await })
         })
         .await?;
     call.app.catch_up().await;

@@ -1,6 +1,7 @@
 //! Style sheets and pictures of the pages.
 
-use crate::domain::{Failure, branding};
+use crate::domain::Failure;
+use crate::domain::environments::branding;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
 use bytes::Bytes;

@@ -13,9 +13,12 @@ use super::sign_up::may_sign_up;
 use crate::domain::attempts::{
     self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, TooManyMails,
 };
-use crate::domain::authentications::{self, Proof};
-use crate::domain::mailed_codes::MINUTES;
-use crate::domain::{Act, Failure, mailed_codes, people};
+use crate::domain::users::address_proof;
+use crate::domain::users::authentications::{self, Proof};
+use crate::domain::users::mailed_codes;
+use crate::domain::users::mailed_codes::MINUTES;
+use crate::domain::users::sign_up;
+use crate::domain::{Act, Failure};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -300,7 +303,7 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
             drop(reader);
             let (to, proves) = match found {
                 Some((user, hash)) => {
-                    let now = people::likeness(&session::act(call), &user, hash.as_deref());
+                    let now = address_proof::likeness(&session::act(call), &user, hash.as_deref());
                     if !now.matches_base64url(&likeness) {
                         return Err(flow.changed_meanwhile());
                     }
@@ -399,7 +402,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
                     .await?
                     .and_then(|id| Proven::by_code(allowed, id)),
-                Proves::Address(id, likeness) if people::is_like(tx, &act, id, &likeness).await? => {
+                Proves::Address(id, likeness) if address_proof::is_like(tx, &act, id, &likeness).await? => {
                     address_of(tx, &act, id, &challenge.address, true)
                         .await?
                         .and_then(|id| Proven::by_password_and_code(allowed, id))
@@ -408,8 +411,8 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                     let password_hash = password_hash.filter(|_| allowed.password);
                     let has_password = password_hash.is_some();
                     let email = challenge.email;
-                    let new = people::SignUp { email, first_name, last_name, password_hash, locale: Some(locale) };
-                    let id = people::sign_up(tx, &act, new).await?;
+                    let new = sign_up::SignUp { email, first_name, last_name, password_hash, locale: Some(locale) };
+                    let id = sign_up::sign_up(tx, &act, new).await?;
                     if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
                 }
                 // Its password or its address has changed since.
@@ -418,7 +421,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             };
             let proven = match proven {
                 Some(proven) => {
-                    let likeness = people::likeness_now(tx, &act, proven.user_id()).await?;
+                    let likeness = address_proof::likeness_now(tx, &act, proven.user_id()).await?;
                     Some(proven.of_account_like(likeness.map(Digest::to_base64url)))
                 }
                 None => None,
@@ -449,6 +452,6 @@ async fn address_of(
     if attempts::address(act, &found.email) != address {
         return Ok(None);
     }
-    let proven = people::address_proven(tx, act, id, &found.email, password_proven).await?;
+    let proven = address_proof::address_proven(tx, act, id, &found.email, password_proven).await?;
     Ok(proven.then_some(id))
 }

@@ -126,7 +126,7 @@ pub struct FirstProof {
     pub user_id: UserId,
     /// How it was proven.
     pub by: ProvenBy,
-    /// What the account was like then: see [`crate::domain::people::likeness`].
+    /// What the account was like then: see [`crate::domain::users::people::likeness`].
     pub likeness: String,
 }
 
@@ -164,7 +164,7 @@ pub enum Proves {
     /// Nothing: there is no such account. The identifier is nobody's.
     Nobody(UserId),
     /// The address of an account whose password was right, and what the account was like then: see
-    /// [`crate::domain::people::likeness`].
+    /// [`crate::domain::users::people::likeness`].
     Address(UserId, String),
     /// The address of an account to be made.
     SignUp(NewAccount),

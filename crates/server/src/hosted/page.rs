@@ -1,8 +1,8 @@
 //! What every page has: its frame, its headers, and a page for what cannot go on.
 
 use super::flow::Flow;
-use crate::domain::branding::shown_logo;
-pub use crate::domain::moment::moment;
+pub use crate::date_time::moment;
+use crate::domain::environments::branding::shown_logo;
 use crate::domain::{Failure, product_name};
 use crate::http::cookies::Cookie;
 use crate::http::error;

@@ -7,12 +7,14 @@ use super::page::{Carried, Stop, branding, frame, language, moment, redirect, re
 use super::session::{self, Current, Proven};
 use super::sign_in::allowed;
 use crate::domain::attempts::{self, Allowance};
-use crate::domain::mailed_codes::Refused;
-use crate::domain::password_check::Tries;
-use crate::domain::second_factors::{self, Need, NewFactor};
-use crate::domain::{Act, Failure, mails, people, qr_code};
+use crate::domain::users::address_proof;
+use crate::domain::users::mailed_codes::Refused;
+use crate::domain::users::password_check::Tries;
+use crate::domain::users::second_factors::{self, Need, NewFactor};
+use crate::domain::{Act, Failure, mails};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
+use crate::images::qr_code;
 use countersign_pages::{Language, Problem, RemoveSecondFactor, SecondFactor, SetUpSecondFactor};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::User;
@@ -193,7 +195,7 @@ async fn attempt(call: &PageCall, flow: &Flow, user: &User, first: &FirstProof, 
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
             user::lock(tx, act.environment_id, user.id).await?;
-            if !people::is_like(tx, &act, user.id, &first.likeness).await? {
+            if !address_proof::is_like(tx, &act, user.id, &first.likeness).await? {
                 return Ok(Tried::Changed);
             }
             let outcome = match (second_factors::need(tx, &act, user.id).await?, &secret) {

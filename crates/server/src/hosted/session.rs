@@ -3,10 +3,12 @@
 use super::authorize;
 use super::flow::{FirstProof, Flow, ProvenBy};
 use super::page::{Stop, redirect};
-use crate::domain::authentications::{self, Proof, Whence};
-use crate::domain::password_check::Tries;
-use crate::domain::second_factors::Need;
-use crate::domain::{Act, Failure, people, second_factors, sessions};
+use crate::domain::users::address_proof;
+use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::password_check::Tries;
+use crate::domain::users::second_factors;
+use crate::domain::users::second_factors::Need;
+use crate::domain::{Act, Failure, sessions};
 use crate::entropy::{Entropy, NoEntropy};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -153,7 +155,7 @@ impl Proven {
         allowed.password.then(|| Self::here(user_id, AuthenticationMethod::Password))
     }
 
-    /// The same, of an account that is like this: see [`people::likeness`].
+    /// The same, of an account that is like this: see [`address_proof::likeness`].
     pub(super) fn of_account_like(self, likeness: Option<String>) -> Self {
         Self { likeness, ..self }
     }
@@ -295,7 +297,7 @@ impl Beginning {
         // First, because it locks the account: whoever gives it another password ends this session as well, or was here before.
         user::signed_in(tx, act.environment_id, user.id, act.now).await?;
         if let Some(likeness) = &proven.likeness
-            && !people::is_like(tx, &act, user.id, likeness).await?
+            && !address_proof::is_like(tx, &act, user.id, likeness).await?
         {
             return Err(Failure::Refused(changed()));
         }

@@ -5,7 +5,7 @@ use super::authorize::{LONGEST, leads_to};
 use super::flow::{Flow, Target};
 use super::page::{Carried, Stop, branding, frame, keep_wished_language, redirect, reply};
 use super::{login_uri, product, session};
-use crate::domain::backchannel_logout::session_name;
+use crate::domain::sessions::backchannel_logout::session_name;
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;

@@ -14,7 +14,7 @@ pub const MANAGEMENT_LIMIT: usize = 1024 * 1024;
 /// Most an OAuth request may carry.
 pub const OAUTH_LIMIT: usize = 64 * 1024;
 /// Most a form with pictures may carry: three of the largest, and what is typed besides.
-pub const FILES_LIMIT: usize = 3 * crate::domain::images::LARGEST + OAUTH_LIMIT;
+pub const FILES_LIMIT: usize = 3 * crate::images::LARGEST + OAUTH_LIMIT;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
-use crate::domain::{Act, Failure, audit};
+use crate::domain::{Act, Failure, audit_log};
 use crate::http::body::{self, Arriving, BodyError};
 use crate::http::idempotency::{self, Deed};
 use crate::http::peer::Peer;
@@ -175,7 +175,7 @@ fn audited(deed: Deed, request: String) -> Deed {
         Box::pin(async move {
             let settled = deed(tx, Arc::clone(&context)).await?;
             if settled.is_ok() {
-                audit::ensure(tx, &context, &request).await?;
+                audit_log::ensure(tx, &context, &request).await?;
             }
             Ok(settled)
         })

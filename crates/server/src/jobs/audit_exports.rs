@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
-use crate::domain::audit_exports::make;
+use crate::domain::audit_log::exports::make;
 use countersign_protocol::id::EnvironmentId;
 use countersign_store::audit_log_export;
 use std::sync::{Arc, Mutex, PoisonError};

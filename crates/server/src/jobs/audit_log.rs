@@ -1,7 +1,7 @@
 //! Gives the events of audit logs their places in the chain, soon after they are committed.
 
 use crate::app::App;
-use crate::domain::audit_chain::place;
+use crate::domain::audit_log::chain::place;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

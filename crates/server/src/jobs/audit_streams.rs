@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
-use crate::domain::audit_streams::advance;
+use crate::domain::audit_log::streams::advance;
 use countersign_protocol::id::EnvironmentId;
 use countersign_store::audit_log_stream;
 use std::collections::HashMap;

@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use crate::domain::Failure;
-use crate::domain::backchannel_logout::{logout_uri, reach, session_name};
+use crate::domain::sessions::backchannel_logout::{logout_uri, reach, session_name};
 use crate::outbound::Limits;
 use bytes::Bytes;
 use countersign_protocol::id::ApplicationId;

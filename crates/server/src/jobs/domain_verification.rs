@@ -1,7 +1,7 @@
 //! Looks for the TXT records that prove domains.
 
 use crate::app::App;
-use crate::domain::domain_verification::{is_proven, next_check, record_names, settle};
+use crate::domain::organizations::domain_verification::{is_proven, next_check, record_names, settle};
 use crate::domain::{Act, Failure};
 use countersign_protocol::model::Actor;
 use countersign_store::domain_check::{self, DueDomain};

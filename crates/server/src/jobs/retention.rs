@@ -31,8 +31,9 @@
 
 use super::clocks;
 use crate::app::App;
-use crate::domain::second_factors::CHALLENGE_LIFETIME;
-use crate::domain::{Failure, audit_chain};
+use crate::domain::Failure;
+use crate::domain::audit_log::chain;
+use crate::domain::users::second_factors::CHALLENGE_LIFETIME;
 use countersign_protocol::model::PORTAL_VISIT_LONGEST;
 use countersign_store::{
     attempt, audit_log_export, audit_log_stream, authentication_challenge, change, client_document,
@@ -135,7 +136,7 @@ async fn prune(app: &App) {
     let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();
     for environment_id in environments {
         // One that somebody has tampered with keeps no other from being pruned.
-        if let Err(failure) = audit_chain::prune(store, &app.keyring.audit_log, environment_id, now).await {
+        if let Err(failure) = chain::prune(store, &app.keyring.audit_log, environment_id, now).await {
             app.metrics.audit_log_failures.inc();
             tracing::error!(%failure, %environment_id, "an audit log could not be pruned");
         }

@@ -8,7 +8,7 @@
 //! has a share.
 
 use crate::app::App;
-use crate::domain::webhook_requests::{PATIENCE, send};
+use crate::domain::webhooks::requests::{PATIENCE, send};
 use crate::domain::webhooks::{Settled, settle, settle_empty};
 use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;

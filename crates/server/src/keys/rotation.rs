@@ -4,7 +4,7 @@
 //! published until the last token it signed has expired. `burn` skips both: for a key that has leaked.
 
 use crate::app::App;
-use crate::domain::{Act, Failure, audit};
+use crate::domain::{Act, Failure, audit_log};
 use crate::keys::signing;
 use countersign_protocol::id::SigningKeyId;
 use countersign_protocol::jose::Algorithm;
@@ -127,7 +127,7 @@ pub async fn rotate(
                 for key in signing_key::list(tx, environment_id).await? {
                     if key.purpose == purpose && matches!(key.state, KeyState::Pending { .. }) {
                         signing_key::delete(tx, environment_id, key.id).await?;
-                        audit::note(tx, &act, "signing_key.deleted", "signing_key", key.id).await?;
+                        audit_log::note(tx, &act, "signing_key.deleted", "signing_key", key.id).await?;
                     }
                 }
                 publish(tx, &act, &record).await
@@ -173,7 +173,7 @@ async fn rotate_if_due(
 /// Adds a key to those that are published, and takes the steps that are due.
 async fn publish(tx: &mut Tx, act: &Act, record: &SigningKeyRecord) -> Result<(), Failure> {
     signing_key::insert(tx, record).await?;
-    audit::note(tx, act, "signing_key.created", "signing_key", record.id).await?;
+    audit_log::note(tx, act, "signing_key.created", "signing_key", record.id).await?;
     advance_in(tx, act).await?;
     change::record(tx, act.environment_id, &Topic::Environment, act.now);
     Ok(())
@@ -206,13 +206,13 @@ pub async fn burn(app: &App, by: Actor, environment: &Environment, id: SigningKe
                 {
                     return Err(Failure::not_found("Signing key", id));
                 }
-                audit::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
+                audit_log::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
                 let rest = signing_key::list(tx, environment_id).await?;
                 let active = match of(&rest, purpose).iter().find(|key| key.state == KeyState::Active) {
                     Some(key) => key.id,
                     None => {
                         signing_key::insert(tx, &successor).await?;
-                        audit::note(tx, &act, "signing_key.created", "signing_key", successor.id).await?;
+                        audit_log::note(tx, &act, "signing_key.created", "signing_key", successor.id).await?;
                         successor.id
                     }
                 };
@@ -232,7 +232,7 @@ async fn forget(app: &App, act: Act, id: SigningKeyId) -> Result<(), Failure> {
             if !past_signing_key::delete(tx, act.environment_id, id).await? {
                 return Err(Failure::not_found("Signing key", id));
             }
-            audit::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
+            audit_log::note(tx, &act, "signing_key.deleted", "signing_key", id).await?;
             change::record(tx, act.environment_id, &Topic::Environment, act.now);
             Ok(())
         })
@@ -293,7 +293,7 @@ async fn advance_in(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
     let steps = due(&keys, now);
     for step in &steps {
         let (Step::Enter(id, _) | Step::Delete(id)) = *step;
-        audit::note(tx, act, step.action(), "signing_key", id).await?;
+        audit_log::note(tx, act, step.action(), "signing_key", id).await?;
         match *step {
             Step::Enter(id, state) => signing_key::set_state(tx, environment_id, id, state).await?,
             Step::Delete(id) => {

@@ -1,7 +1,7 @@
 //! `POST /oauth2/register` (RFC 7591): a client registers itself. Anybody may ask where that is on.
 
 use crate::domain::attempts;
-use crate::domain::self_registration::{self, Registered};
+use crate::domain::connect::self_registration::{self, Registered};
 use crate::domain::{Act, Failure};
 use crate::http::cors;
 use crate::http::error;

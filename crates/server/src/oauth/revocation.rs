@@ -1,6 +1,7 @@
 //! `POST /oauth2/revoke` (RFC 7009): a client ends a token of its own. Whatever the token was, the answer is an empty 200.
 
-use crate::domain::{Act, Failure, grants};
+use crate::domain::connect::grants;
+use crate::domain::{Act, Failure};
 use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;

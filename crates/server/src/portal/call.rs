@@ -1,6 +1,7 @@
 //! Calls of an organization's page: somebody whom the company, or the organization itself, has let in.
 
-use crate::domain::{Act, Failure, audit, portal, product_name};
+use crate::domain::organizations::portal;
+use crate::domain::{Act, Failure, audit_log, product_name};
 use crate::hosted::flow::{Flow, Target};
 use crate::hosted::page::{Stop, language, redirect, stopped};
 use crate::hosted::session;
@@ -106,7 +107,7 @@ impl PortalCall {
         let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
             Box::pin(async move {
                 let done = act(tx).await?;
-                audit::ensure(tx, &by, &request).await?;
+                audit_log::ensure(tx, &by, &request).await?;
                 Ok(done)
             })
         });

@@ -2,7 +2,8 @@
 
 use super::call::PortalCall;
 use super::page::{Part, Told, pager};
-use crate::domain::{Failure, portal};
+use crate::domain::Failure;
+use crate::domain::organizations::portal;
 use crate::hosted::consent as words;
 use crate::hosted::page::{Stop, branding};
 use crate::http::reply::Reply;

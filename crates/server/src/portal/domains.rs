@@ -3,7 +3,8 @@
 use super::call::PortalCall;
 use super::page::{Part, Told};
 use crate::dashboard::field;
-use crate::domain::{Failure, portal};
+use crate::domain::Failure;
+use crate::domain::organizations::portal;
 use crate::hosted::page::{Stop, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::{Domain, DomainState as Shown, Domains};

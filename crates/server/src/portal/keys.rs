@@ -3,7 +3,8 @@
 use super::call::PortalCall;
 use super::page::{Part, Told, pager};
 use super::{in_words, new};
-use crate::domain::{Failure, portal};
+use crate::domain::Failure;
+use crate::domain::organizations::portal;
 use crate::hosted::consent;
 use crate::hosted::page::{Stop, branding};
 use crate::http::reply::Reply;

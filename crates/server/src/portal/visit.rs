@@ -2,7 +2,8 @@
 
 use super::call::{PortalCall, Visitor, open_for_another};
 use super::page::{self, Part};
-use crate::domain::{Failure, audit, portal};
+use crate::domain::organizations::portal;
+use crate::domain::{Failure, audit_log};
 use crate::hosted::page::{Carried, Stop, language, redirect};
 use crate::hosted::session;
 use crate::http::cookies::Cookie;
@@ -126,7 +127,7 @@ pub async fn leave(call: &PortalCall) -> Result<Reply, Stop> {
     if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
         let act = call.act();
         // Nothing of the organization's changes.
-        audit::nothing_done(&act);
+        audit_log::nothing_done(&act);
         call.commit(move |tx| Box::pin(async move { portal::leave(tx, &act, &cookie).await.map(drop) })).await?;
     }
     let t = call.language().texts();

@@ -10,7 +10,7 @@ use super::grant::{
 use super::held::{self, Page};
 use crate::app::App;
 use crate::domain::Act;
-use crate::domain::authentications::Whence;
+use crate::domain::users::authentications::Whence;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
 use crate::http::{cors, error};

@@ -3,7 +3,7 @@
 use super::Refused;
 use super::authenticate::Asking;
 use crate::domain::attempts::{self, Allowance};
-use crate::domain::people::likeness;
+use crate::domain::users::address_proof::likeness;
 use crate::domain::{Act, Failure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -5,13 +5,14 @@
 use super::authenticate::Asking;
 use super::pending::{self, PendingId, Proof};
 use super::{Refused, tokens};
-use crate::domain::authentications::Whence;
-use crate::domain::second_factors::Need;
+use crate::domain::organizations::invitations;
 use crate::domain::sessions::Origin;
-use crate::domain::{
-    Act, Failure, authentications, email_verification, invitations, magic_auth, mailed_codes, people, second_factors,
-    session_families, sessions,
-};
+use crate::domain::sessions::{self, families};
+use crate::domain::users::address_proof;
+use crate::domain::users::authentications::Whence;
+use crate::domain::users::second_factors::Need;
+use crate::domain::users::{authentications, email_verification, magic_auth, mailed_codes, second_factors};
+use crate::domain::{Act, Failure};
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::error::ApiError;
@@ -142,8 +143,14 @@ async fn decide(
     // The mail with the invitation went to this very address: who brings its token has read it.
     if let Some(invitation) = &invitation
         && !user.email_verified
-        && people::address_proven(tx, act, user.id, &invitation.email, proof.method == AuthenticationMethod::Password)
-            .await?
+        && address_proof::address_proven(
+            tx,
+            act,
+            user.id,
+            &invitation.email,
+            proof.method == AuthenticationMethod::Password,
+        )
+        .await?
     {
         user.email_verified = true;
     }
@@ -206,7 +213,7 @@ async fn decide(
     let origin =
         Origin { method: proof.method, ip_address: proof.ip_address, user_agent: proof.user_agent, organization_id };
     let session = sessions::start(tx, act, user.id, &origin).await?;
-    let family = session_families::begin(act, &session, organization_id)?;
+    let family = families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
     // As it is now: that the person has signed in is noted there.
     let user = user::find(tx, act.environment_id, user.id).await?.unwrap_or(user);

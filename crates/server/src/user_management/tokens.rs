@@ -2,7 +2,8 @@
 
 use super::Refused;
 use super::authenticate::Asking;
-use crate::domain::{Failure, jwt_templates};
+use crate::domain::Failure;
+use crate::domain::environments::jwt_templates;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{OrganizationId, UserId};
 use countersign_protocol::jwt_template::TooBig;

@@ -1,6 +1,7 @@
 //! `/user_management/authkit_oauth_resources`: what access tokens may be for (RFC 8707).
 
-use crate::domain::{Failure, oauth_resources};
+use crate::domain::Failure;
+use crate::domain::environments::oauth_resources;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::OAuthResourceId;

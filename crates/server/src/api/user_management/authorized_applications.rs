@@ -1,6 +1,7 @@
 //! `authorized_applications`: what people have allowed, seen by the company and, through it, by their organizations.
 
-use crate::domain::{Failure, applications, grants, organizations, users};
+use crate::domain::connect::{applications, grants};
+use crate::domain::{Failure, organizations, users};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{AuthorizedApplicationId, ConsentId};

@@ -1,6 +1,7 @@
 //! `/user_management/cors_origins`: whose pages may call what browsers may call.
 
-use crate::domain::{Failure, sign_in_settings};
+use crate::domain::Failure;
+use crate::domain::environments::cors_origins;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::CorsOriginId;
@@ -31,7 +32,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     fields.finish()?;
     call.commit(move |tx, act| {
         Box::pin(async move {
-            Ok(Reply::created(&cors_origin_view(&sign_in_settings::create_cors_origin(tx, &act, origin).await?)))
+            Ok(Reply::created(&cors_origin_view(&cors_origins::create_cors_origin(tx, &act, origin).await?)))
         })
     })
     .await
@@ -45,7 +46,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {
         Box::pin(async move {
-            sign_in_settings::delete_cors_origin(tx, &act, &id).await?;
+            cors_origins::delete_cors_origin(tx, &act, &id).await?;
             Ok(Reply::no_content())
         })
     })

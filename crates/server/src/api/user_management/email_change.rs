@@ -1,7 +1,8 @@
 //! Giving a user another address: `/user_management/users/{id}/email_change`.
 
 use super::email_verification::LONGEST_CODE;
-use crate::domain::{Failure, email_change, users};
+use crate::domain::Failure;
+use crate::domain::users::{self, email_change};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::fields::LONGEST_NAME;

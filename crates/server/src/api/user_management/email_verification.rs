@@ -1,7 +1,8 @@
 //! Proving the address of a user: `/user_management/users/{id}/email_verification` and `/user_management/email_verification`.
 
-use crate::domain::authentications::Whence;
-use crate::domain::{Failure, email_verification, mailed_codes, users};
+use crate::domain::Failure;
+use crate::domain::users::authentications::Whence;
+use crate::domain::users::{self, email_verification, mailed_codes};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::views::user_view;

@@ -1,7 +1,8 @@
 //! `/user_management/invitations`.
 
 use super::users::{LONGEST_EMAIL, LONGEST_LOCALE};
-use crate::domain::{Act, Failure, invitations};
+use crate::domain::organizations::invitations;
+use crate::domain::{Act, Failure};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{InvitationId, OrganizationId};

@@ -1,6 +1,7 @@
 //! `/user_management/jwt_template`: what the environment adds to the claims of access tokens about people.
 
-use crate::domain::{Failure, jwt_templates};
+use crate::domain::Failure;
+use crate::domain::environments::jwt_templates;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::jwt_template::LONGEST;

@@ -1,7 +1,9 @@
 //! `/user_management/magic_auth`.
 
 use super::users::LONGEST_EMAIL;
-use crate::domain::{Failure, invitations, magic_auth, mailed_codes};
+use crate::domain::Failure;
+use crate::domain::organizations::invitations;
+use crate::domain::users::{magic_auth, mailed_codes};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::model::is_email;

@@ -1,6 +1,7 @@
 //! `/user_management/organization_memberships`.
 
-use crate::domain::{Act, Failure, memberships};
+use crate::domain::organizations::memberships;
+use crate::domain::{Act, Failure};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{MembershipId, OrganizationId, UserId};

@@ -2,7 +2,7 @@
 
 use super::users::LONGEST_EMAIL;
 use crate::domain::Failure;
-use crate::domain::password_resets::{self, passwords_off};
+use crate::domain::users::password_resets::{self, passwords_off};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::passwords::strength;

@@ -2,7 +2,7 @@
 //! addition: `sign_out` for where people go after signing out, which codes never do.
 
 use crate::domain::Failure;
-use crate::domain::sign_in_settings::{self, NewRedirectUri};
+use crate::domain::environments::redirect_uris::{self, NewRedirectUri};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::RedirectUriId;
@@ -49,7 +49,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             let new = NewRedirectUri { purpose, uri, default };
-            Ok(Reply::created(&redirect_uri_view(&sign_in_settings::create_redirect_uri(tx, &act, new).await?)))
+            Ok(Reply::created(&redirect_uri_view(&redirect_uris::create_redirect_uri(tx, &act, new).await?)))
         })
     })
     .await
@@ -63,7 +63,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {
         Box::pin(async move {
-            sign_in_settings::delete_redirect_uri(tx, &act, &id).await?;
+            redirect_uris::delete_redirect_uri(tx, &act, &id).await?;
             Ok(Reply::no_content())
         })
     })

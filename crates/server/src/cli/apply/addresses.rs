@@ -4,8 +4,10 @@
 use super::End;
 use super::document::EnvironmentEntry;
 use crate::domain::Act;
-use crate::domain::oauth_resources;
-use crate::domain::sign_in_settings::{Replaced, set_cors_origins, set_redirect_uris};
+use crate::domain::environments::cors_origins::set_cors_origins;
+use crate::domain::environments::declared_list::Replaced;
+use crate::domain::environments::oauth_resources;
+use crate::domain::environments::redirect_uris::set_redirect_uris;
 use countersign_protocol::model::RedirectPurpose;
 use countersign_store::Tx;
 

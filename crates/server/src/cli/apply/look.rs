@@ -3,9 +3,9 @@
 
 use super::End;
 use super::document::EnvironmentEntry;
-use crate::domain::branding::{self, BrandChange, Choice};
-use crate::domain::images::{self, LARGEST, Purpose, Upload};
+use crate::domain::environments::branding::{self, BrandChange, Choice};
 use crate::domain::{Act, Failure};
+use crate::images::{self, LARGEST, Purpose, Upload};
 use countersign_protocol::model::{ApplicationKind, Brand, ConnectApplication};
 use countersign_store::Tx;
 use std::io::Read;

@@ -17,11 +17,14 @@ mod webhooks;
 use super::{CommandResult, say};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
-use crate::domain::audit_streams::NewStream;
+use crate::domain::audit_log::streams::NewStream;
+use crate::domain::connect::applications::{self, ApplicationChange, NewApplication, NewApplicationKind};
+use crate::domain::connect::client_secrets;
+use crate::domain::environments::{self, jwt_templates};
+use crate::domain::organizations::permissions::{self, NewPermission};
+use crate::domain::organizations::roles;
 use crate::domain::organizations::{self, NewOrganization};
-use crate::domain::permissions::{self, NewPermission};
-use crate::domain::{Act, Failure, audit, client_secrets, environments, jwt_templates, roles};
+use crate::domain::{Act, Failure, audit_log};
 use crate::installation::{Installation, InstallationError};
 use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::management::domain_name;
@@ -339,13 +342,13 @@ async fn apply_api_key(
         Some(key) => {
             let hint = value.hint(countersign_protocol::model::ENVIRONMENT_API_KEY_HINT);
             environment_api_key::set_digest(tx, environment.id, key.id, &digest, &hint).await.map_err(taken)?;
-            audit::note(tx, act, "environment_api_key.updated", "environment_api_key", key.id).await?;
+            audit_log::note(tx, act, "environment_api_key.updated", "environment_api_key", key.id).await?;
             plan.push(format!("~ API key {name}: another value"));
         }
         None => {
             let key = installation.new_api_key(environment, name, value)?;
             environment_api_key::insert(tx, &key, &digest).await.map_err(taken)?;
-            audit::note(tx, act, "environment_api_key.created", "environment_api_key", key.id).await?;
+            audit_log::note(tx, act, "environment_api_key.created", "environment_api_key", key.id).await?;
             plan.push(format!("+ API key {name}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::End;
 use super::document::{ApplicationEntry, EnvironmentEntry};
-use crate::domain::standalone::{StandaloneChange, change, change_of_application};
+use crate::domain::environments::standalone::{StandaloneChange, change, change_of_application};
 use crate::domain::{Act, Failure};
 use countersign_protocol::model::{ConnectApplication, StandaloneSubject};
 use countersign_store::Tx;

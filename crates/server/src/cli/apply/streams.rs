@@ -2,7 +2,7 @@
 
 use super::End;
 use super::document::{EnvironmentEntry, LogStreamEntry};
-use crate::domain::audit_streams::{NewStream, headers, set};
+use crate::domain::audit_log::streams::{NewStream, headers, set};
 use crate::domain::{Act, Failure};
 use countersign_protocol::audit::export::StreamFormat;
 use countersign_store::{Tx, audit_log_stream, organization};

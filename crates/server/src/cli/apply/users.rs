@@ -2,8 +2,9 @@
 
 use super::End;
 use super::document::{MembershipEntry, UserEntry};
+use crate::domain::Act;
+use crate::domain::organizations::memberships;
 use crate::domain::users::{self, NewUser};
-use crate::domain::{Act, memberships};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
 use countersign_protocol::model::{MembershipStatus, User, email_key};

@@ -3,7 +3,7 @@
 use super::End;
 use super::document::WebhookEndpointEntry;
 use crate::domain::webhooks::{self, Changes};
-use crate::domain::{Act, Failure, audit};
+use crate::domain::{Act, Failure, audit_log};
 use countersign_protocol::management::webhook_views::subscriptions;
 use countersign_protocol::model::WebhookStatus;
 use countersign_protocol::secret::Secret;
@@ -60,7 +60,7 @@ pub(super) async fn apply(tx: &mut Tx, act: &Act, declared: &Declared, plan: &mu
             let changes = Changes { enabled: Some(false), ..Changes::default() };
             webhooks::update(tx, act, &made.id.to_string(), changes).await.map_err(told)?;
         }
-        audit::note(tx, act, "webhook_endpoint.created", "webhook_endpoint", made.id).await?;
+        audit_log::note(tx, act, "webhook_endpoint.created", "webhook_endpoint", made.id).await?;
         plan.push(format!("+ webhook endpoint {url}"));
         return Ok(());
     };
@@ -89,7 +89,7 @@ pub(super) async fn apply(tx: &mut Tx, act: &Act, declared: &Declared, plan: &mu
         differences.push("another secret");
     }
     if !differences.is_empty() {
-        audit::note(tx, act, "webhook_endpoint.updated", "webhook_endpoint", found.id).await?;
+        audit_log::note(tx, act, "webhook_endpoint.updated", "webhook_endpoint", found.id).await?;
         plan.push(format!("~ webhook endpoint {url}: {}", differences.join(", ")));
     }
     Ok(())

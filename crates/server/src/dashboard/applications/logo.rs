@@ -4,10 +4,10 @@ use super::detail::{find, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::Failure;
-use crate::domain::branding::{Choice, change_application_logo};
-use crate::domain::images::{Purpose, Upload};
+use crate::domain::environments::branding::{Choice, change_application_logo};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
+use crate::images::{Purpose, Upload};
 use countersign_protocol::model::{ApplicationKind, ConnectApplication};
 use http::StatusCode;
 

@@ -3,7 +3,8 @@
 use super::detail::{find, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
-use crate::domain::{Failure, client_secrets};
+use crate::domain::Failure;
+use crate::domain::connect::client_secrets;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::id::ClientSecretId;

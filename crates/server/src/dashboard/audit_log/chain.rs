@@ -2,7 +2,7 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{shown, with_seconds};
-use crate::domain::audit_chain::standing;
+use crate::domain::audit_log::chain::standing;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditChain, Section};

@@ -4,8 +4,8 @@ use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
-use crate::domain::audit::{Subject, subject};
-use crate::domain::audit_retention;
+use crate::domain::audit_log;
+use crate::domain::audit_log::{Subject, subject};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganization, ExportRow, Period, Section, StreamFacts};
@@ -142,7 +142,8 @@ pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
         return show(call, &found, Typed { shorter: Some(days), ..Typed::default() }).await;
     }
     let (act, id) = (call.act(), found.id.to_string());
-    let done = call.commit(move |tx| Box::pin(async move { audit_retention::set(tx, &act, &id, days).await })).await;
+    let done =
+        call.commit(move |tx| Box::pin(async move { audit_log::retention::set(tx, &act, &id, days).await })).await;
     settle(call, &found, done, "saved", Typed::default()).await
 }
 

@@ -3,7 +3,8 @@
 use super::detail::{Typed, find, settle, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::domain::{Failure, audit_exports};
+use crate::domain::Failure;
+use crate::domain::audit_log::exports;
 use crate::hosted::page::{Stop, redirect};
 use crate::http::reply::Reply;
 use countersign_protocol::audit::export::Wanted;
@@ -29,7 +30,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
         Err(problem) => return show(call, &found, Typed { problem: Some(problem), ..typed }).await,
     };
     // Events that were sent just before this call are to be in the copy.
-    audit_exports::settle(&call.page.app, call.environment.id()).await?;
+    exports::settle(&call.page.app, call.environment.id()).await?;
     let wanted = Wanted {
         range_start,
         range_end,
@@ -39,9 +40,8 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
         targets: Vec::new(),
     };
     let (act, id) = (call.act(), found.id.to_string());
-    let done = call
-        .commit(move |tx| Box::pin(async move { audit_exports::create(tx, &act, &id, wanted).await.map(drop) }))
-        .await;
+    let done =
+        call.commit(move |tx| Box::pin(async move { exports::create(tx, &act, &id, wanted).await.map(drop) })).await;
     settle(call, &found, done, "exported", typed).await
 }
 
@@ -52,10 +52,10 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn download(call: &DashboardCall) -> Result<Reply, Stop> {
     let found = find(call).await?;
     let (act, id) = (call.act(), call.page.path.get("export"));
-    let export = audit_exports::find(&mut call.page.app.store.reader().await?, &act, id).await?;
+    let export = exports::find(&mut call.page.app.store.reader().await?, &act, id).await?;
     let missing = || Failure::not_found("Audit Log Export", id);
     if export.organization_id != found.id {
         return Err(missing().into());
     }
-    redirect(&audit_exports::address(&act, &export).ok_or_else(missing)?)
+    redirect(&exports::address(&act, &export).ok_or_else(missing)?)
 }

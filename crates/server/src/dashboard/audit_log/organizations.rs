@@ -4,7 +4,7 @@ use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{kept, pager, shown};
 use crate::domain::Failure;
-use crate::domain::audit::subject;
+use crate::domain::audit_log::subject;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganizations, LogRow, Section};

@@ -3,7 +3,7 @@
 use super::detail::{Typed, find, settle, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::domain::audit_streams::{NewStream, end as end_stream, set as set_stream};
+use crate::domain::audit_log::streams::{NewStream, end as end_stream, set as set_stream};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::audit::export::StreamFormat;

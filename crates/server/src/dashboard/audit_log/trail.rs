@@ -4,7 +4,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{kept, reply, with_seconds};
 use crate::domain::Failure;
-use crate::domain::audit::{Entry, Trail, TrailPage, list};
+use crate::domain::audit_log::{Entry, Trail, TrailPage, list};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditLog, Section, TrailFields, TrailRow};

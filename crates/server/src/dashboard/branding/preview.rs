@@ -4,11 +4,11 @@
 use super::{in_words, looking, read};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
-use crate::domain::branding::{FOLDER, look, picture_name, preview};
-use crate::domain::images::Upload;
+use crate::domain::environments::branding::{FOLDER, look, picture_name, preview};
 use crate::domain::product_name;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
+use crate::images::Upload;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

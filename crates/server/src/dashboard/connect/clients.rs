@@ -4,7 +4,7 @@ use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::seen;
-use crate::domain::self_registration::{decide, set_policy};
+use crate::domain::connect::self_registration::{decide, set_policy};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};

@@ -4,7 +4,7 @@ use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::seen;
-use crate::domain::standalone::{StandaloneChange, change};
+use crate::domain::environments::standalone::{StandaloneChange, change};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::model::{Standalone, StandaloneSubject};

@@ -3,7 +3,7 @@
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::domain::oauth_resources;
+use crate::domain::environments::oauth_resources;
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 

@@ -3,7 +3,8 @@
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
-use crate::domain::{Failure, environment_api_keys, environments};
+use crate::domain::Failure;
+use crate::domain::environments::{self, environment_api_keys};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use crate::keys::signing;

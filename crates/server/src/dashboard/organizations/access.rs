@@ -8,7 +8,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
 use crate::dashboard::part::Part;
 use crate::domain::Failure;
-use crate::domain::api_keys::{self, NewApiKey};
+use crate::domain::organizations::api_keys::{self, NewApiKey};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Pager, Section};

@@ -5,7 +5,7 @@ use super::people::{Typed, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::refused_here;
-use crate::domain::invitations::{self, DAYS, NewInvitation};
+use crate::domain::organizations::invitations::{self, DAYS, NewInvitation};
 use crate::domain::{Act, Failure};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;

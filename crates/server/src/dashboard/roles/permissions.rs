@@ -5,7 +5,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{pager, refused, reply, shown};
 use crate::dashboard::seen;
 use crate::domain::Failure;
-use crate::domain::permissions::{self, NewPermission};
+use crate::domain::organizations::permissions::{self, NewPermission};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Permission as Page, PermissionRow, Permissions, Section};

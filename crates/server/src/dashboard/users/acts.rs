@@ -5,7 +5,10 @@ use super::find;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::refused;
-use crate::domain::{Failure, applications, grants, password_resets, people, second_factors, sessions};
+use crate::domain::connect::{applications, grants};
+use crate::domain::sessions::everywhere;
+use crate::domain::users::{password_resets, second_factors};
+use crate::domain::{Failure, sessions};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_protocol::id::SessionId;
@@ -42,7 +45,7 @@ pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, Stop> {
 pub async fn sign_out(call: &DashboardCall) -> Result<Reply, Stop> {
     let found = find(call).await?;
     let (act, user_id) = (call.act(), found.id);
-    call.commit(move |tx| Box::pin(async move { people::sign_out_everywhere(tx, &act, user_id).await })).await?;
+    call.commit(move |tx| Box::pin(async move { everywhere::sign_out_everywhere(tx, &act, user_id).await })).await?;
     call.to(&format!("/users/{}?done=signed-out", found.id))
 }
 

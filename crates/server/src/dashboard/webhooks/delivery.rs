@@ -3,7 +3,8 @@
 use super::{attempt, delivery_row, find, page_of};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{refused, reply, with_seconds};
-use crate::domain::{Failure, webhook_requests, webhooks};
+use crate::domain::Failure;
+use crate::domain::webhooks::{self, requests};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, Try, WebhookDelivery as View};
@@ -26,8 +27,7 @@ fn signatures(
         return Ok(Vec::new());
     }
     let act = call.act();
-    let headers =
-        webhook_requests::signatures(&act.keyring, act.environment_id, endpoint, message, tried.attempted_at)?;
+    let headers = requests::signatures(&act.keyring, act.environment_id, endpoint, message, tried.attempted_at)?;
     Ok(headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 

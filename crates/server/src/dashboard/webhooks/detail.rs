@@ -4,7 +4,8 @@ use super::{attempt, delivery_row, events_in_words, find, page_of, secrets, show
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{kept, pager, refused, reply, told, when};
-use crate::domain::{Failure, events, webhook_requests, webhooks};
+use crate::domain::webhooks::{self, requests};
+use crate::domain::{Failure, events};
 use crate::hosted::page::Stop;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{DeliveryRow, Section, Try, Webhook};
@@ -110,7 +111,7 @@ pub async fn test(call: &DashboardCall) -> Result<Reply, Stop> {
     let endpoint = find(call).await?;
     let (app, act) = (&call.page.app, call.act());
     let means = (&app.outbound, app.keyring.as_ref());
-    let tested = webhook_requests::test(means, &call.environment.environment, &endpoint, &act).await?;
+    let tested = requests::test(means, &call.environment.environment, &endpoint, &act).await?;
     let tested = Some(attempt(&endpoint, &tested, Vec::new()));
     show(call, &endpoint, Besides { tested, ..Besides::default() }).await
 }

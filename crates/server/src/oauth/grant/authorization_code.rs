@@ -2,7 +2,7 @@
 
 use super::token_response::TokenResponse;
 use super::user_tokens::{self, Authorized, Person, Spends};
-use crate::domain::authorization_codes;
+use crate::domain::connect::authorization_codes;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::AuthorizationCode;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;

@@ -1,8 +1,10 @@
 //! Tokens about a person: what every grant in which somebody has signed in issues.
 
 use super::token_response::TokenResponse;
-use crate::domain::backchannel_logout::{logout_uri, session_name};
-use crate::domain::{Act, Failure, grants, jwt_templates};
+use crate::domain::connect::grants;
+use crate::domain::environments::jwt_templates;
+use crate::domain::sessions::backchannel_logout::{logout_uri, session_name};
+use crate::domain::{Act, Failure};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::id::{ApplicationId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_protocol::jwt_template::TooBig;

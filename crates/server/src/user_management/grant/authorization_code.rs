@@ -1,7 +1,7 @@
 //! `grant_type=authorization_code`: a code hands over the session in which it was issued, once, on whatever node it
 //! arrives.
 
-use crate::domain::session_families::{self, CODE_REUSED};
+use crate::domain::sessions::families::{self, CODE_REUSED};
 use crate::domain::{Act, Failure, sessions};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
@@ -71,7 +71,7 @@ pub async fn answer(
 async fn end(asking: &Asking<'_>, family_id: SessionFamilyId) -> Refused {
     let act = asking.act();
     let ended = asking.call.app.store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move { session_families::end_reused(tx, &act, CODE_REUSED, family_id).await })
+        Box::pin(async move { families::end_reused(tx, &act, CODE_REUSED, family_id).await })
     });
     match ended.await {
         Ok(()) => not_good().into(),
@@ -104,7 +104,7 @@ async fn hand_over(
     if !session::hold(tx, act.environment_id, session.id).await? {
         return Err(not_good().into());
     }
-    let family = session_families::begin(act, &session, organization_id)?;
+    let family = families::begin(act, &session, organization_id)?;
     if !session_code::spend(tx, act.environment_id, &code.digest, family.id).await? {
         let code = session_code::find(tx, act.environment_id, &code.digest).await?;
         return code.and_then(|code| code.family_id).map(Outcome::Replayed).ok_or_else(|| not_good().into());

@@ -1,7 +1,8 @@
 //! The device grant: a device polls until the person has answered, and gets a session of its own.
 
 use crate::domain::sessions::Origin;
-use crate::domain::{Act, Failure, session_families, sessions};
+use crate::domain::sessions::{self, families};
+use crate::domain::{Act, Failure};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::{Refused, tokens};
@@ -90,7 +91,7 @@ async fn redeem(
     let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
     let origin = Origin { method: agreed_in.authentication_method, ip_address, user_agent, organization_id };
     let session = sessions::start(tx, act, agreed_in.user_id, &origin).await?;
-    let family = session_families::begin(act, &session, organization_id)?;
+    let family = families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
     let user = user::find(tx, act.environment_id, agreed_in.user_id).await?.ok_or_else(not_good)?;
     Ok((user, session, family))

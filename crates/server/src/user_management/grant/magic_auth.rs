@@ -1,7 +1,8 @@
 //! `grant_type=urn:workos:oauth:grant-type:magic-auth:code`.
 
+use crate::domain::Failure;
 use crate::domain::attempts::{self, API_SIGN_INS};
-use crate::domain::{Failure, magic_auth, mailed_codes};
+use crate::domain::users::{magic_auth, mailed_codes};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::pending::Proof;

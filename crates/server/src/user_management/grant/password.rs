@@ -1,7 +1,7 @@
 //! `grant_type=password`.
 
 use crate::domain::attempts::{API_SIGN_INS, PASSWORDS_FOR_ACCOUNT};
-use crate::domain::password_check::{Checked, check};
+use crate::domain::users::password_check::{Checked, check};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
 use crate::user_management::pending::Proof;

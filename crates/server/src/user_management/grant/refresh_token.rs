@@ -2,7 +2,7 @@
 //! and what they may do, is read anew each time.
 
 use super::organization_selection::read;
-use crate::domain::session_families::{self, TOKEN_REUSED};
+use crate::domain::sessions::families::{self, TOKEN_REUSED};
 use crate::domain::{Act, Failure, sessions};
 use crate::http::reply::Reply;
 use crate::user_management::authenticate::Asking;
@@ -106,7 +106,7 @@ async fn keep(
 async fn end(asking: &Asking<'_>, family_id: SessionFamilyId) -> Refused {
     let act = asking.act();
     let ended = asking.call.app.store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move { session_families::end_reused(tx, &act, TOKEN_REUSED, family_id).await })
+        Box::pin(async move { families::end_reused(tx, &act, TOKEN_REUSED, family_id).await })
     });
     match ended.await {
         Ok(()) => not_good().into(),

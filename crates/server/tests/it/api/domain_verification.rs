@@ -2,7 +2,7 @@
 
 use crate::harness::{Backend, Client, NameServer, TestServer, assert_keys, on_both_databases, run};
 use countersign::domain::Failure;
-use countersign::domain::domain_verification::settle;
+use countersign::domain::organizations::domain_verification::settle;
 use countersign::jobs::domain_verification;
 use countersign_protocol::id::OrganizationDomainId;
 use countersign_protocol::model::OrganizationDomain;

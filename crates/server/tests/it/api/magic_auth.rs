@@ -1,7 +1,7 @@
 //! Magic Auth: a code is mailed and shown, and redeemed once by whoever reads it.
 
 use crate::harness::{PASSWORD, TestServer, assert_id, assert_keys, assert_moment, on_both_databases};
-use countersign::domain::mailed_codes::Refused;
+use countersign::domain::users::mailed_codes::Refused;
 use serde_json::{Value, json};
 
 const PATH: &str = "/user_management/magic_auth";

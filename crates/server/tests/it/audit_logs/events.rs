@@ -2,7 +2,7 @@
 
 use super::{action, event, told, walked};
 use crate::harness::{Answer, Client, TestServer, assert_id, assert_keys, assert_moment, on_both_databases};
-use countersign::domain::audit_exports;
+use countersign::domain::audit_log::exports;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -171,6 +171,6 @@ on_both_databases! {
         there.post("/audit_logs/exports", range.clone()).await.expect(404);
         let export = server.management().post("/audit_logs/exports", range).await.expect(201).text_at("id");
         there.get(&format!("/audit_logs/exports/{export}")).await.expect(404);
-        audit_exports::settle(&server.app, server.environment_id()).await.unwrap();
+        exports::settle(&server.app, server.environment_id()).await.unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{action, event, told};
 use crate::harness::{Answer, Client, TestServer, assert_keys, on_both_databases, variable};
-use countersign::domain::{Act, audit};
+use countersign::domain::{Act, audit_log};
 use countersign_protocol::audit::event::AuditEvent;
 use countersign_protocol::model::Actor;
 use countersign_store::audit_log_export;
@@ -276,7 +276,7 @@ pub(super) async fn fill(server: &TestServer, organization: &str, rows: usize, t
                 Box::pin(async move {
                     for number in start..(start + 500).min(rows) {
                         let event: AuditEvent = serde_json::from_value(told(&of, number)["event"].clone()).unwrap();
-                        audit::tell(tx, &act, organization_id, &event).await?;
+                        audit_log::tell(tx, &act, organization_id, &event).await?;
                     }
                     Ok(())
                 })

@@ -11,8 +11,8 @@ mod tampering;
 mod trail;
 
 use crate::harness::{Client, TestServer};
-use countersign::domain::audit::{Entry, Trail, list};
-use countersign::domain::audit_chain::{Report, place, verify};
+use countersign::domain::audit_log::chain::{Report, place, verify};
+use countersign::domain::audit_log::{Entry, Trail, list};
 use countersign_protocol::id::EnvironmentId;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

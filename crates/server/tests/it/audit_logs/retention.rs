@@ -2,7 +2,7 @@
 
 use super::{event, told, walked};
 use crate::harness::{TestServer, on_both_databases};
-use countersign::domain::audit_chain::prune;
+use countersign::domain::audit_log::chain::prune;
 use countersign_protocol::audit::chain::Fault;
 use countersign_store::audit_log_retention;
 use serde_json::json;

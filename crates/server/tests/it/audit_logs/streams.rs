@@ -2,7 +2,7 @@
 
 use super::{event, told};
 use crate::harness::{Receiver, TestServer, binary, on_both_databases};
-use countersign::domain::audit_streams::advance;
+use countersign::domain::audit_log::streams::advance;
 use countersign_store::audit_log_stream;
 use serde_json::{Value, json};
 use std::process::{Command, Output};

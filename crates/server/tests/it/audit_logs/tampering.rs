@@ -2,7 +2,7 @@
 
 use super::{event, told, trail, walked};
 use crate::harness::{TestServer, on_both_databases};
-use countersign::domain::audit_chain::place;
+use countersign::domain::audit_log::chain::place;
 use countersign_protocol::audit::chain::Fault;
 
 /// The place of the event of a number, as a condition.

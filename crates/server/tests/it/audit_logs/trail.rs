@@ -2,7 +2,7 @@
 
 use super::{trail, walked};
 use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
-use countersign::domain::audit::{Entry, Trail, list};
+use countersign::domain::audit_log::{Entry, Trail, list};
 use countersign::keys::rotation;
 use countersign_protocol::jose::Algorithm;
 use countersign_protocol::model::{Actor, KeyPurpose, StaffRole};

@@ -1,7 +1,7 @@
 //! `countersign apply`: declared, planned, idempotent, checked.
 
 use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
-use countersign::domain::audit::{self, Trail};
+use countersign::domain::audit_log::{self, Trail};
 use countersign_protocol::secret::Secret;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -189,7 +189,7 @@ on_both_databases! {
         let head = async || countersign_store::change::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
         let trail = async || {
             let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
-            let page = audit::list(store, key, server.environment_id(), &Trail::default(), None, 1000).await.unwrap();
+            let page = audit_log::list(store, key, server.environment_id(), &Trail::default(), None, 1000).await.unwrap();
             page.entries.len()
         };
         let before = (head().await, trail().await);

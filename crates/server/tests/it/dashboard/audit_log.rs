@@ -218,7 +218,7 @@ on_both_databases! {
         server.management().organization("Acme").await;
         let page = reader.open(&format!("{TRAIL}/chain")).await;
         let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
-        let report = countersign::domain::audit_chain::verify(store, key, server.environment_id()).await.unwrap();
+        let report = countersign::domain::audit_log::chain::verify(store, key, server.environment_id()).await.unwrap();
         assert!(report.broken.is_none() && report.ends.sequence > 0);
         assert!(page.html.contains(&report.ends.hash.to_string()), "{}", page.html);
         assert!(page.html.contains(&format!("<dd>{}</dd>", report.ends.sequence)) && !page.html.contains("Linking has stopped"));

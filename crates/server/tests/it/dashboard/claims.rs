@@ -2,7 +2,7 @@
 
 use crate::harness::{TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
-use countersign::domain::audit::{Trail, list};
+use countersign::domain::audit_log::{Trail, list};
 use countersign_protocol::model::StaffRole;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What administrators of organizations may do on their own page, as staff set it.
 
 use crate::harness::{TestServer, on_both_databases};
-use countersign::domain::audit::{self, Trail};
+use countersign::domain::audit_log::{self, Trail};
 use countersign_protocol::model::StaffRole;
 
 const PAGE: &str = "/dashboard/env/default/portal";
@@ -31,9 +31,9 @@ on_both_databases! {
         admin.submit(&saved, PAGE, &[("credentials", "see")]).await;
         assert_eq!(visitor.open("/portal/api-keys/new").await.status, 403);
         let (key, id) = (&server.app.keyring.audit_log, server.app.environments().product_named("default").unwrap().id());
-        countersign::domain::audit_chain::place(&server.app.store, key, id).await.unwrap();
+        countersign::domain::audit_log::chain::place(&server.app.store, key, id).await.unwrap();
         let trail = Trail { action: Some("environment.updated".to_owned()), ..Trail::default() };
-        let told = audit::list(&server.app.store, key, id, &trail, None, 10).await.unwrap();
+        let told = audit_log::list(&server.app.store, key, id, &trail, None, 10).await.unwrap();
         assert_eq!(told.entries.len(), 2);
         assert!(told.entries.iter().all(|entry| entry.event.actor.kind == "staff"));
     }

@@ -2,7 +2,7 @@
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::Failure;
-use countersign::domain::permissions::{self, NewPermission};
+use countersign::domain::organizations::permissions::{self, NewPermission};
 use countersign_protocol::model::StaffRole;
 use serde_json::json;
 

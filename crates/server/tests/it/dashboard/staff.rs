@@ -199,7 +199,7 @@ on_both_databases! {
         let by = all.iter().find(|(one, _)| href.ends_with(&one.id.to_string())).unwrap().1.id;
         server.dismiss_staff().await;
         let made = server.app.store.write::<_, Failure, _>(move |tx| {
-            Box::pin(async move { countersign::domain::staff_changes::make_link(tx, &act, by, StaffRole::Admin).await })
+            Box::pin(async move { countersign::domain::staff::changes::make_link(tx, &act, by, StaffRole::Admin).await })
         });
         assert!(matches!(made.await, Err(Failure::Refused(_))));
     }

@@ -109,10 +109,10 @@ on_both_databases! {
     async fn becoming_staff_is_in_the_audit_log_under_its_own_name(server: TestServer) {
         first_owner(&server).await;
         let act = server.act_of_staff().await;
-        countersign::domain::audit_chain::place(&server.app.store, &act.keyring.audit_log, act.environment_id).await.unwrap();
-        let trail = countersign::domain::audit::Trail { action: Some("staff_link.used".to_owned()), ..Default::default() };
+        countersign::domain::audit_log::chain::place(&server.app.store, &act.keyring.audit_log, act.environment_id).await.unwrap();
+        let trail = countersign::domain::audit_log::Trail { action: Some("staff_link.used".to_owned()), ..Default::default() };
         let key = &act.keyring.audit_log;
-        let told = countersign::domain::audit::list(&server.app.store, key, act.environment_id, &trail, None, 10).await.unwrap();
+        let told = countersign::domain::audit_log::list(&server.app.store, key, act.environment_id, &trail, None, 10).await.unwrap();
         assert_eq!(told.entries.len(), 1);
         let event = &told.entries[0].event;
         assert_eq!((event.actor.name.as_deref(), event.targets[0].id.as_str()), (Some(EMAIL), "owner"));

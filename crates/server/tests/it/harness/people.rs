@@ -1,10 +1,11 @@
 //! People, their organizations, their mail, and applications they sign in to.
 
 use super::{Browser, Page, TestServer};
-use countersign::domain::authentications::Whence;
-use countersign::domain::mailed_codes::Refused;
-use countersign::domain::people::{SignUp, sign_up};
-use countersign::domain::{Act, Failure, magic_auth, mails};
+use countersign::domain::users::authentications::Whence;
+use countersign::domain::users::magic_auth;
+use countersign::domain::users::mailed_codes::Refused;
+use countersign::domain::users::sign_up::{SignUp, sign_up};
+use countersign::domain::{Act, Failure, mails};
 use countersign_protocol::id::{EnvironmentId, OrganizationId, UserId};
 use countersign_protocol::model::{Membership, MembershipStatus};
 use countersign_protocol::secret::Secret;
@@ -111,7 +112,7 @@ impl TestServer {
                 Box::pin(async move {
                     membership::delete(tx, act.environment_id, membership.id).await?;
                     let Membership { user_id, organization_id, .. } = membership;
-                    countersign::domain::grants::membership_ended(tx, &act, user_id, organization_id).await
+                    countersign::domain::connect::grants::membership_ended(tx, &act, user_id, organization_id).await
                 })
             })
             .await

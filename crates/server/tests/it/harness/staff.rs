@@ -1,7 +1,8 @@
 //! The company's own staff.
 
 use super::{Browser, PASSWORD, TestServer};
-use countersign::domain::{Act, Failure, memberships, staff};
+use countersign::domain::organizations::memberships;
+use countersign::domain::{Act, Failure, staff};
 use countersign_protocol::model::{Actor, StaffRole};
 use countersign_store::environment;
 

@@ -1,7 +1,7 @@
 //! Codes and links that the pages send: told by events, shown by the API, and redeemed where they were asked for.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, assert_id, assert_keys, on_both_databases};
-use countersign::domain::mailed_codes::Refused;
+use countersign::domain::users::mailed_codes::Refused;
 use serde_json::{Value, json};
 
 const CODE: [&str; 8] = ["object", "id", "user_id", "email", "expires_at", "code", "created_at", "updated_at"];

@@ -284,7 +284,7 @@ on_both_databases! {
         let removed = server.app.store.write::<bool, countersign::domain::Failure, _>(move |tx| {
             Box::pin(async move {
                 let found = countersign_store::user::find(tx, act.environment_id, id).await?.unwrap();
-                countersign::domain::second_factors::remove_all(tx, &act, &found).await
+                countersign::domain::users::second_factors::remove_all(tx, &act, &found).await
             })
         });
         assert!(removed.await.unwrap());

@@ -2,7 +2,8 @@
 
 use super::until;
 use crate::harness::{Browser, REDIRECT_URI, TestServer, on_both_databases};
-use countersign::domain::{Failure, invitations};
+use countersign::domain::Failure;
+use countersign::domain::organizations::invitations;
 use countersign_protocol::id::{MembershipId, OrganizationId, SessionId};
 use countersign_protocol::model::{MembershipStatus, StaffRole};
 use countersign_store::{Tx, TxFuture, audit_log_event, audit_log_retention, membership, session, user};

@@ -2,7 +2,7 @@
 
 use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
-use countersign::domain::self_registration::MOST_UNUSED;
+use countersign::domain::connect::self_registration::MOST_UNUSED;
 use countersign_protocol::model::RegisteredGrants;
 use countersign_store::application as applications;
 use countersign_store::self_registration::{self, NewSelfRegistration};

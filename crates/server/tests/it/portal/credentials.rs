@@ -2,7 +2,7 @@
 
 use super::{between, shown_once};
 use crate::harness::{Browser, TestServer, on_both_databases};
-use countersign::domain::audit::{Trail, list};
+use countersign::domain::audit_log::{Trail, list};
 use countersign_protocol::model::StaffRole;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use super::{claims, complete, sent_away, sign_in, somebody, standalone, tokens, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
-use countersign::domain::external_authentications::MOST_BEGUN;
+use countersign::domain::connect::external_authentications::MOST_BEGUN;
 use countersign_protocol::id::ExternalAuthenticationId;
 use countersign_protocol::model::ExternalAuthentication;
 use countersign_store::external_authentication;

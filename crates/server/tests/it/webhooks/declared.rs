@@ -2,7 +2,7 @@
 
 use super::path;
 use crate::harness::{Receiver, TestServer, on_both_databases};
-use countersign::domain::audit::{Trail, list};
+use countersign::domain::audit_log::{Trail, list};
 use serde_json::{Value, json};
 
 const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -1,0 +1,187 @@
+//! Copies of an organization's audit log, as CSV. A job makes them part by part, so that a large one is never in memory as a
+//! whole, any node can go on where another has stopped, and any node can give it out.
+
+use crate::app::App;
+use crate::domain::audit_log::{self, chain};
+use crate::domain::{Act, Failure};
+use countersign_protocol::audit::administrative::target;
+use countersign_protocol::audit::csv;
+use countersign_protocol::audit::event::AuditEvent;
+use countersign_protocol::audit::export::{AuditExport, ExportState, Wanted};
+use countersign_protocol::id::{AuditExportId, EnvironmentId};
+use countersign_protocol::management::error::ApiError;
+use countersign_protocol::secret::Digest;
+use countersign_protocol::time::Timestamp;
+use countersign_store::audit_log_event::{self, Stretch};
+use countersign_store::audit_log_export::{self, Part};
+use countersign_store::{Query, Tx, signing_key};
+
+/// How long an address is good, in seconds.
+const ADDRESS_LIFETIME: i64 = 600;
+/// How long a node has a copy to itself without a sign of life, in seconds.
+pub const LEASE: i64 = 60;
+/// How often a copy is taken up without getting on before it is given up.
+const MOST_ATTEMPTS: i64 = 5;
+/// How many events are read at a time, and how often for one part.
+const STEP: usize = 100;
+const MOST_STEPS: usize = 20;
+/// A part ends with the event that makes it this long, in bytes: parts are in memory while they are made and given out.
+const PART: usize = 256 * 1024;
+/// Most copies that an environment waits for.
+const MOST_PENDING: i64 = 10;
+/// When it is worth asking again, in seconds, when there are that many.
+const ASK_AGAIN: u64 = 30;
+
+/// Asks for a copy of what is in the log now. The organization may be gone.
+///
+/// # Errors
+/// 404 for one of which nothing is there; 429 while too many are being made.
+pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wanted) -> Result<AuditExport, Failure> {
+    let organization_id = audit_log::subject(tx, act, organization_id).await?.id;
+    // One at a time: a count is not for two to decide.
+    signing_key::lock(tx, act.environment_id).await?;
+    if audit_log_export::pending(tx, act.environment_id).await? >= MOST_PENDING {
+        let message = format!("{MOST_PENDING} copies are being made already. Ask again when one of them is ready.");
+        return Err(ApiError::TooMany { code: "too_many_exports", message, retry_after: ASK_AGAIN }.into());
+    }
+    let head = audit_log_event::head(tx, act.environment_id).await?;
+    let made = AuditExport {
+        id: act.entropy.id(act.now)?,
+        organization_id,
+        after: (Timestamp::from_millis(wanted.range_start.as_millis().saturating_sub(1)), "~".to_owned()),
+        wanted,
+        state: ExportState::Pending,
+        through: head.map_or(0, |(ends, _)| ends.sequence),
+        parts: 0,
+        lines: 0,
+        attempts: 0,
+        next_at: Some(act.now),
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    audit_log_export::insert(tx, act.environment_id, &made).await?;
+    let target = target("audit_log_export", made.id);
+    audit_log::record(tx, act, "audit_log_export.created", target, Some(made.organization_id)).await?;
+    Ok(made)
+}
+
+/// The copy with this identifier, as it comes on the wire.
+///
+/// # Errors
+/// 404.
+pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<AuditExport, Failure> {
+    let missing = || Failure::not_found("Audit Log Export", id);
+    let parsed = AuditExportId::parse(id).map_err(|_| missing())?;
+    audit_log_export::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
+}
+
+fn signature(act: &Act, id: AuditExportId, expires: i64) -> Digest {
+    act.keyring.audit_export.digest(&format!("download\n{}\n{id}\n{expires}", act.environment_id))
+}
+
+/// An address at which a copy can be had for a while, by whoever has it.
+pub fn address(act: &Act, export: &AuditExport) -> Option<String> {
+    (export.state == ExportState::Ready).then(|| {
+        let expires = act.now.plus_secs(ADDRESS_LIFETIME).as_millis();
+        let signature = signature(act, export.id, expires).to_base64url();
+        format!("{}/audit_logs/exports/{}/download?expires={expires}&signature={signature}", act.issuer, export.id)
+    })
+}
+
+/// The copy that an address is good for; `None` for an address that we have not made, or whose time is over.
+///
+/// # Errors
+/// Database errors.
+pub async fn addressed(
+    query: &mut impl Query,
+    act: &Act,
+    id: &str,
+    expires: Option<&str>,
+    shown: Option<&str>,
+) -> Result<Option<AuditExport>, Failure> {
+    let (Ok(id), Some(expires), Some(shown)) =
+        (AuditExportId::parse(id), expires.and_then(|text| text.parse::<i64>().ok()), shown)
+    else {
+        return Ok(None);
+    };
+    if !signature(act, id, expires).matches_base64url(shown) || act.now.as_millis() >= expires {
+        return Ok(None);
+    }
+    let found = audit_log_export::find(query, act.environment_id, id).await?;
+    Ok(found.filter(|export| export.state == ExportState::Ready))
+}
+
+/// Makes a copy, or what is left of it. Another node may have it: then nothing happens.
+///
+/// # Errors
+/// Database errors; what was made by then is kept.
+pub async fn make(app: &App, environment_id: EnvironmentId, mut export: AuditExport) -> Result<(), Failure> {
+    let (now, claimed) = (app.clock.now(), export.clone());
+    let taken = app.store.write::<_, Failure, _>(move |tx| {
+        Box::pin(async move {
+            if claimed.attempts >= MOST_ATTEMPTS {
+                audit_log_export::fail(tx, environment_id, claimed.id, now).await?;
+                return Ok(false);
+            }
+            Ok(audit_log_export::claim(tx, environment_id, &claimed, now.plus_secs(LEASE)).await?)
+        })
+    });
+    if !taken.await? {
+        return Ok(());
+    }
+    loop {
+        let part = next_part(app, environment_id, &export).await?;
+        let done = part.until.is_none();
+        let (now, current, after) = (app.clock.now(), export.clone(), part.after.clone());
+        let added = app.store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { Ok(audit_log_export::add_part(tx, environment_id, &current, &part, now).await?) })
+        });
+        if !added.await? || done {
+            return Ok(());
+        }
+        (export.after, export.parts) = (after, export.parts + 1);
+    }
+}
+
+async fn next_part(app: &App, environment_id: EnvironmentId, export: &AuditExport) -> Result<Part, Failure> {
+    let mut body = if export.parts == 0 { csv::HEADER.to_owned() } else { String::new() };
+    let (mut lines, mut after, mut more) = (0, export.after.clone(), true);
+    for _ in 0..MOST_STEPS {
+        let stretch =
+            Stretch { after: after.clone(), until: export.wanted.range_end, through: export.through, limit: STEP };
+        let mut reader = app.store.reader().await?;
+        let rows =
+            audit_log_event::of_organization(&mut reader, environment_id, export.organization_id, &stretch).await?;
+        drop(reader);
+        for row in &rows {
+            let event: AuditEvent = serde_json::from_str(&row.content).map_err(Failure::internal)?;
+            if export.wanted.has(&event) {
+                csv::write(&mut body, row.id, &event);
+                lines += 1;
+            }
+            after = (row.occurred_at, row.id.to_string());
+            if body.len() >= PART {
+                break;
+            }
+        }
+        more = body.len() >= PART || rows.len() == STEP;
+        if body.len() >= PART || !more {
+            break;
+        }
+    }
+    let until = more.then(|| app.clock.now().plus_secs(LEASE));
+    Ok(Part { body, lines, after, until })
+}
+
+/// What a copy is called when it is saved.
+pub fn file_name(export: &AuditExport) -> String {
+    format!("{}.csv", export.id)
+}
+
+/// Makes sure that what was told by now is in the log that a copy is made of.
+///
+/// # Errors
+/// Database errors.
+pub async fn settle(app: &App, environment_id: EnvironmentId) -> Result<(), Failure> {
+    chain::place_if_whole(&app.store, &app.keyring.audit_log, environment_id).await
+}

@@ -1,0 +1,291 @@
+//! How an environment looks: choosing it, and what the pages make of the choices.
+
+use crate::domain::audit_log;
+use crate::domain::{Act, Failure};
+use crate::images::Upload;
+use countersign_pages::{Branding, Colour, Corners, Font, Logo as ShownLogo, Palette, Picture};
+use countersign_protocol::model::{Brand, ConnectApplication, Image, ImageDigest, Logo};
+use countersign_store::change::{self, Topic};
+use countersign_store::{Tx, application_logo, branding, client_secret, image, signing_key};
+use std::mem::take;
+
+/// Longest name of a product, in characters.
+const LONGEST_NAME: usize = 80;
+/// Longest address of a page, in bytes.
+const LONGEST_URL: usize = 2000;
+
+/// What becomes of something that can be chosen.
+#[derive(Debug, Clone, Default)]
+pub enum Choice<T> {
+    /// It stays as it is.
+    #[default]
+    Leave,
+    /// It is not chosen any more.
+    Clear,
+    /// It is chosen.
+    Set(T),
+}
+
+impl<T> Choice<T> {
+    fn settle<U>(self, current: &mut Option<U>, read: impl FnOnce(T) -> Result<U, Failure>) -> Result<(), Failure> {
+        match self {
+            Self::Leave => {}
+            Self::Clear => *current = None,
+            Self::Set(value) => *current = Some(read(value)?),
+        }
+        Ok(())
+    }
+}
+
+impl From<Option<String>> for Choice<String> {
+    /// As files say it: what is absent stays, and an empty text clears.
+    fn from(text: Option<String>) -> Self {
+        match text {
+            None => Self::Leave,
+            Some(text) if text.is_empty() => Self::Clear,
+            Some(text) => Self::Set(text),
+        }
+    }
+}
+
+/// Another look.
+#[derive(Debug, Clone, Default)]
+pub struct BrandChange {
+    /// What people know the product as.
+    pub name: Choice<String>,
+    /// The logo.
+    pub logo: Choice<Upload>,
+    /// The logo on dark pages.
+    pub logo_dark: Choice<Upload>,
+    /// The icon.
+    pub icon: Choice<Upload>,
+    /// The main button, `#rrggbb`.
+    pub primary: Choice<String>,
+    /// The main button on dark pages.
+    pub primary_dark: Choice<String>,
+    /// Behind the card.
+    pub background: Choice<String>,
+    /// Behind the card on dark pages.
+    pub background_dark: Choice<String>,
+    /// The corners: a word of [`Corners`].
+    pub corners: Choice<String>,
+    /// The font: a word of [`Font`].
+    pub font: Choice<String>,
+    /// The address of the terms of service.
+    pub terms_url: Choice<String>,
+    /// The address of the privacy policy.
+    pub privacy_url: Choice<String>,
+}
+
+impl BrandChange {
+    /// Everything but the pictures.
+    fn settle_words(&mut self, brand: &mut Brand) -> Result<(), Failure> {
+        take(&mut self.name).settle(&mut brand.name, name)?;
+        for (field, choice, current) in [
+            ("primary", &mut self.primary, &mut brand.primary),
+            ("primary_dark", &mut self.primary_dark, &mut brand.primary_dark),
+            ("background", &mut self.background, &mut brand.background),
+            ("background_dark", &mut self.background_dark, &mut brand.background_dark),
+        ] {
+            take(choice).settle(current, |text| colour(field, &text))?;
+        }
+        take(&mut self.corners).settle(&mut brand.corners, |text| {
+            let known = Corners::parse(&text).map(|corners| corners.as_str().to_owned());
+            known.ok_or_else(|| one_of("corners", &Corners::ALL.map(Corners::as_str)))
+        })?;
+        take(&mut self.font).settle(&mut brand.font, |text| {
+            let known = Font::parse(&text).map(|font| font.as_str().to_owned());
+            known.ok_or_else(|| one_of("font", &Font::ALL.map(Font::as_str)))
+        })?;
+        take(&mut self.terms_url).settle(&mut brand.terms_url, |text| page_url("terms_url", text))?;
+        take(&mut self.privacy_url).settle(&mut brand.privacy_url, |text| page_url("privacy_url", text))
+    }
+}
+
+/// The look that a change would give, without keeping anything of it; and the pictures that are nowhere but here.
+///
+/// # Errors
+/// As [`change`].
+pub fn preview(before: &Brand, mut change: BrandChange) -> Result<(Brand, Vec<Upload>), Failure> {
+    let mut brand = before.clone();
+    change.settle_words(&mut brand)?;
+    let mut handed_in = Vec::new();
+    for (choice, current) in
+        [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
+    {
+        match choice {
+            Choice::Leave => {}
+            Choice::Clear => *current = None,
+            Choice::Set(upload) => {
+                *current = Some(upload.image);
+                handed_in.push(upload);
+            }
+        }
+    }
+    Ok((brand, handed_in))
+}
+
+/// The look of an environment, with every other change of it made to wait for this transaction.
+///
+/// # Errors
+/// Database errors.
+pub async fn find_and_lock(tx: &mut Tx, act: &Act) -> Result<Brand, Failure> {
+    signing_key::lock(tx, act.environment_id).await?;
+    Ok(branding::find(tx, act.environment_id).await?)
+}
+
+/// Changes the look of an environment; gives what it was and what it is.
+///
+/// # Errors
+/// 422 for what cannot be chosen.
+pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(Brand, Brand), Failure> {
+    // Locked, and then read: what is compared is what nobody else is changing.
+    let before = find_and_lock(tx, act).await?;
+    let mut brand = before.clone();
+    change.settle_words(&mut brand)?;
+    for (choice, current) in
+        [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
+    {
+        settle_picture(tx, act, choice, current).await?;
+    }
+    if brand != before {
+        branding::set(tx, act.environment_id, &brand, act.now).await?;
+        audit_log::note(tx, act, "branding.updated", "environment", act.environment_id).await?;
+        change::record(tx, act.environment_id, &Topic::Environment, act.now);
+    }
+    Ok((before, brand))
+}
+
+/// Changes the logo of an application; gives whether it is another one now.
+///
+/// # Errors
+/// Database errors.
+pub async fn change_application_logo(
+    tx: &mut Tx,
+    act: &Act,
+    application: &ConnectApplication,
+    light: Choice<Upload>,
+    dark: Choice<Upload>,
+) -> Result<bool, Failure> {
+    client_secret::lock_application(tx, act.environment_id, application.id).await?;
+    let before = application_logo::find(tx, act.environment_id, application.id).await?;
+    let mut logo = before;
+    settle_picture(tx, act, light, &mut logo.light).await?;
+    settle_picture(tx, act, dark, &mut logo.dark).await?;
+    if logo != before {
+        application_logo::set(tx, act.environment_id, application.id, &logo).await?;
+        crate::domain::connect::applications::record_change(tx, act, application.client_id).await?;
+        crate::domain::connect::applications::tell(tx, act, "connect_application.updated", application).await?;
+    }
+    Ok(logo != before)
+}
+
+/// Keeps a chosen picture. The one before is kept for a while: pages that were sent a moment ago still ask for it.
+async fn settle_picture(
+    tx: &mut Tx,
+    act: &Act,
+    choice: Choice<Upload>,
+    current: &mut Option<Image>,
+) -> Result<(), Failure> {
+    let upload = match choice {
+        Choice::Leave => return Ok(()),
+        Choice::Clear => None,
+        // The same pixels, or the same file: another version of this program may write the same pixels another way.
+        Choice::Set(Upload { image, .. })
+            if current.is_some_and(|now| now.digest == image.digest || now.source == image.source) =>
+        {
+            return Ok(());
+        }
+        Choice::Set(upload) => Some(upload),
+    };
+    if let Some(old) = current {
+        image::touch(tx, act.environment_id, old.digest, act.now).await?;
+    }
+    if let Some(upload) = &upload {
+        image::keep(tx, act.environment_id, &upload.image, &upload.png, act.now).await?;
+    }
+    *current = upload.map(|upload| upload.image);
+    Ok(())
+}
+
+fn name(text: String) -> Result<String, Failure> {
+    let name = text.trim().to_owned();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let message = format!("Must have 1 to {LONGEST_NAME} characters, on one line.");
+        return Err(Failure::invalid("name", "invalid", message));
+    }
+    Ok(name)
+}
+
+fn colour(field: &'static str, text: &str) -> Result<String, Failure> {
+    let colour = Colour::parse(text).map(|colour| colour.to_string());
+    colour.ok_or_else(|| Failure::invalid(field, "invalid", format!("'{text}' is not a colour such as #c2410c.")))
+}
+
+fn one_of(field: &'static str, words: &[&str]) -> Failure {
+    Failure::invalid(field, "invalid", format!("Must be one of: {}.", words.join(", ")))
+}
+
+fn page_url(field: &'static str, text: String) -> Result<String, Failure> {
+    let is_page = url::Url::parse(&text)
+        .is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.host().is_some() && url.password().is_none());
+    if text.len() > LONGEST_URL || !is_page || text.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+    {
+        return Err(Failure::invalid(
+            field,
+            "invalid",
+            "Must be the address of a page, such as https://acme.example/terms.",
+        ));
+    }
+    Ok(text)
+}
+
+/// What the pages and mails of a product make of what was chosen.
+pub fn look(product: &str, brand: &Brand) -> Branding {
+    let colour = |chosen: &Option<String>| chosen.as_deref().and_then(Colour::parse);
+    let primary = colour(&brand.primary);
+    Branding {
+        name: product.to_owned(),
+        logo: shown_logo(&brand.logo),
+        icon: brand.icon.map(picture),
+        light: Palette {
+            primary: primary.unwrap_or(Palette::LIGHT.primary),
+            background: colour(&brand.background).unwrap_or(Palette::LIGHT.background),
+        },
+        dark: Palette {
+            // A colour that was chosen for light pages only is adapted to dark ones.
+            primary: colour(&brand.primary_dark)
+                .or(primary.map(Colour::for_dark_pages))
+                .unwrap_or(Palette::DARK.primary),
+            background: colour(&brand.background_dark).unwrap_or(Palette::DARK.background),
+        },
+        corners: brand.corners.as_deref().and_then(Corners::parse).unwrap_or_default(),
+        font: brand.font.as_deref().and_then(Font::parse).unwrap_or_default(),
+        terms_url: brand.terms_url.clone(),
+        privacy_url: brand.privacy_url.clone(),
+    }
+}
+
+/// A logo with the paths at which it is served.
+pub fn shown_logo(logo: &Logo) -> ShownLogo {
+    ShownLogo { light: logo.light.map(picture), dark: logo.dark.map(picture) }
+}
+
+fn picture(image: Image) -> Picture {
+    let Image { width, height, seen_on_light, seen_on_dark, .. } = image;
+    Picture { path: format!("{FOLDER}{}{PNG}", image.digest), width, height, seen_on_light, seen_on_dark }
+}
+
+/// Where pictures and style sheets of environments are served.
+pub const FOLDER: &str = "/branding/";
+const PNG: &str = ".png";
+
+/// The name of a picture below [`FOLDER`].
+pub fn picture_name(digest: ImageDigest) -> String {
+    format!("{digest}{PNG}")
+}
+
+/// The picture that a name below [`FOLDER`] means.
+pub fn picture_named(name: &str) -> Option<ImageDigest> {
+    name.strip_suffix(PNG)?.parse().ok()
+}

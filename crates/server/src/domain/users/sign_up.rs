@@ -1,0 +1,81 @@
+//! Accounts that people make for themselves.
+
+use crate::domain::users::address_proof::address_proven;
+use crate::domain::{Act, Failure, events};
+use countersign_protocol::id::UserId;
+use countersign_protocol::management::views::user_view;
+use countersign_protocol::model::{User, email_key};
+use countersign_store::{Tx, user};
+use std::collections::BTreeMap;
+
+/// An account whose address was just proven.
+#[derive(Debug)]
+pub struct SignUp {
+    /// The address.
+    pub email: String,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The hash of the password; `None` where there are no passwords.
+    pub password_hash: Option<String>,
+    /// The language in which they signed up.
+    pub locale: Option<String>,
+}
+
+/// Makes an account for a proven address. Where there is one whose address nobody had proven, it is taken over, with the
+/// password of now.
+///
+/// # Errors
+/// Database errors.
+pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Failure> {
+    let SignUp { email, first_name, last_name, password_hash, locale } = new;
+    let made = User {
+        id: act.entropy.id(act.now)?,
+        email,
+        email_verified: true,
+        first_name,
+        last_name,
+        name: None,
+        profile_picture_url: None,
+        external_id: None,
+        metadata: BTreeMap::new(),
+        locale,
+        last_sign_in_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    };
+    // Of two who sign up with one address at once, the second finds the account that the first has made.
+    if user::insert_unless_taken(tx, act.environment_id, &made).await? {
+        if let Some(hash) = &password_hash {
+            user::set_password_hash(tx, act.environment_id, made.id, hash, act.now).await?;
+        }
+        events::record(tx, act, "user.created", None, &user_view(&made)).await?;
+        return Ok(made.id);
+    }
+    let found = user::find_by_email(tx, act.environment_id, &made.email).await?;
+    let found = found.ok_or_else(|| Failure::internal("an account was made and deleted at the same moment"))?;
+    user::lock(tx, act.environment_id, found.id).await?;
+    let locked = user::find(tx, act.environment_id, found.id).await?;
+    let locked = locked.filter(|user| email_key(&user.email) == email_key(&made.email));
+    let locked = locked.ok_or_else(|| Failure::internal("an account got another address while it was proven"))?;
+    let id = locked.id;
+    // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
+    if locked.email_verified {
+        return Ok(id);
+    }
+    // What they say of themselves counts more than what was said of them.
+    let said = User {
+        first_name: made.first_name.or(locked.first_name),
+        last_name: made.last_name.or(locked.last_name),
+        locale: made.locale.or(locked.locale),
+        ..locked
+    };
+    user::update(tx, act.environment_id, &said).await?;
+    if address_proven(tx, act, id, &made.email, false).await?
+        && let Some(hash) = &password_hash
+    {
+        user::set_password_hash(tx, act.environment_id, id, hash, act.now).await?;
+    }
+    Ok(id)
+}
