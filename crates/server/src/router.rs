@@ -11,8 +11,8 @@ use crate::api::{
 };
 use crate::dashboard::{self, applications, audit_log, connect, overview, redirects, webhooks};
 use crate::hosted::{
-    account, assets, authorize, choose_organization, code, consent, device, front_door, invitation, login_uri, mailbox,
-    own_application, password_reset, second_factor, select_account, sign_in, sign_out, sign_up,
+    account, assets, authorize, choose_organization, consent, device, email_code, invitation, login_uri, mailbox,
+    own_application, password_reset, root, second_factor, select_account, sign_in, sign_out, sign_up,
 };
 use crate::http::routes::Routes;
 use crate::oauth::{device_authorization, discovery, introspection, jwks, registration, revocation, token, userinfo};
@@ -61,8 +61,8 @@ pub fn routes() -> Routes {
         .oauth("/oauth2/revoke", revocation::post)
         .preflight("/oauth2/revoke")
         // Hosted pages.
-        .public("/", front_door::get)
-        .lost(|call| Box::pin(front_door::lost(call)))
+        .public("/", root::get)
+        .lost(|call| Box::pin(root::lost(call)))
         .page("/oauth2/authorize", |call| Box::pin(authorize::get(call)))
         .cross_site_form("/oauth2/authorize", |call| Box::pin(authorize::post(call)))
         .page("/oauth2/authorize/complete", |call| Box::pin(login_uri::complete(call)))
@@ -76,9 +76,9 @@ pub fn routes() -> Routes {
         .form("/sign-in", |call| Box::pin(sign_in::post(call)))
         .page("/sign-in/password", |call| Box::pin(sign_in::get_password(call)))
         .form("/sign-in/password", |call| Box::pin(sign_in::post_password(call)))
-        .page("/sign-in/code", |call| Box::pin(code::get(call)))
-        .form("/sign-in/code", |call| Box::pin(code::post(call)))
-        .form("/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .page("/sign-in/code", |call| Box::pin(email_code::get(call)))
+        .form("/sign-in/code", |call| Box::pin(email_code::post(call)))
+        .form("/sign-in/code/send", |call| Box::pin(email_code::post_send(call)))
         .page("/sign-in/second-factor", |call| Box::pin(second_factor::get(call)))
         .form("/sign-in/second-factor", |call| Box::pin(second_factor::post(call)))
         .page("/sign-up", |call| Box::pin(sign_up::get(call)))
@@ -145,9 +145,9 @@ pub fn routes() -> Routes {
         .staff_form("/dashboard/sign-in", |call| Box::pin(sign_in::post(call)))
         .staff_page("/dashboard/sign-in/password", |call| Box::pin(sign_in::get_password(call)))
         .staff_form("/dashboard/sign-in/password", |call| Box::pin(sign_in::post_password(call)))
-        .staff_page("/dashboard/sign-in/code", |call| Box::pin(code::get(call)))
-        .staff_form("/dashboard/sign-in/code", |call| Box::pin(code::post(call)))
-        .staff_form("/dashboard/sign-in/code/send", |call| Box::pin(code::post_send(call)))
+        .staff_page("/dashboard/sign-in/code", |call| Box::pin(email_code::get(call)))
+        .staff_form("/dashboard/sign-in/code", |call| Box::pin(email_code::post(call)))
+        .staff_form("/dashboard/sign-in/code/send", |call| Box::pin(email_code::post_send(call)))
         .staff_page("/dashboard/sign-in/second-factor", |call| Box::pin(second_factor::get(call)))
         .staff_form("/dashboard/sign-in/second-factor", |call| Box::pin(second_factor::post(call)))
         .staff_page("/dashboard/sign-up", |call| Box::pin(sign_up::get(call)))

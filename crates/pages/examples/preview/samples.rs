@@ -285,7 +285,7 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
         for (name, approved) in [("device_approved", true), ("device_denied", false)] {
             add(name, None, &DeviceDone { frame, approved });
         }
-        add("going_on", None, &GoingOn { frame, to: link });
+        add("going_on", None, &RedirectPage { frame, to: link });
         add("signed_out", None, &SignedOut { frame, link: Some((say("Back to Acme Dashboard"), link)) });
         add("signed_out_plain", None, &SignedOut { frame, link: None });
         for trouble in Trouble::ALL {

@@ -5,7 +5,7 @@ use super::page::PageRequest;
 use super::query::Query;
 use crate::id::{EventId, OrganizationId};
 use crate::time::Timestamp;
-use crate::webhook::names::OURS;
+use crate::webhook::event_types::OURS;
 use serde_json::{Value, json};
 
 /// Most names of events in one question. There are about a hundred of them.

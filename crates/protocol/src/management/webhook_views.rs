@@ -5,7 +5,7 @@ use crate::id::WebhookEndpointId;
 use crate::model::{AttemptOutcome, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookStatus};
 use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::webhook::names::can_be_subscribed;
+use crate::webhook::event_types::can_be_subscribed;
 use serde_json::{Value, json};
 
 /// `webhook_endpoint`, as an event tells of it: without secrets.

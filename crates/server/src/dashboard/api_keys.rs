@@ -5,7 +5,7 @@ use super::field;
 use super::page::{refused, reply, when};
 use crate::domain::Failure;
 use crate::domain::environments::environment_api_keys;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ApiKeyRow, ApiKeys, Section};
 use countersign_protocol::management::fields::LONGEST_NAME;
@@ -19,7 +19,7 @@ async fn show(
     fresh: Option<&Secret>,
     wrong: Option<(String, String)>,
     status: StatusCode,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let all = environment_api_key::list(&mut reader, call.environment.id()).await?;
     drop(reader);
@@ -52,7 +52,7 @@ async fn show(
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None, StatusCode::OK).await
 }
 
@@ -60,7 +60,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let read = || {
         let mut fields = field::as_body(&json!({"name": field::or_null(&form, "name")}))?;
@@ -88,7 +88,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (act, id) = (call.act(), field::text(&form, "api_key_id").to_owned());
     call.commit(move |tx| Box::pin(async move { environment_api_keys::revoke(tx, &act, &id).await })).await?;

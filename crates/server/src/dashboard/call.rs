@@ -3,7 +3,7 @@
 use crate::cache::environments::EnvironmentState;
 use crate::domain::{Act, Failure, audit_log, staff};
 use crate::hosted::flow::{Flow, Target};
-use crate::hosted::page::{Stop, redirect, stopped};
+use crate::hosted::page::{PageError, redirect, stopped};
 use crate::hosted::session;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -59,12 +59,12 @@ impl DashboardCall {
         }
     }
 
-    async fn look(page: &PageCall) -> Result<Option<(User, StaffRole, Arc<EnvironmentState>, bool)>, Stop> {
+    async fn look(page: &PageCall) -> Result<Option<(User, StaffRole, Arc<EnvironmentState>, bool)>, PageError> {
         let Some(current) = session::current(page).await? else { return Ok(None) };
         let of_staff = session::act(page);
         let role = staff::role_of(&mut page.app.store.reader().await?, &of_staff, current.user.id).await?;
         // An account without a role is nobody here, and is not told what there is.
-        let role = role.ok_or(Stop::Trouble(StatusCode::FORBIDDEN, Trouble::NoRole))?;
+        let role = role.ok_or(PageError::Trouble(StatusCode::FORBIDDEN, Trouble::NoRole))?;
         // What staff save at one node they look at on another next: forms are drawn with what there is.
         page.app.catch_up().await;
         let environments = page.app.environments();
@@ -73,7 +73,7 @@ impl DashboardCall {
             "" => environments.products().first().map(|first| Arc::clone(first)),
             name => environments.product_named(name).map(Arc::clone),
         };
-        let environment = environment.ok_or(Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address))?;
+        let environment = environment.ok_or(PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address))?;
         Ok(Some((current.user, role, environment, !name.is_empty())))
     }
 
@@ -135,7 +135,7 @@ impl DashboardCall {
     ///
     /// # Errors
     /// When the path cannot stand in a header.
-    pub fn to(&self, path: &str) -> Result<Reply, Stop> {
+    pub fn to(&self, path: &str) -> Result<Reply, PageError> {
         redirect(&format!("/env/{}{path}", self.environment.environment.name))
     }
 }
@@ -154,7 +154,7 @@ type Deed<T> = Box<dyn for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'
 pub type Acting<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
 
 /// Sends the browser to the sign-in, and from there to where it wanted to be; a form that was posted is not posted again.
-fn to_sign_in(page: &PageCall) -> Result<Reply, Stop> {
+fn to_sign_in(page: &PageCall) -> Result<Reply, PageError> {
     let asked = page.uri.path_and_query().map_or("/", |asked| asked.as_str());
     let below = asked.strip_prefix(STAFF_BASE).filter(|below| below.starts_with('/') && !below.starts_with("//"));
     let is_get = page.keeps.is_some();

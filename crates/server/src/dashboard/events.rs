@@ -5,7 +5,7 @@ use super::field;
 use super::page::{kept, pager, reply, told, with_seconds};
 use crate::domain::Failure;
 use crate::domain::events;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EventName, EventRow, Events, Section};
 use countersign_protocol::id::EventId;
@@ -80,7 +80,7 @@ fn row(event: &Event) -> EventRow {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let asked = Asked::read(&query).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| EventId::parse(text).ok()).map_err(Failure::from)?;

@@ -6,8 +6,8 @@
 //! | [`call`] | who calls: a member of staff, and which environment they look at |
 //! | [`page`] | the shell of every page, its headers, messages, and pages for what cannot be done |
 //! | [`field`] | reading forms |
-//! | [`seen`] | forms over what somebody else may have changed since they were drawn |
-//! | [`part`] | one of several lists on a page |
+//! | [`form_version`] | forms over what somebody else may have changed since they were drawn |
+//! | [`list_cursor`] | one of several lists on a page |
 //! | [`assets`] | style sheet and script |
 //! | [`welcome`] | making one's account from a link |
 //! | [`overview`] | the first page of an environment |
@@ -19,7 +19,7 @@
 //! | [`signing_keys`] | what tokens are signed with |
 //! | [`environments`] | the environments and their settings |
 //! | [`staff`] | who may use the dashboard |
-//! | [`span`] | spans of time as people write them |
+//! | [`duration`] | spans of time as people write them |
 //! | [`branding`] | how pages and mails look, and a preview of them |
 //! | [`pictures`] | handing in pictures, and showing them |
 //! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
@@ -35,19 +35,19 @@ pub mod audit_log;
 pub mod branding;
 pub mod call;
 pub mod connect;
+pub mod duration;
 pub mod environments;
 pub mod events;
 pub mod field;
+pub mod form_version;
+pub mod list_cursor;
 pub mod organizations;
 pub mod overview;
 pub mod page;
-pub mod part;
 pub mod pictures;
 pub mod redirects;
 pub mod roles;
-pub mod seen;
 pub mod signing_keys;
-pub mod span;
 pub mod staff;
 pub mod users;
 pub mod webhooks;

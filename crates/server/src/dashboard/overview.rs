@@ -2,7 +2,7 @@
 
 use super::call::DashboardCall;
 use super::page::shown;
-use crate::hosted::page::{Stop, redirect};
+use crate::hosted::page::{PageError, redirect};
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Fact, Overview, Section, Step};
 use countersign_protocol::management::page::{Scan, Slice};
@@ -13,7 +13,7 @@ use countersign_store::{application, organization};
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn home(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn home(call: &DashboardCall) -> Result<Reply, PageError> {
     redirect(&format!("/env/{}", call.environment.environment.name))
 }
 
@@ -21,7 +21,7 @@ pub async fn home(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let shell = call.shell(Section::Overview);
     let environment = &call.environment.environment;
     let mut reader = call.page.app.store.reader().await?;

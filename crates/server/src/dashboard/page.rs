@@ -2,7 +2,7 @@
 
 use super::call::DashboardCall;
 use crate::domain::Failure;
-use crate::hosted::page::{Stop, moment};
+use crate::hosted::page::{PageError, moment};
 use crate::http::reply::Reply;
 use bytes::Bytes;
 use countersign_pages::dashboard::{EnvironmentLink, Pager, Refused, Section, Shell, Tone};
@@ -104,13 +104,13 @@ impl DashboardCall {
     }
 
     /// The page for what cannot be shown or done.
-    pub fn stopped(&self, stop: Stop) -> Reply {
+    pub fn stopped(&self, stop: PageError) -> Reply {
         let request_id = self.page.request_id.to_str().ok();
         let (status, title, text, request_id) = match stop {
-            Stop::Trouble(status, Trouble::Address) => {
+            PageError::Trouble(status, Trouble::Address) => {
                 (status, "Not found", "There is no such page, or what it was about is gone.".to_owned(), None)
             }
-            Stop::Failure(failure) => match failure.into_api_error() {
+            PageError::Failure(failure) => match failure.into_api_error() {
                 ApiError::NotFound { .. } | ApiError::NoSuchPath => {
                     (StatusCode::NOT_FOUND, "Not found", "What this page was about is gone.".to_owned(), None)
                 }
@@ -120,10 +120,10 @@ impl DashboardCall {
                     (status, "That did not work", told(&error), id)
                 }
             },
-            Stop::Trouble(status, _) | Stop::WithWayOn(status, ..) => {
+            PageError::Trouble(status, _) | PageError::WithWayOn(status, ..) => {
                 (status, "That did not work", "What the page carried along is too old. Open it again.".to_owned(), None)
             }
-            Stop::AskFirst(_) => {
+            PageError::AskFirst(_) => {
                 (StatusCode::FORBIDDEN, "Not allowed", "An administrator has to allow this.".to_owned(), None)
             }
         };
@@ -211,13 +211,13 @@ pub fn told(error: &ApiError) -> String {
 ///
 /// # Errors
 /// What is no refusal of something that was typed.
-pub fn refused(failure: Failure) -> Result<String, Stop> {
+pub fn refused(failure: Failure) -> Result<String, PageError> {
     match failure {
         Failure::Refused(error @ (ApiError::NotFound { .. } | ApiError::Unavailable | ApiError::Internal)) => {
-            Err(Stop::Failure(Failure::Refused(error)))
+            Err(PageError::Failure(Failure::Refused(error)))
         }
         Failure::Refused(error) => Ok(told(&error)),
-        failure => Err(Stop::Failure(failure)),
+        failure => Err(PageError::Failure(failure)),
     }
 }
 
@@ -225,7 +225,7 @@ pub fn refused(failure: Failure) -> Result<String, Stop> {
 ///
 /// # Errors
 /// What is no refusal of something that was typed.
-pub fn refused_here(failure: Failure) -> Result<String, Stop> {
+pub fn refused_here(failure: Failure) -> Result<String, PageError> {
     match failure {
         Failure::Refused(error @ ApiError::NotFound { .. }) => Ok(told(&error)),
         failure => refused(failure),

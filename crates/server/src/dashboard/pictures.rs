@@ -5,7 +5,7 @@ use super::call::DashboardCall;
 use super::field;
 use crate::domain::Failure;
 use crate::domain::environments::branding::{Choice, FOLDER, picture_named};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::images::{Purpose, Upload};
 use countersign_pages::Trouble;
@@ -22,8 +22,8 @@ const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; sandb
 ///
 /// # Errors
 /// 404 for what this environment does not have.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
-    let missing = || Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address);
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
+    let missing = || PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address);
     let digest = picture_named(call.page.path.get("name")).ok_or_else(missing)?;
     let mut reader = call.page.app.store.reader().await?;
     let png = image::png(&mut reader, call.environment.id(), digest).await?.ok_or_else(missing)?;

@@ -9,7 +9,7 @@ use crate::domain::environments::cors_origins::{create_cors_origin, delete_cors_
 use crate::domain::environments::redirect_uris::{
     NewRedirectUri, create_redirect_uri, delete_redirect_uri, make_default,
 };
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{OriginRow, RedirectList, RedirectRow, Redirects, Section};
 use countersign_protocol::model::{EnvironmentRedirectUri, RedirectPurpose};
@@ -60,7 +60,7 @@ fn list(purpose: RedirectPurpose, all: &[EnvironmentRedirectUri], typed: &Typed)
     }
 }
 
-async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let uris = redirect_uri::all(&mut reader, call.environment.id()).await?;
     let origins = cors_origin::all(&mut reader, call.environment.id()).await?;
@@ -83,12 +83,12 @@ async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Typed::default()).await
 }
 
 /// Back to the lists; or the page again, with what was refused.
-async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, Stop> {
+async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/redirects?done={word}")),
         Err(failure) => show(call, Typed { problem: Some(refused(failure)?), ..typed }).await,
@@ -99,9 +99,9 @@ async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typ
 ///
 /// # Errors
 /// Database errors.
-pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
-    let purpose = RedirectPurpose::parse(field::text(&form, "purpose")).ok_or_else(Stop::flow)?;
+    let purpose = RedirectPurpose::parse(field::text(&form, "purpose")).ok_or_else(PageError::flow)?;
     let uri = field::text(&form, "uri").to_owned();
     let typed = Typed { purpose: Some(purpose), uri: uri.clone(), ..Typed::default() };
     let (act, new) = (call.act(), NewRedirectUri { purpose, uri, default: false });
@@ -113,7 +113,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn default(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn default(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = field::text(&call.page.form()?, "id").to_owned();
     let act = call.act();
     let done = call.commit(move |tx| Box::pin(async move { make_default(tx, &act, &id).await })).await;
@@ -124,7 +124,7 @@ pub async fn default(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = field::text(&call.page.form()?, "id").to_owned();
     let act = call.act();
     let done = call.commit(move |tx| Box::pin(async move { delete_redirect_uri(tx, &act, &id).await })).await;
@@ -135,7 +135,7 @@ pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn add_origin(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn add_origin(call: &DashboardCall) -> Result<Reply, PageError> {
     let origin = field::text(&call.page.form()?, "origin").to_owned();
     let typed = Typed { origin: origin.clone(), ..Typed::default() };
     let act = call.act();
@@ -148,7 +148,7 @@ pub async fn add_origin(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete_origin(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete_origin(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = field::text(&call.page.form()?, "id").to_owned();
     let act = call.act();
     let done = call.commit(move |tx| Box::pin(async move { delete_cors_origin(tx, &act, &id).await })).await;

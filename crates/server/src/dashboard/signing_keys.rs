@@ -4,7 +4,7 @@ use super::call::DashboardCall;
 use super::field;
 use super::page::{shown, when};
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::keys::rotation;
 use countersign_pages::dashboard::{KeysOfPurpose, Section, SigningKeyRow, SigningKeys};
@@ -34,7 +34,7 @@ fn row(key: &SigningKeyRecord) -> SigningKeyRow {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let all = signing_key::list(&mut reader, call.environment.id()).await?;
     drop(reader);
@@ -64,7 +64,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn rotate(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (app, environment) = (&call.page.app, &call.environment.environment);
     let now = app.clock.now();
@@ -82,7 +82,7 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn burn(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn burn(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let typed = field::text(&form, "key_id");
     let id = SigningKeyId::parse(typed).map_err(|_| Failure::not_found("Signing key", typed))?;

@@ -7,7 +7,7 @@ use crate::domain::Failure;
 use crate::domain::organizations::memberships;
 use crate::domain::staff::{self, changes};
 use crate::hosted::mailbox;
-use crate::hosted::page::{Stop, redirect};
+use crate::hosted::page::{PageError, redirect};
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{InvitationRow, MemberRow, Section, Staff, StaffMember, StaffRoleOption};
 use countersign_protocol::management::error::ApiError;
@@ -61,7 +61,7 @@ impl Default for Shown {
     }
 }
 
-async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<Reply, PageError> {
     let act = call.act_of_staff();
     let mut reader = call.page.app.store.reader().await?;
     let all = staff::list(&mut reader, &act).await?;
@@ -113,7 +113,7 @@ async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<R
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Shown::default(), StatusCode::OK).await
 }
 
@@ -129,7 +129,7 @@ fn status_of(failure: &Failure) -> StatusCode {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let email = field::text(&form, "email").to_owned();
     let role = form.get("role").and_then(StaffRole::parse);
@@ -164,7 +164,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     }
 }
 
-async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>) -> Result<Reply, Stop> {
+async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>) -> Result<Reply, PageError> {
     match settled {
         Ok(()) => redirect(&format!("/staff?done={done}")),
         Err(failure) => {
@@ -179,7 +179,7 @@ async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>)
 ///
 /// # Errors
 /// 404.
-pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn resend(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
     let sent = call.commit(move |tx| Box::pin(async move { changes::resend(tx, &act, by, &id).await })).await;
@@ -190,7 +190,7 @@ pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (act, by, id) = (call.act_of_staff(), call.user.id, field::text(&form, "invitation_id").to_owned());
     let gone = call.commit(move |tx| Box::pin(async move { changes::revoke(tx, &act, by, &id).await })).await;
@@ -198,13 +198,13 @@ pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
 }
 
 /// The member of staff whom the path names.
-async fn find(call: &DashboardCall) -> Result<Membership, Stop> {
+async fn find(call: &DashboardCall) -> Result<Membership, PageError> {
     let act = call.act_of_staff();
     let mut reader = call.page.app.store.reader().await?;
     Ok(memberships::find(&mut reader, &act, call.page.path.get("id")).await?)
 }
 
-async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) -> Result<Reply, Stop> {
+async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let act = call.act_of_staff();
     let mut reader = call.page.app.store.reader().await?;
@@ -240,7 +240,7 @@ async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) 
 ///
 /// # Errors
 /// 404.
-pub async fn get_member(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get_member(call: &DashboardCall) -> Result<Reply, PageError> {
     show_member(call, None).await
 }
 
@@ -248,7 +248,7 @@ pub async fn get_member(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn post_member(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post_member(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let id = find(call).await?.id.to_string();
     let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
@@ -272,7 +272,7 @@ pub async fn post_member(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = find(call).await?.id.to_string();
     let (act, by, member) = (call.act_of_staff(), call.user.id, id.clone());
     let removed = call
@@ -292,7 +292,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn dismiss(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn dismiss(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = find(call).await?.id.to_string();
     let (act, by) = (call.act_of_staff(), call.user.id);
     let gone = call.commit(move |tx| Box::pin(async move { changes::dismiss(tx, &act, by, &id).await })).await;

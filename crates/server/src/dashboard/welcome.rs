@@ -4,7 +4,7 @@ use crate::domain::Failure;
 use crate::domain::attempts::{self, SIGN_UPS_FROM};
 use crate::domain::staff::{self, NewStaff};
 use crate::hosted::flow::Flow;
-use crate::hosted::page::{Carried, Stop, branding, frame, reply};
+use crate::hosted::page::{Carried, PageError, branding, frame, reply};
 use crate::hosted::session::{self, Proven};
 use crate::hosted::sign_up::weakness;
 use crate::http::page_call::PageCall;
@@ -22,12 +22,12 @@ use http::header::USER_AGENT;
 /// Longest token.
 const LONGEST: usize = 100;
 
-fn too_old() -> Stop {
-    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
+fn too_old() -> PageError {
+    PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
 }
 
 /// What the link allows, if it is still good.
-async fn find(call: &PageCall, token: &str) -> Result<StaffRole, Stop> {
+async fn find(call: &PageCall, token: &str) -> Result<StaffRole, PageError> {
     if token.len() > LONGEST {
         return Err(too_old());
     }
@@ -55,7 +55,7 @@ struct Wrong {
 ///
 /// # Errors
 /// A page for a link that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
     let role = find(call, token).await?;
@@ -66,7 +66,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a link that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
     let role = find(call, token).await?;
@@ -89,7 +89,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         Box::pin(async move { attempts::count(tx, &act, "sign-up from", &from, SIGN_UPS_FROM).await })
     });
     if counted.await?.is_err() {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+        return Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     let Ok(hash) = call.app.passwords.hash(Secret::new(password.to_owned())).await.map_err(|Busy| ()) else {
         let wrong = Wrong { problem: Some(Problem::Busy), refused: None };

@@ -2,7 +2,7 @@
 
 use super::consent::in_words;
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, moment, redirect, reply};
+use super::page::{Carried, PageError, branding, frame, moment, redirect, reply};
 use super::second_factor;
 use super::session::{self, Current};
 use super::sign_in::allowed;
@@ -46,7 +46,7 @@ pub(crate) fn device(user_agent: &str) -> String {
     }
 }
 
-async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
+async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, PageError> {
     match session::current(call).await? {
         Some(current) => Ok(Ok(current)),
         None => Ok(Err(redirect(&Flow::begin(call, Target::Account).link(call, "/sign-in"))?)),
@@ -57,7 +57,7 @@ async fn signed_in(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let current = match signed_in(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),
@@ -170,7 +170,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn revoke_session(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn revoke_session(call: &PageCall) -> Result<Reply, PageError> {
     let current = match signed_in(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),
@@ -198,7 +198,7 @@ pub async fn revoke_session(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, PageError> {
     let current = match signed_in(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),
@@ -219,7 +219,7 @@ pub async fn sign_out_everywhere(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn revoke_application(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn revoke_application(call: &PageCall) -> Result<Reply, PageError> {
     let current = match signed_in(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),

@@ -3,7 +3,7 @@
 
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Origin, Stop, keep_wished_language, redirect};
+use super::page::{Origin, PageError, keep_wished_language, redirect};
 use super::session::{self, Beginning, Current};
 use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
 use crate::domain::Failure;
@@ -21,7 +21,7 @@ use countersign_protocol::oauth::authorize::request::{
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_protocol::oauth::registration::shared::is_loopback;
+use countersign_protocol::oauth::registration::redirect_policy::is_loopback;
 use countersign_store::{consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
@@ -60,15 +60,15 @@ pub struct Asked {
     pub options: Vec<ConsentOption>,
 }
 
-pub(super) fn of_the_application() -> Stop {
-    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
+pub(super) fn of_the_application() -> PageError {
+    PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Application)
 }
 
 /// `GET /oauth2/authorize`.
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let (params, _) =
         Params::first_of_each(call.uri.query().unwrap_or("").as_bytes()).map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
@@ -97,7 +97,7 @@ pub(super) fn found(mut reply: Reply) -> Reply {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     Params::first_of_each(&call.body).map_err(|_| of_the_application())?;
     let query = without_unknown(std::str::from_utf8(&call.body).map_err(|_| of_the_application())?);
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#');
@@ -111,7 +111,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, Stop> {
+pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, PageError> {
     Box::pin(step(call, flow, None)).await
 }
 
@@ -119,7 +119,7 @@ pub async fn advance(call: &PageCall, flow: Flow) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// As [`advance`].
-pub async fn agree(call: &PageCall, flow: Flow, asked: Asked, agreed: Agreed) -> Result<Reply, Stop> {
+pub async fn agree(call: &PageCall, flow: Flow, asked: Asked, agreed: Agreed) -> Result<Reply, PageError> {
     Box::pin(go_on(call, flow, asked, Some(agreed), None)).await
 }
 
@@ -133,7 +133,7 @@ pub async fn go_on_as(
     flow: &Flow,
     current: Current,
     beginning: &mut Option<Beginning>,
-) -> Result<Option<Reply>, Stop> {
+) -> Result<Option<Reply>, PageError> {
     let Target::Authorize(query) = &flow.target else { return Ok(None) };
     let Ok(asked) = Box::pin(ask_as(call, query, flow.organization_id, Some(current))).await? else { return Ok(None) };
     let Decision { next: Next::Issue { organization_id }, .. } = decide(call, flow, query, &asked, None) else {
@@ -147,12 +147,12 @@ pub async fn go_on_as(
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, Stop> {
+pub async fn search_organization(call: &PageCall, flow: Flow, search: &str) -> Result<Reply, PageError> {
     Box::pin(step(call, flow, Some(search))).await
 }
 
-async fn step(call: &PageCall, flow: Flow, search: Option<&str>) -> Result<Reply, Stop> {
-    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+async fn step(call: &PageCall, flow: Flow, search: Option<&str>) -> Result<Reply, PageError> {
+    let Target::Authorize(query) = &flow.target else { return Err(PageError::flow()) };
     match ask(call, query, flow.organization_id).await? {
         Ok(asked) => go_on(call, flow, asked, None, search).await,
         Err(Refusal::ToThePerson(NotForTheClient::UnknownClient)) => {
@@ -171,8 +171,8 @@ async fn go_on(
     asked: Asked,
     agreed: Option<Agreed>,
     search: Option<&str>,
-) -> Result<Reply, Stop> {
-    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+) -> Result<Reply, PageError> {
+    let Target::Authorize(query) = &flow.target else { return Err(PageError::flow()) };
     let issuer = call.environment.environment.issuer.as_str();
     let Decision { next, agreed, agreed_before } = decide(call, &flow, query, &asked, agreed);
     let Asked { client, request, current, organizations: belongs, .. } = &asked;
@@ -189,14 +189,14 @@ async fn go_on(
         }
         Next::ChooseAccount => match current {
             Some(current) => select_account::show(call, &flow, Some(Origin::of(client)), current),
-            None => Err(Stop::flow()),
+            None => Err(PageError::flow()),
         },
         Next::ChooseOrganization => match current {
             Some(current) => {
                 let choice = Choice::of(Some(Origin::of(client)), current.user.id, belongs);
                 Box::pin(choose_organization::show(call, &flow, choice, search)).await
             }
-            None => Err(Stop::flow()),
+            None => Err(PageError::flow()),
         },
         Next::AskConsent { organization_id } => {
             let chosen = chosen_before(&asked);
@@ -316,7 +316,11 @@ fn chosen_before(asked: &Asked) -> Choices {
 ///
 /// # Errors
 /// Database errors.
-pub async fn ask(call: &PageCall, query: &str, chosen: Option<OrganizationId>) -> Result<Result<Asked, Refusal>, Stop> {
+pub async fn ask(
+    call: &PageCall,
+    query: &str,
+    chosen: Option<OrganizationId>,
+) -> Result<Result<Asked, Refusal>, PageError> {
     Box::pin(ask_as(call, query, chosen, None)).await
 }
 
@@ -326,7 +330,7 @@ async fn ask_as(
     query: &str,
     chosen: Option<OrganizationId>,
     arrived: Option<Current>,
-) -> Result<Result<Asked, Refusal>, Stop> {
+) -> Result<Result<Asked, Refusal>, PageError> {
     let Ok((params, repeated)) = Params::first_of_each(query.as_bytes()) else {
         return Ok(Err(Refusal::ToThePerson(NotForTheClient::Malformed)));
     };
@@ -378,8 +382,8 @@ async fn ask_as(
 ///
 /// # Errors
 /// Database errors.
-pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, Stop> {
-    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, PageError> {
+    let Target::Authorize(query) = &flow.target else { return Err(PageError::flow()) };
     match ask(call, query, None).await? {
         Ok(asked) => redirect(&asked.request.return_address.with_error(
             call.environment.environment.issuer.as_str(),
@@ -402,8 +406,8 @@ async fn issue(
     organization_id: Option<OrganizationId>,
     choices: Choices,
     beginning: Option<Beginning>,
-) -> Result<Reply, Stop> {
-    let Asked { client, request, current: Some(current), .. } = asked else { return Err(Stop::flow()) };
+) -> Result<Reply, PageError> {
+    let Asked { client, request, current: Some(current), .. } = asked else { return Err(PageError::flow()) };
     let act = session::act(call);
     let wanted = Consent {
         id: act.entropy.id(act.now)?,
@@ -439,7 +443,7 @@ async fn issue(
                     Ok(consent_id)
                 })
             });
-            written.await.map_err(Stop::without_application)?
+            written.await.map_err(PageError::without_application)?
         }
     };
     let code = AuthorizationCode {
@@ -466,6 +470,6 @@ async fn issue(
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn error(call: &PageCall) -> Result<Reply, Stop> {
-    Ok(super::page::stopped(call, Stop::Trouble(StatusCode::OK, Trouble::Application)))
+pub async fn error(call: &PageCall) -> Result<Reply, PageError> {
+    Ok(super::page::stopped(call, PageError::Trouble(StatusCode::OK, Trouble::Application)))
 }

@@ -1,7 +1,7 @@
 //! The page on which somebody with several organizations chooses one. It shows so many; who has more searches by name.
 
 use super::flow::{Flow, Target};
-use super::page::{Carried, Origin, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, PageError, branding, frame, reply};
 use super::{authorize, own_application};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -83,7 +83,7 @@ impl<'a> Choice<'a> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Option<&str>) -> Result<Reply, Stop> {
+pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Option<&str>) -> Result<Reply, PageError> {
     let Choice { origin, user_id, organizations: Organizations { memberships, many }, action } = choice;
     let search: String = search.unwrap_or("").trim().chars().take(LONGEST_SEARCH).collect();
     let found = if *many && !search.is_empty() {
@@ -116,7 +116,7 @@ pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Opti
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     // Whether the person is a member is decided where everything is decided.

@@ -1,7 +1,7 @@
 //! The client that a browser's request names: one that is registered here, or one with a metadata document, which may
 //! have to be fetched first.
 
-use super::page::Stop;
+use super::page::PageError;
 use crate::client_documents::{self, Asker, Unresolved};
 use crate::http::page_call::PageCall;
 use countersign_pages::Trouble;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A page for a document that cannot be used, or has to be allowed first. Never a redirect: nothing is proven yet.
-pub async fn find(call: &PageCall, name: &ClientName<'_>) -> Result<Option<Arc<Client>>, Stop> {
+pub async fn find(call: &PageCall, name: &ClientName<'_>) -> Result<Option<Arc<Client>>, PageError> {
     let ClientName::Document(url) = name else {
         return Ok(call.app.client_named(&call.environment, name).await?);
     };
@@ -23,8 +23,8 @@ pub async fn find(call: &PageCall, name: &ClientName<'_>) -> Result<Option<Arc<C
     match client_documents::resolve(&call.app, &call.environment, url, &asker).await? {
         Ok(client) => Ok(Some(client)),
         Err(Unresolved::NotAllowed) => Ok(None),
-        Err(Unresolved::AskFirst) => Err(Stop::AskFirst(host(url).to_owned())),
-        Err(Unresolved::TooMany) => Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
-        Err(Unresolved::Unusable) => Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Client)),
+        Err(Unresolved::AskFirst) => Err(PageError::AskFirst(host(url).to_owned())),
+        Err(Unresolved::TooMany) => Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
+        Err(Unresolved::Unusable) => Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Client)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::authorize::{Agreed, Asked, advance, agree, decline};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Origin, Stop, branding, frame, reply};
+use super::page::{Carried, Origin, PageError, branding, frame, reply};
 use super::session::Current;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -99,9 +99,9 @@ pub async fn show(
     asked: &Asked,
     picked: Option<OrganizationId>,
     (chosen, problem): (&Choices, Option<Problem>),
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let Asked { client, request, current: Some(current), organizations, options, .. } = asked else {
-        return Err(Stop::flow());
+        return Err(PageError::flow());
     };
     // Where the application has named an organization, there is no choice; of many, one was chosen before.
     let only = request.organization_id.or(picked.filter(|_| organizations.many));
@@ -136,7 +136,7 @@ pub async fn render(
     mut flow: Flow,
     shown: Shown<'_>,
     problem: Option<Problem>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     flow.shown_to = Some(shown.current.user.id);
     flow.shown_since = said_since(shown.client);
     let branding = branding(call);
@@ -232,18 +232,18 @@ pub fn chosen(form: &Params<'_>, options: &[ConsentOption]) -> Choices {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let flow = Flow::carried(call, form.get("flow"))?;
     if form.get("decision") != Some("allow") {
         return decline(call, &flow).await;
     }
     let organization_id =
-        form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| Stop::flow())?;
-    let Target::Authorize(query) = &flow.target else { return Err(Stop::flow()) };
+        form.get("organization_id").map(OrganizationId::parse).transpose().map_err(|_| PageError::flow())?;
+    let Target::Authorize(query) = &flow.target else { return Err(PageError::flow()) };
     // An organization that was chosen counts only if it is one of those that were offered.
     let named = organization_id.or(flow.organization_id);
-    let Ok(asked) = super::authorize::ask(call, query, named).await? else { return Err(Stop::flow()) };
+    let Ok(asked) = super::authorize::ask(call, query, named).await? else { return Err(PageError::flow()) };
     // Another user may have signed in since the page was shown: only the consent of the user who saw it counts.
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
     // Likewise when the client has described itself differently since: that description was not consented to.

@@ -5,7 +5,7 @@ use super::choose_organization::{self, Choice, Organizations};
 use super::consent::{Shown, chosen, render, said_since};
 use super::flow::{Flow, Target};
 use super::login_uri;
-use super::page::{Carried, Origin, Stop, branding, frame, redirect, reply};
+use super::page::{Carried, Origin, PageError, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::Failure;
 use crate::domain::attempts::{self, Allowance};
@@ -34,7 +34,7 @@ const ENTRY: &str = "user code";
 ///
 /// # Errors
 /// A page for a query that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let typed = query.get("user_code").and_then(read_user_code).unwrap_or_default();
     Ok(show(call, &typed, StatusCode::OK, None))
@@ -52,7 +52,7 @@ fn show(call: &PageCall, typed: &str, status: StatusCode, problem: Option<Proble
 ///
 /// # Errors
 /// A page for too many tries.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let typed = form.get("user_code").unwrap_or("");
     let (act, from) = (session::act(call), call.peer.limit_key().to_string());
@@ -61,7 +61,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         Box::pin(async move { attempts::count(tx, &counting, ENTRY, &address, ENTRIES).await })
     });
     if counted.await?.is_err() {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+        return Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     let unknown = || show(call, typed, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::DeviceCodeUnknown));
     let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
@@ -114,7 +114,7 @@ impl Device {
 }
 
 /// The device that shows a code and waits for an answer.
-async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Stop> {
+async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, PageError> {
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
     let found = device_authorization::find_by_user_code(&mut reader, environment_id, user_code).await?;
@@ -133,7 +133,7 @@ async fn waiting(call: &PageCall, user_code: &str) -> Result<Option<Device>, Sto
 }
 
 /// Who is signed in, as far as it counts for this device.
-async fn current(call: &PageCall, device: &Device) -> Result<Option<Current>, Stop> {
+async fn current(call: &PageCall, device: &Device) -> Result<Option<Current>, PageError> {
     match device.client() {
         Some(client) => login_uri::current(call, client).await,
         None => session::current_with_address(call).await,
@@ -141,7 +141,7 @@ async fn current(call: &PageCall, device: &Device) -> Result<Option<Current>, St
 }
 
 /// The way to a sign-in elsewhere, for whoever has to take it first.
-async fn sign_in_first(call: &PageCall, flow: &Flow, device: &Device) -> Result<Option<Reply>, Stop> {
+async fn sign_in_first(call: &PageCall, flow: &Flow, device: &Device) -> Result<Option<Reply>, PageError> {
     if current(call, device).await?.is_some() { Ok(None) } else { login_uri::instead(call, flow).await }
 }
 
@@ -163,11 +163,11 @@ async fn step(
     call: &PageCall,
     sealed: Option<&str>,
     chosen: Option<OrganizationId>,
-) -> Result<Result<Step, Reply>, Stop> {
+) -> Result<Result<Step, Reply>, PageError> {
     let mut flow = Flow::carried(call, sealed)?;
-    let Target::Device(user_code) = &flow.target else { return Err(Stop::flow()) };
+    let Target::Device(user_code) = &flow.target else { return Err(PageError::flow()) };
     let Some(device) = waiting(call, user_code).await? else {
-        return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
+        return Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     };
     let Some(current) = current(call, &device).await? else {
         flow.application = device.client().map(|client| client.application.client_id);
@@ -194,7 +194,7 @@ async fn step(
 ///
 /// # Errors
 /// A page for a flow or a code that is not good.
-pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn resume(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let step = match step(call, query.get("flow"), None).await? {
         Ok(step) => step,
@@ -226,7 +226,7 @@ fn show_code(call: &PageCall, step: Step) -> Reply {
 ///
 /// # Errors
 /// A page for a flow or a code that is not good.
-pub async fn confirm(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn confirm(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let step = match step(call, form.get("flow"), None).await? {
         Ok(step) => step,
@@ -295,7 +295,12 @@ struct Asking<'a> {
 }
 
 /// Asks what is left to ask: consent and organization, or the organization alone; of many, the organization first.
-async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, asking: Asking<'_>) -> Result<Reply, Stop> {
+async fn ask(
+    call: &PageCall,
+    step: Step,
+    picked: Option<OrganizationId>,
+    asking: Asking<'_>,
+) -> Result<Reply, PageError> {
     let Step { mut flow, device, current, organizations, given, options } = step;
     if let Device::OfClient(device, client) = &device
         && needs_consent(client)
@@ -328,7 +333,7 @@ async fn ask(call: &PageCall, step: Step, picked: Option<OrganizationId>, asking
 ///
 /// # Errors
 /// A page for a flow or a code that is not good.
-pub async fn consent(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn consent(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     // The list that nothing was chosen from sends an empty text.
     let organization_id = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok());
@@ -380,7 +385,7 @@ fn done(call: &PageCall, approved: bool) -> Reply {
     reply(call, StatusCode::OK, &DeviceDone { frame: frame(call, &branding), approved }, None)
 }
 
-async fn deny(call: &PageCall, device: Device) -> Result<Reply, Stop> {
+async fn deny(call: &PageCall, device: Device) -> Result<Reply, PageError> {
     let environment_id = call.environment.id();
     call.app
         .store
@@ -404,7 +409,7 @@ async fn approve(
     step: Step,
     organization_id: Option<OrganizationId>,
     choices: Choices,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let act = session::act(call);
     let Step { device, current, .. } = step;
     let (device, subject, registered) = match device {
@@ -452,10 +457,10 @@ async fn approve(
             Ok(device_authorization::approve(tx, act.environment_id, &device.digest, approval).await?)
         })
     });
-    answered(call, approved.await.map_err(Stop::without_application)?)
+    answered(call, approved.await.map_err(PageError::without_application)?)
 }
 
 /// The end, unless somebody has answered before.
-fn answered(call: &PageCall, approved: bool) -> Result<Reply, Stop> {
-    if approved { Ok(done(call, true)) } else { Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
+fn answered(call: &PageCall, approved: bool) -> Result<Reply, PageError> {
+    if approved { Ok(done(call, true)) } else { Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)) }
 }

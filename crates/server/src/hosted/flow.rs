@@ -1,7 +1,7 @@
 //! What a browser carries from page to page: where it is going and what was proven on the way. Sealed for this
 //! environment and this browser, good for an hour; the server keeps nothing.
 
-use super::page::Stop;
+use super::page::PageError;
 use crate::http::page_call::PageCall;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -244,8 +244,8 @@ impl Flow {
     ///
     /// # Errors
     /// A page for what is not ours, of another browser, or too old: from that one may start again.
-    pub fn carried(call: &PageCall, sealed: Option<&str>) -> Result<Self, Stop> {
-        let flow = Self::unsealed(call, sealed).ok_or_else(Stop::flow)?;
+    pub fn carried(call: &PageCall, sealed: Option<&str>) -> Result<Self, PageError> {
+        let flow = Self::unsealed(call, sealed).ok_or_else(PageError::flow)?;
         if flow.is_over(call) {
             return Err(flow.took_too_long());
         }
@@ -253,13 +253,13 @@ impl Flow {
     }
 
     /// A page for a sign-in that took too long: it starts again.
-    pub fn took_too_long(&self) -> Stop {
-        Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Flow, self.beginning())
+    pub fn took_too_long(&self) -> PageError {
+        PageError::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Flow, self.beginning())
     }
 
     /// A page for a sign-in whose account has changed since it began: it starts again.
-    pub fn changed_meanwhile(&self) -> Stop {
-        Stop::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Changed, self.beginning())
+    pub fn changed_meanwhile(&self) -> PageError {
+        PageError::WithWayOn(StatusCode::BAD_REQUEST, Trouble::Changed, self.beginning())
     }
 
     fn is_over(&self, call: &PageCall) -> bool {

@@ -1,8 +1,8 @@
 //! Accepting an invitation: the link is shown to whoever has it, and accepted by whoever has proven to be meant.
 
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, redirect, reply};
-use super::product;
+use super::page::{Carried, PageError, branding, frame, redirect, reply};
+use super::product_pages;
 use super::session;
 use crate::domain::organizations::invitations;
 use crate::domain::{Failure, users};
@@ -13,12 +13,12 @@ use countersign_protocol::model::{Invitation, InvitationState};
 use countersign_store::{organization, user};
 use http::StatusCode;
 
-fn too_old() -> Stop {
-    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
+fn too_old() -> PageError {
+    PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
 }
 
 /// The invitation that a token stands for, if it is still open.
-pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, Stop> {
+pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, PageError> {
     let act = session::act(call);
     let mut reader = call.app.store.reader().await?;
     let found = match invitations::find_by_token(&mut reader, &act, token).await {
@@ -33,7 +33,7 @@ pub(super) async fn find(call: &PageCall, token: &str) -> Result<Invitation, Sto
 ///
 /// # Errors
 /// Database errors.
-pub(super) async fn show(call: &PageCall, flow: &Flow, invitation: &Invitation) -> Result<Reply, Stop> {
+pub(super) async fn show(call: &PageCall, flow: &Flow, invitation: &Invitation) -> Result<Reply, PageError> {
     let mut reader = call.app.store.reader().await?;
     let organization = match invitation.organization_id {
         Some(id) => organization::find(&mut reader, call.environment.id(), id).await?.map(|found| found.name),
@@ -60,11 +60,11 @@ pub(super) async fn show(call: &PageCall, flow: &Flow, invitation: &Invitation) 
 ///
 /// # Errors
 /// A page for a link that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("invitation_token").ok_or_else(too_old)?;
     let invitation = find(call, token).await?;
-    if let Some(away) = product::follow(call, &invitation, token)? {
+    if let Some(away) = product_pages::follow(call, &invitation, token)? {
         return Ok(away);
     }
     show(call, &Flow::begin(call, Target::Invitation(token.to_owned())), &invitation).await
@@ -75,7 +75,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a link that is not good, or for somebody else.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if matches!(flow.target, Target::OwnApplication(_)) {
@@ -89,14 +89,14 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a link that is not good, or for somebody else.
-pub async fn resume(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn resume(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let flow = Flow::carried(call, query.get("flow"))?;
     accept(call, flow).await
 }
 
-async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
-    let Target::Invitation(token) = flow.target.clone() else { return Err(Stop::flow()) };
+async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, PageError> {
+    let Target::Invitation(token) = flow.target.clone() else { return Err(PageError::flow()) };
     let invitation = find(call, &token).await?;
     let Some(current) = session::current_with_address(call).await? else {
         let mut reader = call.app.store.reader().await?;
@@ -112,7 +112,7 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
     drop(reader);
     if !meant {
         let another = flow.link(call, "/use-another-account");
-        return Err(Stop::WithWayOn(StatusCode::FORBIDDEN, Trouble::Access, another));
+        return Err(PageError::WithWayOn(StatusCode::FORBIDDEN, Trouble::Access, another));
     }
     let (act, user_id) = (session::act(call), current.user.id.to_string());
     let accepted = call.app.store.write::<(), Failure, _>(move |tx| {
@@ -132,7 +132,7 @@ async fn accept(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
         Err(failure) => return Err(failure.into()),
     }
     call.app.catch_up().await;
-    match product::home(call) {
+    match product_pages::home(call) {
         Some(home) => redirect(home),
         None => redirect(&Flow::home(call).resume(call)),
     }

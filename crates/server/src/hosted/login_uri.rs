@@ -2,7 +2,7 @@
 //! an application. The browser is sent there, the company says who it was, and the browser comes back.
 
 use super::flow::{Flow, Target};
-use super::page::{Stop, redirect};
+use super::page::{PageError, redirect};
 use super::session::{self, Current, Proven};
 use super::sign_in;
 use crate::domain::Failure;
@@ -40,7 +40,7 @@ pub fn names(call: &PageCall, client: &Client, sub: &str, user: &User) -> bool {
 ///
 /// # Errors
 /// Database errors.
-pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>, Stop> {
+pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>, PageError> {
     match session::current(call).await? {
         Some(current) => counted(call, client, current).await,
         None => Ok(None),
@@ -51,7 +51,7 @@ pub async fn current(call: &PageCall, client: &Client) -> Result<Option<Current>
 ///
 /// # Errors
 /// Database errors.
-pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> Result<Option<Current>, Stop> {
+pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> Result<Option<Current>, PageError> {
     // Where people sign in elsewhere, the company answers for their addresses.
     let Some(uri) = of(call, client) else {
         return Ok(session::counts_here(call, current).await?.filter(|current| current.user.email_verified));
@@ -83,7 +83,7 @@ pub async fn counted(call: &PageCall, client: &Client, mut current: Current) -> 
 ///
 /// # Errors
 /// Database errors, and a page for too many tries.
-pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -> Result<Reply, Stop> {
+pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -> Result<Reply, PageError> {
     match of(call, client) {
         None if call.asks_for_a_page() && page == "/sign-in" => sign_in::begin(call, flow).await,
         None => redirect(&flow.link(call, page)),
@@ -95,7 +95,7 @@ pub async fn sign_in(call: &PageCall, flow: Flow, client: &Client, page: &str) -
 ///
 /// # Errors
 /// As [`sign_in`].
-pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop> {
+pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, PageError> {
     if !matches!(flow.target, Target::Authorize(_) | Target::Device(_)) {
         return Ok(None);
     }
@@ -107,7 +107,7 @@ pub async fn instead(call: &PageCall, flow: &Flow) -> Result<Option<Reply>, Stop
     }
 }
 
-async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, Stop> {
+async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri) -> Result<Reply, PageError> {
     // What was done at our own pages before counts no more.
     (flow.email, flow.challenge, flow.signs_up) = (None, None, false);
     (flow.shown_to, flow.shown_since) = (None, None);
@@ -115,15 +115,15 @@ async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri)
     if let Target::Authorize(query) = &mut flow.target {
         *query = without_unknown(query);
     }
-    let sealed = flow.seal(call).ok_or_else(Stop::flow)?;
+    let sealed = flow.seal(call).ok_or_else(PageError::flow)?;
     let (act, application_id, sent) = (session::act(call), client.application.id, (uri.clone(), sealed));
     let from = call.peer.limit_key().to_string();
     let begun = call.app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move { external_authentications::begin(tx, &act, application_id, sent, &from).await })
     });
-    match begun.await.map_err(Stop::without_application)? {
+    match begun.await.map_err(PageError::without_application)? {
         Ok(id) => redirect(&uri.with(id)),
-        Err(_) => Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
+        Err(_) => Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts)),
     }
 }
 
@@ -132,8 +132,8 @@ async fn leave(call: &PageCall, mut flow: Flow, client: &Client, uri: &LoginUri)
 ///
 /// # Errors
 /// A page for an address that is used, too old, or another browser's.
-pub async fn complete(call: &PageCall) -> Result<Reply, Stop> {
-    let refused = |trouble| Stop::Trouble(StatusCode::BAD_REQUEST, trouble);
+pub async fn complete(call: &PageCall) -> Result<Reply, PageError> {
+    let refused = |trouble| PageError::Trouble(StatusCode::BAD_REQUEST, trouble);
     let query = call.query()?;
     let token = query.get("token").ok_or_else(|| refused(Trouble::SignInOver))?;
     let digest = call.app.keyring.external_authentication.digest(token);

@@ -1,6 +1,6 @@
 //! The messages of an environment that has no mail server: for development, on this machine only, never in production.
 
-use super::page::{Stop, branding, frame, language, moment, reply};
+use super::page::{PageError, branding, frame, language, moment, reply};
 use crate::domain::mails;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -10,8 +10,8 @@ use countersign_protocol::model::EnvironmentKind;
 use countersign_store::mail;
 use http::StatusCode;
 
-fn nothing_here() -> Stop {
-    Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
+fn nothing_here() -> PageError {
+    PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
 }
 
 /// Whether this call may read other people's mail: only where there is nobody else.
@@ -20,7 +20,7 @@ pub(super) fn is_open(call: &PageCall) -> bool {
     staging && call.app.mailer.keeps() && call.peer.local
 }
 
-fn check(call: &PageCall) -> Result<(), Stop> {
+fn check(call: &PageCall) -> Result<(), PageError> {
     if is_open(call) { Ok(()) } else { Err(nothing_here()) }
 }
 
@@ -33,7 +33,7 @@ pub fn reaches_people(call: &PageCall) -> bool {
 ///
 /// # Errors
 /// 404 where it is not for development.
-pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn list(call: &PageCall) -> Result<Reply, PageError> {
     check(call)?;
     let kept = mail::list(&mut call.app.store.reader().await?, call.environment.id()).await?;
     let language = language(call);
@@ -61,7 +61,7 @@ pub async fn list(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn message(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn message(call: &PageCall) -> Result<Reply, PageError> {
     check(call)?;
     let id = MailId::parse(call.path.get("id")).map_err(|_| nothing_here())?;
     let found = mail::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;

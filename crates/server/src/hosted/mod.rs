@@ -6,20 +6,20 @@
 //! | [`authorize`] | `/oauth2/authorize`: from a request to a code |
 //! | [`own_application`] | `/user_management/authorize`: the same for the environment's own application |
 //! | [`client`] | the client that a request names |
-//! | [`going_on`] | how the answer to a form leaves our origin |
-//! | [`even_time`] | answers whose time does not reveal whether an account exists |
+//! | [`form_redirect`] | how the answer to a form leaves our origin |
+//! | [`response_timing`] | answers whose time does not reveal whether an account exists |
 //! | [`flow`] | what a browser carries from page to page, sealed |
 //! | [`page`] | the frame of every page, its headers, and pages for what cannot go on |
 //! | [`login_uri`] | signing in at the company's own login instead |
-//! | [`product`] | the way to the company's product, for whoever was sent by no application |
+//! | [`product_pages`] | the way to the company's product, for whoever was sent by no application |
 //! | [`session`] | who is signed in in this browser |
-//! | [`sign_in`], [`code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
+//! | [`sign_in`], [`email_code`], [`sign_up`], [`password_reset`] | ways to prove who one is |
 //! | [`second_factor`] | what is asked after that |
 //! | [`consent`], [`choose_organization`], [`select_account`] | decisions of who is signed in |
 //! | [`device`] | entering the code of a device |
 //! | [`invitation`] | accepting an invitation |
 //! | [`account`], [`sign_out`] | what a person sees of their own, and the way out |
-//! | [`front_door`] | `/`, and addresses that lead nowhere |
+//! | [`root`] | `/`, and addresses that lead nowhere |
 //! | [`mailbox`] | the messages that nobody sent, for development |
 //! | [`assets`] | style sheets |
 
@@ -28,20 +28,20 @@ pub mod assets;
 pub mod authorize;
 pub mod choose_organization;
 pub mod client;
-pub mod code;
 pub mod consent;
 pub mod device;
-pub mod even_time;
+pub mod email_code;
 pub mod flow;
-pub mod front_door;
-pub mod going_on;
+pub mod form_redirect;
 pub mod invitation;
 pub mod login_uri;
 pub mod mailbox;
 pub mod own_application;
 pub mod page;
 pub mod password_reset;
-pub mod product;
+pub mod product_pages;
+pub mod response_timing;
+pub mod root;
 pub mod second_factor;
 pub mod select_account;
 pub mod session;

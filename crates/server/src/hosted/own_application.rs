@@ -4,7 +4,7 @@
 use super::authorize::{LONGEST, found, leads_to, of_the_application};
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Stop, keep_wished_language, redirect};
+use super::page::{PageError, keep_wished_language, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, select_account};
 use crate::domain::organizations::invitations;
@@ -27,7 +27,7 @@ use countersign_store::{organization, session as stored, session_code, user};
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let (params, _) =
         Params::first_of_each(call.uri.query().unwrap_or("").as_bytes()).map_err(|_| of_the_application())?;
     let flow = match params.get("flow") {
@@ -48,8 +48,8 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be sent to the application.
-pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> Result<Reply, Stop> {
-    let Target::OwnApplication(query) = flow.target.clone() else { return Err(Stop::flow()) };
+pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> Result<Reply, PageError> {
+    let Target::OwnApplication(query) = flow.target.clone() else { return Err(PageError::flow()) };
     let request = match ask(call, &query).await? {
         Ok(request) => request,
         Err(Refusal::ToThePerson) => return Err(of_the_application()),
@@ -83,7 +83,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
         (Err(Next::Refuse(code, why)), _) => return refuse(code, why),
         _ => return to_sign_in(call, flow, &request, invitation.as_ref()).await,
     };
-    let Some(current) = current else { return Err(Stop::flow()) };
+    let Some(current) = current else { return Err(PageError::flow()) };
     let invited = match &invitation {
         None => None,
         Some(invitation) => match follow(call, invitation, &current, &flow).await? {
@@ -117,12 +117,12 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
             choose_organization::show(call, &flow, choice, search).await
         }
         Next::Refuse(code, why) => refuse(code, why),
-        Next::SignIn | Next::ChooseAccount => Err(Stop::flow()),
+        Next::SignIn | Next::ChooseAccount => Err(PageError::flow()),
     }
 }
 
 /// Reads a request.
-async fn ask(call: &PageCall, query: &str) -> Result<Result<AuthorizeRequest, Refusal>, Stop> {
+async fn ask(call: &PageCall, query: &str) -> Result<Result<AuthorizeRequest, Refusal>, PageError> {
     let Ok((params, repeated)) = Params::first_of_each(query.as_bytes()) else { return Ok(Err(Refusal::ToThePerson)) };
     // Which client, where to, and what it has to know itself again by: with two of one, nobody knows whom to tell.
     if repeated.iter().any(|name| matches!(&**name, "client_id" | "redirect_uri" | "state")) {
@@ -156,7 +156,7 @@ async fn to_sign_in(
     mut flow: Flow,
     request: &AuthorizeRequest,
     invitation: Option<&Invitation>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let mut sign_up = request.sign_up && call.environment.environment.authentication.sign_up;
     flow.email = match &request.login_hint {
         Some(hint) => Some(hint.clone()),
@@ -172,7 +172,7 @@ async fn to_sign_in(
 }
 
 /// The invitation that a token stands for, if it can be followed, or was.
-async fn find_invitation(call: &PageCall, token: &str) -> Result<Option<Invitation>, Stop> {
+async fn find_invitation(call: &PageCall, token: &str) -> Result<Option<Invitation>, PageError> {
     let act = session::act(call);
     let mut reader = call.app.store.reader().await?;
     match invitations::find_by_token(&mut reader, &act, token).await {
@@ -196,7 +196,12 @@ enum Followed {
     NotAsked,
 }
 
-async fn follow(call: &PageCall, invitation: &Invitation, current: &Current, flow: &Flow) -> Result<Followed, Stop> {
+async fn follow(
+    call: &PageCall,
+    invitation: &Invitation,
+    current: &Current,
+    flow: &Flow,
+) -> Result<Followed, PageError> {
     if let InvitationState::Accepted { by, .. } = invitation.state {
         // The browser has come by here before.
         let same = by == current.user.id;
@@ -240,7 +245,7 @@ async fn issue(
     request: &AuthorizeRequest,
     current: &Current,
     organization_id: Option<OrganizationId>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
     let act = session::act(call);
     let code = SessionCode {

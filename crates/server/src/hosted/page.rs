@@ -24,7 +24,7 @@ const WISH_LIFETIME: i64 = 3600;
 
 /// Why a page cannot go on.
 #[derive(Debug)]
-pub enum Stop {
+pub enum PageError {
     /// One of the usual troubles.
     Trouble(StatusCode, Trouble),
     /// One of the usual troubles, and where one may go from it.
@@ -35,7 +35,7 @@ pub enum Stop {
     Failure(Failure),
 }
 
-impl Stop {
+impl PageError {
     /// What a form or link carries along is not ours, or of another browser.
     pub fn flow() -> Self {
         Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Form)
@@ -52,22 +52,22 @@ impl Stop {
     }
 }
 
-impl From<Failure> for Stop {
+impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
     }
 }
-impl From<countersign_store::Error> for Stop {
+impl From<countersign_store::Error> for PageError {
     fn from(error: countersign_store::Error) -> Self {
         Self::Failure(error.into())
     }
 }
-impl From<crate::entropy::NoEntropy> for Stop {
+impl From<crate::entropy::NoEntropy> for PageError {
     fn from(error: crate::entropy::NoEntropy) -> Self {
         Self::Failure(error.into())
     }
 }
-impl From<countersign_protocol::oauth::error::OAuthError> for Stop {
+impl From<countersign_protocol::oauth::error::OAuthError> for PageError {
     fn from(_: countersign_protocol::oauth::error::OAuthError) -> Self {
         Self::Trouble(StatusCode::BAD_REQUEST, Trouble::Address)
     }
@@ -156,7 +156,7 @@ impl Origin {
 ///
 /// # Errors
 /// Database errors.
-pub async fn origin(call: &PageCall, flow: &Flow) -> Result<Option<Origin>, Stop> {
+pub async fn origin(call: &PageCall, flow: &Flow) -> Result<Option<Origin>, PageError> {
     let Some(client_id) = flow.application else { return Ok(None) };
     let client = call.app.client(call.environment.id(), client_id).await?;
     Ok(client.as_deref().map(Origin::of))
@@ -225,8 +225,8 @@ fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Optio
 }
 
 /// Sends the browser on (303: with a GET, whatever it came with).
-pub fn redirect(to: &str) -> Result<Reply, Stop> {
-    let location = HeaderValue::try_from(to).map_err(|_| Stop::flow())?;
+pub fn redirect(to: &str) -> Result<Reply, PageError> {
+    let location = HeaderValue::try_from(to).map_err(|_| PageError::flow())?;
     Ok(Reply::empty(StatusCode::SEE_OTHER)
         .with(LOCATION, location)
         .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
@@ -234,26 +234,26 @@ pub fn redirect(to: &str) -> Result<Reply, Stop> {
 }
 
 /// The page for what cannot go on.
-pub fn stopped(call: &PageCall, stop: Stop) -> Reply {
+pub fn stopped(call: &PageCall, stop: PageError) -> Reply {
     let branding = branding(call);
     let request_id = call.request_id.to_str().ok();
     // Nothing of what was asked is repeated, not even in a link to another language.
     let frame = Frame { language_keeps: None, ..frame(call, &branding) };
     let mut again_after = None;
     let (status, trouble) = match stop {
-        Stop::AskFirst(host) => {
+        PageError::AskFirst(host) => {
             let t = frame.language.texts();
             let happened = t.ask_first_what(&host);
             let (title, advice) = (t.ask_first(), t.ask_first_advice());
             let page = ErrorPage { frame, title, happened: &happened, advice, request_id, link: None };
             return reply(call, StatusCode::FORBIDDEN, &page, None);
         }
-        Stop::WithWayOn(status, trouble, way) => {
+        PageError::WithWayOn(status, trouble, way) => {
             let link = Some((trouble.way_on(frame.language), way.as_str()));
             return reply(call, status, &ErrorPage { link, ..ErrorPage::of(frame, trouble) }, None);
         }
-        Stop::Trouble(status, trouble) => (status, trouble),
-        Stop::Failure(failure) => {
+        PageError::Trouble(status, trouble) => (status, trouble),
+        PageError::Failure(failure) => {
             let error = failure.into_api_error();
             again_after = error::soonest(&error);
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

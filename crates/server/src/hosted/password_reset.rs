@@ -1,11 +1,11 @@
 //! A password was forgotten: a link by mail, good for an hour and once, sets a new one and ends every session.
 
-use super::code::{no_mail, remember};
-use super::even_time::evenly;
+use super::email_code::{no_mail, remember};
 use super::flow::Flow;
 use super::login_uri;
-use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
-use super::product;
+use super::page::{Carried, PageError, branding, frame, language, redirect, reply};
+use super::product_pages;
+use super::response_timing::evenly;
 use super::session;
 use super::sign_in::{allowed, flow_of, mail_is_missing, refuse};
 use super::sign_up::weakness;
@@ -25,8 +25,8 @@ use countersign_store::user;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-fn too_old() -> Stop {
-    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
+fn too_old() -> PageError {
+    PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
 }
 
 fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: Option<Problem>) -> Reply {
@@ -47,7 +47,7 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get_forgot(call: &PageCall) -> Result<Reply, PageError> {
     let flow = flow_of(call)?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
@@ -63,7 +63,7 @@ pub async fn get_forgot(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post_forgot(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_forgot(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -113,7 +113,7 @@ fn interrupted(call: &PageCall, email: &str) -> Option<Flow> {
 }
 
 /// The reset that a token stands for, if it is still good.
-async fn find(call: &PageCall, token: &str) -> Result<PasswordReset, Stop> {
+async fn find(call: &PageCall, token: &str) -> Result<PasswordReset, PageError> {
     let mut reader = call.app.store.reader().await?;
     let found = password_resets::find_by_token(&mut reader, &session::act(call), token).await?;
     let now = call.app.clock.now();
@@ -133,7 +133,7 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
 ///
 /// # Errors
 /// A page for a link that is not good.
-pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get_reset(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
     if !allowed(call).password {
@@ -147,7 +147,7 @@ pub async fn get_reset(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a link that is not good.
-pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_reset(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
     if !allowed(call).password {
@@ -172,7 +172,7 @@ pub async fn post_reset(call: &PageCall) -> Result<Reply, Stop> {
         return Err(too_old());
     }
     let interrupted = interrupted(call, &email);
-    let away = if interrupted.is_none() { product::begin(call, &[])? } else { None };
+    let away = if interrupted.is_none() { product_pages::begin(call, &[])? } else { None };
     let reply = match away {
         Some(away) => away,
         None => {

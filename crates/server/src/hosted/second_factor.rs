@@ -3,7 +3,7 @@
 
 use super::flow::{FirstProof, Flow, Target};
 use super::login_uri;
-use super::page::{Carried, Stop, branding, frame, language, moment, redirect, reply};
+use super::page::{Carried, PageError, branding, frame, language, moment, redirect, reply};
 use super::session::{self, Current, Proven};
 use super::sign_in::allowed;
 use crate::domain::attempts::{self, Allowance};
@@ -43,7 +43,7 @@ const OF_ACCOUNT: &str = "/account/second-factor";
 ///
 /// # Errors
 /// Database errors.
-pub async fn go_on(call: &PageCall, proven: Proven, tries: Option<Tries>, mut flow: Flow) -> Result<Reply, Stop> {
+pub async fn go_on(call: &PageCall, proven: Proven, tries: Option<Tries>, mut flow: Flow) -> Result<Reply, PageError> {
     // Of a sign-in that this flow has been used for before, nothing is left.
     (flow.first_proof, flow.factor_secret) = (None, None);
     let act = session::act(call);
@@ -67,8 +67,8 @@ pub async fn go_on(call: &PageCall, proven: Proven, tries: Option<Tries>, mut fl
 ///
 /// # Errors
 /// A page when there is none, when it is too old, and when the account has gone.
-async fn first_proof(call: &PageCall, flow: &Flow) -> Result<(FirstProof, User), Stop> {
-    let first = flow.first_proof.clone().ok_or_else(Stop::flow)?;
+async fn first_proof(call: &PageCall, flow: &Flow) -> Result<(FirstProof, User), PageError> {
+    let first = flow.first_proof.clone().ok_or_else(PageError::flow)?;
     if call.app.clock.now() >= Timestamp::from_millis(first.made_at).plus_secs(FIRST_PROOF) {
         return Err(flow.took_too_long());
     }
@@ -88,7 +88,7 @@ fn show(
     (user, action): (&User, &str),
     status: StatusCode,
     problem: Option<Problem>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let (frame, form) = (frame(call, &branding), carried.form(action, problem));
@@ -97,7 +97,7 @@ fn show(
         let page = SecondFactor { frame, form, email: &user.email, restart: &restart };
         return Ok(reply(call, status, &page, flow.leads_to.as_deref()));
     };
-    let secret = enrolment::from_text(text).ok_or_else(Stop::flow)?;
+    let secret = enrolment::from_text(text).ok_or_else(PageError::flow)?;
     let new = new_factor(&session::act(call), user);
     let uri = enrolment::uri(&new.issuer, &new.account, &secret);
     let picture = qr_code::picture(&uri)?;
@@ -131,7 +131,7 @@ fn problem_of(act: &Act, refused: Refused) -> (StatusCode, Problem) {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let flow = Flow::carried(call, query.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -158,7 +158,7 @@ enum Tried {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -184,12 +184,18 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     session::start(call, proven, None, flow).await
 }
 
-async fn attempt(call: &PageCall, flow: &Flow, user: &User, first: &FirstProof, typed: &str) -> Result<Tried, Stop> {
+async fn attempt(
+    call: &PageCall,
+    flow: &Flow,
+    user: &User,
+    first: &FirstProof,
+    typed: &str,
+) -> Result<Tried, PageError> {
     let (act, whence, language) = (session::act(call), session::whence(call), language(call));
     let (user, first) = (user.clone(), first.clone());
     let typed: String = typed.chars().take(LONGEST_CODE).collect();
     let secret = match &flow.factor_secret {
-        Some(text) => Some(enrolment::from_text(text).ok_or_else(Stop::flow)?),
+        Some(text) => Some(enrolment::from_text(text).ok_or_else(PageError::flow)?),
         None => None,
     };
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
@@ -243,7 +249,7 @@ async fn set_up(
 
 /// Who looks at their account; a redirect for who is not signed in, and where people sign in elsewhere for who has not signed in
 /// here: only here a second factor is asked for.
-async fn own(call: &PageCall) -> Result<Result<Current, Reply>, Stop> {
+async fn own(call: &PageCall) -> Result<Result<Current, Reply>, PageError> {
     match session::current_with_address(call).await? {
         Some(current) if !is_for(call, &current) => Ok(Err(redirect("/account")?)),
         Some(current) => Ok(Ok(current)),
@@ -261,7 +267,7 @@ pub fn is_for(call: &PageCall, current: &Current) -> bool {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get_own(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get_own(call: &PageCall) -> Result<Reply, PageError> {
     let Current { session, user, .. } = match own(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),
@@ -294,7 +300,7 @@ pub async fn get_own(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post_own(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_own(call: &PageCall) -> Result<Reply, PageError> {
     let Current { session, user, .. } = match own(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),
@@ -308,9 +314,9 @@ pub async fn post_own(call: &PageCall) -> Result<Reply, Stop> {
     }
     // What somebody else was shown in this browser is their secret.
     if flow.target != Target::SecondFactor || flow.shown_to != Some(user.id) {
-        return Err(Stop::flow());
+        return Err(PageError::flow());
     }
-    let secret = flow.factor_secret.as_deref().and_then(enrolment::from_text).ok_or_else(Stop::flow)?;
+    let secret = flow.factor_secret.as_deref().and_then(enrolment::from_text).ok_or_else(PageError::flow)?;
     let typed: String = form.get("code").unwrap_or("").chars().take(LONGEST_CODE).collect();
     let (from, owner) = (call.peer.address.to_string(), user.clone());
     let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
@@ -359,7 +365,7 @@ fn show_removal(
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn remove_own(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn remove_own(call: &PageCall) -> Result<Reply, PageError> {
     let Current { user, .. } = match own(call).await? {
         Ok(current) => current,
         Err(reply) => return Ok(reply),

@@ -2,7 +2,7 @@
 
 use super::flow::Flow;
 use super::login_uri;
-use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
+use super::page::{Carried, Origin, PageError, branding, frame, origin, redirect, reply};
 use super::session::{self, Current};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -13,7 +13,7 @@ use http::StatusCode;
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, Stop> {
+pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Current) -> Result<Reply, PageError> {
     let branding = branding(call);
     let mut flow = flow.clone();
     flow.shown_to = Some(current.user.id);
@@ -33,7 +33,7 @@ pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Curr
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if form.get("decision") == Some("continue") {
@@ -55,14 +55,14 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn other(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn other(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let flow = Flow::carried(call, query.get("flow"))?;
     with_another_account(call, flow).await
 }
 
 /// The session ends, and the flow goes on with a sign-in.
-async fn with_another_account(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
+async fn with_another_account(call: &PageCall, mut flow: Flow) -> Result<Reply, PageError> {
     flow.account_chosen = true;
     flow.email = None;
     flow.challenge = None;

@@ -2,9 +2,9 @@
 
 use super::authorize;
 use super::flow::{FirstProof, Flow, ProvenBy};
-use super::page::{Stop, redirect};
+use super::page::{PageError, redirect};
 use crate::domain::users::address_proof;
-use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::password_check::Tries;
 use crate::domain::users::second_factors;
 use crate::domain::users::second_factors::Need;
@@ -45,7 +45,7 @@ pub struct Current {
 ///
 /// # Errors
 /// Database errors.
-pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
+pub async fn current(call: &PageCall) -> Result<Option<Current>, PageError> {
     let Some(value) = Cookie::Session.read(&call.headers, &call.environment.environment.issuer) else {
         return Ok(None);
     };
@@ -76,7 +76,7 @@ pub async fn current(call: &PageCall) -> Result<Option<Current>, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn current_here(call: &PageCall) -> Result<Option<Current>, Stop> {
+pub async fn current_here(call: &PageCall) -> Result<Option<Current>, PageError> {
     match current(call).await? {
         Some(current) => counts_here(call, current).await,
         None => Ok(None),
@@ -87,7 +87,7 @@ pub async fn current_here(call: &PageCall) -> Result<Option<Current>, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn counts_here(call: &PageCall, current: Current) -> Result<Option<Current>, Stop> {
+pub async fn counts_here(call: &PageCall, current: Current) -> Result<Option<Current>, PageError> {
     if current.session.authentication_method.is_here() {
         return Ok(Some(current));
     }
@@ -100,7 +100,7 @@ pub async fn counts_here(call: &PageCall, current: Current) -> Result<Option<Cur
 ///
 /// # Errors
 /// Database errors.
-pub async fn current_with_address(call: &PageCall) -> Result<Option<Current>, Stop> {
+pub async fn current_with_address(call: &PageCall) -> Result<Option<Current>, PageError> {
     Ok(current_here(call).await?.filter(|current| current.user.email_verified))
 }
 
@@ -108,7 +108,7 @@ pub async fn current_with_address(call: &PageCall) -> Result<Option<Current>, St
 ///
 /// # Errors
 /// Database errors.
-pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, Stop> {
+pub async fn address_to_prove(call: &PageCall) -> Result<Option<String>, PageError> {
     let current = current(call).await?.filter(|current| !current.user.email_verified);
     Ok(current.map(|current| current.user.email))
 }
@@ -216,7 +216,7 @@ impl Proven {
 ///
 /// # Errors
 /// Database errors.
-pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: Flow) -> Result<Reply, Stop> {
+pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: Flow) -> Result<Reply, PageError> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<32>()?);
     let issuer = &call.environment.environment.issuer;
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
@@ -265,9 +265,9 @@ fn changed() -> ApiError {
 }
 
 /// Who signed in to what has changed meanwhile begins anew.
-fn too_late(stop: Stop, flow: &Flow) -> Stop {
+fn too_late(stop: PageError, flow: &Flow) -> PageError {
     match stop {
-        Stop::Failure(Failure::Refused(ApiError::Conflict { code: CHANGED, .. })) => flow.changed_meanwhile(),
+        PageError::Failure(Failure::Refused(ApiError::Conflict { code: CHANGED, .. })) => flow.changed_meanwhile(),
         stop => stop,
     }
 }
@@ -280,7 +280,7 @@ pub struct Beginning {
     proven: Proven,
     /// Of the session that the browser had.
     before: Option<Digest>,
-    whence: Whence,
+    whence: ClientInfo,
     origin: sessions::Origin,
     digest: Digest,
     user: User,
@@ -341,9 +341,9 @@ impl Beginning {
 }
 
 /// From where somebody signs in.
-pub fn whence(call: &PageCall) -> Whence {
+pub fn whence(call: &PageCall) -> ClientInfo {
     let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    Whence {
+    ClientInfo {
         ip_address: Some(call.peer.address.to_string()),
         user_agent: user_agent.map(|text| text.chars().take(400).collect()),
     }
@@ -353,7 +353,7 @@ pub fn whence(call: &PageCall) -> Whence {
 ///
 /// # Errors
 /// Database errors.
-pub async fn end(call: &PageCall, reply: Reply) -> Result<Reply, Stop> {
+pub async fn end(call: &PageCall, reply: Reply) -> Result<Reply, PageError> {
     let issuer = &call.environment.environment.issuer;
     if let Some(value) = Cookie::Session.read(&call.headers, issuer) {
         let digest = call.app.keyring.session.digest(&value);

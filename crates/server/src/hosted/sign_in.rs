@@ -1,12 +1,12 @@
 //! Signing in: the address first, then the password or a code.
 
-use super::code::Recipient;
-use super::even_time;
+use super::email_code::Recipient;
 use super::flow::{Flow, Proves};
 use super::login_uri;
 use super::mailbox;
-use super::page::{Carried, Origin, Stop, branding, frame, origin, redirect, reply};
-use super::product;
+use super::page::{Carried, Origin, PageError, branding, frame, origin, redirect, reply};
+use super::product_pages;
+use super::response_timing;
 use super::second_factor;
 use super::session::{self, Proven};
 use crate::domain::attempts::{self, PASSWORDS, PASSWORDS_FOR_ACCOUNT, PASSWORDS_FROM};
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub fn flow_of(call: &PageCall) -> Result<Flow, Stop> {
+pub fn flow_of(call: &PageCall) -> Result<Flow, PageError> {
     let query = call.query()?;
     match query.get("flow") {
         Some(sealed) => Flow::carried(call, Some(sealed)),
@@ -38,7 +38,7 @@ async fn show(
     email: &str,
     status: StatusCode,
     problem: Option<Problem>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
@@ -70,7 +70,7 @@ pub fn mail_is_missing(call: &PageCall) -> bool {
 ///
 /// # Errors
 /// Database errors.
-pub async fn refuse(call: &PageCall, flow: &Flow, status: StatusCode, problem: Problem) -> Result<Reply, Stop> {
+pub async fn refuse(call: &PageCall, flow: &Flow, status: StatusCode, problem: Problem) -> Result<Reply, PageError> {
     let email = flow.email.clone().unwrap_or_default();
     show(call, flow, &email, status, Some(problem)).await
 }
@@ -79,8 +79,8 @@ pub async fn refuse(call: &PageCall, flow: &Flow, status: StatusCode, problem: P
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    if let Some(away) = product::sign_in(call)? {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
+    if let Some(away) = product_pages::sign_in(call)? {
         return Ok(away);
     }
     let flow = flow_of(call)?;
@@ -94,7 +94,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn begin(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
+pub async fn begin(call: &PageCall, mut flow: Flow) -> Result<Reply, PageError> {
     let email = flow.email.take().unwrap_or_default();
     show(call, &flow, &email, StatusCode::OK, None).await
 }
@@ -103,7 +103,7 @@ pub async fn begin(call: &PageCall, mut flow: Flow) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a flow that is not good, or for too many mails.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -124,7 +124,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     flow.challenge = None;
     flow.signs_up = false;
     if !allowed(call).password {
-        return Box::pin(super::code::send_to_sign_in(call, flow, email)).await;
+        return Box::pin(super::email_code::send_to_sign_in(call, flow, email)).await;
     }
     redirect(&flow.link(call, "/sign-in/password"))
 }
@@ -134,8 +134,8 @@ async fn show_password(
     flow: &Flow,
     status: StatusCode,
     problem: Option<Problem>,
-) -> Result<Reply, Stop> {
-    let Some(email) = flow.email.as_deref() else { return Err(Stop::flow()) };
+) -> Result<Reply, PageError> {
+    let Some(email) = flow.email.as_deref() else { return Err(PageError::flow()) };
     let password_saved = problem.is_none() && call.query().is_ok_and(|query| query.get("saved").is_some());
     let branding = branding(call);
     let origin = origin(call, flow).await?;
@@ -158,8 +158,8 @@ async fn show_password(
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get_password(call: &PageCall) -> Result<Reply, Stop> {
-    if let Some(away) = product::sign_in(call)? {
+pub async fn get_password(call: &PageCall) -> Result<Reply, PageError> {
+    if let Some(away) = product_pages::sign_in(call)? {
         return Ok(away);
     }
     let flow = flow_of(call)?;
@@ -182,7 +182,7 @@ enum Tried {
 ///
 /// # Errors
 /// A page for a flow that is not good, or for too many mails.
-pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_password(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -191,14 +191,14 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
     if !allowed(call).password {
         return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoPasswords).await;
     }
-    let Some(email) = flow.email.clone() else { return Err(Stop::flow()) };
+    let Some(email) = flow.email.clone() else { return Err(PageError::flow()) };
     let Some(password) = form.get("password") else {
         return show_password(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Some(Problem::PasswordNeeded)).await;
     };
     let began = Instant::now();
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
         Tried::Problem(status, problem @ Problem::CredentialsWrong) => {
-            even_time::wrong_password(began).await;
+            response_timing::wrong_password(began).await;
             show_password(call, &flow, status, Some(problem)).await
         }
         Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
@@ -208,14 +208,14 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, Stop> {
             None => {
                 tries.forget_now(&call.app.store, &session::act(call)).await?;
                 let recipient = Recipient { typed: &email, to: &user.email };
-                Box::pin(super::code::send(call, flow, recipient, Proves::Address(user.id, likeness))).await
+                Box::pin(super::email_code::send(call, flow, recipient, Proves::Address(user.id, likeness))).await
             }
         },
     }
 }
 
 /// Checks a password.
-async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, Stop> {
+async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, PageError> {
     let (key, from) = (email_key(email), call.peer.limit_key().to_string());
     let counts = vec![
         ("password", format!("{key} {from}"), PASSWORDS),

@@ -3,14 +3,14 @@
 
 use super::authorize::{LONGEST, leads_to};
 use super::flow::{Flow, Target};
-use super::page::{Carried, Stop, branding, frame, keep_wished_language, redirect, reply};
-use super::{login_uri, product, session};
+use super::page::{Carried, PageError, branding, frame, keep_wished_language, redirect, reply};
+use super::{login_uri, product_pages, session};
 use crate::domain::sessions::backchannel_logout::session_name;
 use crate::domain::{Failure, sessions};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use crate::keys::rotation::KNOWN;
-use crate::user_management::held;
+use crate::user_management::refresh_token_cookie;
 use countersign_pages::{SignOutConfirm, SignedOut, Trouble};
 use countersign_protocol::id::{SessionId, UserId};
 use countersign_protocol::jose::UnverifiedToken;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     // A flow that is lost or too old leads nowhere; signing out is what counts.
     let flow = Flow::open(call, query.get("flow")).unwrap_or_else(|| Flow::begin(call, Target::Account));
@@ -48,7 +48,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     if form.get("decision") != Some("sign_out") {
         return redirect(&Flow::home(call).resume(call));
@@ -71,7 +71,7 @@ impl Onward {
 }
 
 /// Where a flow leads that is to sign out, by what the application has registered by now.
-async fn after(call: &PageCall, flow: &Flow) -> Result<Onward, Stop> {
+async fn after(call: &PageCall, flow: &Flow) -> Result<Onward, PageError> {
     let Target::SignOut(query) = &flow.target else { return Ok(Onward(None)) };
     let query = Params::from_form(query.as_bytes())?;
     let Some(name) = query.get("client_id").and_then(ClientName::parse) else { return Ok(Onward(None)) };
@@ -95,7 +95,7 @@ fn back(to: &ProvenRedirect, state: Option<&str>) -> String {
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn done(call: &PageCall) -> Result<Reply, PageError> {
     let branding = branding(call);
     let frame = frame(call, &branding);
     let again = frame.language.texts().sign_in_again();
@@ -110,17 +110,17 @@ pub async fn done(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn end_session(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn end_session(call: &PageCall) -> Result<Reply, PageError> {
     Ok(keep_wished_language(call, end(call).await?))
 }
 
-async fn end(call: &PageCall) -> Result<Reply, Stop> {
+async fn end(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let hint = query.get("id_token_hint").and_then(|token| id_token(call, token));
     let named = query.get("client_id").or(hint.as_ref().map(|hint| hint.aud.as_str()));
     // An ID token and a client that do not belong together prove nothing.
     if hint.as_ref().is_some_and(|hint| named != Some(hint.aud.as_str())) {
-        return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
+        return Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
     }
     let client = match named.and_then(ClientName::parse) {
         Some(name) => call.app.client_named(&call.environment, &name).await?,
@@ -143,7 +143,7 @@ async fn end(call: &PageCall) -> Result<Reply, Stop> {
         (Some(client), Some(wanted)) => {
             // Only to a redirect URI that is registered, as it is registered (§3).
             let Some(to) = prove(client, wanted) else {
-                return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
+                return Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Application));
             };
             // Anybody can register a client, and have an ID token of their own from it: it leads nowhere but those who have
             // signed in to it themselves and are still there.
@@ -181,11 +181,11 @@ async fn end(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for a form that is not good.
-pub async fn end_session_posted(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn end_session_posted(call: &PageCall) -> Result<Reply, PageError> {
     call.form()?;
-    let query = std::str::from_utf8(&call.body).map_err(|_| Stop::flow())?;
+    let query = std::str::from_utf8(&call.body).map_err(|_| PageError::flow())?;
     if query.len() > 8192 || !query.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#')) {
-        return Err(Stop::flow());
+        return Err(PageError::flow());
     }
     redirect(&format!("/oauth2/logout?{query}"))
 }
@@ -195,10 +195,10 @@ pub async fn end_session_posted(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 422 without a session; database errors.
-pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn of_own_application(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let Some(session_id) = query.get("session_id") else {
-        return Err(Stop::Trouble(StatusCode::UNPROCESSABLE_ENTITY, Trouble::Address));
+        return Err(PageError::Trouble(StatusCode::UNPROCESSABLE_ENTITY, Trouble::Address));
     };
     let uris = || call.environment.redirect_uris(RedirectPurpose::SignOut);
     // Only where the environment has people sent: anything else is as if it were not there.
@@ -208,7 +208,7 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
         Some(proven) => proven.as_str(),
         None => {
             let default = uris().find(|known| known.default).map(|known| known.uri.as_str());
-            default.or_else(|| product::home(call)).unwrap_or("/signed-out")
+            default.or_else(|| product_pages::home(call)).unwrap_or("/signed-out")
         }
     };
     let mut reply = redirect(onward)?;
@@ -229,8 +229,8 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, Stop> {
         }
         Err(_) => None,
     };
-    if held::is_over(&call.app, &session::act(call), &call.headers).await? {
-        reply = held::forget(reply, &call.headers, &call.environment);
+    if refresh_token_cookie::is_over(&call.app, &session::act(call), &call.headers).await? {
+        reply = refresh_token_cookie::forget(reply, &call.headers, &call.environment);
     }
     match current {
         Some(current) if ended != Some(current.user.id) => Ok(reply),

@@ -1,10 +1,10 @@
 //! Signing up: an account is made when its address is proven, and not before.
 
-use super::code::Recipient;
+use super::email_code::Recipient;
 use super::flow::{Flow, NewAccount, Proves};
 use super::login_uri;
-use super::page::{Carried, Origin, Stop, branding, frame, origin, reply};
-use super::product;
+use super::page::{Carried, Origin, PageError, branding, frame, origin, reply};
+use super::product_pages;
 use super::session;
 use super::sign_in::{allowed, flow_of, refuse};
 use crate::domain::Failure;
@@ -35,7 +35,7 @@ async fn show(
     typed: Typed<'_>,
     status: StatusCode,
     problem: Option<Problem>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let branding = branding(call);
     let origin = origin(call, flow).await?;
     let carried = Carried::new(call, Some(flow));
@@ -58,7 +58,7 @@ async fn show(
 ///
 /// # Errors
 /// A page for an invitation that is not good.
-pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> Result<bool, Stop> {
+pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> Result<bool, PageError> {
     if allowed(call).sign_up {
         return Ok(true);
     }
@@ -71,8 +71,8 @@ pub async fn may_sign_up(call: &PageCall, flow: &Flow, email: Option<&str>) -> R
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
-    if let Some(away) = product::sign_in(call)? {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
+    if let Some(away) = product_pages::sign_in(call)? {
         return Ok(away);
     }
     let mut flow = flow_of(call)?;
@@ -100,7 +100,7 @@ pub fn weakness(password: &str, inputs: &[&str]) -> Option<Problem> {
 ///
 /// # Errors
 /// A page for a flow that is not good, or for too many mails.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let mut flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
@@ -138,7 +138,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
         Box::pin(async move { attempts::count(tx, &act, "sign-up from", &from, SIGN_UPS_FROM).await })
     });
     if counted.await?.is_err() {
-        return Err(Stop::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
+        return Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
     }
     // Hashed whether there is an account or not: the same work, the same answer.
     let password_hash = match password {
@@ -158,5 +158,5 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     flow.signs_up = true;
     flow.challenge = None;
     flow.email = Some(typed.email.to_owned());
-    super::code::send(call, flow, Recipient { typed: typed.email, to: typed.email }, proves).await
+    super::email_code::send(call, flow, Recipient { typed: typed.email, to: typed.email }, proves).await
 }

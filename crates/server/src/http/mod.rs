@@ -1,4 +1,5 @@
-//! HTTP: listening, who calls, what is allowed, and how answers look. Knows nothing of any feature.
+//! HTTP: listening, who calls, what is allowed, and how answers look. Of the features it knows how their calls begin ([`routes`],
+//! [`pages`]).
 //!
 //! | Module | Owns |
 //! |---|---|
@@ -6,7 +7,7 @@
 //! | [`routes`] | the route table: every route declares who may call it, or it cannot be registered |
 //! | [`dispatch`] | from a path and a method to its endpoint |
 //! | [`connections`] | how many connections may be open, in all and from one address |
-//! | [`conversation`], [`patient`] | what is going on on a connection, and when it ends because nothing is taken or asked any more |
+//! | [`connection_activity`], [`write_timeout`] | what is going on on a connection, and when it ends because nothing is taken or asked any more |
 //! | [`management`] | calls of the management API: the key, the body, the query, the transaction |
 //! | [`oauth_call`], [`public_call`] | calls of the OAuth endpoints; calls of public documents |
 //! | [`idempotency`] | the same key gives the same answer |
@@ -20,8 +21,8 @@
 //! | [`body`], [`request_id`] | reading bodies within bounds; naming requests |
 
 pub mod body;
+pub mod connection_activity;
 pub mod connections;
-pub mod conversation;
 pub mod cookies;
 pub mod cors;
 pub mod dispatch;
@@ -32,7 +33,6 @@ pub mod management;
 pub mod oauth_call;
 pub mod page_call;
 pub mod pages;
-pub mod patient;
 pub mod peer;
 pub mod public_call;
 pub mod rate_limit;
@@ -41,3 +41,4 @@ pub mod request_id;
 pub mod routes;
 pub mod server;
 pub mod streamed;
+pub mod write_timeout;

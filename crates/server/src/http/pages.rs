@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::cache::environments::EnvironmentState;
 use crate::dashboard::call::DashboardCall;
 use crate::domain::Failure;
-use crate::hosted::going_on;
-use crate::hosted::page::{Stop, stopped};
+use crate::hosted::form_redirect;
+use crate::hosted::page::{PageError, stopped};
 use crate::http::body::{self, BodyError};
 use crate::http::dispatch::{Arrived, PATIENCE};
 use crate::http::error;
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What a page answers, in its time.
-pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, Stop>> + Send + 'c>>;
+pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, PageError>> + Send + 'c>>;
 
 // Handlers are kept behind pointers, so that what is around them is compiled once and not for each.
 pub(super) type OfPage = dyn for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync;
@@ -58,7 +58,7 @@ impl Paged {
         match self {
             Self::Hosted { handler, .. } => {
                 let reply = match in_time(handler(&page)).await {
-                    Ok(reply) if ours_only => going_on::settle(&page, reply),
+                    Ok(reply) if ours_only => form_redirect::settle(&page, reply),
                     Ok(reply) => reply,
                     Err(stop) => stopped(&page, stop),
                 };
@@ -86,10 +86,10 @@ impl Paged {
 const PATIENCE_FOR_PAGE: Duration = PATIENCE.saturating_sub(Duration::from_secs(5));
 
 /// What a handler answers, unless that takes too long.
-async fn in_time(answering: Answered<'_>) -> Result<Reply, Stop> {
+async fn in_time(answering: Answered<'_>) -> Result<Reply, PageError> {
     match tokio::time::timeout(PATIENCE_FOR_PAGE, answering).await {
         Ok(answer) => answer,
-        Err(_) => Err(Stop::Failure(ApiError::Unavailable.into())),
+        Err(_) => Err(PageError::Failure(ApiError::Unavailable.into())),
     }
 }
 
@@ -128,8 +128,8 @@ impl Whose {
 }
 
 /// The page for a post that did not come from one of our pages in the same browser.
-fn not_ours() -> Stop {
-    Stop::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Form)
+fn not_ours() -> PageError {
+    PageError::Trouble(http::StatusCode::FORBIDDEN, countersign_pages::Trouble::Form)
 }
 
 /// Answers with a page.
@@ -182,7 +182,7 @@ pub(super) async fn show_as(
 /// The page for when memory cannot be believed, which says nothing but that: in the look that is known.
 fn not_now(app: Arc<App>, environment: Arc<EnvironmentState>, page: PageParts, failure: Failure) -> Reply {
     match PageCall::new(app, environment, page) {
-        Ok(page) => page.finish(stopped(&page, Stop::Failure(failure))),
+        Ok(page) => page.finish(stopped(&page, PageError::Failure(failure))),
         Err(_) => error::api(&ApiError::Internal),
     }
 }
@@ -209,7 +209,7 @@ pub(super) async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: 
     match body::read(body, body::FILES_LIMIT).await {
         Ok(body) => call.page.body = body,
         Err(BodyError::TooLarge) => {
-            let reply = call.stopped(Stop::Failure(ApiError::TooLarge.into()));
+            let reply = call.stopped(PageError::Failure(ApiError::TooLarge.into()));
             return call.page.finish(reply);
         }
         Err(BodyError::Incomplete) => return Reply::empty(http::StatusCode::BAD_REQUEST),
@@ -219,7 +219,7 @@ pub(super) async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: 
     }
     // A body may take its time: role and environment are those of now.
     if let Err(failure) = app.ensure_current().await {
-        let reply = stopped(&call.page, Stop::Failure(failure));
+        let reply = stopped(&call.page, PageError::Failure(failure));
         return call.page.finish(reply);
     }
     match DashboardCall::admit(call.page, role).await {

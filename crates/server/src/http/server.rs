@@ -2,15 +2,15 @@
 
 use crate::app::App;
 use crate::http::body::Arriving;
+use crate::http::connection_activity::{Conversation, IDLE_PATIENCE, Verdict};
 use crate::http::connections::{self, Places, Refused};
-use crate::http::conversation::{Conversation, IDLE_PATIENCE, Verdict};
 use crate::http::dispatch::Dispatcher;
 use crate::http::error;
-use crate::http::patient::{self, Patient};
 use crate::http::peer::Peer;
 use crate::http::request_id::RequestIds;
 use crate::http::routes::finish;
 use crate::http::streamed::AnswerBody;
+use crate::http::write_timeout::{self, WriteTimeout};
 use crate::operations::open_files;
 use countersign_protocol::management::error::ApiError;
 use http::{Request, Response};
@@ -197,7 +197,8 @@ async fn carry<S, F>(
             })
         }
     });
-    let connection = builder.serve_connection(TokioIo::new(Patient::new(stream, patient::PATIENCE)), respond);
+    let connection =
+        builder.serve_connection(TokioIo::new(WriteTimeout::new(stream, write_timeout::PATIENCE)), respond);
     let mut connection = std::pin::pin!(connection.into_owned());
     let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
     // A client that sends nothing, or never finishes the head of its first request, holds a place that another could

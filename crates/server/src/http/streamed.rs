@@ -2,7 +2,7 @@
 //! reader who does not read.
 
 use crate::domain::Failure;
-use crate::http::conversation::Exchange;
+use crate::http::connection_activity::Exchange;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use std::future::Future;

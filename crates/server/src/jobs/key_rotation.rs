@@ -1,6 +1,6 @@
 //! Moves signing keys along in their lives, and makes successors on schedule.
 
-use super::clocks;
+use super::clock_skew;
 use crate::app::App;
 use crate::keys::rotation;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// One round.
 pub async fn run(app: Arc<App>, rotation_days: u32) {
     // A key that went too early takes with it what it has signed. Retention tells of clocks that do not agree.
-    match clocks::apart(&app).await {
+    match clock_skew::apart(&app).await {
         Ok(None) => {}
         Ok(Some(seconds)) => return tracing::debug!(seconds, "clocks do not agree: signing keys stay as they are"),
         Err(error) => {

@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
-use crate::jobs::clocks;
+use crate::jobs::clock_skew;
 use crate::mailer::mail_server::{LEASE, LEASE_OF_TEXT, SLACK};
 use crate::mailer::{NotSent, Outlook};
 use crate::operations::metrics::MailOutcome;
@@ -82,7 +82,7 @@ impl Post {
                 return Ok(());
             }
             // By a wrong clock codes have expired that are good, and others' messages are one's own.
-            if let Some(seconds) = clocks::apart(&self.app).await? {
+            if let Some(seconds) = clock_skew::apart(&self.app).await? {
                 if !std::mem::replace(&mut self.apart, true) {
                     tracing::error!(
                         seconds,

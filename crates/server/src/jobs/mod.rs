@@ -4,15 +4,15 @@ pub mod audit_exports;
 pub mod audit_log;
 pub mod audit_streams;
 pub mod backchannel_logout;
-pub mod clocks;
+pub mod change_feed;
+pub mod clock_skew;
 pub mod domain_verification;
 pub mod events;
-pub mod feed;
 pub mod key_rotation;
 pub mod last_used;
 pub mod mail;
 pub mod retention;
-pub mod webhook_upkeep;
+pub mod webhook_maintenance;
 pub mod webhooks;
 
 use crate::app::App;
@@ -29,8 +29,8 @@ pub const FAREWELL: Duration = Duration::from_secs(6);
 /// Starts all jobs; they end when `stop` becomes true.
 pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    let outage = Arc::new(feed::Outage::default());
-    let poll: Run = Box::new(move |app| Box::pin(feed::run(app, Arc::clone(&outage))));
+    let outage = Arc::new(change_feed::Outage::default());
+    let poll: Run = Box::new(move |app| Box::pin(change_feed::run(app, Arc::clone(&outage))));
     jobs.spawn(repeat(crate::cache::freshness::POLL, stop.clone(), Arc::clone(app), poll));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), last_used::run));
     jobs.spawn(every(Duration::from_secs(2), stop.clone(), Arc::clone(app), domain_verification::run));
@@ -53,8 +53,8 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
         backchannel_logout::run(app, on_their_way.clone())
     }));
     jobs.spawn(webhooks::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), webhook_upkeep::run));
-    jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), webhook_upkeep::sweep));
+    jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), webhook_maintenance::run));
+    jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), webhook_maintenance::sweep));
     jobs.spawn(every(Duration::from_secs(60), stop.clone(), Arc::clone(app), retention::run));
     jobs.spawn(every(Duration::from_secs(10), stop.clone(), Arc::clone(app), move |app| {
         key_rotation::run(app, rotation_days)

@@ -29,7 +29,7 @@
 //!
 //! Every other table is kept until its rows are deleted.
 
-use super::clocks;
+use super::clock_skew;
 use crate::app::App;
 use crate::domain::Failure;
 use crate::domain::audit_log::chain;
@@ -67,7 +67,7 @@ pub async fn run(app: Arc<App>) {
     app.limits.tidy();
     app.caches.expire_revoked_tokens();
     // What is forgotten too early does not come back.
-    match clocks::apart(&app).await {
+    match clock_skew::apart(&app).await {
         Ok(None) => prune(&app).await,
         Ok(Some(seconds)) => tracing::error!(
             seconds,

@@ -3,7 +3,7 @@
 
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
-use crate::oauth::standing::{self, Standing};
+use crate::oauth::token_status::{self, TokenStatus};
 use bytes::Bytes;
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
@@ -29,13 +29,13 @@ pub async fn post(call: OAuthCall) -> Result<Reply, OAuthError> {
     if let Some(token) = RefreshToken::read(token, &call.app.keyring.refresh_token, call.environment.id()) {
         return refresh_token(&call, token, may_know).await;
     }
-    Ok(match standing::access_token(&call, token).await.map_err(oauth_error)? {
-        Standing::Active(verified, family)
+    Ok(match token_status::access_token(&call, token).await.map_err(oauth_error)? {
+        TokenStatus::Active(verified, family)
             if ClientName::parse(&verified.claims.client_id).is_some_and(|name| may_know(&name)) =>
         {
             Reply::ok(&ActiveAccessToken::new(&verified.claims, family.as_ref())).no_store()
         }
-        Standing::Active(..) | Standing::Inactive => inactive(),
+        TokenStatus::Active(..) | TokenStatus::Inactive => inactive(),
     })
 }
 

@@ -7,7 +7,7 @@ pub mod introspection;
 pub mod jwks;
 pub mod registration;
 pub mod revocation;
-pub mod standing;
 pub mod token;
+pub mod token_status;
 pub mod userinfo;
 pub mod verify;

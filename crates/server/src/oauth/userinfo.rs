@@ -3,7 +3,7 @@
 use crate::http::cors;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
-use crate::oauth::standing::{self, Standing};
+use crate::oauth::token_status::{self, TokenStatus};
 use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::id_token::PersonClaims;
@@ -36,9 +36,9 @@ pub async fn respond(call: OAuthCall) -> Result<Reply, OAuthError> {
         let reply = Reply::json(StatusCode::UNAUTHORIZED, &json!({"error": "unauthorized"}));
         return Ok(cors::allow_all(reply.with(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)).no_store()));
     };
-    let (verified, family) = match standing::access_token(&call, token).await.map_err(oauth_error)? {
-        Standing::Active(verified, family) => (verified, family),
-        Standing::Inactive => return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token")),
+    let (verified, family) = match token_status::access_token(&call, token).await.map_err(oauth_error)? {
+        TokenStatus::Active(verified, family) => (verified, family),
+        TokenStatus::Inactive => return Ok(refused(StatusCode::UNAUTHORIZED, "invalid_token")),
     };
     // A machine is nobody. Who the person is says the authorization: the subject may be what the company calls them.
     let Some(user_id) = family.map(|family| family.user_id) else {

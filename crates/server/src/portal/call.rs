@@ -3,7 +3,7 @@
 use crate::domain::organizations::portal;
 use crate::domain::{Act, Failure, audit_log, product_name};
 use crate::hosted::flow::{Flow, Target};
-use crate::hosted::page::{Stop, language, redirect, stopped};
+use crate::hosted::page::{PageError, language, redirect, stopped};
 use crate::hosted::session;
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -158,7 +158,7 @@ fn is_for(page: &PageCall, organization_id: OrganizationId) -> bool {
 ///
 /// # Errors
 /// Database errors.
-pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) -> Result<bool, Stop> {
+pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) -> Result<bool, PageError> {
     let act = session::act(page);
     let cookie = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer);
     let chosen = cookie.as_deref().and_then(|cookie| OrganizationId::parse(cookie).ok());
@@ -180,7 +180,7 @@ pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) 
 }
 
 /// Who visits, whose page, and what is open.
-async fn look(page: &PageCall) -> Result<Looked, Stop> {
+async fn look(page: &PageCall) -> Result<Looked, PageError> {
     let act = session::act(page);
     let cookie = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer);
     // A member's choice is kept there, too. It opens nothing: whether they belong there is asked below.
@@ -221,7 +221,7 @@ async fn look(page: &PageCall) -> Result<Looked, Stop> {
     })
 }
 
-async fn of_link(page: &PageCall, act: &Act, cookie: &str) -> Result<Option<Looked>, Stop> {
+async fn of_link(page: &PageCall, act: &Act, cookie: &str) -> Result<Option<Looked>, PageError> {
     let mut reader = page.app.store.reader().await?;
     let Some(visit) = portal::visit(&mut reader, act, cookie).await? else { return Ok(None) };
     let found = organization::find(&mut reader, act.environment_id, visit.organization_id).await?;

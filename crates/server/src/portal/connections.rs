@@ -5,7 +5,7 @@ use super::page::{Part, Told, pager};
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
 use crate::hosted::consent as words;
-use crate::hosted::page::{Stop, branding};
+use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::{Connection, Connections};
 use countersign_protocol::id::{ApplicationId, ConsentId, UserId};
@@ -23,13 +23,13 @@ async fn names(
     reader: &mut Reader,
     application_id: ApplicationId,
     user_id: UserId,
-) -> Result<(String, String), Stop> {
+) -> Result<(String, String), PageError> {
     let application = application::find(reader, call.environment_id(), application_id).await?;
     let member = user::find(reader, call.environment_id(), user_id).await?;
     Ok((application.map(|found| found.name).unwrap_or_default(), member.map(|found| found.email).unwrap_or_default()))
 }
 
-async fn show(call: &PortalCall, told: Told, status: StatusCode) -> Result<Reply, Stop> {
+async fn show(call: &PortalCall, told: Told, status: StatusCode) -> Result<Reply, PageError> {
     let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
     let query = Query::parse(asked).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| ConsentId::parse(text).ok()).map_err(Failure::from)?;
@@ -62,7 +62,7 @@ async fn show(call: &PortalCall, told: Told, status: StatusCode) -> Result<Reply
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, Told::default(), StatusCode::OK).await
 }
 
@@ -70,7 +70,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &PortalCall) -> Result<Reply, PageError> {
     if let Err(reply) = call.require(PortalCredentials::Revoke) {
         return Ok(reply);
     }
@@ -92,6 +92,6 @@ pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
         Err(Failure::Refused(ApiError::NotFound { .. })) => {
             show(call, Told::problem(t.portal_gone()), StatusCode::NOT_FOUND).await
         }
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }

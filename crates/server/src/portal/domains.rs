@@ -5,7 +5,7 @@ use super::page::{Part, Told};
 use crate::dashboard::field;
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
-use crate::hosted::page::{Stop, branding};
+use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::{Domain, DomainState as Shown, Domains};
 use countersign_protocol::management::domain_name;
@@ -14,7 +14,7 @@ use countersign_protocol::model::DomainState;
 use countersign_store::organization;
 use http::StatusCode;
 
-async fn show(call: &PortalCall, typed: &str, told: Told, status: StatusCode) -> Result<Reply, Stop> {
+async fn show(call: &PortalCall, typed: &str, told: Told, status: StatusCode) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let known = organization::domains(&mut reader, call.environment_id(), call.organization.id).await?;
     drop(reader);
@@ -40,7 +40,7 @@ async fn show(call: &PortalCall, typed: &str, told: Told, status: StatusCode) ->
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, "", Told::default(), StatusCode::OK).await
 }
 
@@ -48,7 +48,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PortalCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let typed = field::text(&form, "domain");
     let t = call.language().texts();
@@ -71,7 +71,7 @@ pub async fn post(call: &PortalCall) -> Result<Reply, Stop> {
         Err(Failure::Refused(ApiError::BadRequest { code: portal::TOO_MANY, .. })) => {
             show(call, typed, wrong(t.portal_too_many()), StatusCode::UNPROCESSABLE_ENTITY).await
         }
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }
 
@@ -79,7 +79,7 @@ pub async fn post(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn delete(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &PortalCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let id = form.get("domain_id").unwrap_or("").to_owned();
     let (act, organization_id) = (call.act(), call.organization.id);
@@ -92,7 +92,7 @@ pub async fn delete(call: &PortalCall) -> Result<Reply, Stop> {
         Err(Failure::Refused(ApiError::NotFound { .. })) => {
             show(call, "", Told::problem(t.portal_gone()), StatusCode::NOT_FOUND).await
         }
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }
 
@@ -100,7 +100,7 @@ pub async fn delete(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn verify(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn verify(call: &PortalCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let id = form.get("domain_id").unwrap_or("").to_owned();
     let (act, organization_id) = (call.act(), call.organization.id);
@@ -118,6 +118,6 @@ pub async fn verify(call: &PortalCall) -> Result<Reply, Stop> {
         }
         // It was proven in the meantime: the list says so.
         Err(Failure::Refused(_)) => show(call, "", Told::default(), StatusCode::OK).await,
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }

@@ -6,7 +6,7 @@ use super::{in_words, new};
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
 use crate::hosted::consent;
-use crate::hosted::page::{Stop, branding};
+use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::{Key, Keys};
 use countersign_protocol::id::ApiKeyId;
@@ -19,7 +19,7 @@ use countersign_store::api_key;
 use http::StatusCode;
 
 /// Their list, page by page, newest first; with the value of a key that was just made, this once.
-async fn show(call: &PortalCall, fresh: Option<&Secret>, told: Told, status: StatusCode) -> Result<Reply, Stop> {
+async fn show(call: &PortalCall, fresh: Option<&Secret>, told: Told, status: StatusCode) -> Result<Reply, PageError> {
     let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
     let query = Query::parse(asked).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| ApiKeyId::parse(text).ok()).map_err(Failure::from)?;
@@ -57,7 +57,7 @@ async fn show(call: &PortalCall, fresh: Option<&Secret>, told: Told, status: Sta
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
@@ -65,7 +65,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get_new(call: &PortalCall) -> Result<Reply, PageError> {
     new::get(call, Part::Keys).await
 }
 
@@ -73,7 +73,7 @@ pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn post_new(call: &PortalCall) -> Result<Reply, PageError> {
     let (name, permissions) = match new::read(call, Part::Keys).await? {
         Ok(typed) => typed,
         Err(reply) => return Ok(reply),
@@ -94,7 +94,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &PortalCall) -> Result<Reply, PageError> {
     if let Err(reply) = call.require(PortalCredentials::Revoke) {
         return Ok(reply);
     }
@@ -113,6 +113,6 @@ pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
         Err(Failure::Refused(ApiError::NotFound { .. })) => {
             show(call, None, Told::problem(t.portal_gone()), StatusCode::NOT_FOUND).await
         }
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }

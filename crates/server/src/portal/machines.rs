@@ -6,7 +6,7 @@ use super::{in_words, new};
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
 use crate::hosted::consent;
-use crate::hosted::page::{Stop, branding};
+use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::{Machine, MachineSecret, Machines};
 use countersign_protocol::id::ApplicationId;
@@ -27,7 +27,7 @@ async fn show(
     fresh: Option<(&ConnectApplication, &Secret)>,
     told: Told,
     status: StatusCode,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     // The answer to a post is the first page, whatever its address says.
     let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
     let query = Query::parse(asked).map_err(Failure::from)?;
@@ -79,7 +79,7 @@ async fn show(
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
@@ -87,7 +87,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn get_new(call: &PortalCall) -> Result<Reply, PageError> {
     new::get(call, Part::Machines).await
 }
 
@@ -95,7 +95,7 @@ pub async fn get_new(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn post_new(call: &PortalCall) -> Result<Reply, PageError> {
     let (name, scopes) = match new::read(call, Part::Machines).await? {
         Ok(typed) => typed,
         Err(reply) => return Ok(reply),
@@ -116,7 +116,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn create_secret(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn create_secret(call: &PortalCall) -> Result<Reply, PageError> {
     if let Err(reply) = call.require(PortalCredentials::Create) {
         return Ok(reply);
     }
@@ -135,12 +135,12 @@ pub async fn create_secret(call: &PortalCall) -> Result<Reply, Stop> {
             let text = call.language().texts().portal_most_secrets(most);
             show(call, None, Told::problem(text), StatusCode::UNPROCESSABLE_ENTITY).await
         }
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }
 
 /// The list, to who asked for something that is not the organization's, or not there any more: the two look alike.
-async fn gone(call: &PortalCall) -> Result<Reply, Stop> {
+async fn gone(call: &PortalCall) -> Result<Reply, PageError> {
     let told = Told::problem(call.language().texts().portal_gone());
     show(call, None, told, StatusCode::NOT_FOUND).await
 }
@@ -149,7 +149,7 @@ async fn gone(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &PortalCall) -> Result<Reply, PageError> {
     if let Err(reply) = call.require(PortalCredentials::Revoke) {
         return Ok(reply);
     }
@@ -167,6 +167,6 @@ pub async fn revoke(call: &PortalCall) -> Result<Reply, Stop> {
             show(call, None, Told::done(text), StatusCode::OK).await
         }
         Err(Failure::Refused(ApiError::NotFound { .. })) => gone(call).await,
-        Err(failure) => Err(Stop::Failure(failure)),
+        Err(failure) => Err(PageError::Failure(failure)),
     }
 }

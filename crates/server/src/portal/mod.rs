@@ -21,7 +21,7 @@ pub mod new;
 pub mod page;
 pub mod visit;
 
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use call::PortalCall;
 use countersign_pages::portal::AccessOption;
 use countersign_protocol::model::MadeBy;
@@ -29,7 +29,7 @@ use countersign_protocol::oauth::params::Params;
 use countersign_store::{Reader, permission, user};
 
 /// What the company lets organizations give to what they make, the ticked ones ticked.
-async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<AccessOption>, Stop> {
+async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<AccessOption>, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let mut options = Vec::new();
     for slug in &call.settings().permissions {
@@ -43,7 +43,7 @@ async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<Acc
 }
 
 /// Who has made a credential, in words for people of the organization.
-async fn in_words(call: &PortalCall, reader: &mut Reader, made_by: MadeBy) -> Result<String, Stop> {
+async fn in_words(call: &PortalCall, reader: &mut Reader, made_by: MadeBy) -> Result<String, PageError> {
     let t = call.language().texts();
     Ok(match made_by {
         // Customers are not shown whether the API, the operator or a member of staff made it: all are the company.

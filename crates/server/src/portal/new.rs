@@ -6,7 +6,7 @@ use super::page::{Part, Told};
 use crate::dashboard::field;
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
-use crate::hosted::page::{Stop, branding};
+use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::New;
 use countersign_protocol::management::error::ApiError;
@@ -15,7 +15,12 @@ use countersign_protocol::model::PortalCredentials;
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
 
-async fn show(call: &PortalCall, list: Part, form: Option<&Params<'_>>, problem: Option<&str>) -> Result<Reply, Stop> {
+async fn show(
+    call: &PortalCall,
+    list: Part,
+    form: Option<&Params<'_>>,
+    problem: Option<&str>,
+) -> Result<Reply, PageError> {
     let access = offered(call, form).await?;
     let branding = branding(&call.page);
     let told = problem.map_or_else(Told::default, Told::problem);
@@ -35,7 +40,7 @@ async fn show(call: &PortalCall, list: Part, form: Option<&Params<'_>>, problem:
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &PortalCall, list: Part) -> Result<Reply, Stop> {
+pub async fn get(call: &PortalCall, list: Part) -> Result<Reply, PageError> {
     match call.require(PortalCredentials::Create) {
         Ok(()) => show(call, list, None, None).await,
         Err(reply) => Ok(reply),
@@ -47,7 +52,7 @@ pub async fn get(call: &PortalCall, list: Part) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<String>), Reply>, Stop> {
+pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<String>), Reply>, PageError> {
     if let Err(reply) = call.require(PortalCredentials::Create) {
         return Ok(Err(reply));
     }
@@ -68,12 +73,12 @@ pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<S
 ///
 /// # Errors
 /// Database errors.
-pub async fn refused(call: &PortalCall, list: Part, failure: Failure) -> Result<Reply, Stop> {
+pub async fn refused(call: &PortalCall, list: Part, failure: Failure) -> Result<Reply, PageError> {
     let t = call.language().texts();
     let problem = match failure {
         Failure::Refused(ApiError::BadRequest { code: portal::TOO_MANY, .. }) => t.portal_too_many(),
         Failure::Refused(ApiError::Validation(_)) => t.portal_not_offered(),
-        failure => return Err(Stop::Failure(failure)),
+        failure => return Err(PageError::Failure(failure)),
     };
     show(call, list, Some(&call.page.form()?), Some(problem)).await
 }

@@ -4,7 +4,7 @@ use super::call::{PortalCall, Visitor};
 use crate::dashboard::page as dashboard;
 use crate::domain::{Failure, product_name};
 use crate::hosted::flow::{Flow, Target};
-use crate::hosted::page::{Carried, Stop, branding, frame, moment, reply as hosted_reply, stopped};
+use crate::hosted::page::{Carried, PageError, branding, frame, moment, reply as hosted_reply, stopped};
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -135,15 +135,15 @@ impl PortalCall {
     }
 
     /// The page for what cannot be shown or done.
-    pub fn stopped(&self, stop: Stop) -> Reply {
+    pub fn stopped(&self, stop: PageError) -> Reply {
         stopped(
             &self.page,
             match stop {
-                Stop::Failure(Failure::Refused(ApiError::NotFound { .. })) => {
-                    Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
+                PageError::Failure(Failure::Refused(ApiError::NotFound { .. })) => {
+                    PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
                 }
-                Stop::Failure(Failure::Refused(error)) if error.status() < 500 => {
-                    Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Address)
+                PageError::Failure(Failure::Refused(error)) if error.status() < 500 => {
+                    PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Address)
                 }
                 stop => stop,
             },

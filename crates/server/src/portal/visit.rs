@@ -4,7 +4,7 @@ use super::call::{PortalCall, Visitor, open_for_another};
 use super::page::{self, Part};
 use crate::domain::organizations::portal;
 use crate::domain::{Failure, audit_log};
-use crate::hosted::page::{Carried, Stop, language, redirect};
+use crate::hosted::page::{Carried, PageError, language, redirect};
 use crate::hosted::session;
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
@@ -30,7 +30,7 @@ fn is_shown(call: &PageCall) -> bool {
 }
 
 /// The organization that a link is good for.
-async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, Stop> {
+async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, PageError> {
     if token.len() > LONGEST {
         return Ok(None);
     }
@@ -46,7 +46,7 @@ async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, Sto
 ///
 /// # Errors
 /// Database errors.
-pub async fn get_open(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get_open(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("token").unwrap_or("");
     let Some(of) = whose(call, token).await? else { return Ok(page::no_link(call)) };
@@ -66,12 +66,12 @@ pub async fn get_open(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post_open(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_open(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     open(call, form.get("flow").unwrap_or("")).await
 }
 
-async fn open(call: &PageCall, token: &str) -> Result<Reply, Stop> {
+async fn open(call: &PageCall, token: &str) -> Result<Reply, PageError> {
     if token.len() > LONGEST {
         return Ok(page::no_link(call));
     }
@@ -96,7 +96,7 @@ async fn open(call: &PageCall, token: &str) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Never: something is open to who was let in.
-pub async fn home(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn home(call: &PortalCall) -> Result<Reply, PageError> {
     match Part::open(&call.intents).next() {
         Some(part) => redirect(part.path()),
         None => Ok(page::no_role(&call.page)),
@@ -107,9 +107,10 @@ pub async fn home(call: &PortalCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// A page for what cannot be chosen.
-pub async fn choose(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn choose(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
-    let chosen = form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok()).ok_or_else(Stop::flow)?;
+    let chosen =
+        form.get("organization_id").and_then(|id| OrganizationId::parse(id).ok()).ok_or_else(PageError::flow)?;
     let reply = redirect("/portal")?;
     let issuer = &call.environment.environment.issuer;
     Ok(match Cookie::Portal.set(&chosen.to_string(), portal::COOKIE_LIFETIME, issuer) {
@@ -122,7 +123,7 @@ pub async fn choose(call: &PageCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn leave(call: &PortalCall) -> Result<Reply, Stop> {
+pub async fn leave(call: &PortalCall) -> Result<Reply, PageError> {
     let issuer = &call.page.environment.environment.issuer;
     if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
         let act = call.act();

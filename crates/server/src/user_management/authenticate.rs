@@ -7,10 +7,10 @@ use super::grant::{
     authorization_code, device_code, email_verification, magic_auth, mfa_totp, organization_selection, password,
     refresh_token,
 };
-use super::held::{self, Page};
+use super::refresh_token_cookie::{self, Page};
 use crate::app::App;
 use crate::domain::Act;
-use crate::domain::users::authentications::Whence;
+use crate::domain::users::authentications::ClientInfo;
 use crate::http::oauth_call::OAuthCall;
 use crate::http::reply::Reply;
 use crate::http::{cors, error};
@@ -48,8 +48,8 @@ impl Asking<'_> {
     }
 
     /// From where somebody signs in.
-    pub fn whence(&self) -> Whence {
-        Whence { ip_address: self.ip_address.clone(), user_agent: self.user_agent.clone() }
+    pub fn whence(&self) -> ClientInfo {
+        ClientInfo { ip_address: self.ip_address.clone(), user_agent: self.user_agent.clone() }
     }
 }
 
@@ -100,7 +100,7 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
             match answered {
                 // What the browser keeps is good for nothing any more.
                 Err(Refused::Error(refused @ AuthenticateError::OAuth("invalid_grant", _))) if page.is_some() => {
-                    Ok(held::forget(error::authenticate(&refused), &call.headers, &call.environment))
+                    Ok(refresh_token_cookie::forget(error::authenticate(&refused), &call.headers, &call.environment))
                 }
                 answered => answered,
             }

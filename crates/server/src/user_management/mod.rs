@@ -6,7 +6,7 @@
 //! | [`authenticate`] | the steps that every grant shares |
 //! | [`grant`] | one file per grant |
 //! | [`pending`] | what was proven when something is still missing, sealed |
-//! | [`held`] | pages whose refresh token the browser keeps |
+//! | [`refresh_token_cookie`] | pages whose refresh token the browser keeps |
 //! | [`sign_in`] | from a proof to a session: what is asked in which order |
 //! | [`tokens`] | the answer: the one place in which the claims of session tokens are built |
 //! | [`device_authorization`] | a device asks for its codes |
@@ -14,8 +14,8 @@
 pub mod authenticate;
 pub mod device_authorization;
 pub mod grant;
-pub mod held;
 pub mod pending;
+pub mod refresh_token_cookie;
 pub mod sign_in;
 pub mod tokens;
 

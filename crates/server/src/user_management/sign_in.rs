@@ -9,7 +9,7 @@ use crate::domain::organizations::invitations;
 use crate::domain::sessions::Origin;
 use crate::domain::sessions::{self, families};
 use crate::domain::users::address_proof;
-use crate::domain::users::authentications::Whence;
+use crate::domain::users::authentications::ClientInfo;
 use crate::domain::users::second_factors::Need;
 use crate::domain::users::{authentications, email_verification, magic_auth, mailed_codes, second_factors};
 use crate::domain::{Act, Failure};
@@ -78,7 +78,7 @@ pub async fn go_on(
     require_method(asking, proof.method)?;
     let act = asking.act();
     // Where the person is now, or was at the first proof, where nothing is said of now.
-    let whence = Whence {
+    let whence = ClientInfo {
         ip_address: asking.ip_address.clone().or_else(|| proof.ip_address.clone()),
         user_agent: asking.user_agent.clone().or_else(|| proof.user_agent.clone()),
     };
@@ -103,7 +103,7 @@ async fn decide(
     act: &Act,
     mut proof: Proof,
     brought_back: Option<(PendingId, Step)>,
-    whence: Whence,
+    whence: ClientInfo,
 ) -> Result<Outcome, Refused> {
     let Some(mut user) = proof.account(tx, act).await? else {
         return Err(AuthenticateError::invalid_pending_authentication_token().into());

@@ -5,7 +5,7 @@ use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt};
 use crate::id::{ConsentId, OrganizationId, UserId};
 use crate::model::{ApplicationKind, ClientType, Ownership};
 use crate::oauth::client::Client;
-use crate::oauth::registration::shared::stays_on_the_device;
+use crate::oauth::registration::redirect_policy::stays_on_the_device;
 use crate::time::Timestamp;
 
 /// Who is signed in.

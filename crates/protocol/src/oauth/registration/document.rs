@@ -2,7 +2,7 @@
 //! here mean nothing here.
 
 use super::document_url;
-use super::shared::check_redirect_uri;
+use super::redirect_policy::check_redirect_uri;
 use crate::model::shown_name;
 use crate::model::{RegisteredGrant, RegisteredGrants};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! Dynamic client registration (RFC 7591): what a client says of itself, and what it is registered as. What is not known
 //! is passed over (§2), and what is passed over is not in the answer.
 
-use super::shared::check_redirect_uri;
+use super::redirect_policy::check_redirect_uri;
 use crate::model::{ClientType, RegisteredGrant, RegisteredGrants, shown_name};
 use crate::oauth::authorize::redirect::without_loopback_port;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::document_url::{check, host};
-use super::shared::stays_on_the_device;
+use super::redirect_policy::stays_on_the_device;
 use crate::time::Timestamp;
 use url::Url;
 

@@ -7,10 +7,10 @@
 //! | [`document`] | what a metadata document says |
 //! | [`freshness`] | how long it is good, and which of its changes a person is asked about again |
 //! | [`dynamic`] | what a client says that registers itself |
-//! | [`shared`] | what both have in common: names that are claims, redirect URIs, origins |
+//! | [`redirect_policy`] | what both have in common: names that are claims, redirect URIs, origins |
 
 pub mod document;
 pub mod document_url;
 pub mod dynamic;
 pub mod freshness;
-pub mod shared;
+pub mod redirect_policy;

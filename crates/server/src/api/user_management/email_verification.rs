@@ -1,7 +1,7 @@
 //! Proving the address of a user: `/user_management/users/{id}/email_verification` and `/user_management/email_verification`.
 
 use crate::domain::Failure;
-use crate::domain::users::authentications::Whence;
+use crate::domain::users::authentications::ClientInfo;
 use crate::domain::users::{self, email_verification, mailed_codes};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
@@ -40,7 +40,7 @@ pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     call.settle(move |tx, act| {
         Box::pin(async move {
             let user = users::find(tx, &act, &id).await?;
-            Ok(match email_verification::confirm(tx, &act, (user.id, &code), &Whence::default()).await? {
+            Ok(match email_verification::confirm(tx, &act, (user.id, &code), &ClientInfo::default()).await? {
                 Ok(user) => Ok(Reply::ok(&json!({"user": user_view(&user)}))),
                 Err(refused) => Err(email_verification::refusal(refused, &act)),
             })

@@ -7,7 +7,7 @@ use crate::dashboard::page::{refused, reply};
 use crate::domain::Failure;
 use crate::domain::connect::applications::{self, NewApplication as New, NewApplicationKind};
 use crate::domain::connect::client_secrets;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{NewApplication, OrganizationOption, ScopeOption, Section};
 use countersign_protocol::management::fields::LONGEST_NAME;
@@ -26,7 +26,7 @@ async fn show(
     form: &Params<'_>,
     scopes: &[ScopeOption],
     problem: Option<String>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
     let mut reader = call.page.app.store.reader().await?;
     let organizations = organization::list(&mut reader, call.environment.id(), &slice, None).await?;
@@ -58,14 +58,14 @@ async fn show(
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let scopes = scope_options(call, &[]).await?;
     let query = call.page.query()?;
     show(call, &query, &scopes, None).await
 }
 
 /// The organization that was meant: by its identifier, or by its name where one alone has that.
-async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<String>, String>, Stop> {
+async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<String>, String>, PageError> {
     let Some(typed) = field::optional(form, "organization_id") else { return Ok(Ok(None)) };
     if typed.starts_with("org_") {
         return Ok(Ok(Some(typed)));
@@ -132,7 +132,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let offered = scope_options(call, &[]).await?;
     let chosen = chosen_scopes(&form, &offered);

@@ -4,12 +4,12 @@ use super::{chosen_scopes, kind_in_words, redirect_uris, scope_options, snippets
 use crate::api::connect_applications::{LONGEST_ORIGIN, LONGEST_URI};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::{reply, when};
-use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::connect::applications::{self, ApplicationChange};
 use crate::domain::environments::standalone::change_of_application;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -51,7 +51,7 @@ async fn seen_of(
     found: &ConnectApplication,
 ) -> Result<String, Failure> {
     let login_uri = standalone::find_of_application(query, environment_id, found.id).await?;
-    Ok(seen::of(&(&found.name, &found.description, &found.scopes, &found.kind, &login_uri)))
+    Ok(form_version::of(&(&found.name, &found.description, &found.scopes, &found.kind, &login_uri)))
 }
 
 /// Shows an application; the value of a credential that was just made is shown with it, this once.
@@ -64,7 +64,7 @@ pub async fn show(
     fresh: Option<&Secret>,
     problem: Option<String>,
     status: StatusCode,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     show_typed(call, found, fresh, None, problem, status).await
 }
 
@@ -76,7 +76,7 @@ async fn show_typed(
     typed: Option<&Params<'_>>,
     problem: Option<String>,
     status: StatusCode,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let environment_id = call.environment.id();
     let mut reader = call.page.app.store.reader().await?;
     let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
@@ -155,7 +155,7 @@ fn try_it(
     found: &ConnectApplication,
     client_id: &str,
     redirect_uri: Option<&str>,
-) -> Result<Option<String>, Stop> {
+) -> Result<Option<String>, PageError> {
     let Some(redirect_uri) = redirect_uri else { return Ok(None) };
     let scope = format!("openid profile email {}", found.scopes.join(" "));
     let challenge = URL_SAFE_NO_PAD.encode(call.page.app.entropy.bytes::<32>()?);
@@ -174,7 +174,7 @@ fn try_it(
 }
 
 /// The application that the path names.
-pub(super) async fn find(call: &DashboardCall) -> Result<ConnectApplication, Stop> {
+pub(super) async fn find(call: &DashboardCall) -> Result<ConnectApplication, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(applications::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
@@ -183,7 +183,7 @@ pub(super) async fn find(call: &DashboardCall) -> Result<ConnectApplication, Sto
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     show(call, &found, None, None, StatusCode::OK).await
 }
@@ -218,7 +218,7 @@ fn read(form: &Params<'_>, found: &ConnectApplication, scopes: Vec<String>) -> R
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
@@ -232,12 +232,12 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     };
     let login_uri = field::text(&form, "login_uri").to_owned();
     let (act, id) = (call.act(), found.id.to_string());
-    let changed = match seen::check(&form, &before).and_then(|()| read(&form, &found, scopes)) {
+    let changed = match form_version::check(&form, &before).and_then(|()| read(&form, &found, scopes)) {
         Ok(change) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let now = applications::find_and_lock(tx, &act, &id).await?;
-                    seen::unchanged(&before, &seen_of(tx, act.environment_id, &now).await?)?;
+                    form_version::unchanged(&before, &seen_of(tx, act.environment_id, &now).await?)?;
                     let changed = applications::update(tx, &act, &id, change).await?;
                     if signs_people_in {
                         change_of_application(tx, &act, &changed, &login_uri).await?;
@@ -252,7 +252,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             show_typed(call, &found, None, Some(&form), Some(problem), status).await
         }
     }
@@ -262,7 +262,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, id) = (call.act(), call.page.path.get("id").to_owned());
     call.commit(move |tx| Box::pin(async move { applications::delete(tx, &act, &id).await })).await?;
     call.to("/applications?done=deleted")

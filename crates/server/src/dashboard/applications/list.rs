@@ -4,7 +4,7 @@ use super::kind_in_words;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{pager, shown, when};
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ApplicationRow, Applications, Section};
 use countersign_protocol::id::ApplicationId;
@@ -18,7 +18,7 @@ use countersign_store::organization;
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| ApplicationId::parse(text).ok()).map_err(Failure::from)?;
     let registered = query.get("registered").map_err(Failure::from)?.is_some();

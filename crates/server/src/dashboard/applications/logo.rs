@@ -5,7 +5,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::Failure;
 use crate::domain::environments::branding::{Choice, change_application_logo};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::images::{Purpose, Upload};
 use countersign_protocol::model::{ApplicationKind, ConnectApplication};
@@ -30,7 +30,7 @@ async fn change(call: &DashboardCall, found: &ConnectApplication) -> Result<(), 
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     match change(call, &found).await {
         Ok(()) => call.to(&format!("/applications/{}?done=saved", found.id)),

@@ -18,7 +18,7 @@ pub mod snippets;
 
 use super::call::DashboardCall;
 use super::field;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use countersign_pages::dashboard::ScopeOption;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{ApplicationKind, ClientType, Ownership};
@@ -45,7 +45,7 @@ pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
 }
 
 /// The permissions there are, the chosen ones ticked.
-async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<ScopeOption>, Stop> {
+async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<ScopeOption>, PageError> {
     let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
     let mut reader = call.page.app.store.reader().await?;
     let all = permission::list(&mut reader, call.environment.id(), &slice).await?;

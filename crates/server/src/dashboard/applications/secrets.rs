@@ -5,7 +5,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::Failure;
 use crate::domain::connect::client_secrets;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::id::ClientSecretId;
 use countersign_store::client_secret;
@@ -15,7 +15,7 @@ use http::StatusCode;
 ///
 /// # Errors
 /// 404.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, id) = (call.act(), found.id.to_string());
     let made = call.commit(move |tx| Box::pin(async move { client_secrets::create(tx, &act, &id).await })).await;
@@ -32,7 +32,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let form = call.page.form()?;
     let id = form.get("secret_id").unwrap_or("").to_owned();

@@ -3,7 +3,7 @@
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{shown, with_seconds};
 use crate::domain::audit_log::chain::standing;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditChain, Section};
 
@@ -11,7 +11,7 @@ use countersign_pages::dashboard::{AuditChain, Section};
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let (store, key) = (&call.page.app.store, &call.page.app.keyring.audit_log);
     let standing = standing(store, key, call.environment.id()).await?;
     let hash = Some(standing.ends.hash.to_string()).filter(|_| standing.ends.sequence > 0);

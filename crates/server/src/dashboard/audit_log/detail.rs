@@ -6,7 +6,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply, when};
 use crate::domain::audit_log;
 use crate::domain::audit_log::{Subject, subject};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganization, ExportRow, Period, Section, StreamFacts};
 use countersign_protocol::audit::export::{AuditExport, AuditStream, ExportState, StreamState};
@@ -31,7 +31,7 @@ pub(super) struct Typed {
 }
 
 /// The organization that the path names, which may be gone.
-pub(super) async fn find(call: &DashboardCall) -> Result<Subject, Stop> {
+pub(super) async fn find(call: &DashboardCall) -> Result<Subject, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(subject(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
@@ -78,7 +78,7 @@ fn periods(days: Option<i64>) -> Vec<Period> {
 }
 
 /// Shows the log, with what could not be done.
-pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) -> Result<Reply, Stop> {
+pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) -> Result<Reply, PageError> {
     let (mut reader, environment_id) = (call.page.app.store.reader().await?, call.environment.id());
     let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MOST).await?;
     let days = audit_log_retention::find(&mut reader, environment_id, found.id).await?;
@@ -122,7 +122,7 @@ pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) ->
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, Typed::default()).await
 }
 
@@ -130,11 +130,11 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn retention(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn retention(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let form = call.page.form()?;
     let days = |name: &str| field::text(&form, name).parse::<i64>().ok().filter(|days| retention::is_period(*days));
-    let (days, confirmed) = (days("days").ok_or_else(Stop::flow)?, days("confirmed"));
+    let (days, confirmed) = (days("days").ok_or_else(PageError::flow)?, days("confirmed"));
     let mut reader = call.page.app.store.reader().await?;
     let now = audit_log_retention::find(&mut reader, call.environment.id(), found.id).await?;
     drop(reader);
@@ -154,7 +154,7 @@ pub(super) async fn settle(
     done: Result<(), crate::domain::Failure>,
     word: &str,
     typed: Typed,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/audit-log/organizations/{}?done={word}", found.id)),
         Err(failure) => show(call, found, Typed { problem: Some(refused(failure)?), ..typed }).await,

@@ -5,7 +5,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::domain::Failure;
 use crate::domain::audit_log::exports;
-use crate::hosted::page::{Stop, redirect};
+use crate::hosted::page::{PageError, redirect};
 use crate::http::reply::Reply;
 use countersign_protocol::audit::export::Wanted;
 
@@ -13,7 +13,7 @@ use countersign_protocol::audit::export::Wanted;
 ///
 /// # Errors
 /// 404.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let form = call.page.form()?;
     let typed = Typed {
@@ -49,7 +49,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404 for one that is not this organization's, or is not to be had.
-pub async fn download(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn download(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, id) = (call.act(), call.page.path.get("export"));
     let export = exports::find(&mut call.page.app.store.reader().await?, &act, id).await?;

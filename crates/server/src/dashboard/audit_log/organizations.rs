@@ -5,7 +5,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{kept, pager, shown};
 use crate::domain::Failure;
 use crate::domain::audit_log::subject;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditOrganizations, LogRow, Section};
 use countersign_protocol::id::OrganizationId;
@@ -20,7 +20,7 @@ const SHOWN: usize = 25;
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| OrganizationId::parse(text).ok()).map_err(Failure::from)?;
     let request = request.of(SHOWN);

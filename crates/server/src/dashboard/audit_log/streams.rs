@@ -4,7 +4,7 @@ use super::detail::{Typed, find, settle, show};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::domain::audit_log::streams::{NewStream, end as end_stream, set as set_stream};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::audit::export::StreamFormat;
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// 404.
-pub async fn set(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn set(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let form = call.page.form()?;
     let (url, format) = (field::text(&form, "url").to_owned(), field::text(&form, "format").to_owned());
     let typed = Typed { url: Some(url.clone()), format: Some(format.clone()), ..Typed::default() };
-    let format = StreamFormat::parse(&format).ok_or_else(Stop::flow)?;
+    let format = StreamFormat::parse(&format).ok_or_else(PageError::flow)?;
     let mut headers = BTreeMap::new();
     for line in field::lines(&form, "headers") {
         let Some((name, value)) = line.split_once(':') else {
@@ -38,12 +38,12 @@ pub async fn set(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn end(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn end(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let forget = match field::text(&call.page.form()?, "how") {
         "forget" => true,
         "stop" => false,
-        _ => return Err(Stop::flow()),
+        _ => return Err(PageError::flow()),
     };
     let (act, id) = (call.act(), found.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { end_stream(tx, &act, &id, forget).await })).await;

@@ -5,7 +5,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{kept, reply, with_seconds};
 use crate::domain::Failure;
 use crate::domain::audit_log::{Entry, Trail, TrailPage, list};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditLog, Section, TrailFields, TrailRow};
 use countersign_protocol::audit::event::Party;
@@ -115,7 +115,7 @@ fn row(here: &str, entry: &Entry) -> TrailRow {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let fields = fields(&query).map_err(Failure::from)?;
     let before = query.get("before").map_err(Failure::from)?;

@@ -8,11 +8,11 @@ pub mod preview;
 
 use super::call::DashboardCall;
 use super::field;
+use super::form_version;
 use super::page::reply;
-use super::seen;
 use crate::domain::environments::branding::{self, BrandChange, Choice};
 use crate::domain::{Failure, product_name};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::images::Purpose;
 use countersign_pages::dashboard::{BrandingPage, ColourField, PictureField, Section, WordOption};
@@ -46,7 +46,15 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Fa
 fn seen_of(brand: &Brand) -> String {
     let pictures = (&brand.logo, &brand.icon);
     let colours = (&brand.primary, &brand.primary_dark, &brand.background, &brand.background_dark);
-    seen::of(&(&brand.name, pictures, colours, &brand.corners, &brand.font, &brand.terms_url, &brand.privacy_url))
+    form_version::of(&(
+        &brand.name,
+        pictures,
+        colours,
+        &brand.corners,
+        &brand.font,
+        &brand.terms_url,
+        &brand.privacy_url,
+    ))
 }
 
 /// The environment with another look.
@@ -121,7 +129,7 @@ async fn show(
     typed: Option<&Params<'_>>,
     problem: Option<String>,
     mut warnings: Vec<String>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let brand = kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     let without = Environment { brand: Arc::default(), ..call.environment.environment.clone() };
     let look = branding::look(&product_name(&looking(call, &brand)), &brand);
@@ -180,7 +188,7 @@ async fn show(
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None, Vec::new()).await
 }
 
@@ -188,11 +196,11 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
     let before = seen_of(&kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?);
-    let read = match seen::check(&form, &before) {
+    let read = match form_version::check(&form, &before) {
         Ok(()) => read(call, &form).await,
         Err(failure) => Err(failure),
     };
@@ -207,7 +215,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
                 .collect();
             let saved = call.commit(move |tx| {
                 Box::pin(async move {
-                    seen::unchanged(&before, &seen_of(&branding::find_and_lock(tx, &act).await?))?;
+                    form_version::unchanged(&before, &seen_of(&branding::find_and_lock(tx, &act).await?))?;
                     branding::change(tx, &act, change).await
                 })
             });
@@ -221,7 +229,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         // What could be better about a picture is known only now.
         Ok(told) => show(call, None, None, told).await,
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, Some(&form), Some(problem), Vec::new()).await?.with_status(status))
         }
     }

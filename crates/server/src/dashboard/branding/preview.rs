@@ -6,7 +6,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::environments::branding::{FOLDER, look, picture_name, preview};
 use crate::domain::product_name;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::images::Upload;
 use base64::Engine;
@@ -64,7 +64,7 @@ impl Wanted {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let wanted = Wanted::read(&call.page.query()?);
     let brand = kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     Ok(answer(call, &wanted, &brand, &[]))
@@ -74,7 +74,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let before = kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     let wanted = Wanted::read(&form);

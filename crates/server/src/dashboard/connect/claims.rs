@@ -2,11 +2,11 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::reply;
-use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::environments::jwt_templates;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Claims, Section};
 use countersign_protocol::jwt_template::{LONGEST, RESERVED, Template, Values};
@@ -33,7 +33,7 @@ struct Shown {
 
 /// What the form is drawn with.
 fn seen_of(kept: Option<&JwtTemplate>) -> String {
-    seen::of(&kept.map(|kept| &kept.content))
+    form_version::of(&kept.map(|kept| &kept.content))
 }
 
 /// Somebody to show a template with.
@@ -58,7 +58,7 @@ fn example(template: &Template) -> Result<Map<String, Value>, String> {
 }
 
 /// What comes of a text that was typed, and what is wrong with it.
-async fn tried(call: &DashboardCall, content: String, email: String) -> Result<Shown, Stop> {
+async fn tried(call: &DashboardCall, content: String, email: String) -> Result<Shown, PageError> {
     let shown = Shown { content, email, ..Shown::default() };
     let template = match Template::parse(&shown.content) {
         Ok(template) => template,
@@ -84,7 +84,7 @@ async fn tried(call: &DashboardCall, content: String, email: String) -> Result<S
     })
 }
 
-async fn show(call: &DashboardCall, shown: &Shown) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, shown: &Shown) -> Result<Reply, PageError> {
     let kept = jwt_template::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     let is_wrong = shown.wrong.is_some() || shown.unknown.is_some();
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -114,7 +114,7 @@ fn typed(form: &Params<'_>) -> (String, String) {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = jwt_template::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?;
     match found {
         Some(found) => show(call, &tried(call, found.content, String::new()).await?).await,
@@ -126,7 +126,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn preview(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (content, email) = typed(&form);
     let shown = tried(call, content, email).await?;
@@ -137,7 +137,7 @@ pub async fn preview(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let (content, email) = typed(&form);
     let (act, text, before) = (call.act(), content.clone(), field::text(&form, "seen").to_owned());
@@ -146,7 +146,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
             Box::pin(async move {
                 signing_key::lock(tx, act.environment_id).await?;
                 let kept = jwt_template::find(tx, act.environment_id).await?;
-                seen::unchanged(&before, &seen_of(kept.as_ref()))?;
+                form_version::unchanged(&before, &seen_of(kept.as_ref()))?;
                 match text.as_str() {
                     "" => jwt_templates::remove(tx, &act).await.map(drop),
                     text => jwt_templates::set(tx, &act, text).await.map(drop),
@@ -158,7 +158,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
         Ok(()) if content.is_empty() => call.to("/connect/claims?done=removed"),
         Ok(()) => call.to("/connect/claims?done=saved"),
         Err(failure) => {
-            let (status, wrong) = seen::refused_with(failure)?;
+            let (status, wrong) = form_version::refused_with(failure)?;
             let shown = Shown { content, wrong: Some(wrong), email, ..Shown::default() };
             Ok(show(call, &shown).await?.with_status(status))
         }
@@ -169,7 +169,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn remove(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn remove(call: &DashboardCall) -> Result<Reply, PageError> {
     let act = call.act();
     call.commit(move |tx| Box::pin(async move { jwt_templates::remove(tx, &act).await })).await?;
     call.to("/connect/claims?done=deleted")

@@ -3,35 +3,35 @@
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::seen;
+use crate::dashboard::form_version;
 use crate::domain::connect::self_registration::{decide, set_policy};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};
 
 /// What the form is drawn with.
 pub(super) fn seen_of(policy: &SelfRegistration) -> String {
-    seen::of(&(policy.documents.as_str(), policy.documents.hosts(), policy.dynamic))
+    form_version::of(&(policy.documents.as_str(), policy.documents.hosts(), policy.dynamic))
 }
 
 /// Saves which of them may come.
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let word = field::text(&form, "documents");
     let (hosts, dynamic) = (field::lines(&form, "hosts"), field::ticked(&form, "dynamic"));
-    let documents = DocumentPolicy::parse(word, hosts.clone()).ok_or_else(Stop::flow)?;
+    let documents = DocumentPolicy::parse(word, hosts.clone()).ok_or_else(PageError::flow)?;
     let typed = Typed { clients: Some((word.to_owned(), hosts.join("\n"), dynamic)), ..Typed::default() };
     let (act, wanted) = (call.act(), SelfRegistration { documents, dynamic });
     let before = field::text(&form, "seen").to_owned();
-    let unchanged = move |kept: &SelfRegistration| seen::unchanged(&before, &seen_of(kept));
+    let unchanged = move |kept: &SelfRegistration| form_version::unchanged(&before, &seen_of(kept));
     let done = call.commit(move |tx| Box::pin(async move { set_policy(tx, &act, wanted, unchanged).await })).await;
     settle(call, done, "saved", typed).await
 }
 
-async fn decided(call: &DashboardCall, decision: Decision) -> Result<Reply, Stop> {
+async fn decided(call: &DashboardCall, decision: Decision) -> Result<Reply, PageError> {
     let url = field::text(&call.page.form()?, "url").to_owned();
     let typed = Typed { document: url.clone(), ..Typed::default() };
     let act = call.act();
@@ -43,7 +43,7 @@ async fn decided(call: &DashboardCall, decision: Decision) -> Result<Reply, Stop
 ///
 /// # Errors
 /// Database errors.
-pub async fn allow(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn allow(call: &DashboardCall) -> Result<Reply, PageError> {
     decided(call, Decision::Allowed).await
 }
 
@@ -51,6 +51,6 @@ pub async fn allow(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn refuse(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn refuse(call: &DashboardCall) -> Result<Reply, PageError> {
     decided(call, Decision::Refused).await
 }

@@ -15,10 +15,10 @@ pub mod resources;
 pub mod snippets;
 
 use super::call::DashboardCall;
+use super::form_version;
 use super::page::{reply, when};
-use super::seen;
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Connect, DocumentRow, ResourceRow, Section};
 use countersign_protocol::model::{Decision, KnownDocument};
@@ -48,7 +48,7 @@ fn document_row(known: &KnownDocument) -> DocumentRow {
     }
 }
 
-async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, PageError> {
     let environment_id = call.environment.id();
     let mut reader = call.page.app.store.reader().await?;
     let standalone = standalone::find(&mut reader, environment_id).await?;
@@ -98,14 +98,14 @@ async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Typed::default()).await
 }
 
 /// Back to the page; or the page with what was refused.
-async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, Stop> {
+async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/connect?done={word}")),
-        Err(failure) => show(call, Typed { problem: Some(seen::refused_with(failure)?), ..typed }).await,
+        Err(failure) => show(call, Typed { problem: Some(form_version::refused_with(failure)?), ..typed }).await,
     }
 }

@@ -4,14 +4,14 @@ use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::domain::environments::oauth_resources;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 
 /// Adds a resource.
 ///
 /// # Errors
 /// Database errors.
-pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     let uri = field::text(&call.page.form()?, "uri").to_owned();
     let typed = Typed { resource: uri.clone(), ..Typed::default() };
     let act = call.act();
@@ -25,7 +25,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn default(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn default(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = field::optional(&call.page.form()?, "id");
     let act = call.act();
     let done = call
@@ -38,7 +38,7 @@ pub async fn default(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let id = field::text(&call.page.form()?, "id").to_owned();
     let act = call.act();
     let done = call.commit(move |tx| Box::pin(async move { oauth_resources::delete(tx, &act, &id).await })).await;

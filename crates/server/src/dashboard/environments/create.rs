@@ -5,7 +5,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
 use crate::domain::Failure;
 use crate::domain::environments::{self, environment_api_keys};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::keys::signing;
 use countersign_pages::dashboard::{EnvironmentMade, NewEnvironment, Section};
@@ -35,7 +35,7 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 ///
 /// # Errors
 /// When the query cannot be read.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
@@ -77,7 +77,7 @@ async fn make(call: &DashboardCall, environment: Environment) -> Result<(Environ
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let made = match read(call, &form) {
         Ok(environment) => make(call, environment).await,

@@ -2,7 +2,7 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::shown;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EnvironmentRow, Environments, Section};
 use countersign_protocol::model::{EnvironmentKind, STAFF_BASE};
@@ -11,7 +11,7 @@ use countersign_protocol::model::{EnvironmentKind, STAFF_BASE};
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let environments = call.page.app.environments();
     let rows: Vec<EnvironmentRow> = environments
         .products()

@@ -2,9 +2,9 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::reply;
-use crate::dashboard::{field, seen, span};
+use crate::dashboard::{duration, field, form_version};
 use crate::domain::{Failure, environments};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, Settings};
 use countersign_protocol::jose::Algorithm;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// What the form is drawn with.
 fn seen_of(environment: &Environment) -> String {
-    seen::of(&(
+    form_version::of(&(
         environment.kind,
         environment.access_token_lifetime,
         &environment.sessions,
@@ -59,9 +59,9 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
         magic_auth: ticked("magic_auth", kept.authentication.magic_auth),
         mfa_required: ticked("mfa_required", kept.authentication.mfa_required),
         sign_up: ticked("sign_up", kept.authentication.sign_up),
-        access_token_lifetime: &or("access_token_lifetime", &span::in_words(kept.access_token_lifetime)),
-        maximum_length: &or("maximum_length", &span::in_words(kept.sessions.maximum_length)),
-        inactivity_timeout: &or("inactivity_timeout", &span::in_words(kept.sessions.inactivity_timeout)),
+        access_token_lifetime: &or("access_token_lifetime", &duration::in_words(kept.access_token_lifetime)),
+        maximum_length: &or("maximum_length", &duration::in_words(kept.sessions.maximum_length)),
+        inactivity_timeout: &or("inactivity_timeout", &duration::in_words(kept.sessions.inactivity_timeout)),
         session_issuer: &or("session_issuer", kept.session_issuer.as_deref().unwrap_or("")),
         algorithm: &or("signing_algorithm", kept.signing_algorithm.as_str()),
         algorithms: &Algorithm::ALL.map(Algorithm::as_str),
@@ -78,7 +78,7 @@ fn page_field(name: &str) -> String {
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, None, None))
 }
 
@@ -97,7 +97,7 @@ struct Typed {
 impl Typed {
     fn read(form: &Params<'_>) -> Result<Self, Failure> {
         let span = |name: &'static str, what: &str| {
-            span::parse(field::text(form, name)).ok_or_else(|| {
+            duration::parse(field::text(form, name)).ok_or_else(|| {
                 Failure::invalid(name, "invalid", format!("{what}: write a number and a unit, such as “5 minutes”."))
             })
         };
@@ -151,14 +151,14 @@ impl Typed {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
     let before = seen_of(&call.environment.environment);
-    let saved = match seen::check(&form, &before).and_then(|()| Typed::read(&form)) {
+    let saved = match form_version::check(&form, &before).and_then(|()| Typed::read(&form)) {
         Ok(typed) => {
             let change = move |found: &mut Environment| {
-                seen::unchanged(&before, &seen_of(found))?;
+                form_version::unchanged(&before, &seen_of(found))?;
                 typed.apply(found);
                 Ok(())
             };
@@ -169,7 +169,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match saved {
         Ok(()) => call.to("/settings?done=saved"),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, Some(&form), Some(problem)).with_status(status))
         }
     }

@@ -5,11 +5,11 @@ use super::{find, permissions};
 use crate::dashboard::applications::kind_in_words;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::list_cursor::ListCursor;
 use crate::dashboard::page::{refused, reply, when};
-use crate::dashboard::part::Part;
 use crate::domain::Failure;
 use crate::domain::organizations::api_keys::{self, NewApiKey};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Pager, Section};
 use countersign_protocol::id::{ApiKeyId, ApplicationId, ConsentId};
@@ -36,9 +36,9 @@ fn path_of(call: &DashboardCall, of: &Organization) -> String {
     call.at(&format!("/organizations/{}/access", of.id))
 }
 
-async fn machines(call: &DashboardCall, of: &Organization) -> Result<(Vec<MachineRow>, Pager), Stop> {
+async fn machines(call: &DashboardCall, of: &Organization) -> Result<(Vec<MachineRow>, Pager), PageError> {
     let environment_id = call.environment.id();
-    let part = Part::of(call, "applications", |text| ApplicationId::parse(text).ok())?;
+    let part = ListCursor::of(call, "applications", |text| ApplicationId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let filter = Filter { organization_id: Some(of.id), authenticated: true, dynamic: false };
     let found = application::list(&mut reader, environment_id, filter, &part.slice()).await?;
@@ -57,8 +57,8 @@ async fn machines(call: &DashboardCall, of: &Organization) -> Result<(Vec<Machin
     Ok((rows, pager))
 }
 
-async fn keys(call: &DashboardCall, of: &Organization) -> Result<(Vec<CustomerKeyRow>, Pager), Stop> {
-    let part = Part::of(call, "api-keys", |text| ApiKeyId::parse(text).ok())?;
+async fn keys(call: &DashboardCall, of: &Organization) -> Result<(Vec<CustomerKeyRow>, Pager), PageError> {
+    let part = ListCursor::of(call, "api-keys", |text| ApiKeyId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let rows = api_key::list(&mut reader, call.environment.id(), of.id, &part.slice()).await?;
     let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
@@ -75,9 +75,9 @@ async fn keys(call: &DashboardCall, of: &Organization) -> Result<(Vec<CustomerKe
     Ok((rows.into_iter().map(row).collect(), pager))
 }
 
-async fn connected(call: &DashboardCall, of: &Organization) -> Result<(Vec<ConnectedRow>, Pager), Stop> {
+async fn connected(call: &DashboardCall, of: &Organization) -> Result<(Vec<ConnectedRow>, Pager), PageError> {
     let environment_id = call.environment.id();
-    let part = Part::of(call, "connected", |text| ConsentId::parse(text).ok())?;
+    let part = ListCursor::of(call, "connected", |text| ConsentId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let given = consent::list(&mut reader, environment_id, &part.slice(), Of::Organization(of.id)).await?;
     let (given, pager) = part.page(&path_of(call, of), given, |row| row.id);
@@ -98,7 +98,7 @@ async fn connected(call: &DashboardCall, of: &Organization) -> Result<(Vec<Conne
     Ok((rows, pager))
 }
 
-async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: StatusCode) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: StatusCode) -> Result<Reply, PageError> {
     let shell = match what.problem {
         Some(problem) => call.shell_with(Section::Organizations, Some(problem)),
         None => call.shell(Section::Organizations),
@@ -129,7 +129,7 @@ async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: S
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     show(call, &found, Shown::default(), StatusCode::OK).await
 }
@@ -138,7 +138,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn create_key(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create_key(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let chosen = field::chosen(&form, "scope_", &permissions(call, &[]).await?);
@@ -170,7 +170,7 @@ pub async fn create_key(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn revoke_key(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke_key(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, organization_id) = (call.act(), field::text(&form, "api_key_id").to_owned(), found.id);

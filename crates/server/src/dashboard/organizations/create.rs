@@ -5,7 +5,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
 use crate::domain::Failure;
 use crate::domain::organizations::{self, NewOrganization as New};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{NewOrganization, Section};
 use countersign_protocol::management::fields::LONGEST_NAME;
@@ -28,7 +28,7 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 ///
 /// # Errors
 /// When the query cannot be read.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
@@ -53,7 +53,7 @@ fn read(form: &Params<'_>) -> Result<New, Failure> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
     let made = match read(&form) {

@@ -3,10 +3,10 @@
 use super::find;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::{reply, when};
-use crate::dashboard::seen;
 use crate::domain::{Failure, organizations};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Domain, Organization as Page, Section};
 use countersign_protocol::management::fields::LONGEST_NAME;
@@ -27,7 +27,7 @@ pub(super) struct Typed {
 
 /// What the form of the settings is drawn with.
 fn seen_of(organization: &Organization) -> String {
-    seen::of(&(&organization.name, &organization.external_id, &organization.metadata))
+    form_version::of(&(&organization.name, &organization.external_id, &organization.metadata))
 }
 
 /// Shows an organization, with what was typed when something is wrong with that.
@@ -70,7 +70,7 @@ pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, pro
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &find(call).await?, Typed::default(), None))
 }
 
@@ -100,16 +100,16 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
-    let changed = match seen::check(&form, &before).and_then(|()| read(&form)) {
+    let changed = match form_version::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = organizations::find_and_lock(tx, &act, &id).await?;
-                    seen::unchanged(&before, &seen_of(&changed))?;
+                    form_version::unchanged(&before, &seen_of(&changed))?;
                     changed.name = read.name;
                     changed.external_id = read.external_id;
                     changed.metadata = read.metadata;
@@ -123,7 +123,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/organizations/{}?done=saved", found.id)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             let settings = ["name", "external_id", "metadata"].map(|name| field::text(&form, name).to_owned());
             let typed = Typed { settings: Some(settings), ..Typed::default() };
             Ok(show(call, &found, typed, Some(problem)).with_status(status))
@@ -135,7 +135,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, id) = (call.act(), call.page.path.get("id").to_owned());
     call.commit(move |tx| Box::pin(async move { organizations::delete(tx, &act, &id).await })).await?;
     call.to("/organizations?done=deleted")

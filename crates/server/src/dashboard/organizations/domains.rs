@@ -7,7 +7,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::refused;
 use crate::domain::organizations::{self, domain_verification};
 use crate::domain::{Act, Failure};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::domain_name;
@@ -17,7 +17,7 @@ use countersign_store::Tx;
 ///
 /// # Errors
 /// 404.
-pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let typed = field::text(&form, "domain").to_owned();
@@ -53,7 +53,7 @@ async fn of_this(tx: &mut Tx, act: &Act, id: &str, organization_id: Organization
 ///
 /// # Errors
 /// 404.
-pub async fn verify(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn verify(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, organization_id) = (call.act(), field::text(&form, "domain_id").to_owned(), found.id);
@@ -78,7 +78,7 @@ pub async fn verify(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, organization_id) = (call.act(), field::text(&form, "domain_id").to_owned(), found.id);

@@ -7,7 +7,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::refused_here;
 use crate::domain::organizations::invitations::{self, DAYS, NewInvitation};
 use crate::domain::{Act, Failure};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::model::is_email;
 use countersign_store::{Tx, TxFuture};
@@ -16,7 +16,7 @@ use countersign_store::{Tx, TxFuture};
 ///
 /// # Errors
 /// 404.
-pub async fn send(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn send(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (email, role_slug) = (field::text(&form, "email").to_owned(), field::optional(&form, "role"));
@@ -48,7 +48,7 @@ pub async fn send(call: &DashboardCall) -> Result<Reply, Stop> {
 }
 
 /// Changes an invitation of this organization: the page is one organization's, another's is not there.
-async fn change<F>(call: &DashboardCall, done: &str, function: F) -> Result<Reply, Stop>
+async fn change<F>(call: &DashboardCall, done: &str, function: F) -> Result<Reply, PageError>
 where
     F: for<'t> FnOnce(&'t mut Tx, Act, String) -> TxFuture<'t, (), Failure> + Send + 'static,
 {
@@ -79,7 +79,7 @@ where
 ///
 /// # Errors
 /// 404.
-pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn resend(call: &DashboardCall) -> Result<Reply, PageError> {
     let done = if call.mail_reaches_people() { "sent" } else { "unsent" };
     change(call, done, |tx, act, id| Box::pin(async move { invitations::resend(tx, &act, &id, None).await.map(drop) }))
         .await
@@ -89,7 +89,7 @@ pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn revoke(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke(call: &DashboardCall) -> Result<Reply, PageError> {
     change(call, "revoked", |tx, act, id| Box::pin(async move { invitations::revoke(tx, &act, &id).await.map(drop) }))
         .await
 }

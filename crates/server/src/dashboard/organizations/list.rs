@@ -3,7 +3,7 @@
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{pager, shown, when};
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{OrganizationRow, Organizations, Section};
 use countersign_protocol::id::OrganizationId;
@@ -18,7 +18,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| OrganizationId::parse(text).ok()).map_err(Failure::from)?;
     let search: String =

@@ -3,11 +3,11 @@
 use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::reply;
-use crate::dashboard::seen;
 use crate::domain::organizations::{memberships, roles as domain};
 use crate::domain::{Act, Failure};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Member, Section};
 use countersign_protocol::id::OrganizationId;
@@ -35,10 +35,10 @@ fn seen_of(membership: &Membership) -> String {
     // The order is the environment's, and nothing of this membership.
     let mut roles = membership.roles.clone();
     roles.sort_unstable();
-    seen::of(&roles)
+    form_version::of(&roles)
 }
 
-async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<String>) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<String>) -> Result<Reply, PageError> {
     let organization = find(call).await?;
     let act = call.act();
     let mut reader = call.page.app.store.reader().await?;
@@ -67,12 +67,12 @@ async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<S
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None).await
 }
 
 /// Changes the membership that the path names, if it is this organization's.
-async fn change<F>(call: &DashboardCall, function: F) -> Result<Result<OrganizationId, Failure>, Stop>
+async fn change<F>(call: &DashboardCall, function: F) -> Result<Result<OrganizationId, Failure>, PageError>
 where
     F: for<'t> FnOnce(&'t mut Tx, Act, String) -> TxFuture<'t, (), Failure> + Send + 'static,
 {
@@ -93,11 +93,11 @@ async fn settled(
     call: &DashboardCall,
     chosen: Option<&[String]>,
     changed: Result<OrganizationId, Failure>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     match changed {
         Ok(id) => call.to(&format!("/organizations/{id}/people/{}?done=saved", call.page.path.get("membership"))),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, chosen, Some(problem)).await?.with_status(status))
         }
     }
@@ -107,7 +107,7 @@ async fn settled(
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let wanted = field::chosen(&form, "role_", &roles(call, &[]).await?);
     let (chosen, before) = (wanted.clone(), field::text(&form, "seen").to_owned());
@@ -116,7 +116,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
             // Roles are locked before memberships.
             let roles = domain::assignable(tx, &act, wanted).await?.map_err(|unknown| unknown.unprocessable())?;
             let found = memberships::find_and_lock(tx, &act, &id).await?;
-            seen::unchanged(&before, &seen_of(&found))?;
+            form_version::unchanged(&before, &seen_of(&found))?;
             memberships::change(tx, &act, found, None, Some(roles)).await.map(drop)
         })
     });
@@ -128,7 +128,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn deactivate(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn deactivate(call: &DashboardCall) -> Result<Reply, PageError> {
     let changed =
         change(call, |tx, act, id| Box::pin(async move { memberships::deactivate(tx, &act, &id).await.map(drop) }));
     let changed = changed.await?;
@@ -139,7 +139,7 @@ pub async fn deactivate(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn reactivate(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn reactivate(call: &DashboardCall) -> Result<Reply, PageError> {
     let changed =
         change(call, |tx, act, id| Box::pin(async move { memberships::reactivate(tx, &act, &id).await.map(drop) }));
     let changed = changed.await?;
@@ -150,7 +150,7 @@ pub async fn reactivate(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn remove(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn remove(call: &DashboardCall) -> Result<Reply, PageError> {
     let removed = change(call, |tx, act, id| Box::pin(async move { memberships::delete(tx, &act, &id).await })).await?;
     let id = removed?;
     call.to(&format!("/organizations/{id}/people?done=removed"))

@@ -24,7 +24,7 @@ pub mod people;
 
 use super::call::DashboardCall;
 use crate::domain::organizations;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use countersign_pages::dashboard::Tick;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{DEFAULT_ROLE, Organization};
@@ -34,13 +34,13 @@ use countersign_store::{permission, role};
 const MOST: usize = 500;
 
 /// The organization that the path names.
-async fn find(call: &DashboardCall) -> Result<Organization, Stop> {
+async fn find(call: &DashboardCall) -> Result<Organization, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(organizations::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
 
 /// The roles there are, the chosen ones ticked; where nothing is chosen, the default one.
-pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, Stop> {
+pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let all = role::list(&mut reader, call.environment.id()).await?;
     let is_chosen = |slug: &String| if chosen.is_empty() { slug == DEFAULT_ROLE } else { chosen.contains(slug) };
@@ -48,7 +48,7 @@ pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec
 }
 
 /// The permissions there are, the chosen ones ticked.
-pub(super) async fn permissions(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, Stop> {
+pub(super) async fn permissions(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
     let mut reader = call.page.app.store.reader().await?;
     let all = permission::list(&mut reader, call.environment.id(), &slice).await?;

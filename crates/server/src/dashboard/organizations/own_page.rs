@@ -3,10 +3,10 @@
 use super::permissions;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::reply;
-use crate::dashboard::seen;
 use crate::domain::environments;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{OwnPage, Section, Tick};
 use countersign_protocol::model::{Environment, PortalCredentials, PortalIntent, PortalSettings};
@@ -15,7 +15,7 @@ use http::StatusCode;
 
 /// The permissions that there are, and those that are offered and have gone: what is not on the form would be taken back by
 /// saving something else.
-async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, Stop> {
+async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let mut all = permissions(call, chosen).await?;
     let mut reader = call.page.app.store.reader().await?;
     for slug in chosen {
@@ -30,10 +30,10 @@ async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, S
 
 /// What the form is drawn with.
 fn seen_of(environment: &Environment) -> String {
-    seen::of(&environment.portal)
+    form_version::of(&environment.portal)
 }
 
-async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<String>) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<String>) -> Result<Reply, PageError> {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);
     let page = OwnPage {
@@ -52,7 +52,7 @@ async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<S
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &call.environment.environment.portal, None).await
 }
 
@@ -60,15 +60,15 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
-    let credentials = form.get("credentials").and_then(PortalCredentials::parse).ok_or_else(Stop::flow)?;
+    let credentials = form.get("credentials").and_then(PortalCredentials::parse).ok_or_else(PageError::flow)?;
     let kept = &call.environment.environment.portal.permissions;
     let wanted =
         PortalSettings { credentials, permissions: field::chosen(&form, "scope_", &offered(call, kept).await?) };
     let (act, settings, before) = (call.act(), wanted.clone(), field::text(&form, "seen").to_owned());
     let change = move |found: &mut Environment| {
-        seen::unchanged(&before, &seen_of(found))?;
+        form_version::unchanged(&before, &seen_of(found))?;
         found.portal = settings;
         Ok(())
     };
@@ -77,7 +77,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match saved {
         Ok(()) => call.to("/portal?done=saved"),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, &wanted, Some(problem)).await?.with_status(status))
         }
     }

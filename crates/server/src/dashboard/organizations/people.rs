@@ -3,11 +3,11 @@
 use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::list_cursor::ListCursor;
 use crate::dashboard::page::{kept, refused_here, reply, when};
-use crate::dashboard::part::Part;
 use crate::domain::Failure;
 use crate::domain::organizations::memberships;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{InvitationRow, MemberRow, OrganizationPeople, Section};
 use countersign_protocol::id::{InvitationId, MembershipId};
@@ -42,14 +42,14 @@ pub(super) async fn show(
     found: &Organization,
     typed: Typed,
     problem: Option<String>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let environment_id = call.environment.id();
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let search = query.get("search").map_err(Failure::from)?.unwrap_or("").trim();
     let search: String = search.chars().take(LONGEST_SEARCH).collect();
     let (of_members, of_invitations) = (
-        Part::of(call, "members", |text| MembershipId::parse(text).ok())?,
-        Part::of(call, "invitations", |text| InvitationId::parse(text).ok())?,
+        ListCursor::of(call, "members", |text| MembershipId::parse(text).ok())?,
+        ListCursor::of(call, "invitations", |text| InvitationId::parse(text).ok())?,
     );
     let mut reader = call.page.app.store.reader().await?;
     let rows = if search.is_empty() {
@@ -112,7 +112,7 @@ pub(super) async fn show(
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     show(call, &found, Typed::default(), None).await
 }
@@ -121,7 +121,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn add(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (who, role) = (field::text(&form, "who").to_owned(), field::optional(&form, "role"));

@@ -2,11 +2,11 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::{pager, refused, reply, shown};
-use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::organizations::permissions::{self, NewPermission};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Permission as Page, PermissionRow, Permissions, Section};
 use countersign_protocol::id::PermissionId;
@@ -26,7 +26,7 @@ const RESOURCE_TYPE: &str = "organization";
 ///
 /// # Errors
 /// Database errors.
-pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| PermissionId::parse(text).ok()).map_err(Failure::from)?;
     let mut reader = call.page.app.store.reader().await?;
@@ -50,7 +50,7 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
 
 /// What the form of a permission is drawn with; nothing for one that is being made.
 fn seen_of(permission: Option<&Permission>) -> String {
-    permission.map_or_else(String::new, |permission| seen::of(&(&permission.name, &permission.description)))
+    permission.map_or_else(String::new, |permission| form_version::of(&(&permission.name, &permission.description)))
 }
 
 /// Shows a permission, or the form for one that is being made.
@@ -89,7 +89,7 @@ fn show(
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub async fn get_new(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get_new(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, None, None, None))
 }
 
@@ -122,7 +122,7 @@ fn read(form: &Params<'_>, found: Option<&Permission>) -> Result<NewPermission, 
 ///
 /// # Errors
 /// Database errors.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
     let made = match read(&form, None) {
@@ -135,7 +135,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
     }
 }
 
-async fn find(call: &DashboardCall) -> Result<Permission, Stop> {
+async fn find(call: &DashboardCall) -> Result<Permission, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(permissions::find(&mut reader, &call.act(), call.page.path.get("slug")).await?)
 }
@@ -144,7 +144,7 @@ async fn find(call: &DashboardCall) -> Result<Permission, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, Some(&find(call).await?), None, None))
 }
 
@@ -152,16 +152,16 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, before) = (call.act(), seen_of(Some(&found)));
-    let changed = match seen::check(&form, &before).and_then(|()| read(&form, Some(&found))) {
+    let changed = match form_version::check(&form, &before).and_then(|()| read(&form, Some(&found))) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = permissions::find_and_lock(tx, &act, &read.slug).await?;
-                    seen::unchanged(&before, &seen_of(Some(&changed)))?;
+                    form_version::unchanged(&before, &seen_of(Some(&changed)))?;
                     changed.name = read.name;
                     changed.description = read.description;
                     permissions::update(tx, &act, changed).await.map(drop)
@@ -174,7 +174,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/roles/permissions/edit/{}?done=saved", found.slug)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, Some(&found), Some(&form), Some(problem)).with_status(status))
         }
     }
@@ -184,7 +184,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, slug) = (call.act(), found.slug.clone());
     match call.commit(move |tx| Box::pin(async move { permissions::delete(tx, &act, &slug).await })).await {

@@ -2,13 +2,13 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::organizations;
 use crate::dashboard::page::{refused, reply, shown};
-use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::organizations::permissions;
 use crate::domain::organizations::roles::{self, LONGEST_NAME, NewRole};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Role as Page, RoleRow, Roles, Section, Tick};
 use countersign_protocol::model::{DEFAULT_ROLE, Role};
@@ -21,7 +21,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// Database errors.
-pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let all = role::list(&mut reader, call.environment.id()).await?;
     drop(reader);
@@ -46,7 +46,7 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, Stop> {
 
 /// What the form of a role is drawn with; nothing for one that is being made.
 fn seen_of(role: Option<&Role>) -> String {
-    role.map_or_else(String::new, |role| seen::of(&(&role.name, &role.description, &role.permissions)))
+    role.map_or_else(String::new, |role| form_version::of(&(&role.name, &role.description, &role.permissions)))
 }
 
 /// Shows a role, or the form for one that is being made.
@@ -84,7 +84,7 @@ fn show(
 ///
 /// # Errors
 /// Database errors.
-pub async fn get_new(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get_new(call: &DashboardCall) -> Result<Reply, PageError> {
     let permissions = organizations::permissions(call, &[]).await?;
     Ok(show(call, None, None, &permissions, None))
 }
@@ -110,7 +110,7 @@ fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let offered = organizations::permissions(call, &[]).await?;
     let wanted = field::chosen(&form, "scope_", &offered);
@@ -143,7 +143,7 @@ fn ticked(offered: Vec<Tick>, chosen: &[String]) -> Vec<Tick> {
     offered.into_iter().map(|one| Tick { chosen: chosen.contains(&one.slug), ..one }).collect()
 }
 
-async fn find(call: &DashboardCall) -> Result<Role, Stop> {
+async fn find(call: &DashboardCall) -> Result<Role, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(roles::find(&mut reader, &call.act(), call.page.path.get("slug")).await?)
 }
@@ -152,7 +152,7 @@ async fn find(call: &DashboardCall) -> Result<Role, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let permissions = organizations::permissions(call, &found.permissions).await?;
     Ok(show(call, Some(&found), None, &permissions, None))
@@ -162,7 +162,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let offered = organizations::permissions(call, &[]).await?;
@@ -171,14 +171,14 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     let hidden = found.permissions.iter().filter(|slug| !offered.iter().any(|one| one.slug == **slug));
     let wanted: Vec<String> = chosen.iter().chain(hidden).cloned().collect();
     let (act, before) = (call.act(), seen_of(Some(&found)));
-    let changed = match seen::check(&form, &before).and_then(|()| read(&form, Some(&found.slug))) {
+    let changed = match form_version::check(&form, &before).and_then(|()| read(&form, Some(&found.slug))) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     // Permissions are locked before roles.
                     permissions::require_scopes(tx, &act, "permissions", &wanted, false).await?;
                     let now = roles::find_and_lock(tx, &act, &read.slug).await?;
-                    seen::unchanged(&before, &seen_of(Some(&now)))?;
+                    form_version::unchanged(&before, &seen_of(Some(&now)))?;
                     let mut changed = roles::set_permissions(tx, &act, &read.slug, wanted).await?;
                     if (&changed.name, &changed.description) != (&read.name, &read.description) {
                         changed.name = read.name;
@@ -195,7 +195,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/roles/edit/{}?done=saved", found.slug)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             let page = show(call, Some(&found), Some(&form), &ticked(offered, &chosen), Some(problem));
             Ok(page.with_status(status))
         }
@@ -206,12 +206,12 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn change_priority(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn change_priority(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let up = match field::text(&form, "way") {
         "up" => true,
         "down" => false,
-        _ => return Err(Stop::flow()),
+        _ => return Err(PageError::flow()),
     };
     let (act, slug) = (call.act(), call.page.path.get("slug").to_owned());
     call.commit(move |tx| Box::pin(async move { roles::move_by_one(tx, &act, &slug, up).await })).await?;
@@ -222,7 +222,7 @@ pub async fn change_priority(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, slug) = (call.act(), found.slug.clone());
     match call.commit(move |tx| Box::pin(async move { roles::delete(tx, &act, &slug).await })).await {

@@ -9,7 +9,7 @@ use crate::domain::connect::{applications, grants};
 use crate::domain::sessions::everywhere;
 use crate::domain::users::{password_resets, second_factors};
 use crate::domain::{Failure, sessions};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::id::SessionId;
 use countersign_store::session;
@@ -18,7 +18,7 @@ use countersign_store::session;
 ///
 /// # Errors
 /// 404.
-pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, user_id) = (call.act(), field::text(&form, "session_id").to_owned(), found.id);
@@ -42,7 +42,7 @@ pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn sign_out(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn sign_out(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, user_id) = (call.act(), found.id);
     call.commit(move |tx| Box::pin(async move { everywhere::sign_out_everywhere(tx, &act, user_id).await })).await?;
@@ -53,7 +53,7 @@ pub async fn sign_out(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, user_id) = (call.act(), field::text(&form, "application_id").to_owned(), found.id);
@@ -74,7 +74,7 @@ pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, person) = (call.act(), found.clone());
     call.commit(move |tx| Box::pin(async move { second_factors::remove_all(tx, &act, &person).await.map(drop) }))
@@ -86,7 +86,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn send_password_reset(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn send_password_reset(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, email) = (call.act(), found.email.clone());
     let sent =

@@ -6,7 +6,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
 use crate::domain::Failure;
 use crate::domain::users::{self, NewUser as New};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::passwords::strength;
 use countersign_pages::dashboard::{NewUser, Section};
@@ -33,7 +33,7 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 ///
 /// # Errors
 /// When the query cannot be read.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
@@ -65,7 +65,7 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
     let made = match read(call, &form).await {

@@ -3,13 +3,13 @@
 use super::{LONGEST_EMAIL, find};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
+use crate::dashboard::list_cursor::ListCursor;
 use crate::dashboard::organizations::people::ALL;
 use crate::dashboard::page::{reply, when};
-use crate::dashboard::part::Part;
-use crate::dashboard::seen;
 use crate::domain::{Failure, users};
 use crate::hosted::account::device;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, MemberRow, Pager, Section, SessionRow, User as Page};
 use countersign_protocol::id::{ConsentId, MembershipId, SessionId};
@@ -27,8 +27,8 @@ fn path_of(call: &DashboardCall, of: &User) -> String {
     call.at(&format!("/users/{}", of.id))
 }
 
-async fn memberships(call: &DashboardCall, of: &User) -> Result<(Vec<MemberRow>, Pager), Stop> {
-    let part = Part::of(call, "organizations", |text| MembershipId::parse(text).ok())?;
+async fn memberships(call: &DashboardCall, of: &User) -> Result<(Vec<MemberRow>, Pager), PageError> {
+    let part = ListCursor::of(call, "organizations", |text| MembershipId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let rows = membership::list(&mut reader, call.environment.id(), &part.slice(), Of::User(of.id), &ALL).await?;
     let (rows, pager) = part.page(&path_of(call, of), rows, |(row, _)| row.id);
@@ -43,8 +43,8 @@ async fn memberships(call: &DashboardCall, of: &User) -> Result<(Vec<MemberRow>,
     Ok((rows.into_iter().map(|(one, _)| row(one)).collect(), pager))
 }
 
-async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, Pager), Stop> {
-    let part = Part::of(call, "sessions", |text| SessionId::parse(text).ok())?;
+async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, Pager), PageError> {
+    let part = ListCursor::of(call, "sessions", |text| SessionId::parse(text).ok())?;
     let counts = (call.environment.environment.sessions, call.page.app.clock.now());
     let mut reader = call.page.app.store.reader().await?;
     let rows = session::list(&mut reader, call.environment.id(), &part.slice(), of.id, counts).await?;
@@ -65,9 +65,9 @@ async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, P
     Ok((rows.into_iter().map(row).collect(), pager))
 }
 
-async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>, Pager), Stop> {
+async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>, Pager), PageError> {
     let environment_id = call.environment.id();
-    let part = Part::of(call, "applications", |text| ConsentId::parse(text).ok())?;
+    let part = ListCursor::of(call, "applications", |text| ConsentId::parse(text).ok())?;
     let mut reader = call.page.app.store.reader().await?;
     let given = consent::list(&mut reader, environment_id, &part.slice(), consent::Of::User(of.id)).await?;
     let (given, pager) = part.page(&path_of(call, of), given, |row| row.id);
@@ -93,7 +93,14 @@ async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>
 
 /// What the form of the account is drawn with.
 fn seen_of(user: &User) -> String {
-    seen::of(&(&user.email, user.email_verified, &user.first_name, &user.last_name, &user.external_id, &user.metadata))
+    form_version::of(&(
+        &user.email,
+        user.email_verified,
+        &user.first_name,
+        &user.last_name,
+        &user.external_id,
+        &user.metadata,
+    ))
 }
 
 /// Shows a person, with what was typed when something is wrong with that.
@@ -102,7 +109,7 @@ pub(super) async fn show(
     found: &User,
     typed: Option<&Params<'_>>,
     problem: Option<String>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let has_password = user::password_hash(&mut reader, call.environment.id(), found.id).await?.is_some();
     let factors = authentication_factor::confirmed(&mut reader, call.environment.id(), found.id).await?;
@@ -149,7 +156,7 @@ pub(super) async fn show(
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     show(call, &found, None, None).await
 }
@@ -189,16 +196,16 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
     let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
-    let changed = match seen::check(&form, &before).and_then(|()| read(&form)) {
+    let changed = match form_version::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = users::find_and_lock(tx, &act, &id).await?;
-                    seen::unchanged(&before, &seen_of(&changed))?;
+                    form_version::unchanged(&before, &seen_of(&changed))?;
                     let was_verified = changed.email_verified;
                     users::set_email(&mut changed, read.email)?;
                     let same_address = changed.email_verified == was_verified;
@@ -219,7 +226,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match changed {
         Ok(()) => call.to(&format!("/users/{}?done=saved", found.id)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show(call, &found, Some(&form), Some(problem)).await?.with_status(status))
         }
     }
@@ -229,7 +236,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, id) = (call.act(), call.page.path.get("id").to_owned());
     call.commit(move |tx| Box::pin(async move { users::delete(tx, &act, &id).await })).await?;
     call.to("/users?done=deleted")

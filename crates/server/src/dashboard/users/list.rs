@@ -4,7 +4,7 @@ use super::LONGEST_EMAIL;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{pager, shown, when};
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, UserRow, Users};
 use countersign_protocol::id::UserId;
@@ -19,7 +19,7 @@ const FOUND: usize = 50;
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| UserId::parse(text).ok()).map_err(Failure::from)?;
     let search: String =

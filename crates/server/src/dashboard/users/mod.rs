@@ -14,14 +14,14 @@ pub mod list;
 
 use super::call::DashboardCall;
 use crate::domain::users;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use countersign_protocol::model::User;
 
 /// Longest address.
 pub(super) const LONGEST_EMAIL: usize = 254;
 
 /// The person that the path names.
-async fn find(call: &DashboardCall) -> Result<User, Stop> {
+async fn find(call: &DashboardCall) -> Result<User, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(users::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }

@@ -5,7 +5,7 @@ use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{refused, reply, with_seconds};
 use crate::domain::Failure;
 use crate::domain::webhooks::{self, requests};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, Try, WebhookDelivery as View};
 use countersign_protocol::id::EventId;
@@ -21,7 +21,7 @@ fn signatures(
     endpoint: &WebhookEndpoint,
     tried: &WebhookAttempt,
     message: Option<(EventId, &str)>,
-) -> Result<Vec<(String, String)>, Stop> {
+) -> Result<Vec<(String, String)>, PageError> {
     let Some(message) = message else { return Ok(Vec::new()) };
     if !call.role.allows(StaffRole::Developer) || endpoint.updated_at > tried.attempted_at {
         return Ok(Vec::new());
@@ -31,7 +31,7 @@ fn signatures(
     Ok(headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 
-async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<String>) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<String>) -> Result<Reply, PageError> {
     let (environment_id, asked) = (call.environment.id(), call.page.path.get("event"));
     let missing = || Failure::not_found("Webhook delivery", asked);
     let event_id = EventId::parse(asked).map_err(|_| missing())?;
@@ -71,7 +71,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, None).await
 }
 
@@ -79,7 +79,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn resend(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn resend(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let (act, id, event) = (call.act(), endpoint.id.to_string(), call.page.path.get("event").to_owned());
     let again = event.clone();

@@ -6,7 +6,7 @@ use crate::dashboard::field;
 use crate::dashboard::page::{kept, pager, refused, reply, told, when};
 use crate::domain::webhooks::{self, requests};
 use crate::domain::{Failure, events};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{DeliveryRow, Section, Try, Webhook};
 use countersign_protocol::id::EventId;
@@ -30,7 +30,7 @@ struct Besides {
     problem: Option<String>,
 }
 
-async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides) -> Result<Reply, Stop> {
+async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides) -> Result<Reply, PageError> {
     // What a form was posted to has no page of the list.
     let asked = if besides.tested.is_some() || besides.problem.is_some() { None } else { call.page.uri.query() };
     let query = Query::parse(asked.unwrap_or("")).map_err(Failure::from)?;
@@ -99,7 +99,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, Besides::default()).await
 }
 
@@ -107,7 +107,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn test(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn test(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let (app, act) = (&call.page.app, call.act());
     let means = (&app.outbound, app.keyring.as_ref());
@@ -120,7 +120,7 @@ pub async fn test(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn replay(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn replay(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let form = call.page.form()?;
     let (typed, moment) = (field::text(&form, "event").to_owned(), field::text(&form, "moment").to_owned());
@@ -148,7 +148,7 @@ pub async fn replay(call: &DashboardCall) -> Result<Reply, Stop> {
 }
 
 /// The first event that is to be sent again, or what is wrong.
-async fn from(call: &DashboardCall, typed: &str, moment: &str) -> Result<Result<EventId, String>, Stop> {
+async fn from(call: &DashboardCall, typed: &str, moment: &str) -> Result<Result<EventId, String>, PageError> {
     let wrong = |text: &str| Ok(Err(text.to_owned()));
     match (typed.is_empty(), moment.is_empty()) {
         (true, true) => wrong("Say from which event on, or from which moment on."),

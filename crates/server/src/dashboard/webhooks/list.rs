@@ -4,7 +4,7 @@ use super::{delivery_row, events_in_words, page_of};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{pager, shown};
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Section, WebhookRow, Webhooks};
 use countersign_protocol::id::WebhookEndpointId;
@@ -17,7 +17,7 @@ use countersign_store::{webhook_delivery, webhook_endpoint};
 ///
 /// # Errors
 /// Database errors.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| WebhookEndpointId::parse(text).ok()).map_err(Failure::from)?;
     let mut reader = call.page.app.store.reader().await?;

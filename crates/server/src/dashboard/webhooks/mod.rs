@@ -17,16 +17,16 @@ pub mod settings;
 use super::call::DashboardCall;
 use super::page::{when, with_seconds};
 use crate::domain::webhooks;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use countersign_pages::dashboard::{DeliveryRow, Try};
 use countersign_protocol::model::{AttemptOutcome, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint};
 use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
-use countersign_protocol::webhook::names::offered;
+use countersign_protocol::webhook::event_types::offered;
 use http::StatusCode;
 
 /// The endpoint that the path names.
-async fn find(call: &DashboardCall) -> Result<WebhookEndpoint, Stop> {
+async fn find(call: &DashboardCall) -> Result<WebhookEndpoint, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(webhooks::find(&mut reader, call.environment.id(), call.page.path.get("id")).await?)
 }
@@ -100,7 +100,7 @@ fn attempt(endpoint: &WebhookEndpoint, attempt: &WebhookAttempt, signatures: Vec
 type Known = (Secret, Option<(Secret, Timestamp)>);
 
 /// The secrets of an endpoint, for those who may see them.
-fn secrets(call: &DashboardCall, endpoint: &WebhookEndpoint) -> Result<Option<Known>, Stop> {
+fn secrets(call: &DashboardCall, endpoint: &WebhookEndpoint) -> Result<Option<Known>, PageError> {
     if !call.role.allows(countersign_protocol::model::StaffRole::Developer) {
         return Ok(None);
     }

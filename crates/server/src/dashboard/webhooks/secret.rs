@@ -4,7 +4,7 @@ use super::{find, settings};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::refused;
 use crate::domain::webhooks;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::model::WebhookEndpoint;
 
@@ -13,7 +13,7 @@ async fn settle(
     endpoint: &WebhookEndpoint,
     done: Result<WebhookEndpoint, crate::domain::Failure>,
     word: &str,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     match done {
         Ok(_) => call.to(&format!("/webhooks/{}/settings?done={word}", endpoint.id)),
         Err(failure) => settings::show(call, &find(call).await?, Some(refused(failure)?)),
@@ -24,7 +24,7 @@ async fn settle(
 ///
 /// # Errors
 /// 404.
-pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn rotate(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let (act, id) = (call.act(), endpoint.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { webhooks::rotate_secret(tx, &act, &id, false).await }));
@@ -35,7 +35,7 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn replace(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn replace(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let (act, id) = (call.act(), endpoint.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { webhooks::rotate_secret(tx, &act, &id, true).await }));
@@ -46,7 +46,7 @@ pub async fn replace(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn complete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn complete(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let (act, id) = (call.act(), endpoint.id.to_string());
     let done = call.commit(move |tx| Box::pin(async move { webhooks::complete_rotation(tx, &act, &id).await }));

@@ -3,17 +3,17 @@
 use super::{find, page_of, secrets, shown_secrets};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
+use crate::dashboard::form_version;
 use crate::dashboard::page::{refused, reply};
-use crate::dashboard::seen;
 use crate::domain::Failure;
 use crate::domain::webhooks::{self, Changes};
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EndpointFields, EventGroup, EventTick, NewWebhook, Section, WebhookSettings};
 use countersign_protocol::management::webhook_views::subscriptions;
 use countersign_protocol::model::{WebhookEndpoint, WebhookStatus};
 use countersign_protocol::oauth::params::Params;
-use countersign_protocol::webhook::names::offered;
+use countersign_protocol::webhook::event_types::offered;
 use http::StatusCode;
 
 /// What is chosen, or was typed.
@@ -83,7 +83,7 @@ fn show_new(call: &DashboardCall, chosen: &Chosen, problem: Option<String>) -> R
 ///
 /// # Errors
 /// None.
-pub async fn new(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn new(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show_new(call, &Chosen { all: true, ..Chosen::default() }, None))
 }
 
@@ -91,7 +91,7 @@ pub async fn new(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// Database errors.
-pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let chosen = Chosen::typed(&call.page.form()?, &[]);
     let made = match chosen.wanted(&[]) {
         Err(failure) => Err(failure),
@@ -108,11 +108,15 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, Stop> {
 
 /// What the form is drawn with.
 fn seen_of(endpoint: &WebhookEndpoint) -> String {
-    seen::of(&(&endpoint.endpoint_url, &endpoint.events))
+    form_version::of(&(&endpoint.endpoint_url, &endpoint.events))
 }
 
 /// Shows the settings, with what could not be done.
-pub(super) fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<String>) -> Result<Reply, Stop> {
+pub(super) fn show(
+    call: &DashboardCall,
+    endpoint: &WebhookEndpoint,
+    problem: Option<String>,
+) -> Result<Reply, PageError> {
     show_typed(call, endpoint, &Chosen::of(endpoint), problem)
 }
 
@@ -121,7 +125,7 @@ fn show_typed(
     endpoint: &WebhookEndpoint,
     chosen: &Chosen,
     problem: Option<String>,
-) -> Result<Reply, Stop> {
+) -> Result<Reply, PageError> {
     let (status, shell) = match problem {
         Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::Webhooks, Some(problem))),
         None => (StatusCode::OK, call.shell(Section::Webhooks)),
@@ -144,7 +148,7 @@ fn show_typed(
 ///
 /// # Errors
 /// 404.
-pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, None)
 }
 
@@ -152,18 +156,18 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let form = call.page.form()?;
     let (chosen, before) = (Chosen::typed(&form, &endpoint.events), seen_of(&endpoint));
-    let saved = match seen::check(&form, &before).and_then(|()| chosen.wanted(&endpoint.events)) {
+    let saved = match form_version::check(&form, &before).and_then(|()| chosen.wanted(&endpoint.events)) {
         Err(failure) => Err(failure),
         Ok(events) => {
             let (act, id) = (call.act(), endpoint.id.to_string());
             let changes = Changes { endpoint_url: Some(chosen.url.clone()), events: Some(events), enabled: None };
             call.commit(move |tx| {
                 Box::pin(async move {
-                    seen::unchanged(&before, &seen_of(&webhooks::held(tx, &act, &id).await?))?;
+                    form_version::unchanged(&before, &seen_of(&webhooks::held(tx, &act, &id).await?))?;
                     webhooks::update(tx, &act, &id, changes).await
                 })
             })
@@ -173,7 +177,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
     match saved {
         Ok(_) => call.to(&format!("/webhooks/{}/settings?done=saved", endpoint.id)),
         Err(failure) => {
-            let (status, problem) = seen::refused_with(failure)?;
+            let (status, problem) = form_version::refused_with(failure)?;
             Ok(show_typed(call, &endpoint, &chosen, Some(problem))?.with_status(status))
         }
     }
@@ -183,11 +187,11 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn status(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn status(call: &DashboardCall) -> Result<Reply, PageError> {
     let word = match field::text(&call.page.form()?, "status") {
         "enabled" => "enabled",
         "disabled" => "disabled",
-        _ => return Err(Stop::flow()),
+        _ => return Err(PageError::flow()),
     };
     let endpoint = find(call).await?;
     let (act, id) = (call.act(), endpoint.id.to_string());
@@ -200,7 +204,7 @@ pub async fn status(call: &DashboardCall) -> Result<Reply, Stop> {
 ///
 /// # Errors
 /// 404.
-pub async fn delete(call: &DashboardCall) -> Result<Reply, Stop> {
+pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, id) = (call.act(), call.page.path.get("id").to_owned());
     call.commit(move |tx| Box::pin(async move { webhooks::delete(tx, &act, &id).await })).await?;
     call.to("/webhooks?done=deleted")

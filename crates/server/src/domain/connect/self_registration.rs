@@ -14,7 +14,7 @@ use countersign_protocol::oauth::registration::document::Document;
 use countersign_protocol::oauth::registration::document_url;
 use countersign_protocol::oauth::registration::dynamic::Registration;
 use countersign_protocol::oauth::registration::freshness::{STALE, is_another};
-use countersign_protocol::oauth::registration::shared::origins;
+use countersign_protocol::oauth::registration::redirect_policy::origins;
 use countersign_protocol::secret::{Digest, Secret, SecretKind};
 use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};

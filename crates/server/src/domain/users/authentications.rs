@@ -54,14 +54,14 @@ impl Proof {
 
 /// From where somebody signs in, as far as it is known.
 #[derive(Debug, Clone, Default)]
-pub struct Whence {
+pub struct ClientInfo {
     /// The address.
     pub ip_address: Option<String>,
     /// The browser, as it calls itself.
     pub user_agent: Option<String>,
 }
 
-impl Whence {
+impl ClientInfo {
     fn data(&self, proof: &str, status: &str) -> Value {
         let user_agent = self.user_agent.as_deref().filter(|text| !text.is_empty());
         json!({
@@ -77,7 +77,7 @@ impl Whence {
 ///
 /// # Errors
 /// Database errors.
-pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &Whence, user: &User) -> Result<(), Failure> {
+pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &ClientInfo, user: &User) -> Result<(), Failure> {
     let (word, name, _) = proof.names();
     let mut data = whence.data(word, "succeeded");
     data["user_id"] = json!(user.id);
@@ -93,7 +93,7 @@ pub async fn failed(
     tx: &mut Tx,
     act: &Act,
     proof: Proof,
-    whence: &Whence,
+    whence: &ClientInfo,
     (email, user_id): (&str, Option<UserId>),
     (code, message): (&str, &str),
 ) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Proving the address of an account by a mailed code, where the company's own pages ask for it.
 
-use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::mailed_codes::{self, Refused};
 use crate::domain::{Act, Failure, attempts, events, mails};
 use countersign_protocol::id::{EmailVerificationId, UserId};
@@ -68,7 +68,7 @@ pub async fn confirm(
     tx: &mut Tx,
     act: &Act,
     (id, code): (UserId, &str),
-    whence: &Whence,
+    whence: &ClientInfo,
 ) -> Result<Result<User, Refused>, Failure> {
     user::lock(tx, act.environment_id, id).await?;
     let found = user::find(tx, act.environment_id, id).await?;

@@ -2,7 +2,7 @@
 
 use crate::domain::organizations::invitations;
 use crate::domain::users::address_proof;
-use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::mailed_codes::{self, Refused};
 use crate::domain::{Act, Failure, attempts, events, mails, users};
 use countersign_protocol::id::MagicAuthId;
@@ -90,7 +90,7 @@ pub async fn redeem(
     tx: &mut Tx,
     act: &Act,
     (email, code): (&str, &str),
-    whence: &Whence,
+    whence: &ClientInfo,
 ) -> Result<Result<Proven, Refused>, Failure> {
     let known = user::find_by_email(tx, act.environment_id, email).await?;
     let redeemed = prove(tx, act, known.as_ref(), (email, code), whence.ip_address.as_deref()).await?;

@@ -1,6 +1,6 @@
 //! Codes of six digits that are mailed and shown by the API: made, read back, and redeemed once. What each is for is said by
 //! the kind of its identifier, and decided by who asks for it: [`crate::domain::users::magic_auth`], [`crate::domain::users::email_verification`]. Those of
-//! the hosted pages are here to be shown; they are redeemed in the browser that has asked for them ([`crate::hosted::code`]).
+//! the hosted pages are here to be shown; they are redeemed in the browser that has asked for them ([`crate::hosted::email_code`]).
 
 use crate::domain::attempts::{self, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE};
 use crate::domain::{Act, Failure, events};

@@ -2,7 +2,7 @@
 //! account or no password.
 
 use crate::domain::attempts::{self, Allowance};
-use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::{Act, Failure};
 use crate::passwords::{Busy, Passwords, Verdict};
 use countersign_protocol::id::UserId;
@@ -69,7 +69,7 @@ pub async fn check(
     act: &Act,
     (email, password): (&str, Secret),
     counts: Vec<Count>,
-    whence: Whence,
+    whence: ClientInfo,
 ) -> Result<Checked, Failure> {
     let subjects: Vec<(&'static str, String)> =
         counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
@@ -121,7 +121,7 @@ async fn wrong(
     store: &Store,
     act: &Act,
     (email, known): (&str, Option<UserId>),
-    whence: Whence,
+    whence: ClientInfo,
 ) -> Result<Checked, Failure> {
     let (act, email) = (act.clone(), email.to_owned());
     let why = ("invalid_credentials", "The address or the password is wrong.");

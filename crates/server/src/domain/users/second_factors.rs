@@ -3,7 +3,7 @@
 //! and never finished is not locked out.
 
 use crate::domain::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE, SECOND_FACTORS_OF};
-use crate::domain::users::authentications::{self, Proof, Whence};
+use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::magic_auth;
 use crate::domain::users::mailed_codes::Refused;
 use crate::domain::{Act, Failure, audit_log, mails};
@@ -355,7 +355,7 @@ pub async fn sign_in(
     user: &User,
     factors: &[AuthenticationFactor],
     typed: &str,
-    whence: &Whence,
+    whence: &ClientInfo,
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
     let from = whence.ip_address.as_deref();
     let redeemed = redeem(tx, act, &user.id.to_string(), factors, (typed, from)).await?;
@@ -371,7 +371,7 @@ pub async fn tell(
     tx: &mut Tx,
     act: &Act,
     user: &User,
-    whence: &Whence,
+    whence: &ClientInfo,
     outcome: Result<(), Refused>,
 ) -> Result<(), Failure> {
     match outcome {
@@ -395,7 +395,7 @@ pub async fn answer(
     act: &Act,
     user: &User,
     (challenge_id, typed): (&str, &str),
-    whence: &Whence,
+    whence: &ClientInfo,
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
     let challenge = find_challenge(tx, act, challenge_id).await?;
     let factor = authentication_factor::find_and_lock(tx, act.environment_id, challenge.factor_id).await?;

@@ -15,7 +15,7 @@ use countersign_protocol::model::{DeliveryState, WebhookAttempt, WebhookEndpoint
 use countersign_protocol::outbound::Target;
 use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
-use countersign_protocol::webhook::names::DISABLED;
+use countersign_protocol::webhook::event_types::DISABLED;
 use countersign_protocol::webhook::rotation::{OVERLAP, Rotation};
 use countersign_protocol::webhook::schedule::{LONGEST_WAIT, TRIES, breather, is_given_up, next_try};
 use countersign_protocol::webhook::signature::compose_secret;

@@ -11,7 +11,7 @@ use countersign_protocol::management::webhook_views::webhook_endpoint_event_view
 use countersign_protocol::model::{AttemptOutcome, Environment, WebhookAttempt, WebhookEndpoint};
 use countersign_protocol::outbound::Target;
 use countersign_protocol::time::Timestamp;
-use countersign_protocol::webhook::names::TEST;
+use countersign_protocol::webhook::event_types::TEST;
 use countersign_protocol::webhook::signature;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};

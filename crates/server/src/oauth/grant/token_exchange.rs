@@ -4,7 +4,7 @@
 use super::token_response::TokenResponse;
 use super::user_tokens::{self, Person};
 use crate::http::oauth_call::{OAuthCall, oauth_error};
-use crate::oauth::standing::{self, Standing};
+use crate::oauth::token_status::{self, TokenStatus};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
 use countersign_protocol::oauth::grant::token_exchange::{Circumstances, admit, exchange, not_good};
@@ -21,8 +21,8 @@ pub async fn issue(
     request: &ExchangeRequest<'_>,
 ) -> Result<TokenResponse, OAuthError> {
     let credential_id = admit(request, client)?;
-    let standing = standing::access_token(call, request.subject_token).await.map_err(oauth_error)?;
-    let Standing::Active(subject, Some(grant)) = standing else { return Err(not_good()) };
+    let standing = token_status::access_token(call, request.subject_token).await.map_err(oauth_error)?;
+    let TokenStatus::Active(subject, Some(grant)) = standing else { return Err(not_good()) };
     let authorized = call.app.client(call.environment.id(), grant.client_id).await.map_err(oauth_error)?;
     let here = Circumstances {
         environment: call.environment.environment.client_id,

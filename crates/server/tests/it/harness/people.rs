@@ -1,7 +1,7 @@
 //! People, their organizations, their mail, and applications they sign in to.
 
 use super::{Browser, Page, TestServer};
-use countersign::domain::users::authentications::Whence;
+use countersign::domain::users::authentications::ClientInfo;
 use countersign::domain::users::magic_auth;
 use countersign::domain::users::mailed_codes::Refused;
 use countersign::domain::users::sign_up::{SignUp, sign_up};
@@ -127,7 +127,7 @@ impl TestServer {
             .store
             .write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
-                    let redeemed = magic_auth::redeem(tx, &act, (&email, &code), &Whence::default()).await?;
+                    let redeemed = magic_auth::redeem(tx, &act, (&email, &code), &ClientInfo::default()).await?;
                     Ok(redeemed.map(|proven| proven.user().id))
                 })
             })

@@ -151,10 +151,10 @@ on_both_databases! {
         let count = async |state: &str| deliveries(&management, &made, "").await.iter().filter(|found| found["state"] == state).count();
         eventually(async || if count("pending").await == 5 { Some(()) } else { None }).await;
         server.clock.advance_seconds(72 * 3600 - 60);
-        countersign::jobs::webhook_upkeep::sweep(std::sync::Arc::clone(&server.app)).await;
+        countersign::jobs::webhook_maintenance::sweep(std::sync::Arc::clone(&server.app)).await;
         assert_eq!(count("failed").await, 0);
         server.clock.advance_seconds(120);
-        countersign::jobs::webhook_upkeep::sweep(std::sync::Arc::clone(&server.app)).await;
+        countersign::jobs::webhook_maintenance::sweep(std::sync::Arc::clone(&server.app)).await;
         let all = deliveries(&management, &made, "").await;
         for found in &all {
             let expected = if found["event_id"] == json!(first) { "pending" } else { "failed" };

@@ -17,7 +17,7 @@ use countersign_protocol::id::SessionFamilyId;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::secret::Secret;
-use countersign_protocol::user_management::held::{MARKER, Reach, marked, reach, unmarked};
+use countersign_protocol::user_management::has_session_cookie::{MARKER, Reach, marked, reach, unmarked};
 use countersign_store::{session, session_family};
 use http::header::{ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};

@@ -8,7 +8,7 @@ use crate::Frame;
 /// policy of the page that had it, also those that an application makes after us.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "going_on.html")]
-pub struct GoingOn<'a> {
+pub struct RedirectPage<'a> {
     /// What it stands in.
     pub frame: Frame<'a>,
     /// Where to.

@@ -1,6 +1,6 @@
 //! The way from our pages to the company's product, for whoever was sent by no application.
 
-use super::page::{Stop, redirect};
+use super::page::{PageError, redirect};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
 use countersign_protocol::model::Invitation;
@@ -9,7 +9,7 @@ use countersign_protocol::model::Invitation;
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn sign_in(call: &PageCall) -> Result<Option<Reply>, Stop> {
+pub fn sign_in(call: &PageCall) -> Result<Option<Reply>, PageError> {
     if call.query()?.get("flow").is_some() {
         return Ok(None);
     }
@@ -20,7 +20,7 @@ pub fn sign_in(call: &PageCall) -> Result<Option<Reply>, Stop> {
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn follow(call: &PageCall, invitation: &Invitation, token: &str) -> Result<Option<Reply>, Stop> {
+pub fn follow(call: &PageCall, invitation: &Invitation, token: &str) -> Result<Option<Reply>, PageError> {
     let organization = invitation.organization_id.map(|id| id.to_string());
     let mut known = vec![("invitation_token", token)];
     known.extend(organization.as_deref().map(|id| ("organization_id", id)));
@@ -31,7 +31,7 @@ pub fn follow(call: &PageCall, invitation: &Invitation, token: &str) -> Result<O
 ///
 /// # Errors
 /// Never; the type is that of a page.
-pub fn begin(call: &PageCall, known: &[(&str, &str)]) -> Result<Option<Reply>, Stop> {
+pub fn begin(call: &PageCall, known: &[(&str, &str)]) -> Result<Option<Reply>, PageError> {
     let page = call.environment.environment.product_pages.sign_in.as_ref();
     page.map(|page| redirect(&page.with(known))).transpose()
 }

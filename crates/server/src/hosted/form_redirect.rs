@@ -4,10 +4,10 @@
 
 use super::flow::Flow;
 use super::page::{branding, frame, reply};
-use super::product;
+use super::product_pages;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use countersign_pages::GoingOn;
+use countersign_pages::RedirectPage;
 use http::StatusCode;
 use http::header::{LOCATION, SET_COOKIE};
 
@@ -17,7 +17,7 @@ const MAY_LEAD_OUT: [&str; 2] = ["/oauth2/authorize", "/user_management/authoriz
 /// Whether the way may lead out by an address of ours: by one that leads back to an application, or home from an invitation.
 fn may_lead_out(call: &PageCall, to: &str) -> bool {
     MAY_LEAD_OUT.iter().any(|path| to.starts_with(path))
-        || (to.starts_with("/invite/accept") && product::home(call).is_some())
+        || (to.starts_with("/invite/accept") && product_pages::home(call).is_some())
 }
 
 /// The answer to a form, as it is sent: a redirect that may leave our origin becomes a page that goes on by itself. Not so
@@ -37,7 +37,7 @@ pub fn settle(call: &PageCall, answer: Reply) -> Reply {
         return answer;
     }
     let branding = branding(call);
-    let page = GoingOn { frame: frame(call, &branding), to: &to };
+    let page = RedirectPage { frame: frame(call, &branding), to: &to };
     let going_on = reply(call, StatusCode::OK, &page, None);
     // What the answer says of caching and referrers is said of every page.
     answer.values(&SET_COOKIE).fold(going_on, |going_on, cookie| going_on.with(SET_COOKIE, cookie.clone()))

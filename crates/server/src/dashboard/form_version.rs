@@ -4,7 +4,7 @@
 use super::field;
 use super::page::refused;
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,7 +46,7 @@ pub fn unchanged(before: &str, now: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// What is no refusal of something that was typed.
-pub fn refused_with(failure: Failure) -> Result<(StatusCode, String), Stop> {
+pub fn refused_with(failure: Failure) -> Result<(StatusCode, String), PageError> {
     let changed = matches!(failure, Failure::Refused(ApiError::Conflict { code: CHANGED, .. }));
     let status = if changed { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok((status, refused(failure)?))

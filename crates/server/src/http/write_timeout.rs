@@ -14,14 +14,14 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection with bounded patience.
 #[derive(Debug)]
-pub struct Patient<S> {
+pub struct WriteTimeout<S> {
     stream: S,
     patience: Duration,
     /// Since something waits that is not taken.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S> WriteTimeout<S> {
     /// Bounds the patience with the other side of a connection.
     pub fn new(stream: S, patience: Duration) -> Self {
         Self { stream, patience, waiting: None }
@@ -42,13 +42,13 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(context, into)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -92,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_taken_ends_the_connection() {
         let (ours, _theirs) = duplex(16);
-        let mut patient = Patient::new(ours, SHORT);
+        let mut patient = WriteTimeout::new(ours, SHORT);
         let refused = patient.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::TimedOut);
     }
@@ -101,7 +101,7 @@ mod tests {
     async fn whoever_takes_some_of_it_now_and_then_gets_all_of_it() {
         let (ours, mut theirs) = duplex(16);
         let sending = tokio::spawn(async move {
-            let mut patient = Patient::new(ours, Duration::from_secs(60));
+            let mut patient = WriteTimeout::new(ours, Duration::from_secs(60));
             for _ in 0..64 {
                 patient.write_all(&[7; 16]).await.unwrap();
                 // Each of them starts anew.
@@ -117,7 +117,7 @@ mod tests {
     #[tokio::test]
     async fn reading_may_take_as_long_as_it_takes() {
         let (ours, mut theirs) = duplex(16);
-        let mut patient = Patient::new(ours, Duration::ZERO);
+        let mut patient = WriteTimeout::new(ours, Duration::ZERO);
         let mut into = [0; 1];
         let (read, ()) = tokio::join!(patient.read_exact(&mut into), async {
             tokio::task::yield_now().await;

@@ -1,6 +1,6 @@
 //! Where people come to who type the address of the server, or one that leads nowhere.
 
-use super::page::Stop;
+use super::page::PageError;
 use crate::http::page_call::PageCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
@@ -27,6 +27,6 @@ pub fn get(call: &PublicCall) -> Result<Reply, ApiError> {
 ///
 /// # Errors
 /// Always: that it does not exist.
-pub async fn lost(_: &PageCall) -> Result<Reply, Stop> {
-    Err(Stop::Trouble(StatusCode::NOT_FOUND, Trouble::Address))
+pub async fn lost(_: &PageCall) -> Result<Reply, PageError> {
+    Err(PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address))
 }

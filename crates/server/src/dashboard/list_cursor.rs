@@ -4,7 +4,7 @@
 use super::call::DashboardCall;
 use super::page::kept;
 use crate::domain::Failure;
-use crate::hosted::page::Stop;
+use crate::hosted::page::PageError;
 use countersign_pages::dashboard::Pager;
 use countersign_protocol::management::page::{PageRequest, Slice};
 use countersign_protocol::management::query::Query;
@@ -12,17 +12,21 @@ use std::fmt::Display;
 
 /// The part of the list that is asked for, where rows have identifiers of type `I`.
 #[derive(Debug)]
-pub struct Part<I> {
+pub struct ListCursor<I> {
     name: &'static str,
     request: PageRequest<I>,
 }
 
-impl<I: Copy + Display> Part<I> {
+impl<I: Copy + Display> ListCursor<I> {
     /// Reads what is asked for of the list of this name.
     ///
     /// # Errors
     /// 422 for a cursor that is no identifier of such a row.
-    pub fn of(call: &DashboardCall, name: &'static str, parse_id: impl Fn(&str) -> Option<I>) -> Result<Self, Stop> {
+    pub fn of(
+        call: &DashboardCall,
+        name: &'static str,
+        parse_id: impl Fn(&str) -> Option<I>,
+    ) -> Result<Self, PageError> {
         let asked = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
         let cursor = |word: &str| asked.get(&format!("{name}_{word}")).map(Option::unwrap_or_default);
         let cursors =

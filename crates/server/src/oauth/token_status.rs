@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What is to be said of a token.
 #[derive(Debug)]
-pub enum Standing {
+pub enum TokenStatus {
     /// It is one of ours, and stands; with the authorization behind it, where it is about a person.
     Active(Arc<Verified>, Option<StandingFamily>),
     /// Anything else.
@@ -25,10 +25,10 @@ pub enum Standing {
 ///
 /// # Errors
 /// Database errors.
-pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Failure> {
+pub async fn access_token(call: &OAuthCall, token: &str) -> Result<TokenStatus, Failure> {
     let environment_id = call.environment.id();
     let Some(verified) = verify::access_token(&call.app, &call.environment, token) else {
-        return Ok(Standing::Inactive);
+        return Ok(TokenStatus::Inactive);
     };
     let claims = &verified.claims;
     let client = match ClientName::parse(&claims.client_id) {
@@ -52,9 +52,9 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<Standing, Fai
         delegation_stands,
     };
     Ok(if is_active(claims, &authority, call.app.clock.now()) {
-        Standing::Active(verified, family)
+        TokenStatus::Active(verified, family)
     } else {
-        Standing::Inactive
+        TokenStatus::Inactive
     })
 }
 

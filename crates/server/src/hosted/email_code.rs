@@ -2,10 +2,10 @@
 //! the tries, and that it is used once. What was sent to an account is an object of the API as well, which shows it there and
 //! redeems it nowhere.
 
-use super::even_time::evenly;
 use super::flow::{Challenge, Flow, NewAccount, Proves};
 use super::login_uri;
-use super::page::{Carried, Stop, branding, frame, language, redirect, reply};
+use super::page::{Carried, PageError, branding, frame, language, redirect, reply};
+use super::response_timing::evenly;
 use super::second_factor;
 use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
@@ -62,7 +62,12 @@ pub(super) fn no_mail(act: &Act, why: TooManyMails) -> Problem {
 ///
 /// # Errors
 /// Database errors.
-pub async fn send(call: &PageCall, mut flow: Flow, recipient: Recipient<'_>, proves: Proves) -> Result<Reply, Stop> {
+pub async fn send(
+    call: &PageCall,
+    mut flow: Flow,
+    recipient: Recipient<'_>,
+    proves: Proves,
+) -> Result<Reply, PageError> {
     let act = session::act(call);
     let code = call.app.entropy.code()?.expose().to_owned();
     let (proof, account) = meant(&proves);
@@ -175,8 +180,8 @@ impl Shown<'_> {
 }
 
 /// Shows where to enter the code.
-fn show(call: &PageCall, flow: &Flow, status: StatusCode, shown: Shown<'_>) -> Result<Reply, Stop> {
-    let Some(challenge) = &flow.challenge else { return Err(Stop::flow()) };
+fn show(call: &PageCall, flow: &Flow, status: StatusCode, shown: Shown<'_>) -> Result<Reply, PageError> {
+    let Some(challenge) = &flow.challenge else { return Err(PageError::flow()) };
     let branding = branding(call);
     let carried = Carried::new(call, Some(flow));
     let restart = carried.link(if flow.signs_up { "/sign-up" } else { "/sign-in" });
@@ -202,7 +207,7 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, shown: Shown<'_>) -> R
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     if let Some(code) = query.get("code") {
         return linked(call, query.get("id"), code);
@@ -218,9 +223,9 @@ pub async fn get(call: &PageCall) -> Result<Reply, Stop> {
 
 /// The page behind the link: in the browser that has asked for this very code, the form with it; elsewhere the code alone,
 /// to be typed there. A link is no proof by itself: somebody else may have asked for the code, and hopes for a click.
-fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> {
+fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, PageError> {
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Stop::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
+        return Err(PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link));
     }
     let sealed = Cookie::CodeFlow.read(&call.headers, &call.environment.environment.issuer);
     let flow = Flow::open(call, sealed.as_deref());
@@ -239,11 +244,11 @@ fn linked(call: &PageCall, id: Option<&str>, code: &str) -> Result<Reply, Stop> 
 ///
 /// # Errors
 /// Database errors.
-pub async fn send_to_sign_in(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
+pub async fn send_to_sign_in(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, PageError> {
     evenly(find_and_send(call, flow, typed)).await
 }
 
-async fn find_and_send(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, Stop> {
+async fn find_and_send(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply, PageError> {
     let nobody: UserId = call.app.entropy.id(call.app.clock.now())?;
     let mut reader = call.app.store.reader().await?;
     // Always to the address of the account, however it was typed.
@@ -256,7 +261,7 @@ async fn find_and_send(call: &PageCall, flow: Flow, typed: &str) -> Result<Reply
 }
 
 /// What is in the way of a code being good for this, by what is allowed here now.
-async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) -> Result<Option<Problem>, Stop> {
+async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) -> Result<Option<Problem>, PageError> {
     let allowed = allowed(call);
     Ok(match proves {
         Proves::SignIn(_) | Proves::Nobody(_) => (!allowed.magic_auth).then_some(Problem::NoCodes),
@@ -276,14 +281,14 @@ async fn obstacle(call: &PageCall, flow: &Flow, proves: &Proves, email: &str) ->
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post_send(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post_send(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
     let Some(challenge) = flow.challenge.clone() else {
-        let typed = flow.email.clone().ok_or_else(Stop::flow)?;
+        let typed = flow.email.clone().ok_or_else(PageError::flow)?;
         if !allowed(call).magic_auth {
             return refuse(call, &flow, StatusCode::FORBIDDEN, Problem::NoCodes).await;
         }
@@ -327,13 +332,13 @@ enum Tried {
 ///
 /// # Errors
 /// A page for a flow that is not good.
-pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
+pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let flow = Flow::carried(call, form.get("flow"))?;
     if let Some(away) = login_uri::instead(call, &flow).await? {
         return Ok(away);
     }
-    let Some(challenge) = flow.challenge.clone() else { return Err(Stop::flow()) };
+    let Some(challenge) = flow.challenge.clone() else { return Err(PageError::flow()) };
     if let Some(problem) = obstacle(call, &flow, &challenge.proves, &challenge.email).await? {
         return refuse(call, &flow, StatusCode::FORBIDDEN, problem).await;
     }
@@ -350,7 +355,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, Stop> {
     }
 }
 
-async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<Tried, Stop> {
+async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<Tried, PageError> {
     let (act, allowed) = (session::act(call), allowed(call));
     if act.now.as_millis() >= challenge.expires_at {
         return Ok(Tried::Problem(Problem::CodeExpired));
