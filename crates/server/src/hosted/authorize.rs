@@ -14,14 +14,15 @@ use countersign_pages::Trouble;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
 use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
-use countersign_protocol::oauth::authorize::decision::{GivenConsent, Next, Progress, SignedIn, needs_consent, next};
+use countersign_protocol::oauth::authorize::decision::{
+    GivenConsent, Hinted, Next, Progress, SignedIn, must_not_lead_out, needs_consent, next,
+};
 use countersign_protocol::oauth::authorize::request::{
-    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, ReturnAddress, client_name, read, without_unknown,
+    AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read, without_unknown,
 };
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_protocol::oauth::registration::redirect_policy::is_loopback;
 use countersign_store::{consent as consents, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
@@ -237,15 +238,18 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         .collect();
     let organizations: Vec<OrganizationId> =
         belongs.memberships.iter().map(|membership| membership.organization_id).collect();
-    // `id_token_hint` names the expected user: anyone else counts as not signed in (OpenID Connect Core §3.1.2.2).
-    let hinted = Params::from_form(query.as_bytes())
+    let hint = Params::from_form(query.as_bytes())
         .ok()
         .and_then(|params| params.get("id_token_hint").map(|token| sign_out::id_token(call, token)));
-    let is_meant = |current: &&Current| match &hinted {
-        None => true,
-        Some(hint) => hint.as_ref().is_some_and(|hint| login_uri::names(call, client, &hint.sub, &current.user)),
+    let hinted = match (&hint, current) {
+        (None, _) => Hinted::Nobody,
+        (Some(None), _) => Hinted::Unverifiable,
+        (Some(Some(hint)), Some(current)) if login_uri::names(call, client, &hint.sub, &current.user) => {
+            Hinted::WhoIsSignedIn
+        }
+        (Some(Some(_)), _) => Hinted::SomebodyElse,
     };
-    let signed_in = current.as_ref().filter(is_meant).map(|current| SignedIn {
+    let signed_in = current.as_ref().map(|current| SignedIn {
         user_id: current.user.id,
         authenticated_at: current.session.authenticated_at,
         organization_id: current.session.organization_id,
@@ -258,7 +262,7 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         agreed: agreed.is_some(),
     };
     let now = call.app.clock.now();
-    let decide = |progress| next(request, client, signed_in, progress, &organizations, &before, now);
+    let decide = |progress| next(request, client, (signed_in, hinted), progress, &organizations, &before, now);
     let mut next = decide(progress);
     // Consent covers only what the page showed: when that has changed, ask again.
     let mut agreed = agreed;
@@ -269,25 +273,6 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
         agreed = None;
         next = decide(Progress { agreed: false, ..progress });
     }
-    // Just signed in, and still not the hinted user: asking for another sign-in could loop.
-    let is_another = |current: &Current| {
-        current.session.authenticated_at >= flow.began_at() && hinted.is_some() && signed_in.is_none()
-    };
-    if next == Next::SignIn && current.as_ref().is_some_and(is_another) {
-        let why = "The person who signed in is not the one that the id_token_hint names.";
-        next = Next::Refuse(AuthorizeErrorCode::LoginRequired, why);
-    }
-    // Before anybody signs in for nothing.
-    if matches!(hinted, Some(None)) {
-        let why =
-            "The id_token_hint was not issued by this server, or is too old to be verified. Ask again without it.";
-        // With `prompt=none` the client expects `login_required`, and then asks again with a page.
-        let quiet = request.prompt.none;
-        next = Next::Refuse(
-            if quiet { AuthorizeErrorCode::LoginRequired } else { AuthorizeErrorCode::InvalidRequest },
-            why,
-        );
-    }
     Decision { next, agreed, agreed_before: !before.is_empty() }
 }
 
@@ -296,13 +281,6 @@ fn chosen_for(asked: &Asked, organization_id: Option<OrganizationId>, agreed: Op
     let known = || asked.given.iter().find(|one| one.organization_id == organization_id).map(|one| &one.choices);
     let chosen = agreed.map(|said| &said.choices).or_else(known);
     chosen.and_then(|chosen| settled(&asked.options, chosen)).unwrap_or_default()
-}
-
-/// Whether errors stay here: anybody can register a client, and one that nobody has agreed to must not make this server
-/// send people wherever it likes (RFC 9700 §4.11.2), nor start programs by their schemes. Back to a program that listens on
-/// the person's own device they may go.
-fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
-    client.registered.is_some() && !is_loopback(address.redirect.as_str())
 }
 
 /// What the person has chosen before for this application, whatever the organization; the latest counts.

@@ -1,11 +1,11 @@
 //! What has to happen before there is a code: sign in, choose an account or an organization, agree. Decided anew each time
 //! the browser comes back, from what is true then.
 
-use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt};
+use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt, ReturnAddress};
 use crate::id::{ConsentId, OrganizationId, UserId};
 use crate::model::{ApplicationKind, ClientType, Ownership};
 use crate::oauth::client::Client;
-use crate::oauth::registration::redirect_policy::stays_on_the_device;
+use crate::oauth::registration::redirect_policy::{is_loopback, stays_on_the_device};
 use crate::time::Timestamp;
 
 /// Who is signed in.
@@ -19,6 +19,20 @@ pub struct SignedIn {
     pub organization_id: Option<OrganizationId>,
     /// They belong to more organizations than a page shows: one is searched for, before anything is agreed to.
     pub has_many: bool,
+}
+
+/// Whom the `id_token_hint` of a request names (OpenID Connect Core §3.1.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hinted {
+    /// The request has none.
+    #[default]
+    Nobody,
+    /// It was not issued here, or is too old to be verified.
+    Unverifiable,
+    /// The person who is signed in.
+    WhoIsSignedIn,
+    /// Somebody else; or nobody is signed in.
+    SomebodyElse,
 }
 
 /// What the person has done in this flow already.
@@ -88,27 +102,50 @@ pub fn covers(given: &[String], asked: &[String]) -> bool {
     asked.iter().all(|scope| given.contains(scope))
 }
 
+/// Whether errors stay on a page of ours: anybody can register a client, and one that nobody has agreed to must not make this server
+/// send people wherever it likes (RFC 9700 §4.11.2), nor start programs by their schemes. Back to a program that listens on
+/// the person's own device they may go.
+pub fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
+    client.registered.is_some() && !is_loopback(address.redirect.as_str())
+}
+
 /// Decides what comes next. `memberships` are organizations of which the person is an active member: all of them, or, of
 /// many, some, with every one that is named here among them. `consents` is what they have agreed to for this application.
 pub fn next(
     request: &AuthorizeRequest,
     client: &Client,
-    signed_in: Option<SignedIn>,
+    (signed_in, hinted): (Option<SignedIn>, Hinted),
     progress: Progress,
     memberships: &[OrganizationId],
     consents: &[GivenConsent],
     now: Timestamp,
 ) -> Next {
     let quiet = request.prompt.none;
-    let Some(signed_in) = signed_in.filter(|who| is_fresh((request.prompt, request.max_age), who, progress, now))
-    else {
-        return if quiet {
-            Next::Refuse(AuthorizeErrorCode::LoginRequired, "Nobody is signed in.")
-        } else {
-            Next::SignIn
+    if hinted == Hinted::Unverifiable {
+        // Before anybody signs in for nothing. With `prompt=none` the client expects `login_required`, and then asks with a page.
+        let code = if quiet { AuthorizeErrorCode::LoginRequired } else { AuthorizeErrorCode::InvalidRequest };
+        return Next::Refuse(
+            code,
+            "The id_token_hint was not issued by this server, or is too old to be verified. Ask again without it.",
+        );
+    }
+    let in_this_flow = |who: &SignedIn| progress.began_at.is_some_and(|began| who.authenticated_at >= began);
+    // It names the expected person: anyone else counts as not signed in (OpenID Connect Core §3.1.2.2).
+    let is_meant = |who: &SignedIn| {
+        hinted != Hinted::SomebodyElse && is_fresh((request.prompt, request.max_age), who, progress, now)
+    };
+    let Some(signed_in) = signed_in.filter(is_meant) else {
+        return match signed_in.filter(in_this_flow) {
+            _ if quiet => Next::Refuse(AuthorizeErrorCode::LoginRequired, "Nobody is signed in."),
+            // Asking for another sign-in could go on for ever.
+            Some(_) => Next::Refuse(
+                AuthorizeErrorCode::LoginRequired,
+                "The person who signed in is not the one that the id_token_hint names.",
+            ),
+            None => Next::SignIn,
         };
     };
-    let just_signed_in = progress.began_at.is_some_and(|began| signed_in.authenticated_at >= began);
+    let just_signed_in = in_this_flow(&signed_in);
     if request.prompt.select_account && !progress.account_chosen && !just_signed_in {
         return Next::ChooseAccount;
     }
@@ -204,6 +241,7 @@ mod tests {
         ownership: Ownership,
         more: &'static str,
         signed_in: Option<SignedIn>,
+        hinted: Hinted,
         progress: Progress,
         memberships: Vec<u128>,
         consents: Vec<GivenConsent>,
@@ -235,6 +273,7 @@ mod tests {
             ownership: Ownership::FirstParty,
             more: "",
             signed_in: somebody(),
+            hinted: Hinted::Nobody,
             progress: Progress::default(),
             memberships: vec![],
             consents: vec![],
@@ -253,7 +292,7 @@ mod tests {
     fn decide_for(client: &Client, query: &str, case: &Case) -> Next {
         let request = read(&Params::from_form(query.as_bytes()).unwrap(), client, &[]).unwrap();
         let memberships: Vec<_> = case.memberships.iter().map(|number| org(*number)).collect();
-        next(&request, client, case.signed_in, case.progress, &memberships, &case.consents, at(1100))
+        next(&request, client, (case.signed_in, case.hinted), case.progress, &memberships, &case.consents, at(1100))
     }
 
     fn code(next: &Next) -> Option<AuthorizeErrorCode> {
@@ -277,6 +316,27 @@ mod tests {
         assert!(matches!(decide(&Case { more: "&max_age=101", ..first_party() }), Next::Issue { .. }));
         assert_eq!(decide(&Case { more: "&max_age=100", ..first_party() }), Next::SignIn);
         assert_eq!(decide(&Case { more: "&max_age=0", ..first_party() }), Next::SignIn);
+    }
+
+    #[test]
+    fn an_id_token_hint_names_who_is_expected() {
+        use AuthorizeErrorCode as Code;
+        let case = |hinted, more| Case { hinted, more, ..first_party() };
+        let issue = Next::Issue { organization_id: None };
+        assert_eq!(decide(&case(Hinted::WhoIsSignedIn, "&prompt=none")), issue);
+        assert_eq!(decide(&case(Hinted::SomebodyElse, "")), Next::SignIn);
+        assert_eq!(code(&decide(&case(Hinted::SomebodyElse, "&prompt=none"))), Some(Code::LoginRequired));
+        // Just signed in, and still somebody else.
+        let began_before = Progress { began_at: Some(at(999)), ..Progress::default() };
+        let another = Case { progress: began_before, ..case(Hinted::SomebodyElse, "") };
+        assert_eq!(code(&decide(&another)), Some(Code::LoginRequired));
+        let meant = Case { progress: began_before, ..case(Hinted::WhoIsSignedIn, "&prompt=login") };
+        assert_eq!(decide(&meant), issue);
+        for signed_in in [None, somebody()] {
+            let wrong = |more| code(&decide(&Case { signed_in, ..case(Hinted::Unverifiable, more) }));
+            assert_eq!(wrong(""), Some(Code::InvalidRequest), "nobody signs in for nothing");
+            assert_eq!(wrong("&prompt=none"), Some(Code::LoginRequired));
+        }
     }
 
     #[test]
