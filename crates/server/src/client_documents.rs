@@ -257,11 +257,11 @@ async fn may_fetch(app: &App, environment: &EnvironmentState, url: &str, asker: 
     let (from, at) = (asker.from.to_string(), host(url).to_owned());
     let counted = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            let from = attempts::count(tx, &act, "documents from", &from, DOCUMENTS_FROM).await?;
+            let from = attempts::count(tx, &act, DOCUMENTS_FROM, &from).await?;
             if from.is_err() {
                 return Ok(false);
             }
-            Ok(attempts::count(tx, &act, "documents at", &at, DOCUMENTS_AT).await?.is_ok())
+            Ok(attempts::count(tx, &act, DOCUMENTS_AT, &at).await?.is_ok())
         })
     });
     let may = counted.await?;
@@ -307,7 +307,7 @@ async fn ask(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker
     let (from, asked_for) = (asker.from.to_string(), url.to_owned());
     let noted = app.store.write::<bool, Failure, _>(move |tx| {
         Box::pin(async move {
-            if attempts::count(tx, &act, "documents from", &from, DOCUMENTS_FROM).await?.is_err() {
+            if attempts::count(tx, &act, DOCUMENTS_FROM, &from).await?.is_err() {
                 return Ok(false);
             }
             self_registration::ask_for(tx, &act, &asked_for).await

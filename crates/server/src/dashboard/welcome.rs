@@ -86,7 +86,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     }
     let (act, from) = (session::act(call), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &act, "sign-up from", &from, SIGN_UPS_FROM).await })
+        Box::pin(async move { attempts::count(tx, &act, SIGN_UPS_FROM, &from).await })
     });
     if counted.await?.is_err() {
         return Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));

@@ -3,66 +3,96 @@
 use crate::domain::{Act, Failure};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::email_key;
+use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, attempt};
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What may be tried so often in a while.
+/// How often something may be tried, and what it is counted as.
 #[derive(Debug, Clone, Copy)]
-pub struct Allowance {
+pub struct Limit {
+    name: &'static str,
     /// How often.
     pub most: i64,
     /// In how many seconds.
     pub seconds: i64,
 }
 
+impl Limit {
+    /// So many tries in so many seconds. No two limits of one subject have the same name.
+    pub const fn new(name: &'static str, most: i64, seconds: i64) -> Self {
+        Self { name, most, seconds }
+    }
+
+    /// The same limit of something else.
+    pub const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
 /// Passwords, per account and address they come from: who guesses does not lock out who knows.
-pub const PASSWORDS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
+pub const PASSWORDS: Limit = Limit::new("password", 10, 15 * 60);
 /// Passwords, per account, wherever they come from.
-pub const PASSWORDS_FOR_ACCOUNT: Allowance = Allowance { most: 100, seconds: 15 * 60 };
+pub const PASSWORDS_FOR_ACCOUNT: Limit = Limit::new("password for", 100, 15 * 60);
 /// Passwords, per address they come from, whatever the account.
-pub const PASSWORDS_FROM: Allowance = Allowance { most: 200, seconds: 15 * 60 };
+pub const PASSWORDS_FROM: Limit = Limit::new("password from", 200, 15 * 60);
 /// Sign-ins through the API, per account.
-pub const API_SIGN_INS: Allowance = Allowance { most: 10, seconds: 60 };
+pub const API_SIGN_INS: Limit = Limit::new("sign-in for", 10, 60);
 /// Tries at one code.
-pub const CODES: Allowance = Allowance { most: 5, seconds: 60 * 60 };
+pub const CODES: Limit = Limit::new("code", 5, 60 * 60);
 /// Tries at codes for one address, over all its codes, per address they come from: who guesses does not lock out who knows.
-pub const CODES_FOR_ADDRESS: Allowance = Allowance { most: 20, seconds: 86_400 };
+pub const CODES_FOR_ADDRESS: Limit = Limit::new("codes for", 20, 86_400);
 /// Tries at codes for one address, over all its codes, wherever they come from.
-pub const CODES_FOR_ADDRESS_ANYWHERE: Allowance = Allowance { most: 100, seconds: 86_400 };
+pub const CODES_FOR_ADDRESS_ANYWHERE: Limit = Limit::new("codes anywhere for", 100, 86_400);
 /// Codes of a second factor, per account and address they come from: who guesses does not lock out who knows.
-pub const SECOND_FACTORS: Allowance = Allowance { most: 10, seconds: 15 * 60 };
+pub const SECOND_FACTORS: Limit = Limit::new("second factor of", 10, 15 * 60);
 /// The same, wherever they come from: three of a million codes are good at a time for each factor, of which most people have one.
-pub const SECOND_FACTORS_ANYWHERE: Allowance = Allowance { most: 50, seconds: 86_400 };
-/// What these are counted as, by the account's identifier.
-pub const SECOND_FACTORS_OF: &str = "second factor anywhere of";
+pub const SECOND_FACTORS_ANYWHERE: Limit = Limit::new("second factor anywhere of", 50, 86_400);
 /// Codes and links that the company has sent to one address in a day.
-pub const MAILS_BY_API_A_DAY: Allowance = Allowance { most: 60, seconds: 86_400 };
+pub const MAILS_BY_API_A_DAY: Limit = Limit::new("mail of the day", 60, 86_400);
 /// Tries at codes from one address, over all accounts.
-pub const CODES_FROM: Allowance = Allowance { most: 100, seconds: 60 * 60 };
+pub const CODES_FROM: Limit = Limit::new("codes from", 100, 60 * 60);
 /// Mails caused from one address, whomever they go to.
-pub const MAILS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
+pub const MAILS_FROM: Limit = Limit::new("mail from", 60, 15 * 60);
 /// Devices that begin at one address.
-pub const DEVICES_FROM: Allowance = Allowance { most: 60, seconds: 10 * 60 };
+pub const DEVICES_FROM: Limit = Limit::new("device from", 60, 10 * 60);
 /// Clients that register themselves from one address, and are made for that.
-pub const REGISTRATIONS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };
+pub const REGISTRATIONS_FROM: Limit = Limit::new("registrations from", 30, 10 * 60);
 /// Metadata documents that are asked for from one address, and are not fresh here.
-pub const DOCUMENTS_FROM: Allowance = Allowance { most: 30, seconds: 10 * 60 };
+pub const DOCUMENTS_FROM: Limit = Limit::new("documents from", 30, 10 * 60);
 /// Metadata documents that one host is asked for, whoever wants them.
-pub const DOCUMENTS_AT: Allowance = Allowance { most: 300, seconds: 10 * 60 };
+pub const DOCUMENTS_AT: Limit = Limit::new("documents at", 300, 10 * 60);
 /// Sign-ups from one address.
-pub const SIGN_UPS_FROM: Allowance = Allowance { most: 60, seconds: 15 * 60 };
+pub const SIGN_UPS_FROM: Limit = Limit::new("sign-up from", 60, 15 * 60);
 /// Codes and links that the company has sent to one address.
-pub const MAILS_BY_API: Allowance = Allowance { most: 3, seconds: 60 };
-/// Codes and links sent to one address, per address that asks for them: who asks in somebody's name does not use up what they
-/// may ask for themselves.
-pub const MAILS: Allowance = Allowance { most: 5, seconds: 15 * 60 };
-/// The same in a day.
-pub const MAILS_A_DAY: Allowance = Allowance { most: 20, seconds: 86_400 };
-/// Codes and links sent to one address, whoever asks for them.
-pub const MAILS_ANYWHERE: Allowance = Allowance { most: 20, seconds: 15 * 60 };
-/// The same in a day.
-pub const MAILS_ANYWHERE_A_DAY: Allowance = Allowance { most: 100, seconds: 86_400 };
+pub const MAILS_BY_API: Limit = Limit::new("mail by API", 3, 60);
+/// Messages that people ask hosted pages for.
+#[derive(Debug, Clone, Copy)]
+pub struct MailLimits {
+    /// To one address, per address that asks for them: who asks in somebody's name does not use up what they may ask for
+    /// themselves.
+    each: Limit,
+    each_a_day: Limit,
+    /// To one address, whoever asks for them.
+    anywhere: Limit,
+    anywhere_a_day: Limit,
+}
+
+/// Messages with codes.
+pub const CODE_MAILS: MailLimits = MailLimits {
+    each: Limit::new("code to", 5, 15 * 60),
+    each_a_day: Limit::new("code to in a day", 20, 86_400),
+    anywhere: Limit::new("code to anywhere", 20, 15 * 60),
+    anywhere_a_day: Limit::new("code to anywhere in a day", 100, 86_400),
+};
+
+/// Messages with links that set a new password.
+pub const RESET_MAILS: MailLimits = MailLimits {
+    each: CODE_MAILS.each.named("reset to"),
+    each_a_day: CODE_MAILS.each_a_day.named("reset to in a day"),
+    anywhere: CODE_MAILS.anywhere.named("reset to anywhere"),
+    anywhere_a_day: CODE_MAILS.anywhere_a_day.named("reset to anywhere in a day"),
+};
 
 /// What tries from an address are counted by: an IPv4 address itself, or the /64 an IPv6 address lies in, all of which is one
 /// caller's.
@@ -74,21 +104,20 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Where tries at a subject are counted.
+fn counter(act: &Act, limit: Limit, subject: &str) -> Digest {
+    act.keyring.attempt.digest(&format!("{} {subject}", limit.name))
+}
+
 /// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
 ///
 /// # Errors
 /// Database errors.
-pub async fn count(
-    tx: &mut Tx,
-    act: &Act,
-    what: &str,
-    subject: &str,
-    allowance: Allowance,
-) -> Result<Result<(), Timestamp>, Failure> {
-    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
-    let until = act.now.plus_secs(allowance.seconds);
+pub async fn count(tx: &mut Tx, act: &Act, limit: Limit, subject: &str) -> Result<Result<(), Timestamp>, Failure> {
+    let until = act.now.plus_secs(limit.seconds);
+    let digest = counter(act, limit, subject);
     let (count, over_at) = attempt::count(tx, act.environment_id, &digest, (act.now, until)).await?;
-    Ok(if count <= allowance.most { Ok(()) } else { Err(over_at) })
+    Ok(if count <= limit.most { Ok(()) } else { Err(over_at) })
 }
 
 /// Counts a try at each of several subjects, or at none: what is refused without being looked at is no try, and others are
@@ -99,12 +128,12 @@ pub async fn count(
 pub async fn count_all(
     tx: &mut Tx,
     act: &Act,
-    counts: &[(&str, &str, Allowance)],
+    counts: &[(Limit, &str)],
 ) -> Result<Result<(), (usize, Timestamp)>, Failure> {
-    for (at, (what, subject, allowance)) in counts.iter().enumerate() {
-        if let Err(over_at) = count(tx, act, what, subject, *allowance).await? {
-            for (what, subject, _) in counts.iter().take(at) {
-                take_back(tx, act, what, subject).await?;
+    for (at, (limit, subject)) in counts.iter().enumerate() {
+        if let Err(over_at) = count(tx, act, *limit, subject).await? {
+            for (limit, subject) in counts.iter().take(at) {
+                take_back(tx, act, *limit, subject).await?;
             }
             return Ok(Err((at, over_at)));
         }
@@ -121,11 +150,11 @@ pub fn address(act: &Act, email: &str) -> String {
 ///
 /// # Errors
 /// 429 when there were too many.
-pub async fn count_mail(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    if let Err(over_at) = count(tx, act, what, subject, MAILS_BY_API).await? {
+pub async fn count_mail(tx: &mut Tx, act: &Act, what: &'static str, subject: &str) -> Result<(), Failure> {
+    if let Err(over_at) = count(tx, act, MAILS_BY_API.named(what), subject).await? {
         return Err(Failure::Refused(too_many(act, over_at)));
     }
-    if let Err(over_at) = count(tx, act, "mail of the day", subject, MAILS_BY_API_A_DAY).await? {
+    if let Err(over_at) = count(tx, act, MAILS_BY_API_A_DAY, subject).await? {
         return Err(Failure::Refused(ApiError::TooMany {
             code: "daily_quota_exceeded",
             message: "Too many mails were sent to this address today. Try again after the time given in Retry-After."
@@ -152,21 +181,19 @@ pub enum TooManyMails {
 pub async fn count_mail_of_page(
     tx: &mut Tx,
     act: &Act,
-    what: &str,
+    limits: MailLimits,
     to: &str,
     from: &str,
 ) -> Result<Result<(), TooManyMails>, Failure> {
     let to = email_key(to);
     let asked = format!("{to} {from}");
-    let (a_day, anywhere) = (format!("{what} in a day"), format!("{what} anywhere"));
-    let anywhere_a_day = format!("{anywhere} in a day");
     // What one asks for too often is not counted where it would be held against others.
     let counts = [
-        (what, &*asked, MAILS),
-        (&a_day, &asked, MAILS_A_DAY),
-        ("mail from", from, MAILS_FROM),
-        (&anywhere, &to, MAILS_ANYWHERE),
-        (&anywhere_a_day, &to, MAILS_ANYWHERE_A_DAY),
+        (limits.each, &*asked),
+        (limits.each_a_day, &asked),
+        (MAILS_FROM, from),
+        (limits.anywhere, &to),
+        (limits.anywhere_a_day, &to),
     ];
     const BY_SENDER: usize = 2;
     let counted = count_all(tx, act, &counts).await?;
@@ -195,16 +222,14 @@ pub fn minutes_until(act: &Act, moment: Timestamp) -> u32 {
 ///
 /// # Errors
 /// Database errors.
-pub async fn take_back(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
-    Ok(attempt::take_back(tx, act.environment_id, &digest).await?)
+pub async fn take_back(tx: &mut Tx, act: &Act, limit: Limit, subject: &str) -> Result<(), Failure> {
+    Ok(attempt::take_back(tx, act.environment_id, &counter(act, limit, subject)).await?)
 }
 
 /// Forgets the tries at a subject: it went well.
 ///
 /// # Errors
 /// Database errors.
-pub async fn clear(tx: &mut Tx, act: &Act, what: &str, subject: &str) -> Result<(), Failure> {
-    let digest = act.keyring.attempt.digest(&format!("{what} {subject}"));
-    Ok(attempt::clear(tx, act.environment_id, &digest).await?)
+pub async fn clear(tx: &mut Tx, act: &Act, limit: Limit, subject: &str) -> Result<(), Failure> {
+    Ok(attempt::clear(tx, act.environment_id, &counter(act, limit, subject)).await?)
 }

@@ -8,7 +8,7 @@ use super::login_uri;
 use super::page::{Carried, Origin, PageError, branding, frame, redirect, reply};
 use super::session::{self, Current};
 use crate::domain::Failure;
-use crate::domain::attempts::{self, Allowance};
+use crate::domain::attempts::{self, Limit};
 use crate::domain::connect::grants;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
@@ -25,10 +25,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// Codes entered from one address: there are too many codes to guess one at this rate (RFC 8628 §5.1).
-const ENTRIES: Allowance = Allowance { most: 20, seconds: 10 * 60 };
-
-/// What they are counted as.
-const ENTRY: &str = "user code";
+const ENTRIES: Limit = Limit::new("user code", 20, 10 * 60);
 
 /// `GET /device`.
 ///
@@ -58,7 +55,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let (act, from) = (session::act(call), call.peer.limit_key().to_string());
     let (counting, address) = (act.clone(), from.clone());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &counting, ENTRY, &address, ENTRIES).await })
+        Box::pin(async move { attempts::count(tx, &counting, ENTRIES, &address).await })
     });
     if counted.await?.is_err() {
         return Err(PageError::Trouble(StatusCode::TOO_MANY_REQUESTS, Trouble::Attempts));
@@ -67,10 +64,9 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let Some(user_code) = read_user_code(typed) else { return Ok(unknown()) };
     let Some(device) = waiting(call, &user_code).await? else { return Ok(unknown()) };
     // The code was right, so this try was no guess: take back its count.
-    let right = call
-        .app
-        .store
-        .write::<(), Failure, _>(move |tx| Box::pin(async move { attempts::take_back(tx, &act, ENTRY, &from).await }));
+    let right = call.app.store.write::<(), Failure, _>(move |tx| {
+        Box::pin(async move { attempts::take_back(tx, &act, ENTRIES, &from).await })
+    });
     right.await?;
     let mut flow = Flow::begin(call, Target::Device(user_code));
     flow.application = device.client().map(|client| client.application.client_id);

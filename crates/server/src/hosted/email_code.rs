@@ -11,7 +11,7 @@ use super::session::{self, Proven};
 use super::sign_in::{allowed, refuse};
 use super::sign_up::may_sign_up;
 use crate::domain::attempts::{
-    self, Allowance, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, TooManyMails,
+    self, CODE_MAILS, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE, CODES_FROM, Limit, TooManyMails,
 };
 use crate::domain::users::address_proof;
 use crate::domain::users::authentications::{self, Proof};
@@ -29,6 +29,9 @@ use countersign_protocol::secret::{Digest, Secret};
 use countersign_store::{Tx, user};
 use http::StatusCode;
 use http::header::SET_COOKIE;
+
+/// A code is used once.
+const ONCE: Limit = Limit::new("code used", 1, CODES.seconds);
 
 /// Where a code is to go, and what is shown of that.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +108,7 @@ pub async fn send(
             if let Some(id) = account {
                 user::lock(tx, act.environment_id, id).await?;
             }
-            if let Err(why) = attempts::count_mail_of_page(tx, &act, "code to", &to, &from).await? {
+            if let Err(why) = attempts::count_mail_of_page(tx, &act, CODE_MAILS, &to, &from).await? {
                 return Ok(Err(no_mail(&act, why)));
             }
             if let Some(id) = account {
@@ -374,10 +377,10 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             }
             // Per code, and over all codes: asking for new ones gives no new tries without end.
             let counts = [
-                ("codes from", from.as_str(), CODES_FROM),
-                ("code", challenge.id.as_str(), CODES),
-                ("codes for", here.as_str(), CODES_FOR_ADDRESS),
-                ("codes anywhere for", challenge.address.as_str(), CODES_FOR_ADDRESS_ANYWHERE),
+                (CODES_FROM, from.as_str()),
+                (CODES, challenge.id.as_str()),
+                (CODES_FOR_ADDRESS, here.as_str()),
+                (CODES_FOR_ADDRESS_ANYWHERE, challenge.address.as_str()),
             ];
             if let Err((_, over_at)) = attempts::count_all(tx, &act, &counts).await? {
                 let minutes = attempts::minutes_until(&act, over_at);
@@ -390,8 +393,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 return Ok(Tried::Problem(Problem::CodeWrong));
             }
             // Of all who try, on whatever node, the first one uses the code up.
-            let once = Allowance { most: 1, seconds: CODES.seconds };
-            if attempts::count(tx, &act, "code used", &challenge.id, once).await?.is_err() {
+            if attempts::count(tx, &act, ONCE, &challenge.id).await?.is_err() {
                 return Ok(Tried::Problem(Problem::CodeExpired));
             }
             match (known, proof) {
@@ -400,9 +402,9 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 _ => mailed_codes::used_on_page::<EmailVerificationId>(tx, &act, &challenge.id).await?,
             }
             // Many people may sign in from one address.
-            attempts::take_back(tx, &act, "codes from", &from).await?;
-            attempts::clear(tx, &act, "codes for", &here).await?;
-            attempts::clear(tx, &act, "codes anywhere for", &challenge.address).await?;
+            attempts::take_back(tx, &act, CODES_FROM, &from).await?;
+            attempts::clear(tx, &act, CODES_FOR_ADDRESS, &here).await?;
+            attempts::clear(tx, &act, CODES_FOR_ADDRESS_ANYWHERE, &challenge.address).await?;
             let proven = match challenge.proves {
                 Proves::SignIn(id) => address_of(tx, &act, id, &challenge.address, false)
                     .await?

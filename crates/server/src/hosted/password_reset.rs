@@ -84,7 +84,7 @@ pub async fn post_forgot(call: &PageCall) -> Result<Reply, PageError> {
     let (typed, from) = (email.to_owned(), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<Result<(), Problem>, Failure, _>(move |tx| {
         Box::pin(async move {
-            if let Err(why) = attempts::count_mail_of_page(tx, &act, "reset to", &typed, &from).await? {
+            if let Err(why) = attempts::count_mail_of_page(tx, &act, attempts::RESET_MAILS, &typed, &from).await? {
                 return Ok(Err(no_mail(&act, why)));
             }
             if let Some(user) = user::find_by_email(tx, act.environment_id, &typed).await? {

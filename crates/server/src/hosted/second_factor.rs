@@ -6,7 +6,7 @@ use super::login_uri;
 use super::page::{Carried, PageError, branding, frame, language, moment, redirect, reply};
 use super::session::{self, Current, Proven};
 use super::sign_in::allowed;
-use crate::domain::attempts::{self, Allowance};
+use crate::domain::attempts::{self, Limit};
 use crate::domain::users::address_proof;
 use crate::domain::users::mailed_codes::Refused;
 use crate::domain::users::password_check::Tries;
@@ -33,7 +33,7 @@ const FIRST_PROOF: i64 = 20 * 60;
 /// why not.
 const USED: &str = "first_proof_used";
 /// See [`USED`].
-const ONCE: Allowance = Allowance { most: 1, seconds: 2 * FIRST_PROOF };
+const ONCE: Limit = Limit::new("first proof", 1, 2 * FIRST_PROOF);
 /// The page on which a code is asked for, or one is set up, on the way.
 const PATH: &str = "/sign-in/second-factor";
 /// The page on which people set one up by themselves, or remove it.
@@ -217,7 +217,7 @@ async fn attempt(
                 _ => return Ok(Tried::Changed),
             };
             // Nothing is kept of what comes a second time, not even that the code was right.
-            if outcome.is_ok() && attempts::count(tx, &act, "first proof", &first.id, ONCE).await?.is_err() {
+            if outcome.is_ok() && attempts::count(tx, &act, ONCE, &first.id).await?.is_err() {
                 return Err(Failure::conflict(USED, "The first proof has been used before."));
             }
             Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))

@@ -217,11 +217,7 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, PageError> {
 /// Checks a password.
 async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, PageError> {
     let (key, from) = (email_key(email), call.peer.limit_key().to_string());
-    let counts = vec![
-        ("password", format!("{key} {from}"), PASSWORDS),
-        ("password for", key, PASSWORDS_FOR_ACCOUNT),
-        ("password from", from, PASSWORDS_FROM),
-    ];
+    let counts = vec![(PASSWORDS, format!("{key} {from}")), (PASSWORDS_FOR_ACCOUNT, key), (PASSWORDS_FROM, from)];
     let (app, act) = (&call.app, session::act(call));
     Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::whence(call)).await? {
         Checked::Right(user, hash, tries) => {

@@ -51,7 +51,7 @@ async fn count(call: &OAuthCall, client: AuthenticatedClient<'_>) -> Result<(), 
         Act::new(&call.environment.environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
     let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &counting, "device from", &from, DEVICES_FROM).await })
+        Box::pin(async move { attempts::count(tx, &counting, DEVICES_FROM, &from).await })
     });
     let too_many = |over_at| OAuthError::too_many_requests(attempts::seconds_until(&act, over_at));
     counted.await.map_err(oauth_error)?.map_err(too_many)

@@ -41,7 +41,7 @@ async fn answer(call: &OAuthCall) -> Result<Reply, Refused> {
     // Devices have proven nothing: what they make is bounded by where they ask from.
     let (counting, from) = (act.clone(), call.peer.limit_key().to_string());
     let counted = call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &counting, "device from", &from, DEVICES_FROM).await })
+        Box::pin(async move { attempts::count(tx, &counting, DEVICES_FROM, &from).await })
     });
     if let Err(over_at) = counted.await? {
         return Err(Refused::too_many(over_at, act.now));

@@ -2,7 +2,7 @@
 
 use super::Refused;
 use super::authenticate::Asking;
-use crate::domain::attempts::{self, Allowance};
+use crate::domain::attempts::{self, Limit};
 use crate::domain::users::address_proof::likeness;
 use crate::domain::{Act, Failure};
 use base64::Engine;
@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 /// How long it is good, in seconds.
 const LIFETIME: i64 = 20 * 60;
+/// A pending proof is used once.
+const ONCE: Limit = Limit::new("pending authentication used", 1, LIFETIME);
 /// Longest token that is looked at.
 const LONGEST: usize = 4096;
 /// How often one may be brought back, right or wrong.
-const TRIES: Allowance = Allowance { most: 10, seconds: 60 };
+const TRIES: Limit = Limit::new("pending authentication", 10, 60);
 
 /// Who somebody has proven to be, and how. Made by the grants that check a proof, and by opening what they sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -127,9 +129,10 @@ pub async fn open(asking: &Asking<'_>, token: &str) -> Result<(Proof, PendingId)
         return Err(not_good().into());
     }
     let (now, subject) = (act.now, id.clone());
-    let counted = asking.call.app.store.write::<_, Failure, _>(move |tx| {
-        Box::pin(async move { attempts::count(tx, &act, "pending authentication", &subject, TRIES).await })
-    });
+    let counted =
+        asking.call.app.store.write::<_, Failure, _>(move |tx| {
+            Box::pin(async move { attempts::count(tx, &act, TRIES, &subject).await })
+        });
     match counted.await? {
         Ok(()) => Ok((proof, PendingId(id))),
         Err(over_at) => Err(Refused::too_many(over_at, now)),
@@ -141,6 +144,5 @@ pub async fn open(asking: &Asking<'_>, token: &str) -> Result<(Proof, PendingId)
 /// # Errors
 /// Database errors.
 pub async fn use_up(tx: &mut Tx, act: &Act, id: &PendingId) -> Result<bool, Failure> {
-    let once = Allowance { most: 1, seconds: LIFETIME };
-    Ok(attempts::count(tx, act, "pending authentication used", &id.0, once).await?.is_ok())
+    Ok(attempts::count(tx, act, ONCE, &id.0).await?.is_ok())
 }

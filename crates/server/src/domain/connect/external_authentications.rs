@@ -1,7 +1,7 @@
 //! People who are sent away to sign in at the company's own login (Standalone Connect): begun here, completed by the
 //! company, and gone on with in the browser that was sent away, each once.
 
-use crate::domain::attempts::{self, Allowance};
+use crate::domain::attempts::{self, Limit};
 use crate::domain::environments::standalone;
 use crate::domain::users::{self, email_change};
 use crate::domain::{Act, Failure, events, organizations};
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 /// How long a person may take to sign in elsewhere, and the browser to come back after that, in seconds.
 pub const LIFETIME: i64 = 300;
 /// How many begin at one address: they are rows, and anybody can begin.
-const BEGUN_FROM: Allowance = Allowance { most: 120, seconds: 10 * 60 };
+const BEGUN_FROM: Limit = Limit::new("external authentications from", 120, 10 * 60);
 /// How many may wait to be completed in an environment. Of more, the oldest are forgotten: to refuse new ones would shut
 /// everybody out for as long as a flood lasts, and who is pushed out has to sign in more slowly than so many begin.
 pub const MOST_BEGUN: i64 = 20_000;
@@ -35,7 +35,7 @@ pub async fn begin(
     (login_uri, sealed_flow): (LoginUri, String),
     from: &str,
 ) -> Result<Result<ExternalAuthenticationId, Timestamp>, Failure> {
-    if let Err(over_at) = attempts::count(tx, act, "external authentications from", from, BEGUN_FROM).await? {
+    if let Err(over_at) = attempts::count(tx, act, BEGUN_FROM, from).await? {
         return Ok(Err(over_at));
     }
     let begun = ExternalAuthentication {

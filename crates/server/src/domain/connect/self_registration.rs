@@ -127,7 +127,7 @@ pub async fn register(
     {
         return Ok(Ok(Registered { application, secret: None }));
     }
-    if let Err(over_at) = attempts::count(tx, act, "registrations from", from, REGISTRATIONS_FROM).await? {
+    if let Err(over_at) = attempts::count(tx, act, REGISTRATIONS_FROM, from).await? {
         return Ok(Err(over_at));
     }
     make_room(tx, act, false, unused_until).await?;

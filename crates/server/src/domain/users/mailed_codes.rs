@@ -77,7 +77,7 @@ pub async fn issue<I: MailedCodeId>(
     let digits = act.entropy.code()?;
     let code = sealed::<I>(act, act.entropy.id(act.now)?, (user_id, email), &digits)?;
     mailed_code::insert(tx, act.environment_id, &code).await?;
-    attempts::clear(tx, act, I::PREFIX, &attempts::address(act, email)).await?;
+    attempts::clear(tx, act, CODES.named(I::PREFIX), &attempts::address(act, email)).await?;
     Ok((code, digits))
 }
 
@@ -154,9 +154,9 @@ pub async fn redeem<I: MailedCodeId>(
     // where somebody tries, that comes first: who guesses there does not use up the tries of who knows.
     let tried_from = format!("{address} {}", from.unwrap_or_default());
     let counts = [
-        ("codes by API for", tried_from.as_str(), CODES_FOR_ADDRESS),
-        ("codes by API anywhere for", &address, CODES_FOR_ADDRESS_ANYWHERE),
-        (I::PREFIX, &address, CODES),
+        (CODES_FOR_ADDRESS.named("codes by API for"), tried_from.as_str()),
+        (CODES_FOR_ADDRESS_ANYWHERE.named("codes by API anywhere for"), &address),
+        (CODES.named(I::PREFIX), &address),
     ];
     if let Err((_, again_at)) = attempts::count_all(tx, act, &counts).await? {
         return Ok(Err(Refused::TooMany { again_at }));
@@ -184,8 +184,8 @@ pub async fn redeem<I: MailedCodeId>(
     if !mailed_code::use_up(tx, act.environment_id, code.id, act.now).await? {
         return Ok(Err(Refused::Used));
     }
-    for (what, subject, _) in counts {
-        attempts::clear(tx, act, what, subject).await?;
+    for (limit, subject) in counts {
+        attempts::clear(tx, act, limit, subject).await?;
     }
     Ok(Ok(code))
 }

@@ -11,7 +11,7 @@ pub mod password_resets;
 pub mod second_factors;
 pub mod sign_up;
 
-use crate::domain::attempts::{self, SECOND_FACTORS_OF};
+use crate::domain::attempts::{self, SECOND_FACTORS_ANYWHERE};
 use crate::domain::connect::grants;
 use crate::domain::sessions::everywhere;
 use crate::domain::{Act, Failure, events};
@@ -207,7 +207,7 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
         everywhere::end_all(tx, act, changed.id).await?;
         // Nor do they get as far as guessing at the second factor any more. Not so when people set a password by mail: whoever
         // reads it could guess for ever.
-        attempts::clear(tx, act, SECOND_FACTORS_OF, &changed.id.to_string()).await?;
+        attempts::clear(tx, act, SECOND_FACTORS_ANYWHERE, &changed.id.to_string()).await?;
     }
     events::record(tx, act, "user.updated", None, &user_view(&changed)).await?;
     Ok(changed)

@@ -1,7 +1,7 @@
 //! Whether a password is right: counted before the work, with the same work and the same answer for an address that has no
 //! account or no password.
 
-use crate::domain::attempts::{self, Allowance};
+use crate::domain::attempts::{self, Limit};
 use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::{Act, Failure};
 use crate::passwords::{Busy, Passwords, Verdict};
@@ -12,7 +12,7 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Store, Tx, user};
 
 /// What a try is counted by: a word, a subject, and how often it may be.
-pub type Count = (&'static str, String, Allowance);
+pub type Count = (Limit, String);
 
 /// What came of a try.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Checked {
 /// The tries that led to a right password, which are still counted: what is to be counted is failures.
 #[derive(Debug)]
 #[must_use = "who signs in often is locked out"]
-pub struct Tries(Vec<(&'static str, String)>);
+pub struct Tries(Vec<Count>);
 
 impl Tries {
     /// Forgets the first count, and lowers the others again. In the transaction that makes the session, where there is one:
@@ -39,11 +39,11 @@ impl Tries {
     /// # Errors
     /// Database errors.
     pub async fn forget(self, tx: &mut Tx, act: &Act) -> Result<(), Failure> {
-        for (at, (what, subject)) in self.0.iter().enumerate() {
+        for (at, (limit, subject)) in self.0.iter().enumerate() {
             if at == 0 {
-                attempts::clear(tx, act, what, subject).await?;
+                attempts::clear(tx, act, *limit, subject).await?;
             } else {
-                attempts::take_back(tx, act, what, subject).await?;
+                attempts::take_back(tx, act, *limit, subject).await?;
             }
         }
         Ok(())
@@ -71,14 +71,12 @@ pub async fn check(
     counts: Vec<Count>,
     whence: ClientInfo,
 ) -> Result<Checked, Failure> {
-    let subjects: Vec<(&'static str, String)> =
-        counts.iter().map(|(what, subject, _)| (*what, subject.clone())).collect();
+    let tries = Tries(counts.clone());
     let counting = act.clone();
     // A write that does not wait for the disk: a crash may lose one count, and a sign-in waits half as long for the disk.
     let counted = store.note::<_, Failure, _>(move |tx| {
         Box::pin(async move {
-            let counts: Vec<_> =
-                counts.iter().map(|(what, subject, allowance)| (*what, subject.as_str(), *allowance)).collect();
+            let counts: Vec<_> = counts.iter().map(|(limit, subject)| (*limit, subject.as_str())).collect();
             Ok(attempts::count_all(tx, &counting, &counts).await?.map_err(|(_, over_at)| over_at))
         })
     });
@@ -95,7 +93,6 @@ pub async fn check(
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
         return wrong(store, act, (email, known), whence).await;
     };
-    let tries = Tries(subjects);
     let new_hash = if rehash { passwords.hash(password.clone()).await.ok() } else { None };
     let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, tries)) };
     let (environment_id, id, now) = (act.environment_id, user.id, act.now);

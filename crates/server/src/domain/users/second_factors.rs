@@ -2,7 +2,7 @@
 //! before it; an environment can ask everybody to have one. It counts from its first right code on: who began to set one up
 //! and never finished is not locked out.
 
-use crate::domain::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE, SECOND_FACTORS_OF};
+use crate::domain::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE};
 use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::magic_auth;
 use crate::domain::users::mailed_codes::Refused;
@@ -213,7 +213,7 @@ pub async fn remove_all(tx: &mut Tx, act: &Act, user: &User) -> Result<bool, Fai
     for factor in &known {
         delete(tx, act, factor.id).await?;
     }
-    attempts::clear(tx, act, SECOND_FACTORS_OF, &user.id.to_string()).await?;
+    attempts::clear(tx, act, SECOND_FACTORS_ANYWHERE, &user.id.to_string()).await?;
     let counted = known.iter().any(|factor| factor.confirmed_at.is_some());
     // What nobody has proven to be theirs is told nothing.
     if counted && user.email_verified {
@@ -276,22 +276,19 @@ fn place(from: Option<&str>) -> String {
     }
 }
 
-/// What tries are counted as from one place.
-const HERE: &str = "second factor of";
-
 /// Counts a try at the factors of somebody, or of something. Whoever guesses where it is known from where does not use up
 /// the tries of who knows.
 async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<Result<(), Refused>, Failure> {
     let here = format!("{whose} {}", place(from));
-    let counts = [(HERE, here.as_str(), SECOND_FACTORS), (SECOND_FACTORS_OF, whose, SECOND_FACTORS_ANYWHERE)];
+    let counts = [(SECOND_FACTORS, here.as_str()), (SECOND_FACTORS_ANYWHERE, whose)];
     let counted = attempts::count_all(tx, act, &counts).await?;
     Ok(counted.map_err(|(_, again_at)| Refused::TooMany { again_at }))
 }
 
 /// Forgets the tries of who has had the code in the end. Those from elsewhere are not theirs, and count on.
 async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<(), Failure> {
-    attempts::clear(tx, act, HERE, &format!("{whose} {}", place(from))).await?;
-    attempts::take_back(tx, act, SECOND_FACTORS_OF, whose).await
+    attempts::clear(tx, act, SECOND_FACTORS, &format!("{whose} {}", place(from))).await?;
+    attempts::take_back(tx, act, SECOND_FACTORS_ANYWHERE, whose).await
 }
 
 /// Counts a try at the first code of a factor that somebody is setting up. There is nothing to guess: they see its secret.
@@ -305,7 +302,7 @@ pub async fn count_first(
     from: Option<&str>,
 ) -> Result<Result<(), Refused>, Failure> {
     let subject = format!("{whose} {}", place(from));
-    let counted = attempts::count(tx, act, "new second factor of", &subject, SECOND_FACTORS).await?;
+    let counted = attempts::count(tx, act, SECOND_FACTORS.named("new second factor of"), &subject).await?;
     Ok(counted.map_err(|again_at| Refused::TooMany { again_at }))
 }
 

@@ -39,14 +39,14 @@ pub async fn answer(
     // Refusals are committed: they are tries.
     let tried = asking.call.app.store.write::<Tried, Failure, _>(move |tx| {
         Box::pin(async move {
-            if let Err(over_at) = attempts::count(tx, &act, "sign-in for", &email_key(&email), API_SIGN_INS).await? {
+            if let Err(over_at) = attempts::count(tx, &act, API_SIGN_INS, &email_key(&email)).await? {
                 return Ok(Tried::TooMany(over_at));
             }
             let proven = match magic_auth::redeem(tx, &act, (&email, &code), &whence).await? {
                 Ok(proven) => proven,
                 Err(refused) => return Ok(Tried::Refused(refused)),
             };
-            attempts::clear(tx, &act, "sign-in for", &email_key(&email)).await?;
+            attempts::clear(tx, &act, API_SIGN_INS, &email_key(&email)).await?;
             // As it is now: a password that somebody else may have set has gone.
             let hash = user::password_hash(tx, act.environment_id, proven.user().id).await?;
             Ok(Tried::Right(Box::new(proven.user().clone()), hash))

@@ -24,7 +24,7 @@ pub async fn answer(
     sign_in::require_method(asking, AuthenticationMethod::Password)?;
     let act = asking.act();
     let key = email_key(email);
-    let counts = vec![("sign-in for", key.clone(), API_SIGN_INS), ("password for", key, PASSWORDS_FOR_ACCOUNT)];
+    let counts = vec![(API_SIGN_INS, key.clone()), (PASSWORDS_FOR_ACCOUNT, key)];
     let app = &asking.call.app;
     let secret = Secret::new(password.to_owned());
     match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.whence()).await? {

@@ -254,9 +254,9 @@ on_both_databases! {
         let strangers = |most: i64| {
             let act = server.act();
             server.app.store.write::<(), Failure, _>(move |tx| Box::pin(async move {
-                attempts::clear(tx, &act, "password for", "ada@example.com").await?;
+                attempts::clear(tx, &act, attempts::PASSWORDS_FOR_ACCOUNT, "ada@example.com").await?;
                 for _ in 0..most {
-                    attempts::count(tx, &act, "password for", "ada@example.com", attempts::PASSWORDS_FOR_ACCOUNT).await?.ok();
+                    attempts::count(tx, &act, attempts::PASSWORDS_FOR_ACCOUNT, "ada@example.com").await?.ok();
                 }
                 Ok(())
             }))
