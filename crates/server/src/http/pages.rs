@@ -83,7 +83,7 @@ impl Paged {
 }
 
 /// How long a page is waited for: a little less than any answer, whose time began before.
-const PATIENCE_FOR_PAGE: Duration = PATIENCE.saturating_sub(Duration::from_secs(5));
+const PATIENCE_FOR_PAGE: Duration = PATIENCE.saturating_sub(Duration::from_secs(1));
 
 /// What a handler answers, unless that takes too long.
 async fn in_time(answering: Answered<'_>) -> Result<Reply, PageError> {
