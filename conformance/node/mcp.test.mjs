@@ -135,7 +135,7 @@ describe('the MCP client', () => {
     const authProvider = new Program('A program that registers itself');
     const { asked, caller } = await journey(authProvider);
     assert.match(caller.client_id, /^client_[0-9A-Z]{26}$/);
-    for (const words of ['A program that registers itself asks for access', 'Nobody here has checked who it is', server, 'Any program on it could have asked']) {
+    for (const words of ['A program that registers itself asks for access', 'nobody here has verified it', server, 'any program here could have asked']) {
       assert.ok(asked.includes(words), `${words}: ${asked}`);
     }
     const made = await manage('GET', `/connect/applications/${caller.client_id}`, undefined, 200);

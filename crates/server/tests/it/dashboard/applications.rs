@@ -58,7 +58,7 @@ on_both_databases! {
             (vec![name, ("kind", "server"), ("trust", "third")], "Choose the organization"),
             (vec![name, ("kind", "machine"), ("organization_id", "org_nope")], "org_nope"),
             (vec![name, ("kind", "machine"), ("organization_id", "<b>Nobody")], "No organization is called"),
-            (vec![name, ("kind", "nonsense"), ("trust", "first")], "Say what it is"),
+            (vec![name, ("kind", "nonsense"), ("trust", "first")], "Choose what the application is"),
             (vec![name, ("kind", "server"), ("trust", "first"), ("redirect_uris", "not a uri")], "redirect"),
         ] {
             let answer = developer.submit(&page, NEW, &typed).await;

@@ -63,7 +63,7 @@ on_both_databases! {
         let before = published(&server).await;
         let page = admin.open(SIGNING_KEYS).await;
         let page = admin.submit(&page, SIGNING_KEYS, &[]).await;
-        assert!(page.html.contains("sign in 15 minutes") && page.html.contains("so that clients learn it"), "{}", page.html);
+        assert!(page.html.contains("start signing in 15 minutes"), "{}", page.html);
         let after = published(&server).await;
         assert_eq!((before.len(), after.len()), (2, 4));
         let token = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");

@@ -75,7 +75,7 @@ on_both_databases! {
         let (href, page) = (page_of(&other), developer.open(&page_of(&other)).await);
         for (typed, told) in [
             ([("email", "taken@example.com"), ("metadata", "")], "already used"),
-            ([("email", "nobody"), ("metadata", "")], "mail can be sent to"),
+            ([("email", "nobody"), ("metadata", "")], "The email address is not valid."),
             ([("email", "other@example.com"), ("metadata", "{")], "no JSON object"),
         ] {
             let answer = developer.submit(&page, &href, &typed).await;

@@ -117,7 +117,7 @@ on_both_databases! {
         // Somebody presses the button of an older page.
         let twice = developer.post(&format!("{page}/secret"), &csrf(&shown)).await;
         assert_eq!(twice.status, 422);
-        assert!(twice.html.contains("Complete that rotation first"), "{}", twice.html);
+        assert!(twice.html.contains("A secret rotation is already in progress"), "{}", twice.html);
         developer.submit(&shown, &format!("{page}/secret/complete"), &[]).await;
         assert_eq!(server.management().get(&api).await.expect(200).json()["secret"], next.as_str());
         let early = developer.post(&format!("{page}/secret/complete"), &csrf(&shown)).await;
@@ -226,7 +226,7 @@ on_both_databases! {
             (vec![("event", first.as_str()), ("moment", "2026-01-01T00:00")], "not both"),
             (vec![("event", "nonsense")], "begins with event_"),
             (vec![("event", NOTHING)], NOTHING),
-            (vec![("moment", "yesterday")], "A time is such as"),
+            (vec![("moment", "yesterday")], "Enter a time such as"),
             (vec![("moment", "2999-01-01T00:00")], "Nothing has happened since then"),
         ] {
             let refused = developer.submit(&shown, &replay, &values).await;

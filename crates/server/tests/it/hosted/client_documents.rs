@@ -49,7 +49,7 @@ on_both_databases! {
         let application = client(&url, "https://client.example/cb");
         let mut browser = Browser::new(&server);
         let page = arrive(&server, &mut browser, &application, "&scope=openid+offline_access+email").await;
-        for words in ["Example Client", &format!("<strong class=\"break\">client.example:{}</strong>", website.port), "It chose its name itself", "ada@example.com"] {
+        for words in ["Example Client", &format!("<strong class=\"break\">client.example:{}</strong>", website.port), "This application chose its own name", "ada@example.com"] {
             assert!(page.html.contains(words), "{words}: {}", page.html);
         }
         assert!(!page.html.contains("a program on this device"), "codes go to a website");
@@ -125,7 +125,7 @@ on_both_databases! {
                 let on_this_device = redirect_uri.starts_with("http:");
                 let page = if on_this_device || at == 0 {
                     assert!(page.html.contains(published["client_name"].as_str().unwrap()), "{name} {redirect_uri}: {}", page.html);
-                    assert_eq!(page.html.contains("Any program on it could have asked"), on_this_device, "{name} {redirect_uri}");
+                    assert_eq!(page.html.contains("any program here could have asked"), on_this_device, "{name} {redirect_uri}");
                     browser.submit(&page, "/consent", &[("decision", "allow")]).await
                 } else {
                     page
@@ -346,7 +346,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/device", &[]).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
-        for words in ["It chose its name itself", "Access goes to the device that shows the code"] {
+        for words in ["This application chose its own name", "The device that shows the code will get access"] {
             assert!(page.html.contains(words), "{words}: {}", page.html);
         }
         browser.submit(&page, "/device/consent", &[("decision", "allow")]).await;

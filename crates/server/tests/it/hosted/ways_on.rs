@@ -41,7 +41,7 @@ on_both_databases! {
         other.open("/sign-in").await;
         let flow = browser.open(&application.authorize("&scope=openid&prompt=login")).await.form("/sign-in").fields["flow"].clone();
         let foreign = other.open(&format!("/sign-in?flow={flow}")).await;
-        assert!(foreign.status == 400 && foreign.html.contains("cannot be used any more"), "{}", foreign.html);
+        assert!(foreign.status == 400 && foreign.html.contains("can no longer be used"), "{}", foreign.html);
         assert!(!foreign.html.contains("/oauth2/authorize"));
     }
 
@@ -115,7 +115,7 @@ on_both_databases! {
         let code = server.mailed_code("ada@example.com").await;
         let page = browser.submit(&page, "/sign-in/code/send", &[]).await;
         assert!(page.status == 429 && page.html.contains("<title>Error: "), "{}", page.html);
-        assert!(page.html.contains("You can have a new one sent in 15 minutes."), "{}", page.html);
+        assert!(page.html.contains("You can request another in 15 minutes."), "{}", page.html);
         let page = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
         assert_eq!(page.path, "/account", "{}", page.html);
     }

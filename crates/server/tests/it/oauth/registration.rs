@@ -80,7 +80,7 @@ on_both_databases! {
         let mut browser = Browser::new(&server);
         let page = browser.open(&client.authorize("&scope=openid+offline_access")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
-        assert!(page.html.contains("Partner asks for access") && page.html.contains("Nobody here has checked who it is"), "{}", page.html);
+        assert!(page.html.contains("Partner asks for access") && page.html.contains("nobody here has verified it"), "{}", page.html);
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         let code = page.sent("code").unwrap();
         let thief = Application { secret: application(&second, "").secret, ..client.clone() };
@@ -170,7 +170,7 @@ on_both_databases! {
         let mut browser = Browser::new(&server);
         let page = browser.open(&client.authorize("&scope=openid")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
-        assert!(page.html.contains("Any program on it could have asked"), "{}", page.html);
+        assert!(page.html.contains("any program here could have asked"), "{}", page.html);
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         server.redeem(&client, &page.sent("code").unwrap()).await.expect(200);
         browser.open(&client.authorize("&scope=openid")).await.form("/consent");
@@ -455,7 +455,7 @@ on_both_databases! {
         let page = browser.open(&format!("/device?user_code={}", asked["user_code"].as_str().unwrap())).await;
         let page = browser.submit(&page, "/device", &[]).await;
         let page = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
-        assert!(page.html.contains("Access goes to the device that shows the code"), "{}", page.html);
+        assert!(page.html.contains("The device that shows the code will get access"), "{}", page.html);
         browser.submit(&page, "/device/consent", &[("decision", "allow")]).await;
         let poll = [("grant_type", DEVICE), ("device_code", asked["device_code"].as_str().unwrap()), ("client_id", &client.client_id)];
         let tokens = server.anonymous().form("/oauth2/token", &poll).await.expect(200);

@@ -37,7 +37,7 @@ on_both_databases! {
         let fields = page.form(&action).fields;
         let again = browser.post(&action, &fields).await;
         assert_eq!(again.status, 404);
-        assert!(again.html.contains("not there (any more)"), "{}", again.html);
+        assert!(again.html.contains("no longer exists"), "{}", again.html);
     }
 
     async fn an_api_key_is_seen_and_revoked(server: TestServer) {
@@ -85,7 +85,7 @@ on_both_databases! {
         }
         let full = browser.submit(&page, &action, &[]).await;
         assert_eq!(full.status, 422);
-        assert!(full.html.contains("5 secrets are the most"), "{}", full.html);
+        assert!(full.html.contains("at most 5 secrets"), "{}", full.html);
 
         let page = browser.open("/portal/api-keys/new").await;
         let made = browser.submit(&page, "/portal/api-keys/new", &[("name", "Warehouse"), ("scope_reports:read", "yes"), ("scope_reports:write", "yes")]).await;

@@ -16,7 +16,7 @@ on_both_databases! {
         let page = browser.open("/portal").await;
         assert_eq!(page.path, "/portal/domains");
         assert!(!page.html.contains("/portal/machines"), "only what is open is shown");
-        for (typed, told) in [("", "no domain"), ("<b>x</b>", "no domain"), ("gmail.com", "no domain"), ("taken.example.com", "belongs to another")] {
+        for (typed, told) in [("", "cannot own that domain"), ("<b>x</b>", "cannot own that domain"), ("gmail.com", "cannot own that domain"), ("taken.example.com", "belongs to another")] {
             let answer = browser.submit(&page, "/portal/domains", &[("domain", typed)]).await;
             assert_eq!(answer.status, 422, "{typed}: {}", answer.html);
             assert!(answer.html.contains(told) && !answer.html.contains("<b>x"), "{typed}: {}", answer.html);
