@@ -20,7 +20,7 @@ async fn connected(
     let page = browser.open(&application.authorize(&format!("&scope=openid+offline_access&resource={resource}"))).await;
     let answer = complete_with(server, &sent_away(&page), somebody(person), workspaces(&["w1", "w2"])).await;
     let page = browser.open(&way_back(issuer, answer)).await;
-    assert!(page.html.contains("It chose its name itself"), "{}", page.html);
+    assert!(page.html.contains("This application chose its own name"), "{}", page.html);
     let page = browser.submit(&page, "/consent", &[("decision", "allow"), (FIELD, "w2")]).await;
     server.redeem(application, &page.sent("code").unwrap()).await.expect(200).json()
 }
