@@ -26,7 +26,7 @@ export const tasks = {
     assert.ok(!visitor.page.url().includes("token"), "the link is no longer in the address");
     await visitor.reads("Warehouse sync");
     assert.equal(await visitor.page.getByRole("link", { name: "New application" }).count(), 0, "nothing is made unless the company allows it");
-    await visitor.insists("Revoke", "Programs that use it stop working at once, and every token they got with it is dead.", "Revoke this secret", visitor.row(machine.secret.slice(-6)));
+    await visitor.insists("Revoke", "Programs that use it stop working at once, and all tokens issued with it are revoked.", "Revoke this secret", visitor.row(machine.secret.slice(-6)));
     await world.dies(access_token, "the token of the revoked secret");
     const told = await visitor.page.getByRole("status").textContent();
     assert.match(told, /was revoked on .*\d\d:\d\d/);
@@ -55,7 +55,7 @@ export const tasks = {
     const known = await world.introspect(access_token);
     assert.deepEqual([known.scope, known.org_id], ["reports:read", id]);
     for (let number = 2; number <= 5; number += 1) await visitor.press("New secret");
-    await visitor.reads("5 secrets are the most");
+    await visitor.reads("at most 5 secrets");
     assert.equal(await visitor.page.getByRole("button", { name: "New secret" }).count(), 0);
     await visitor.follow("API keys");
     await visitor.follow("New API key");
