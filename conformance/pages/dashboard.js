@@ -133,7 +133,7 @@ const STATES = [
   ["env-settings", "refused", async () => (await fill("#access_token_lifetime", "a while"), await press("Save"))],
   ["environments-new", "refused", async () => (await fill("#name", "Not a slug"), await fill("#issuer", "https://id.example.org"), await press("Create environment"))],
   ["environments-new", "made", async () => (await fill("#name", "third"), await page.locator("[value=production]").check(), await fill("#issuer", "https://third.example.org"), await press("Create environment"))],
-  ["staff", "link-shown", () => press("Make a link to hand over")],
+  ["staff", "link-shown", () => press("Create a link to hand over")],
   ["staff", "invited", async () => (await fill("#email", "grace@company.example"), await press("Send invitation"))],
   ["staff-one", "asked", ask],
   ["env-applications-one-nothing", "not-found", async () => {}],

@@ -57,7 +57,7 @@ const [email, password] = await page.locator("aside code").allTextContents();
 const partner = await href("Open Summit Reports");
 const forum = await href("Open the forum");
 const account = await href("Your account at Acme");
-const dashboard = await href("1. Make a dashboard account");
+const dashboard = await href("1. Create a dashboard account");
 const machine = await href("2. Open the nightly export");
 
 // A partner: sign in, agree.
@@ -101,7 +101,7 @@ await press("Make my account");
 await page.goto(machine);
 await page.locator("details.danger summary", { hasText: /^Delete$/ }).click();
 await press("Delete this secret");
-await page.getByText("It stopped working at once").waitFor();
+await page.getByText("It no longer works").waitFor();
 const revoked = Date.now();
 await page.goto(start);
 await page.frameLocator("iframe").locator("li:first-child.bad").waitFor();

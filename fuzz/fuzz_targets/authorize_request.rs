@@ -1,4 +1,4 @@
-//! A query of the authorization endpoint, for a public client with every kind of redirect URI.
+//! A query string of the authorization endpoint, for a public client with every kind of redirect URI.
 #![no_main]
 
 use countersign_protocol::id::Id;
@@ -64,7 +64,7 @@ fuzz_target!(|input: &[u8]| {
         }
         Err(Refusal::ToThePerson(_)) => return,
     };
-    // Whatever is sent goes to a registered place, and is a header value.
+    // Every response goes to a registered redirect URI and is a valid header value.
     let answer = address.with_code("https://id.example", "code");
     assert!(answer.bytes().all(|byte| byte.is_ascii_graphic()), "{answer}");
     let host = answer.strip_prefix("https://").and_then(|rest| rest.split_once("/cb?")).map(|(host, _)| host);

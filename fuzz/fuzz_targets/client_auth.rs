@@ -1,4 +1,4 @@
-//! What a client presents: the `Authorization` header (the first line of the input) and a form body (the rest).
+//! Client authentication: the `Authorization` header (the first line of the input) and a form body (the rest).
 #![no_main]
 
 use countersign_protocol::oauth::client_auth::present;
@@ -10,7 +10,7 @@ fuzz_target!(|input: &[u8]| {
     let (header, body) = (&input[..at], input.get(at + 1..).unwrap_or_default());
     let Ok(params) = Params::from_form(body) else { return };
     if let Ok(presented) = present(Some(header), &params) {
-        // With a header, the body brings no second secret and no other client.
+        // With a header, the body contains no second secret and no other client.
         assert!(params.get("client_secret").is_none());
         if let Some(body) = params.get("client_id") {
             assert_eq!(body, presented.client.to_string());

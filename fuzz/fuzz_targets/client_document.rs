@@ -1,4 +1,4 @@
-//! A client id that may be a URL, and the document that is found there.
+//! A client ID that may be a URL, and the metadata document found there.
 #![no_main]
 
 use countersign_protocol::oauth::client_name::ClientName;
@@ -19,7 +19,7 @@ fuzz_target!(|input: (&str, &[u8])| {
         assert!(!host(name).is_empty() && !host(name).contains(['@', '/', '?']));
     }
     let _ = read(URL, body);
-    // The same with the one member that it cannot guess.
+    // Again with the one member that the fuzzer cannot guess.
     let Ok(Value::Object(mut written)) = serde_json::from_slice(body) else { return };
     written.insert("client_id".to_owned(), json!(URL));
     let Ok(document) = read(URL, Value::Object(written).to_string().as_bytes()) else { return };

@@ -1,4 +1,4 @@
-//! A domain that somebody claims.
+//! A domain name supplied by a client.
 #![no_main]
 
 use countersign_protocol::management::domain_name::normalize;

@@ -1,4 +1,4 @@
-//! The JSON body of a management request, read by every kind of field.
+//! The JSON body of a management request, read as every kind of field.
 #![no_main]
 
 use countersign_protocol::management::domain_name;
@@ -31,7 +31,7 @@ fuzz_target!(|body: &[u8]| {
             assert!(matches!(error.status(), 400 | 422));
             let _ = error.body().to_string();
         }
-        // Nothing was refused: then everything is within its bounds.
+        // Nothing was rejected, so everything is within its bounds.
         Ok(()) => {
             let short = |text: &str, most: usize| text.chars().count() <= most && !text.contains('\0');
             assert!(!name.trim().is_empty() && short(&name, LONGEST_NAME));

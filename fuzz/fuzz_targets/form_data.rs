@@ -1,4 +1,4 @@
-//! The body of a form with files, and the content type it comes with.
+//! The body of a multipart form, and its content type.
 #![no_main]
 
 use countersign_protocol::form_data::{boundary, parse};
@@ -18,7 +18,7 @@ fuzz_target!(|body: &[u8]| {
         assert!(!part.name.contains('"'));
     }
     if let Ok(params) = Params::from_parts(&parts) {
-        // What was handed in as a file is never taken for something that was typed.
+        // An uploaded file is never taken for a typed value.
         for part in parts.iter().filter(|part| part.is_file) {
             let typed = parts.iter().any(|other| !other.is_file && other.name == part.name);
             assert!(typed || params.get(part.name).is_none());

@@ -1,4 +1,4 @@
-//! Identifiers: only the canonical text is one.
+//! Identifiers: only the canonical text is valid.
 #![no_main]
 
 use countersign_protocol::id::{

@@ -1,4 +1,4 @@
-//! A token that a stranger shows: taken apart and verified. Only the one text that our key signed is ever good.
+//! A token from an untrusted client: decoded and verified. Only the exact text that our key signed is ever valid.
 #![no_main]
 
 use countersign_protocol::id::{Id, SigningKeyId};
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-/// An Ed25519 key of the fuzzer's own (PKCS #8, RFC 8410 §7): its signatures are always the same.
+/// The fuzzer's own Ed25519 key (PKCS #8, RFC 8410 §7), whose signatures are deterministic.
 const PRIVATE_KEY: [u8; 48] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20, 7, 7, 7, 7, 7, 7,
     7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,

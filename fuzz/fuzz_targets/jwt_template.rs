@@ -1,4 +1,4 @@
-//! A JWT template that an operator saves: the first byte picks what there is to render it with, the rest is the text.
+//! A JWT template that an operator saves: the first byte picks the values to render it with, the rest is the text.
 #![no_main]
 
 use countersign_protocol::jwt_template::{LONGEST_RENDERED, RESERVED, Template, Values};
@@ -23,7 +23,7 @@ fuzz_target!(|input: (u8, &str)| {
     assert!(serde_json::to_vec(&claims).unwrap().len() <= LONGEST_RENDERED);
     assert!(RESERVED.iter().all(|name| !claims.contains_key(*name)));
     assert!(claims.values().all(|value| !value.is_null()));
-    // What it does not speak of changes nothing.
+    // Values that the template does not use change nothing.
     let needs = template.needs();
     let needed = Values {
         user: values.user.filter(|_| needs.user),

@@ -17,7 +17,7 @@ fn read(params: &Params<'_>) {
         assert_eq!(params.get("grant_type"), Some("client_credentials"));
         assert_eq!(params.get("scope"), scope);
     }
-    // Values may be secrets: what is printed for debugging holds names only.
+    // Values may be secrets, so the debug output contains only names.
     let printed = format!("{params:?}");
     if let Some(secret) = params.get("client_secret").filter(|secret| secret.len() > 20) {
         assert!(!printed.contains(secret) || NAMES.iter().all(|name| *name != secret));

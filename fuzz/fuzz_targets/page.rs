@@ -1,4 +1,4 @@
-//! A request for a page of a list, answered from a table of 25 rows.
+//! A request for a page of a list, served from a table of 25 rows.
 #![no_main]
 
 use countersign_protocol::id::{Id, OrganizationId};
@@ -10,7 +10,7 @@ fn request(text: &str) -> Option<PageRequest<OrganizationId>> {
     PageRequest::parse(&Query::parse(text).ok()?, |text| OrganizationId::parse(text).ok()).ok()
 }
 
-/// What the store would find.
+/// Returns the rows that the store would find.
 fn find(request: &PageRequest<OrganizationId>) -> Vec<OrganizationId> {
     let slice = request.slice();
     assert!((2..=LARGEST_LIMIT + 1).contains(&slice.limit));

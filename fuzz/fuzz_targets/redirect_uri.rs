@@ -1,4 +1,4 @@
-//! A redirect URI that somebody wants to register: the first byte picks environment and client, the rest is the URI.
+//! A redirect URI to be registered: the first byte picks the environment and client type, the rest is the URI.
 #![no_main]
 
 use countersign_protocol::model::{ClientType, EnvironmentKind};
@@ -21,7 +21,7 @@ fuzz_target!(|input: (u8, &str)| {
         }
         if kind == EnvironmentKind::Production && lower.starts_with("http://") {
             let loopback = lower.starts_with("http://127.") || lower.starts_with("http://[");
-            // Other spellings of a loopback address (`http://0x7f.1/`) are loopback all the same.
+            // Other spellings of a loopback address (`http://0x7f.1/`) count as loopback too.
             let number = lower.as_bytes().get(7).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'%');
             assert!(loopback || number, "plain http to another machine: {uri}");
         }

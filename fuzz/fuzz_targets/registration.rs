@@ -1,4 +1,4 @@
-//! What a client says that registers itself.
+//! The metadata that a client registers itself with.
 #![no_main]
 
 use countersign_protocol::model::ClientType;

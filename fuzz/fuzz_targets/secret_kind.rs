@@ -1,4 +1,4 @@
-//! Whether a text has the form of a secret we issue.
+//! Whether a text has the format of a secret that we issue.
 #![no_main]
 
 use countersign_protocol::secret::SecretKind;
@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
     for kind in KINDS {
         let secret = kind.compose(random);
         assert_eq!(SecretKind::recognise(secret.expose()), Some(kind));
-        // One letter wrong, and it is not recognised.
+        // With one wrong letter it is not recognized.
         let mut altered = secret.expose().to_owned();
         let at = usize::from(random[0]) % altered.len();
         let other = if altered.as_bytes()[at] == b'A' { "B" } else { "A" };

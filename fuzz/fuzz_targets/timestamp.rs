@@ -1,4 +1,4 @@
-//! A moment, as clients send it.
+//! A timestamp as clients send it.
 #![no_main]
 
 use countersign_protocol::time::Timestamp;

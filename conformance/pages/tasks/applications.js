@@ -80,7 +80,7 @@ export const tasks = {
       await owner.press("New secret");
       made.push(await owner.copies("Copy client secret"));
     }
-    await owner.reads("5 secrets are the most an application can have");
+    await owner.reads("at most 5 secrets");
     assert.equal(await owner.page.getByRole("button", { name: "New secret" }).count(), 0);
     await stale.press("New secret");
     await stale.reads(/5 (client )?secrets|at most|the most/i, stale.page.getByRole("alert"));
@@ -93,9 +93,9 @@ export const tasks = {
     const asked = await owner.considers("Delete", row);
     await asked.locator("summary").click();
     assert.ok(await world.isActive(first));
-    await owner.insists("Delete", "Programs that use it stop working at once, and every token they got with it is dead.", "Delete this secret", row);
+    await owner.insists("Delete", "Programs that use it stop working at once, and all tokens issued with it are revoked.", "Delete this secret", row);
     await world.dies(first, "the token of the deleted secret");
-    await owner.reads("It stopped working at once");
+    await owner.reads("It no longer works");
     assert.equal((await world.token(machine.client_id, machine.secret)).error, "invalid_client");
     assert.ok(await world.isActive(second), "the tokens of other credentials live on");
     await owner.page.getByRole("button", { name: "New secret" }).waitFor();
@@ -255,7 +255,7 @@ export const tasks = {
     const { access_token } = await world.token(machine.client_id, machine.secret);
     await owner.open(world.at("/applications"));
     await owner.follow("Short-lived");
-    await owner.insists("Delete this application", "Its credentials, consents and tokens go with it, at once.", "Delete it for good");
+    await owner.insists("Delete this application", "Its credentials, consents and tokens are deleted with it, at once.", "Delete it for good");
     await world.dies(access_token, "the token of the deleted application");
     await owner.reads("Deleted.");
     await owner.readsNothingOf("Short-lived");

@@ -45,7 +45,7 @@ export const tasks = {
     await owner.page.getByLabel("Buttons", { exact: true }).fill("#fffde7");
     await owner.page.locator("[data-preview-warnings]").filter({ hasText: /./ }).waitFor();
     await owner.press("Save");
-    await owner.reads("Not everything will look as it was chosen");
+    await owner.reads("Some of it will look different from what you chose");
     await owner.page.locator("#branding").evaluate((form) => (form.noValidate = true));
     await owner.page.getByLabel("Buttons", { exact: true }).fill("red");
     await owner.press("Save");

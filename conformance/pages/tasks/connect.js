@@ -42,9 +42,9 @@ export const tasks = {
     const { access_token } = await world.redeem(client.client_id, world.receiver.takeCode(), verifier);
     assert.equal(JSON.parse(Buffer.from(access_token.split(".")[1], "base64url")).aud, "https://mcp.example.com/mcp");
     for (const uri of ["https://mcp.example.com/mcp", "https://api.example.com/"]) {
-      await person.insists("Delete", "No token is issued for it any more.", "Delete this resource", person.row(uri));
+      await person.insists("Delete", "No more tokens are issued for it.", "Delete this resource", person.row(uri));
     }
-    await person.reads("None: access tokens are for your product as a whole.");
+    await person.reads("No resources: access tokens are for your product as a whole.");
   },
 
   "without scripts: clients may register themselves while it is switched on": async (world) => {
@@ -80,10 +80,10 @@ export const tasks = {
     await visitor.open(world.authorize(DOCUMENT, { redirect_uri: "http://127.0.0.1/cb" }).url);
     await person.page.reload();
     const row = person.row(DOCUMENT);
-    await row.getByText("Waits for you").waitFor();
+    await row.getByText("Waiting for you").waitFor();
     await person.press(`Allow ${DOCUMENT}`);
     await row.getByText("Allowed", { exact: true }).waitFor();
-    await person.insists("Refuse", "What people have allowed it ends at once", "Refuse this client", row);
+    await person.insists("Refuse", "The access that users gave it ends at once", "Refuse this client", row);
     await row.getByText("Refused", { exact: true }).waitFor();
     await person.choose("Off");
     await person.press("Save", person.part("Clients that introduce themselves"));
@@ -130,8 +130,8 @@ export const tasks = {
     assert.equal(JSON.parse(Buffer.from(token.split(".")[1], "base64url"))["https://example.com/mail"], "claims@example.com");
     await person.type("Template", "");
     await person.press("Save");
-    await person.reads("Removed, at once and on every node.");
-    await person.reads("No template: tokens have what every token has.");
+    await person.reads("Removed. This took effect at once, on every node.");
+    await person.reads("No template: tokens have the usual claims only.");
   },
 
   "without scripts: a redirect URI of our own product is added, is the default, and is deleted": async (world) => {
@@ -150,10 +150,10 @@ export const tasks = {
     }
     assert.ok((await asked(one)).status < 400);
     await person.press(`Make default: ${two}`);
-    await person.insists("Delete", "a sign-in that is under way ends with an error", "Delete this address", person.row(one));
+    await person.insists("Delete", "A sign-in already in progress ends with an error", "Delete this address", person.row(one));
     assert.equal((await asked(one)).status, 400);
     assert.ok((await asked(two)).status < 400);
-    await person.reads("Stays while it is the default", person.row(two));
+    await person.reads("Cannot be removed while it is the default", person.row(two));
   },
 
   "without scripts: a website may call from the browser while its origin is listed": async (world) => {
@@ -172,7 +172,7 @@ export const tasks = {
     await person.type("Add an origin", origin);
     await person.press("Add", part);
     await within(1_000, "the origin is allowed", async () => (await allowed()) === origin);
-    await person.insists("Delete", "Pages of this website cannot read answers any more", "Delete this origin", person.row(origin));
+    await person.insists("Delete", "pages of this website cannot read responses", "Delete this origin", person.row(origin));
     await within(1_000, "the origin is not allowed", async () => (await allowed()) === undefined);
   },
 };

@@ -73,11 +73,11 @@ export const tasks = {
     assert.equal((await world.token(machine.client_id, machine.secret)).expires_in, 300);
     await owner.section("Environments");
     await owner.leads(() => owner.page.getByRole("link", { name: "Settings of default" }).click());
-    await owner.type("Access tokens live for", "soon");
+    await owner.type("Access tokens are valid for", "soon");
     await owner.press("Save");
     await owner.reads("write a number and a unit");
-    assert.equal(await owner.field("Access tokens live for").inputValue(), "soon");
-    await owner.type("Access tokens live for", "10 minutes");
+    assert.equal(await owner.field("Access tokens are valid for").inputValue(), "soon");
+    await owner.type("Access tokens are valid for", "10 minutes");
     await owner.press("Save");
     await owner.reads("Saved.");
     assert.equal((await world.token(machine.client_id, machine.secret)).expires_in, 600);

@@ -22,7 +22,7 @@ export const tasks = {
     await owner.readsNothingOf(key);
     const row = owner.row("nightly job");
     await owner.insists("Revoke", "Programs that use it are refused at once, on every node.", "Revoke this key", row);
-    await owner.reads("It stopped working at once");
+    await owner.reads("It no longer works");
     const headers = { authorization: `Bearer ${key}` };
     assert.equal((await world.call(`${world.base}/organizations`, { headers })).status, 401);
     assert.equal(await row.count(), 0);
@@ -56,9 +56,9 @@ export const tasks = {
     assert.ok(await world.isActive(access_token));
     const kid = signer(access_token);
     await owner.section("Signing keys");
-    await owner.insists("Burn", "Only for a key that has leaked.", "Burn this key", owner.row(kid));
+    await owner.insists("Burn", "Only for a key that has leaked.", "Revoke this key", owner.row(kid));
     await world.dies(access_token, "what the key signed");
-    await owner.reads("The key is gone");
+    await owner.reads("The key was removed");
     assert.ok(!(await published(world)).includes(kid));
     const next = await world.token(machine.client_id, machine.secret);
     await within(1_000, "a new token is good", () => world.isActive(next.access_token));

@@ -40,7 +40,7 @@ export const tasks = {
     await owner.follow("Contoso Pharmaceuticals");
     const wide = await owner.page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= PHONE.width, `${wide} pixels wide`);
-    await owner.insists("Delete this organization", "The people keep their accounts.", "Delete it for good");
+    await owner.insists("Delete this organization", "Its members keep their accounts.", "Delete it for good");
     await owner.reads("Deleted.");
     const { data } = await world.manage("GET", "/organizations?limit=100");
     assert.ok(!data.some((one) => one.id === id));
@@ -85,7 +85,7 @@ export const tasks = {
     // Used, it is not deleted by mistake.
     await owner.section("Roles & permissions");
     await owner.follow("Accountant");
-    await owner.insists("Delete this role", "It can be deleted when no member has it.", "Delete it for good");
+    await owner.insists("Delete this role", "A role can only be deleted when no member has it.", "Delete it for good");
     await owner.page.getByRole("alert").waitFor();
     await owner.section("Roles & permissions");
     await owner.reads("Accountant");
@@ -97,7 +97,7 @@ export const tasks = {
     await owner.section("Users");
     await owner.follow("New user");
     await owner.type("Email address", "katherine@example.com");
-    await owner.tick("The address is known to be theirs");
+    await owner.tick("The address is verified");
     await owner.type("First name", "Katherine");
     await owner.press("Create user");
     await owner.heading(/katherine@example.com|Katherine/);
@@ -110,11 +110,11 @@ export const tasks = {
     await owner.press("Search");
     await owner.reads("katherine@example.com");
     await owner.open(`${world.at("/organizations")}/${organization.id}/people`);
-    await owner.reads("Nobody yet");
-    await owner.type("Add a person who has an account", "nobody@example.com");
+    await owner.reads("No members yet");
+    await owner.type("Add a user who has an account", "nobody@example.com");
     await owner.press("Add member");
     await owner.page.getByRole("alert").waitFor();
-    await owner.type("Add a person who has an account", "katherine@example.com");
+    await owner.type("Add a user who has an account", "katherine@example.com");
     await owner.press("Add member");
     await owner.reads("Added.");
     const { data } = await world.manage("GET", `/user_management/organization_memberships?organization_id=${organization.id}`);
@@ -128,8 +128,8 @@ export const tasks = {
     await owner.press("Search");
     // And taken out again, asked about first.
     await owner.follow("katherine@example.com");
-    await owner.insists("Remove", "They are no member any more", "Remove from the organization");
-    await owner.reads("Nobody yet");
+    await owner.insists("Remove", "They are no longer a member", "Remove from the organization");
+    await owner.reads("No members yet");
   },
 
   "who is invited by mail makes an account and is a member; an invitation that is taken back is worth nothing": async (world) => {
@@ -137,9 +137,9 @@ export const tasks = {
     const organization = await world.organization("Inviting");
     await owner.open(`${world.at("/organizations")}/${organization.id}/people`);
     for (const email of ["mary@example.com", "late@example.com"]) {
-      await owner.type("Invite by mail", email);
+      await owner.type("Invite by email", email);
       await owner.press("Send invitation");
-      await owner.reads("The mail is on its way");
+      await owner.reads("The email is on its way");
     }
     await owner.press("Revoke", owner.row("late@example.com"));
     const letters = {};
@@ -181,9 +181,9 @@ export const tasks = {
     await visitor.heading("Your account");
     await owner.open(`${world.at("/users")}/${person.id}`);
     await owner.reads("Nosy Reports", owner.part("Connected applications"));
-    await owner.insists("Revoke", "Everything they allowed this application ends", "Revoke the access", owner.part("Connected applications"));
+    await owner.insists("Revoke", "The application's access and its tokens end at once", "Revoke the access", owner.part("Connected applications"));
     await world.dies(token, "the token of the revoked application");
-    await owner.reads("They have let no application in.");
+    await owner.reads("No connected applications.");
     await owner.press("Sign out", owner.part("Sessions").getByRole("row").nth(1));
     await owner.reads("Signed out.");
     await owner.reads("Not signed in anywhere.");

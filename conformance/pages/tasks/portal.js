@@ -112,7 +112,7 @@ export const tasks = {
     const token = await world.lets(colleague, partner, "colleague@members.example");
     assert.ok(await world.isActive(token));
     await colleague.open(`${world.base}/portal`);
-    await colleague.reads("This is not open to you");
+    await colleague.reads("You do not have access to this");
     const visitor = await world.visitor();
     await visitor.open(`${world.base}/portal`);
     await visitor.signsIn("admin@members.example");

@@ -70,7 +70,7 @@ export const tasks = {
     await owner.press("Save");
     await owner.reads("Saved.");
     assert.equal((await developer.open(`${world.base}/dashboard/environments/new`)).status(), 200, "with the next request");
-    await owner.insists("Dismiss from the staff", "They are out at once", "Dismiss");
+    await owner.insists("Dismiss from the staff", "They are signed out everywhere at once", "Dismiss");
     await owner.readsNothingOf(developer.email);
     await developer.open(world.at(""));
     assert.ok(!developer.path().startsWith("/dashboard/env"), developer.page.url());
@@ -85,7 +85,7 @@ export const tasks = {
     await owner.type("Email address", "grace@company.example");
     await owner.choose("Read-only");
     await owner.press("Send invitation");
-    await owner.reads("Invited. The mail is on its way.");
+    await owner.reads("Invited. The email is on its way.");
     await owner.reads("grace@company.example", owner.part("Invited"));
     const guest = await world.visitor();
     const mailbox = async (subject) => {
@@ -114,7 +114,7 @@ export const tasks = {
     const { owner } = world;
     await owner.section("Staff");
     await owner.follow("ada@company.example");
-    await owner.reads("Nobody changes their own role");
+    await owner.reads("You cannot change your own role");
     assert.equal(await owner.page.getByRole("radio").count(), 0);
     assert.equal(await owner.page.locator("details.danger").count(), 0);
   },

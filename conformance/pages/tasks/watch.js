@@ -41,7 +41,7 @@ export const tasks = {
     await owner.tick("organization.updated");
     await owner.press("Create endpoint");
     await owner.press("Send a test");
-    await owner.reads("The test has arrived");
+    await owner.reads("The test event was delivered");
     await owner.follow("Deliveries");
     const organization = await world.organization("Told of");
     await world.manage("PUT", `/organizations/${organization.id}`, { name: "Told of again" });
@@ -51,7 +51,7 @@ export const tasks = {
     assert.ok(receiver.requests.at(-1).headers["workos-signature"]);
     // The log follows by itself.
     const row = owner.row(sent()[0].id);
-    await row.getByText("Arrived").waitFor();
+    await row.getByText("Delivered").waitFor();
     await owner.follow("organization.created", row);
     await owner.reads("200 OK");
     await owner.press("Send again");
@@ -61,7 +61,7 @@ export const tasks = {
     await owner.type("From this event", sent()[0].id);
     const before = sent().length;
     await owner.press("Send again", owner.page.locator("form").filter({ has: owner.field("From this event") }));
-    await owner.reads("The events are on their way again.");
+    await owner.reads("The events are being sent again.");
     await within(5_000, "both events once more", () => sent().length >= before + 2);
   },
 
@@ -71,24 +71,24 @@ export const tasks = {
     await owner.section("Webhooks");
     await owner.follow(receiver.base);
     await owner.press("Send a test");
-    await owner.reads("The test has not arrived");
+    await owner.reads("The test event was not delivered");
     await owner.follow("Deliveries");
-    const organization = await world.organization("Not taken");
-    await owner.page.getByRole("row").filter({ hasText: "organization.created" }).first().getByText("Tried again").waitFor();
+    const organization = await world.organization("Not delivered");
+    await owner.page.getByRole("row").filter({ hasText: "organization.created" }).first().getByText("Retrying").waitFor();
     receiver.answers = 200;
     await owner.follow("organization.created", owner.page.getByRole("row").nth(1));
-    await owner.reads("Not taken");
+    await owner.reads("Not delivered");
     await owner.press("Send again");
     const taken = () => receiver.events("/hooks").filter((event) => event.data?.id === organization.id).length;
     await within(5_000, "it is taken now", () => taken() >= 2);
-    await owner.page.getByText("Arrived", { exact: true }).first().waitFor();
+    await owner.page.getByText("Delivered", { exact: true }).first().waitFor();
     await owner.follow(receiver.base);
-    await owner.follow("Settings", owner.page.getByRole("navigation", { name: "Of this endpoint" }));
+    await owner.follow("Settings", owner.page.getByRole("navigation", { name: "Parts of this endpoint" }));
     const secret = await owner.copies("Copy secret");
-    await owner.insists("Replace at once", "Your receiver refuses everything until it knows the new one", "Replace the secret now");
+    await owner.insists("Replace at once", "Your receiver refuses everything until it knows the new secret", "Replace the secret now");
     assert.notEqual(await owner.copies("Copy secret"), secret);
-    await owner.follow("Settings", owner.page.getByRole("navigation", { name: "Of this endpoint" }));
-    await owner.insists("Delete this endpoint", "the log of its deliveries goes with it", "Delete it for good");
+    await owner.follow("Settings", owner.page.getByRole("navigation", { name: "Parts of this endpoint" }));
+    await owner.insists("Delete this endpoint", "its delivery log is deleted", "Delete it for good");
     await owner.reads("No endpoint yet");
     const count = receiver.requests.length;
     await world.organization("Told to nobody");
@@ -128,7 +128,7 @@ export const tasks = {
     };
     await world.manage("POST", "/audit_logs/events", { organization_id: organization.id, event });
     await owner.section("Audit log");
-    await owner.follow("Organizations", owner.page.getByRole("navigation", { name: "Of the audit log" }));
+    await owner.follow("Organizations", owner.page.getByRole("navigation", { name: "Parts of the audit log" }));
     await owner.type("Search by name", "Audited");
     await owner.press("Search");
     await owner.follow("Audited");

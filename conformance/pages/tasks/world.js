@@ -163,7 +163,7 @@ export class World {
     const owner = await this.owner.anotherTab();
     await owner.open(`${this.base}/dashboard/staff`);
     await owner.choose(role);
-    await owner.press("Make a link to hand over");
+    await owner.press("Create a link to hand over");
     const link = await owner.page.getByRole("status").locator("code").textContent();
     await owner.page.close();
     const person = await this.visitor();

@@ -1,9 +1,9 @@
 use crate::Logo;
 
-/// The application that people come from.
+/// The application that the user came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// What it is called.
+    /// Its name.
     pub name: &'a str,
     /// Its logo; may be empty.
     pub logo: &'a Logo,

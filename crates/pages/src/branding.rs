@@ -4,47 +4,47 @@ use crate::picture::picture_address;
 use crate::web_link::web_link;
 use crate::{Colour, Font, Logo, Picture};
 
-/// How the pages and mails of an environment look.
+/// The look of an environment's pages and emails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branding {
-    /// The name of the product: the header where there is no logo, and part of every title and mail.
+    /// The name of the product: shown in the header if there is no logo, and part of every title and email.
     pub name: String,
     /// The logo.
     pub logo: Logo,
-    /// A square icon: for the tab of the browser, and beside the name where there is no logo.
+    /// A square icon: for the browser tab, and next to the name if there is no logo.
     pub icon: Option<Picture>,
-    /// The colours for people who like light pages.
+    /// The colors for the light color scheme.
     pub light: Palette,
-    /// The colours for people who like dark pages.
+    /// The colors for the dark color scheme.
     pub dark: Palette,
     /// The corners of buttons and fields.
     pub corners: Corners,
     /// The font.
     pub font: Font,
-    /// The address of the terms of service.
+    /// The URL of the terms of service.
     pub terms_url: Option<String>,
-    /// The address of the privacy policy.
+    /// The URL of the privacy policy.
     pub privacy_url: Option<String>,
 }
 
-/// The two colours that are chosen; what is written on them follows by contrast.
+/// The two configurable colors; the text color on each follows from contrast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
-    /// The main button.
+    /// The color of the main button.
     pub primary: Colour,
-    /// Behind the card.
+    /// The color behind the card.
     pub background: Colour,
 }
 
 impl Palette {
-    /// The colours of light pages, where none are chosen.
+    /// The default colors of light pages.
     pub const LIGHT: Self = Self { primary: Colour([0x1b, 0x1c, 0x22]), background: Colour([0xf5, 0xf5, 0xf7]) };
-    /// The card of light pages, on which pictures stand.
+    /// The color of the card on light pages, behind pictures.
     pub const LIGHT_CARD: Colour = LIGHT.card;
-    /// The card of dark pages.
+    /// The color of the card on dark pages.
     pub const DARK_CARD: Colour = DARK.card;
 
-    /// The colours of dark pages, where none are chosen.
+    /// The default colors of dark pages.
     pub const DARK: Self = Self { primary: Colour([0xf1, 0xf1, 0xf4]), background: Colour([0x0c, 0x0d, 0x10]) };
 }
 
@@ -53,18 +53,18 @@ impl Palette {
 pub enum Corners {
     /// Sharp.
     Square,
-    /// A little rounded.
+    /// Slightly rounded.
     #[default]
     Rounded,
-    /// Buttons like pills.
+    /// Pill-shaped buttons.
     Pill,
 }
 
 impl Corners {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Square, Self::Rounded, Self::Pill];
 
-    /// The word for it.
+    /// The word used in storage and forms.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Square => "square",
@@ -73,7 +73,7 @@ impl Corners {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|corners| corners.as_str() == text)
     }
@@ -108,7 +108,7 @@ impl Branding {
         self.icon.as_ref().and_then(|icon| picture_address(&icon.path))
     }
 
-    /// The ground that the icon brings along, as a class, where it stands beside the name.
+    /// The class for the background that the icon needs next to the name, if any.
     pub(crate) fn icon_ground(&self) -> &'static str {
         match &self.icon {
             Some(icon) if !icon.seen_on_light => " dark-ground",
@@ -117,13 +117,13 @@ impl Branding {
         }
     }
 
-    /// What stands for the product where there is neither logo nor icon.
+    /// The letter that represents the product if there is neither logo nor icon.
     pub(crate) fn initial(&self) -> String {
         self.name.chars().find(|letter| letter.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect()
     }
 
-    /// The icon for the tab of the browser where there is no picture: the initial on the colour of the main button, drawn in
-    /// the address itself. Letters and figures only, so nothing has to be escaped but for the address.
+    /// The default browser tab icon: the initial on the main button's color, drawn in a `data:` URL. The initial is
+    /// alphanumeric, so only URL encoding is needed.
     pub(crate) fn drawn_icon(&self) -> String {
         let Palette { primary, .. } = self.light;
         let encoded = |colour: Colour| colour.to_string().replace('#', "%23");
@@ -136,7 +136,7 @@ impl Branding {
                 _ => write!(initial, "%{byte:02X}"),
             };
         }
-        // All else stands here as it is encoded: this is drawn for every page.
+        // The rest is already encoded, because this is rendered for every page.
         format!(
             "data:image/svg+xml,%3Csvg%20xmlns=%27http://www.w3.org/2000/svg%27%20viewBox=%270%200%2032%2032%27%3E\
              %3Crect%20width=%2732%27%20height=%2732%27%20rx=%278%27%20fill=%27{fill}%27/%3E\
@@ -145,12 +145,12 @@ impl Branding {
         )
     }
 
-    /// The icon, where it can be made out on the white card of a mail.
+    /// The icon, if it is visible on the white card of an email.
     pub(crate) fn mail_icon(&self) -> Option<&str> {
         self.icon.as_ref().filter(|icon| icon.seen_on_light).and_then(|icon| picture_address(&icon.path))
     }
 
-    /// The corners of a mail's button, in pixels.
+    /// The corner radius of an email's button, in pixels.
     pub(crate) fn button_radius(&self) -> u32 {
         match self.corners {
             Corners::Square => 0,
@@ -159,12 +159,12 @@ impl Branding {
         }
     }
 
-    /// The corners of a mail's code, in pixels.
+    /// The corner radius of an email's code, in pixels.
     pub(crate) fn field_radius(&self) -> u32 {
         self.button_radius().min(12)
     }
 
-    /// The corners of a mail's card, in pixels.
+    /// The corner radius of an email's card, in pixels.
     pub(crate) fn card_radius(&self) -> u32 {
         match self.corners {
             Corners::Square => 0,
@@ -173,7 +173,7 @@ impl Branding {
         }
     }
 
-    /// What will not look as it was chosen, for whoever chooses.
+    /// Warnings about branding that will not look as configured, for whoever configures it.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for (field, page, palette, ground) in
@@ -202,19 +202,18 @@ impl Branding {
             warnings.push("logo_dark: cannot be made out on dark pages: it stands on a light ground there".to_owned());
         } else if on_dark {
             warnings.push(
-                "logo: cannot be made out on dark pages: it stands on a light ground there; give a logo_dark"
-                    .to_owned(),
+                "logo: cannot be made out on dark pages: it stands on a light ground there; set logo_dark".to_owned(),
             );
         }
         warnings
     }
 }
 
-/// The contrast at which a thing is seen, and the one at which a text is read (WCAG 2.2, 1.4.11 and 1.4.3).
+/// The minimum contrast of graphical objects, and that of text (WCAG 2.2, 1.4.11 and 1.4.3).
 const SEEN: f64 = 3.0;
 const READ: f64 = 4.5;
 
-/// The colours of the card and its text in `pages.css`, which a chosen colour has to be seen on.
+/// The colors of the card and its text in `pages.css`, against which a configured color must be visible.
 struct Ground {
     card: Colour,
     text: Colour,
@@ -237,19 +236,19 @@ const DARK: Ground = Ground {
 };
 
 impl Colour {
-    /// This colour on dark pages, where no other was chosen: as it is or, if it would not be read there, lighter.
+    /// The default for this color on dark pages: unchanged or, if it would be illegible there, lighter.
     #[must_use]
     pub fn for_dark_pages(self) -> Self {
         let lighter = (0..=20).map(|step| Self::WHITE.mixed(self, f64::from(step) / 20.0));
         lighter.into_iter().find(|colour| colour.contrast(DARK.card) >= READ).unwrap_or(Self::WHITE)
     }
 
-    /// The edge of a button of this colour on a light card.
+    /// The border color of a button of this color on a light card.
     pub(crate) fn edge(self) -> Self {
         if self.contrast(LIGHT.card) >= SEEN { self } else { LIGHT.line }
     }
 
-    /// Grey text on this ground: a mixture with it, as long as that can be read.
+    /// Gray text on this background: blended with it as long as the result is legible.
     pub(crate) fn muted(self) -> Self {
         let text = self.readable();
         let muted = text.mixed(self, 0.7);
@@ -257,7 +256,7 @@ impl Colour {
     }
 }
 
-/// The second stylesheet of every page: the custom properties that [`crate::STYLESHEET`] is drawn with.
+/// The second stylesheet of every page: the custom properties that [`crate::STYLESHEET`] uses.
 pub fn branding_css(branding: &Branding) -> String {
     let [button, field, corner, card] = match branding.corners {
         Corners::Square => ["0"; 4],
@@ -282,10 +281,10 @@ fn write_palette(css: &mut String, indent: &str, palette: &Palette, ground: &Gro
     for (property, colour) in [
         ("primary", primary),
         ("on-primary", primary.readable()),
-        // A button of nearly the card's colour gets an edge.
+        // A button of nearly the card's color gets a border.
         ("primary-line", if seen >= SEEN { primary } else { ground.line }),
         ("link", if seen >= READ { primary } else { ground.text }),
-        // Around a grey button a grey ring is overlooked.
+        // A gray focus ring around a gray button is easily missed.
         ("focus", if seen >= SEEN && primary.is_colourful() { primary } else { ground.focus }),
         ("page", background),
         ("on-page", background.readable()),

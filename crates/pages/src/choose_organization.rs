@@ -2,18 +2,18 @@ use askama::Template;
 
 use crate::{Application, Form, Frame, Organization};
 
-/// Which organization to sign in to. Posts `organization_id`, by one button each.
+/// The choice of an organization to sign in to. Posts `organization_id`, with one button per organization.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "choose_organization.html")]
 pub struct ChooseOrganization<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The application that people come from.
+    /// The application that the user came from.
     pub application: Option<Application<'a>>,
-    /// Those that the person is a member of, or those found.
+    /// The user's organizations, or those found by the search.
     pub organizations: &'a [Organization<'a>],
-    /// There are more than the page shows: what was searched for, which may be nothing yet. Posts `search`.
+    /// The search text (may be empty) if there are more organizations than the page shows. Posts `search`.
     pub search: Option<&'a str>,
 }

@@ -2,36 +2,36 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// The code from a mail. Posts `code`.
+/// The entry of an emailed code. Posts `code`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "code.html")]
 pub struct Code<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// What the code is for.
+    /// The purpose of the code.
     pub purpose: CodePurpose,
-    /// Where it was sent to.
+    /// The address that it was sent to.
     pub email: &'a str,
-    /// The code, where the person came by the link in the mail; else empty.
+    /// The code, if the user followed the link in the email; otherwise empty.
     pub code: &'a str,
-    /// Where "send a new code" is posted to.
+    /// Where "send a new code" posts to.
     pub resend_action: &'a str,
-    /// Whether a new one was just sent.
+    /// Whether a new code was just sent.
     pub resent: bool,
-    /// Where the mail is read on a server that sends none.
+    /// Where to read emails on a server that does not send them.
     pub mailbox: Option<&'a str>,
     /// The link "use another address".
     pub restart: Option<&'a str>,
 }
 
-/// What a code is for.
+/// The purpose of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodePurpose {
-    /// It stands for the password.
+    /// Signs in instead of a password.
     SignIn,
-    /// It proves that the address is the person's own.
+    /// Verifies the user's email address.
     VerifyEmail,
 }
 

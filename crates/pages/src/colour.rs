@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// A colour, `#rrggbb` and nothing else: what is written into a stylesheet cannot be anything but a colour.
+/// A color, always `#rrggbb`, so that nothing but a color can be written into a stylesheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(pub(crate) [u8; 3]);
 
@@ -15,7 +15,7 @@ impl Colour {
         self.0
     }
 
-    /// Reads `#rrggbb`, in capital or small letters. No names, no short form, no transparency.
+    /// Parses `#rrggbb`, in upper or lower case. Color names, short forms and alpha are not accepted.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#')?;
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -25,18 +25,18 @@ impl Colour {
         Some(Self([part(0)?, part(2)?, part(4)?]))
     }
 
-    /// The contrast of two colours by WCAG 2: from 1 (the same) to 21 (black and white).
+    /// The contrast ratio of two colors as defined by WCAG 2: from 1 (identical) to 21 (black and white).
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance(), other.luminance());
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// Black or white, whichever reads better on this colour. Its contrast is at least 4.5 on every colour.
+    /// Black or white, whichever is more legible on this color. Its contrast is at least 4.5 on every color.
     pub fn readable(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
     }
 
-    /// So much of this colour, and the rest of the other one.
+    /// Blends this color, with weight `share`, with the other.
     pub(crate) fn mixed(self, other: Self, share: f64) -> Self {
         let mut parts = self.0;
         for (part, rest) in parts.iter_mut().zip(other.0) {
@@ -45,13 +45,13 @@ impl Colour {
         Self(parts)
     }
 
-    /// Whether it is far from grey.
+    /// Whether it is clearly not gray.
     pub(crate) fn is_colourful(self) -> bool {
         let [red, green, blue] = self.0;
         red.max(green).max(blue) - red.min(green).min(blue) > 48
     }
 
-    /// The relative luminance of WCAG 2.
+    /// The relative luminance as defined by WCAG 2.
     fn luminance(self) -> f64 {
         let [red, green, blue] = self.0.map(|part| {
             let part = f64::from(part) / 255.0;

@@ -3,69 +3,69 @@ use askama::Template;
 use crate::web_link::web_link;
 use crate::{Form, Frame, Logo, Organization, Problem};
 
-/// Whether an application may have what it asks for. Posts `decision` with `allow` or `deny`, and `organization_id` if there
-/// are organizations, and a field for everything that there is to choose.
+/// The consent page for an application. Posts `decision` with `allow` or `deny`, `organization_id` if there are
+/// organizations, and a field for every other choice.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The application that asks.
+    /// The application that requests access.
     pub application: &'a str,
     /// Its logo; may be empty.
     pub application_logo: &'a Logo,
-    /// What is known of who it is.
+    /// What is known about the application's identity.
     pub identity: Identity<'a>,
-    /// Whether any program on the person's device could receive what is allowed.
+    /// Whether any program on the user's device could receive the granted access.
     pub on_this_device: bool,
     /// The organization that publishes it.
     pub publisher: Option<&'a str>,
-    /// The email address of the person.
+    /// The user's email address.
     pub account: &'a str,
     /// The link "use another account".
     pub other_account: &'a str,
-    /// What it asks for.
+    /// The requested access.
     pub access: &'a [Access<'a>],
-    /// For which organizations it can be allowed: none, one, or one to choose.
+    /// The organizations that access can be granted for: none, one, or several to choose from.
     pub organizations: &'a [Organization<'a>],
-    /// The one that is chosen already.
+    /// The preselected organization.
     pub organization_id: Option<&'a str>,
-    /// What there is to choose besides.
+    /// Additional choices.
     pub choosing: &'a [Choosing<'a>],
-    /// The host that the person is sent to afterwards; empty where a device goes on.
+    /// The host that the user is redirected to afterwards; empty if a device continues.
     pub redirect_host: &'a str,
-    /// The terms of the application.
+    /// The URL of the application's terms.
     pub terms_url: Option<&'a str>,
-    /// The privacy policy of the application.
+    /// The URL of the application's privacy policy.
     pub privacy_url: Option<&'a str>,
 }
 
-/// One thing to choose.
+/// An additional choice.
 #[derive(Clone, Copy, Debug)]
 pub struct Choosing<'a> {
-    /// The field that the chosen value is posted as.
+    /// The name of the posted field.
     pub name: &'a str,
-    /// What it is about.
+    /// Its label.
     pub label: &'a str,
-    /// What there is to choose from.
+    /// The choices.
     pub groups: &'a [ChoiceGroup<'a>],
-    /// What is chosen already.
+    /// The preselected choice.
     pub chosen: Option<&'a str>,
 }
 
-/// Choices that belong together.
+/// A group of choices.
 #[derive(Clone, Debug)]
 pub struct ChoiceGroup<'a> {
-    /// What they have in common; `None` for those that stand by themselves.
+    /// The group's name; `None` if the choices are not grouped.
     pub name: Option<&'a str>,
-    /// Them: what is posted, and what people read.
+    /// The choices: the posted value and the label.
     pub choices: Vec<(&'a str, &'a str)>,
 }
 
 impl Choosing<'_> {
-    /// The choices, where they are few and in no groups.
+    /// The choices, if there are few and they are not grouped.
     fn few(&self) -> Option<&[(&str, &str)]> {
         match self.groups {
             [ChoiceGroup { name: None, choices }] if choices.len() <= Consent::MOST_RADIOS => Some(choices),
@@ -82,15 +82,15 @@ impl Choosing<'_> {
     }
 }
 
-/// What is known of who an application is, besides what it calls itself.
+/// What is known about an application's identity, other than its own name for itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Identity<'a> {
-    /// Somebody here has registered it.
+    /// Registered here by a person.
     #[default]
     Registered,
-    /// It has registered itself.
+    /// Registered by itself.
     Nobody,
-    /// It is what this host says.
+    /// Identified by a metadata document on this host.
     Host(&'a str),
 }
 
@@ -104,31 +104,31 @@ impl Identity<'_> {
     }
 }
 
-/// One thing that is asked for, in words.
+/// A requested permission, in words.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
-    /// In a few words.
+    /// Its name.
     pub name: &'a str,
-    /// In a sentence; may be empty.
+    /// A sentence of description; may be empty.
     pub description: &'a str,
 }
 
 impl Consent<'_> {
-    /// More than these are a drop-down list.
+    /// More choices than this are shown as a drop-down list.
     const MOST_RADIOS: usize = 4;
 
-    /// The first thing that was to be chosen and was not: what is told once stands beside it.
+    /// The first choice that is missing: the message, which appears once, is shown next to it.
     fn first_missing(&self) -> Option<&str> {
         self.choosing.iter().find(|option| option.wrong(&self.form)).map(|option| option.name)
     }
 
-    /// The fields that a problem can stand beside.
+    /// The fields that a problem can be shown next to.
     fn fields(&self) -> &'static str {
         if self.organizations.len() > 1 { "organization_id" } else { "" }
     }
 
-    /// Whether what is allowed goes to a device, of an application that anybody can have registered. Whoever holds the device
-    /// could have asked.
+    /// Whether access is granted to a device, for an application that anybody could have registered. Whoever holds the
+    /// device could have made the request.
     fn is_strangers_device(&self) -> bool {
         self.redirect_host.is_empty() && !matches!(self.identity, Identity::Registered)
     }

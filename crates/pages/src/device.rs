@@ -2,14 +2,14 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// The code of a device (RFC 8628 §3.3). Posts `user_code`.
+/// The entry of a device's user code (RFC 8628 §3.3). Posts `user_code`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "device.html")]
 pub struct Device<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// What was typed before, or came with the link.
+    /// The previously typed code, or the one in the link.
     pub user_code: &'a str,
 }

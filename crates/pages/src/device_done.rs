@@ -2,12 +2,12 @@ use askama::Template;
 
 use crate::Frame;
 
-/// The device goes on, or does not.
+/// The end of a device sign-in: granted or denied.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "device_done.html")]
 pub struct DeviceDone<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// Whether it got access.
+    /// Whether the device got access.
     pub approved: bool,
 }

@@ -3,33 +3,33 @@ use askama::Template;
 use crate::web_link::web_link;
 use crate::{Frame, Language};
 
-/// A page for what cannot go on.
+/// An error page.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "error.html")]
 pub struct ErrorPage<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// In a few words.
+    /// A short title.
     pub title: &'a str,
     /// What happened.
     pub happened: &'a str,
     /// What to do.
     pub advice: &'a str,
-    /// What support can find it by.
+    /// The ID that support can find it by.
     pub request_id: Option<&'a str>,
-    /// Where to go from here: a label and an address.
+    /// A link onward: its label and URL.
     pub link: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> ErrorPage<'a> {
-    /// The page for one of the usual troubles.
+    /// The page for a common error.
     pub fn of(frame: Frame<'a>, trouble: Trouble) -> Self {
         let [title, happened, advice] = trouble.texts(frame.language);
         let link = (trouble == Trouble::NoRole).then(|| (frame.texts().sign_out(), "/sign-out"));
         Self { frame, title, happened, advice, request_id: None, link }
     }
 
-    /// What stands before an address: paths are those of the pages that this one is of.
+    /// The prefix of a link: our own paths are below the frame's base path.
     fn base(&self, address: &str) -> &str {
         if address.starts_with('/') { self.frame.base } else { "" }
     }
@@ -39,41 +39,41 @@ impl<'a> ErrorPage<'a> {
     }
 }
 
-/// The usual troubles, for which there are texts.
+/// Common errors, which have predefined texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// There is no such page.
+    /// The page does not exist.
     Address,
-    /// A link from a mail is used or too old.
+    /// A link from an email was used before or has expired.
     Link,
-    /// What a sign-in carries along is too old.
+    /// The state of a sign-in has expired.
     Flow,
-    /// The account has changed since a sign-in began.
+    /// The account has changed since the sign-in began.
     Changed,
-    /// A form is not of this visit.
+    /// The form belongs to a different visit.
     Form,
-    /// The application asked for something wrong, and cannot be told by a redirect.
+    /// The application's request was invalid, and the error cannot be returned by a redirect.
     Application,
-    /// The application names itself by a document that cannot be used.
+    /// The application's client ID is a metadata document that cannot be used.
     Client,
-    /// The invitation is for another person than the one who is signed in.
+    /// The invitation is for a different person than the one signed in.
     Access,
-    /// An account of staff that has no role any more.
+    /// A staff account that no longer has a role.
     NoRole,
     /// Too many requests.
     Attempts,
-    /// Our fault.
+    /// A server error.
     Server,
-    /// A sign-in elsewhere took too long, or was never completed.
+    /// An external sign-in took too long, or was never completed.
     SignInOver,
-    /// A sign-in elsewhere was gone on with already.
+    /// An external sign-in was already continued.
     SignInUsed,
-    /// A sign-in elsewhere began in another browser.
+    /// An external sign-in began in a different browser.
     OtherBrowser,
 }
 
 impl Trouble {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 14] = [
         Self::Address,
         Self::Link,
@@ -91,7 +91,7 @@ impl Trouble {
         Self::OtherBrowser,
     ];
 
-    /// What the way on is called, where there is one.
+    /// The label of the link onward, if there is one.
     pub fn way_on(self, language: Language) -> &'static str {
         let t = language.texts();
         if self == Self::Access { t.use_another_account() } else { t.start_again() }

@@ -1,26 +1,26 @@
-/// The fonts there are to choose from: families that systems bring along. Nothing is loaded for them.
+/// The selectable fonts: font families that come with operating systems. No font is downloaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Font {
-    /// The one of the system.
+    /// The system font.
     #[default]
     System,
-    /// Without serifs, drawn as if by hand.
+    /// A humanist sans-serif.
     Humanist,
-    /// Without serifs, of circles and straight lines.
+    /// A geometric sans-serif.
     Geometric,
-    /// With round ends.
+    /// A sans-serif with rounded ends.
     Rounded,
-    /// With serifs.
+    /// A serif.
     Serif,
-    /// All letters of one width.
+    /// A monospaced font.
     Mono,
 }
 
 impl Font {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 6] = [Self::System, Self::Humanist, Self::Geometric, Self::Rounded, Self::Serif, Self::Mono];
 
-    /// The word for it.
+    /// The word used in storage and forms.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -32,12 +32,12 @@ impl Font {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|font| font.as_str() == text)
     }
 
-    /// The families, best first; with single quotation marks, because a mail has them in an attribute.
+    /// The font families in order of preference, with single quotes because emails use them in an attribute.
     pub(crate) const fn families(self) -> &'static str {
         match self {
             Self::System => {

@@ -2,29 +2,29 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// A new password is wanted. Posts `email`.
+/// The request for a password reset. Posts `email`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "forgot_password.html")]
 pub struct ForgotPassword<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// Whether nobody would get the link: the page says what staff do instead, and asks for nothing.
+    /// Whether the link would reach nobody: the page then explains what staff do instead, and has no form.
     pub mail_is_missing: bool,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// What was typed before.
+    /// The previously typed address.
     pub email: &'a str,
     /// The link back.
     pub sign_in: &'a str,
 }
 
-/// The answer to it, the same whether there is such an account or not.
+/// The response to the request, which does not depend on whether the account exists.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "forgot_password_sent.html")]
 pub struct ForgotPasswordSent<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What was typed.
+    /// The typed address.
     pub email: &'a str,
     /// The link back.
     pub sign_in: &'a str,

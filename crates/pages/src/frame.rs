@@ -1,18 +1,18 @@
 use crate::{Branding, Language, Texts};
 
-/// What every page stands in.
+/// What every page has in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The language of its texts.
+    /// The language of the texts.
     pub language: Language,
-    /// The look of the environment.
+    /// The environment's branding.
     pub branding: &'a Branding,
-    /// The path of [`crate::branding_css`] for this branding; `None` where the default look is wanted.
+    /// The path of [`crate::branding_css`] for this branding; `None` for the default look.
     pub branding_stylesheet: Option<&'a str>,
-    /// Below which path the pages are: the empty text, but for the company's own staff. Stands before every path of ours.
+    /// The base path of the pages: empty, except on the sign-in pages for staff. It prefixes all of our paths.
     pub base: &'a str,
-    /// The query parameters that a change of language keeps, encoded, such as `flow=abc`; the empty string if there are
-    /// none. `None` offers no other language: right for the answer to a post, which a link cannot repeat.
+    /// The query parameters to keep when the language changes, encoded, such as `flow=abc`; the empty string if there
+    /// are none. `None` hides the language menu, as is right for the response to a POST, which a link cannot repeat.
     pub language_keeps: Option<&'a str>,
 }
 
@@ -21,7 +21,7 @@ impl Frame<'_> {
         self.language.texts()
     }
 
-    /// The address of this page in another language.
+    /// The URL of this page in another language.
     pub(crate) fn in_language(&self, language: &Language) -> String {
         match self.language_keeps {
             None | Some("") => format!("?lang={}", language.tag()),
@@ -30,7 +30,7 @@ impl Frame<'_> {
     }
 }
 
-/// A page: made from a view, whole.
+/// A complete page, rendered from a view.
 pub trait Page {
     /// The HTML document.
     fn html(&self) -> String;
@@ -38,7 +38,8 @@ pub trait Page {
 
 impl<T: askama::Template> Page for T {
     fn html(&self) -> String {
-        // Rendering fails when the writer or a filter does: a String never, and our templates have no filters of that kind.
+        // Rendering fails only if the writer or a filter does: a String never does, and our templates have no such
+        // filters.
         self.render().unwrap_or_default()
     }
 }

@@ -6,14 +6,14 @@ use crate::{Form, Frame};
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "invitation.html")]
 pub struct Invitation<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// What they are invited to.
+    /// The organization's name.
     pub organization: &'a str,
-    /// Who invites.
+    /// The name of the inviter.
     pub inviter: Option<&'a str>,
-    /// Who is invited.
+    /// The invited email address.
     pub email: &'a str,
 }

@@ -1,9 +1,9 @@
 use crate::Texts;
 
-/// A language that every text exists in.
+/// A supported language; every text exists in each of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English, which is also what those get who asked for a language we do not have.
+    /// English, which is also the fallback for unsupported languages.
     #[default]
     English,
     /// German.
@@ -11,7 +11,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language, in the order in which pages offer them.
+    /// All languages, in the order in which pages offer them.
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
     /// The tag for `lang` attributes and `?lang=`.
@@ -22,7 +22,7 @@ impl Language {
         }
     }
 
-    /// Its name in itself.
+    /// Its name in the language itself.
     pub fn name(self) -> &'static str {
         match self {
             Self::English => "English",
@@ -30,14 +30,14 @@ impl Language {
         }
     }
 
-    /// Reads a tag such as `de` or `de-AT`: only the language counts, not the region.
+    /// Parses a tag such as `de` or `de-AT`; the region is ignored.
     pub fn parse(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or(tag);
         Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 
-    /// The language of ours that an `Accept-Language` header likes best (RFC 9110 §12.5.4); of equals the first. `*` stands for those
-    /// that it does not name.
+    /// The supported language that an `Accept-Language` header prefers (RFC 9110 §12.5.4); the first among equals. `*`
+    /// stands for languages that the header does not name.
     pub fn negotiate(accept_language: &str) -> Self {
         let ranges = || accept_language.split(',').map(range);
         let named = |language| ranges().any(|(tag, _)| Self::parse(tag) == Some(language));
@@ -61,7 +61,7 @@ impl Language {
     }
 }
 
-/// A language range, and how much it is liked: as much as can be, unless it says otherwise.
+/// A language range and its weight, which defaults to the maximum.
 fn range(text: &str) -> (&str, f64) {
     let mut parts = text.split(';').map(str::trim);
     let tag = parts.next().unwrap_or_default();

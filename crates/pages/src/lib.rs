@@ -1,8 +1,8 @@
-//! The hosted pages and mails of Countersign: views in, HTML out.
+//! The hosted pages and emails of Countersign: views in, HTML out.
 //!
-//! Owns how pages look and what they say, in every [`Language`]. Leaves to others: which page comes next, what is stored,
-//! and serving [`STYLESHEET`] and [`branding_css`]. There is no I/O here, and no page has a script or an inline style, so
-//! that the strictest Content Security Policy holds.
+//! Owns how pages look and what they say, in every [`Language`]. Leaves to others: which page comes next, what is
+//! stored, and serving [`STYLESHEET`] and [`branding_css`]. There is no I/O here. No page has an inline script or style,
+//! and only the dashboard and the portal have a script, so pages work under the strictest Content Security Policy.
 
 mod application;
 mod branding;
@@ -34,6 +34,7 @@ mod forgot_password;
 mod invitation;
 mod mailbox;
 mod mailbox_message;
+mod not_a_member;
 mod password;
 mod redirect_page;
 mod reset_password;
@@ -64,6 +65,7 @@ pub use invitation::Invitation;
 pub use language::Language;
 pub use mailbox::{Mailbox, MailboxEntry};
 pub use mailbox_message::MailboxMessage;
+pub use not_a_member::NotAMember;
 pub use password::Password;
 pub use picture::{Logo, Picture};
 pub use problem::{Field, Problem};

@@ -1,45 +1,45 @@
-//! The mails: a subject line, a text part and an HTML part each.
+//! The emails: each has a subject line, a text part and an HTML part.
 //!
-//! Names that others chose stand in them (an organization, an inviter), so they are put on one line and shortened: a
-//! subject must not grow a header, and an invitation must not become somebody's letter.
+//! They contain names that others chose (an organization, an inviter), so these are put on one line and shortened: a
+//! subject must not inject a header, and an invitation must not carry somebody's own message.
 
 use askama::Template;
 
 use crate::{Branding, Language, Page, Texts};
 
-/// A mail, ready but for its addresses.
+/// A complete email, except for its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// One line.
+    /// The subject, always a single line.
     pub subject: String,
-    /// The part for those who read text.
+    /// The plain-text part.
     pub text: String,
-    /// The part for those who read HTML; it loads nothing from anywhere.
+    /// The HTML part, which loads nothing from elsewhere.
     pub html: String,
-    /// The path of the picture that the HTML shows, and that the mail has to bring along as [`PICTURE_ID`].
+    /// The path of the picture that the HTML shows, which the email must attach as [`PICTURE_ID`].
     pub picture: Option<String>,
 }
 
-/// The Content-ID (RFC 2392) under which the HTML looks for its picture in the mail itself.
+/// The Content-ID (RFC 2392) by which the HTML refers to its attached picture.
 pub const PICTURE_ID: &str = "logo@branding";
 
-/// What every mail is written with.
+/// The language and branding of an email.
 #[derive(Clone, Copy, Debug)]
 pub struct Style<'a> {
-    /// The language of the reader.
+    /// The recipient's language.
     pub language: Language,
-    /// The look of the environment; of its colours the light ones.
+    /// The environment's branding, of which emails use the light colors.
     pub branding: &'a Branding,
 }
 
-/// What a mail says; both parts are made from it.
+/// The content of an email, from which both parts are rendered.
 #[derive(Default)]
 struct Content {
     subject: String,
     heading: String,
     before: Vec<String>,
     code: Option<String>,
-    /// Label and address.
+    /// Label and URL.
     button: Option<(String, String)>,
     after: Vec<String>,
 }
@@ -76,10 +76,10 @@ impl Style<'_> {
     }
 }
 
-/// The longest name that is written out.
+/// Maximum length of a name.
 const LONGEST_NAME: usize = 120;
 
-/// The text on one line, and not longer than a name is.
+/// Puts the text on one line and truncates it to the maximum length of a name.
 fn one_line(text: &str) -> String {
     let clean =
         |letter: char| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter };
@@ -90,13 +90,13 @@ fn one_line(text: &str) -> String {
     words.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
 }
 
-/// What stands behind a code: about its link, if it has one, and how long it is good.
+/// The text below a code: about its link, if it has one, and how long the code is valid.
 fn behind_code(t: Texts, minutes: u32, link: Option<&str>) -> Vec<String> {
     let same_browser = link.map(|_| t.mail_link_same_browser().to_owned());
     [Some(t.mail_valid(minutes)), same_browser, Some(t.mail_not_you().to_owned())].into_iter().flatten().collect()
 }
 
-/// The code that stands for a password; `link` leads to a page that has it filled in.
+/// The code that replaces a password; `link` leads to a page with the code filled in.
 pub fn sign_in_code(style: Style<'_>, code: &str, minutes: u32, link: Option<&str>) -> Mail {
     let t = style.language.texts();
     Content {
@@ -110,7 +110,7 @@ pub fn sign_in_code(style: Style<'_>, code: &str, minutes: u32, link: Option<&st
     .mail(style)
 }
 
-/// The code that proves an address; `link` leads to a page that has it filled in.
+/// The code that verifies an email address; `link` leads to a page with the code filled in.
 pub fn verify_email(style: Style<'_>, code: &str, minutes: u32, link: Option<&str>) -> Mail {
     let t = style.language.texts();
     Content {
@@ -124,7 +124,7 @@ pub fn verify_email(style: Style<'_>, code: &str, minutes: u32, link: Option<&st
     .mail(style)
 }
 
-/// The link to choose a new password.
+/// The password reset link.
 pub fn reset_password(style: Style<'_>, link: &str, minutes: u32) -> Mail {
     let t = style.language.texts();
     Content {
@@ -138,18 +138,18 @@ pub fn reset_password(style: Style<'_>, link: &str, minutes: u32) -> Mail {
     .mail(style)
 }
 
-/// For how long an invitation is good, as its mail says it.
+/// How long an invitation is valid, as its email says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Valid<'a> {
-    /// For so many days, at least.
+    /// For at least this number of days.
     Days(u32),
-    /// Until a moment, in words.
+    /// Until this time, in words.
     Until(&'a str),
 }
 
 impl<'a> Valid<'a> {
-    /// With so many seconds left until a moment: in days, unless less than one is left. Mails are read later than they are made, an
-    /// hour does not count.
+    /// Given the number of seconds left until `moment`: in days, unless less than one is left. Emails are read later
+    /// than they are written, so an hour is ignored.
     pub fn of(seconds: i64, moment: &'a str) -> Self {
         match u32::try_from((seconds + 3600) / 86_400) {
             Ok(days @ 1..) => Self::Days(days),
@@ -166,10 +166,10 @@ impl<'a> Valid<'a> {
     }
 }
 
-/// A name that strangers chose, such that no mail program makes a link of it: an invitation would bring anybody's address to
-/// anybody.
+/// A name chosen by a stranger, altered so that no mail program turns it into a link: otherwise invitations could
+/// deliver anybody's URL to anybody.
 fn no_link(name: &str) -> String {
-    // Nothing to see, and no break: the text on both sides is two words to a program.
+    // An invisible character that does not allow a line break; programs see two words.
     const JOINER: char = '\u{2060}';
     let mut text = String::with_capacity(name.len());
     for letter in one_line(name).chars() {
@@ -201,7 +201,8 @@ pub fn invitation(style: Style<'_>, organization: &str, inviter: Option<&str>, l
     .mail(style)
 }
 
-/// Somebody signed up with an address that has an account: its owner hears it, the page does not tell.
+/// Somebody signed up with an address that already has an account: its owner is told by email, while the page reveals
+/// nothing.
 pub fn account_exists(style: Style<'_>, sign_in: &str) -> Mail {
     let t = style.language.texts();
     Content {
@@ -215,7 +216,7 @@ pub fn account_exists(style: Style<'_>, sign_in: &str) -> Mail {
     .mail(style)
 }
 
-/// The password is another one since `time`, a moment in words; `reset` is for those who did not do it.
+/// The password was changed at `time`, in words; `reset` is for users who did not do this.
 pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
     let t = style.language.texts();
     Content {
@@ -228,7 +229,7 @@ pub fn password_changed(style: Style<'_>, time: &str, reset: &str) -> Mail {
     .mail(style)
 }
 
-/// An authenticator application was added to the account at `time`, a moment in words; `reset` is for those who did not do it.
+/// An authenticator app was added to the account at `time`, in words; `reset` is for users who did not do this.
 pub fn second_factor_added(style: Style<'_>, time: &str, reset: Option<&str>) -> Mail {
     let t = style.language.texts();
     let subject = t.mail_factor_added_subject(&style.name());
@@ -236,8 +237,7 @@ pub fn second_factor_added(style: Style<'_>, time: &str, reset: Option<&str>) ->
     second_factor(style, subject, body, reset)
 }
 
-/// The authenticator application was removed from the account at `time`, a moment in words; `reset` is for those who did not
-/// do it.
+/// The authenticator app was removed from the account at `time`, in words; `reset` is for users who did not do this.
 pub fn second_factor_removed(style: Style<'_>, time: &str, reset: Option<&str>) -> Mail {
     let t = style.language.texts();
     let subject = t.mail_factor_removed_subject(&style.name());
@@ -247,7 +247,7 @@ pub fn second_factor_removed(style: Style<'_>, time: &str, reset: Option<&str>) 
 
 fn second_factor(style: Style<'_>, subject: String, body: String, reset: Option<&str>) -> Mail {
     let t = style.language.texts();
-    // Without passwords there is nothing to reset: who runs the service helps.
+    // Without passwords there is nothing to reset; the operator of the service helps.
     let not_you = match reset {
         Some(_) => t.mail_changed_not_you().to_owned(),
         None => t.mail_moved_not_you(&style.name()),
@@ -262,7 +262,7 @@ fn second_factor(style: Style<'_>, subject: String, body: String, reset: Option<
     .mail(style)
 }
 
-/// The account has another address since `time`, a moment in words; this goes to the one it had.
+/// The account's email address was changed at `time`, in words; this goes to the old address.
 pub fn email_changed(style: Style<'_>, new_email: &str, time: &str) -> Mail {
     let t = style.language.texts();
     Content {
@@ -337,7 +337,7 @@ mod tests {
         let style = Style { language: Language::English, branding: &branding };
         let inviter = "Win at https://evil.example/x or mail a@evil.example";
         let mail = invitation(style, "evil.example", Some(inviter), "https://id.example/x", Valid::Days(7));
-        // Nobody clicks on a title.
+        // The title cannot be clicked.
         let (_, html) = mail.html.split_once("</title>").unwrap();
         for part in [&mail.text, html] {
             assert!(!part.contains("evil.example") && !part.contains("https://evil"), "{part}");

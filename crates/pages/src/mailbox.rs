@@ -2,24 +2,24 @@ use askama::Template;
 
 use crate::Frame;
 
-/// The mails that were not sent, for development.
+/// The emails that were kept instead of sent, for development.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "mailbox.html")]
 pub struct Mailbox<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// The newest first.
+    /// The emails, newest first.
     pub mails: &'a [MailboxEntry<'a>],
 }
 
-/// A line of it.
+/// An entry of the mailbox.
 #[derive(Clone, Copy, Debug)]
 pub struct MailboxEntry<'a> {
-    /// The address of its page.
+    /// The URL of its page.
     pub href: &'a str,
     /// Its subject.
     pub subject: &'a str,
-    /// Whom it is for.
+    /// Its recipient.
     pub to: &'a str,
     /// When it was written, in words.
     pub time: &'a str,

@@ -3,15 +3,15 @@ use askama::Template;
 use crate::Frame;
 use crate::web_link::{Piece, pieces};
 
-/// A mail that was not sent: its text part, with the links to follow.
+/// An email that was kept instead of sent: its text part, with clickable links.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "mailbox_message.html")]
 pub struct MailboxMessage<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
     /// Its subject.
     pub subject: &'a str,
-    /// Whom it is for.
+    /// Its recipient.
     pub to: &'a str,
     /// When it was written, in words.
     pub time: &'a str,

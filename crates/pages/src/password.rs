@@ -2,24 +2,24 @@ use askama::Template;
 
 use crate::{Application, Form, Frame};
 
-/// The password of the account. Posts `email` (as a help for password managers; not to be trusted) and `password`.
+/// The entry of the password. Posts `email` (as a hint for password managers; not to be trusted) and `password`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "password.html")]
 pub struct Password<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// Who is signing in.
+    /// The email address of the user who is signing in.
     pub email: &'a str,
-    /// The application that people come from.
+    /// The application that the user came from.
     pub application: Option<Application<'a>>,
-    /// A new password was saved just now.
+    /// Whether a new password was saved just now.
     pub password_saved: bool,
     /// The link "not you?".
     pub restart: &'a str,
     /// The link "forgot it?".
     pub forgot: Option<&'a str>,
-    /// Where "email me a code instead" is posted to, if that is offered.
+    /// Where "email me a code instead" posts to, if that is offered.
     pub code_action: Option<&'a str>,
 }

@@ -2,44 +2,44 @@ use std::fmt;
 
 use crate::web_link::web_link;
 
-/// A picture that is served by us, and where it can be made out.
+/// A picture served by us, and the backgrounds on which it is visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Its path.
     pub path: String,
-    /// Pixels from left to right.
+    /// Its width in pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// Its height in pixels.
     pub height: u32,
-    /// Whether it can be made out on a light ground.
+    /// Whether it is visible on a light background.
     pub seen_on_light: bool,
-    /// Whether it can be made out on a dark ground.
+    /// Whether it is visible on a dark background.
     pub seen_on_dark: bool,
 }
 
-/// A logo, for people who like light pages and for people who like dark ones.
+/// A logo, in variants for light and dark pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Logo {
-    /// On light pages, and where there is no other one.
+    /// For light pages, and wherever there is no other variant.
     pub light: Option<Picture>,
-    /// On dark pages.
+    /// For dark pages.
     pub dark: Option<Picture>,
 }
 
-/// The room that a logo is given, in pixels of the page.
+/// The space that a logo gets, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// At the head of a page.
+    /// In the header of a page.
     Head,
-    /// Beside a line of text.
+    /// Next to a line of text.
     Line,
-    /// At the head of a mail.
+    /// In the header of an email.
     Mail,
 }
 
 impl Room {
-    /// The greatest width and height, and the area that logos of every shape fill alike: a square one beside a long one
-    /// looks as big as that when it is higher, not when it is as high.
+    /// The maximum width and height, and the area that logos of every shape occupy: a square logo looks as large as a
+    /// wide one only if it is taller.
     fn bounds(self) -> (f64, f64, f64) {
         match self {
             Self::Head | Self::Mail => (240.0, 48.0, 4400.0),
@@ -48,7 +48,7 @@ impl Room {
     }
 }
 
-/// Where a picture stands and how big: what the browser must know before it has the picture, so that nothing moves then.
+/// The URL and size of a picture: browsers must know the size before the picture has loaded, so that nothing shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placed<'a> {
     pub(crate) path: &'a str,
@@ -56,8 +56,8 @@ pub(crate) struct Placed<'a> {
     pub(crate) height: u32,
 }
 
-/// Where a picture is, if that may stand in a page: on the web, without a comma, which would end an address in `srcset`; or in
-/// the address itself, where it was not kept anywhere.
+/// The URL of a picture, if it is safe in a page: a web link without a comma, which would end a URL in `srcset`, or a
+/// `data:` URL for a picture that is not stored.
 pub(crate) fn picture_address(path: &str) -> Option<&str> {
     let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
     match path.strip_prefix(DRAWN) {
@@ -66,11 +66,11 @@ pub(crate) fn picture_address(path: &str) -> Option<&str> {
     }
 }
 
-/// What the address of a picture begins with that is in the address itself.
+/// The prefix of a picture's `data:` URL.
 const DRAWN: &str = "data:image/png;base64,";
 
 impl Picture {
-    /// The address of a PNG that has none: the picture itself, in base64.
+    /// The `data:` URL of a PNG, given in base64.
     pub fn address_of(base64: &str) -> String {
         format!("{DRAWN}{base64}")
     }
@@ -85,16 +85,16 @@ impl Picture {
     }
 }
 
-/// A logo on its place.
+/// A logo with its URL and size.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlacedLogo<'a> {
     pub(crate) picture: Placed<'a>,
-    /// The picture for dark pages, if it is another one.
+    /// The picture for dark pages, if it is a different one.
     pub(crate) dark: Option<Placed<'a>>,
     grounds: Grounds,
 }
 
-/// The grounds that a logo brings along, because it could not be made out on those of the page.
+/// The backgrounds that a logo needs because it is not visible on the page's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Grounds {
     on_light: bool,
@@ -102,7 +102,7 @@ struct Grounds {
 }
 
 impl fmt::Display for Grounds {
-    /// As classes.
+    /// Writes the CSS classes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.on_light { " dark-ground" } else { "" })?;
         f.write_str(if self.on_dark { " light-ground" } else { "" })
@@ -110,20 +110,20 @@ impl fmt::Display for Grounds {
 }
 
 impl PlacedLogo<'_> {
-    /// The classes of the grounds that it needs.
+    /// The CSS classes for the backgrounds that it needs.
     pub(crate) fn grounds(&self) -> String {
         self.grounds.to_string()
     }
 }
 
 impl Logo {
-    /// The pictures on light and on dark pages.
+    /// The pictures for light and for dark pages.
     fn pictures(&self) -> Option<(&Picture, &Picture)> {
         let light = self.light.as_ref().or(self.dark.as_ref())?;
         Some((light, self.dark.as_ref().unwrap_or(light)))
     }
 
-    /// The logo on its place, if there is one.
+    /// The logo with its URL and size, if there is one.
     pub(crate) fn placed(&self, room: Room) -> Option<PlacedLogo<'_>> {
         let (light, dark) = self.pictures()?;
         let grounds = Grounds { on_light: !light.seen_on_light, on_dark: !dark.seen_on_dark };
@@ -131,7 +131,7 @@ impl Logo {
         Some(PlacedLogo { picture, dark: dark.placed(room).filter(|dark| *dark != picture), grounds })
     }
 
-    /// Whether there is a picture for the light pages that is not made out there, and the same for the dark ones.
+    /// Whether the picture for light pages is invisible there, and the same for dark pages.
     pub(crate) fn is_hidden(&self) -> (bool, bool) {
         self.pictures().map_or((false, false), |(light, dark)| (!light.seen_on_light, !dark.seen_on_dark))
     }
@@ -144,7 +144,7 @@ impl Logo {
         self.placed(Room::Line)
     }
 
-    /// On the white card of a mail: one that can be made out there, or none.
+    /// The variant that is visible on the white card of an email, if any.
     pub(crate) fn in_mail(&self) -> Option<Placed<'_>> {
         [&self.light, &self.dark].into_iter().flatten().find(|picture| picture.seen_on_light)?.placed(Room::Mail)
     }

@@ -1,6 +1,6 @@
 use crate::Language;
 
-/// A field of a form, by the name it has there.
+/// A form field, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// `email`
@@ -37,63 +37,63 @@ impl Field {
 /// Why a form is shown again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// That is no email address.
+    /// The email address is invalid.
     EmailInvalid,
-    /// No email address was given.
+    /// The email address is missing.
     EmailNeeded,
-    /// Email address and password do not belong together; says not which of them is wrong.
+    /// The email address and password do not match; does not say which of them is wrong.
     CredentialsWrong,
-    /// No password was given.
+    /// The password is missing.
     PasswordNeeded,
     /// The new password has too few characters.
     PasswordTooShort,
     /// The new password is too easily guessed.
     PasswordTooWeak,
-    /// The new password is longer than we take.
+    /// The new password is too long.
     PasswordTooLong,
-    /// Not the code that was sent.
+    /// The code is not the one that was sent.
     CodeWrong,
-    /// The code that was sent is too old.
+    /// The code has expired.
     CodeExpired,
-    /// A code of an authenticator application that was taken before.
+    /// The authenticator code was used before.
     CodeUsed,
-    /// Nothing is tried before so many minutes have passed.
+    /// No further attempts are accepted for a number of minutes.
     TooManyAttempts {
         /// How long to wait, rounded up.
         minutes: u32,
     },
-    /// No message is sent before so many minutes have passed.
+    /// No further messages are sent for a number of minutes.
     TooManyMails {
         /// How long to wait, rounded up.
         minutes: u32,
     },
-    /// The name is longer than we take.
+    /// The name is too long.
     NameTooLong {
-        /// Which of the names.
+        /// The field of the name.
         field: Field,
     },
-    /// The link from the mail is used or too old.
+    /// The link from the email was used before or has expired.
     LinkExpired,
-    /// No device waits for that code.
+    /// No device is waiting for this code.
     DeviceCodeUnknown,
     /// No organization was chosen.
     OrganizationNeeded,
-    /// Not everything was chosen that is to be chosen.
+    /// A required choice is missing.
     ChoiceNeeded,
-    /// The server has too much to do.
+    /// The server is overloaded.
     Busy,
-    /// The form lay open for too long.
+    /// The form has expired.
     FormExpired,
-    /// Nobody can sign up here by themselves.
+    /// Self-service sign-up is closed.
     SignUpClosed,
-    /// Passwords do not count here.
+    /// Passwords are disabled here.
     NoPasswords,
-    /// Nobody signs in with a mailed code here.
+    /// Sign-in with emailed codes is disabled here.
     NoCodes,
 }
 
 impl Problem {
-    /// The field that has to be changed.
+    /// The field to correct.
     pub fn field(self) -> Option<Field> {
         match self {
             Self::EmailInvalid | Self::EmailNeeded => Some(Field::Email),
@@ -118,7 +118,7 @@ impl Problem {
         }
     }
 
-    /// What is wrong and what helps.
+    /// What is wrong and how to fix it.
     pub fn text(self, language: Language) -> String {
         let t = language.texts();
         match self {
@@ -149,7 +149,7 @@ impl Problem {
     }
 }
 
-/// How long to wait, in words: after an hour and a half in hours.
+/// How long to wait, in words: in hours if it is more than an hour and a half.
 fn wait(minutes: u32, language: Language) -> String {
     let t = language.texts();
     match minutes {

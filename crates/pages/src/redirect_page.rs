@@ -2,15 +2,15 @@ use askama::Template;
 
 use crate::Frame;
 
-/// Sends the browser on by itself, with a link for the case that it does not.
+/// Redirects the browser without user action, with a link as a fallback.
 ///
-/// The answer to a form redirects to nowhere but our own origin: browsers hold every redirect behind a form against the
-/// policy of the page that had it, also those that an application makes after us.
+/// The response to a form may redirect only to our own origin: browsers check every redirect after a form submission
+/// against the Content Security Policy of the form's page, including redirects that an application makes after ours.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "going_on.html")]
 pub struct RedirectPage<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// Where to.
+    /// The target URL.
     pub to: &'a str,
 }

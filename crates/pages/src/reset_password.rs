@@ -2,16 +2,17 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// The new password, by a link from a mail. Posts `email` (as a help for password managers) and `password`.
+/// The entry of a new password, reached by a link from an email. Posts `email` (as a hint for password managers) and
+/// `password`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "reset_password.html")]
 pub struct ResetPassword<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// Whose password it is.
+    /// The email address of the account.
     pub email: &'a str,
-    /// How long a password has to be, for the hint.
+    /// The minimum password length, for the hint.
     pub password_minimum: u32,
 }

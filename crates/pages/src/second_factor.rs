@@ -2,53 +2,53 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// The code of an authenticator application, after the first proof. Posts `code`.
+/// The entry of an authenticator code, after the first factor. Posts `code`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "second_factor.html")]
 pub struct SecondFactor<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The address of the account.
+    /// The account's email address.
     pub email: &'a str,
     /// The link "use another address".
     pub restart: &'a str,
 }
 
-/// Setting an authenticator application up. Posts `code`, the first one that it shows.
+/// The setup of an authenticator app. Posts `code`, the first code that it shows.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "set_up_second_factor.html")]
 pub struct SetUpSecondFactor<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The address of the account.
+    /// The account's email address.
     pub email: &'a str,
-    /// Whether nobody goes on without one.
+    /// Whether the user cannot continue without it.
     pub required: bool,
-    /// The QR code, as a `data:` address.
+    /// The QR code, as a `data:` URL.
     pub picture: &'a str,
-    /// What the QR code says, for an application on this very device.
+    /// The URI in the QR code, for an app on the same device.
     pub uri: &'a str,
-    /// The secret, to be typed.
+    /// The secret, for manual entry.
     pub secret: &'a str,
-    /// The link back, where one is set up out of one's own account.
+    /// The link back, if setup was started from the user's own account page.
     pub back: Option<&'a str>,
 }
 
-/// Removing the authenticator application. Posts `code`.
+/// The removal of the authenticator app. Posts `code`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "remove_second_factor.html")]
 pub struct RemoveSecondFactor<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The address of the account.
+    /// The account's email address.
     pub email: &'a str,
-    /// Since when there is one, in words.
+    /// When it was set up, in words.
     pub since: &'a str,
     /// Whether another one has to be set up at the next sign-in.
     pub required: bool,

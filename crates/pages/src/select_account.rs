@@ -2,19 +2,19 @@ use askama::Template;
 
 use crate::{Application, Form, Frame};
 
-/// Whether to go on with the account that is signed in. Posts `decision` with `continue` or `other`.
+/// The choice whether to continue with the signed-in account. Posts `decision` with `continue` or `other`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "select_account.html")]
 pub struct SelectAccount<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The application that people come from.
+    /// The application that the user came from.
     pub application: Option<Application<'a>>,
-    /// The name of who is signed in; may be empty.
+    /// The name of the signed-in user; may be empty.
     pub name: &'a str,
-    /// The email address of who is signed in.
+    /// The email address of the signed-in user.
     pub email: &'a str,
 }
 

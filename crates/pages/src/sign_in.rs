@@ -2,18 +2,18 @@ use askama::Template;
 
 use crate::{Application, Form, Frame};
 
-/// The first page: who are you? Posts `email`.
+/// The first page of a sign-in. Posts `email`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "sign_in.html")]
 pub struct SignIn<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// What was typed before, or the application's hint.
+    /// The previously typed address, or the application's login hint.
     pub email: &'a str,
-    /// The application that people come from.
+    /// The application that the user came from.
     pub application: Option<Application<'a>>,
-    /// Where to sign up, if that is open.
+    /// The link to sign up, if sign-up is open.
     pub sign_up: Option<&'a str>,
 }

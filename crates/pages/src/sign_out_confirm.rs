@@ -2,16 +2,17 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// Whether to sign out, where an application did not prove whom it means. Posts `decision` with `sign_out` or `stay`.
+/// Confirmation of a sign-out when the application did not prove whose session it means. Posts `decision` with
+/// `sign_out` or `stay`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "sign_out_confirm.html")]
 pub struct SignOutConfirm<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The email address of who is signed in.
+    /// The email address of the signed-in user.
     pub email: &'a str,
-    /// The application that people go back to then.
+    /// The application that the user returns to afterwards.
     pub application: Option<&'a str>,
 }

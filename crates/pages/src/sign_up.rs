@@ -2,30 +2,30 @@ use askama::Template;
 
 use crate::{Application, Form, Frame};
 
-/// A new account. Posts `email`, `first_name`, `last_name` and `password`.
+/// The creation of an account. Posts `email`, `first_name`, `last_name` and `password`.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "sign_up.html")]
 pub struct SignUp<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// What it posts.
+    /// The form.
     pub form: Form<'a>,
-    /// The application that people come from.
+    /// The application that the user came from.
     pub application: Option<Application<'a>>,
-    /// What was typed before.
+    /// The previously typed address.
     pub email: &'a str,
-    /// What was typed before.
+    /// The previously typed given name.
     pub first_name: &'a str,
-    /// What was typed before.
+    /// The previously typed family name.
     pub last_name: &'a str,
-    /// How long a password has to be, for the hint; `None` where there are no passwords.
+    /// The minimum password length, for the hint; `None` if passwords are disabled.
     pub password_minimum: Option<u32>,
     /// The link "sign in".
     pub sign_in: &'a str,
 }
 
 impl SignUp<'_> {
-    /// The fields that a problem can stand beside.
+    /// The fields that a problem can be shown next to.
     fn fields(&self) -> &'static str {
         if self.password_minimum.is_some() {
             "email first_name last_name password"

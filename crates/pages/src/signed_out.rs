@@ -3,13 +3,13 @@ use askama::Template;
 use crate::Frame;
 use crate::web_link::web_link;
 
-/// Signed out.
+/// The page after signing out.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOut<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// Where to go from here: a label, such as [`crate::Texts::sign_in_again`], and an address.
+    /// A link onward: its label, such as [`crate::Texts::sign_in_again`], and its URL.
     pub link: Option<(&'a str, &'a str)>,
 }
 

@@ -1,25 +1,25 @@
-/// The stylesheet of all pages, to be served at [`STYLESHEET_PATH`] and kept by browsers for ever.
+/// The stylesheet of all pages, served at [`STYLESHEET_PATH`] and cached by browsers forever.
 pub const STYLESHEET: &str = include_str!("../assets/pages.css");
 
-/// Where [`STYLESHEET`] is: the name changes with the text.
+/// The path of [`STYLESHEET`]; it changes with the content.
 pub const STYLESHEET_PATH: &str = match std::str::from_utf8(&PATH) {
     Ok(path) => path,
     Err(_) => "/assets/pages.css",
 };
 
-/// The style sheet of the dashboard, at [`DASHBOARD_STYLESHEET_PATH`].
+/// The stylesheet of the dashboard, served at [`DASHBOARD_STYLESHEET_PATH`].
 pub const DASHBOARD_STYLESHEET: &str = include_str!("../assets/dashboard.css");
 
-/// Where [`DASHBOARD_STYLESHEET`] is.
+/// The path of [`DASHBOARD_STYLESHEET`].
 pub const DASHBOARD_STYLESHEET_PATH: &str = match std::str::from_utf8(&DASHBOARD_PATH) {
     Ok(path) => path,
     Err(_) => "/assets/dashboard.css",
 };
 
-/// What the dashboard does more where scripts run, at [`DASHBOARD_SCRIPT_PATH`].
+/// The script that enhances the dashboard, served at [`DASHBOARD_SCRIPT_PATH`].
 pub const DASHBOARD_SCRIPT: &str = include_str!("../assets/dashboard.js");
 
-/// Where [`DASHBOARD_SCRIPT`] is.
+/// The path of [`DASHBOARD_SCRIPT`].
 pub const DASHBOARD_SCRIPT_PATH: &str = match std::str::from_utf8(&SCRIPT_PATH) {
     Ok(path) => path,
     Err(_) => "/assets/dashboard.js",
@@ -34,7 +34,7 @@ const PATH: [u8; 26] = named(*b"/assets/pages-00000000.css", 14, STYLESHEET);
 const DASHBOARD_PATH: [u8; 30] = named(*b"/assets/dashboard-00000000.css", 18, DASHBOARD_STYLESHEET);
 const SCRIPT_PATH: [u8; 29] = named(*b"/assets/dashboard-00000000.js", 18, DASHBOARD_SCRIPT);
 
-/// The path with the fingerprint of a text in the eight places from `from` on.
+/// Writes the fingerprint of a text into the eight bytes of the path starting at `from`.
 const fn named<const N: usize>(mut path: [u8; N], from: usize, text: &str) -> [u8; N] {
     let mut hash = fingerprint(text.as_bytes());
     let mut at = from + 7;
@@ -46,7 +46,7 @@ const fn named<const N: usize>(mut path: [u8; N], from: usize, text: &str) -> [u
     path
 }
 
-/// FNV-1a: tells texts apart, keeps nobody out.
+/// FNV-1a: distinguishes texts, but is not cryptographic.
 const fn fingerprint(bytes: &[u8]) -> u32 {
     let mut hash = 0x811c_9dc5_u32;
     let mut at = 0;

@@ -1,6 +1,7 @@
 use crate::Language;
 
-/// Every text of pages and mails, in one language. A method each; those with something to fill in take it as arguments.
+/// Every text of the pages and emails, in one language. Each text is a method that takes the values to fill in as
+/// arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Texts(Language);
 
@@ -9,14 +10,14 @@ impl Texts {
         Self(language)
     }
 
-    /// The language they are in.
+    /// The language of the texts.
     pub(crate) fn own_language(self) -> Language {
         self.0
     }
 }
 
-/// One line each: name (and arguments), English, German. A missing language does not compile, and neither does a text
-/// that leaves an argument out.
+/// One line per text: name (and arguments), English, German. A missing language does not compile, and neither does a
+/// text that omits an argument.
 macro_rules! texts {
     (@method $name:ident $english:literal $german:literal) => {
         #[doc = $english]
@@ -50,7 +51,7 @@ macro_rules! texts {
 
 mod portal;
 
-// Words that several pages share.
+// Words shared by several pages.
 texts! { shared_texts:
     email { "Email address" "E\u{2011}Mail-Adresse" }
     password { "Password" "Passwort" }
@@ -74,7 +75,7 @@ texts! { shared_texts:
     may_close { "You can close this window." "Sie können dieses Fenster schließen." }
 }
 
-// Signing in, signing up, passwords and codes.
+// Sign-in, sign-up, passwords and codes.
 texts! { signing_in_texts:
     sign_in { "Sign in" "Anmelden" }
     no_account_yet { "No account yet?" "Noch kein Konto?" }
@@ -155,6 +156,11 @@ texts! { consent_texts:
     }
     search { "Search" "Suchen" }
     no_organization_found { "None of your organizations matches your search." "Keine Ihrer Organisationen trägt das im Namen." }
+    not_a_member { "This account is not a member" "Dieses Konto ist kein Mitglied" }
+    not_a_member_explained(application: &str) {
+        "{application} asks for an organization that this account does not belong to. Use an account that does, or ask an admin of the organization to invite you."
+        "{application} fragt nach einer Organisation, der dieses Konto nicht angehört. Verwenden Sie ein Konto, das ihr angehört, oder lassen Sie sich von der Organisation einladen."
+    }
     consent_title(application: &str) { "{application} asks for access" "{application} bittet um Zugriff" }
     published_by(publisher: &str) { "by {publisher}" "von {publisher}" }
     asks_from { "It comes from" "Die Anwendung kommt von" }
@@ -259,7 +265,7 @@ texts! { second_factor_texts:
     back_to_account { "Back to your account" "Zurück zu Ihrem Konto" }
 }
 
-// The own account, and leaving it.
+// The user's own account, and signing out.
 texts! { account_texts:
     your_account { "Your account" "Ihr Konto" }
     name { "Name" "Name" }
@@ -291,7 +297,7 @@ texts! { account_texts:
     sign_in_again { "Sign in again" "Erneut anmelden" }
 }
 
-// What is wrong with a form.
+// Problems with a form.
 texts! { problems_texts:
     email_invalid {
         "That does not look like an email address. Please check it."
@@ -359,7 +365,7 @@ texts! { problems_texts:
     }
 }
 
-// Errors that end a page: what, what happened, what to do.
+// Error pages: title, what happened, what to do.
 texts! { troubles_texts:
     request_id { "Request" "Vorgang" }
     trouble_address { "This page does not exist" "Diese Seite gibt es nicht" }
@@ -446,7 +452,7 @@ texts! { mailbox_page_texts:
     back_to_mailbox { "Back to the mailbox" "Zurück zum Postfach" }
 }
 
-// Mails.
+// Emails.
 texts! { mails_texts:
     mail_code_subject(code: &str, name: &str) { "{code} is your code for {name}" "{code} ist Ihr Code für {name}" }
     mail_code_heading { "Your sign-in code" "Ihr Anmeldecode" }
@@ -485,7 +491,7 @@ texts! { mails_texts:
 mod tests {
     use super::*;
 
-    /// Something to fill in.
+    /// A sample value for an argument.
     pub(super) trait Sample {
         const SAMPLE: Self;
     }
@@ -516,7 +522,7 @@ mod tests {
             ];
             for (name, text) in groups.into_iter().flatten() {
                 assert!(!text.trim().is_empty() && text.trim() == text, "{language:?} {name}");
-                // A line never ends after the E.
+                // A line must never break after the "E" of "E-Mail".
                 assert!(!text.contains("E-Mail"), "{language:?} {name}: {text}");
                 assert!(!text.contains("  ") && !text.contains(['{', '}', '<', '>']), "{language:?} {name}: {text}");
             }

@@ -1,5 +1,5 @@
-/// The address, if following it goes to a page: `http`, `https`, or a path on this host. `javascript:` and its like are
-/// configured by nobody with good intentions.
+/// Returns the URL if it leads to a page: `http`, `https`, or a path on this host. `javascript:` and similar schemes
+/// are rejected, because only attackers configure them.
 pub(crate) fn web_link(address: &str) -> Option<&str> {
     let path = address.starts_with('/') && !address.starts_with("//") && !address.starts_with("/\\");
     let plain = !address.chars().any(|letter| letter.is_control() || letter.is_whitespace());
@@ -20,7 +20,7 @@ pub(crate) enum Piece<'a> {
     Link(&'a str),
 }
 
-/// Cuts a text where an `http` or `https` address begins and ends. The pieces together are the text.
+/// Splits a text at the start and end of every `http` or `https` URL. The concatenated pieces equal the text.
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let (mut rest, mut from) = (text, 0);

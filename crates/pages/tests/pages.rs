@@ -1,4 +1,4 @@
-//! What holds for every page, in every state and language.
+//! Properties that hold for every page, in every state and language.
 
 #[path = "../examples/preview/samples.rs"]
 mod samples;
@@ -6,7 +6,7 @@ mod samples;
 use countersign_pages::{Branding, Frame, Language, Logo, Picture};
 use samples::{HOSTILE, Words};
 
-/// Every page with such words, by name.
+/// Every page, by name, filled with these words.
 fn pages(words: Words) -> Vec<(String, String)> {
     let picture = |path: &str| {
         Some(Picture { path: path.to_owned(), width: 640, height: 160, seen_on_light: false, seen_on_dark: false })
@@ -34,7 +34,7 @@ fn pages(words: Words) -> Vec<(String, String)> {
     pages
 }
 
-/// The tags of this name, as they are written.
+/// The tags of this name, as written in the HTML.
 fn tags<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let starts = format!("<{name}");
     html.match_indices(&starts)
@@ -100,7 +100,7 @@ fn every_field_has_a_label_and_every_picture_a_text() {
             }
         }
         for tag in tags(&html, "img") {
-            // Width and height: nothing moves when the picture comes.
+            // With width and height, nothing shifts when the picture loads.
             assert!(["alt", "width", "height"].iter().all(|known| attribute(tag, known).is_some()), "{name}: {tag}");
         }
         assert_eq!(tags(&html, "h1").len(), 1, "{name}");
@@ -133,7 +133,7 @@ fn a_problem_is_announced_and_points_at_its_field() {
     };
     for (name, html) in samples::pages(frame, Words::Plain, true) {
         assert_eq!(html.matches("role=\"alert\"").count(), 1, "{name}");
-        // What is wrong in a field stands in its box, everything else above the form.
+        // A problem in a field is shown next to it, any other problem above the form.
         let (above, form) = html.split_once("<form").unwrap();
         let beside = html.contains("aria-describedby=\"problem");
         assert_eq!(

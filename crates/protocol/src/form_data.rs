@@ -1,30 +1,30 @@
-//! Forms with files (`multipart/form-data`, RFC 7578), as browsers send them. The body is there as a whole and bounded
-//! already; what is read here borrows from it.
+//! Forms with files (`multipart/form-data`, RFC 7578), as sent by browsers. The body is already complete and bounded in
+//! size; the parsed parts borrow from it.
 
-/// Most parts of a form.
+/// The maximum number of parts in a form.
 const MOST_PARTS: usize = 64;
-/// Longest head of a part, in bytes.
+/// The maximum length of a part's headers, in bytes.
 const LONGEST_HEAD: usize = 4096;
-/// Longest boundary (RFC 2046 §5.1.1).
+/// The maximum length of a boundary (RFC 2046 §5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
 
 /// A field of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part<'a> {
-    /// Its name.
+    /// The field's name.
     pub name: &'a str,
-    /// Whether it is a file; what its name was is nobody's business.
+    /// Whether the part is a file; its file name is discarded.
     pub is_file: bool,
-    /// What was typed, or what is in the file. A file field in which none was chosen has nothing.
+    /// The typed text, or the file's contents. Empty for a file field without a chosen file.
     pub content: &'a [u8],
 }
 
-/// The body is no form.
+/// The body is not a well-formed form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed multipart/form-data body")]
 pub struct NotAForm;
 
-/// The boundary of the parts, if a content type is that of a form with files.
+/// Returns the boundary between parts, if the content type is `multipart/form-data`.
 pub fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -39,14 +39,14 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     (!boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY && boundary.bytes().all(good)).then_some(boundary)
 }
 
-/// Reads a body.
+/// Parses a body.
 ///
 /// # Errors
-/// [`NotAForm`] for what no browser sends: nothing is guessed.
+/// [`NotAForm`] for anything that browsers do not send: nothing is guessed.
 pub fn parse<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, NotAForm> {
     let delimiter = format!("\r\n--{boundary}");
     let delimiter = delimiter.as_bytes();
-    // The first one stands at the very beginning, without the line break before it.
+    // The first delimiter is at the very start, without the preceding line break.
     let mut rest = delimiter.get(2..).and_then(|first| body.strip_prefix(first)).ok_or(NotAForm)?;
     let mut parts = Vec::new();
     loop {
@@ -67,7 +67,7 @@ pub fn parse<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, NotAFo
     }
 }
 
-/// The name of a part, and whether it is a file.
+/// A part's name, and whether it is a file.
 fn disposition(head: &[u8]) -> Option<(&str, bool)> {
     let head = std::str::from_utf8(head).ok()?;
     let line = head.split("\r\n").find_map(|line| {
@@ -78,7 +78,7 @@ fn disposition(head: &[u8]) -> Option<(&str, bool)> {
     let (mut name, mut is_file) = (None, false);
     while let Some(parameter) = rest.strip_prefix(';') {
         let (key, value) = parameter.split_once('=')?;
-        // Browsers quote, and write a quotation mark as %22.
+        // Browsers always quote, and encode a quotation mark as %22.
         let (value, after) = value.strip_prefix('"')?.split_once('"')?;
         match key.trim() {
             "name" if name.is_none() => name = Some(value),
@@ -90,7 +90,7 @@ fn disposition(head: &[u8]) -> Option<(&str, bool)> {
     if rest.is_empty() { name.map(|name| (name, is_file)) } else { None }
 }
 
-/// Where a text begins in a longer one. Looks for its first byte, then compares.
+/// Finds the position of a byte sequence: searches for its first byte, then compares the rest.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let first = wanted.first()?;
     let mut from = 0;
@@ -125,7 +125,7 @@ mod tests {
     fn what_browsers_send_is_read_and_nothing_is_guessed() {
         let good = b"--b\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"logo\"; \
             filename=\"a;\r\nb.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n--a\r\n--b--\r\n";
-        // A file name with a line break is no file name.
+        // A file name must not contain a line break.
         assert_eq!(parse("b", good), Err(NotAForm));
         let good = b"--b\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b\r\ncontent-disposition: form-data; name=\"logo\"; \
             filename=\"a;b.png\"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n--a\r\n--b--\r\n";

@@ -1,17 +1,17 @@
 //! Typed identifiers.
 //!
-//! Every identifier on the wire is `<prefix>_<ulid>`: a prefix that names the kind of thing, and a ULID (26 characters
-//! of Crockford base32, upper case) whose first 48 bits are the time it was made. One Rust type per kind, so that two
-//! identifiers of different kinds cannot be swapped.
+//! Every identifier on the wire is `<prefix>_<ulid>`: a prefix that names the kind of object, and a ULID (26 characters
+//! of Crockford base32, upper case) whose first 48 bits are its creation time. Each kind has its own Rust type, so that
+//! identifiers of different kinds cannot be mixed up.
 
 use std::fmt;
 
-/// The text was not an identifier of the expected kind.
+/// The text is not an identifier of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier of this kind")]
 pub struct ParseIdError;
 
-/// What every typed identifier has in common.
+/// The interface common to all typed identifiers.
 pub trait Id: Copy + fmt::Display {
     /// The prefix on the wire, without the underscore.
     const PREFIX: &'static str;
@@ -19,20 +19,21 @@ pub trait Id: Copy + fmt::Display {
     fn from_ulid(ulid: u128) -> Self;
 }
 
-/// Decodes the 26 characters of a ULID; strict: upper case, no overflow.
+/// Decodes the 26 characters of a ULID, strictly: upper case, no overflow.
 fn decode_ulid(text: &str) -> Result<u128, ParseIdError> {
     if text.len() != 26 || text.bytes().any(|b| b.is_ascii_lowercase()) {
         return Err(ParseIdError);
     }
     let ulid = ulid::Ulid::from_string(text).map_err(|_| ParseIdError)?;
-    // The decoder also takes the look-alikes I, L and O, and a first character beyond 7; one identifier has one text.
+    // The decoder also accepts the look-alikes I, L and O, and a first character beyond 7, but each identifier has only
+    // one text.
     if ulid.to_string() != text {
         return Err(ParseIdError);
     }
     Ok(ulid.0)
 }
 
-/// Reads an identifier out of JSON without copying its text.
+/// Deserializes an identifier from JSON without copying its text.
 struct ParseVisitor<T>(fn(&str) -> Result<T, ParseIdError>);
 
 impl<T> serde::de::Visitor<'_> for ParseVisitor<T> {
@@ -61,7 +62,7 @@ macro_rules! ids {
         }
 
         impl $name {
-            /// Reads the wire form. Only the exact, canonical text is accepted.
+            /// Parses the wire format. Only the exact, canonical text is accepted.
             pub fn parse(text: &str) -> Result<Self, ParseIdError> {
                 for prefix in [$prefix $(, $alias)*] {
                     if let Some(rest) = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'))
@@ -124,7 +125,7 @@ ids! {
     ClientId = "client";
     /// One of an application's client secrets (the record, not the value).
     ClientSecretId = "secret";
-    /// An API key that a customer uses against the company's own API (the record, not the value).
+    /// An API key that a customer uses with the company's own API (the record, not the value).
     ApiKeyId = "api_key";
     /// An environment's own API key for the management API (the record, not the value).
     EnvironmentApiKeyId = "environment_api_key";
@@ -132,62 +133,62 @@ ids! {
     SigningKeyId = "sso_oidc_key_pair";
     /// An event in the ordered log.
     EventId = "event";
-    /// A person's account.
+    /// A user's account.
     UserId = "user";
-    /// A second factor: an application that shows codes.
+    /// A second factor: an authenticator app.
     AuthFactorId = "auth_factor";
-    /// That a code of a second factor was asked for.
+    /// A request for a second factor's code.
     AuthChallengeId = "auth_challenge";
-    /// A person's belonging to an organization.
+    /// A user's membership in an organization.
     MembershipId = "om";
-    /// A role that members have.
+    /// A role of organization members.
     RoleId = "role";
     /// An invitation.
     InvitationId = "invitation";
     /// A password reset (the record, not its token).
     PasswordResetId = "password_reset";
-    /// A code that stands for a password (the record, not its digits).
+    /// A sign-in code that replaces the password (the record, not its digits).
     MagicAuthId = "magic_auth";
-    /// A code that proves an address.
+    /// A code that verifies an email address.
     EmailVerificationId = "email_verification";
-    /// A code that proves the address an account is to have.
+    /// A code that verifies an account's new email address.
     EmailChangeId = "email_change";
-    /// A session of a person.
+    /// A user's session.
     SessionId = "session";
-    /// What a person has allowed an application; the `sid` of its tokens.
+    /// A user's consent for an application; the `sid` of its tokens.
     ConsentId = "app_consent";
-    /// A consent, as the management API calls it.
+    /// A consent, as named by the management API.
     AuthorizedApplicationId = "authorized_connect_app";
-    /// What one authorization has led to: the tokens issued for it.
+    /// The token family of one authorization.
     TokenFamilyId = "grant";
-    /// What one sign-in to the environment's own application has led to: its refresh tokens.
+    /// The token family of one sign-in to the environment's own application.
     SessionFamilyId = "session_family";
-    /// A URI to which the environment's own application may have people sent.
+    /// A redirect URI of the environment's own application.
     RedirectUriId = "redir";
-    /// An origin whose pages may call what browsers may call.
+    /// An origin whose pages may call the endpoints that browsers may call.
     CorsOriginId = "cors_origin";
-    /// A resource that access tokens may be for.
+    /// A resource that access tokens can be issued for.
     OAuthResourceId = "authkit_oauth_resource";
-    /// Somebody who was sent away to sign in elsewhere.
+    /// A redirect of a user to an external login.
     ExternalAuthenticationId = "ext_auth";
-    /// A message on its way.
+    /// An outgoing email.
     MailId = "mail";
-    /// An endpoint that events are sent to.
+    /// A webhook endpoint.
     WebhookEndpointId = "we";
     /// An event of an audit log; delivered as a bare ULID.
     AuditEventId = "audit_log_event";
-    /// An action that audit log events tell of.
+    /// An action of audit log events.
     AuditActionId = "ala";
-    /// A version of what the events of an action look like.
+    /// A version of the schema for an action's events.
     AuditSchemaId = "als";
-    /// A copy of an audit log, as CSV.
+    /// An export of an audit log, as CSV.
     AuditExportId = "audit_log_export";
-    /// Where audit log events are sent as they come.
+    /// A stream that audit log events are sent to as they occur.
     AuditStreamId = "als";
 }
 
 impl AuditEventId {
-    /// Without the prefix, as it is delivered.
+    /// The bare ULID without the prefix, as delivered.
     pub fn bare(self) -> String {
         ulid::Ulid(self.0).to_string()
     }
@@ -215,7 +216,7 @@ impl TokenId {
         Self(ulid)
     }
 
-    /// Reads the wire form.
+    /// Parses the wire format.
     pub fn parse(text: &str) -> Result<Self, ParseIdError> {
         decode_ulid(text).map(Self)
     }

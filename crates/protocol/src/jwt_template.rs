@@ -1,82 +1,83 @@
-//! JWT templates: what an environment adds to the claims of access tokens about people. A template is read when it is
-//! saved, where everything that can be wrong with it is told, and rendered whenever a token is issued.
+//! JWT templates: an environment's additions to the claims of users' access tokens. A template is parsed when it is
+//! saved, which reports every possible error in it, and rendered whenever a token is issued.
 //!
-//! It is the text of a JSON object in which `{{ user.email }}` stands for a value: alone for the value itself, inside a
-//! string for its text. `{{ a || b || 'word' }}` takes the first that there is. There are no filters and no conditions.
+//! It is the text of a JSON object in which `{{ user.email }}` is a placeholder for a value: on its own, for the value
+//! itself; inside a string, for its text. `{{ a || b || 'word' }}` takes the first one present. There are no filters or
+//! conditions.
 
 use serde_json::{Map, Number, Value};
 
-/// Longest text of a template, in bytes.
+/// The maximum length of a template's text, in bytes.
 pub const LONGEST: usize = 16 * 1024;
-/// Most bytes of JSON that a template may render to.
+/// The maximum size of the JSON that a template may render to, in bytes.
 pub const LONGEST_RENDERED: usize = 3072;
-/// Claims that say what a token is and are never a template's.
+/// Claims about the token itself, which a template can never set.
 pub const RESERVED: [&str; 6] = ["iss", "sub", "exp", "iat", "nbf", "jti"];
 
-/// How deep lists and objects may be nested.
+/// The maximum nesting depth of lists and objects.
 const DEEPEST: usize = 16;
 
-/// A template that was read.
+/// A parsed template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     claims: Vec<(String, Node)>,
     needs: Needs,
 }
 
-/// What a template refers to: nothing else has to be loaded for it.
+/// What a template refers to: nothing else needs to be loaded to render it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// The person.
+    /// The user.
     pub user: bool,
-    /// The organization that was chosen.
+    /// The selected organization.
     pub organization: bool,
-    /// The person's membership in it.
+    /// The user's membership in it.
     pub membership: bool,
 }
 
-/// What a template is rendered with, as the management API shows it.
+/// The values a template is rendered with, as shown in the management API.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Values<'a> {
-    /// The person.
+    /// The user.
     pub user: Option<&'a Value>,
-    /// The organization that was chosen.
+    /// The selected organization.
     pub organization: Option<&'a Value>,
-    /// The person's membership in it.
+    /// The user's membership in it.
     pub membership: Option<&'a Value>,
 }
 
-/// Why a text is no template.
+/// Why a text is not a valid template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// It is too long.
     #[error("must have at most {LONGEST} bytes")]
     TooLong,
-    /// It is not well formed.
+    /// It is malformed.
     #[error("line {line}, column {column}: {what}")]
     Malformed {
-        /// Counted from one.
+        /// The line, starting at one.
         line: usize,
-        /// In characters, counted from one.
+        /// The column in characters, starting at one.
         column: usize,
-        /// What is wrong there.
+        /// The problem at that position.
         what: &'static str,
     },
-    /// It is an object without a claim.
+    /// It has no claims.
     #[error("must have a claim")]
     Empty,
-    /// It sets a claim that is not a template's.
+    /// It sets a reserved claim.
     #[error("must not set the claim '{0}'")]
     Reserved(String),
 }
 
-/// What a template renders to is longer than [`LONGEST_RENDERED`].
+/// The rendered template exceeds [`LONGEST_RENDERED`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the JWT template renders to more than {LONGEST_RENDERED} bytes")]
 pub struct TooBig;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
-    /// Null, a truth value or a number.
+    /// Null, a boolean or a number.
     Plain(Value),
     Text(Vec<Piece>),
     Value(Expression),
@@ -90,7 +91,7 @@ enum Piece {
     Value(Expression),
 }
 
-/// The first of these that there is.
+/// Terms of which the first one present is used.
 #[derive(Debug, Clone, PartialEq)]
 struct Expression(Vec<Term>);
 
@@ -119,7 +120,7 @@ impl Root {
 }
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
     /// [`Wrong`].
@@ -142,12 +143,12 @@ impl Template {
         Ok(Self { claims, needs: reader.needs })
     }
 
-    /// Of what it speaks.
+    /// What the template refers to.
     pub fn needs(&self) -> Needs {
         self.needs
     }
 
-    /// The claims it gives for these values. A claim that comes to null is left out.
+    /// Renders the claims for these values. A claim that evaluates to null is omitted.
     ///
     /// # Errors
     /// [`TooBig`].
@@ -160,7 +161,7 @@ impl Template {
                 claims.insert(name.clone(), value);
             }
         }
-        // The renderer keeps what is made within bounds; how long it really is depends on its escapes.
+        // The renderer bounds its output; the exact length depends on JSON escapes.
         let length = serde_json::to_vec(&claims).map_or(usize::MAX, |text| text.len());
         if length <= LONGEST_RENDERED { Ok(claims) } else { Err(TooBig) }
     }
@@ -168,7 +169,7 @@ impl Template {
 
 struct Renderer<'a> {
     values: Values<'a>,
-    /// How many bytes may still be made: an upper bound, so that no work is done on what is too long anyway.
+    /// The number of bytes left, as an upper bound, so that no work is wasted on output that is too long anyway.
     left: usize,
 }
 
@@ -221,7 +222,7 @@ impl<'a> Renderer<'a> {
         Ok(Value::String(text.to_owned()))
     }
 
-    /// What an expression says inside a string: nothing for what has no text.
+    /// The text of an expression inside a string: empty for a value that has none.
     fn text<'t>(&self, expression: &'t Expression) -> std::borrow::Cow<'t, str>
     where
         'a: 't,
@@ -235,7 +236,7 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// The first of an expression's terms that there is.
+    /// Returns the first of an expression's terms that is present.
     fn find<'t>(&self, expression: &'t Expression) -> Found<'t>
     where
         'a: 't,
@@ -266,7 +267,7 @@ enum Found<'a> {
     Value(&'a Value),
 }
 
-/// Values that are objects or lists whatever the data: they cannot stand inside a string.
+/// Whether a path always refers to an object or list, which cannot appear inside a string.
 fn is_whole(path: &Term) -> bool {
     let Term::Path(root, names) = path else { return false };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -279,7 +280,7 @@ fn is_whole(path: &Term) -> bool {
     )
 }
 
-/// Reads a template from left to right.
+/// Parses a template from left to right.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -298,7 +299,7 @@ impl Reader<'_> {
         self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
     }
 
-    /// Goes past a mark, if it comes next.
+    /// Skips a token, if it comes next.
     fn skip(&mut self, mark: &str) -> bool {
         let found = self.rest().starts_with(mark);
         if found {
@@ -397,7 +398,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A JSON string, without its escapes.
+    /// Parses a JSON string, resolving its escapes.
     fn string(&mut self) -> Read<String> {
         let rest = self.rest();
         if !rest.starts_with('"') {
@@ -415,7 +416,7 @@ impl Reader<'_> {
         Ok(text)
     }
 
-    /// What a string is made of.
+    /// Splits a string into plain text and expressions.
     fn pieces(&mut self, text: &str) -> Read<Vec<Piece>> {
         let mut inner = Reader { text, at: 0, needs: self.needs };
         let mut pieces = Vec::new();
@@ -437,7 +438,7 @@ impl Reader<'_> {
         Ok(pieces)
     }
 
-    /// What comes behind `{{`, up to `}}`.
+    /// Parses what follows `{{`, up to and including `}}`.
     fn expression(&mut self) -> Read<Expression> {
         let mut terms = Vec::new();
         loop {

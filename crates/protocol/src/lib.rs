@@ -1,28 +1,28 @@
-//! The rules of Countersign.
+//! Countersign's core rules.
 //!
 //! Everything in this crate is a pure function over plain values: no I/O, no clock, no randomness. Time and random
-//! bytes come in as arguments, so every rule can be tested by property and fuzzed on its own. The one exception is
-//! the entropy that ECDSA needs while signing, which the cryptographic library draws for itself.
+//! bytes are passed in as arguments, so every rule can be property-tested and fuzzed in isolation. The one exception is
+//! the entropy ECDSA needs for signing, which the cryptographic library draws itself.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`audit`] | audit logs: their events, their chain, their CSV |
+//! | [`audit`] | audit logs: events, hash chain, CSV export |
 //! | [`id`] | typed identifiers, `<prefix>_<ulid>` |
-//! | [`time`] | [`time::Timestamp`], UTC milliseconds, and its wire form |
-//! | [`secret`] | secrets that cannot be printed, the values we issue, keyed digests |
-//! | [`seal`] | authenticated encryption of what we must be able to read back |
+//! | [`time`] | [`time::Timestamp`], UTC milliseconds, and its wire format |
+//! | [`secret`] | secrets that cannot be printed, issued credentials, keyed digests |
+//! | [`seal`] | authenticated encryption of values that must be readable later |
 //! | [`jose`] | JSON Web Keys and signed tokens |
-//! | [`jwt_template`] | what an environment adds to the claims of access tokens |
+//! | [`jwt_template`] | an environment's additions to access token claims |
 //! | [`oauth`] | the OAuth rules: client authentication, grants, scopes, metadata, introspection |
-//! | [`mcp`] | what clients of the Model Context Protocol ask of a server and of its authorization server |
-//! | [`model`] | the things that exist: environments, organizations, applications, permissions, keys |
-//! | [`management`] | what the management API accepts: paging, names, metadata, domains |
-//! | [`form_data`] | forms with files, as browsers send them |
-//! | [`outbound`] | where requests of ours may go |
+//! | [`mcp`] | what Model Context Protocol clients require of a server and of its authorization server |
+//! | [`model`] | the domain model: environments, organizations, applications, permissions, keys |
+//! | [`management`] | the input rules of the management API: pagination, names, metadata, domains |
+//! | [`form_data`] | multipart forms with files, as browsers send them |
+//! | [`outbound`] | allowed destinations for outbound requests |
 //! | [`user_management`] | sign-ins to an environment's own application, and their sessions |
-//! | [`webhook`] | webhooks: signatures, the times of tries, subscriptions |
-//! | [`second_factor`] | codes of authenticator applications |
-//! | [`password`] | passwords as they are stored, our own form and those of other systems |
+//! | [`webhook`] | webhooks: signatures, retry schedule, subscriptions |
+//! | [`second_factor`] | authenticator app codes |
+//! | [`password`] | stored passwords, in our own format and in those of other systems |
 
 pub mod audit;
 pub mod form_data;

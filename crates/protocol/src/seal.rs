@@ -1,4 +1,4 @@
-//! Authenticated encryption of what we must be able to read back (private keys, replies kept for a retry).
+//! Authenticated encryption of data that must be readable later (private keys, responses kept for a retry).
 //!
 //! A sealed value is bound to its context: purpose, environment and row are additional authenticated data, so a
 //! ciphertext moved to another row or environment does not open. Layout: version (1 byte), nonce (12), ciphertext, tag.
@@ -13,22 +13,22 @@ const NONCE_LENGTH: usize = 12;
 /// A key for sealing values of one purpose (AES-256-GCM-SIV, RFC 8452: a repeated nonce is survivable).
 pub struct SealKey(LessSafeKey);
 
-/// The value was not sealed by this key for this context, or was altered.
+/// The value was not sealed by this key for this context, or was modified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed value does not open with this key and context")]
 pub struct OpenError;
 
 impl SealKey {
-    /// From 32 bytes of key material.
+    /// Creates a key from 32 bytes of key material.
     ///
     /// # Errors
-    /// Only if the cryptographic library refuses the key, which it does for no 32 bytes.
+    /// Only if the cryptographic library rejects the key, which it does not do for any 32 bytes.
     pub fn new(material: &[u8; 32]) -> Result<Self, OpenError> {
         let key = UnboundKey::new(&AES_256_GCM_SIV, material).map_err(|_| OpenError)?;
         Ok(Self(LessSafeKey::new(key)))
     }
 
-    /// Seals a value for a context under a nonce that should be random.
+    /// Seals a value for a context with a nonce, which should be random.
     ///
     /// # Errors
     /// Only for values too large for the algorithm (64 GiB).
@@ -76,7 +76,7 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// Each part with its length before it, so that no two lists of parts give the same bytes.
+/// Prefixes each part with its length, so that no two lists of parts yield the same bytes.
 fn authenticated_data(context: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(context.iter().map(|part| size_of::<u64>() + part.len()).sum());
     for part in context {

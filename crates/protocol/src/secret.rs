@@ -1,4 +1,4 @@
-//! Secrets: values that cannot be printed, the ones we issue, and the keyed digests by which we recognise them.
+//! Secrets: values that cannot be printed, the kinds we issue, and the keyed digests by which we recognize them.
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine;
@@ -11,17 +11,17 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself. Each call is a place to look at in a review.
+    /// The secret itself. Every call should be examined in a review.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The last `count` characters, for showing a person which secret this is.
+    /// The last `count` characters, to show users which secret this is.
     pub fn hint(&self, count: usize) -> String {
         let length = self.0.chars().count();
         self.0.chars().skip(length.saturating_sub(count)).collect()
@@ -34,17 +34,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The kinds of secret we issue. Each has a prefix of its own and ends in a checksum, so that scanners of leaked
-/// code can recognise one without asking us.
+/// The kinds of secret we issue. Each has its own prefix and ends in a checksum, so that scanners for leaked code can
+/// recognize one without contacting us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
-    /// An environment's key for the management API.
+    /// An environment's API key for the management API.
     EnvironmentApiKey,
-    /// A key that a customer uses against the company's own API.
+    /// An API key that a customer uses with the company's own API.
     OrganizationApiKey,
     /// A client secret of a Connect application.
     ClientSecret,
-    /// The token of a link that sets a new password.
+    /// The token in a password reset link.
     PasswordReset,
 }
 
@@ -55,7 +55,7 @@ const CHECKSUM_CHARACTERS: usize = 6;
 impl SecretKind {
     const ALL: [Self; 4] = [Self::EnvironmentApiKey, Self::OrganizationApiKey, Self::ClientSecret, Self::PasswordReset];
 
-    /// The text every secret of this kind begins with.
+    /// The prefix of every secret of this kind.
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::EnvironmentApiKey => "sk_cs_env_",
@@ -75,7 +75,7 @@ impl SecretKind {
         Secret::new(text)
     }
 
-    /// Tells whether a text has the form of a secret we issue, checksum included. Says nothing about its validity.
+    /// Recognizes a text in the format of a secret we issue, including the checksum. Says nothing about its validity.
     pub fn recognise(text: &str) -> Option<Self> {
         let kind = Self::ALL.into_iter().find(|kind| text.starts_with(kind.prefix()))?;
         if text.len() != kind.prefix().len() + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS || !text.is_ascii() {
@@ -87,7 +87,7 @@ impl SecretKind {
     }
 }
 
-/// Writes a big-endian number in base 62, in exactly `N` characters (`N` must be large enough for all of it).
+/// Encodes a big-endian number in base 62, in exactly `N` characters (`N` must be large enough to hold it).
 fn base62<const N: usize>(bytes: &[u8]) -> String {
     let mut number = Zeroizing::new(bytes.to_vec());
     let mut characters = [b'0'; N];
@@ -103,7 +103,7 @@ fn base62<const N: usize>(bytes: &[u8]) -> String {
     characters.iter().map(|&c| char::from(c)).collect()
 }
 
-/// CRC-32 (IEEE), bit by bit: it runs only when a secret is issued or scanned for.
+/// CRC-32 (IEEE), bit by bit: it runs only when a secret is issued or recognized.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for &byte in bytes {
@@ -115,12 +115,12 @@ fn crc32(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// The key under which secrets of one purpose are digested.
+/// The key with which secrets of one purpose are digested.
 #[derive(Clone)]
 pub struct DigestKey(hmac::Key);
 
 impl DigestKey {
-    /// From 32 bytes of key material.
+    /// Creates a key from 32 bytes of key material.
     pub fn new(material: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, material))
     }
@@ -139,34 +139,34 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// A keyed digest of a secret: what is stored in place of it.
+/// The keyed digest of a secret, stored in its place.
 ///
-/// It has no `PartialEq`; compare with [`Digest::matches`], which takes the same time whatever the outcome.
+/// It has no `PartialEq`; compare with [`Digest::matches`], which runs in constant time.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest in base64url, for the secrets that are themselves keyed digests.
+    /// The digest in base64url, for secrets that are themselves keyed digests.
     pub fn to_base64url(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Whether a text is this digest in base64url, in a time that does not tell where they differ.
+    /// Whether a text is this digest in base64url, compared in constant time.
     pub fn matches_base64url(&self, text: &str) -> bool {
         constant_time::verify_slices_are_equal(self.to_base64url().as_bytes(), text.as_bytes()).is_ok()
     }
 
-    /// From its stored bytes; `None` unless there are exactly 32.
+    /// Creates a digest from its stored bytes; `None` unless there are exactly 32.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// Its bytes, for storing and for looking up by index. The digest is keyed, so its bytes tell nothing of the value.
+    /// Its bytes, for storage and index lookups. The digest is keyed, so its bytes reveal nothing about the value.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// Constant-time comparison.
+    /// Compares two digests in constant time.
     pub fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }

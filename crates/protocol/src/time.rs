@@ -1,4 +1,4 @@
-//! Points in time: UTC milliseconds inside, ISO 8601 with exactly three fractional digits on the wire.
+//! Points in time: UTC milliseconds internally, ISO 8601 with exactly three fractional digits on the wire.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since the epoch.
+    /// Creates a timestamp from milliseconds since the epoch.
     pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds)
     }
@@ -22,20 +22,20 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This moment plus a number of seconds; saturates.
+    /// This moment plus a number of seconds, saturating.
     pub const fn plus_secs(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    /// Seconds from this moment to a later one, begun ones counted; 0 when it is not later.
+    /// The number of seconds until a later moment, rounded up; 0 if it is not later.
     pub fn whole_seconds_until(self, later: Self) -> u64 {
         u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0).div_ceil(1000)
     }
 
-    /// Reads an ISO 8601 date and time with an offset, as clients send it.
+    /// Parses an ISO 8601 date and time with an offset, as sent by clients.
     ///
     /// # Errors
-    /// When the text is not such a moment, or lies outside the years 0000 to 9999.
+    /// When the text is not such a moment, or is outside the years 0000 to 9999.
     pub fn parse(text: &str) -> Result<Self, ParseTimestampError> {
         if text.len() > 64 {
             return Err(ParseTimestampError);
@@ -43,13 +43,13 @@ impl Timestamp {
         text.parse().map_err(|_| ParseTimestampError).and_then(Self::within_range)
     }
 
-    /// The same, where UTC is meant if there is no offset: for what is told of the past, which must not be lost because a
-    /// language prints moments without one.
+    /// Like [`Timestamp::parse`], but takes a time without an offset as UTC: for reports of past events, which must not
+    /// be lost because some language prints timestamps without one.
     ///
     /// # Errors
-    /// As [`Timestamp::parse`].
+    /// As in [`Timestamp::parse`].
     pub fn parse_or_utc(text: &str) -> Result<Self, ParseTimestampError> {
-        // A time of day and nothing behind it: an offset or a zone would be passed over.
+        // A time of day with nothing after it: the civil parser would ignore an offset or a zone.
         let time = text.get(11..).unwrap_or("");
         if time.contains(':') && time.bytes().all(|b| b.is_ascii_digit() || b":.".contains(&b)) {
             let civil: jiff::civil::DateTime = text.parse().map_err(|_| ParseTimestampError)?;
@@ -69,7 +69,7 @@ impl Timestamp {
     }
 }
 
-/// The text was not an ISO 8601 moment.
+/// The text is not an ISO 8601 moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an ISO 8601 date and time with an offset, such as 2030-01-01T00:00:00.000Z")]
 pub struct ParseTimestampError;
@@ -78,7 +78,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(timestamp) => write!(f, "{timestamp:.3}"),
-            // Outside the calendar's range, which no stored value is; the number is still the truth.
+            // Outside the calendar's range, which never occurs in stored values; the raw number is still correct.
             Err(_) => write!(f, "{}ms", self.0),
         }
     }

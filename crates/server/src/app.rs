@@ -1,4 +1,4 @@
-//! What a running server has. Built once, in [`App::new`]; handlers receive it and nothing global exists.
+//! The state of a running server, built once in [`App::new`] and passed to handlers. There are no globals.
 
 use crate::cache::Caches;
 use crate::cache::environments::{EnvironmentState, Environments};
@@ -28,10 +28,10 @@ use countersign_store::{Store, application, change, environment_api_key, token_f
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a request waits for the change feed when memory is not current.
+/// How long a request waits for the change feed when the caches are not current.
 const POLL_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A running server's parts.
+/// The state of a running server.
 #[derive(Debug)]
 pub struct App {
     /// The database.
@@ -42,40 +42,40 @@ pub struct App {
     pub entropy: Arc<Entropy>,
     /// Derived keys.
     pub keyring: Arc<Keyring>,
-    /// What is kept in memory.
+    /// The in-memory caches.
     pub caches: Caches,
-    /// Whether it may be believed.
+    /// Whether the caches can be trusted.
     pub freshness: Freshness,
     /// Rate limits.
     pub limits: RateLimiters,
     /// Counters.
     pub metrics: Metrics,
-    /// Notes of when credentials were last used, on their way to the database.
+    /// Last-used times of credentials that are not yet written to the database.
     pub last_used: LastUsed,
     /// The origin of the API.
     pub public_url: Issuer,
-    /// Whose forwarded headers are believed.
+    /// The proxies whose forwarded headers are trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Sends mail.
     pub mailer: Arc<Mailer>,
-    /// Questions to the domain name system.
+    /// DNS lookups.
     pub dns: Dns,
-    /// Requests to addresses that others have given us.
+    /// Sends requests to addresses supplied by others.
     pub outbound: OutboundClient,
-    /// Metadata documents of clients that are being fetched, or could not be.
+    /// Client metadata documents that are being fetched or that failed.
     pub documents: ClientDocuments,
-    /// Hashes and compares passwords.
+    /// Hashes and verifies passwords.
     pub passwords: Passwords,
-    /// Reads pictures that are handed in.
+    /// Decodes uploaded images.
     pub uploads: Uploads,
-    /// Who reads large answers.
+    /// Tracks who is reading large responses.
     pub downloads: Downloads,
-    /// Whether `/metrics` has a listener of its own.
+    /// Whether `/metrics` has its own listener.
     pub separate_operations: bool,
 }
 
 impl App {
-    /// Puts a server together and reads what it must know before its first request.
+    /// Builds the server state and loads what it needs before its first request.
     ///
     /// # Errors
     /// Database errors.
@@ -113,20 +113,22 @@ impl App {
         Ok(app)
     }
 
-    /// Makes sure that memory may be believed: nothing when it is current, else one poll of the change feed.
+    /// Makes sure that the caches can be trusted: does nothing when they are current, otherwise polls the change feed
+    /// once.
     ///
     /// # Errors
-    /// When it is not, and the database cannot be asked: the request must be answered "not now".
+    /// When the caches are not current and the database cannot be reached; the request must then be answered as
+    /// unavailable.
     pub async fn ensure_current(&self) -> Result<(), Failure> {
         self.ensure_current_at(Instant::now()).await
     }
 
-    /// The same, by a clock that was just read.
+    /// Like [`App::ensure_current`], with the current time passed in.
     ///
     /// # Errors
     /// As [`App::ensure_current`].
     pub async fn ensure_current_at(&self, now: Instant) -> Result<(), Failure> {
-        // Boxed: it is part of every request, and hardly ever done.
+        // Boxed because it is part of every request's future but rarely runs.
         if self.freshness.is_current_at(now) { Ok(()) } else { Box::pin(self.poll()).await }
     }
 
@@ -140,8 +142,8 @@ impl App {
         }
     }
 
-    /// Applies what was just committed to this node's memory. A failure is logged only: the change stands, and memory
-    /// stops being believed by itself when the feed stays out of reach.
+    /// Applies what was just committed to this node's caches. A failure is only logged: the change stands, and the
+    /// caches stop being trusted on their own if the change feed stays unreachable.
     pub async fn catch_up(&self) {
         if let Err(failure) = self.poll().await {
             tracing::warn!(%failure, "could not read the change feed");
@@ -153,7 +155,7 @@ impl App {
         self.caches.environments.load()
     }
 
-    /// The client of this identifier in an environment, from memory when it is there.
+    /// Returns the client with this identifier in an environment, from the cache if it is there.
     ///
     /// # Errors
     /// Database errors.
@@ -175,7 +177,8 @@ impl App {
         Ok(Some(client))
     }
 
-    /// The client of this name in an environment that admits it. A metadata document is not fetched for that.
+    /// Returns the client with this name in an environment, if the environment admits it. Never fetches a metadata
+    /// document.
     ///
     /// # Errors
     /// Database errors.
@@ -188,7 +191,7 @@ impl App {
         Ok(client.filter(|client| client.application.client_name() == *name && environment.admits(client)))
     }
 
-    /// An authorization of a person, if it stands: from memory when it is there.
+    /// Returns a user's grant if it is still valid, from the cache if it is there.
     ///
     /// # Errors
     /// Database errors.
@@ -209,7 +212,7 @@ impl App {
         Ok(grant)
     }
 
-    /// The management API key with this digest, from memory when it is there.
+    /// Returns the management API key with this digest, from the cache if it is there.
     ///
     /// # Errors
     /// Database errors.

@@ -1,6 +1,6 @@
-//! Metadata documents of clients: from a URL to a client. What is fresh comes from memory or the database; else it is
-//! fetched, by one request at a time for each document, a bounded number at a time in all, and what fails is not tried
-//! again for a while. Why it failed is for the operator's log.
+//! Client metadata documents: resolves a URL to a client. A fresh document comes from the cache or the database.
+//! Otherwise it is fetched, by one request at a time per document and with a limit on concurrent fetches overall, and a
+//! failed fetch is not retried for a while. The reason for a failure goes to the operator's log only.
 
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
@@ -29,21 +29,21 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// What a document may cost.
+/// The limits on fetching a document.
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: LARGEST };
-/// How many are fetched at a time.
+/// The maximum number of concurrent fetches.
 const AT_A_TIME: usize = 32;
-/// How long one that could not be used is not tried again, in seconds.
+/// How long a document that could not be used is not retried, in seconds.
 const PAUSE: i64 = 60;
-/// How many of those are remembered.
+/// How many failures are remembered.
 const FAILURES: usize = 10_000;
 
 type Key = (EnvironmentId, ClientId);
 
-/// Documents that are being fetched, or could not be used.
+/// The documents that are being fetched or could not be used.
 #[derive(Debug)]
 pub struct ClientDocuments {
-    /// Held while a document is fetched: who waits for it finds what came of that.
+    /// Held while a document is fetched, so that concurrent requests wait for the result.
     fetching: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
     room: Semaphore,
     failures: Cache<Key, Failed>,
@@ -74,25 +74,25 @@ struct Failed {
     passing: bool,
 }
 
-/// Who wants to use a document.
+/// The origin of a request to use a document.
 #[derive(Debug)]
 pub struct Asker<'a> {
-    /// What addresses are counted by.
+    /// The address that rate limits count by.
     pub from: IpAddr,
-    /// What the request is called in the log.
+    /// The request identifier used in the log.
     pub request_id: &'a HeaderValue,
 }
 
-/// Why a document makes no client.
+/// Why a document does not yield a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unresolved {
-    /// The environment does not want it.
+    /// The environment does not allow it.
     NotAllowed,
-    /// An administrator has to allow it first.
+    /// An administrator must allow it first.
     AskFirst,
-    /// Too many are asked for.
+    /// Too many documents have been requested.
     TooMany,
-    /// It cannot be fetched, or is not valid.
+    /// It cannot be fetched or is not valid.
     Unusable,
 }
 
@@ -114,7 +114,7 @@ enum Wrong {
 }
 
 impl Wrong {
-    /// Whether it says nothing about the document: its server could not be asked.
+    /// Whether the failure is transient: the server could not be asked, so it says nothing about the document.
     fn is_passing(&self) -> bool {
         match self {
             Self::Outbound(error) => !matches!(error, OutboundError::Forbidden(_) | OutboundError::TooLong),
@@ -125,7 +125,7 @@ impl Wrong {
     }
 }
 
-/// The client with a metadata document, fetched if need be.
+/// Returns the client with a metadata document, fetching the document if necessary.
 ///
 /// # Errors
 /// Database errors.
@@ -173,7 +173,7 @@ fn is_fresh(client: &Client, now: Timestamp) -> bool {
     client.registered.and_then(|registered| registered.fresh_until).is_some_and(|until| now < until)
 }
 
-/// The client by a document that was good not long ago, while its server cannot be asked.
+/// Returns the client from a recently valid document, if its server cannot be reached at the moment.
 fn stale(known: Option<Arc<Client>>, passing: bool, now: Timestamp) -> Option<Arc<Client>> {
     known.filter(|client| {
         let until = client.registered.and_then(|registered| registered.fresh_until);
@@ -188,7 +188,7 @@ async fn fetch_once(
     key: Key,
     asker: &Asker<'_>,
 ) -> Result<Result<Arc<Client>, Unresolved>, Failure> {
-    // Somebody else may have fetched it while this request waited, or tried to.
+    // Another request may have fetched it, or tried to, while this one waited.
     let found = known(app, key, url).await?;
     let now = app.clock.now();
     if found.as_ref().is_some_and(|client| is_fresh(client, now)) {
@@ -209,7 +209,7 @@ async fn fetch_once(
         Err(wrong) => {
             let (passing, now) = (wrong.is_passing(), app.clock.now());
             if !passing && let Some(known) = stale(found.clone(), true, now) {
-                // Its server has spoken: nobody believes the old one any more, on no node.
+                // The server has answered, so the previous document is no longer trusted on any node.
                 give_up(app, environment, &known).await?;
             }
             let stale = stale(found, passing, now);
@@ -230,7 +230,7 @@ async fn fetch_once(
         Box::pin(async move { self_registration::keep_document(tx, &act, &kept_url, &document, until).await })
     });
     match kept.await {
-        // Another node was faster, and has kept the same.
+        // Another node stored the same document first.
         Ok(()) | Err(Failure::Store(countersign_store::Error::Unique { .. })) => {}
         Err(failure) => return Err(failure),
     }
@@ -238,7 +238,7 @@ async fn fetch_once(
     Ok(known(app, key, url).await?.ok_or(Unresolved::Unusable))
 }
 
-/// Notes for all nodes that a document is no longer valid.
+/// Records for all nodes that a document is no longer valid.
 async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> Result<(), Failure> {
     let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (application_id, client_id) = (known.application.id, known.application.client_id);
@@ -251,7 +251,7 @@ async fn give_up(app: &App, environment: &EnvironmentState, known: &Client) -> R
     Ok(())
 }
 
-/// Counts a fetch by who causes it and by whom it is asked of: nobody hammers somebody else through this server.
+/// Counts a fetch against both its requester and its target host, so that this server cannot be used to flood others.
 async fn may_fetch(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<bool, Failure> {
     let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (from, at) = (asker.from.to_string(), host(url).to_owned());
@@ -285,7 +285,7 @@ async fn fetch(app: &App, url: &str) -> Result<(Document, Timestamp), Wrong> {
     }
     let document = document::read(url, answer.body())?;
     let headers = answer.headers();
-    // Several lines of one header are one list (RFC 9110 §5.3).
+    // Multiple lines of one header field form one list (RFC 9110 §5.3).
     let cache_control: Vec<&str> =
         headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).collect();
     let cache_control = (!cache_control.is_empty()).then(|| cache_control.join(","));
@@ -301,7 +301,7 @@ fn is_json(content_type: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-/// Notes for an administrator that somebody wants to use a document. Nothing is fetched.
+/// Records for an administrator that somebody wants to use a document. Fetches nothing.
 async fn ask(app: &App, environment: &EnvironmentState, url: &str, asker: &Asker<'_>) -> Result<Unresolved, Failure> {
     let act = Act::new(&environment.environment, Actor::Visitor, &app.clock, &app.entropy, &app.keyring);
     let (from, asked_for) = (asker.from.to_string(), url.to_owned());

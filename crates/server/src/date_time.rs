@@ -1,9 +1,9 @@
-//! Moments, as people read them.
+//! Timestamps formatted for people.
 
 use countersign_pages::Language;
 use countersign_protocol::time::Timestamp;
 
-/// A moment in words, to the minute; on a narrow page it breaks before the time, not within the date.
+/// Formats a timestamp to the minute. On a narrow page it breaks before the time, not within the date.
 pub fn moment(moment: Timestamp, language: Language) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = moment.to_string();

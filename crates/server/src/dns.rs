@@ -1,4 +1,4 @@
-//! Questions to the domain name system.
+//! DNS lookups.
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
@@ -7,18 +7,18 @@ use hickory_resolver::proto::rr::RData;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long an answer is waited for, over all name servers and attempts.
+/// How long to wait for an answer, across all name servers and attempts.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks name servers.
+/// A DNS resolver.
 #[derive(Debug)]
 pub struct Dns {
-    /// `None` when the system names no name server: then nothing is ever found.
+    /// `None` when the system has no name server configured; lookups then find nothing.
     resolver: Option<TokioResolver>,
 }
 
 impl Dns {
-    /// Asks these name servers, or those of the system when there are none.
+    /// Creates a resolver that asks these name servers, or the system's if the list is empty.
     pub fn new(servers: &[SocketAddr]) -> Self {
         let builder = if servers.is_empty() {
             TokioResolver::builder_tokio()
@@ -34,7 +34,7 @@ impl Dns {
             Ok(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()))
         };
         let built = builder.and_then(|mut builder| {
-            // No cache: a repeated check is to see the records as they are now.
+            // No cache: a repeated check must see the current records.
             builder.options_mut().cache_size = 0;
             builder.build()
         });
@@ -44,7 +44,7 @@ impl Dns {
         Self { resolver }
     }
 
-    /// The TXT records of a name, each with its parts joined; none when there are none or nobody answers.
+    /// Returns the TXT records of a name, each with its parts joined; empty if there are none or no server answers.
     pub async fn txt(&self, name: &str) -> Vec<String> {
         let Some(resolver) = &self.resolver else { return Vec::new() };
         let Ok(found) = tokio::time::timeout(PATIENCE, resolver.txt_lookup(name)).await else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! Random bytes and new identifiers. The one place that draws randomness.
+//! Random bytes and new identifiers. The only place that draws randomness.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use countersign_protocol::id::{Id, TokenId, compose_ulid};
@@ -7,7 +7,7 @@ use countersign_protocol::time::Timestamp;
 use std::sync::Mutex;
 use zeroize::Zeroizing;
 
-/// The operating system gave no random bytes: nothing can be issued.
+/// The operating system returned no random bytes, so nothing can be issued.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("could not obtain random bytes")]
 pub struct NoEntropy;
@@ -16,12 +16,12 @@ pub struct NoEntropy;
 #[derive(Debug, Default)]
 pub struct Entropy {
     random: SystemRandom,
-    /// The last identifier made, so that those of one millisecond sort in the order they were made.
+    /// The last identifier generated, so that identifiers from the same millisecond sort in creation order.
     last: Mutex<u128>,
 }
 
 impl Entropy {
-    /// Random bytes.
+    /// Returns random bytes.
     ///
     /// # Errors
     /// [`NoEntropy`].
@@ -31,19 +31,19 @@ impl Entropy {
         Ok(bytes)
     }
 
-    /// A new identifier, greater than every one this process made before.
+    /// Returns a new identifier, greater than any that this process generated before.
     ///
     /// # Errors
     /// [`NoEntropy`].
     pub fn id<I: Id>(&self, now: Timestamp) -> Result<I, NoEntropy> {
         let fresh = compose_ulid(now, self.bytes()?);
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // In the same millisecond count on from the last one: 80 bits leave room.
+        // Within the same millisecond, increment the last one; 80 bits leave enough room.
         *last = if fresh >> 80 > *last >> 80 { fresh } else { last.wrapping_add(1 + (fresh & 0xFFFF)) };
         Ok(I::from_ulid(*last))
     }
 
-    /// A new token identifier: not ordered, so it takes no lock.
+    /// Returns a new token identifier. These are unordered, so no lock is needed.
     ///
     /// # Errors
     /// [`NoEntropy`].
@@ -51,7 +51,8 @@ impl Entropy {
         Ok(TokenId::from_ulid(compose_ulid(now, self.bytes()?)))
     }
 
-    /// A token for a link: 25 letters and digits, of 32 that are not mistaken for one another.
+    /// Returns a token for a link: 25 characters from an alphabet of 32 lowercase letters and digits without
+    /// look-alikes.
     ///
     /// # Errors
     /// [`NoEntropy`].
@@ -61,17 +62,17 @@ impl Entropy {
         Ok(Secret::new(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()))
     }
 
-    /// A code to be mailed: six digits.
+    /// Returns a six-digit code to send by email.
     ///
     /// # Errors
     /// [`NoEntropy`].
     pub fn code(&self) -> Result<Secret, NoEntropy> {
-        // Of 2^64 numbers no remainder comes noticeably more often than another.
+        // The modulo bias over 2^64 numbers is negligible.
         let number = u64::from_be_bytes(self.bytes()?) % 1_000_000;
         Ok(Secret::new(format!("{number:06}")))
     }
 
-    /// A new secret.
+    /// Returns a new secret.
     ///
     /// # Errors
     /// [`NoEntropy`].

@@ -1,4 +1,4 @@
-//! An installation: data directory, database, master key, data key, and the first environment.
+//! An installation: its data directory, database, master key, data key, and first environment.
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, MasterKeySource};
@@ -22,27 +22,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The name of the environment that a first start makes.
+/// The name of the environment created on first start.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
-/// The name of the built-in environment: no slug, so that nobody else's can be the same.
+/// The name of the built-in environment. It is not a valid slug, so no other environment can have the same name.
 const STAFF_ENVIRONMENT: &str = "Countersign";
-/// Staff can do much: they sign in again once a week, and when they were away for half a day.
+/// Staff have broad privileges: they sign in again once a week, or after half a day of inactivity.
 const STAFF_SESSIONS: SessionPolicy = SessionPolicy { maximum_length: 7 * 86_400, inactivity_timeout: 43_200 };
 
-/// What an environment of this issuer is for.
+/// Returns the environment kind for this issuer.
 fn kind_of(issuer: &Issuer) -> EnvironmentKind {
     if issuer.is_this_machine() { EnvironmentKind::Staging } else { EnvironmentKind::Production }
 }
 
 const DATA_KEY: &[&str] = &["data-key"];
 
-/// Why an installation cannot be opened. The text is for the operator.
+/// Why an installation cannot be opened. The message is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
-    /// The configuration.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The master key.
+    /// The master key cannot be obtained.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
     /// The master key is not the one this database was set up with.
@@ -51,7 +51,7 @@ pub enum InstallationError {
          in the database can be read, and no other key will do."
     )]
     WrongMasterKey,
-    /// Nothing has been set up there.
+    /// Nothing has been set up at this location.
     #[error(
         "Nothing is set up here yet. Run 'countersign init' or 'countersign serve' first, or name the right place with --data or --database."
     )]
@@ -61,28 +61,28 @@ pub enum InstallationError {
         "The database's schema is older than this program. Start the server with it, or run 'countersign migrate', first."
     )]
     Outdated,
-    /// Two nodes have started on an empty database at once, each with a key that it made itself.
+    /// Two nodes started on an empty database at the same time, each with a master key that it created.
     #[error(
         "Another node has set this database up at this moment, with a master key of its own. Give that one to this node (master_key_file, COUNTERSIGN_MASTER_KEY) and start it again."
     )]
     AnotherWasFirst,
-    /// A database without a byte, beside a master key.
+    /// The database file is empty, but a master key exists next to it.
     #[error(
         "{0} is empty, and a master key lies beside it: is it a copy that failed? Copy the backup again, or remove the empty file to set up anew."
     )]
     EmptyDatabase(String),
-    /// The data directory.
+    /// The data directory cannot be used.
     #[error("The data directory {path}: {reason}")]
     DataDirectory {
-        /// Which.
+        /// Its path.
         path: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The database.
+    /// A database error.
     #[error("The database: {0}")]
     Store(#[from] countersign_store::Error),
-    /// Anything else.
+    /// Any other failure.
     #[error("{0}")]
     Failed(String),
 }
@@ -96,10 +96,10 @@ impl From<Failure> for InstallationError {
     }
 }
 
-/// An installation, open.
+/// An open installation.
 #[derive(Debug)]
 pub struct Installation {
-    /// The database, its schema up to date.
+    /// The database, with an up-to-date schema.
     pub store: Store,
     /// The keys derived from its data key.
     pub keyring: Arc<Keyring>,
@@ -107,41 +107,41 @@ pub struct Installation {
     pub entropy: Arc<Entropy>,
     /// The clock.
     pub clock: Clock,
-    /// The file with the master key, if it was just made.
+    /// The master key file, if it was just created.
     pub made_master_key: Option<PathBuf>,
 }
 
-/// When a link into the dashboard is made for its first owner.
+/// When to create a dashboard link for the first owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invite {
-    /// Whenever nobody is staff.
+    /// On every start while there are no staff members.
     Always,
-    /// At the start that makes the dashboard.
+    /// Only on the start that creates the dashboard.
     Once,
 }
 
-/// How the dashboard was found at a start.
+/// The state of the dashboard at startup.
 #[derive(Debug, Default)]
 pub struct FirstStaff {
-    /// A link that lets its first owner in, if one was made.
+    /// A link that lets the first owner in, if one was created.
     pub link: Option<String>,
-    /// Whether nobody is staff yet.
+    /// Whether there are no staff members yet.
     pub nobody: bool,
 }
 
-/// What the first start made: shown once.
+/// What the first start created; shown once.
 #[derive(Debug)]
 pub struct FirstEnvironment {
     /// The environment.
     pub environment: Environment,
-    /// Its API key. `None` when it existed already.
+    /// Its API key. `None` if the environment already existed.
     pub api_key: Option<Secret>,
 }
 
-/// Makes the data directory if it does not exist; only its owner may read it.
+/// Creates the data directory if it does not exist, readable by its owner only.
 ///
 /// # Errors
-/// When it cannot be made, or others may read it.
+/// When it cannot be created, or when others can read it.
 pub fn prepare_data_directory(path: &Path) -> Result<(), InstallationError> {
     let failed = |reason: String| InstallationError::DataDirectory { path: path.display().to_string(), reason };
     if !exists(path, path)? {
@@ -161,7 +161,7 @@ pub fn prepare_data_directory(path: &Path) -> Result<(), InstallationError> {
     Ok(())
 }
 
-/// Whether a file is there. One that may not be looked at is told, and not taken for one that is not there.
+/// Whether a file exists. A path that cannot be inspected is an error rather than treated as missing.
 fn exists(path: &Path, data: &Path) -> Result<bool, InstallationError> {
     path.try_exists().map_err(|error| InstallationError::DataDirectory {
         path: data.display().to_string(),
@@ -169,9 +169,9 @@ fn exists(path: &Path, data: &Path) -> Result<bool, InstallationError> {
     })
 }
 
-/// A first start makes the key when the database has its schema: an empty file beside the key of this directory is no start
-/// that was interrupted, and setting up anew in it would hide that a restored copy is empty. (A key at another place may
-/// have been there before the first start.)
+/// On first start the key is created after the database has its schema. So an empty database file next to the key in
+/// this data directory is not an interrupted first start, and setting up again in it would hide that a restored copy is
+/// empty. (A key stored elsewhere may have existed before the first start.)
 fn refuse_empty(database: &Path, config: &Config) -> Result<(), InstallationError> {
     let MasterKeySource::File { path: key, may_create: true } = &config.master_key else { return Ok(()) };
     if std::fs::metadata(database).is_ok_and(|found| found.len() == 0) && exists(key, &config.data)? {
@@ -180,7 +180,7 @@ fn refuse_empty(database: &Path, config: &Config) -> Result<(), InstallationErro
     Ok(())
 }
 
-/// Opens the database, without touching it.
+/// Opens the database without changing it.
 ///
 /// # Errors
 /// See [`InstallationError`].
@@ -192,10 +192,10 @@ pub async fn open_store(config: &Config) -> Result<Store, InstallationError> {
     Ok(Store::open(&config.database).await?)
 }
 
-/// Opens a database that must be there already: makes neither a directory nor a file.
+/// Opens a database that must already exist; creates neither a directory nor a file.
 ///
 /// # Errors
-/// See [`InstallationError`]; among them that there is nothing yet.
+/// See [`InstallationError`], including the case that nothing has been set up yet.
 pub async fn open_existing_store(config: &Config) -> Result<Store, InstallationError> {
     if let Location::Sqlite(path) = &config.database
         && !exists(path, &config.data)?
@@ -205,17 +205,17 @@ pub async fn open_existing_store(config: &Config) -> Result<Store, InstallationE
     open_store(config).await
 }
 
-/// The keys of a database, whose data key the master key must open.
+/// Returns the keys of a database by opening its data key with the master key.
 fn unlock(master_key: &SealKey, sealed: &[u8]) -> Result<Arc<Keyring>, InstallationError> {
     let data_key = master_key.open(DATA_KEY, sealed).map_err(|_| InstallationError::WrongMasterKey)?;
     Ok(Arc::new(Keyring::new(&data_key).map_err(Failure::internal)?))
 }
 
 impl Installation {
-    /// Opens an installation that is set up and up to date, and changes nothing.
+    /// Opens an installation that is set up and up to date, without changing anything.
     ///
     /// # Errors
-    /// See [`InstallationError`]; among them that there is nothing yet, or that migrations are pending.
+    /// See [`InstallationError`], including the cases that nothing has been set up yet or that migrations are pending.
     pub async fn open_existing(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
         let store = open_existing_store(config).await?;
         let state = store.migration_state().await?;
@@ -232,14 +232,15 @@ impl Installation {
         Self::open(config, clock).await
     }
 
-    /// Opens an installation, or sets one up in an empty place: schema, master key, data key.
+    /// Opens an installation, or sets one up in an empty location: schema, master key, data key.
     ///
     /// # Errors
     /// See [`InstallationError`].
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, InstallationError> {
         let entropy = Arc::new(Entropy::default());
         let store = open_store(config).await?;
-        // The key comes first where there is something for it to open: a start with the wrong one changes nothing.
+        // If there is a data key, unlock it before migrating, so that a start with the wrong master key changes
+        // nothing.
         let sealed = match store.migration_state().await?.version {
             0 => None,
             _ => data_key::find(&mut store.reader().await?).await?,
@@ -268,7 +269,8 @@ impl Installation {
             None => Self::make_data_key(&store, &master_key, &entropy, &clock).await?,
         };
         let keyring = match (unlock(&master_key, &sealed), &made_master_key) {
-            // Another node was first, with a key of its own. This one opens nothing, and must not be taken for that.
+            // Another node was first, with its own master key. This key opens nothing, so delete it rather than leave
+            // it to be mistaken for the right one.
             (Err(InstallationError::WrongMasterKey), Some(path)) => {
                 let _ = std::fs::remove_file(path);
                 return Err(InstallationError::AnotherWasFirst);
@@ -285,7 +287,8 @@ impl Installation {
         Ok(Self { store, keyring, entropy, clock, made_master_key })
     }
 
-    /// Makes the data key. Two nodes may start on an empty database at once: what is stored is what counts.
+    /// Creates the data key. Two nodes may start on an empty database at the same time, so the stored key is the one
+    /// used.
     async fn make_data_key(
         store: &Store,
         master_key: &SealKey,
@@ -304,7 +307,7 @@ impl Installation {
             .ok_or_else(|| InstallationError::Failed("the data key was not stored".to_owned()))
     }
 
-    /// Finds the default environment, or makes it with a signing key and an API key.
+    /// Returns the default environment, or creates it with a signing key and an API key.
     ///
     /// # Errors
     /// Database errors.
@@ -322,7 +325,7 @@ impl Installation {
         match made {
             Ok(environment) => Ok(FirstEnvironment { environment, api_key: Some(value) }),
             Err(InstallationError::Store(countersign_store::Error::Unique { .. })) => {
-                // Another node, started at the same moment, was first.
+                // Another node started at the same time and was first.
                 let existing = environment::all(&mut self.store.reader().await?).await?.into_iter().next();
                 let environment =
                     existing.ok_or_else(|| InstallationError::Failed("the environment has vanished".to_owned()))?;
@@ -332,11 +335,12 @@ impl Installation {
         }
     }
 
-    /// Makes sure that the built-in environment is there, whose people are the company's own staff. While nobody is staff it
-    /// makes a link into the dashboard, as often as `invite` says: whoever opens it first is owner.
+    /// Makes sure that the built-in environment, whose users are the staff, exists. While there are no staff members,
+    /// creates a dashboard link as often as `invite` says; the first person to open it becomes owner.
     ///
-    /// While nobody is staff, and from an address on this machine, the dashboard follows `public_url`. Otherwise it stays:
-    /// the node with another one may be the one that is wrong, and two would have it to and fro.
+    /// The dashboard moves with `public_url` while there are no staff members, or if its current address is on the
+    /// local machine. Otherwise it stays: the node with the different `public_url` may be the misconfigured one, and
+    /// two such nodes would keep moving it back and forth.
     ///
     /// # Errors
     /// Database errors.
@@ -354,7 +358,7 @@ impl Installation {
                 };
                 match self.create_environment(made, Vec::new()).await {
                     Ok(made) => made,
-                    // Another node, started at the same moment, was first.
+                    // Another node started at the same time and was first.
                     Err(InstallationError::Store(countersign_store::Error::Unique { .. })) => {
                         let found = environment::of_staff(&mut self.store.reader().await?).await?;
                         found.ok_or_else(|| {
@@ -370,12 +374,12 @@ impl Installation {
         let done = self.store.write::<_, Failure, _>(move |tx| {
             Box::pin(async move {
                 let new = staff::ensure(tx, &act).await?;
-                // Read once more, behind the lock: another node that started at this moment may have moved it.
+                // Read again under the lock: another node starting at the same time may have moved it.
                 signing_key::lock(tx, act.environment_id).await?;
                 let stands = environment::of_staff(tx).await?.map_or_else(|| there.clone(), |found| found.issuer);
                 let nobody = staff::is_nobody(tx, &act).await?;
                 let moves = stands != there && (nobody || stands.is_this_machine());
-                // A link leads to where the dashboard is, whoever has moved it there.
+                // A link points to the dashboard's current address, whichever node moved it there.
                 let mut act = act;
                 act.issuer = stands.clone();
                 let act = if moves { staff::move_to(tx, &act, there, kind).await? } else { act };
@@ -402,7 +406,7 @@ impl Installation {
         }
         match done {
             Ok((found, ..)) => Ok(found),
-            // Of two nodes that start at the same moment the other one has made it all, and shows the link.
+            // When two nodes start at the same time, the other one created everything and shows the link.
             Err(Failure::Refused(_) | Failure::Store(countersign_store::Error::Unique { .. })) => {
                 Ok(FirstStaff::default())
             }
@@ -410,10 +414,10 @@ impl Installation {
         }
     }
 
-    /// Moves the dashboard to where the API is. Gives where it was, and where it is now.
+    /// Moves the dashboard to the API's origin. Returns the old and the new address.
     ///
     /// # Errors
-    /// Database errors; when there is none.
+    /// Database errors, or when there is no dashboard.
     pub async fn move_staff(&self, public_url: &Issuer, actor: Actor) -> Result<(Issuer, Issuer), InstallationError> {
         let found = environment::of_staff(&mut self.store.reader().await?).await?;
         let found = found.ok_or_else(|| InstallationError::Failed("there is no dashboard yet".to_owned()))?;
@@ -432,7 +436,7 @@ impl Installation {
         Ok((found.issuer, issuer))
     }
 
-    /// Gives the default role to environments from before there were roles.
+    /// Adds the default role to environments that predate roles.
     async fn ensure_roles(&self, environments: &[Environment]) -> Result<(), InstallationError> {
         let mut reader = self.store.reader().await?;
         for environment in environments {
@@ -447,7 +451,7 @@ impl Installation {
         Ok(())
     }
 
-    /// A new environment, not yet stored.
+    /// Returns a new environment that is not yet stored.
     ///
     /// # Errors
     /// When random bytes cannot be obtained.
@@ -461,7 +465,7 @@ impl Installation {
         Ok(environments::fresh(name, kind, issuer, signing_algorithm, &self.entropy, self.clock.now())?)
     }
 
-    /// A new management API key, not yet stored.
+    /// Returns a new management API key that is not yet stored.
     ///
     /// # Errors
     /// When random bytes cannot be obtained.
@@ -474,10 +478,10 @@ impl Installation {
         Ok(environment_api_keys::fresh(environment.id, name, value, &self.entropy, self.clock.now())?)
     }
 
-    /// Stores an environment with its first signing key and API keys, in one transaction.
+    /// Stores an environment with its first signing key and API keys in one transaction.
     ///
     /// # Errors
-    /// `Unique` when name, issuer or client id is taken.
+    /// `Unique` when the name, issuer, or client ID is taken.
     pub async fn create_environment(
         &self,
         environment: Environment,

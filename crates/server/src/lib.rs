@@ -1,7 +1,8 @@
 //! The Countersign server: see ARCHITECTURE.md for the map.
 //!
-//! `http`, `domain` and `cache` serve the feature folders (`oauth`, `api`, `operations`, `jobs`), which never import one
-//! another; [`router`] names every URL, [`app`] holds what a running server has, [`cli`] is what the operator types.
+//! `http`, `domain` and `cache` serve the feature folders (`oauth`, `api`, `operations`, `jobs`), which never import
+//! one another; [`router`] lists every URL, [`app`] holds the state of a running server, and [`cli`] is the operator's
+//! command line.
 
 pub mod api;
 pub mod app;

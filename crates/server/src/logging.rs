@@ -1,18 +1,19 @@
-//! Logs: one line per event, as text or JSON, to standard error. Secrets are types that do not print; nothing here has to
-//! search for them.
+//! Logs: one line per event, as text or JSON, to standard error. Secrets are types that do not print, so nothing is
+//! redacted here.
 
 use crate::config::{Config, ConfigError, LogFormat};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-/// Modules that may be named without a level. Only for our own crates can we tell a module from a mistyped level.
+/// Modules that may be named without a level. Only for our own crates can a module be told apart from a mistyped level.
 const CRATES: [&str; 4] = ["countersign", "countersign_pages", "countersign_protocol", "countersign_store"];
 
-/// Reads what to log. A word that is not a log level would be taken for the name of a module, and silence all others.
+/// Parses the log level. A word that is not a level would be taken for a module name, which would silence all other
+/// modules.
 ///
 /// # Errors
-/// Names the word that is not a log level, with the one that was probably meant.
+/// The word that is not a log level, and the level that was probably meant.
 pub fn read_level(text: &str) -> Result<String, String> {
     let directives: Vec<&str> = text.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
     for directive in &directives {

@@ -1,6 +1,6 @@
-//! The one client for requests of ours to addresses that others have given us. It is small so that what it cannot do is
-//! plain to see: no redirects, no proxies, no compression, no cookies, one request per connection; only to addresses that
-//! were checked and are the ones connected to, so that a name cannot change its mind in between.
+//! The only client for requests to addresses supplied by others. It is deliberately minimal, so that what it cannot do
+//! is obvious: no redirects, proxies, compression, or cookies, and one request per connection. It connects only to the
+//! addresses that were checked, so a name cannot change its resolution in between (DNS rebinding).
 
 use bytes::{Bytes, BytesMut};
 use countersign_protocol::outbound::{Reach, Target};
@@ -21,56 +21,56 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How long a connection may take to be made, per address.
+/// How long establishing a connection may take, per address.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long the body of an answer may take of which only the status counts.
+/// How long reading the body may take when only the status matters.
 const GLANCE: Duration = Duration::from_secs(1);
 /// How many of a name's addresses are tried.
 const ADDRESSES: usize = 4;
-/// Longest headers of an answer, in bytes.
+/// The maximum size of response headers, in bytes.
 const HEADERS: usize = 16 * 1024;
 
-/// What an answer may cost.
+/// The limits on a response.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long it may take in all.
+    /// The total time it may take.
     pub time: Duration,
-    /// How many bytes it may have.
+    /// The maximum body size in bytes.
     pub bytes: usize,
 }
 
-/// Why a request has no answer. For the operator's log, not for strangers.
+/// Why a request got no response. For the operator's log, not for outsiders.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
     /// The name has no address.
     #[error("the name cannot be resolved: {0}")]
     Name(String),
-    /// The name stands for addresses that requests may not go to.
+    /// The name resolves to an address that requests may not go to.
     #[error("the name stands for {0}, an address that requests may not go to (see outbound_allow)")]
     Forbidden(IpAddr),
-    /// Nobody answers there.
+    /// The connection failed.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// The answer is no HTTP, or breaks off.
+    /// The response is not valid HTTP or is incomplete.
     #[error("not a good answer: {0}")]
     Answer(String),
-    /// The answer is longer than was allowed.
+    /// The response is longer than allowed.
     #[error("the answer is too long")]
     TooLong,
-    /// The answer takes longer than was allowed.
+    /// The response took longer than allowed.
     #[error("no answer in time")]
     TooSlow,
 }
 
-/// Tells what addresses a name stands for.
+/// Resolves a name to addresses.
 pub type Names = Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 
-/// Sends requests.
+/// An HTTP client for outbound requests.
 #[derive(Clone)]
 pub struct OutboundClient {
     tls: TlsConnector,
     allowed: Vec<ipnet::IpNet>,
-    /// Asked instead of the system.
+    /// Used instead of the system's resolver.
     names: Option<Names>,
 }
 
@@ -81,7 +81,8 @@ impl std::fmt::Debug for OutboundClient {
 }
 
 impl OutboundClient {
-    /// A client that may also reach these networks, and trusts these certificates (PEM) besides the public ones.
+    /// Creates a client that may also reach these networks, and that trusts these certificates (PEM) in addition to the
+    /// public ones.
     ///
     /// # Errors
     /// What is wrong with the file, for the operator.
@@ -103,13 +104,13 @@ impl OutboundClient {
         Ok(Self { tls: TlsConnector::from(Arc::new(tls)), allowed: allowed.to_vec(), names: None })
     }
 
-    /// The same client with its own resolver of names instead of the system's: for tests, whose names do not exist.
+    /// Returns the same client with its own name resolver instead of the system's; for tests, whose names do not exist.
     #[must_use]
     pub fn with_names(self, names: Names) -> Self {
         Self { names: Some(names), ..self }
     }
 
-    /// Sends a request and reads its whole answer, whatever its status. A redirect is an answer like any other.
+    /// Sends a request and reads the whole response, whatever its status. Redirects are returned, not followed.
     ///
     /// # Errors
     /// See [`OutboundError`].
@@ -124,7 +125,8 @@ impl OutboundClient {
         tokio::time::timeout(limits.time, exchange).await.unwrap_or(Err(OutboundError::TooSlow))
     }
 
-    /// Sends a request whose answer is its status: of its body the beginning is read, as far as it comes in a moment.
+    /// Sends a request of whose response only the status matters: reads just the beginning of the body, for a short
+    /// time.
     ///
     /// # Errors
     /// See [`OutboundError`]; none is about the body.
@@ -188,12 +190,12 @@ impl OutboundClient {
     }
 }
 
-/// How much of an answer's body is wanted.
+/// How much of a response body to read.
 #[derive(Debug, Clone, Copy)]
 enum Reading {
-    /// All of it, which must not be longer.
+    /// All of it; a body longer than this is an error.
     Whole { longest: usize },
-    /// No more than this.
+    /// At most this many bytes.
     Beginning { longest: usize },
 }
 
@@ -213,7 +215,7 @@ where
         let compressed = answer.headers().contains_key(CONTENT_ENCODING);
         let (parts, body) = answer.into_parts();
         let body = match reading {
-            // It was not asked for, and what comes out of it has no bounds that could be known.
+            // It was not requested, and its decompressed size is unbounded.
             Reading::Whole { .. } if compressed => return Err(OutboundError::Answer("it is compressed".to_owned())),
             Reading::Whole { longest } => read(body, longest).await?,
             Reading::Beginning { .. } if compressed => Bytes::new(),
@@ -221,7 +223,7 @@ where
         };
         Ok(Response::from_parts(parts, body))
     };
-    // The connection is driven here and dropped with the answer: nothing of it outlives the request.
+    // The connection is driven here and dropped with the response: nothing outlives the request.
     tokio::pin!(connection);
     tokio::pin!(answer);
     tokio::select! {
@@ -247,7 +249,7 @@ async fn read(mut body: Incoming, longest: usize) -> Result<Bytes, OutboundError
     Ok(read.freeze())
 }
 
-/// The beginning of a body: what arrives within a short time, up to this length.
+/// Returns the beginning of a body: what arrives within a short time, up to this length.
 async fn beginning(mut body: Incoming, longest: usize) -> Bytes {
     let mut read = BytesMut::new();
     let reading = async {
@@ -260,7 +262,7 @@ async fn beginning(mut body: Incoming, longest: usize) -> Bytes {
             }
         }
     };
-    // Whatever has come by then.
+    // On timeout, return what has arrived.
     let _ = tokio::time::timeout(GLANCE, reading).await;
     read.freeze()
 }

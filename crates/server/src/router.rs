@@ -1,4 +1,4 @@
-//! Every URL of the product, one line each.
+//! Every URL of the product, one per line.
 
 use crate::api::user_management::{
     self, authkit_oauth_resources, authorized_applications, cors_origins, email_change, email_verification,
@@ -34,8 +34,8 @@ pub fn routes() -> Routes {
     const DOMAINS: Option<PortalIntent> = Some(PortalIntent::DomainVerification);
 
     Routes::default()
-        // Discovery. Clients that were given a URL with a path try the well-known location with that path behind it
-        // (RFC 8414 §3.1): they get the document of the one issuer this host has.
+        // Discovery. Clients given a URL with a path try the well-known location with that path appended (RFC 8414
+        // §3.1): they get the document of this host's single issuer.
         .public("/.well-known/openid-configuration", discovery::openid_configuration)
         .public("/.well-known/oauth-authorization-server", discovery::authorization_server)
         .public("/.well-known/oauth-authorization-server/{*path}", discovery::authorization_server)
@@ -115,7 +115,7 @@ pub fn routes() -> Routes {
         .page("/dev/mailbox/{id}", |call| Box::pin(mailbox::message(call)))
         .public(countersign_pages::STYLESHEET_PATH, assets::stylesheet)
         .stored("/branding/{name}", |call| Box::pin(assets::branding(call)))
-        // An organization's own page.
+        // The organization portal.
         .page("/portal/open", |call| Box::pin(portal::visit::get_open(call)))
         .form("/portal/open", |call| Box::pin(portal::visit::post_open(call)))
         .form("/portal/organization", |call| Box::pin(portal::visit::choose(call)))
@@ -136,7 +136,7 @@ pub fn routes() -> Routes {
         .portal(POST, "/portal/domains", DOMAINS, |call| Box::pin(portal::domains::post(call)))
         .portal(POST, "/portal/domains/verify", DOMAINS, |call| Box::pin(portal::domains::verify(call)))
         .portal(POST, "/portal/domains/delete", DOMAINS, |call| Box::pin(portal::domains::delete(call)))
-        // The dashboard: the pages at which staff sign in, and what they see.
+        // The dashboard: the staff's sign-in pages, and what staff see.
         .public(countersign_pages::DASHBOARD_STYLESHEET_PATH, dashboard::assets::stylesheet)
         .public(countersign_pages::DASHBOARD_SCRIPT_PATH, dashboard::assets::script)
         .staff_page("/dashboard/welcome", |call| Box::pin(dashboard::welcome::get(call)))

@@ -1,15 +1,15 @@
 //! The change feed: what caches must drop, in commit order.
 //!
-//! A change of an authority (a secret deleted, a key rotated) records itself in its own transaction. The counter's row
-//! stays locked from then to the commit, so a version becomes visible only after every smaller one. Nodes poll; see the
-//! server's `freshness` module for what they promise.
+//! A change to an authority (a deleted secret, a rotated key) records itself in its own transaction. The counter's row
+//! stays locked from then until the commit, so a version becomes visible only after every smaller one. Nodes poll; see
+//! the server's `freshness` module for what they guarantee.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
 use countersign_protocol::id::{ClientId, EnvironmentId, TokenFamilyId, TokenId, UserId};
 use countersign_protocol::time::Timestamp;
 
-/// How many changes are read at a time.
+/// Maximum number of changes read at a time.
 pub const BATCH: usize = 1000;
 
 statements! {
@@ -42,11 +42,11 @@ pub enum Topic {
     Client(ClientId),
     /// Many clients of the environment at once.
     Clients,
-    /// A token was revoked, until this moment.
+    /// A token was revoked; it would have expired at this time.
     RevokedToken(TokenId, Timestamp),
-    /// One authorization of a person.
+    /// One authorization of a user.
     Grant(TokenFamilyId),
-    /// All authorizations of a person.
+    /// All authorizations of a user.
     GrantsOfUser(UserId),
     /// Many authorizations of the environment at once.
     Grants,
@@ -84,31 +84,32 @@ impl Topic {
     }
 }
 
-/// A change that was committed.
+/// A committed change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Its place in the order.
     pub version: i64,
-    /// Whose it is.
+    /// The environment it belongs to.
     pub environment_id: EnvironmentId,
-    /// Tells this change from another of the same number: after a restore or a lost fail-over numbers come again.
+    /// Distinguishes this change from another with the same number: numbers are reused after a restore or a lossy
+    /// failover.
     pub mark: String,
-    /// What changed; `None` for a topic that a newer program wrote, upon which everything must be dropped.
+    /// What changed; `None` for a topic written by a newer program, in which case everything must be dropped.
     pub topic: Option<Topic>,
 }
 
-/// Where the feed stands.
+/// The current position of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The newest version.
     pub version: i64,
-    /// The mark of the newest change; empty when it is no longer kept.
+    /// The mark of the newest change; empty if that change has been pruned.
     pub mark: String,
-    /// Changes up to here are no longer kept: who has not seen them must drop everything.
+    /// Changes up to here have been pruned: a reader that has not seen them must drop everything.
     pub pruned_through: i64,
 }
 
-/// Records a change when the transaction ends: it locks the feed until the commit, so it comes after everything else.
+/// Records a change when the transaction ends, after everything else, because it locks the feed until the commit.
 pub fn record(tx: &mut Tx, environment_id: EnvironmentId, topic: &Topic, now: Timestamp) {
     let change = Pending { environment_id, topic: topic.clone(), now };
     if !tx.changes.contains(&change) {
@@ -130,7 +131,7 @@ pub(crate) async fn flush(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Where the feed stands now.
+/// Returns the current position of the feed.
 ///
 /// # Errors
 /// Database errors.
@@ -141,7 +142,7 @@ pub async fn head(query: &mut impl Query) -> Result<Head> {
     }
 }
 
-/// The changes from a version on, that one included, in order, [`BATCH`] at most.
+/// Returns the changes from a version on, inclusive, in order, at most [`BATCH`].
 ///
 /// # Errors
 /// Database errors.
@@ -160,7 +161,7 @@ pub async fn from(query: &mut impl Query, version: i64) -> Result<Vec<Change>> {
         .collect()
 }
 
-/// Forgets the changes made before a moment.
+/// Deletes the changes made before a given time.
 ///
 /// # Errors
 /// Database errors.

@@ -1,9 +1,9 @@
-//! What can go wrong with a database.
+//! Database errors.
 
-/// A database error. Its text is for the log; it never reaches a stranger.
+/// A database error. Its text is for the log and never reaches a client.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A row like this exists already.
+    /// The row already exists.
     #[error("already exists: {constraint}")]
     Unique {
         /// The index's name (PostgreSQL) or its columns (SQLite).
@@ -12,29 +12,29 @@ pub enum Error {
     /// The row refers to one that does not exist.
     #[error("refers to a row that does not exist")]
     ForeignKey,
-    /// A row holds what none of our programs writes.
+    /// A row contains something that no version of this program writes.
     #[error("unreadable row: {0}")]
     Corrupt(String),
-    /// No connection or no place in the queue in time; trying again later may help.
+    /// No connection or queue slot became available in time; retrying later may help.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The schema was made by a newer version of this program.
+    /// The schema was created by a newer version of this program.
     #[error(
         "the database has schema version {found}, this program knows {known}: start a newer countersign, or restore a backup"
     )]
     SchemaTooNew {
-        /// Version of the database.
+        /// The database's version.
         found: i64,
-        /// Newest version this program knows.
+        /// The newest version this program knows.
         known: i64,
     },
-    /// A migration that was applied is not the one this program knows.
+    /// An applied migration differs from the one this program knows.
     #[error("migration {version} of the database is not the one this program knows: it was altered")]
     MigrationAltered {
-        /// Which.
+        /// The migration's version.
         version: i64,
     },
-    /// The engine does not offer this.
+    /// The engine does not support this.
     #[error("{0}")]
     NotSupported(&'static str),
     /// Anything else.
@@ -42,12 +42,12 @@ pub enum Error {
     Database(String),
 }
 
-/// A result whose error is a database error unless said otherwise.
+/// A result with a database error by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Whether this is the violation of the unique index `<table>_<columns>_unique`: its columns but `environment_id`,
-    /// joined by underscores.
+    /// Whether this is a violation of the unique index `<table>_<columns>_unique`, where `<columns>` is its columns
+    /// except `environment_id`, joined by underscores.
     pub fn is_unique(&self, table: &str, columns: &str) -> bool {
         let Self::Unique { constraint } = self else {
             return false;
@@ -102,7 +102,7 @@ impl From<tokio_postgres::Error> for Error {
             code if may_pass(code.code()) => {
                 Self::Unavailable(format!("{}: {}", database.code().code(), database.message()))
             }
-            // Code, message and constraint: the detail may quote a row.
+            // Code, message and constraint only: the detail may quote a row.
             code => Self::Database(format!(
                 "{}: {} {}",
                 code.code(),
@@ -113,16 +113,17 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// Whether an error of PostgreSQL is about its state and not about what it was asked (SQLSTATE): trying again later may help.
+/// Whether a PostgreSQL error (SQLSTATE) is about the server's state rather than the request, so that retrying may
+/// help.
 fn may_pass(code: &str) -> bool {
-    // The connection; a transaction that lost against another; no room; somebody has intervened.
+    // Connection failures; a transaction that lost to another; insufficient resources; operator intervention.
     const CLASSES: [&str; 4] = ["08", "40", "53", "57"];
-    // Made read-only, idle in a transaction, no lock in time.
+    // Read-only transaction, idle in transaction, lock timeout.
     const CODES: [&str; 3] = ["25006", "25P03", "55P03"];
     code.get(..2).is_some_and(|class| CLASSES.contains(&class)) || CODES.contains(&code)
 }
 
-/// An error with its causes: the driver's own text leaves them out.
+/// Formats an error with its causes, which the driver's own text omits.
 fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,16 +1,16 @@
-//! The rows of Countersign: the only crate that knows SQL.
+//! Countersign's data access layer: the only crate that knows SQL.
 //!
-//! One seam, one SQL text, two engines. A statement is written once (`$1`, `RETURNING`, `ON CONFLICT` read alike) and
-//! runs on SQLite and on PostgreSQL; the few that must differ are visible pairs.
+//! One interface, one SQL text, two engines. Each statement is written once, in syntax both engines accept (`$1`,
+//! `RETURNING`, `ON CONFLICT`), and runs on SQLite and PostgreSQL; the few that must differ are explicit pairs.
 //!
-//! - [`Store::reader`] gives a [`Reader`]: on SQLite a read-only connection of the calling thread, used inline (a read
-//!   by key takes microseconds, less than a hop to another thread); on PostgreSQL a pooled connection.
-//! - [`Store::write`] runs a transaction. On PostgreSQL it is an ordinary one, at `READ COMMITTED`. On SQLite it runs on
-//!   the one writer thread, in a savepoint of the current group, and is answered after the group's commit has reached
-//!   the disk. A transaction awaits nothing but its own statements.
+//! - [`Store::reader`] returns a [`Reader`]: on SQLite, the calling thread's read-only connection, used inline (a read
+//!   by key takes microseconds, less than a hop to another thread); on PostgreSQL, a pooled connection.
+//! - [`Store::write`] runs a transaction. On PostgreSQL it is an ordinary transaction at `READ COMMITTED`. On SQLite it
+//!   runs on the single writer thread, in a savepoint of the current group, and completes only after the group's commit
+//!   has reached the disk. A transaction must await nothing but its own statements.
 //!
-//! Every function takes the environment: a row of another environment cannot be read by mistake. This crate decides
-//! nothing; rules live in `countersign-protocol`.
+//! Every function takes the environment, so a row of another environment cannot be read by mistake. This crate makes no
+//! decisions; the rules live in `countersign-protocol`.
 
 pub mod api_key;
 pub mod application;
@@ -83,33 +83,33 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A future that a transaction is made of.
+/// The future returned by a transaction's function.
 pub type TxFuture<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
 
-/// What is done in a transaction; says whether to keep it.
+/// A transaction's work; resolves to whether to commit it.
 type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> + Send>;
 
-/// Where the rows are kept.
+/// The location of the database.
 #[derive(Clone)]
 pub enum Location {
-    /// A SQLite file, made if it does not exist.
+    /// A SQLite file, created if it does not exist.
     Sqlite(PathBuf),
     /// A PostgreSQL database.
     Postgres {
         /// `postgres://…`
         url: String,
-        /// How many connections at most.
+        /// Maximum number of connections.
         connections: usize,
-        /// Certificates (PEM) to trust besides the public ones.
+        /// Certificates (PEM) to trust in addition to the public ones.
         authorities: Option<PathBuf>,
     },
 }
 
 impl Location {
-    /// Reads what opening it would read besides the database itself.
+    /// Validates everything that opening the database would read, apart from the database itself.
     ///
     /// # Errors
-    /// When the URL is none, or the certificates cannot be read.
+    /// If the URL is invalid or the certificates cannot be read.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Sqlite(_) => Ok(()),
@@ -119,7 +119,7 @@ impl Location {
 }
 
 impl std::fmt::Debug for Location {
-    /// Without the URL, which may hold a password.
+    /// Omits the URL, which may contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
@@ -128,7 +128,7 @@ impl std::fmt::Debug for Location {
     }
 }
 
-/// A database, open. Cheap to clone.
+/// An open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Engine>);
 
@@ -137,7 +137,7 @@ enum Engine {
     Postgres(postgres::Postgres),
 }
 
-/// Reads outside a transaction.
+/// Runs reads outside a transaction.
 pub struct Reader(ReaderKind);
 
 enum ReaderKind {
@@ -148,7 +148,7 @@ enum ReaderKind {
 /// A transaction: reads and writes.
 pub struct Tx {
     kind: TxKind,
-    /// What caches must drop, recorded last of all: it locks the feed until the commit.
+    /// Changes for caches to drop, recorded last because recording locks the feed until the commit.
     changes: Vec<change::Pending>,
 }
 
@@ -170,7 +170,7 @@ impl Store {
     /// Opens the database. Does not touch the schema; see [`Store::migrate`].
     ///
     /// # Errors
-    /// When it cannot be opened or reached.
+    /// If it cannot be opened or reached.
     pub async fn open(location: &Location) -> Result<Self> {
         let engine = match location {
             Location::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
@@ -181,7 +181,7 @@ impl Store {
         Ok(Self(Arc::new(engine)))
     }
 
-    /// The engine's name, for people.
+    /// The engine's display name.
     pub fn engine_name(&self) -> &'static str {
         match &*self.0 {
             Engine::Sqlite(_) => "SQLite",
@@ -189,10 +189,10 @@ impl Store {
         }
     }
 
-    /// Reads outside a transaction.
+    /// Returns a reader for use outside a transaction.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no connection can be had in time.
+    /// [`Error::Unavailable`] if no connection becomes available in time.
     pub async fn reader(&self) -> Result<Reader> {
         Ok(Reader(match &*self.0 {
             Engine::Sqlite(sqlite) => ReaderKind::Sqlite(sqlite.reader()),
@@ -200,11 +200,11 @@ impl Store {
         }))
     }
 
-    /// Reads the change feed: on PostgreSQL with connections that nothing else uses, so that a rush of requests cannot
-    /// keep a node from learning what has changed.
+    /// Returns a reader for the change feed. On PostgreSQL it uses a dedicated pool, so that a surge of requests cannot
+    /// keep a node from learning about changes.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no connection can be had in time.
+    /// [`Error::Unavailable`] if no connection becomes available in time.
     pub async fn feed_reader(&self) -> Result<Reader> {
         match &*self.0 {
             Engine::Sqlite(_) => self.reader().await,
@@ -214,7 +214,7 @@ impl Store {
         }
     }
 
-    /// What the database's own clock says; `None` on SQLite, whose clock is this machine's.
+    /// Returns the database server's clock; `None` on SQLite, which uses this machine's clock.
     ///
     /// # Errors
     /// Database errors.
@@ -225,12 +225,13 @@ impl Store {
         }
     }
 
-    /// Runs a transaction: commits when the function returns `Ok`, rolls back when it returns `Err`.
+    /// Runs a transaction: commits if the function returns `Ok`, rolls back if it returns `Err`.
     ///
-    /// The function must await nothing but statements of the transaction it is given; on SQLite anything else fails it.
+    /// The function must await nothing but statements of the transaction it is given; on SQLite anything else makes it
+    /// fail.
     ///
     /// # Errors
-    /// The function's own, or a database error turned into its type.
+    /// The function's own error, or a database error converted to its type.
     pub fn write<T, E, F>(&self, function: F) -> impl Future<Output = Result<T, E>> + Send
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
@@ -240,12 +241,12 @@ impl Store {
         self.transact(true, function)
     }
 
-    /// The same for what may be lost when the power fails: on SQLite its commit does not wait for the disk. Whatever reads
-    /// the database sees it as soon as it is answered, and no end of this process loses it. Not for events and changes,
-    /// which others have acted upon.
+    /// Like [`Store::write`], for data that may be lost in a power failure: on SQLite the commit does not wait for the
+    /// disk. Once this returns, every reader of the database sees the data, and a crash of this process does not lose
+    /// it. Not for events and changes, which others have acted upon.
     ///
     /// # Errors
-    /// As [`Store::write`].
+    /// Same as [`Store::write`].
     pub fn note<T, E, F>(&self, function: F) -> impl Future<Output = Result<T, E>> + Send
     where
         F: for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, T, E> + Send + 'static,
@@ -261,8 +262,9 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        // What comes of it lies here, so that everything around a transaction is compiled once and not for each. What it takes
-        // along is moved into its box at once, and not with every future that waits for it.
+        // The outcome is stored here so that the code around a transaction is compiled once rather than per
+        // transaction. What the function captured is moved into its box once, rather than with every future that awaits
+        // it.
         let outcome = Arc::new(Mutex::new(None));
         let kept = Arc::clone(&outcome);
         let work: Work = Box::new(move |tx| {
@@ -280,10 +282,10 @@ impl Store {
         }
     }
 
-    /// Runs the work of a transaction to its end, and ends the transaction.
+    /// Runs a transaction's work to completion and ends the transaction.
     ///
     /// # Errors
-    /// When it could not be run, or not be committed. What the work itself came to is not told here.
+    /// If it could not be run or committed. The outcome of the work itself is not reported here.
     async fn run(&self, durable: bool, work: Work) -> Result<()> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.write(durable, work).await,
@@ -291,11 +293,11 @@ impl Store {
         }
     }
 
-    /// Brings the schema up to date, under a lock. Does nothing when it is.
+    /// Migrates the schema to the newest version, under a lock. Does nothing if it is up to date.
     ///
     /// # Errors
-    /// [`Error::SchemaTooNew`] when a newer version of this program made it, [`Error::MigrationAltered`] when a migration
-    /// that was applied is not the one this program knows.
+    /// [`Error::SchemaTooNew`] if a newer version of this program created the schema, [`Error::MigrationAltered`] if an
+    /// applied migration differs from the one this program knows.
     pub async fn migrate(&self, now: Timestamp) -> Result<MigrationState> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite(connection, now)),
@@ -303,10 +305,10 @@ impl Store {
         }
     }
 
-    /// Tells the state of the schema without changing it.
+    /// Returns the state of the schema without changing it.
     ///
     /// # Errors
-    /// As [`Store::migrate`].
+    /// Same as [`Store::migrate`].
     pub async fn migration_state(&self) -> Result<MigrationState> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.with_own_connection(|connection| migrate::sqlite_state(connection)),
@@ -314,10 +316,10 @@ impl Store {
         }
     }
 
-    /// Writes a consistent copy of a SQLite database to a new file, while it is in use.
+    /// Writes a consistent copy of a SQLite database to a new file while the database is in use.
     ///
     /// # Errors
-    /// [`Error::NotSupported`] on PostgreSQL, which has tools of its own for this.
+    /// [`Error::NotSupported`] on PostgreSQL, which has its own tools for this.
     pub fn backup(&self, to: &Path) -> Result<()> {
         match &*self.0 {
             Engine::Sqlite(sqlite) => sqlite.backup(to),
@@ -389,7 +391,7 @@ impl Store {
         .concat()
     }
 
-    /// Prepares a statement without running it; on SQLite also gives the query plan.
+    /// Prepares a statement without running it; on SQLite, also returns the query plan.
     #[doc(hidden)]
     pub async fn prepare(&self, sql: Sql) -> Result<Vec<String>> {
         match &*self.0 {
@@ -410,8 +412,8 @@ impl Store {
     }
 }
 
-// What waits for PostgreSQL is boxed: next to a journey over the network an allocation is nothing, and whatever awaits a
-// statement would be as large as the largest of its states, and is moved with every request.
+// The PostgreSQL futures are boxed: an allocation is negligible next to a network round trip, while an unboxed future
+// would be as large as the largest of its states, and is moved with every request.
 
 async fn run_in_postgres(postgres: &postgres::Postgres, work: Work) -> Result<()> {
     let transaction = postgres.begin().await?;
@@ -443,7 +445,8 @@ impl Query for Reader {
 }
 
 impl Reader {
-    /// A query that may look at many rows. On SQLite it runs on a thread for blocking work, so that nobody waits for it.
+    /// Runs a query that may scan many rows. On SQLite it runs on a blocking-work thread, so that nothing else waits
+    /// for it.
     ///
     /// # Errors
     /// Database errors.
@@ -464,7 +467,7 @@ impl Query for Tx {
     }
 }
 
-/// Does the work of a transaction, and then records its changes; whether they are to be kept.
+/// Runs a transaction's work, then records its changes; returns whether to commit.
 async fn perform(tx: &mut Tx, work: Work) -> Result<bool> {
     let keep = work(tx).await;
     if keep {
@@ -473,7 +476,8 @@ async fn perform(tx: &mut Tx, work: Work) -> Result<bool> {
     Ok(keep)
 }
 
-/// Some million rows. Whoever asks is answered within half a minute, one way or the other: what lasts longer is undone.
+/// Enough for a few million rows. A caller gets an answer within half a minute either way: anything longer is rolled
+/// back.
 const AT_LENGTH: &str = "SET LOCAL statement_timeout = '27s'";
 
 impl Tx {
@@ -481,8 +485,8 @@ impl Tx {
         Self { kind, changes: Vec::new() }
     }
 
-    /// The same as [`Tx::execute`] for a statement whose work grows with the tenant, such as a deletion with all that hangs on it:
-    /// it may take nearly as long as a request may. The others of this transaction may from then on, too.
+    /// Like [`Tx::execute`], for a statement whose work grows with the tenant, such as a cascading deletion: it may
+    /// take nearly as long as a request may. The longer timeout also applies to the transaction's later statements.
     ///
     /// # Errors
     /// Database errors.
@@ -493,7 +497,7 @@ impl Tx {
         self.execute(sql, params).await
     }
 
-    /// Runs a statement that returns no rows; gives how many it changed.
+    /// Runs a statement that returns no rows; returns the number of rows it changed.
     ///
     /// # Errors
     /// Database errors.

@@ -14,6 +14,8 @@ statements! {
     SET_STATUS = "UPDATE organization_membership SET status = $3, updated_at = $4 WHERE environment_id = $1 AND id = $2";
     LOCK = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND id = $2";
     LOCK_ALL_OF_USER = "UPDATE organization_membership SET updated_at = updated_at WHERE environment_id = $1 AND user_id = $2";
+    LOCK_ALL_OF_ORGANIZATION = "UPDATE organization_membership SET updated_at = updated_at ",
+        "WHERE environment_id = $1 AND organization_id = $2";
     HOLD = "UPDATE organization_membership SET updated_at = updated_at ",
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND status = 'active'";
     DELETE = "DELETE FROM organization_membership WHERE environment_id = $1 AND id = $2";
@@ -159,6 +161,15 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) 
 /// Database errors.
 pub async fn lock_all_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserId) -> Result<()> {
     tx.execute(LOCK_ALL_OF_USER, &[environment_id.into(), user_id.into()]).await?;
+    Ok(())
+}
+
+/// Makes other transactions that change or hold a membership of this organization wait for this one.
+///
+/// # Errors
+/// Database errors.
+pub async fn lock_all_of_organization(tx: &mut Tx, environment_id: EnvironmentId, id: OrganizationId) -> Result<()> {
+    tx.execute_at_length(LOCK_ALL_OF_ORGANIZATION, &[environment_id.into(), id.into()]).await?;
     Ok(())
 }
 

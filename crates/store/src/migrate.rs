@@ -1,4 +1,5 @@
-//! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered afterwards.
+//! Migrations: numbered pairs of files, each applied once, in a transaction, under a lock, and never altered
+//! afterwards.
 
 pub(crate) mod email_keys;
 
@@ -58,12 +59,12 @@ pub fn newest_version() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
-/// Where a database stands.
+/// A database's migration state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationState {
-    /// Its schema version; 0 is an empty database.
+    /// Its schema version; 0 for an empty database.
     pub version: i64,
-    /// The migrations that it lacks, or that were just applied.
+    /// The missing migrations, or those just applied.
     pub pending: Vec<&'static str>,
 }
 
@@ -74,14 +75,14 @@ fn checksum(text: &str) -> String {
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How long a migration waits for a table: requests wait behind it, and have five seconds.
+/// How long a migration waits for a table lock: requests queue behind it, and they time out after five seconds.
 const WAIT_FOR_TABLES: &str = "SET LOCAL lock_timeout = '2s'";
-/// How long it then lets the others go on.
+/// Pause before a retry, which lets other transactions proceed.
 const PAUSE: Duration = Duration::from_secs(3);
-/// How long it tries.
+/// Total time before giving up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Compares what was applied with what this program knows.
+/// Compares the applied migrations with the ones this program knows; returns the pending ones.
 fn compare(applied: &[(i64, String)], text: impl Fn(&Migration) -> &'static str) -> Result<Vec<&'static Migration>> {
     if let Some((found, _)) = applied.iter().find(|(version, _)| *version > newest_version()) {
         return Err(Error::SchemaTooNew { found: *found, known: newest_version() });
@@ -163,10 +164,10 @@ pub(crate) async fn postgres_state(transaction: &mut Transaction) -> Result<Migr
     Ok(state(&applied, &pending))
 }
 
-/// Applies what is pending, each migration in a transaction of its own: what one of them locks is free again before the next.
+/// Applies the pending migrations, each in its own transaction, so that one releases its locks before the next starts.
 ///
-/// A change of a table waits behind whoever reads it, and everybody else behind the change. So it waits for moments only, and
-/// tries again after a pause in which the others go on.
+/// A table change queues behind that table's readers, and everyone else queues behind the change. So it waits only
+/// briefly, and retries after a pause in which the others proceed.
 pub(crate) async fn postgres(database: &Postgres, now: Timestamp) -> Result<MigrationState> {
     let began = Instant::now();
     let mut done = Vec::new();
@@ -187,11 +188,11 @@ pub(crate) async fn postgres(database: &Postgres, now: Timestamp) -> Result<Migr
     }
 }
 
-/// What became of the next migration.
+/// The outcome of the next migration.
 enum Next {
     UpToDate,
     Applied(&'static str),
-    /// Somebody else uses its tables.
+    /// Something else is using its tables.
     Locked(&'static str),
 }
 
@@ -213,7 +214,7 @@ async fn postgres_next(database: &Postgres, now: Timestamp) -> Result<Next> {
     if migration.name == email_keys::NAME {
         match email_keys::postgres(&mut transaction).await {
             Ok(()) => {}
-            // A row of it is in use, or was taken just now.
+            // One of its rows is locked, or its key was just taken.
             Err(Error::Unavailable(_) | Error::Unique { .. }) => {
                 transaction.rollback().await;
                 return Ok(Next::Locked(migration.name));

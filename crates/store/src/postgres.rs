@@ -15,11 +15,11 @@ use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_check
 
 /// How long a request waits for a connection.
 const WAIT: Duration = Duration::from_secs(5);
-/// What each connection asks of the server. A transaction that stands still belongs to a node that is gone, and holds what all
-/// others wait for; by the system's own settings the server would notice in two hours.
+/// Settings for each connection. An idle transaction belongs to a node that is gone and holds locks that all others
+/// wait for; with the operating system's keepalive defaults, the server would notice after two hours.
 const SESSION: &str = "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s \
                        -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
-/// How long the driver lets a silent connection be, unless the URL says so.
+/// The driver's default idle time before keepalives, used to detect whether the URL sets another.
 const DRIVERS_SILENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 pub(crate) struct Postgres {
@@ -27,18 +27,18 @@ pub(crate) struct Postgres {
     feed: Pool,
 }
 
-/// A connection for reads. Dropped while an answer is awaited (its caller went away, or has waited for long enough), it is
-/// closed: whoever came next would wait for what nobody wants, or for a server that is gone.
+/// A connection for reads. If dropped while awaiting an answer (the caller went away or timed out), it is closed:
+/// otherwise the next user would wait for a result nobody wants, or for a server that is gone.
 pub(crate) struct Connection {
     object: Option<Object>,
     awaiting: bool,
 }
 
-/// A transaction. Dropped before its end (its caller went away), it closes the connection, which rolls it back: a
+/// A transaction. If dropped before its end (the caller went away), it closes the connection, which rolls it back: a
 /// connection in the middle of a transaction never returns to the pool.
 pub(crate) struct Transaction {
     object: Option<Object>,
-    /// Whether its server has become one that is only read: the next connection may find the one that is written.
+    /// Whether the server has become read-only: a new connection may reach the writable one.
     read_only: AtomicBool,
 }
 
@@ -47,8 +47,8 @@ impl Postgres {
         let (mut config, encrypted) = settings(url)?;
         config
             .ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable })
-            // A standby takes no writes, and what it says is late: whoever is given several servers, or a name that moves, wants
-            // the one that is written.
+            // A standby rejects writes and serves stale data: given several servers, or a name that moves between them,
+            // only the writable one will do.
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .tcp_user_timeout(Duration::from_secs(10));
         if config.get_connect_timeout().is_none() {
@@ -57,7 +57,7 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("countersign");
         }
-        // The other way round: a server that is gone while an answer is waited for.
+        // The client's side of keepalives: detects a server that is gone while an answer is awaited.
         if config.get_keepalives_idle() == DRIVERS_SILENCE {
             config.keepalives_idle(Duration::from_secs(10));
         }
@@ -87,7 +87,7 @@ impl Postgres {
                 .map_err(|error| unusable(&error))
         };
         let postgres = Self { pool: pool(connections.max(2))?, feed: pool(2)? };
-        // Reached now, so that a wrong URL is an error of this call.
+        // Connect now, so that a wrong URL is an error of this call.
         let mut connection = postgres.connection().await?;
         let encoding = connection.query(ENCODING, &[]).await?;
         if encoding.first().map_or(Ok(""), |row| row.text(0))? != "UTF8" {
@@ -103,7 +103,8 @@ impl Postgres {
         Self::take(&self.pool).await
     }
 
-    /// A poll is given up before a silent server is: the connection is made all the same, and the next poll finds it.
+    /// The caller abandons a poll before a silent server times out: the connection attempt continues in its own task,
+    /// and the next poll finds it.
     pub(crate) async fn feed_connection(&self) -> Result<Connection> {
         let pool = self.feed.clone();
         let made = tokio::spawn(async move { Self::take(&pool).await });
@@ -125,14 +126,14 @@ impl Postgres {
         Ok(transaction)
     }
 
-    /// What the server's clock says.
+    /// Returns the server's clock.
     pub(crate) async fn clock(&self) -> Result<Timestamp> {
         let rows = self.connection().await?.query(CLOCK, &[]).await?;
         let row = rows.first().ok_or_else(|| Error::Database("the server did not say what time it is".to_owned()))?;
         row.timestamp(0)
     }
 
-    /// A transaction that may take its time: for migrations.
+    /// Begins a transaction without statement or lock timeouts, for migrations.
     pub(crate) async fn begin_without_timeout(&self) -> Result<Transaction> {
         let transaction = self.begin().await?;
         transaction.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
@@ -140,7 +141,7 @@ impl Postgres {
     }
 }
 
-/// How long one of the servers, or one of the addresses of their names, may be silent: there is to be time for another.
+/// The connect timeout for each server, or each address its name resolves to: it leaves time to try another.
 fn patience_with_one(config: &tokio_postgres::Config) -> Duration {
     let servers = config.get_hosts().len().max(config.get_hostaddrs().len());
     let servers = u32::try_from(servers).unwrap_or(u32::MAX).max(2);
@@ -151,11 +152,11 @@ fn unusable(error: &dyn std::fmt::Display) -> Error {
     Error::Unavailable(format!("cannot connect: {error}"))
 }
 
-/// What a URL says, and whether the connection is encrypted.
+/// Parses a URL; also returns whether the connection is encrypted.
 fn settings(url: &str) -> Result<(tokio_postgres::Config, bool)> {
     let config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| unusable(&error))?;
-    // The driver's default falls back to plain text when a server offers no encryption. Here it is plain text on
-    // this machine, and verified encryption everywhere else, unless the URL says `sslmode=disable`.
+    // The driver's default falls back to plain text if a server offers no encryption. Here it is plain text on this
+    // machine and verified encryption everywhere else, unless the URL says `sslmode=disable`.
     let encrypted = match config.get_ssl_mode() {
         SslMode::Disable => false,
         SslMode::Prefer => !is_this_machine(&config),
@@ -164,13 +165,13 @@ fn settings(url: &str) -> Result<(tokio_postgres::Config, bool)> {
     Ok((config, encrypted))
 }
 
-/// Reads what a connection needs, without making one.
+/// Validates what a connection needs, without opening one.
 pub(crate) fn check(url: &str, authorities: Option<&Path>) -> Result<()> {
     let (_, encrypted) = settings(url)?;
     if encrypted { tls(authorities).map(drop) } else { Ok(()) }
 }
 
-/// Whether every server that a URL may lead to is on this machine. An address counts more than the name beside it.
+/// Whether every server that a URL may lead to is on this machine. `hostaddr` addresses are checked as well as names.
 fn is_this_machine(config: &tokio_postgres::Config) -> bool {
     let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let named = |host: &Host| match host {
@@ -247,7 +248,7 @@ impl Transaction {
         in_use(self.object.as_ref())
     }
 
-    /// Keeps in mind what an error says of the server.
+    /// Remembers whether an error says that the server is read-only.
     fn noted<T>(&self, done: Driven<T>) -> Result<T> {
         done.map_err(|error| {
             if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
@@ -262,8 +263,8 @@ impl Transaction {
         self.noted(done)
     }
 
-    /// The same for statements that wait for a lock for as long as they are told to: `false` when they did not get it, or not
-    /// without somebody else's losing theirs.
+    /// Like [`Self::batch`], for statements that wait for a lock with a timeout: returns `false` if they did not get
+    /// the lock, or only by way of a deadlock.
     pub(crate) async fn batch_unless_locked(&self, text: &str) -> Result<bool> {
         match self.object()?.batch_execute(text).await {
             Ok(()) => Ok(true),
@@ -288,7 +289,7 @@ impl Transaction {
 
     pub(crate) async fn commit(mut self) -> Result<()> {
         self.batch("COMMIT").await?;
-        // Ended well: the connection may go back to the pool.
+        // Ended cleanly: the connection may return to the pool.
         drop(self.object.take());
         Ok(())
     }
@@ -338,7 +339,7 @@ mod tests {
     #[test]
     fn of_several_servers_there_is_time_for_another_than_the_first() {
         for (url, milliseconds) in [
-            // A name may stand for several addresses.
+            // A name may resolve to several addresses.
             ("postgres://u@db.example.com/db", 2500),
             ("postgres://u@a.example.com,b.example.com/db", 2500),
             ("postgres://u@a,b,c,d,e/db", 1000),

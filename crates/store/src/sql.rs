@@ -11,17 +11,17 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::str::FromStr;
 
-/// A statement, in the text of either engine.
+/// A statement, as text for each engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Sql {
-    /// With `?1`.
+    /// With `?1` placeholders.
     pub(crate) sqlite: &'static str,
-    /// With `$1`.
+    /// With `$1` placeholders.
     pub(crate) postgres: &'static str,
 }
 
-/// Turns `$1` into `?1` while compiling, and takes the marks of comments away: what stands in a comment, such as the index to
-/// use, is for SQLite alone. No statement has a `$` or a comment for any other purpose.
+/// Replaces `$1` with `?1` at compile time and removes comment delimiters: text inside a comment, such as an index
+/// hint, applies to SQLite only. No statement uses `$` or a comment for any other purpose.
 pub(crate) const fn question_marks<const N: usize>(text: &str) -> [u8; N] {
     let bytes = text.as_bytes();
     let mut turned = [0_u8; N];
@@ -39,7 +39,7 @@ pub(crate) const fn question_marks<const N: usize>(text: &str) -> [u8; N] {
     turned
 }
 
-/// Declares statements as constants, and the list of them all that a test prepares on both engines.
+/// Declares statements as constants, plus a list of them all, which a test prepares on both engines.
 macro_rules! statements {
     ($($name:ident = $($text:literal),+;)*) => {
         $(const $name: $crate::Sql = {
@@ -56,7 +56,7 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
-/// A parameter. Columns are TEXT, BIGINT (integers, times, truth values) or bytes, and nothing else.
+/// A parameter. Columns are TEXT, BIGINT (integers, times, booleans) or bytes, and nothing else.
 #[derive(Debug, Clone)]
 pub enum Value<'a> {
     /// NULL.
@@ -149,7 +149,7 @@ id_values! {
     AuthFactorId AuthChallengeId AuditEventId AuditActionId AuditSchemaId AuditExportId AuditStreamId
 }
 
-/// A row of a result.
+/// A row of a query result.
 #[derive(Debug)]
 pub struct Row(pub(crate) RowKind);
 
@@ -200,22 +200,22 @@ impl Row {
         self.opt_int(at)?.ok_or_else(|| Self::corrupt(at, "a number"))
     }
 
-    /// A truth value.
+    /// A boolean column.
     pub(crate) fn truth(&self, at: usize) -> Result<bool> {
         Ok(self.int(at)? != 0)
     }
 
-    /// A moment.
+    /// A timestamp column.
     pub(crate) fn timestamp(&self, at: usize) -> Result<Timestamp> {
         self.int(at).map(Timestamp::from_millis)
     }
 
-    /// A moment that may be NULL.
+    /// A timestamp column that may be NULL.
     pub(crate) fn opt_timestamp(&self, at: usize) -> Result<Option<Timestamp>> {
         Ok(self.opt_int(at)?.map(Timestamp::from_millis))
     }
 
-    /// Bytes.
+    /// A bytes column.
     pub(crate) fn bytes(&self, at: usize) -> Result<&[u8]> {
         use rusqlite::types::Value as V;
         match &self.0 {
@@ -227,48 +227,48 @@ impl Row {
         }
     }
 
-    /// A keyed digest.
+    /// A keyed digest column.
     pub(crate) fn digest(&self, at: usize) -> Result<Digest> {
         Digest::from_bytes(self.bytes(at)?).ok_or_else(|| Self::corrupt(at, "a digest"))
     }
 
-    /// A link of a chain.
+    /// A hash chain link.
     pub(crate) fn hash(&self, at: usize) -> Result<Hash> {
         Hash::from_bytes(self.bytes(at)?).ok_or_else(|| Self::corrupt(at, "a hash"))
     }
 
-    /// A text that a type of ours reads, such as an identifier.
+    /// A TEXT column parsed into one of our types, such as an identifier.
     pub(crate) fn parse<T: FromStr>(&self, at: usize) -> Result<T> {
         self.text(at)?.parse().map_err(|_| Self::corrupt(at, std::any::type_name::<T>()))
     }
 
-    /// The same, or NULL.
+    /// Same as [`Row::parse`], but the column may be NULL.
     pub(crate) fn opt_parse<T: FromStr>(&self, at: usize) -> Result<Option<T>> {
         self.opt_text(at)?
             .map(|text| text.parse().map_err(|_| Self::corrupt(at, std::any::type_name::<T>())))
             .transpose()
     }
 
-    /// A text that a function of ours reads, such as a word for a state.
+    /// A TEXT column parsed by one of our functions, such as the name of a state.
     pub(crate) fn word<T>(&self, at: usize, read: impl Fn(&str) -> Option<T>) -> Result<T> {
         read(self.text(at)?).ok_or_else(|| Self::corrupt(at, std::any::type_name::<T>()))
     }
 
-    /// JSON.
+    /// A JSON column.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, at: usize) -> Result<T> {
         serde_json::from_str(self.text(at)?).map_err(|_| Self::corrupt(at, "the JSON we write"))
     }
 }
 
-/// Something that answers queries: a [`crate::Reader`] or a [`crate::Tx`].
+/// Something that runs queries: a [`crate::Reader`] or a [`crate::Tx`].
 pub trait Query: Send {
-    /// All rows of a result. For bounded results only.
+    /// Returns all rows of a result. For bounded results only.
     ///
     /// # Errors
     /// Database errors.
     fn query(&mut self, sql: Sql, params: &[Value<'_>]) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
-    /// The first row of a result, if there is one.
+    /// Returns the first row of a result, if any.
     ///
     /// # Errors
     /// Database errors.
@@ -277,7 +277,7 @@ pub trait Query: Send {
     }
 }
 
-/// A statement that reads a page: one text for each direction, both with the bound as `$2` and the limit as `$3`.
+/// A statement that reads a page: one text per direction, both with the bound as `$2` and the limit as `$3`.
 #[derive(Clone, Copy)]
 pub(crate) struct Paged {
     pub(crate) descending: Sql,
@@ -285,9 +285,9 @@ pub(crate) struct Paged {
 }
 
 impl Paged {
-    /// The statement for a slice, its bound and its limit.
+    /// Returns the statement for a slice, with its bound and its limit.
     pub(crate) fn pick<I: std::fmt::Display>(self, slice: &Slice<I>) -> (Sql, Value<'static>, Value<'static>) {
-        // Every identifier lies between these two in byte order, so one statement serves with and without a cursor.
+        // Every identifier sorts between these two in byte order, so one statement works with and without a cursor.
         let (sql, open) = match slice.scan {
             Scan::Descending => (self.descending, "~"),
             Scan::Ascending => (self.ascending, ""),

@@ -1,4 +1,4 @@
-//! SQLite: one writer thread with group commit, and a read-only connection per thread.
+//! SQLite: one writer thread with group commit, and one read-only connection per thread.
 
 use crate::error::{Error, Result};
 use crate::sql::{Row, RowKind, Sql, Value};
@@ -15,19 +15,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-/// How many transactions may wait for the writer. Beyond that the answer is "not now".
+/// Maximum number of transactions queued for the writer. Beyond that, writes are rejected as unavailable.
 const QUEUE: usize = 4096;
-/// How many transactions share one commit at most.
+/// Maximum number of transactions that share one commit.
 const GROUP: usize = 512;
-/// How many scans run at once.
+/// Maximum number of concurrent scans.
 const SCANS: usize = 4;
-/// How many prepared statements a connection keeps.
+/// Number of prepared statements cached per connection.
 const STATEMENTS: usize = 512;
 
 thread_local! {
     /// The writer thread's connection.
     static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
-    /// This thread's read-only connections, one per open database (one, but for tests).
+    /// This thread's read-only connections, one per open database (only tests open more than one).
     static READERS: RefCell<Vec<(u64, Connection)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -35,18 +35,18 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A job for the writer.
 struct Job {
-    /// Run inside a savepoint.
+    /// Runs inside a savepoint.
     work: Work,
-    /// Answered after the commit, with its error if it failed.
+    /// Receives the outcome after the commit, or the commit's error.
     answer: oneshot::Sender<Result<()>>,
     /// Whether its commit waits for the disk.
     durable: bool,
 }
 
-/// A job that has been run: whom to answer, and what, unless the commit fails.
+/// A job that has run: where to send the answer, and the outcome unless the commit fails.
 struct Ran {
     answer: oneshot::Sender<Result<()>>,
-    /// Whether something of it is to be committed.
+    /// Whether it left anything to commit.
     keep: bool,
     outcome: Result<()>,
 }
@@ -57,7 +57,7 @@ impl Ran {
             (Ok(()), Some(error)) if self.keep => Err(Error::Unavailable(format!("commit failed: {error}"))),
             (outcome, _) => outcome,
         };
-        // Nobody listens when the caller has gone away; the change stands all the same.
+        // The receiver is gone if the caller has given up; the change stands regardless.
         let _ = self.answer.send(outcome);
     }
 }
@@ -73,17 +73,18 @@ pub(crate) struct Sqlite {
 pub(crate) struct ReaderHandle {
     path: Arc<PathBuf>,
     number: u64,
-    /// Scans that may run at once: each blocking thread has a connection with a cache of its own.
+    /// Limits concurrent scans: each blocking thread has a connection with its own cache.
     scans: Arc<Semaphore>,
 }
 
 fn configure(connection: &Connection) -> Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // No memory map: a reader would unmap and map the file again after every commit of the writer. A small cache: it is
-    // emptied then, too, and the system's own cache is behind it.
+    // No memory map: a reader would unmap and remap the file after every commit by the writer. The cache is small
+    // because it is also invalidated by each commit, and the operating system's cache is behind it.
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
-    // Plans come from statements alone. Without this, one with a bound LIMIT is planned anew each time it runs.
+    // Plans depend on the statement text alone. Without this, a statement with a bound LIMIT is replanned each time it
+    // runs.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
@@ -91,15 +92,16 @@ fn configure(connection: &Connection) -> Result<()> {
 fn open_to_write(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     configure(&connection)?;
-    // Write-ahead log, and a commit that has reached the disk before it is answered: a 201 survives a power cut.
+    // Write-ahead log, with commits that reach the disk before they are reported: a 201 survives a power failure.
     let mut tries = 0;
     loop {
-        // Moved into the file once in so many pages: what is written again and again is then moved once.
+        // Checkpointing only once per this many pages means that a page rewritten repeatedly is copied back once.
         match connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;")
         {
             Ok(()) => return Ok(connection),
-            // The change of the journal does not wait as statements do: another process is making it right now.
+            // Changing the journal mode does not honor the busy timeout as statements do: another process is changing
+            // it right now.
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && tries < 200 => {
                 tries += 1;
                 std::thread::park_timeout(std::time::Duration::from_millis(25));
@@ -111,7 +113,7 @@ fn open_to_write(path: &Path) -> Result<Connection> {
 
 impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        // Opened here first, so that a bad path is an error of this call.
+        // Opened here so that a bad path is an error of this call.
         let connection = open_to_write(path)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
@@ -130,7 +132,7 @@ impl Sqlite {
         ReaderHandle { path: Arc::clone(&self.path), number: self.number, scans: Arc::clone(&self.scans) }
     }
 
-    /// Runs a function with a connection opened for it alone: for migrations and the like, not for requests.
+    /// Runs a function with a dedicated connection: for migrations and the like, not for requests.
     pub(crate) fn with_own_connection<T>(&self, function: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         function(&mut open_to_write(&self.path)?)
     }
@@ -151,8 +153,8 @@ impl Sqlite {
         let name = format!(".{}.{:016x}", name.to_string_lossy(), u64::from_be_bytes(random));
         let temporary = to.with_file_name(name);
         let target = temporary.to_str().ok_or(Error::NotSupported("the path of a backup must be text"))?;
-        // Written whole under another name first: what has the name of a backup is one. Made with its final permissions: the
-        // copy is at no moment readable by others.
+        // Written in full under a temporary name first, so that a file with the backup's name is always complete.
+        // Created with its final permissions, so that the copy is never readable by others.
         let written = (|| {
             let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
             let file = file.map_err(failed)?;
@@ -161,7 +163,8 @@ impl Sqlite {
             std::fs::hard_link(&temporary, to)
                 .or_else(|error| match error.kind() {
                     std::io::ErrorKind::AlreadyExists => Err(error),
-                    // Not every file system has links: there the name is taken first, and then given to the copy.
+                    // Not every file system supports links: if not, the name is reserved first, and the copy is then
+                    // renamed over it.
                     _ => {
                         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
                         std::fs::rename(&temporary, to).inspect_err(|_| drop(std::fs::remove_file(to)))
@@ -173,7 +176,7 @@ impl Sqlite {
         written
     }
 
-    /// Runs the work in a savepoint of the current group; answered after the group's commit.
+    /// Runs the work in a savepoint of the current group; resolves after the group's commit.
     pub(crate) async fn write(&self, durable: bool, work: Work) -> Result<()> {
         let (answer, answered) = oneshot::channel();
         let job = Job { work, answer, durable };
@@ -182,7 +185,7 @@ impl Sqlite {
     }
 }
 
-/// Polls a transaction's future once. Every statement is ready at once here, so it must be done by then.
+/// Polls a transaction's future once. Every statement completes immediately here, so one poll must finish it.
 fn run_to_end(work: Work) -> Result<bool> {
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut tx = Tx::new(TxKind::Sqlite);
@@ -198,15 +201,15 @@ fn run_to_end(work: Work) -> Result<bool> {
 fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     WRITER.set(Some(connection));
     let mut waiting = VecDeque::new();
-    // As it was opened.
+    // As set by `open_to_write`.
     let mut set = Some(true);
     loop {
         if waiting.is_empty() {
             let Some(first) = queue.blocking_recv() else { break };
             waiting.push_back(first);
         }
-        // Whoever is about to ask for a write on this core does so first, and shares the commit. Nobody is waited for: with
-        // nothing else to run here, this returns at once.
+        // Lets tasks on this core that are about to submit a write do so first and share the commit. This waits for
+        // nobody: with nothing else to run here, it returns immediately.
         std::thread::yield_now();
         while waiting.len() < GROUP
             && let Ok(job) = queue.try_recv()
@@ -216,15 +219,15 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
         let durable = waiting.iter().any(|job| job.durable);
         let begun = wait_for_the_disk(durable, &mut set).and_then(|()| statement("BEGIN IMMEDIATE"));
         if let Err(error) = begun {
-            // Another process holds the lock for longer than we wait: all that waited are told so. Those that come after the
-            // answers get an attempt of their own.
+            // Another process has held the lock for longer than the timeout: every waiting job is told so. Jobs that
+            // arrive after these answers get their own attempt.
             tracing::warn!(%error, "could not acquire the SQLite write lock");
             waiting.drain(..).for_each(|job| refuse(job, &error));
             continue;
         }
         let mut ran = Vec::new();
-        // Some errors, such as a full disk, end the whole transaction. What comes after must not be mistaken for a part of
-        // it, and what came before must be told: the commit fails.
+        // Some errors, such as a full disk, end the whole transaction. Later jobs must not be taken for part of it, and
+        // earlier jobs must be told: the commit fails.
         while ran.len() < GROUP && in_transaction().is_ok() {
             let Some(job) = waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
             if job.durable && !durable {
@@ -244,13 +247,13 @@ fn write_loop(connection: Connection, mut queue: mpsc::Receiver<Job>) {
     WRITER.set(None);
 }
 
-/// Says whether the next commit waits for the disk; `set` is what was said last. One that does takes along what was
-/// committed before it: the log is written from front to back.
+/// Sets whether the next commit waits for the disk; `set` is the current setting. A durable commit also makes the
+/// commits before it durable, because the log is written sequentially.
 fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
     if *set != Some(durable) {
         *set = None;
         let synchronous = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-        // Not a kept statement: it takes effect when it is prepared.
+        // Not a cached statement: the pragma takes effect when it is prepared.
         with_writer(|connection| Ok(connection.execute_batch(synchronous)?))?;
         *set = Some(durable);
     }
@@ -259,12 +262,12 @@ fn wait_for_the_disk(durable: bool, set: &mut Option<bool>) -> Result<()> {
 
 fn run_in_savepoint(job: Job) -> Ran {
     let Job { work, answer, .. } = job;
-    // Nobody waits for it any more: a caller that gave up may come again, and must not find it done twice.
+    // Nobody is waiting for the answer: a caller that gave up may retry, and must not find the work done twice.
     if answer.is_closed() {
         let gone = Err(Error::Unavailable("the caller has gone away".to_owned()));
         return Ran { answer, keep: false, outcome: gone };
     }
-    // Without a savepoint nothing of it could be undone alone.
+    // Without a savepoint, this job could not be rolled back on its own.
     if let Err(error) = statement("SAVEPOINT job") {
         let outcome = Err(Error::Unavailable(format!("no savepoint: {error}")));
         return Ran { answer, keep: false, outcome };
@@ -273,7 +276,7 @@ fn run_in_savepoint(job: Job) -> Ran {
     let keep = matches!(outcome, Ok(true));
     let undone = if keep { Ok(()) } else { statement("ROLLBACK TO job") };
     if undone.is_err() {
-        // Half of it must not be committed with the others: they are told that the commit failed.
+        // A half-done job must not be committed with the others, which are told that the commit failed.
         let _ = statement("ROLLBACK");
     }
     match undone.and_then(|()| statement("RELEASE job")) {
@@ -281,12 +284,12 @@ fn run_in_savepoint(job: Job) -> Ran {
             let failed = Error::Unavailable(format!("commit failed: {error}"));
             Ran { answer, keep: false, outcome: Err(failed) }
         }
-        // What failed is told as it was: an error that ends the whole transaction leaves nothing to undo.
+        // A failed job reports its own error: an error that ended the whole transaction leaves nothing to undo.
         _ => Ran { answer, keep, outcome: outcome.map(drop) },
     }
 }
 
-/// Runs nothing of a job: outside a transaction no change can be kept.
+/// Rejects a job without running it: outside a transaction, no change can be committed.
 fn refuse(job: Job, error: &Error) {
     let reason = match error {
         Error::Unavailable(reason) => reason.clone(),
@@ -306,7 +309,7 @@ fn with_writer<T>(function: impl FnOnce(&Connection) -> Result<T>) -> Result<T> 
     })
 }
 
-/// An error when the group's transaction has been lost: a statement would be committed by itself.
+/// Returns an error if the group's transaction has been lost: a statement would then be committed on its own.
 fn in_transaction() -> Result<()> {
     with_writer(|connection| match connection.is_autocommit() {
         false => Ok(()),
@@ -328,7 +331,7 @@ pub(crate) fn writer_execute(sql: Sql, params: &[Value<'_>]) -> Result<u64> {
 }
 
 impl ReaderHandle {
-    /// A query that may look at many rows: on a thread for blocking work, few at a time.
+    /// Runs a query that may scan many rows, on a blocking-work thread, with limited concurrency.
     pub(crate) async fn scan(&self, sql: Sql, params: Vec<Value<'static>>) -> Result<Vec<Row>> {
         let cancelled = |_| Error::Database("the scan was cancelled".to_owned());
         let place = Arc::clone(&self.scans).acquire_owned().await.map_err(|_| Error::Database("closed".to_owned()))?;
@@ -409,7 +412,7 @@ mod tests {
             Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))?)
         };
         assert_eq!(sqlite.with_own_connection(kept).unwrap(), 0);
-        // And the next one is none the worse for it.
+        // The next transaction is unaffected.
         let writes: Work = Box::new(|_| Box::pin(async { statement("INSERT INTO t VALUES (2)").is_ok() }));
         sqlite.write(true, writes).await.unwrap();
         assert_eq!(sqlite.with_own_connection(kept).unwrap(), 1);

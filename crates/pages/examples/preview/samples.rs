@@ -190,6 +190,12 @@ pub(crate) fn pages(frame: Frame<'_>, words: Words, problem: bool) -> Vec<(Strin
             p,
             &SelectAccount { frame, form: form(p), application, name: say("Ada Lovelace"), email },
         );
+        let name = say("Partner Reports");
+        add(
+            "not_a_member",
+            p,
+            &NotAMember { frame, form: form(p), application: name, account: email, other_account: link },
+        );
         add("sign_out_confirm", p, &SignOutConfirm { frame, form: form(p), email, application: None });
         let user_code = say("WDJB-MJHT");
         let application = Application { name: say("Acme Command Line"), logo: &Logo::default() };

@@ -2,20 +2,20 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// One application of the list.
+/// An application in the list.
 #[derive(Clone, Debug)]
 pub struct ApplicationRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// Its client id.
+    /// Its client ID.
     pub client_id: String,
-    /// What kind it is, in words.
+    /// Its kind, in words.
     pub kind: &'static str,
-    /// Whose it is, in words.
+    /// Its owner, in words.
     pub owner: String,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
 }
 
@@ -23,12 +23,12 @@ pub struct ApplicationRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/applications.html")]
 pub struct Applications<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [ApplicationRow],
-    /// Whether those are shown that nobody registered by hand.
+    /// Whether the list shows clients that registered themselves.
     pub registered: bool,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }

@@ -2,86 +2,86 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// Something that an administrator has done.
+/// An action of an administrator.
 #[derive(Clone, Debug)]
 pub struct TrailRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// By whom, in words.
+    /// The actor, in words.
     pub who: String,
-    /// To what, in words.
+    /// The target, in words.
     pub what: String,
-    /// When, in words.
+    /// When it happened, in words.
     pub time: String,
-    /// The same for programs.
+    /// The same, machine-readable.
     pub moment: String,
-    /// From where, in words.
+    /// Where it came from: an IP address or the server itself, in words.
     pub place: String,
-    /// With which program.
+    /// The user agent, if known.
     pub program: Option<String>,
-    /// The organization it is about.
+    /// The organization that it concerns.
     pub organization_id: Option<String>,
-    /// Its place in the log.
+    /// Its sequence number in the log.
     pub sequence: i64,
-    /// Where the rest is that this actor has done.
+    /// The link to all actions of this actor.
     pub same_actor: String,
-    /// Where the rest is that was done to this.
+    /// The link to all actions on this target.
     pub same_target: String,
     /// The whole record.
     pub json: String,
 }
 
-/// What a reader of the trail asks for, as it was typed.
+/// The filters as typed.
 #[derive(Clone, Debug, Default)]
 pub struct TrailFields<'a> {
-    /// By whom.
+    /// The actor.
     pub actor: &'a str,
-    /// What.
+    /// The action.
     pub action: &'a str,
-    /// To what.
+    /// The target.
     pub target: &'a str,
-    /// About which organization.
+    /// The organization ID.
     pub organization_id: &'a str,
-    /// From when on.
+    /// The start of the time range.
     pub from: &'a str,
-    /// Until when.
+    /// The end of the time range.
     pub to: &'a str,
 }
 
-/// What administrators have done.
+/// The actions of administrators.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/audit_log.html")]
 pub struct AuditLog<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown, newest first.
+    /// The rows shown, newest first.
     pub rows: &'a [TrailRow],
-    /// What was asked for.
+    /// The filters.
     pub fields: TrailFields<'a>,
-    /// Whether anything narrows the list.
+    /// Whether the list is filtered.
     pub filtered: bool,
-    /// Whether new ones appear by themselves.
+    /// Whether the page updates itself.
     pub live: bool,
-    /// The beginning of the list, where this page is not.
+    /// The link to the first page, unless this is it.
     pub newest: Option<&'a str>,
-    /// What came before.
+    /// The link to older entries.
     pub older: Option<&'a str>,
 }
 
-/// An organization of the list.
+/// An organization in the list.
 #[derive(Clone, Debug)]
 pub struct LogRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// How long its events are kept, in words.
+    /// Its retention period, in words.
     pub kept: String,
-    /// How its stream looks: `good`, `bad` or nothing.
+    /// The tone of its stream's state: `good`, `bad` or empty.
     pub tone: &'static str,
-    /// How its stream is, in words.
+    /// The state of its stream, in words.
     pub stream: &'static str,
 }
 
@@ -89,60 +89,60 @@ pub struct LogRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/audit_organizations.html")]
 pub struct AuditOrganizations<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [LogRow],
-    /// What was searched for.
+    /// The search text.
     pub search: &'a str,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }
 
-/// A copy of an organization's log.
+/// An export of an organization's log.
 #[derive(Clone, Debug)]
 pub struct ExportRow {
-    /// When it was asked for.
+    /// When it was requested.
     pub created: String,
-    /// What is in it, in words.
+    /// Its contents, in words.
     pub range: String,
-    /// How it looks: `good`, `bad` or nothing.
+    /// The tone of its state: `good`, `bad` or empty.
     pub tone: &'static str,
-    /// How it is, in words.
+    /// Its state, in words.
     pub state: &'static str,
-    /// How many events are in it by now.
+    /// The number of events exported so far.
     pub lines: i64,
-    /// Where it can be had.
+    /// The download link, if it is available.
     pub download: Option<String>,
 }
 
-/// Where the events of an organization are sent.
+/// The stream of an organization's events.
 #[derive(Clone, Debug)]
 pub struct StreamFacts {
-    /// The address.
+    /// The URL.
     pub url: String,
-    /// The format, as a word.
+    /// The name of the format.
     pub format: &'static str,
-    /// How it looks: `good`, `bad` or nothing.
+    /// The tone of its state: `good`, `bad` or empty.
     pub tone: &'static str,
-    /// How it is, in words.
+    /// Its state, in words.
     pub state: &'static str,
-    /// What that means, and what to do.
+    /// What the state means, and what to do.
     pub meaning: &'static str,
-    /// When events were taken last.
+    /// When events were last accepted.
     pub synced: String,
-    /// Whether anything is sent.
+    /// Whether it is running.
     pub runs: bool,
 }
 
-/// A period that events can be kept for.
+/// A retention period.
 #[derive(Clone, Debug)]
 pub struct Period {
-    /// In days.
+    /// Its length in days.
     pub days: i64,
-    /// In words.
+    /// Its length in words.
     pub name: String,
-    /// Whether it is chosen.
+    /// Whether it is the chosen one.
     pub chosen: bool,
 }
 
@@ -150,51 +150,52 @@ pub struct Period {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/audit_organization.html")]
 pub struct AuditOrganization<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
     /// Its name.
     pub name: &'a str,
-    /// Whether it is gone, and what was told of it is not: nothing is set for it any more.
+    /// Whether the organization was deleted; its log remains, but can no longer be configured.
     pub gone: bool,
-    /// Its identifier.
+    /// Its ID.
     pub id: &'a str,
-    /// The copies, newest first.
+    /// The exports, newest first.
     pub exports: &'a [ExportRow],
-    /// Whether one is being made.
+    /// Whether an export is in progress.
     pub live: bool,
-    /// What was typed: from when on.
+    /// The typed start of the time range.
     pub from: &'a str,
-    /// What was typed: until when.
+    /// The typed end of the time range.
     pub to: &'a str,
-    /// The periods that events can be kept for.
+    /// The available retention periods.
     pub periods: &'a [Period],
-    /// The same for the one that is chosen, in words.
+    /// The current retention period, in words.
     pub kept: &'a str,
-    /// A shorter one that is still to be confirmed: its days, it in words, and until when events would be lost.
+    /// A shorter retention period awaiting confirmation: in days, in words, and the time before which events would be
+    /// deleted.
     pub shorter: Option<(i64, &'a str, &'a str)>,
-    /// Where events are sent.
+    /// The stream, if there is one.
     pub stream: Option<&'a StreamFacts>,
-    /// What was typed: where to.
+    /// The typed URL of the stream.
     pub url: &'a str,
-    /// What was typed: the format.
+    /// The typed format of the stream.
     pub format: &'a str,
 }
 
-/// How the chain stands.
+/// The state of the hash chain.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/audit_chain.html")]
 pub struct AuditChain<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// The last place.
+    /// The last sequence number.
     pub sequence: i64,
-    /// The link there; none while the log is empty.
+    /// The hash there; `None` if the log is empty.
     pub hash: Option<&'a str>,
-    /// When what stands there was recorded.
+    /// When the last entry was recorded.
     pub last: Option<&'a str>,
-    /// The last place of which nothing is kept.
+    /// The last sequence number whose entry has been deleted.
     pub pruned_through: i64,
     /// Whether linking has stopped.
     pub stopped: bool,

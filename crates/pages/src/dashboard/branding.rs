@@ -2,80 +2,80 @@ use askama::Template;
 
 use super::Shell;
 
-/// A picture that can be chosen.
+/// A picture setting.
 #[derive(Clone, Debug)]
 pub struct PictureField {
-    /// The field of the file; with `remove_` before it, the one that takes the picture away.
+    /// The name of the file field; prefixed with `remove_`, that of the checkbox that removes the picture.
     pub name: &'static str,
-    /// What it is.
+    /// Its label.
     pub label: &'static str,
-    /// What is good to know.
+    /// A hint about format and size.
     pub hint: &'static str,
-    /// Where the one that is there is served.
+    /// The URL of the current picture.
     pub shown: Option<String>,
-    /// Whether it is to be shown on a dark ground.
+    /// Whether it is to be shown on a dark background.
     pub on_dark: bool,
 }
 
-/// A colour that can be chosen.
+/// A color setting.
 #[derive(Clone, Debug)]
 pub struct ColourField {
-    /// The field.
+    /// The name of the field.
     pub name: &'static str,
-    /// What it colours.
+    /// Its label.
     pub label: &'static str,
-    /// What was chosen, or typed; may be empty.
+    /// The stored or typed value; may be empty.
     pub value: String,
-    /// What is taken where nothing is chosen.
+    /// The color used if none is set.
     pub without: String,
 }
 
-/// A word that can be chosen.
+/// A selectable value.
 #[derive(Clone, Copy, Debug)]
 pub struct WordOption {
-    /// The word that is posted.
+    /// The value that is posted.
     pub word: &'static str,
-    /// What people read.
+    /// Its label.
     pub label: &'static str,
     /// Whether it is chosen.
     pub chosen: bool,
 }
 
-/// A page that the look can be seen on.
+/// A page that can be previewed.
 #[derive(Clone, Copy, Debug)]
 pub struct PreviewPage {
-    /// Its word.
+    /// Its name in the query.
     pub word: &'static str,
-    /// What people read.
+    /// Its label.
     pub label: &'static str,
 }
 
-/// How the pages and mails of an environment look.
+/// The branding settings of an environment.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/branding.html")]
 pub struct BrandingPage<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// What people know the product as; may be empty.
+    /// The product's name; may be empty.
     pub name: &'a str,
-    /// What it is called where nothing was chosen.
+    /// The name used if none is set.
     pub without_name: &'a str,
-    /// The colours.
+    /// The colors.
     pub colours: &'a [ColourField],
     /// The corners.
     pub corners: &'a [WordOption],
     /// The fonts.
     pub fonts: &'a [WordOption],
-    /// The address of the terms of service.
+    /// The URL of the terms of service.
     pub terms_url: &'a str,
-    /// The address of the privacy policy.
+    /// The URL of the privacy policy.
     pub privacy_url: &'a str,
     /// Logo and icon.
     pub pictures: &'a [PictureField],
-    /// What will not look as it was chosen.
+    /// Warnings about settings that will not look as configured.
     pub warnings: &'a [String],
-    /// The pages to see it on.
+    /// The pages that can be previewed.
     pub previews: &'a [PreviewPage],
 }

@@ -2,30 +2,30 @@ use askama::Template;
 
 use super::Shell;
 
-/// What the environment adds to the claims of access tokens about people.
+/// The claims that the environment adds to users' access tokens.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/claims.html")]
 pub struct Claims<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form was drawn with, in a few letters.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// The template, as it is or as it was typed.
+    /// The template, as stored or as typed.
     pub content: &'a str,
-    /// What is wrong with it, and where.
+    /// The error in the template, and where it is.
     pub wrong: Option<&'a str>,
-    /// Whose claims are shown; empty for an example.
+    /// The email address of the user whose claims are shown; empty for an example user.
     pub email: &'a str,
-    /// What is wrong with that.
+    /// What is wrong with that address.
     pub unknown: Option<&'a str>,
-    /// The claims that come of it.
+    /// The resulting claims.
     pub claims: Option<&'a str>,
-    /// Whether they are an example's.
+    /// Whether they belong to an example user.
     pub example: bool,
-    /// Longest template, in bytes.
+    /// Maximum length of a template, in bytes.
     pub longest: usize,
-    /// Claims that are never a template's.
+    /// Claims that a template cannot set.
     pub reserved: &'a str,
-    /// Whether there is a template to take away.
+    /// Whether there is a stored template to remove.
     pub kept: bool,
 }

@@ -2,61 +2,61 @@ use askama::Template;
 
 use super::{Shell, Snippet};
 
-/// A metadata document that waits, or was decided about.
+/// A metadata document that awaits a decision or has been decided about.
 #[derive(Clone, Debug)]
 pub struct DocumentRow {
     /// Its URL.
     pub url: String,
-    /// The host in it.
+    /// The host in the URL.
     pub host: String,
-    /// Nobody has decided yet.
+    /// Whether it awaits a decision.
     pub waits: bool,
-    /// It may sign people in.
+    /// Whether it is allowed as a client.
     pub allowed: bool,
-    /// Since when it is so.
+    /// When it reached this state, in words.
     pub since: String,
 }
 
-/// Something that access tokens may be for.
+/// A resource that access tokens may be issued for.
 #[derive(Clone, Debug)]
 pub struct ResourceRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// Its URI.
     pub uri: String,
-    /// Whether it is meant where none is asked for.
+    /// Whether it is the default.
     pub default: bool,
 }
 
-/// How applications that nobody here has written come to people: sign-in elsewhere, clients that introduce themselves, and
-/// what their tokens are for.
+/// How third-party applications get access to users: external login, clients that register themselves, and the
+/// resources that tokens are issued for.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/connect.html")]
 pub struct Connect<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form about sign-in was drawn with, in a few letters.
+    /// The version of the settings that the login form is drawn from.
     pub login_seen: &'a str,
-    /// What the form about clients was drawn with.
+    /// The version of the policy that the clients form is drawn from.
     pub clients_seen: &'a str,
-    /// Where people sign in, if not here.
+    /// The external login URI, if any.
     pub login_uri: &'a str,
     /// `external_id` or `user_id`.
     pub subject: &'a str,
     /// `off`, `any`, `listed` or `ask`.
     pub documents: &'a str,
-    /// The hosts that are listed, one per line.
+    /// The allowed hosts, one per line.
     pub hosts: &'a str,
     /// Whether clients may register themselves.
     pub dynamic: bool,
-    /// Documents that wait, and others that were decided about.
+    /// Documents awaiting a decision, then those decided about.
     pub known: &'a [DocumentRow],
-    /// What was typed as the URL of a document and not taken.
+    /// The typed document URL that was refused.
     pub typed_document: &'a str,
-    /// What tokens may be for.
+    /// The resources.
     pub resources: &'a [ResourceRow],
-    /// What was typed as resource and not taken.
+    /// The typed resource that was refused.
     pub typed_resource: &'a str,
-    /// What an MCP server needs.
+    /// Code for an MCP server.
     pub snippets: &'a [Snippet],
 }

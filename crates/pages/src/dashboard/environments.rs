@@ -2,20 +2,20 @@ use askama::Template;
 
 use super::Shell;
 
-/// One environment of the list.
+/// An environment in the list.
 #[derive(Clone, Debug)]
 pub struct EnvironmentRow {
-    /// Its first page.
+    /// The URL of its overview.
     pub href: String,
-    /// Its settings.
+    /// The URL of its settings.
     pub settings: String,
     /// Its name.
     pub name: String,
-    /// Whether it is for real users.
+    /// Whether it is a production environment.
     pub production: bool,
     /// Its issuer.
     pub issuer: String,
-    /// The client id of its own application.
+    /// The client ID of its own application.
     pub client_id: String,
 }
 
@@ -23,45 +23,45 @@ pub struct EnvironmentRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/environments.html")]
 pub struct Environments<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [EnvironmentRow],
 }
 
-/// Making an environment.
+/// The creation of an environment.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/new_environment.html")]
 pub struct NewEnvironment<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What was typed as name.
+    /// The typed name.
     pub name: &'a str,
     /// `staging` or `production`.
     pub kind: &'a str,
-    /// What was typed as issuer.
+    /// The typed issuer.
     pub issuer: &'a str,
 }
 
-/// An environment that was just made.
+/// A newly created environment.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/environment_made.html")]
 pub struct EnvironmentMade<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
     /// Its name.
     pub name: &'a str,
-    /// Its first page.
+    /// The URL of its overview.
     pub href: &'a str,
     /// Its issuer.
     pub issuer: &'a str,
-    /// The host that has to lead here.
+    /// The host name that must point to this server.
     pub host: &'a str,
-    /// The client id of its own application.
+    /// The client ID of its own application.
     pub client_id: &'a str,
-    /// Its first API key; shown this once.
+    /// Its first API key; shown only once.
     pub api_key: &'a str,
-    /// Whether the issuer is on this machine, so that nothing has to be pointed anywhere.
+    /// Whether the issuer is on this machine, so that no DNS record is needed.
     pub local: bool,
 }
 
@@ -69,70 +69,70 @@ pub struct EnvironmentMade<'a> {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/settings.html")]
 pub struct Settings<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
     /// Its issuer.
     pub issuer: &'a str,
-    /// The client id of its own application.
+    /// The client ID of its own application.
     pub client_id: &'a str,
-    /// Its identifier.
+    /// Its ID.
     pub id: &'a str,
     /// `staging` or `production`.
     pub kind: &'a str,
-    /// Whether passwords count.
+    /// Whether passwords are enabled.
     pub password: bool,
-    /// Whether mailed codes do.
+    /// Whether emailed sign-in codes are enabled.
     pub magic_auth: bool,
-    /// Whether everybody needs a second factor.
+    /// Whether a second factor is required for everybody.
     pub mfa_required: bool,
-    /// Whether people make accounts by themselves.
+    /// Whether users may sign up themselves.
     pub sign_up: bool,
-    /// Pages of the product by name, each with its address; empty for none.
+    /// Pages of the product: name and URL, which is empty if not set.
     pub pages: &'a [(&'static str, String)],
-    /// Whether invitations are mailed from here.
+    /// Whether this server emails invitations.
     pub mail_invitation: bool,
-    /// Whether codes to sign in with are.
+    /// Whether this server emails sign-in codes.
     pub mail_magic_auth: bool,
-    /// Whether codes that prove an address are.
+    /// Whether this server emails codes that verify an address.
     pub mail_email_verification: bool,
-    /// Whether links that set a password are.
+    /// Whether this server emails password reset links.
     pub mail_password_reset: bool,
-    /// How long access tokens live.
+    /// The lifetime of access tokens.
     pub access_token_lifetime: &'a str,
-    /// How long people stay signed in at most.
+    /// The maximum length of a session.
     pub maximum_length: &'a str,
-    /// How long they stay when they do nothing.
+    /// The inactivity timeout of a session.
     pub inactivity_timeout: &'a str,
-    /// The issuer that sessions with the product name; empty for the usual one.
+    /// The issuer in session tokens for the product; empty for the default.
     pub session_issuer: &'a str,
     /// The algorithm of new signing keys.
     pub algorithm: &'a str,
-    /// The algorithms that there are.
+    /// The supported algorithms.
     pub algorithms: &'a [&'static str],
 }
 
 impl Settings<'_> {
-    /// What a page of the product is called, and what it is for.
+    /// The label of a page of the product and its description.
     fn page(&self, name: &str) -> (&'static str, &'static str) {
         match name {
             "sign_in" => (
                 "Sign-in page of your product",
-                "Where a sign-in begins: it sends people on to /user_management/authorize. Who comes to this server by a bookmark or an \
-                 invitation is sent there first, with invitation_token and organization_id where they are known.",
+                "Where a sign-in begins: this page redirects to /user_management/authorize. People who open this server from a bookmark or \
+                 an invitation are sent there first, with invitation_token and organization_id if known.",
             ),
             "home" => (
                 "Home page of your product",
-                "Where people go after signing out and after following an invitation, where nothing else is said.",
+                "Where people go after signing out or accepting an invitation, unless the request says otherwise.",
             ),
             "invitation" => (
                 "Invitation page of your product",
-                "Where links of invitations lead instead of a page of this server. It gets invitation_token.",
+                "Where invitation links lead instead of a page of this server. It receives invitation_token.",
             ),
             _ => (
-                "Password page of your product",
-                "Where links to a new password lead instead of a page of this server. It gets token, which sets the password.",
+                "Password reset page of your product",
+                "Where password reset links lead instead of a page of this server. It receives token, which sets the new password.",
             ),
         }
     }

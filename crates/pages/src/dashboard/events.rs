@@ -2,24 +2,24 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// An event of the list.
+/// An event in the list.
 #[derive(Clone, Debug)]
 pub struct EventRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// What it is about, in a few words.
+    /// The name or ID of its object.
     pub about: String,
     /// When it happened, in words.
     pub time: String,
-    /// The same for programs.
+    /// The same, machine-readable.
     pub moment: String,
     /// The whole event.
     pub json: String,
 }
 
-/// A name that can be chosen.
+/// An event name to filter by.
 #[derive(Clone, Copy, Debug)]
 pub struct EventName {
     /// The name.
@@ -28,30 +28,30 @@ pub struct EventName {
     pub chosen: bool,
 }
 
-/// What has happened in an environment.
+/// The events of an environment.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/events.html")]
 pub struct Events<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown, newest first.
+    /// The rows shown, newest first.
     pub rows: &'a [EventRow],
-    /// The names there are.
+    /// All event names.
     pub names: &'a [EventName],
-    /// The organization that was asked for.
+    /// The organization ID to filter by.
     pub organization_id: &'a str,
-    /// From when on.
+    /// The start of the time range.
     pub from: &'a str,
-    /// Until when.
+    /// The end of the time range.
     pub to: &'a str,
-    /// Whether anything narrows the list.
+    /// Whether the list is filtered.
     pub filtered: bool,
-    /// Whether new events appear by themselves.
+    /// Whether the page updates itself.
     pub live: bool,
-    /// Whether they would, were the list not paused.
+    /// Whether updates are paused.
     pub paused: bool,
-    /// Where the list is paused, or goes on.
+    /// The link that pauses or resumes updates.
     pub other: &'a str,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }

@@ -2,58 +2,58 @@ use askama::Template;
 
 use super::Shell;
 
-/// A key of the management API.
+/// An API key of the management API.
 #[derive(Clone, Debug)]
 pub struct ApiKeyRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its last characters.
     pub hint: String,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
     /// When it was last used, in words.
     pub used: String,
 }
 
-/// The keys of the management API of an environment.
+/// The environment's API keys of the management API.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/api_keys.html")]
 pub struct ApiKeys<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [ApiKeyRow],
-    /// The value of the key that was just made; shown this once.
+    /// The value of the newly created key; shown only once.
     pub fresh: Option<&'a str>,
-    /// What was typed as name.
+    /// The typed name.
     pub name: &'a str,
-    /// Where the API is.
+    /// The URL of the API.
     pub api: &'a str,
 }
 
 /// A signing key.
 #[derive(Clone, Debug)]
 pub struct SigningKeyRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub algorithm: String,
     /// `pending`, `active` or `retiring`.
     pub state: &'static str,
-    /// What that means, in words.
+    /// An explanation of the state.
     pub meaning: String,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
 }
 
-/// The signing keys of a purpose.
+/// The signing keys for one purpose.
 #[derive(Clone, Debug)]
 pub struct KeysOfPurpose {
     /// `direct` or `delegated`.
     pub purpose: &'static str,
-    /// What people read.
+    /// The title.
     pub title: &'static str,
     /// Which tokens they sign.
     pub text: &'static str,
@@ -65,9 +65,9 @@ pub struct KeysOfPurpose {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/signing_keys.html")]
 pub struct SigningKeys<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// The keys, by purpose.
+    /// The keys, grouped by purpose.
     pub purposes: &'a [KeysOfPurpose],
     /// The algorithm of new keys.
     pub algorithm: &'a str,

@@ -1,5 +1,5 @@
-//! The pages for the company's own staff: one shell around all of them, and one view per page. English only. They work
-//! without scripts; `dashboard.js` copies and refreshes where it may run.
+//! The pages for the company's own staff: a shared shell and one view per page. English only. They work without
+//! scripts; where scripts may run, `dashboard.js` adds copy buttons and live updates.
 
 mod application;
 mod applications;

@@ -2,45 +2,45 @@ use askama::Template;
 
 use super::Shell;
 
-/// An organization that can be chosen.
+/// A selectable organization.
 #[derive(Clone, Debug)]
 pub struct OrganizationOption {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// Its name.
     pub name: String,
 }
 
-/// A permission that can be given as scope.
+/// A permission that can be granted as a scope.
 #[derive(Clone, Debug)]
 pub struct ScopeOption {
     /// Its slug.
     pub slug: String,
-    /// What people read.
+    /// Its display name.
     pub name: String,
     /// Whether it is chosen.
     pub chosen: bool,
 }
 
-/// Making an application.
+/// The creation of an application.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/new_application.html")]
 pub struct NewApplication<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What was typed as name.
+    /// The typed name.
     pub name: &'a str,
-    /// What was typed as description.
+    /// The typed description.
     pub description: &'a str,
     /// `machine`, `server` or `public`.
     pub kind: &'a str,
     /// `first` or `third`.
     pub trust: &'a str,
-    /// The organization that was chosen.
+    /// The chosen organization.
     pub organization_id: &'a str,
-    /// What was typed as redirect URIs.
+    /// The typed redirect URIs.
     pub redirect_uris: &'a str,
-    /// Organizations to choose from; others by their identifier.
+    /// Organizations to choose from; others can be given by ID.
     pub organizations: &'a [OrganizationOption],
     /// Permissions to choose from.
     pub scopes: &'a [ScopeOption],

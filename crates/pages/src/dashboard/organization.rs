@@ -5,52 +5,52 @@ use super::Shell;
 /// A domain of an organization.
 #[derive(Clone, Debug)]
 pub struct Domain {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// The domain.
     pub domain: String,
     /// `pending`, `verified` or `failed`.
     pub state: &'static str,
-    /// The value of the TXT record that proves it.
+    /// The value of the TXT record that verifies it.
     pub record: String,
 }
 
-/// One organization: what it is.
+/// An organization's page: settings and domains.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/organization.html")]
 pub struct Organization<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
-    /// Which of its pages this is.
+    /// The current tab.
     pub tab: &'static str,
     /// Its name.
     pub title: &'a str,
-    /// Its identifier.
+    /// Its ID.
     pub id: &'a str,
-    /// Since when.
+    /// When it was created, in words.
     pub created: &'a str,
-    /// Its name, as the form has it.
+    /// Its name, as the form shows it.
     pub name: &'a str,
-    /// The company's own identifier for it, as the form has it.
+    /// The company's own ID for it, as the form shows it.
     pub external_id: &'a str,
-    /// Its metadata, as the form has it.
+    /// Its metadata, as the form shows it.
     pub metadata: &'a str,
-    /// The domains that it claims.
+    /// Its domains, verified or not.
     pub domains: &'a [Domain],
-    /// What was typed as another one.
+    /// The typed domain to add.
     pub typed_domain: &'a str,
 }
 
-/// Something that can be ticked: a role or a permission.
+/// A role or permission that can be ticked.
 #[derive(Clone, Debug)]
 pub struct Tick {
     /// Its slug.
     pub slug: String,
-    /// What people read.
+    /// Its display name.
     pub name: String,
     /// Whether it is ticked.
     pub chosen: bool,

@@ -5,84 +5,84 @@ use super::{Pager, Shell, Tick};
 /// An application of an organization, with its credentials.
 #[derive(Clone, Debug)]
 pub struct MachineRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// What kind it is, in words.
+    /// Its kind, in words.
     pub kind: &'static str,
-    /// Its credentials: the last characters, and when it was last used, in words.
+    /// Its credentials: the last characters, and when each was last used, in words.
     pub secrets: Vec<(String, String)>,
 }
 
-/// A key that a customer uses against the company's own API.
+/// A key that a customer uses to call the company's own API.
 #[derive(Clone, Debug)]
 pub struct CustomerKeyRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its last characters.
     pub hint: String,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Vec<String>,
     /// When it was last used, in words.
     pub used: String,
-    /// Until when it works, in words.
+    /// When it expires, in words.
     pub until: String,
-    /// Whether it works no more.
+    /// Whether it has expired.
     pub expired: bool,
 }
 
-/// An application that somebody has let in on behalf of an organization.
+/// An application that a user has authorized on behalf of an organization.
 #[derive(Clone, Debug)]
 pub struct ConnectedRow {
-    /// The application's identifier.
+    /// The application's ID.
     pub application_id: String,
-    /// The application's page.
+    /// The URL of the application's page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// The other side: a person with their page, or an organization with its page; empty for none.
+    /// The other party: the user or the organization; empty for none.
     pub with: String,
-    /// Their page.
+    /// The URL of the other party's page.
     pub with_href: String,
-    /// The scopes that were agreed to.
+    /// The granted scopes.
     pub scopes: Vec<String>,
-    /// Since when.
+    /// When it was authorized, in words.
     pub since: String,
 }
 
-/// One organization: what programs may do for it.
+/// An organization's page: programmatic access.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/organization_access.html")]
 pub struct OrganizationAccess<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
-    /// Which of its pages this is.
+    /// The current tab.
     pub tab: &'static str,
     /// Its name.
     pub title: &'a str,
-    /// Where an application of it is made.
+    /// The link to create an application for it.
     pub new_application: &'a str,
     /// Its applications.
     pub machines: &'a [MachineRow],
-    /// Where to go from those.
+    /// Pagination of the applications.
     pub machines_pager: &'a Pager,
     /// Its API keys.
     pub keys: &'a [CustomerKeyRow],
-    /// Where to go from those.
+    /// Pagination of the keys.
     pub keys_pager: &'a Pager,
-    /// The value of the key that was just made; shown this once.
+    /// The value of the newly created key; shown only once.
     pub fresh: Option<&'a str>,
-    /// What was typed as the name of a key.
+    /// The typed name of a key.
     pub key_name: &'a str,
-    /// The permissions that there are.
+    /// All permissions.
     pub permissions: &'a [Tick],
-    /// Applications that people have let in on its behalf.
+    /// Applications that users have authorized on its behalf.
     pub connected: &'a [ConnectedRow],
-    /// Where to go from those.
+    /// Pagination of the authorized applications.
     pub connected_pager: &'a Pager,
 }

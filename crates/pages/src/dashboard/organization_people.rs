@@ -2,37 +2,37 @@ use askama::Template;
 
 use super::{Pager, Shell, Tick};
 
-/// Who belongs to an organization.
+/// A member of an organization.
 #[derive(Clone, Debug)]
 pub struct MemberRow {
-    /// The page of the membership.
+    /// The URL of the membership's page.
     pub href: String,
-    /// Their address.
+    /// Their email address.
     pub email: String,
-    /// Their name; empty when it is not known.
+    /// Their name; empty if unknown.
     pub name: String,
     /// The slugs of their roles.
     pub roles: Vec<String>,
     /// `active`, `inactive` or `pending`.
     pub status: &'static str,
-    /// Since when.
+    /// When the membership was created, in words.
     pub since: String,
 }
 
-/// Somebody who was asked in.
+/// An invitation.
 #[derive(Clone, Debug)]
 pub struct InvitationRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// Whom it was sent to.
+    /// The invited email address.
     pub email: String,
-    /// The role that they will have; empty for the default one.
+    /// The role that the invitation grants; empty for the default role.
     pub role: String,
     /// `pending`, `accepted`, `revoked` or `expired`.
     pub state: &'static str,
-    /// When.
+    /// When it was sent, in words.
     pub sent: String,
-    /// Until when.
+    /// When it expires, in words.
     pub expires: String,
 }
 
@@ -42,58 +42,58 @@ impl InvitationRow {
     }
 }
 
-/// One organization: its people.
+/// An organization's page: members and invitations.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/organization_people.html")]
 pub struct OrganizationPeople<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
-    /// Which of its pages this is.
+    /// The current tab.
     pub tab: &'static str,
     /// Its name.
     pub title: &'a str,
-    /// Who belongs to it.
+    /// The members.
     pub members: &'a [MemberRow],
-    /// Where to go from those.
+    /// Pagination of the members.
     pub pager: &'a Pager,
-    /// The address that was searched for among them.
+    /// The search text.
     pub search: &'a str,
-    /// Who was asked in, newest first.
+    /// The invitations, newest first.
     pub invitations: &'a [InvitationRow],
-    /// Where to go from those.
+    /// Pagination of the invitations.
     pub invitations_pager: &'a Pager,
-    /// The roles that there are.
+    /// All roles.
     pub roles: &'a [Tick],
-    /// What was typed as the person to add.
+    /// The typed user to add.
     pub who: &'a str,
-    /// What was typed as the address to invite.
+    /// The typed address to invite.
     pub email: &'a str,
 }
 
-/// What somebody is in an organization.
+/// A membership's page.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/member.html")]
 pub struct Member<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
-    /// The page of the people of the organization.
+    /// The URL of the organization's people page.
     pub people: &'a str,
     /// The organization's name.
     pub organization: &'a str,
-    /// The person's page.
+    /// The URL of the user's page.
     pub user: &'a str,
-    /// Their address.
+    /// The user's email address.
     pub email: &'a str,
-    /// The identifier of the membership.
+    /// The ID of the membership.
     pub id: &'a str,
     /// `active`, `inactive` or `pending`.
     pub status: &'static str,
-    /// The roles that there are, theirs ticked.
+    /// All roles, with the member's own ticked.
     pub roles: &'a [Tick],
 }

@@ -2,18 +2,18 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// One organization of the list.
+/// An organization in the list.
 #[derive(Clone, Debug)]
 pub struct OrganizationRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
     /// Its name.
     pub name: String,
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// The domains that it claims, each with whether it is proven.
+    /// Its domains, each with whether it is verified.
     pub domains: Vec<(String, bool)>,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
 }
 
@@ -21,26 +21,26 @@ pub struct OrganizationRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/organizations.html")]
 pub struct Organizations<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [OrganizationRow],
-    /// What was searched for.
+    /// The search text.
     pub search: &'a str,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }
 
-/// Making an organization.
+/// The creation of an organization.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/new_organization.html")]
 pub struct NewOrganization<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What was typed as name.
+    /// The typed name.
     pub name: &'a str,
-    /// What was typed as the company's own identifier.
+    /// The typed ID of the company's own for it.
     pub external_id: &'a str,
-    /// What was typed as domains, one per line.
+    /// The typed domains, one per line.
     pub domains: &'a str,
 }

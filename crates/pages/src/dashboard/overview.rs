@@ -2,23 +2,23 @@ use askama::Template;
 
 use super::Shell;
 
-/// A fact about the environment that others need: a label, a value to copy.
+/// A fact about the environment: a label and a value to copy.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// What it is.
+    /// Its label.
     pub label: &'static str,
     /// The value.
     pub value: String,
 }
 
-/// A step on the way to a first sign-in.
+/// A step toward the first sign-in.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What to do.
     pub title: &'static str,
-    /// Why, in a sentence.
+    /// The reason, in a sentence.
     pub text: &'static str,
-    /// Where.
+    /// The link to where it is done.
     pub href: String,
     /// Whether it is done.
     pub done: bool,
@@ -28,10 +28,10 @@ pub struct Step {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/overview.html")]
 pub struct Overview<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What others need to know.
+    /// Facts that integrations need.
     pub facts: &'a [Fact],
-    /// What is still to do.
+    /// The setup steps.
     pub steps: &'a [Step],
 }

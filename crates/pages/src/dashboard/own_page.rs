@@ -2,22 +2,22 @@ use askama::Template;
 
 use super::{Shell, Tick};
 
-/// What administrators of organizations may do on their own page.
+/// What organizations' administrators may do on their own page.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/own_page.html")]
 pub struct OwnPage<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Where that page is.
+    /// The URL of that page.
     pub address: &'a str,
-    /// The permission that opens credentials to a member.
+    /// The permission that gives a member access to credentials.
     pub opens_credentials: &'static str,
-    /// The one that opens domains.
+    /// The permission that gives a member access to domains.
     pub opens_domains: &'static str,
     /// `see`, `revoke` or `create`.
     pub credentials: &'static str,
-    /// The permissions that there are, those that they may give ticked.
+    /// All permissions, with those that administrators may grant ticked.
     pub permissions: &'a [Tick],
 }

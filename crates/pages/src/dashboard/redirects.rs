@@ -2,61 +2,61 @@ use askama::Template;
 
 use super::Shell;
 
-/// An address that people may be sent to.
+/// A redirect URI.
 #[derive(Clone, Debug)]
 pub struct RedirectRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
-    /// The address.
+    /// The URI.
     pub uri: String,
-    /// Whether it is taken where none is asked for.
+    /// Whether it is the default.
     pub default: bool,
-    /// Whether it stands for many, and can be no default.
+    /// Whether it has a wildcard, and so cannot be the default.
     pub wildcard: bool,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
 }
 
-/// The addresses for one purpose.
+/// The redirect URIs for one purpose.
 #[derive(Clone, Debug)]
 pub struct RedirectList {
-    /// The word that is posted.
+    /// The value that is posted.
     pub purpose: &'static str,
-    /// What it is called.
+    /// The title.
     pub title: &'static str,
-    /// What it is for, and when one wants it.
+    /// The explanation of its purpose.
     pub text: &'static str,
-    /// What is said where there is none.
+    /// The text for an empty list.
     pub nothing: &'static str,
-    /// What one looks like.
+    /// An example.
     pub example: &'static str,
-    /// Them, the default first.
+    /// The URIs, the default first.
     pub rows: Vec<RedirectRow>,
-    /// What was typed and not taken.
+    /// The typed URI that was refused.
     pub typed: String,
 }
 
 /// A website whose pages may call the environment's own endpoints.
 #[derive(Clone, Debug)]
 pub struct OriginRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// The origin.
     pub origin: String,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
 }
 
-/// Where the environment's own application may have people sent, and from where browsers may call.
+/// The redirect URIs of the environment's own application, and the origins from which browsers may call.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/redirects.html")]
 pub struct Redirects<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// After signing in, and after signing out.
+    /// The lists for sign-in and for sign-out.
     pub lists: &'a [RedirectList],
-    /// Whose pages may call.
+    /// The allowed origins.
     pub origins: &'a [OriginRow],
-    /// What was typed as origin and not taken.
+    /// The typed origin that was refused.
     pub typed_origin: &'a str,
 }

@@ -2,16 +2,16 @@ use askama::Template;
 
 use super::Shell;
 
-/// A page of the dashboard that cannot be shown, or something that may not be done.
+/// The page for something that cannot be shown or may not be done.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/refused.html")]
 pub struct Refused<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// In a few words.
+    /// A short title.
     pub title: &'a str,
     /// What happened, and what to do.
     pub text: &'a str,
-    /// What support can find it by.
+    /// The ID that support can find it by.
     pub request_id: Option<&'a str>,
 }

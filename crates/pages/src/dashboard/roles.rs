@@ -2,24 +2,24 @@ use askama::Template;
 
 use super::{Pager, Shell, Tick};
 
-/// One role of the list.
+/// A role in the list.
 #[derive(Clone, Debug)]
 pub struct RoleRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
-    /// What people read.
+    /// Its display name.
     pub name: String,
-    /// Its name for programs.
+    /// Its identifier in the API.
     pub slug: String,
-    /// What people read when they want to know more.
+    /// Its description.
     pub description: String,
-    /// How many permissions it gives.
+    /// The number of permissions it grants.
     pub permissions: usize,
-    /// Whether it is the highest.
+    /// Whether it has the highest priority.
     pub first: bool,
-    /// Whether it is the lowest.
+    /// Whether it has the lowest priority.
     pub last: bool,
-    /// Whether everybody has it of whom nothing else is said.
+    /// Whether it is the default role.
     pub is_default: bool,
 }
 
@@ -27,46 +27,46 @@ pub struct RoleRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/roles.html")]
 pub struct Roles<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [RoleRow],
 }
 
-/// One role, or one that is being made.
+/// A role's page, or the form for a new role.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/role.html")]
 pub struct Role<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Where the form goes.
+    /// The path that the form posts to.
     pub href: &'a str,
-    /// What it is called; empty for one that is being made.
+    /// Its name; empty for a new role.
     pub title: &'a str,
-    /// Its name for programs.
+    /// Its identifier in the API.
     pub slug: &'a str,
-    /// What people read, as the form has it.
+    /// Its display name, as the form shows it.
     pub name: &'a str,
-    /// The same when they want to know more.
+    /// Its description, as the form shows it.
     pub description: &'a str,
-    /// Whether everybody has it of whom nothing else is said.
+    /// Whether it is the default role.
     pub is_default: bool,
-    /// The permissions that there are, the role's own ticked.
+    /// All permissions, with the role's own ticked.
     pub permissions: &'a [Tick],
 }
 
-/// One permission of the list.
+/// A permission in the list.
 #[derive(Clone, Debug)]
 pub struct PermissionRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
-    /// What people read.
+    /// Its display name.
     pub name: String,
-    /// The scope.
+    /// Its slug, which is the scope.
     pub slug: String,
-    /// What people read when they want to know more.
+    /// Its description.
     pub description: String,
 }
 
@@ -74,36 +74,36 @@ pub struct PermissionRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/permissions.html")]
 pub struct Permissions<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [PermissionRow],
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }
 
-/// One permission, or one that is being made.
+/// A permission's page, or the form for a new permission.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/permission.html")]
 pub struct Permission<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Where the form goes.
+    /// The path that the form posts to.
     pub href: &'a str,
-    /// What it is called; empty for one that is being made.
+    /// Its name; empty for a new permission.
     pub title: &'a str,
-    /// The scope.
+    /// Its slug, which is the scope.
     pub slug: &'a str,
-    /// What people read, as the form has it.
+    /// Its display name, as the form shows it.
     pub name: &'a str,
-    /// The same when they want to know more.
+    /// Its description, as the form shows it.
     pub description: &'a str,
-    /// Whether it is one of ours, which stays.
+    /// Whether it is a built-in permission, which cannot be deleted.
     pub system: bool,
-    /// The name on consent pages now.
+    /// The name currently shown on consent pages.
     pub shown_name: &'a str,
-    /// The description on consent pages now.
+    /// The description currently shown on consent pages.
     pub shown_description: &'a str,
 }

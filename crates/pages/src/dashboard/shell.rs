@@ -1,6 +1,6 @@
-//! What every page of the dashboard stands in.
+//! The shell of every dashboard page.
 
-/// A part of the dashboard, as the navigation lists it.
+/// A section of the dashboard, as listed in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// The first page of an environment.
@@ -9,34 +9,34 @@ pub enum Section {
     Applications,
     /// Organizations.
     Organizations,
-    /// People.
+    /// Users.
     Users,
     /// Roles and permissions.
     Roles,
-    /// How pages and mails look.
+    /// The look of pages and emails.
     Branding,
-    /// Where people may be sent, and whose pages may call.
+    /// Redirect URIs and CORS origins.
     Redirects,
-    /// Login URI, clients nobody registers by hand, resources.
+    /// Login URI, clients that register themselves, and resources.
     Connect,
-    /// What has happened.
+    /// The event list.
     Events,
-    /// Who is told of it.
+    /// Webhook endpoints.
     Webhooks,
-    /// Who did what here.
+    /// The audit log.
     AuditLog,
-    /// Keys of the management API.
+    /// API keys of the management API.
     ApiKeys,
-    /// What tokens are signed with.
+    /// Token signing keys.
     SigningKeys,
     /// Environments of the installation.
     Environments,
-    /// Who may use the dashboard.
+    /// Dashboard access.
     Staff,
 }
 
 impl Section {
-    /// What people read.
+    /// Its label.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
@@ -57,7 +57,7 @@ impl Section {
         }
     }
 
-    /// Its path below the environment's, or below the dashboard's own where it is not of one environment.
+    /// Its path below the environment's path, or below the dashboard's if it does not belong to one environment.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Overview => "",
@@ -78,13 +78,13 @@ impl Section {
         }
     }
 
-    /// Whether it is the installation's, and not one environment's.
+    /// Whether it belongs to the installation rather than to one environment.
     pub const fn of_installation(self) -> bool {
         matches!(self, Self::Environments | Self::Staff)
     }
 }
 
-/// The navigation: groups with a heading, in order. Only what is there.
+/// The navigation: groups with a heading, in order. Lists only sections that exist.
 pub const SECTIONS: &[(&str, &[Section])] = &[
     ("", &[Section::Overview]),
     ("Build", &[Section::Applications, Section::Connect, Section::Redirects, Section::Branding]),
@@ -93,44 +93,44 @@ pub const SECTIONS: &[(&str, &[Section])] = &[
     ("Settings", &[Section::ApiKeys, Section::SigningKeys, Section::Environments, Section::Staff]),
 ];
 
-/// Another environment, in the menu.
+/// An environment, in the menu.
 #[derive(Clone, Debug)]
 pub struct EnvironmentLink {
     /// Its name.
     pub name: String,
-    /// Whether it is for real users.
+    /// Whether it is a production environment.
     pub production: bool,
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
 }
 
-/// How a message sounds.
+/// The tone of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// It went well.
+    /// A success.
     Good,
-    /// It did not.
+    /// A failure.
     Bad,
 }
 
-/// What every page of the dashboard stands in.
+/// The shell of every dashboard page.
 #[derive(Clone, Debug)]
 pub struct Shell {
-    /// The environment that is looked at; empty for pages of the whole installation.
+    /// The environment being looked at; empty for pages of the whole installation.
     pub environment: String,
-    /// Whether it is for real users.
+    /// Whether it is a production environment.
     pub production: bool,
-    /// Every environment.
+    /// All environments.
     pub environments: Vec<EnvironmentLink>,
-    /// The part that the page belongs to.
+    /// The section that the page belongs to.
     pub section: Option<Section>,
-    /// Who is signed in.
+    /// The email address of the signed-in user.
     pub email: String,
-    /// What they are here, in words.
+    /// The name of their role.
     pub role: &'static str,
-    /// Whether they may change what the product is made of.
+    /// Whether their role allows changing applications, organizations, users and branding.
     pub may_develop: bool,
-    /// Whether they may change environments, keys and staff.
+    /// Whether their role allows changing environments, keys and staff.
     pub may_administer: bool,
     /// The hidden field `csrf` of every form.
     pub csrf: String,
@@ -139,7 +139,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// The address of a part for the environment that is looked at.
+    /// The URL of a section for the environment being looked at.
     pub fn href(&self, section: &Section) -> String {
         if section.of_installation() {
             return format!("/dashboard{}", section.path());
@@ -152,7 +152,7 @@ impl Shell {
         format!("/dashboard/env/{environment}{}", section.path())
     }
 
-    /// The address of a page of this environment.
+    /// The URL of a page of this environment.
     pub fn at(&self, path: &str) -> String {
         format!("/dashboard/env/{}{path}", self.environment)
     }
@@ -166,13 +166,13 @@ impl Shell {
     }
 }
 
-/// The ways from a page of a list to the next ones.
+/// Links to the adjacent pages of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Pager {
-    /// Which list it is, where a page has several.
+    /// The name of the list, if a page has several.
     pub of: &'static str,
-    /// Towards the beginning.
+    /// The page of newer rows.
     pub newer: Option<String>,
-    /// Towards the end.
+    /// The page of older rows.
     pub older: Option<String>,
 }

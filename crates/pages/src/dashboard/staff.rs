@@ -2,65 +2,65 @@ use askama::Template;
 
 use super::{InvitationRow, MemberRow, Shell};
 
-/// A role that members of staff may have.
+/// A role for members of staff.
 #[derive(Clone, Copy, Debug)]
 pub struct StaffRoleOption {
     /// Its slug.
     pub slug: &'static str,
-    /// What people read.
+    /// Its display name.
     pub name: &'static str,
-    /// What it allows, in a sentence.
+    /// A sentence about what it allows.
     pub text: &'static str,
     /// Whether it is chosen.
     pub chosen: bool,
 }
 
-/// Who may use the dashboard.
+/// The members of staff and open invitations.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/staff.html")]
 pub struct Staff<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Who is staff.
+    /// The members.
     pub members: &'a [MemberRow],
-    /// Who was asked in and has not come yet.
+    /// The open invitations.
     pub invitations: &'a [InvitationRow],
-    /// The roles that the reader may give.
+    /// The roles that the reader may assign.
     pub roles: &'a [StaffRoleOption],
-    /// What was typed as the address to invite.
+    /// The typed address to invite.
     pub email: &'a str,
-    /// Whether an invitation reaches anybody.
+    /// Whether the email of an invitation reaches its recipient.
     pub sends_mail: bool,
-    /// The link that was just made, with the role that it gives; shown this once.
+    /// The newly created link and the role that it grants; shown only once.
     pub fresh: Option<(&'a str, &'a str)>,
 }
 
-/// One member of staff.
+/// A member of staff.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/staff_member.html")]
 pub struct StaffMember<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Their page.
+    /// The URL of their page.
     pub href: &'a str,
-    /// Their address.
+    /// Their email address.
     pub email: &'a str,
-    /// Their name; empty when it is not known.
+    /// Their name; empty if unknown.
     pub name: &'a str,
-    /// What they are, in words.
+    /// The name of their role.
     pub role: &'a str,
     /// `active`, `inactive` or `pending`.
     pub status: &'static str,
-    /// Since when.
+    /// When they became a member, in words.
     pub since: &'a str,
     /// When they last signed in, in words.
     pub last_sign_in: &'a str,
-    /// Since when a second factor is asked for, in words; `None` when they have none.
+    /// When the second factor was set up, in words; `None` if there is none.
     pub second_factor: Option<&'a str>,
-    /// Whether it is the reader.
+    /// Whether this is the reader.
     pub is_you: bool,
-    /// Whether the reader may change what they are.
+    /// Whether the reader may change their role.
     pub may_change: bool,
-    /// The roles that the reader may give, theirs chosen.
+    /// The roles that the reader may assign, with the current one chosen.
     pub roles: &'a [StaffRoleOption],
 }

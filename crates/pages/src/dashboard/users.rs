@@ -2,120 +2,120 @@ use askama::Template;
 
 use super::{ConnectedRow, MemberRow, Pager, Shell};
 
-/// One person of the list.
+/// A user in the list.
 #[derive(Clone, Debug)]
 pub struct UserRow {
-    /// Their page.
+    /// The URL of their page.
     pub href: String,
-    /// Their address.
+    /// Their email address.
     pub email: String,
-    /// Whether it is known to be theirs.
+    /// Whether the address is verified.
     pub verified: bool,
-    /// Their name; empty when it is not known.
+    /// Their name; empty if unknown.
     pub name: String,
     /// When they last signed in, in words.
     pub last_sign_in: String,
-    /// Since when.
+    /// When the account was created, in words.
     pub created: String,
 }
 
-/// The people of an environment.
+/// The users of an environment.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/users.html")]
 pub struct Users<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Who is shown.
+    /// The rows shown.
     pub rows: &'a [UserRow],
-    /// The beginning of addresses that was searched for.
+    /// The searched prefix of email addresses.
     pub search: &'a str,
-    /// Whether there are more of those than are shown.
+    /// Whether there are more matches than are shown.
     pub more: bool,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }
 
-/// Making an account.
+/// The creation of an account.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/new_user.html")]
 pub struct NewUser<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What was typed as address.
+    /// The typed email address.
     pub email: &'a str,
-    /// Whether the address is to count as theirs.
+    /// Whether the address is to be marked as verified.
     pub verified: bool,
-    /// What was typed as given name.
+    /// The typed given name.
     pub first_name: &'a str,
-    /// What was typed as family name.
+    /// The typed family name.
     pub last_name: &'a str,
-    /// Whether passwords count here.
+    /// Whether passwords are enabled here.
     pub passwords: bool,
 }
 
-/// A session of somebody.
+/// A user's session.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
-    /// Its identifier.
+    /// Its ID.
     pub id: String,
     /// The browser, in words.
     pub device: String,
-    /// The address.
+    /// The IP address.
     pub address: String,
-    /// How they signed in.
+    /// How the user signed in.
     pub method: String,
-    /// When it was last used.
+    /// When it was last active, in words.
     pub last_seen: String,
 }
 
-/// One person.
+/// A user's page.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/user.html")]
 pub struct User<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// Their page.
+    /// The URL of their page.
     pub href: &'a str,
-    /// What they are called.
+    /// Their name, or else their email address.
     pub title: &'a str,
-    /// Their identifier.
+    /// Their ID.
     pub id: &'a str,
-    /// Since when.
+    /// When the account was created, in words.
     pub created: &'a str,
     /// When they last signed in, in words.
     pub last_sign_in: &'a str,
     /// Whether they have a password.
     pub has_password: bool,
-    /// Since when a second factor is asked for, in words; `None` when they have none.
+    /// When the second factor was set up, in words; `None` if there is none.
     pub second_factor: Option<&'a str>,
-    /// Whether passwords count here.
+    /// Whether passwords are enabled here.
     pub passwords: bool,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is verified.
     pub proven: bool,
-    /// The address, as the form has it.
+    /// The email address, as the form shows it.
     pub email: &'a str,
-    /// Whether the form has the address as theirs.
+    /// Whether the form shows the address as verified.
     pub verified: bool,
-    /// Given name, as the form has it.
+    /// The given name, as the form shows it.
     pub first_name: &'a str,
-    /// Family name, as the form has it.
+    /// The family name, as the form shows it.
     pub last_name: &'a str,
-    /// The company's own identifier, as the form has it.
+    /// The company's own ID for the user, as the form shows it.
     pub external_id: &'a str,
-    /// Metadata, as the form has it.
+    /// The metadata, as the form shows it.
     pub metadata: &'a str,
-    /// What they belong to; `email` is the organization's name.
+    /// Their memberships; `email` holds the organization's name.
     pub memberships: &'a [MemberRow],
-    /// Where to go from those.
+    /// Pagination of the memberships.
     pub memberships_pager: &'a Pager,
-    /// Where they are signed in.
+    /// Their sessions.
     pub sessions: &'a [SessionRow],
-    /// Where to go from those.
+    /// Pagination of the sessions.
     pub sessions_pager: &'a Pager,
-    /// What they have let in.
+    /// The applications that they have authorized.
     pub connected: &'a [ConnectedRow],
-    /// Where to go from those.
+    /// Pagination of the authorized applications.
     pub connected_pager: &'a Pager,
 }

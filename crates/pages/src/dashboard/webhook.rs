@@ -2,89 +2,89 @@ use askama::Template;
 
 use super::{DeliveryRow, EndpointSecrets, Pager, Shell};
 
-/// A try to send something.
+/// A delivery attempt.
 #[derive(Clone, Debug)]
 pub struct Try {
-    /// Which it was.
+    /// Its number.
     pub number: i64,
-    /// When, in words.
+    /// When it was made, in words.
     pub time: String,
-    /// The same for programs.
+    /// The same, machine-readable.
     pub moment: String,
     /// How long it took, in words.
     pub took: String,
-    /// Whether it has arrived.
+    /// Whether it succeeded.
     pub good: bool,
-    /// The status, or why there was none.
+    /// The response status, or why there was none.
     pub said: String,
-    /// Where it went, when that is not where it would go now.
+    /// The URL it was sent to, if it differs from the current one.
     pub elsewhere: Option<String>,
-    /// The headers it was signed with, for those who see secrets; none where the secret has changed since.
+    /// The signature headers, for readers who may see secrets; empty if the endpoint has changed since.
     pub signatures: Vec<(String, String)>,
-    /// The headers of the answer.
+    /// The response headers.
     pub headers: String,
-    /// The beginning of the answer.
+    /// The beginning of the response body.
     pub body: String,
 }
 
-/// An endpoint and what was sent to it.
+/// An endpoint and its deliveries.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/webhook.html")]
 pub struct Webhook<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// Its page.
+    /// The URL of its page.
     pub href: &'a str,
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub url: &'a str,
-    /// Whether any are.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Why not, when nobody has asked for that.
+    /// Why it is disabled, if nobody disabled it.
     pub reason: Option<&'a str>,
-    /// How often it has refused what came, in words.
+    /// How many of the latest deliveries failed and since when, in words.
     pub failing: Option<String>,
-    /// Which events, in words.
+    /// The event types it subscribes to, in words.
     pub events: String,
-    /// Its secrets.
+    /// Its secrets, if the reader may see them.
     pub secrets: Option<EndpointSecrets<'a>>,
-    /// Whether events are being sent again.
+    /// Whether a replay is in progress.
     pub replaying: bool,
-    /// What a test has come to.
+    /// The result of a test.
     pub tested: Option<&'a Try>,
-    /// Of which state those are that are shown: `pending`, `delivered` or `failed`; empty for all.
+    /// The state to filter by: `pending`, `delivered` or `failed`; empty for all.
     pub state: &'static str,
-    /// What was sent, newest first.
+    /// The deliveries, newest first.
     pub rows: &'a [DeliveryRow],
-    /// Whether new ones appear by themselves.
+    /// Whether the page updates itself.
     pub live: bool,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
-    /// What was typed as the first event to send again.
+    /// The typed event to start a replay from.
     pub typed_event: &'a str,
-    /// What was typed as the moment from which events are sent again.
+    /// The typed time to start a replay from.
     pub typed_moment: &'a str,
 }
 
-/// One event, as it was sent to an endpoint.
+/// One event's delivery to an endpoint.
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/webhook_delivery.html")]
 pub struct WebhookDelivery<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// The page of the endpoint.
+    /// The URL of the endpoint's page.
     pub endpoint: &'a str,
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub url: &'a str,
-    /// Whether any are.
+    /// Whether the endpoint is enabled.
     pub enabled: bool,
-    /// What became of it.
+    /// The state of the delivery.
     pub row: &'a DeliveryRow,
-    /// When it had arrived, or was given up.
+    /// When it was delivered or given up, in words.
     pub settled: Option<String>,
-    /// The body of the request: to be read, and as it is sent. None where the event is no longer kept.
+    /// The request body, pretty-printed and as sent. `None` if the event is no longer stored.
     pub body: Option<(&'a str, &'a str)>,
-    /// The tries, newest first.
+    /// The attempts, newest first.
     pub tries: &'a [Try],
-    /// Whether more tries appear by themselves.
+    /// Whether the page updates itself.
     pub live: bool,
 }

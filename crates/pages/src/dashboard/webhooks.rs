@@ -2,41 +2,41 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// An endpoint of the list.
+/// An endpoint in the list.
 #[derive(Clone, Debug)]
 pub struct WebhookRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub url: String,
-    /// Whether any are.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// Whether it was disabled because it took nothing.
+    /// Whether it was disabled because deliveries kept failing.
     pub given_up: bool,
-    /// How many kinds of events, in words.
+    /// The number of event types it subscribes to, in words.
     pub events: String,
-    /// The last thing that was sent, or is to be.
+    /// The latest delivery, sent or pending.
     pub last: Option<DeliveryRow>,
 }
 
-/// Something that was sent to an endpoint, or is to be.
+/// The delivery of an event to an endpoint, sent or pending.
 #[derive(Clone, Debug)]
 pub struct DeliveryRow {
-    /// Its page.
+    /// The URL of its page.
     pub href: String,
-    /// The event's identifier.
+    /// The event's ID.
     pub event_id: String,
     /// The event's name.
     pub event: String,
-    /// How the state looks: `good`, `bad`, `warn` or nothing.
+    /// The tone of the state: `good`, `bad`, `warn` or empty.
     pub tone: &'static str,
     /// The state, in words.
     pub state: &'static str,
-    /// How often it was tried.
+    /// The number of attempts.
     pub tries: i64,
-    /// Since when.
+    /// When it was created, in words.
     pub time: String,
-    /// When it is tried next, in words.
+    /// When it is attempted next, in words.
     pub next: Option<String>,
 }
 
@@ -44,15 +44,15 @@ pub struct DeliveryRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/webhooks.html")]
 pub struct Webhooks<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What is shown.
+    /// The rows shown.
     pub rows: &'a [WebhookRow],
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }
 
-/// An event that can be ticked.
+/// An event type that can be ticked.
 #[derive(Clone, Debug)]
 pub struct EventTick {
     /// Its name.
@@ -61,25 +61,25 @@ pub struct EventTick {
     pub chosen: bool,
 }
 
-/// Events whose names begin with the same word.
+/// Event types whose names begin with the same word.
 #[derive(Clone, Debug)]
 pub struct EventGroup {
-    /// The word.
+    /// The common word.
     pub name: String,
     /// The events.
     pub events: Vec<EventTick>,
 }
 
-/// What is chosen for an endpoint, or was typed and not taken.
+/// The stored or typed settings of an endpoint.
 #[derive(Clone, Debug)]
 pub struct EndpointFields<'a> {
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub url: &'a str,
-    /// Whether all events are.
+    /// Whether it subscribes to all event types.
     pub all: bool,
-    /// Which events there are.
+    /// The available event types.
     pub groups: &'a [EventGroup],
-    /// How many there are.
+    /// The number of available event types.
     pub count: usize,
 }
 
@@ -87,18 +87,18 @@ pub struct EndpointFields<'a> {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/new_webhook.html")]
 pub struct NewWebhook<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What was typed.
+    /// The typed settings.
     pub fields: EndpointFields<'a>,
 }
 
-/// The secrets of an endpoint; nobody less than a developer sees them.
+/// The secrets of an endpoint, shown only to developers and above.
 #[derive(Clone, Debug)]
 pub struct EndpointSecrets<'a> {
-    /// The one that signs.
+    /// The current signing secret.
     pub current: &'a str,
-    /// The one that takes over, and when.
+    /// The next secret, and when it takes over.
     pub next: Option<(&'a str, String)>,
 }
 
@@ -106,18 +106,18 @@ pub struct EndpointSecrets<'a> {
 #[derive(Clone, Debug, Template)]
 #[template(path = "dashboard/webhook_settings.html")]
 pub struct WebhookSettings<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell,
-    /// What the form is drawn with.
+    /// The version of the state that the form is drawn from.
     pub seen: &'a str,
-    /// The page of the endpoint.
+    /// The URL of the endpoint's page.
     pub href: &'a str,
-    /// Where events are sent now.
+    /// The current URL that events are sent to.
     pub url: &'a str,
-    /// Whether any are.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// What is chosen.
+    /// The stored or typed settings.
     pub fields: EndpointFields<'a>,
-    /// Its secrets.
+    /// Its secrets, if the reader may see them.
     pub secrets: Option<EndpointSecrets<'a>>,
 }

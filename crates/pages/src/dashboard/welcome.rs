@@ -2,18 +2,18 @@ use askama::Template;
 
 use crate::{Form, Frame};
 
-/// Making one's own account, for who was given a link into the dashboard.
+/// The creation of one's own account from a dashboard link.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "dashboard/welcome.html")]
 pub struct Welcome<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
     /// The form; its `flow` is the token of the link.
     pub form: Form<'a>,
-    /// What was typed as address.
+    /// The typed email address.
     pub email: &'a str,
-    /// What they will be, in words.
+    /// The name of the role that the link grants.
     pub role: &'a str,
-    /// What is wrong and in no field.
+    /// A problem that belongs to no field.
     pub refused: Option<&'a str>,
 }

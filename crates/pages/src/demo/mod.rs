@@ -1,51 +1,51 @@
-//! The sites of `countersign demo`: a start page, a partner's application, a forum. They are not Countersign's and do not look
-//! like it.
+//! The sites of `countersign demo`: a start page, a partner's application, a forum. They are not part of Countersign
+//! and do not look like it.
 
 use askama::Template;
 
-/// What they all look like.
+/// Their common stylesheet.
 pub const STYLESHEET: &str = include_str!("../../assets/demo.css");
 
 /// The page that walks through the demo.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "demo/start.html")]
 pub struct Start<'a> {
-    /// Countersign's address.
+    /// Countersign's URL.
     pub countersign: &'a str,
-    /// The partner's application.
+    /// The URL of the partner's application.
     pub partner: &'a str,
-    /// The forum.
+    /// The URL of the forum.
     pub forum: &'a str,
-    /// The person's own page.
+    /// The URL of the user's account page.
     pub account: &'a str,
-    /// The dashboard, for its first owner.
+    /// The URL of the dashboard, for its first owner.
     pub dashboard_first: &'a str,
-    /// The dashboard.
+    /// The URL of the dashboard.
     pub dashboard: &'a str,
-    /// The machine's page in the dashboard.
+    /// The URL of the machine's page in the dashboard.
     pub machine: &'a str,
-    /// Whom to sign in as.
+    /// The email address to sign in with.
     pub email: &'a str,
-    /// With which password.
+    /// The password to sign in with.
     pub password: &'a str,
 }
 
-/// What the machine has done lately; asks for itself again.
+/// The machine's recent API calls; the page refreshes itself.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "demo/machine.html")]
 pub struct MachineCalls<'a> {
-    /// When, whether it went well, and what was answered.
+    /// The time, whether the call succeeded, and the response.
     pub calls: &'a [(&'a str, bool, &'a str)],
 }
 
-/// Who is signed in to an application.
+/// The user signed in to an application.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     /// Their name.
     pub name: &'a str,
-    /// Their address.
+    /// Their email address.
     pub email: &'a str,
-    /// What the ID token says, as JSON.
+    /// The claims of the ID token, as JSON.
     pub claims: &'a str,
 }
 
@@ -53,15 +53,15 @@ pub struct Person<'a> {
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "demo/application.html")]
 pub struct Application<'a> {
-    /// Whether it is the partner's.
+    /// Whether this is the partner's application.
     pub partner: bool,
-    /// The start page.
+    /// The URL of the start page.
     pub start: &'a str,
-    /// The person's own page.
+    /// The URL of the user's account page.
     pub account: &'a str,
-    /// Who is signed in.
+    /// The signed-in user.
     pub person: Option<Person<'a>>,
-    /// What the company's API has answered.
+    /// The response of the company's API.
     pub reports: Option<&'a str>,
     /// What went wrong.
     pub problem: Option<&'a str>,

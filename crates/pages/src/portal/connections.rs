@@ -2,29 +2,29 @@ use askama::Template;
 
 use super::{Pager, Shell};
 
-/// An application that a member has allowed something.
+/// An application that a member has authorized.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// The value of the field `consent_id`.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub application: String,
-    /// Who has connected it.
+    /// The email address of the member who authorized it.
     pub member: String,
-    /// What it may do, in words.
+    /// Its permissions, in words.
     pub access: Vec<String>,
-    /// Since when.
+    /// When it was authorized, in words.
     pub since: String,
 }
 
-/// What members have connected.
+/// The applications that members have authorized.
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/connections.html")]
 pub struct Connections<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell<'a>,
-    /// Them.
+    /// The authorized applications.
     pub connections: &'a [Connection],
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }

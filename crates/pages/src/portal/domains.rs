@@ -2,14 +2,14 @@ use askama::Template;
 
 use super::Shell;
 
-/// How far the proof of a domain is.
+/// The verification state of a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DomainState {
-    /// Proven.
+    /// Verified.
     Verified,
-    /// The record is awaited.
+    /// Waiting for the DNS record.
     Pending,
-    /// It was not found in time.
+    /// The record was not found in time.
     Failed,
 }
 
@@ -20,9 +20,9 @@ pub struct Domain {
     pub id: String,
     /// The domain.
     pub domain: String,
-    /// How far its proof is.
+    /// Its verification state.
     pub state: DomainState,
-    /// The value of the record that proves it.
+    /// The value of the DNS record that verifies it.
     pub record: String,
 }
 
@@ -40,11 +40,11 @@ impl Domain {
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/domains.html")]
 pub struct Domains<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell<'a>,
-    /// Them.
+    /// The domains.
     pub domains: &'a [Domain],
-    /// What was typed and could not be added.
+    /// The typed domain that was refused.
     pub typed: &'a str,
 }
 

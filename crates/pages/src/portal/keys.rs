@@ -9,19 +9,19 @@ pub struct Key {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Enough of its value to recognise it by.
+    /// Enough of its value to recognize it.
     pub obfuscated: String,
-    /// What it may do, in words.
+    /// Its permissions, in words.
     pub access: Vec<String>,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
-    /// Who has made it, in words.
+    /// Its creator, in words.
     pub by: String,
     /// When it was last used, in words.
     pub used: String,
-    /// When it stops working, in words; empty for never.
+    /// When it expires, in words; empty for never.
     pub expires: String,
-    /// Whether it has stopped working.
+    /// Whether it has expired.
     pub expired: bool,
 }
 
@@ -29,12 +29,12 @@ pub struct Key {
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/keys.html")]
 pub struct Keys<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell<'a>,
-    /// Them.
+    /// The keys.
     pub keys: &'a [Key],
-    /// The value of the key that was just made; shown this once.
+    /// The value of the newly created key; shown only once.
     pub fresh: Option<&'a str>,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }

@@ -9,9 +9,9 @@ pub struct MachineSecret {
     pub id: String,
     /// Its last characters.
     pub hint: String,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
-    /// Who has made it, in words.
+    /// Its creator, in words.
     pub by: String,
     /// When it was last used, in words.
     pub used: String,
@@ -20,25 +20,25 @@ pub struct MachineSecret {
 /// An application of the organization.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// Its identifier: part of the paths of its forms.
+    /// Its ID, which is part of its forms' paths.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its client id.
+    /// Its client ID.
     pub client_id: String,
-    /// Whether people sign in to it.
+    /// Whether users sign in to it.
     pub signs_people_in: bool,
-    /// Whether it keeps secrets.
+    /// Whether it is a confidential client.
     pub keeps_secrets: bool,
-    /// Whether it may do nothing beyond what is offered here: only such get secrets here.
+    /// Whether all of its permissions are among those offered here; other applications get no secrets here.
     pub offered: bool,
-    /// What it may do, in words.
+    /// Its permissions, in words.
     pub access: Vec<String>,
-    /// Since when.
+    /// When it was created, in words.
     pub created: String,
     /// Its secrets.
     pub secrets: Vec<MachineSecret>,
-    /// Whether it can have another one.
+    /// Whether it may have another secret.
     pub room: bool,
 }
 
@@ -46,14 +46,14 @@ pub struct Machine {
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/machines.html")]
 pub struct Machines<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell<'a>,
-    /// Them.
+    /// The applications.
     pub machines: &'a [Machine],
-    /// How many secrets each may have.
+    /// The maximum number of secrets per application.
     pub most_secrets: u32,
-    /// The client id and the value of the secret that was just made; shown this once.
+    /// The client ID and the newly created secret; shown only once.
     pub fresh: Option<(&'a str, &'a str)>,
-    /// Where to go from here.
+    /// Links to adjacent pages.
     pub pager: &'a Pager,
 }

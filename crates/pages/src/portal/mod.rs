@@ -1,6 +1,6 @@
-//! The organization's own page: what a company opens of it to its customers' administrators. One shell with the product's
-//! look around one view per part, in every language. They work without scripts; the script of the dashboard copies where it
-//! may run.
+//! The organization's own page: the parts of an organization that the company opens to its customers' administrators. A
+//! shared shell with the product's branding surrounds one view per part, in every language. The pages work without
+//! scripts; where scripts may run, the dashboard's script adds copy buttons.
 
 mod connections;
 mod domains;

@@ -2,33 +2,33 @@ use askama::Template;
 
 use super::Shell;
 
-/// Something that can be allowed.
+/// A permission that can be granted.
 #[derive(Clone, Debug)]
 pub struct AccessOption {
-    /// Its slug: the field is `scope_` and this.
+    /// Its slug; the form field is `scope_` followed by the slug.
     pub slug: String,
-    /// In a few words.
+    /// Its name.
     pub name: String,
-    /// In a sentence; may be empty.
+    /// A sentence of description; may be empty.
     pub description: String,
     /// Whether it is ticked.
     pub chosen: bool,
 }
 
-/// Making an application or an API key. Posts `name` and a field for everything that is allowed.
+/// The creation of an application or an API key. Posts `name` and a field for every granted permission.
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/new.html")]
 pub struct New<'a> {
-    /// What it stands in.
+    /// The page shell.
     pub shell: &'a Shell<'a>,
-    /// Whether it is a key, and no application.
+    /// Whether an API key is created, rather than an application.
     pub key: bool,
-    /// Where it is posted to.
+    /// The path that the form posts to.
     pub action: &'a str,
-    /// The list it belongs to.
+    /// The path of the list that it is added to.
     pub list: &'a str,
-    /// The name as it was typed.
+    /// The typed name.
     pub name: &'a str,
-    /// What can be allowed.
+    /// The permissions offered.
     pub access: &'a [AccessOption],
 }

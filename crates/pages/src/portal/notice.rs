@@ -3,21 +3,21 @@ use askama::Template;
 use crate::web_link::web_link;
 use crate::{Form, Frame};
 
-/// A page that says one thing: before a visit, after it, or instead of it.
+/// A page with a single message: before a visit, after it, or instead of it.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "portal/notice.html")]
 pub struct Notice<'a> {
-    /// What it stands in.
+    /// The page frame.
     pub frame: Frame<'a>,
-    /// In a few words.
+    /// A short title.
     pub title: &'a str,
-    /// In a sentence or two.
+    /// A sentence or two.
     pub text: &'a str,
-    /// Whether something has gone well.
+    /// Whether it reports a success.
     pub good: bool,
-    /// What goes on with a button.
+    /// The form whose button continues.
     pub form: Option<Form<'a>>,
-    /// Where to go from here: a label and an address.
+    /// A link onward: its label and URL.
     pub link: Option<(&'a str, &'a str)>,
 }
 

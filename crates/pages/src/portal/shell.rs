@@ -1,45 +1,45 @@
-//! What every page of an organization stands in.
+//! The shell of every page of an organization.
 
 use crate::web_link::web_link;
 use crate::{Frame, Texts};
 
-/// A part that the visitor may see.
+/// A part that the visitor may access.
 #[derive(Clone, Copy, Debug)]
 pub struct Tab {
-    /// What people read.
+    /// Its label.
     pub label: &'static str,
-    /// Its page.
+    /// The path of its page.
     pub href: &'static str,
-    /// Whether it is the one that is shown.
+    /// Whether it is the current part.
     pub here: bool,
 }
 
-/// What every page stands in.
+/// The shell of every page.
 #[derive(Clone, Debug)]
 pub struct Shell<'a> {
-    /// Language and look.
+    /// The page frame, with language and branding.
     pub frame: Frame<'a>,
-    /// Whose page it is.
+    /// The organization's name.
     pub organization: &'a str,
-    /// The hidden field `organization_id` of every form: its identifier.
+    /// The organization's ID: the hidden field `organization_id` of every form.
     pub organization_id: String,
-    /// Who is signed in; empty for who came by a link.
+    /// The email address of the signed-in member; empty for a visitor who came through a link.
     pub email: &'a str,
-    /// The parts there are.
+    /// The parts that the visitor may access.
     pub tabs: Vec<Tab>,
     /// The hidden field `csrf` of every form.
     pub csrf: String,
-    /// Where people come from.
+    /// Where the visitor returns to.
     pub return_url: Option<&'a str>,
-    /// Where people go who have finished.
+    /// Where the visitor goes when finished.
     pub success_url: Option<&'a str>,
-    /// What has just been done.
+    /// What has just been done, if anything.
     pub done: Option<String>,
-    /// What could not be done.
+    /// What could not be done, if anything.
     pub problem: Option<String>,
-    /// Whether credentials may be ended here.
+    /// Whether the visitor may revoke credentials.
     pub may_revoke: bool,
-    /// Whether credentials may be made here.
+    /// Whether the visitor may create credentials.
     pub may_create: bool,
 }
 
@@ -57,11 +57,11 @@ impl Shell<'_> {
     }
 }
 
-/// The ways from a page of a list to the next ones.
+/// Links to the adjacent pages of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Pager {
-    /// Towards the beginning.
+    /// The page of newer rows.
     pub newer: Option<String>,
-    /// Towards the end.
+    /// The page of older rows.
     pub older: Option<String>,
 }

@@ -6,12 +6,12 @@ use crate::Language;
 texts! { portal_texts:
     portal_machines { "Applications and credentials" "Anwendungen und Zugangsdaten" }
     portal_machines_lead(organization: &str, product: &str) {
-        "Programs of {organization} that use {product} on their own, and the secrets they prove themselves with."
+        "Programs of {organization} that use {product} on their own, and the secrets they authenticate with."
         "Programme von {organization}, die {product} selbständig nutzen, und die Geheimnisse, mit denen sie sich ausweisen."
     }
     portal_no_machines { "No applications yet" "Noch keine Anwendungen" }
     portal_no_machines_why {
-        "A program that calls the API on behalf of your organization has a client ID and a secret. They appear here, whoever makes them."
+        "A program that calls the API on behalf of your organization has a client ID and a secret. They appear here, whoever creates them."
         "Ein Programm, das die Schnittstelle im Namen Ihrer Organisation aufruft, hat eine Client-ID und ein Geheimnis. Beides erscheint hier, gleich wer es anlegt."
     }
     portal_new_machine { "New application" "Neue Anwendung" }
@@ -28,12 +28,12 @@ texts! { portal_texts:
     portal_public { "Keeps no secrets." "Bewahrt keine Geheimnisse auf." }
     portal_keys { "API keys" "API-Schlüssel" }
     portal_keys_lead(organization: &str, product: &str) {
-        "Keys with which programs of {organization} call the API of {product}."
+        "Keys that programs of {organization} use to call the API of {product}."
         "Schlüssel, mit denen Programme von {organization} die Schnittstelle von {product} aufrufen."
     }
     portal_no_keys { "No API keys yet" "Noch keine API-Schlüssel" }
     portal_no_keys_why {
-        "Every API key of your organization appears here, whoever makes it."
+        "Every API key of your organization appears here, whoever creates it."
         "Jeder API-Schlüssel Ihrer Organisation erscheint hier, gleich wer ihn anlegt."
     }
     portal_new_key { "New API key" "Neuer API-Schlüssel" }
@@ -46,7 +46,7 @@ texts! { portal_texts:
     portal_created_by { "Created by" "Angelegt von" }
     portal_last_used { "Last used" "Zuletzt verwendet" }
     portal_never { "Never" "Nie" }
-    portal_by_visitor { "One of your administrators, by a link" "Ihre Verwaltung, über einen Link" }
+    portal_by_visitor { "One of your administrators, with a link" "Ihre Verwaltung, über einen Link" }
     portal_by_former { "Somebody who has left" "Jemand, der nicht mehr da ist" }
     portal_act { "Action" "Aktion" }
     portal_revoke { "Revoke" "Widerrufen" }
@@ -77,10 +77,10 @@ texts! { portal_texts:
     portal_copy { "Copy" "Kopieren" }
     portal_copied { "Copied" "Kopiert" }
     portal_copy_of(what: &str) { "Copy: {what}" "Kopieren: {what}" }
-    portal_name_hint { "By which you will know it later." "Daran erkennen Sie es später wieder." }
+    portal_name_hint { "Helps you to recognize it later." "Daran erkennen Sie es später wieder." }
     portal_choose_access { "What it may do" "Was es darf" }
     portal_nothing_offered {
-        "There is no other access to choose from."
+        "There is no further access to choose."
         "Weiteren Zugriff gibt es hier nicht zu wählen."
     }
     portal_create_machine { "Create application" "Anwendung anlegen" }
@@ -89,11 +89,11 @@ texts! { portal_texts:
     portal_name_needed { "Please give it a name." "Bitte geben Sie einen Namen an." }
     portal_name_long { "That name is too long. Please shorten it." "Dieser Name ist zu lang. Bitte kürzen Sie ihn." }
     portal_too_many {
-        "There are too many already. Revoke what is no longer used first."
+        "You have reached the limit. First revoke something that is no longer used."
         "Es gibt schon zu viele. Widerrufen Sie zuerst, was nicht mehr gebraucht wird."
     }
     portal_not_offered {
-        "That access is not offered any more. Please choose again."
+        "That access is no longer offered. Please choose again."
         "Diesen Zugriff gibt es nicht mehr. Bitte wählen Sie noch einmal."
     }
     portal_connections { "Connected by members" "Von Mitgliedern verbunden" }
@@ -120,14 +120,14 @@ texts! { portal_texts:
     }
     portal_domains { "Domains" "Domains" }
     portal_domains_lead(organization: &str) {
-        "Prove that a domain belongs to {organization}, with a record in its DNS."
+        "Verify with a DNS record that a domain belongs to {organization}."
         "Weisen Sie mit einem DNS-Eintrag nach, dass eine Domain zu {organization} gehört."
     }
     portal_domain_verified { "Verified" "Bestätigt" }
     portal_domain_pending { "Waiting for the record" "Wartet auf den Eintrag" }
     portal_domain_failed { "Not found" "Nicht gefunden" }
     portal_domain_record {
-        "Add this record where your DNS is managed. We look for it from now on, often at first; it can take a while until it is seen everywhere."
+        "Add this record where your DNS is managed. We are now looking for it, often at first. It can take a while until it is visible everywhere."
         "Legen Sie diesen Eintrag dort an, wo Ihr DNS verwaltet wird. Wir suchen ab jetzt danach, anfangs häufig; es kann eine Weile dauern, bis er überall sichtbar ist."
     }
     portal_record_name { "Name" "Name" }
@@ -139,7 +139,7 @@ texts! { portal_texts:
         "Wir suchen wieder nach dem Eintrag von {domain}."
     }
     portal_domain_added(domain: &str) {
-        "{domain} was added. Set its record now."
+        "{domain} was added. Now add its DNS record."
         "{domain} wurde hinzugefügt. Legen Sie jetzt den Eintrag an."
     }
     portal_domain_delete { "Remove" "Entfernen" }
@@ -155,7 +155,7 @@ texts! { portal_texts:
         "Das ist keine Domain, die einer Organisation gehören kann. Bitte prüfen Sie sie."
     }
     portal_domain_taken {
-        "That domain is here already, or belongs to another organization."
+        "That domain was already added, or belongs to another organization."
         "Diese Domain gibt es hier schon, oder sie gehört einer anderen Organisation."
     }
     portal_finish { "Done" "Fertig" }
@@ -181,16 +181,16 @@ texts! { portal_texts:
     portal_left_text { "You can close this window." "Sie können dieses Fenster schließen." }
     portal_over_title { "This visit is over" "Dieser Besuch ist vorbei" }
     portal_over_text(product: &str) {
-        "It took too long, or what it showed is no longer there. Go back to {product} and open the page again from there."
+        "It took too long, or what it showed no longer exists. Go back to {product} and open the page again from there."
         "Er hat zu lange gedauert, oder was er zeigte, gibt es nicht mehr. Gehen Sie zurück zu {product} und öffnen Sie die Seite dort noch einmal."
     }
-    portal_refused_title { "This is not open to you" "Das ist für Sie nicht freigegeben" }
+    portal_refused_title { "You do not have access to this" "Das ist für Sie nicht freigegeben" }
     portal_refused_text {
         "Ask an administrator of your organization for a role that allows this."
         "Die Verwaltung Ihrer Organisation muss Ihnen dazu eine Rolle geben, die es erlaubt."
     }
     portal_intent_text(product: &str) {
-        "The link with which you came does not open this part, or {product} does not allow it here."
+        "The link you used does not open this part, or {product} does not allow it."
         "Der Link, mit dem Sie gekommen sind, öffnet diesen Bereich nicht, oder {product} erlaubt es hier nicht."
     }
     portal_link_title { "This link no longer works" "Dieser Link gilt nicht mehr" }

@@ -1,16 +1,16 @@
-//! What administrators of an environment have done, as audit log events. Identifiers and names only: never what was set,
-//! for that may be a secret or about a person.
+//! Audit log events for administrators' actions in an environment. They contain only identifiers and names, never the
+//! values that were set, since those may be secret or personal.
 
 use super::event::{AuditEvent, Context, Party};
 use crate::model::Actor;
 use crate::time::Timestamp;
 use serde_json::Value;
 
-/// Things whose names are nobody's personal data.
+/// Kinds of objects whose names are not personal data.
 const NAMED: [&str; 6] =
     ["organization", "connect_application", "role", "permission", "api_key", "authorized_connect_application"];
 
-/// Something that was done to a thing.
+/// Creates the event for an action on a target.
 pub fn event(actor: &Actor, action: &str, target: Party, now: Timestamp) -> AuditEvent {
     let place = actor.place();
     AuditEvent {
@@ -29,12 +29,12 @@ pub fn event(actor: &Actor, action: &str, target: Party, now: Timestamp) -> Audi
     }
 }
 
-/// A thing, by its kind and identifier.
+/// Creates a target from its kind and identifier.
 pub fn target(kind: &str, id: impl std::fmt::Display) -> Party {
     Party { id: id.to_string(), kind: kind.to_owned(), name: None, metadata: None }
 }
 
-/// The thing that an event's view shows.
+/// Creates the target for the object in an event's view.
 pub fn target_of(action: &str, view: &Value) -> Party {
     let text = |name: &str| view.get(name).and_then(Value::as_str);
     let kind = text("object").unwrap_or_else(|| action.split('.').next().unwrap_or_default());

@@ -1,6 +1,7 @@
-//! The chain of an environment's audit log: each link is a hash of the one before and of what was recorded. The hashes need
-//! no key, so that whoever has noted a head can check the log against it; the seals need one that the database does not
-//! have, so that who can write to the database can neither forge a record nor say that one was pruned, nor move the head.
+//! The hash chain of an environment's audit log: each link is a hash of the previous one and of the recorded event. The
+//! hashes need no key, so anyone who has noted a head can verify the log against it. The seals need a key that is not
+//! in the database, so someone with write access to the database can neither forge a record, nor claim that one was
+//! pruned, nor move the head.
 
 use crate::id::{AuditEventId, EnvironmentId, OrganizationId};
 use crate::secret::{Digest, DigestKey};
@@ -8,15 +9,15 @@ use crate::time::Timestamp;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fmt;
 
-/// A link, or the hash of what was recorded.
+/// A link, or the hash of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// What stands before the first link.
+    /// The value before the first link.
     pub const NOTHING: Self = Self([0; 32]);
 
-    /// From its stored bytes; `None` unless there are exactly 32.
+    /// Creates a hash from its stored bytes; `None` unless there are exactly 32.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self(bytes.try_into().ok()?))
     }
@@ -39,17 +40,17 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Who has told of an event.
+/// Who reported an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The company, about one of its organizations.
     Organization,
-    /// We ourselves: something was changed here.
+    /// This server: something was changed here.
     Administrative,
 }
 
 impl Kind {
-    /// The word for it.
+    /// The kind, as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Organization => "organization",
@@ -57,30 +58,30 @@ impl Kind {
         }
     }
 
-    /// What a word stands for.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Organization, Self::Administrative].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
-/// What was recorded, as it is stored.
+/// A recorded event, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its identifier.
     pub id: AuditEventId,
-    /// Who has told of it.
+    /// Who reported it.
     pub kind: Kind,
     /// The organization it is about.
     pub organization_id: Option<OrganizationId>,
-    /// When it happened, as we were told.
+    /// When it happened, as reported.
     pub occurred_at: Timestamp,
-    /// When we were told.
+    /// When it was recorded.
     pub recorded_at: Timestamp,
-    /// The event, as JSON. These very bytes are hashed.
+    /// The event as JSON; exactly these bytes are hashed.
     pub content: String,
 }
 
-/// Hashes fields, each behind its length, so that no two sequences of fields are the same bytes.
+/// Hashes fields, each prefixed with its length, so that no two field sequences yield the same bytes.
 struct Fields(Context);
 
 impl Fields {
@@ -103,7 +104,7 @@ impl Fields {
 }
 
 impl Record {
-    /// The hash of all of it.
+    /// The hash of the entire record.
     pub fn hash(&self, environment_id: EnvironmentId) -> Hash {
         let mut fields = Fields::new("countersign/audit/record/v1");
         fields.add(environment_id.to_string().as_bytes());
@@ -117,7 +118,7 @@ impl Record {
     }
 }
 
-/// The link of a record at a place of the chain.
+/// The link for a record at a position in the chain.
 pub fn link(environment_id: EnvironmentId, sequence: i64, previous: &Hash, content: &Hash) -> Hash {
     let mut fields = Fields::new("countersign/audit/link/v1");
     fields.add(environment_id.to_string().as_bytes());
@@ -127,105 +128,105 @@ pub fn link(environment_id: EnvironmentId, sequence: i64, previous: &Hash, conte
     fields.finish()
 }
 
-/// Seals what the database alone cannot vouch for.
+/// The key for seals over statements that the database alone cannot vouch for.
 #[derive(Debug, Clone)]
 pub struct ChainKey(DigestKey);
 
 impl ChainKey {
-    /// From 32 bytes of key material.
+    /// Creates the key from 32 bytes of key material.
     pub fn new(material: &[u8; 32]) -> Self {
         Self(DigestKey::new(material))
     }
 
-    /// This server has written the record with this hash.
+    /// Seals the statement that this server wrote the record with this hash.
     pub fn written(&self, environment_id: EnvironmentId, id: AuditEventId, content: &Hash) -> Digest {
         self.0.digest(&format!("written\n{environment_id}\n{id}\n{content}"))
     }
 
-    /// This server has pruned the record with this link.
+    /// Seals the statement that this server pruned the record with this link.
     pub fn pruned(&self, environment_id: EnvironmentId, sequence: i64, hash: &Hash) -> Digest {
         self.0.digest(&format!("pruned\n{environment_id}\n{sequence}\n{hash}"))
     }
 
-    /// The chain of an environment begins and ends here.
+    /// Seals the start and end of an environment's chain.
     pub fn ends(&self, environment_id: EnvironmentId, ends: &Ends) -> Digest {
         let Ends { pruned_through, pruned_hash, sequence, hash } = ends;
         self.0.digest(&format!("ends\n{environment_id}\n{pruned_through}\n{pruned_hash}\n{sequence}\n{hash}"))
     }
 }
 
-/// Where a chain begins and ends.
+/// The start and end of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
-    /// The last place of which nothing is kept any more.
+    /// The last position whose entry has been deleted.
     pub pruned_through: i64,
-    /// The link that stood there.
+    /// The link at that position.
     pub pruned_hash: Hash,
-    /// The last place.
+    /// The last position.
     pub sequence: i64,
-    /// The link that stands there.
+    /// The link at that position.
     pub hash: Hash,
 }
 
 impl Ends {
-    /// Of a chain without links.
+    /// The ends of an empty chain.
     pub const EMPTY: Self = Self { pruned_through: 0, pruned_hash: Hash::NOTHING, sequence: 0, hash: Hash::NOTHING };
 }
 
-/// A place of the chain, as it is stored.
+/// A stored position of the chain.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// Its number.
+    /// The position.
     pub sequence: i64,
     /// The event's identifier.
     pub id: AuditEventId,
-    /// What was recorded; `None` once it is pruned.
+    /// The record; `None` once it has been pruned.
     pub record: Option<Record>,
-    /// The hash of what was recorded.
+    /// The hash of the record.
     pub content_hash: Hash,
     /// The link.
     pub hash: Hash,
-    /// That we have written, or pruned, it.
+    /// The seal confirming that this server wrote or pruned it.
     pub seal: Digest,
 }
 
-/// What is wrong with a place of the chain.
+/// A fault at a position of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The seal of the ends does not fit.
+    /// The seal of the ends does not match.
     #[error("where the chain begins and ends was changed by something else than this server")]
     Ends,
-    /// The place is not there.
+    /// The position does not exist.
     #[error("the record is missing")]
     Missing,
-    /// The record has another hash than it had.
+    /// The record's hash has changed.
     #[error("the record was changed")]
     Changed,
-    /// The record has no seal of ours.
+    /// The record does not have this server's seal.
     #[error("the record was not written by this server")]
     Forged,
-    /// The link does not follow from the one before.
+    /// The link does not follow from the previous one.
     #[error("the link does not follow from the one before")]
     Relinked,
-    /// What is gone was not pruned by us.
+    /// The record is gone but was not pruned by this server.
     #[error("the content was removed by something else than this server")]
     Removed,
-    /// A record stands at a place that the chain does not have.
+    /// A record exists at a position that is not in the chain.
     #[error("a record stands outside the chain")]
     Outside,
 }
 
-/// The first thing that is wrong with a chain.
+/// The first fault found in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("place {sequence}: {fault}")]
 pub struct Break {
-    /// The place.
+    /// The position.
     pub sequence: i64,
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// A walk along a chain, from its first place to its last.
+/// Verifies a chain from its first position to its last.
 #[derive(Debug)]
 pub struct Walk<'k> {
     key: &'k ChainKey,
@@ -236,10 +237,10 @@ pub struct Walk<'k> {
 }
 
 impl<'k> Walk<'k> {
-    /// Begins.
+    /// Starts the walk.
     ///
     /// # Errors
-    /// When the ends are not those that we have sealed.
+    /// When the ends do not match their seal.
     pub fn begin(key: &'k ChainKey, environment_id: EnvironmentId, ends: Ends, seal: &Digest) -> Result<Self, Break> {
         if !key.ends(environment_id, &ends).matches(seal) || ends.pruned_through > ends.sequence {
             return Err(Break { sequence: ends.sequence, fault: Fault::Ends });
@@ -247,15 +248,15 @@ impl<'k> Walk<'k> {
         Ok(Self { key, environment_id, ends, at: ends.pruned_through, hash: ends.pruned_hash })
     }
 
-    /// The place that was reached.
+    /// The position reached so far, with its link.
     pub fn reached(&self) -> (i64, Hash) {
         (self.at, self.hash)
     }
 
-    /// Goes on to the next place.
+    /// Verifies the next position.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The fault at that position.
     pub fn step(&mut self, stored: &Stored) -> Result<(), Break> {
         let sequence = self.at + 1;
         let broken = |fault| Err(Break { sequence, fault });
@@ -287,10 +288,10 @@ impl<'k> Walk<'k> {
         Ok(())
     }
 
-    /// Ends: all that there is has been seen.
+    /// Finishes the walk: there are no more entries.
     ///
     /// # Errors
-    /// When the chain should go on, or ends with another link.
+    /// When the chain should continue, or ends with a different link.
     pub fn finish(self) -> Result<Ends, Break> {
         if self.at < self.ends.sequence {
             return Err(Break { sequence: self.at + 1, fault: Fault::Missing });
@@ -329,7 +330,7 @@ mod tests {
         }
     }
 
-    /// A chain of this many places, of which some are pruned.
+    /// A chain of this length, with some positions pruned.
     fn chain(length: u128, pruned: &[i64]) -> (Vec<Stored>, Ends, Digest) {
         let (mut stored, mut ends) = (Vec::new(), Ends::EMPTY);
         for number in 1..=length {
@@ -383,7 +384,7 @@ mod tests {
         assert_eq!(walk(&stored[4..], ends, &seal), fault, "more is gone than that");
     }
 
-    /// What somebody who can write to the database, and does not have the key, may try.
+    /// What an attacker with write access to the database but without the key may try.
     #[derive(Debug, Clone)]
     enum Attack {
         Edit(usize),

@@ -1,15 +1,16 @@
-//! Audit log events as CSV (RFC 4180). A spreadsheet takes a cell that begins like a formula for one, and what is in these
-//! cells others have chosen: such a cell gets an apostrophe in front, which spreadsheets do not show. Some take a semicolon or a
-//! tab for the end of a cell, and then no quotes for what they are: what begins like a formula behind one gets an apostrophe, too.
+//! Audit log events as CSV (RFC 4180). Spreadsheets interpret a cell that starts like a formula as one, and the
+//! contents of these cells are chosen by others, so such a cell is prefixed with an apostrophe, which spreadsheets do
+//! not show. Some treat a semicolon or tab as a cell separator, even within quotes; a formula start after one gets an
+//! apostrophe, too.
 
 use super::event::AuditEvent;
 use crate::id::AuditEventId;
 
-/// The names of the columns.
+/// The header line.
 pub const HEADER: &str =
     "id,action,occurred_at,actor_id,actor_name,actor_type,targets,location,user_agent,metadata\r\n";
 
-/// Writes a line.
+/// Appends the line for an event.
 pub fn write(into: &mut String, id: AuditEventId, event: &AuditEvent) {
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
     let cells = [
@@ -44,7 +45,8 @@ fn cell(into: &mut String, text: &str) {
     into.push('"');
 }
 
-/// A text with an apostrophe wherever it, or what a spreadsheet may take for a cell of its own, begins like a formula.
+/// Inserts an apostrophe wherever the text, or a part that a spreadsheet may treat as a separate cell, starts like a
+/// formula.
 fn guarded(text: &str) -> String {
     let mut guarded = String::with_capacity(text.len());
     if text.starts_with(['\t', '\r', '\n']) {
@@ -72,7 +74,7 @@ mod tests {
         into
     }
 
-    /// Reads one cell as RFC 4180 says.
+    /// Reads one cell according to RFC 4180.
     fn read(text: &str) -> String {
         match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
             Some(inside) => {
@@ -119,7 +121,7 @@ mod tests {
             for part in seen.split([';', '\t', '\r', '\n']) {
                 prop_assert!(!part.starts_with(['=', '+', '-', '@']), "{}", seen);
             }
-            // Whoever takes the apostrophes away has what was written.
+            // Removing the apostrophes restores the original text.
             prop_assert_eq!(seen.replace('\'', ""), text.replace('\'', ""));
             if !text.contains([';', '\t', '\r', '\n']) {
                 prop_assert!(seen == text || seen.strip_prefix('\'') == Some(&text));

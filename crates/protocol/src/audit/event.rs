@@ -8,65 +8,65 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Most entries of metadata.
+/// The maximum number of metadata entries.
 const MOST_METADATA: usize = 50;
-/// Longest key of metadata, in characters.
+/// The maximum length of a metadata key, in characters.
 const LONGEST_KEY: usize = 40;
-/// Longest text in metadata, in characters.
+/// The maximum length of a metadata text, in characters.
 const LONGEST_VALUE: usize = 500;
-/// Longest identifier, location or user agent, in characters.
+/// The maximum length of an identifier, location or user agent, in characters.
 const LONGEST_TEXT: usize = 500;
-/// Most targets of an event.
+/// The maximum number of targets of an event.
 const MOST_TARGETS: usize = 50;
 
-/// The actor, or a target.
+/// An actor or a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Party {
-    /// What it is found by.
+    /// Its identifier.
     pub id: String,
-    /// What it is.
+    /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What people call it.
+    /// Its display name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
-    /// More about it.
+    /// Additional data about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// From where it was done.
+/// Where an action was performed from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Context {
-    /// An address, or what stands for one.
+    /// A network address, or a stand-in for one.
     pub location: String,
-    /// The program.
+    /// The user agent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_agent: Option<String>,
 }
 
-/// An event. As JSON it is what is stored and hashed.
+/// An event. Its JSON form is what is stored and hashed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// When.
+    /// When it was performed.
     pub occurred_at: Timestamp,
-    /// By whom.
+    /// Who performed it.
     pub actor: Party,
-    /// To what.
+    /// The objects it was performed on.
     pub targets: Vec<Party>,
-    /// From where.
+    /// Where it was performed from.
     pub context: Context,
-    /// More about it.
+    /// Additional data about it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metadata: Option<Map<String, Value>>,
-    /// The version of the schema that it was checked against.
+    /// The version of the schema it was checked against.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
 }
 
-/// An event, as it is delivered.
+/// An event, in its delivery format.
 pub fn delivered_view(id: AuditEventId, event: &AuditEvent) -> Value {
     let mut view = json!({
         "id": id.bare(),
@@ -82,10 +82,10 @@ pub fn delivered_view(id: AuditEventId, event: &AuditEvent) -> Value {
     view
 }
 
-/// Reads the body of a new event: the organization, as it was given, and the event.
+/// Reads the body of a new event: the organization, as given, and the event.
 ///
 /// # Errors
-/// 422 for what is missing or of another form; 400 `invalid_audit_log_event` for metadata that no event may have.
+/// 422 for missing or malformed fields; 400 `invalid_audit_log_event` for metadata that no event may have.
 pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
     let organization_id = fields.required_text("organization_id", LONGEST_NAME);
     let mut inner = fields.required_object("event");
@@ -119,7 +119,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
         _ => inner.require("targets", "targets is required, a list."),
     }
     let mut place = inner.required_object("context");
-    // What others have sent about themselves: however long or odd it is, the event is not lost for it.
+    // Data that third parties sent about themselves: the event is not rejected because it is too long or malformed.
     let context = Context {
         location: cut(&place.required_string("location")),
         user_agent: place.string_or_nothing("user_agent").map(|text| cut(&text)),
@@ -135,7 +135,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
     Ok((organization_id, AuditEvent { action, occurred_at, actor, targets, context, metadata, version }))
 }
 
-/// As much of a text as is kept, in one line.
+/// Truncates a text to the stored length, on one line.
 fn cut(text: &str) -> String {
     text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -176,7 +176,7 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A body that is good.
+    /// A valid body.
     pub(crate) fn body() -> Value {
         json!({"organization_id": "org_1", "event": {
             "action": "team.renamed", "occurred_at": "2026-01-15T12:00:00.000Z",

@@ -1,4 +1,4 @@
-//! Copies of an organization's log, and where its events are sent as they come.
+//! Exports of an organization's log, and streams that its events are sent to as they occur.
 
 use super::event::AuditEvent;
 use crate::id::{AuditExportId, AuditStreamId, OrganizationId};
@@ -8,28 +8,28 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Longest text that a copy is narrowed down by, in characters.
+/// The maximum length of a filter text, in characters.
 const LONGEST: usize = 500;
 
-/// What a copy is to have in it.
+/// The filter of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Events from this moment on.
+    /// The start of the time range, inclusive.
     pub range_start: Timestamp,
-    /// Events up to this moment.
+    /// The end of the time range.
     pub range_end: Timestamp,
-    /// Of one of these actions; any, when there is none.
+    /// Actions to include; all if empty.
     pub actions: Vec<String>,
-    /// By an actor of one of these names; any, when there is none.
+    /// Actor names to include; all if empty.
     pub actor_names: Vec<String>,
-    /// By one of these actors; any, when there is none.
+    /// Actor identifiers to include; all if empty.
     pub actor_ids: Vec<String>,
-    /// With a target of one of these types; any, when there is none.
+    /// Target types to include; all if empty.
     pub targets: Vec<String>,
 }
 
 impl Wanted {
-    /// Whether an event of the time is to be in the copy.
+    /// Whether the export includes an event from its time range.
     pub fn has(&self, event: &AuditEvent) -> bool {
         let any = |wanted: &[String], of: Option<&str>| {
             wanted.is_empty() || of.is_some_and(|of| wanted.iter().any(|text| text == of))
@@ -41,10 +41,10 @@ impl Wanted {
     }
 }
 
-/// Reads the body of a new copy: the organization, as it was given, and what is wanted.
+/// Reads the body of a new export: the organization, as given, and the filter.
 ///
 /// # Errors
-/// 422 for what is missing or of another form; 400 `invalid_audit_log_export_range_date` when the range ends before it begins.
+/// 422 for missing or malformed fields; 400 `invalid_audit_log_export_range_date` when the range ends before it starts.
 pub fn parse(mut fields: Fields) -> Result<(String, Wanted), ApiError> {
     let organization_id = fields.required_text("organization_id", 255);
     let mut moment = |field: &str| match fields.timestamp_or_utc(field).value() {
@@ -58,7 +58,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, Wanted), ApiError> {
     let mut texts = |field: &str| fields.texts(field, LONGEST).value().unwrap_or_default();
     let (actions, actor_ids, targets) = (texts("actions"), texts("actor_ids"), texts("targets"));
     let mut actor_names = texts("actor_names");
-    // The older name of the same.
+    // The older name of the same field.
     actor_names.extend(texts("actors"));
     fields.finish()?;
     if range_end < range_start {
@@ -67,21 +67,21 @@ pub fn parse(mut fields: Fields) -> Result<(String, Wanted), ApiError> {
     Ok((organization_id, Wanted { range_start, range_end, actions, actor_names, actor_ids, targets }))
 }
 
-/// How far a copy has come.
+/// The state of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportState {
-    /// It is being made.
+    /// Being created.
     Pending,
-    /// It can be had.
+    /// Available for download.
     Ready,
-    /// It could not be made.
+    /// Could not be created.
     Failed,
-    /// It is no longer kept.
+    /// No longer stored.
     Expired,
 }
 
 impl ExportState {
-    /// The word for it.
+    /// The state, as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -91,38 +91,38 @@ impl ExportState {
         }
     }
 
-    /// What a word stands for.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Pending, Self::Ready, Self::Failed, Self::Expired].into_iter().find(|state| state.as_str() == word)
     }
 }
 
-/// A copy of an organization's log.
+/// An export of an organization's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditExport {
     /// Its identifier.
     pub id: AuditExportId,
-    /// Whose log it is.
+    /// The organization whose log it is.
     pub organization_id: OrganizationId,
-    /// What is to be in it.
+    /// The filter.
     pub wanted: Wanted,
-    /// How far it has come.
+    /// Its state.
     pub state: ExportState,
-    /// The place where the log ended when it was asked for.
+    /// The last position of the log when the export was requested.
     pub through: i64,
-    /// The moment and the identifier of the last event that was looked at.
+    /// The time and identifier of the last event processed.
     pub after: (Timestamp, String),
-    /// How many parts it has.
+    /// The number of parts.
     pub parts: i64,
-    /// How many events are in it.
+    /// The number of events it contains.
     pub lines: i64,
-    /// How often it was taken up since its last part.
+    /// The number of attempts since its last part.
     pub attempts: i64,
-    /// When it is taken up next.
+    /// When it is processed next.
     pub next_at: Option<Timestamp>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Timestamp,
-    /// When something of it changed.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -138,21 +138,21 @@ pub fn export_view(export: &AuditExport, url: Option<&str>) -> Value {
     })
 }
 
-/// How it stands with the place where events are sent.
+/// The state of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamState {
-    /// It takes them.
+    /// Events are being delivered.
     Active,
-    /// It is switched off.
+    /// Switched off.
     Inactive,
-    /// It did not take the last ones; they are sent again.
+    /// The last events were not accepted; they are sent again.
     Failing,
-    /// It does not let us in; they are sent again, more seldom.
+    /// Access is denied; events are sent again, at longer intervals.
     Invalid,
 }
 
 impl StreamState {
-    /// The word for it.
+    /// The state, as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -162,27 +162,27 @@ impl StreamState {
         }
     }
 
-    /// What a word stands for.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Active, Self::Inactive, Self::Failing, Self::Invalid].into_iter().find(|state| state.as_str() == word)
     }
 }
 
-/// How events are written for whom they are sent to.
+/// The format in which events are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamFormat {
-    /// One array.
+    /// One JSON array.
     Json,
-    /// A line for each.
+    /// One JSON object per line.
     Lines,
-    /// As Datadog's log intake reads them.
+    /// The format of Datadog's log intake.
     Datadog,
-    /// As Splunk's HTTP Event Collector reads them.
+    /// The format of Splunk's HTTP Event Collector.
     Splunk,
 }
 
 impl StreamFormat {
-    /// The word for it.
+    /// The format, as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -192,7 +192,7 @@ impl StreamFormat {
         }
     }
 
-    /// The type that the management API shows of a stream.
+    /// The stream type shown in the management API.
     pub const fn type_name(self) -> &'static str {
         match self {
             Self::Json | Self::Lines => "GenericHttps",
@@ -201,38 +201,38 @@ impl StreamFormat {
         }
     }
 
-    /// What a word stands for.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Json, Self::Lines, Self::Datadog, Self::Splunk].into_iter().find(|format| format.as_str() == word)
     }
 }
 
-/// Where events of an organization are sent as they come.
+/// A stream that an organization's events are sent to as they occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditStream {
     /// Its identifier.
     pub id: AuditStreamId,
-    /// Whose events.
+    /// The organization whose events are sent.
     pub organization_id: OrganizationId,
-    /// Where to.
+    /// The URL they are sent to.
     pub url: String,
-    /// How they are written.
+    /// The format.
     pub format: StreamFormat,
-    /// Headers that go with them, sealed.
+    /// The request headers, sealed.
     pub sealed_headers: Vec<u8>,
-    /// How it stands.
+    /// Its state.
     pub state: StreamState,
-    /// The last place that was delivered.
+    /// The last position that was delivered.
     pub sequence: i64,
-    /// How often in a row sending has failed.
+    /// The number of consecutive failures.
     pub attempts: i64,
-    /// When it is looked at next.
+    /// When it is processed next.
     pub next_at: Option<Timestamp>,
-    /// When events were taken last.
+    /// When events were last accepted.
     pub last_synced_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When something of it changed.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 

@@ -1,23 +1,23 @@
-//! The part of JSON Schema that descriptions of metadata need. Metadata is flat: texts, numbers and truth values by name. A
-//! word of JSON Schema that is not known here is refused when the schema is made, so that nobody believes in a rule that
-//! nothing checks; words that only explain are kept.
+//! The subset of JSON Schema needed to describe metadata. Metadata is flat: named strings, numbers and booleans. An
+//! unsupported JSON Schema keyword is rejected when the schema is created, so that nobody relies on a rule that is not
+//! checked; purely descriptive keywords are kept.
 
 use serde_json::{Map, Value};
 
-/// Most names that a schema may describe.
+/// The maximum number of properties in a schema.
 const MOST_PROPERTIES: usize = 50;
-/// Most values that a rule may list.
+/// The maximum number of values in an `enum`.
 const MOST_VALUES: usize = 100;
-/// Longest schema, in bytes of JSON.
+/// The maximum size of a schema, in bytes of JSON.
 const LONGEST: usize = 16 * 1024;
-/// Words that explain and decide nothing.
+/// Keywords that describe but do not constrain.
 const EXPLAINING: [&str; 7] = ["$schema", "$id", "title", "description", "default", "examples", "$comment"];
 const TYPES: [&str; 5] = ["string", "number", "integer", "boolean", "null"];
 
-/// Checks that a description of metadata is one that can be checked against.
+/// Checks that a metadata schema is one that can be enforced.
 ///
 /// # Errors
-/// Where it is wrong (a path inside the schema) and why.
+/// The location of the problem (a path inside the schema) and the reason.
 pub fn check(schema: &Value) -> Result<(), (String, String)> {
     let Value::Object(members) = schema else {
         return Err((String::new(), "A schema must be an object.".to_owned()));
@@ -97,7 +97,7 @@ fn types(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-/// The places at which metadata is not what a schema says, as paths below `at`.
+/// Returns the locations where metadata violates a schema, as paths below `at`.
 pub fn faults(schema: &Value, metadata: Option<&Map<String, Value>>, at: &str) -> Vec<String> {
     let empty = Map::new();
     let metadata = metadata.unwrap_or(&empty);
@@ -125,7 +125,7 @@ pub fn faults(schema: &Value, metadata: Option<&Map<String, Value>>, at: &str) -
     wrong
 }
 
-/// A name as a part of a JSON Pointer (RFC 6901 §3).
+/// Escapes a name as a JSON Pointer token (RFC 6901 §3).
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -137,7 +137,7 @@ fn fits(rules: &Value, value: &Value) -> bool {
     let is = |word: &str| match word {
         "string" => value.is_string(),
         "number" => value.is_number(),
-        // What has no fraction is an integer, however it is written.
+        // A number without a fractional part is an integer, however it is written.
         "integer" => {
             value.as_i64().is_some() || value.as_u64().is_some() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
         }

@@ -1,6 +1,6 @@
-//! Audit logs: what their events may look like, how they are chained so that tampering shows, and how they are written for
-//! people (CSV). One log per environment holds both what companies tell us about their organizations, and what
-//! administrators of the environment itself have done.
+//! Audit logs: the format of their events, the hash chain that reveals tampering, and their export for people (CSV).
+//! Each environment has one log for both the events that companies report about their organizations and the actions of
+//! the environment's own administrators.
 
 pub mod administrative;
 pub mod chain;

@@ -1,31 +1,31 @@
-//! How long the events of an organization are kept.
+//! How long an organization's events are retained.
 
 use crate::management::error::ApiError;
 use crate::management::fields::Fields;
 
-/// Days that events are kept when nobody says otherwise, and those of administrators always.
+/// The default retention period in days, which always applies to administrators' events.
 pub const KEPT_DAYS: i64 = 365;
-/// The fewest days that can be said.
+/// The minimum retention period, in days.
 pub const FEWEST_DAYS: i64 = 30;
-/// The most days that can be said: ten years.
+/// The maximum retention period, in days: ten years.
 pub const MOST_DAYS: i64 = 3650;
-/// The longest word for a period.
+/// The maximum length of a period's text form.
 const LONGEST: usize = 20;
 
-/// The periods that can be said, in days, shortest first: one to eleven months of 30 days, one to ten years of 365.
+/// The available periods in days, shortest first: one to eleven months of 30 days, one to ten years of 365.
 pub fn periods() -> impl Iterator<Item = i64> {
     (1..=11).map(|months| months * 30).chain((1..=10).map(|years| years * 365))
 }
 
-/// Whether a period is one that can be said.
+/// Whether a period is available.
 pub fn is_period(days: i64) -> bool {
     periods().any(|period| period == days)
 }
 
-/// Reads the body that says it: `retention_period_in_days`, or the newer `retention_period`, but not both.
+/// Reads the body of a change: `retention_period_in_days`, or the newer `retention_period`, but not both.
 ///
 /// # Errors
-/// 422.
+/// 422 when the period is missing or not available, or when both fields are given.
 pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     let days = fields.integer("retention_period_in_days").value();
     let period = fields.text_or_nothing("retention_period", LONGEST).value();
@@ -64,8 +64,8 @@ pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     Ok(settled.unwrap_or(KEPT_DAYS))
 }
 
-/// For how many days events are kept of which a row says so: whatever somebody has written there, none is forgotten sooner, or
-/// kept longer, than could have been asked for.
+/// The effective retention period for the one stored in a row: whatever the row contains, no event is deleted sooner,
+/// or kept longer, than could have been configured.
 pub fn kept_days(written: i64) -> i64 {
     written.clamp(FEWEST_DAYS, MOST_DAYS)
 }
@@ -77,7 +77,7 @@ fn in_days(period: &str) -> Option<i64> {
         "YEAR" | "YEARS" => (365, 10),
         _ => return None,
     };
-    // One form for each: no sign, no zero in front, and one month is no "1_MONTHS".
+    // One form per period: no sign, no leading zero, and no "1_MONTHS".
     let number = (1..=most).find(|count: &i64| count.to_string() == number)?;
     ((number == 1) != unit.ends_with('S')).then_some(number * days)
 }

@@ -1,4 +1,4 @@
-//! What events of an action may look like. A schema is never changed: a new version stands beside it.
+//! Schemas for the events of an action. A schema is never changed: a new version is added next to it.
 
 use super::event::AuditEvent;
 use super::metadata_schema::{check, faults};
@@ -9,50 +9,50 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Longest name of an action or a type, in characters.
+/// The maximum length of an action or type name, in characters.
 pub const LONGEST_NAME: usize = 255;
 
-/// What one kind of target looks like.
+/// The schema of one type of target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetSchema {
-    /// Its type.
+    /// The target's type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its metadata.
+    /// The schema of its metadata.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metadata: Option<Value>,
 }
 
-/// What the actor looks like.
+/// The schema of the actor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActorSchema {
-    /// Its metadata.
+    /// The schema of its metadata.
     pub metadata: Value,
 }
 
-/// What events of an action look like.
+/// The schema of an action's events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
-    /// The types that targets may have.
+    /// The allowed types of targets.
     pub targets: Vec<TargetSchema>,
-    /// The actor.
+    /// The schema of the actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actor: Option<ActorSchema>,
-    /// The metadata of the event itself.
+    /// The schema of the event's own metadata.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metadata: Option<Value>,
 }
 
-/// A version of what events of an action look like.
+/// One version of the schema of an action's events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditSchema {
-    /// Its identifier: a position in lists.
+    /// Its identifier, which is its position in lists.
     pub id: AuditSchemaId,
-    /// Its number, from 1 on.
+    /// Its number, starting at 1.
     pub version: i64,
     /// The rules.
     pub rules: Rules,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -73,7 +73,7 @@ pub fn schema_view(schema: &AuditSchema) -> Value {
     view
 }
 
-/// Whether a text can name an action.
+/// Whether a text is a valid action name.
 pub fn is_action_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c.is_whitespace())
 }
@@ -87,7 +87,7 @@ fn check_in(fields: &mut Fields, at: &str, schema: &Value) {
 /// Reads the body of a new schema.
 ///
 /// # Errors
-/// 422 with everything that is wrong.
+/// 422 with all problems.
 pub fn parse(mut fields: Fields) -> Result<Rules, ApiError> {
     let mut targets = Vec::new();
     match fields.list("targets") {
@@ -116,7 +116,7 @@ pub fn parse(mut fields: Fields) -> Result<Rules, ApiError> {
     }
     let actor = match fields.object("actor").value() {
         None => None,
-        // An actor of whose metadata nothing is said.
+        // An actor without a metadata schema is dropped.
         Some(members) => given(&members, "metadata").map(|metadata| ActorSchema { metadata }),
     };
     if let Some(actor) = &actor {
@@ -135,7 +135,7 @@ fn given(members: &Map<String, Value>, name: &str) -> Option<Value> {
 }
 
 impl Rules {
-    /// The places at which an event is not what it should be, as JSON Pointers into the event.
+    /// Returns the locations where an event violates the schema, as JSON Pointers into the event.
     pub fn faults(&self, event: &AuditEvent) -> Vec<String> {
         let mut wrong = Vec::new();
         if event.targets.iter().any(|target| !self.targets.iter().any(|known| known.kind == target.kind)) {

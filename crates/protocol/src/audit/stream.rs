@@ -1,4 +1,4 @@
-//! What is sent to where events are wanted, in the form that is read there.
+//! Request bodies for streams, in the format that the receiver expects.
 
 use super::event::{AuditEvent, delivered_view};
 use super::export::StreamFormat;
@@ -6,11 +6,11 @@ use crate::id::AuditEventId;
 use crate::time::Timestamp;
 use serde_json::{Number, Value, json};
 
-/// Most bytes of events that are sent at once, unless one alone has more: Datadog takes five million in a request, and others
-/// less.
+/// The maximum size of a batch of events in bytes, unless a single event exceeds it: Datadog accepts five million per
+/// request, others less.
 pub const MOST_BYTES: usize = 1024 * 1024;
 
-/// How many of these events, by their sizes, are sent at once: one at least.
+/// Returns how many of these events, given their sizes, go into one batch: at least one.
 pub fn at_once(sizes: impl Iterator<Item = usize>) -> usize {
     let mut sum = 0_usize;
     let fitting = sizes.take_while(|size| {
@@ -20,7 +20,7 @@ pub fn at_once(sizes: impl Iterator<Item = usize>) -> usize {
     fitting.count().max(1)
 }
 
-/// The media type of a body.
+/// The media type of the body.
 pub fn content_type(format: StreamFormat) -> &'static str {
     match format {
         StreamFormat::Json | StreamFormat::Datadog | StreamFormat::Splunk => "application/json",
@@ -28,7 +28,7 @@ pub fn content_type(format: StreamFormat) -> &'static str {
     }
 }
 
-/// The header that a format cannot do without, where it is not among these, in words.
+/// Names the header that a format requires if it is missing from these, in words.
 pub fn lacking<'h>(
     format: StreamFormat,
     headers: impl IntoIterator<Item = (&'h str, &'h str)>,
@@ -46,12 +46,12 @@ pub fn lacking<'h>(
     (!there).then_some(words)
 }
 
-/// The body of a request with events of an environment of this name.
+/// The body of a request with events from the environment named `source`.
 pub fn body(format: StreamFormat, source: &str, events: &[(AuditEventId, AuditEvent)]) -> String {
     let entries = events.iter().map(|(id, event)| entry(format, source, *id, event));
     match format {
         StreamFormat::Json | StreamFormat::Datadog => Value::Array(entries.collect()).to_string(),
-        // Splunk documents events one behind the other, and no array.
+        // Splunk documents concatenated events, not an array.
         StreamFormat::Lines | StreamFormat::Splunk => entries.map(|entry| format!("{entry}\n")).collect(),
     }
 }
@@ -69,7 +69,7 @@ fn entry(format: StreamFormat, source: &str, id: AuditEventId, event: &AuditEven
     }
 }
 
-/// A moment as Splunk counts: in seconds, with three decimals.
+/// A timestamp in Splunk's format: seconds with three decimals.
 fn seconds(moment: Timestamp) -> Option<Number> {
     let millis = moment.as_millis();
     let sign = if millis < 0 { "-" } else { "" };

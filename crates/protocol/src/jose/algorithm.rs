@@ -1,11 +1,11 @@
-//! The signature algorithms we sign with (RFC 7518 §3.1, RFC 8037 §3.1).
+//! The supported signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1).
 
 use std::fmt;
 
 /// A signature algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key: what every client can verify, the default.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and a 2048-bit key: the default, which every client can verify.
     Rs256,
     /// ECDSA on P-256 with SHA-256.
     Es256,
@@ -26,7 +26,7 @@ impl Algorithm {
         }
     }
 
-    /// Reads an `alg` value; exact, as the registry writes it.
+    /// Parses an `alg` value, exactly as registered.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
     }

@@ -6,23 +6,23 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-/// The public key bytes were not of the algorithm's form.
+/// The public key bytes were not in the algorithm's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the public key is not of the form its algorithm has")]
 pub struct JwkError;
 
-/// The `x5t#S256` of a certificate: base64url of the SHA-256 of its DER form (RFC 7517 §4.9).
+/// The `x5t#S256` of a certificate: base64url of the SHA-256 of its DER encoding (RFC 7517 §4.9).
 pub fn certificate_thumbprint(certificate: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, certificate))
 }
 
-/// Writes a public key as a JSON Web Key, with the certificate that several client libraries insist on.
+/// Encodes a public key as a JSON Web Key, including the certificate that several client libraries require.
 ///
-/// `public_key` is what the key pair gives out: a DER `RSAPublicKey` (RFC 8017 §A.1.1), an uncompressed P-256 point
+/// `public_key` is the key pair's own encoding: a DER `RSAPublicKey` (RFC 8017 §A.1.1), an uncompressed P-256 point
 /// (`04 ‖ x ‖ y`), or the 32 bytes of an Ed25519 key.
 ///
 /// # Errors
-/// When the bytes are not of that form.
+/// When the bytes are not in that format.
 pub fn public_jwk(
     kid: SigningKeyId,
     algorithm: Algorithm,
@@ -65,7 +65,7 @@ pub fn public_jwk(
     Ok(jwk)
 }
 
-/// Takes modulus and exponent, without leading zeros, out of a DER `RSAPublicKey`.
+/// Extracts modulus and exponent, without leading zeros, from a DER `RSAPublicKey`.
 fn rsa_components(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (sequence, rest) = element(der, 0x30)?;
     let (modulus, after) = element(sequence, 0x02)?;
@@ -80,7 +80,7 @@ fn without_leading_zeros(mut integer: &[u8]) -> &[u8] {
     integer
 }
 
-/// Reads one DER element of the given tag: its content, and what follows it.
+/// Reads one DER element with the given tag: its content, and what follows it.
 fn element(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&[found, first], rest) = input.split_first_chunk::<2>()?;
     if found != tag {

@@ -11,16 +11,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
 
-/// A token longer than this is not looked at.
+/// The maximum length of a token.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// A private key could not be read, or signing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningKeyError {
-    /// The bytes are no private key of that algorithm, or an RSA key that is not of 2048 bits.
+    /// The bytes are not a private key for that algorithm, or an RSA key is not 2048 bits long.
     #[error("not a usable private key for {0}")]
     Unusable(Algorithm),
-    /// The claims could not be written as JSON.
+    /// The claims could not be serialized as JSON.
     #[error("the claims cannot be written as JSON")]
     Claims,
     /// The cryptographic library failed.
@@ -34,7 +34,7 @@ enum Pair {
     Ed25519(Box<Ed25519KeyPair>),
 }
 
-/// A private key, parsed once, with the token header it writes already encoded.
+/// A private key, parsed once, with the header of its tokens already encoded.
 pub struct SigningKey {
     kid: SigningKeyId,
     algorithm: Algorithm,
@@ -47,7 +47,7 @@ impl SigningKey {
     /// Reads a private key in PKCS #8 form (RFC 5958).
     ///
     /// # Errors
-    /// [`SigningKeyError::Unusable`] when it is not one of that algorithm. RSA keys must have exactly 2048 bits.
+    /// [`SigningKeyError::Unusable`] when it is not a key for that algorithm. RSA keys must have exactly 2048 bits.
     pub fn from_pkcs8(kid: SigningKeyId, algorithm: Algorithm, der: &[u8]) -> Result<Self, SigningKeyError> {
         let unusable = SigningKeyError::Unusable(algorithm);
         let pair = match algorithm {
@@ -69,17 +69,17 @@ impl SigningKey {
         Ok(Self { kid, algorithm, pair, header, logout_header })
     }
 
-    /// The key's identifier, which every token it signs names.
+    /// The key's identifier, which is in the header of every token it signs.
     pub fn kid(&self) -> SigningKeyId {
         self.kid
     }
 
-    /// The one algorithm this key signs with.
+    /// The only algorithm this key signs with.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The public half, in the form that [`super::public_jwk`] and [`VerifyingKey::new`] read.
+    /// The public key, in the format that [`super::public_jwk`] and [`VerifyingKey::new`] accept.
     pub fn public_key(&self) -> &[u8] {
         match &self.pair {
             Pair::Rsa(pair) => pair.public_key().as_ref(),
@@ -96,11 +96,11 @@ impl SigningKey {
         self.sign_below(&self.header, claims)
     }
 
-    /// Signs the claims of a logout token, whose header tells it from every other token (OpenID Connect Back-Channel
-    /// Logout §2.4).
+    /// Signs the claims of a logout token, whose header distinguishes it from all other tokens (OpenID Connect
+    /// Back-Channel Logout §2.4).
     ///
     /// # Errors
-    /// As [`SigningKey::sign`].
+    /// As in [`SigningKey::sign`].
     pub fn sign_logout<C: serde::Serialize>(&self, claims: &C) -> Result<String, SigningKeyError> {
         self.sign_below(&self.logout_header, claims)
     }
@@ -145,7 +145,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A token taken apart, its signature not yet checked. Nothing in it may be believed.
+/// A decoded token whose signature has not been verified. Nothing in it can be trusted.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     algorithm: Algorithm,
@@ -170,10 +170,10 @@ struct Header<'a> {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Takes a compact token apart (RFC 7515 §5.2, steps 1 to 7). Tokens with critical extensions are refused (§4.1.11).
+    /// Decodes a compact token (RFC 7515 §5.2, steps 1 to 7). Tokens with critical extensions are rejected (§4.1.11).
     ///
     /// # Errors
-    /// [`DecodeError`] for everything that none of our keys could have signed.
+    /// [`DecodeError`] for anything that none of our keys could have signed.
     pub fn decode(token: &'a str) -> Result<Self, DecodeError> {
         if token.len() > LONGEST_TOKEN {
             return Err(DecodeError);
@@ -197,38 +197,38 @@ impl<'a> UnverifiedToken<'a> {
         })
     }
 
-    /// The key it claims to be signed by: only good for choosing the [`VerifyingKey`].
+    /// The key it claims to be signed by: only for selecting the [`VerifyingKey`].
     pub fn kid(&self) -> SigningKeyId {
         self.kid
     }
 }
 
-/// A public key, parsed once, with the one algorithm it verifies.
+/// A public key, parsed once, with the only algorithm it verifies.
 pub struct VerifyingKey {
     kid: SigningKeyId,
     algorithm: Algorithm,
     key: ParsedPublicKey,
 }
 
-/// Why a token was not verified.
+/// Why a token could not be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// Another key or another algorithm than this key's.
+    /// The token names a different key or algorithm.
     #[error("the token names another key or algorithm")]
     WrongKey,
-    /// The signature is not this key's over these bytes.
+    /// The signature is invalid.
     #[error("the signature does not verify")]
     Signature,
-    /// The signature is good and the claims are not what we sign.
+    /// The signature is valid, but the claims do not have the expected structure.
     #[error("the claims are not of the expected form")]
     Claims,
 }
 
 impl VerifyingKey {
-    /// Reads a public key in the form [`SigningKey::public_key`] gives.
+    /// Parses a public key in the format of [`SigningKey::public_key`].
     ///
     /// # Errors
-    /// [`SigningKeyError::Unusable`] when it is no key of that algorithm.
+    /// [`SigningKeyError::Unusable`] when it is not a key for that algorithm.
     pub fn new(kid: SigningKeyId, algorithm: Algorithm, public_key: &[u8]) -> Result<Self, SigningKeyError> {
         let verification: &'static dyn aws_lc_rs::signature::VerificationAlgorithm = match algorithm {
             Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
@@ -239,7 +239,8 @@ impl VerifyingKey {
         Ok(Self { kid, algorithm, key })
     }
 
-    /// Checks the signature and reads the claims. The algorithm is this key's, whatever the header says (RFC 8725 §3.1).
+    /// Verifies the signature and reads the claims. The algorithm is this key's, whatever the header says
+    /// (RFC 8725 §3.1).
     ///
     /// # Errors
     /// See [`VerifyError`].

@@ -121,7 +121,7 @@ fn reserved_claims_are_refused() {
         refused(&format!("{{\"a\": 1, \"{name}\": 1}}"), &format!("must not set the claim '{name}'"));
     }
     refused(r#"{"\u0069ss": 1}"#, "must not set the claim 'iss'");
-    // Inside an object they are names like any other.
+    // Inside a nested object, they are ordinary names.
     check(r#"{"a": {"iss": 1}, "aud": "x"}"#, json!({"a": {"iss": 1}, "aud": "x"}));
 }
 
@@ -148,12 +148,12 @@ fn what_is_rendered_has_a_length() {
     assert_eq!(render(r#"{"ab": "{{user.name}}"}"#).map(|claims| serde_json::to_vec(&claims).unwrap().len()), Ok(3072));
     assert_eq!(render(r#"{"abc": {{user.name}}}"#), Err(TooBig));
     assert_eq!(render(r#"{"a": {{user.quotes}}}"#), Err(TooBig), "escapes count");
-    // No work is done on what is too long anyway.
+    // No work is wasted on output that is too long anyway.
     let many = format!("{{\"a\": [{}1]}}", "{{user}},".repeat(1700));
     assert_eq!(render(&many), Err(TooBig));
 }
 
-/// JSON that is a template without values: the object it says.
+/// JSON that is a template without placeholders, as the object it renders to.
 fn plain() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

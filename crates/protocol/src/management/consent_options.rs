@@ -1,4 +1,4 @@
-//! `user_consent_options` of a completed sign-in (Standalone Connect): what people are to choose.
+//! `user_consent_options` of a completed sign-in (Standalone Connect): the choices offered to users.
 
 use super::error::ApiError;
 use super::fields::{Fields, Patch};
@@ -8,21 +8,21 @@ use crate::oauth::access_token::PROTECTED;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The field.
+/// The field's name.
 const FIELD: &str = "user_consent_options";
-/// Most options: a page asks no more of a person.
+/// The maximum number of options shown to a user on one page.
 pub const MOST_OPTIONS: usize = 5;
-/// Most choices of an option, in all its groups.
+/// The maximum number of choices in an option, across all its groups.
 pub const MOST_CHOICES: usize = 200;
-/// Longest name of a claim.
+/// The maximum length of a claim's name.
 pub const LONGEST_CLAIM: usize = 128;
-/// Longest value of a claim: it is in every token.
+/// The maximum length of a claim's value, which is included in every token.
 pub const LONGEST_VALUE: usize = 256;
-/// Longest text that people read.
+/// The maximum length of a text shown to users.
 pub const LONGEST_LABEL: usize = 200;
 
-/// Claims that say what a token is, whom it is for and what it may do; and what introspection says besides. They are never
-/// a person's choice.
+/// Claims about a token's nature, audience and permissions, and members that introspection adds. Users can never choose
+/// them.
 const TOKENS_OWN: [&str; 15] = [
     "aud",
     "org_id",
@@ -46,7 +46,7 @@ pub fn is_reserved(claim: &str) -> bool {
     RESERVED.contains(&claim) || PROTECTED.contains(&claim) || TOKENS_OWN.contains(&claim)
 }
 
-/// What is wrong with a text, if anything.
+/// Returns the error code for an invalid text, if it is one.
 fn wrong_text(text: &str, longest: usize) -> Option<&'static str> {
     if text.trim().is_empty() {
         Some("required")
@@ -59,7 +59,7 @@ fn wrong_text(text: &str, longest: usize) -> Option<&'static str> {
     }
 }
 
-/// A member that must be there, a text of so many characters at most.
+/// Reads a required text member of at most this many characters.
 fn text(fields: &mut Fields, of: &Value, path: &str, name: &str, longest: usize) -> Option<String> {
     let field = format!("{path}.{name}");
     let Some(value) = of.get(name).filter(|value| !value.is_null()) else {
@@ -91,7 +91,7 @@ fn choice(fields: &mut Fields, of: &Value, path: &str, values: &mut BTreeSet<Str
     Some(Choice { value, label })
 }
 
-/// The members of a list that must be there and have an entry.
+/// Reads the entries of a required, non-empty list.
 fn list<'v>(fields: &mut Fields, of: &'v Value, path: &str) -> &'v [Value] {
     let field = format!("{path}.choices");
     match of.get("choices") {
@@ -147,7 +147,7 @@ fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> 
     Some(ConsentOption { claim: claim?, label: label?, groups })
 }
 
-/// Reads the options; none when there are none. What is wrong is noted.
+/// Reads the options; empty if there are none. Errors are recorded in `fields`.
 pub fn read(fields: &mut Fields) -> Vec<ConsentOption> {
     let Patch::Value(entries) = fields.list(FIELD) else { return Vec::new() };
     if entries.len() > MOST_OPTIONS {
@@ -166,10 +166,10 @@ pub fn read(fields: &mut Fields) -> Vec<ConsentOption> {
     options
 }
 
-/// Whether people may choose these claims.
+/// Checks that no option offers a reserved claim.
 ///
 /// # Errors
-/// 400.
+/// 400 for the first reserved claim.
 pub fn check_claims(options: &[ConsentOption]) -> Result<(), ApiError> {
     match options.iter().find(|option| is_reserved(&option.claim)) {
         Some(option) => Err(ApiError::ReservedClaim { claim: option.claim.clone() }),

@@ -1,6 +1,6 @@
 //! Domain names that organizations claim.
 
-/// Mail domains that belong to everybody, and so to no organization.
+/// Public mail domains, which no organization can claim.
 const PUBLIC_MAIL: [&str; 16] = [
     "aol.com",
     "fastmail.com",
@@ -20,7 +20,7 @@ const PUBLIC_MAIL: [&str; 16] = [
     "yandex.ru",
 ];
 
-/// Brings a domain into its one form, lower case and ASCII; `None` for what no organization can own: not a domain, an
+/// Normalizes a domain to lower-case ASCII; `None` for anything an organization cannot own: an invalid domain, an IP
 /// address, a public suffix such as `co.uk`, or a public mail service.
 pub fn normalize(text: &str) -> Option<String> {
     if text.len() > 253 || text.is_empty() {

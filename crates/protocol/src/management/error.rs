@@ -1,126 +1,126 @@
-//! The errors of the management API: one list that gives each its status and its body.
+//! The errors of the management API, each with its status and body.
 
 use serde_json::{Value, json};
 
-/// One thing wrong with a body or a query.
+/// A single validation error in a body or query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where, as a path such as `redirect_uris.0.uri`.
+    /// The path of the field, such as `redirect_uris.0.uri`.
     pub field: String,
-    /// What, as a word for programs.
+    /// A machine-readable error code.
     pub code: &'static str,
-    /// What, as a sentence for people.
+    /// A human-readable message.
     pub message: String,
 }
 
 impl FieldError {
-    /// A field error.
+    /// Creates a field error.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { field: field.into(), code, message: message.into() }
     }
 }
 
-/// An error of the management API. As text it is what a person at a terminal is told.
+/// An error of the management API. `Display` renders it for a user at a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
-    /// 400: understood and not possible.
+    /// 400: the request is understood but cannot be carried out.
     BadRequest {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
     },
-    /// 400: not possible, for reasons that are told one by one.
+    /// 400: the request cannot be carried out, for several individually listed reasons.
     NotPossible {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
-        /// Each reason: a word for programs and a sentence.
+        /// Each reason: a code and a message.
         reasons: Vec<(&'static str, String)>,
     },
-    /// 400: an audit log event is not what the schema of its action says; the places, as JSON Pointers.
+    /// 400: an audit log event does not match its action's schema; the mismatches, as JSON Pointers.
     InvalidAuditLogEvent(Vec<String>),
-    /// 400, in the words of OAuth: the endpoints that sign people in speak them.
+    /// 400 in OAuth's format, which the sign-in endpoints use.
     Protocol {
-        /// The word for programs.
+        /// The machine-readable code.
         error: &'static str,
-        /// The sentence.
+        /// The description.
         description: String,
     },
-    /// 400: a claim that nobody may choose.
+    /// 400: a reserved claim that cannot be offered.
     ReservedClaim {
         /// The claim.
         claim: String,
     },
-    /// 401: no key, or none that we know.
+    /// 401: no API key, or an unknown one.
     Unauthorized,
-    /// 403: the key does not allow it.
+    /// 403: the API key does not permit it.
     Forbidden {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
     },
-    /// 404: no such thing in this environment.
+    /// 404: no such object in this environment.
     NotFound {
-        /// What was looked for, as people call it.
+        /// The kind of object, in human-readable form.
         thing: &'static str,
-        /// The identifier that was given.
+        /// The requested identifier.
         id: String,
     },
     /// 404: no such path.
     NoSuchPath,
-    /// 405: the path exists and does not take this method.
+    /// 405: the path exists but does not support this method.
     MethodNotAllowed,
-    /// 409: it collides with what exists.
+    /// 409: the request conflicts with existing data.
     Conflict {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
     },
-    /// 413: the body is larger than any request needs.
+    /// 413: the request body is too large.
     TooLarge,
     /// 415: the body is not declared as JSON.
     UnsupportedMediaType,
-    /// 421: no environment has this host.
+    /// 421: no environment is served under this host.
     MisdirectedRequest,
-    /// 422: the body or the query is not of the right form.
+    /// 422: the body or query is invalid.
     Validation(Vec<FieldError>),
-    /// 422: one property is wrong, told by the constraint it does not meet.
+    /// 422: one property is invalid, reported with the constraint it violates.
     Constraint {
         /// The property.
         property: &'static str,
-        /// The constraint, as a word for programs.
+        /// The machine-readable name of the constraint.
         constraint: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
     },
-    /// 422: the form is right and what it names is not.
+    /// 422: the request is well-formed but refers to something invalid.
     Unprocessable {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
     },
-    /// 429: too many of one thing, which has a word of its own.
+    /// 429: a specific limit is exceeded, reported with its own code.
     TooMany {
-        /// The word for programs.
+        /// The machine-readable code.
         code: &'static str,
-        /// The sentence.
+        /// The message.
         message: String,
-        /// Whole seconds until it is worth trying again.
+        /// Whole seconds until a retry is worthwhile.
         retry_after: u64,
     },
     /// 429: too many requests.
     RateLimited {
-        /// Whole seconds until it is worth trying again.
+        /// Whole seconds until a retry is worthwhile.
         retry_after: u64,
     },
-    /// 500: we failed. The log knows more.
+    /// 500: an internal error; details are in the log.
     Internal,
-    /// 503: we cannot answer now and may later.
+    /// 503: the server is temporarily unable to respond.
     Unavailable,
 }
 
@@ -144,22 +144,22 @@ impl std::fmt::Display for ApiError {
 }
 
 impl ApiError {
-    /// A validation error with one entry.
+    /// Creates a validation error with one entry.
     pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Validation(vec![FieldError::new(field, code, message)])
     }
 
-    /// A 400.
+    /// Creates a 400.
     pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::BadRequest { code, message: message.into() }
     }
 
-    /// A 400 in the words of OAuth.
+    /// Creates a 400 in OAuth's format.
     pub fn protocol(error: &'static str, description: impl Into<String>) -> Self {
         Self::Protocol { error, description: description.into() }
     }
 
-    /// A 404 for an identifier.
+    /// Creates a 404 for an identifier.
     pub fn not_found(thing: &'static str, id: impl Into<String>) -> Self {
         Self::NotFound { thing, id: id.into() }
     }

@@ -1,4 +1,4 @@
-//! What `GET /events` is asked, and what it shows.
+//! The query parameters of `GET /events`, and its response objects.
 
 use super::error::{ApiError, FieldError};
 use super::page::PageRequest;
@@ -8,12 +8,12 @@ use crate::time::Timestamp;
 use crate::webhook::event_types::OURS;
 use serde_json::{Value, json};
 
-/// Most names of events in one question. There are about a hundred of them.
+/// The maximum number of event names in one query. About a hundred exist.
 const MOST_NAMES: usize = 200;
-/// Longer than every name.
+/// Longer than any event name.
 const LONGEST_NAME: usize = 100;
 
-/// The names of the events that we write, for whoever is to choose one.
+/// The names of the events written here, for selection by a user.
 pub const NAMES: &[&str] = &[
     "api_key.created",
     "api_key.revoked",
@@ -63,14 +63,14 @@ pub const NAMES: &[&str] = &[
     "webhook_endpoint.disabled",
 ];
 
-/// An event that readers see.
+/// An event, as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its identifier.
+    /// The event's identifier.
     pub id: EventId,
-    /// Its name, such as `organization.created`.
+    /// The event's name, such as `organization.created`.
     pub event: String,
-    /// The object that it is about, as it was then.
+    /// The object the event is about, as it was at the time.
     pub data: Value,
     /// When it happened.
     pub created_at: Timestamp,
@@ -87,8 +87,8 @@ pub fn event_view(event: &Event) -> Value {
     })
 }
 
-/// What an event is about: consumers see those about the same in their order. It is the object's identifier; of an event that
-/// tells what somebody did, the person's; of one that tells of an object among others, that object's.
+/// Returns the subject of an event; consumers see events with the same subject in order. It is the object's identifier;
+/// for an event about a user's action, the user's; for an event that wraps another object, that object's.
 pub fn subject(event: &str, data: &Value) -> String {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let within = |name: &str| data.get(name).and_then(|object| text(object, "id"));
@@ -96,31 +96,31 @@ pub fn subject(event: &str, data: &Value) -> String {
     text(data, "id")
         .or_else(|| within("organization_domain"))
         .or_else(|| text(data, "user_id"))
-        // Where nobody has the address that was tried, it stands for who has tried.
+        // If no user has the email address that was tried, the address stands for whoever tried it.
         .or_else(|| text(data, "email"))
         .or_else(|| text(data, "slug").map(|slug| format!("{kind}:{slug}")))
         .unwrap_or_else(|| kind.to_owned())
 }
 
-/// Which events are wanted.
+/// Which events to return.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// Those with one of these names, each of which is here once; all, when there is none.
+    /// Events with one of these names, without duplicates; all events if empty.
     pub names: Vec<String>,
-    /// Those about objects of this organization.
+    /// Events about objects of this organization.
     pub organization_id: Option<OrganizationId>,
-    /// Those from this moment on.
+    /// Events at or after this moment.
     pub start: Option<Timestamp>,
-    /// Those from before this moment.
+    /// Events before this moment.
     pub end: Option<Timestamp>,
 }
 
-/// Reads the query of `GET /events`. Without an order, the oldest come first: a consumer that hands in the last event it
-/// has seen as `after` is given what came next. A name that we do not know is no error, for clients may know events that we
-/// do not have; nothing has it.
+/// Reads the query of `GET /events`. By default the oldest events come first: a consumer that passes the last event it
+/// has seen as `after` receives the next ones. An unknown name is not an error, because clients may know events that do
+/// not exist here; it simply matches nothing.
 ///
 /// # Errors
-/// 422 for what has not its form, and for `after` together with `range_start`; 400 for an organization that cannot exist.
+/// 422 for malformed values, and for `after` together with `range_start`; 400 for an organization that cannot exist.
 pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> {
     let page = PageRequest::oldest_first(query, |text| EventId::parse(text).ok());
     let mut errors = match &page {
@@ -141,7 +141,7 @@ pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> 
         let shown: String = bad.chars().take(LONGEST_NAME).collect();
         errors.push(FieldError::new("events", "invalid", format!("'{shown}' is not the name of an event.")));
     }
-    // Nothing has a name that we do not know. One is left where none is known: without a name, all would be wanted.
+    // Unknown names match nothing. If all are unknown, one is kept: an empty list would match every event.
     if names.iter().any(|name| is_ours(name)) {
         names.retain(|name| is_ours(name));
     } else {
@@ -175,19 +175,19 @@ pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> 
     Ok((page?, Filter { names, organization_id, start, end }))
 }
 
-/// There is no such organization.
+/// The error for an unknown organization.
 pub fn organization_not_found(id: &str) -> ApiError {
     let shown: String = id.chars().take(LONGEST_NAME).collect();
     ApiError::bad_request("organization_not_found", format!("Organization not found: '{shown}'."))
 }
 
-/// There is no such event to go on from.
+/// The error for an unknown `after` cursor.
 pub fn cursor_not_found(id: EventId) -> ApiError {
     let message = format!("There is no event '{id}' to go on from. Events are kept for 90 days.");
     ApiError::bad_request("event_not_found", message)
 }
 
-/// A moment, also where the plus of its offset was not encoded and has become a space.
+/// Parses a moment, even if the `+` of its offset was not percent-encoded and has become a space.
 fn read_moment(text: &str) -> Option<Timestamp> {
     let spaced = text.rsplit_once(' ').filter(|(moment, offset)| moment.contains(':') && offset.len() == 5);
     match spaced {

@@ -1,5 +1,5 @@
-//! Reading JSON bodies field by field. Unknown fields are ignored, wrong types are refused, and everything that is wrong
-//! is told at once.
+//! Reads JSON bodies field by field. Unknown fields are ignored, wrong types are rejected, and all errors are reported
+//! at once.
 
 use super::error::{ApiError, FieldError};
 use crate::model::{DomainState, RedirectUri};
@@ -8,7 +8,7 @@ use crate::time::{ParseTimestampError, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A field of an update: absent leaves, null clears, a value sets.
+/// A field of an update: absent leaves it unchanged, null clears it, a value sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patch<T> {
     /// The field is not in the body.
@@ -20,7 +20,7 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Changes a field that may be empty: absent leaves it.
+    /// Applies the patch to an optional field; absent leaves it unchanged.
     pub fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Absent => {}
@@ -29,7 +29,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The value, with absent and null alike.
+    /// The value; both absent and null give `None`.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -38,24 +38,24 @@ impl<T> Patch<T> {
     }
 }
 
-/// How long names may be, in characters.
+/// The maximum length of a name, in characters.
 pub const LONGEST_NAME: usize = 255;
-/// How long descriptions may be, in characters.
+/// The maximum length of a description, in characters.
 pub const LONGEST_DESCRIPTION: usize = 1000;
-/// How long external identifiers may be, in characters.
+/// The maximum length of an external identifier, in characters.
 pub const LONGEST_EXTERNAL_ID: usize = 128;
-/// How long slugs may be, in characters.
+/// The maximum length of a slug, in characters.
 pub const LONGEST_SLUG: usize = 48;
-/// How many entries metadata may have.
+/// The maximum number of metadata entries.
 pub const MOST_METADATA: usize = 50;
-/// How long a metadata key may be, in characters.
+/// The maximum length of a metadata key, in characters.
 pub const LONGEST_METADATA_KEY: usize = 40;
-/// How long a metadata value may be, in characters.
+/// The maximum length of a metadata value, in characters.
 pub const LONGEST_METADATA_VALUE: usize = 600;
-/// How many entries any list in a body may have.
+/// The maximum number of entries in any list in a body.
 pub const MOST_ENTRIES: usize = 200;
 
-/// A JSON object being read; collects what is wrong with it.
+/// A JSON object being read; collects its errors.
 #[derive(Debug)]
 pub struct Fields {
     members: Map<String, Value>,
@@ -64,7 +64,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Parses a body. An empty one counts as `{}`, as clients send it where nothing is needed.
+    /// Parses a body. An empty body counts as `{}`, since clients send one when no fields are needed.
     ///
     /// # Errors
     /// 400 when the body is not JSON (nesting beyond 128 levels included), 422 when it is not an object.
@@ -83,22 +83,22 @@ impl Fields {
         }
     }
 
-    /// Notes something wrong.
+    /// Records an error.
     pub fn refuse(&mut self, field: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.errors.push(FieldError::new(field, code, message));
     }
 
-    /// Notes that a field is missing, unless what is wrong with it is already noted.
+    /// Records that a field is missing, unless an error for it is already recorded.
     pub fn require(&mut self, field: &str, message: impl Into<String>) {
         if !self.errors.iter().any(|error| error.field == field) {
             self.refuse(field, "required", message);
         }
     }
 
-    /// Ends the reading.
+    /// Finishes reading.
     ///
     /// # Errors
-    /// 422 with everything that was wrong, or 400 `invalid_metadata` when only the metadata was.
+    /// 422 with all recorded errors, or 400 `invalid_metadata` if only the metadata was invalid.
     pub fn finish(self) -> Result<(), ApiError> {
         match (self.errors.is_empty(), self.metadata_refused) {
             (false, _) => Err(ApiError::Validation(self.errors)),
@@ -107,22 +107,22 @@ impl Fields {
         }
     }
 
-    /// Whether the body has this field, be it null.
+    /// Whether the body contains this field, even if it is null.
     pub fn has(&self, field: &str) -> bool {
         self.members.contains_key(field)
     }
 
-    /// Members to be read like a body's.
+    /// Creates a reader for these members, as if they were a body.
     pub(crate) fn of<const N: usize>(members: [(String, Value); N]) -> Self {
         Self { members: members.into_iter().collect(), errors: Vec::new(), metadata_refused: None }
     }
 
-    /// Takes over what was wrong with other members, whose fields are already named in full.
+    /// Takes over the errors of another reader whose field names are already fully qualified.
     pub(crate) fn take_over(&mut self, other: Self) {
         self.errors.extend(other.errors);
     }
 
-    /// An object, as it is.
+    /// Reads an object, unparsed.
     pub(crate) fn object(&mut self, field: &str) -> Patch<Map<String, Value>> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
@@ -135,7 +135,7 @@ impl Fields {
         }
     }
 
-    /// The members of an object that must be there, to be read like a body; [`Fields::join`] brings back what was wrong.
+    /// Returns a reader for the members of a required object; [`Fields::join`] merges its errors back.
     pub fn required_object(&mut self, field: &str) -> Self {
         let members = match self.take(field) {
             Patch::Value(Value::Object(members)) => members,
@@ -151,7 +151,7 @@ impl Fields {
         Self { members, errors: Vec::new(), metadata_refused: None }
     }
 
-    /// Takes over what was wrong with the members of an object; nothing when the object itself was.
+    /// Merges the errors of an object's members, unless the object itself has an error.
     pub fn join(&mut self, field: &str, inner: Self) {
         if self.errors.iter().any(|error| error.field == field) {
             return;
@@ -186,7 +186,7 @@ impl Fields {
         }
     }
 
-    /// A text that must be there and not blank.
+    /// Reads a required, non-blank text.
     pub fn required_text(&mut self, field: &str, longest: usize) -> String {
         match self.optional_text(field, longest) {
             Patch::Value(text) => text,
@@ -197,7 +197,7 @@ impl Fields {
         }
     }
 
-    /// A text of several lines that must be there and not blank.
+    /// Reads a required, non-blank text that may have several lines.
     pub fn required_lines(&mut self, field: &str, longest: usize) -> String {
         match self.empty_as_null(field, longest, true).value() {
             Some(text) if !text.trim().is_empty() => text,
@@ -208,7 +208,7 @@ impl Fields {
         }
     }
 
-    /// A text that may be absent or null, and is not blank when it is there.
+    /// Reads a text that may be absent or null, but not blank.
     pub fn optional_text(&mut self, field: &str, longest: usize) -> Patch<String> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
@@ -224,12 +224,12 @@ impl Fields {
         }
     }
 
-    /// A description: a text that may have lines; an empty one counts as null.
+    /// Reads a description: a text that may have several lines; an empty one counts as null.
     pub fn description(&mut self) -> Patch<String> {
         self.empty_as_null("description", LONGEST_DESCRIPTION, true)
     }
 
-    /// A text that may be empty, which counts as null.
+    /// Reads a text that may be empty, which counts as null.
     pub fn text_or_nothing(&mut self, field: &str, longest: usize) -> Patch<String> {
         self.empty_as_null(field, longest, false)
     }
@@ -246,7 +246,7 @@ impl Fields {
         }
     }
 
-    /// A secret that somebody else has chosen: any string.
+    /// Reads a secret chosen by someone else: any string.
     pub fn secret(&mut self, field: &str) -> Patch<Secret> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
@@ -259,7 +259,7 @@ impl Fields {
         }
     }
 
-    /// A whole number.
+    /// Reads an integer.
     pub fn integer(&mut self, field: &str) -> Patch<i64> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
@@ -274,7 +274,7 @@ impl Fields {
         }
     }
 
-    /// A truth value.
+    /// Reads a boolean.
     pub fn boolean(&mut self, field: &str) -> Patch<bool> {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
@@ -287,12 +287,12 @@ impl Fields {
         }
     }
 
-    /// A moment with its offset.
+    /// Reads a timestamp with its offset.
     pub fn timestamp(&mut self, field: &str) -> Patch<Timestamp> {
         self.moment(field, Timestamp::parse)
     }
 
-    /// A moment, in UTC where it has no offset.
+    /// Reads a timestamp, taken as UTC if it has no offset.
     pub fn timestamp_or_utc(&mut self, field: &str) -> Patch<Timestamp> {
         self.moment(field, Timestamp::parse_or_utc)
     }
@@ -331,7 +331,7 @@ impl Fields {
         }
     }
 
-    /// A list of texts, repeats dropped, order kept.
+    /// Reads a list of texts, dropping repeats and keeping the order.
     pub fn texts(&mut self, field: &str, longest: usize) -> Patch<Vec<String>> {
         match self.list(field) {
             Patch::Absent => Patch::Absent,
@@ -350,7 +350,7 @@ impl Fields {
         }
     }
 
-    /// A text that may be absent, null or empty, whatever is in it.
+    /// Reads a text that may be absent, null or empty, with any content.
     pub fn string_or_nothing(&mut self, field: &str) -> Option<String> {
         match self.take(field) {
             Patch::Value(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
@@ -362,7 +362,7 @@ impl Fields {
         }
     }
 
-    /// A text that must be there, whatever is in it: what is to be looked at, and not to be kept as it is.
+    /// Reads a required text with any content: one that is to be inspected, not stored as is.
     pub fn required_string(&mut self, field: &str) -> String {
         match self.take(field) {
             Patch::Value(Value::String(text)) => return text,
@@ -372,7 +372,7 @@ impl Fields {
         String::new()
     }
 
-    /// A slug that must be there: lower-case letters, digits and `-_:.*`.
+    /// Reads a required slug: lower-case letters, digits and `-_:.*`.
     pub fn required_slug(&mut self, field: &str) -> String {
         let slug = self.required_text(field, LONGEST_SLUG);
         if !slug.is_empty() && !is_slug(&slug) {
@@ -385,7 +385,7 @@ impl Fields {
         slug
     }
 
-    /// An external identifier: printable ASCII.
+    /// Reads an external identifier: ASCII without control characters.
     pub fn external_id(&mut self) -> Patch<String> {
         match self.optional_text("external_id", LONGEST_EXTERNAL_ID) {
             Patch::Value(text) if !text.is_ascii() => {
@@ -396,13 +396,13 @@ impl Fields {
         }
     }
 
-    /// Metadata that replaces whatever was there: the entries to keep. Those with null are left out.
+    /// Reads metadata that replaces the existing entries, dropping those with null.
     pub fn whole_metadata(&mut self) -> BTreeMap<String, String> {
         let given = self.metadata().value().unwrap_or_default();
         given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
 
-    /// Metadata: an object whose values are strings, or null to remove an entry.
+    /// Reads metadata: an object whose values are strings, or null to remove an entry.
     pub fn metadata(&mut self) -> Patch<BTreeMap<String, Option<String>>> {
         let members = match self.take("metadata") {
             Patch::Absent => return Patch::Absent,
@@ -433,14 +433,15 @@ impl Fields {
             }
             metadata.insert(key, value);
         }
-        // Entries to be removed do not count: as many may go as come.
+        // Entries to be removed do not count: a request may remove as many as it adds.
         if metadata.values().flatten().count() > MOST_METADATA {
             self.metadata_refused = Some(format!("Metadata can have at most {MOST_METADATA} entries."));
         }
         Patch::Value(metadata)
     }
 
-    /// Redirect URIs: objects with `uri` and, optionally, `default`. Whether each may be registered is not decided here.
+    /// Reads redirect URIs: objects with `uri` and, optionally, `default`. Whether each may be registered is decided
+    /// elsewhere.
     pub fn redirect_uris(&mut self) -> Patch<Vec<RedirectUri>> {
         match self.list("redirect_uris") {
             Patch::Absent => Patch::Absent,
@@ -474,7 +475,7 @@ impl Fields {
         }
     }
 
-    /// Domains: `domain_data` (objects with `domain` and `state`), or the older `domains` (texts, all pending).
+    /// Reads domains: `domain_data` (objects with `domain` and `state`), or the older `domains` (texts, all pending).
     pub fn domain_data(&mut self) -> Patch<Vec<(String, DomainState)>> {
         let older = self.texts("domains", 255);
         let mut domains: Vec<(String, DomainState)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What the management API accepts, as pure rules: bodies, queries, pages, and the errors they give.
+//! The management API's input rules, as pure functions: bodies, queries, pagination, and the resulting errors.
 
 pub mod consent_options;
 pub mod domain_name;

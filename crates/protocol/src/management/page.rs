@@ -1,19 +1,20 @@
-//! Pages of lists: `limit`, `order`, `before`, `after`.
+//! List pagination: `limit`, `order`, `before`, `after`.
 //!
-//! Identifiers are made in time order, so a list is ordered by identifier and a cursor is a position in that order. A
-//! cursor whose row has been deleted since is still a position: a client that deletes while it pages misses nothing.
+//! Identifiers are created in time order, so a list is ordered by identifier and a cursor is a position in that order.
+//! A cursor whose row has since been deleted is still a valid position: a client that deletes rows while paging misses
+//! nothing.
 
 use super::error::{ApiError, FieldError};
 use super::query::Query;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Page size when none is asked for.
+/// The default page size.
 pub const DEFAULT_LIMIT: usize = 10;
-/// Largest page size.
+/// The maximum page size.
 pub const LARGEST_LIMIT: usize = 100;
 
-/// Which way the rows are read from the index.
+/// The direction in which rows are read from the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scan {
     /// From newer to older.
@@ -22,7 +23,7 @@ pub enum Scan {
     Ascending,
 }
 
-/// The order in which a page shows its rows.
+/// The order of the rows on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Descending,
@@ -31,7 +32,7 @@ enum Order {
     Normal,
 }
 
-/// A request for a page of rows whose identifiers are of type `I`.
+/// A request for a page of rows with identifiers of type `I`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest<I> {
     limit: usize,
@@ -45,41 +46,42 @@ enum Cursor<I> {
     After(I),
 }
 
-/// What to read: up to `limit` rows in the direction of `scan`, beyond `from` when it is given.
+/// The rows to read: up to `limit` in the direction of `scan`, starting beyond `from` if given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice<I> {
-    /// Which way to read.
+    /// The direction to read in.
     pub scan: Scan,
-    /// Where to begin, exclusive.
+    /// Where to start, exclusive.
     pub from: Option<I>,
-    /// How many rows: one more than the page shows, which tells whether there are more.
+    /// The number of rows: one more than the page shows, to tell whether there are more.
     pub limit: usize,
 }
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The rows, in the order asked for.
+    /// The rows, in the requested order.
     pub data: Vec<T>,
-    /// The cursor for rows before these, if there are any.
+    /// The cursor for the rows before these, if any.
     pub before: Option<String>,
-    /// The cursor for rows after these, if there are any.
+    /// The cursor for the rows after these, if any.
     pub after: Option<String>,
 }
 
 impl<I: Copy + std::fmt::Display> PageRequest<I> {
-    /// Reads the paging parameters.
+    /// Reads the pagination parameters.
     ///
     /// # Errors
-    /// 422 for a limit outside 1 to 100, an unknown order, a cursor that is no identifier of this kind of row, or two cursors.
+    /// 422 for a limit outside 1 to 100, an unknown order, a cursor that is not an identifier of this kind of row, or
+    /// two cursors.
     pub fn parse(query: &Query, parse_id: impl Fn(&str) -> Option<I>) -> Result<Self, ApiError> {
         Self::parse_or(query, parse_id, Order::Descending)
     }
 
-    /// The same for a list whose oldest rows come first unless an order is asked for.
+    /// Like [`PageRequest::parse`], but for a list whose default order is oldest first.
     ///
     /// # Errors
-    /// As [`PageRequest::parse`].
+    /// As in [`PageRequest::parse`].
     pub fn oldest_first(query: &Query, parse_id: impl Fn(&str) -> Option<I>) -> Result<Self, ApiError> {
         Self::parse_or(query, parse_id, Order::Ascending)
     }
@@ -134,13 +136,13 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
         if errors.is_empty() { Ok(Self { limit, order, cursor }) } else { Err(ApiError::Validation(errors)) }
     }
 
-    /// The same for pages of so many rows, whatever was asked for.
+    /// Returns the same request with this page size, whatever was requested.
     #[must_use]
     pub fn of(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
 
-    /// What to read from the store.
+    /// The rows to read from the store.
     pub fn slice(&self) -> Slice<I> {
         let shown = match self.order {
             Order::Descending | Order::Normal => Scan::Descending,
@@ -159,7 +161,7 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
         Slice { scan, from, limit: self.limit + 1 }
     }
 
-    /// Makes the page out of the rows that [`PageRequest::slice`] found.
+    /// Builds the page from the rows found for [`PageRequest::slice`].
     pub fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> I) -> Page<T> {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
@@ -204,7 +206,7 @@ impl<T: Serialize> Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The same page with each row turned into something else.
+    /// Returns the same page with each row converted.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
         Page { data: self.data.into_iter().map(turn).collect(), before: self.before, after: self.after }
     }
@@ -219,7 +221,7 @@ mod tests {
         PageRequest::parse(&Query::parse(query).unwrap(), |text| text.parse().ok())
     }
 
-    /// A list of rows 1 to `count`, row n made at time n.
+    /// Reads from a list of rows 1 to `count`, where row n was created at time n.
     fn read(count: u32, query: &str) -> Page<u32> {
         let request = request(query).unwrap();
         let slice = request.slice();

@@ -1,4 +1,5 @@
-//! Query strings of the management API: repeated, bracketed and comma-separated lists are all read (SDKs differ).
+//! Query strings of the management API. Repeated, bracketed and comma-separated lists are all accepted, since SDKs
+//! differ.
 
 use super::error::ApiError;
 
@@ -32,10 +33,10 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    /// A single value. An empty one counts as absent.
+    /// Returns a single value. An empty one counts as absent.
     ///
     /// # Errors
-    /// 422 when the name comes twice with different values.
+    /// 422 when the name occurs twice with different values.
     pub fn get(&self, name: &str) -> Result<Option<&str>, ApiError> {
         let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let first = values.next().filter(|value| !value.is_empty());
@@ -47,7 +48,7 @@ impl Query {
         }
     }
 
-    /// A list of values: `a=1,2`, `a=1&a=2`, `a[]=1`, `a[0]=1`. `None` when the name does not occur.
+    /// Returns a list of values: `a=1,2`, `a=1&a=2`, `a[]=1`, `a[0]=1`. `None` when the name does not occur.
     pub fn list(&self, name: &str) -> Option<Vec<&str>> {
         let mut found = false;
         let mut values = Vec::new();

@@ -1,4 +1,4 @@
-//! The objects of the management API as they look on the wire. Events carry the same objects.
+//! The objects of the management API in their wire format. Events carry the same objects.
 
 use crate::model::{
     ApiKey, ApiKeyOwner, ApplicationKind, AuthenticationChallenge, AuthenticationFactor, ClientSecret, ClientType,
@@ -42,7 +42,7 @@ pub fn organization_domain_view(domain: &OrganizationDomain) -> Value {
     })
 }
 
-/// `redirect_uri`. What is for signing out says so; the public API knows no such URIs.
+/// `redirect_uri`. Sign-out URIs carry a `purpose`; the public API has no such URIs.
 pub fn redirect_uri_view(redirect_uri: &EnvironmentRedirectUri) -> Value {
     let mut view = json!({
         "object": "redirect_uri",
@@ -96,7 +96,7 @@ pub fn permission_view(permission: &Permission) -> Value {
     })
 }
 
-/// `connect_application`. Keys that do not apply are absent, not null: clients tell the kinds apart by them.
+/// `connect_application`. Keys that do not apply are absent, not null: clients use them to tell the kinds apart.
 pub fn connect_application_view(application: &ConnectApplication) -> Value {
     let mut view = json!({
         "object": "connect_application",
@@ -173,7 +173,7 @@ pub fn authentication_factor_view(factor: &AuthenticationFactor) -> Value {
         "created_at": factor.created_at,
         "updated_at": factor.updated_at,
     });
-    // Absent, not null, where it is nobody's.
+    // Absent, not null, when the factor belongs to no user.
     if let Some(user_id) = factor.user_id {
         view["user_id"] = json!(user_id);
     }
@@ -191,7 +191,7 @@ pub fn authentication_challenge_view(challenge: &AuthenticationChallenge) -> Val
     })
 }
 
-/// `user`. Every key is always there: strict clients miss any other.
+/// `user`. Every key is always present, because strict clients require them all.
 pub fn user_view(user: &User) -> Value {
     json!({
         "object": "user",
@@ -211,7 +211,7 @@ pub fn user_view(user: &User) -> Value {
     })
 }
 
-/// `organization_membership`, as events have it: without the names of what it connects.
+/// `organization_membership`, as in events: without the organization's name and the user.
 pub fn membership_event_view(membership: &Membership) -> Value {
     json!({
         "object": "organization_membership",
@@ -221,7 +221,7 @@ pub fn membership_event_view(membership: &Membership) -> Value {
         "status": membership.status.as_str(),
         "directory_managed": false,
         "custom_attributes": {},
-        // Older clients read the one, newer ones the others.
+        // Older clients read `role`, newer ones `roles`.
         "role": {"slug": membership.roles.first()},
         "roles": membership.roles.iter().map(|slug| json!({"slug": slug})).collect::<Vec<_>>(),
         "created_at": membership.created_at,
@@ -229,7 +229,7 @@ pub fn membership_event_view(membership: &Membership) -> Value {
     })
 }
 
-/// `organization_membership`, with the person.
+/// `organization_membership`, with the user.
 pub fn membership_view(membership: &Membership, user: &User) -> Value {
     let mut view = membership_event_view(membership);
     view["organization_name"] = membership.organization_name.as_str().into();
@@ -253,7 +253,7 @@ pub fn role_view(role: &Role) -> Value {
     })
 }
 
-/// `role`, as events have it.
+/// `role`, as in events.
 pub fn role_event_view(role: &Role) -> Value {
     json!({
         "object": "role",
@@ -265,7 +265,7 @@ pub fn role_event_view(role: &Role) -> Value {
     })
 }
 
-/// `invitation`, as events have it: without what lets one in.
+/// `invitation`, as in events: without the token and link.
 pub fn invitation_event_view(invitation: &Invitation, now: Timestamp) -> Value {
     let (accepted, revoked_at) = match invitation.state {
         InvitationState::Pending => (None, None),
@@ -289,7 +289,7 @@ pub fn invitation_event_view(invitation: &Invitation, now: Timestamp) -> Value {
     })
 }
 
-/// `invitation`, with its token and the link that has it.
+/// `invitation`, with its token and the link containing it.
 pub fn invitation_view(invitation: &Invitation, token: &str, url: &str, now: Timestamp) -> Value {
     let mut view = invitation_event_view(invitation, now);
     view["token"] = token.into();
@@ -297,7 +297,7 @@ pub fn invitation_view(invitation: &Invitation, token: &str, url: &str, now: Tim
     view
 }
 
-/// `magic_auth` or `email_verification`, as events have it: without the code.
+/// `magic_auth` or `email_verification`, as in events: without the code.
 pub fn mailed_code_event_view<I: MailedCodeId>(code: &MailedCode<I>) -> Value {
     json!({
         "object": I::PREFIX,

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks and what was sent to them, as they look on the wire.
+//! Webhook endpoints and their deliveries in their wire format.
 
 use super::error::{ApiError, FieldError};
 use crate::id::WebhookEndpointId;
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use crate::webhook::event_types::can_be_subscribed;
 use serde_json::{Value, json};
 
-/// `webhook_endpoint`, as an event tells of it: without secrets.
+/// `webhook_endpoint`, as in events: without secrets.
 pub fn webhook_endpoint_event_view(endpoint: &WebhookEndpoint) -> Value {
     let (status, reason) = match &endpoint.status {
         WebhookStatus::Enabled => ("enabled", None),
@@ -29,7 +29,7 @@ pub fn webhook_endpoint_event_view(endpoint: &WebhookEndpoint) -> Value {
     view
 }
 
-/// `webhook_endpoint`, with the secret that signs, and the one that is to.
+/// `webhook_endpoint`, with the current signing secret and the upcoming one, if any.
 pub fn webhook_endpoint_view(
     endpoint: &WebhookEndpoint,
     secret: &Secret,
@@ -79,10 +79,10 @@ pub fn webhook_attempt_view(attempt: &WebhookAttempt) -> Value {
     })
 }
 
-/// The names of the events that an endpoint is to be sent, sorted.
+/// Returns the sorted, deduplicated event names an endpoint subscribes to.
 ///
 /// # Errors
-/// 422 for names that no event has, or none that endpoints are sent.
+/// 422 for names of events that do not exist or that cannot be subscribed to.
 pub fn subscriptions(mut names: Vec<String>) -> Result<Vec<String>, ApiError> {
     let unknown = |(at, name): (usize, &String)| {
         let message = format!("'{name}' is no event that an endpoint can be sent.");

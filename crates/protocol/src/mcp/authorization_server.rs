@@ -1,50 +1,50 @@
-//! The metadata of an authorization server (RFC 8414, OpenID Connect Discovery), as clients of MCP read it.
+//! An authorization server's metadata (RFC 8414, OpenID Connect Discovery), as MCP clients read it.
 
 use serde_json::{Map, Value};
 use url::Url;
 
-/// What the document of an authorization server says that clients go on with.
+/// The parts of an authorization server's metadata that clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationServer {
-    /// Where people are sent.
+    /// Where users are sent.
     pub authorization_endpoint: Url,
-    /// Where clients register by themselves.
+    /// Where clients register themselves.
     pub registration_endpoint: Option<Url>,
-    /// Whether a client may be named by the address of a document about it.
+    /// Whether the URL of a client's metadata document can serve as its client ID.
     pub takes_metadata_documents: bool,
-    /// Whether a client may keep people signed in.
+    /// Whether clients can use refresh tokens.
     pub refreshes: bool,
 }
 
-/// Why clients do not go on with a document.
+/// Why clients reject a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationServerError {
-    /// No JSON object.
+    /// Not a JSON object.
     #[error("it is no JSON object")]
     NotAnObject,
-    /// Another issuer.
+    /// A different issuer.
     #[error("its 'issuer' is '{0}', not the address it was asked for under: clients refuse that (RFC 8414 §3.3)")]
     AnotherIssuer(String),
-    /// An endpoint is missing.
+    /// An endpoint is missing or invalid.
     #[error("it has no good '{0}'")]
     NoEndpoint(&'static str),
-    /// No PKCE.
+    /// PKCE is not supported.
     #[error(
         "it does not say that PKCE with S256 is supported ('code_challenge_methods_supported'): clients refuse that"
     )]
     NoPkce,
-    /// No authorization codes.
+    /// Authorization codes are not supported.
     #[error("it does not support the response type 'code'")]
     NoCode,
-    /// Only clients with a secret.
+    /// Only clients with a secret are accepted.
     #[error("it takes no clients without a secret ('none' in 'token_endpoint_auth_methods_supported')")]
     NoPublicClients,
-    /// Only clients that somebody has registered by hand.
+    /// Only manually registered clients are accepted.
     #[error("it takes neither clients that register themselves nor clients named by the address of a document")]
     NoUnknownClients,
 }
 
-/// Where the document of an authorization server may be, in the order in which clients look.
+/// Where an authorization server's document may be, in the order in which clients look.
 pub fn well_known(issuer: &Url) -> Vec<Url> {
     let path = issuer.path().trim_end_matches('/');
     let at = |path: String| {
@@ -69,15 +69,15 @@ fn endpoint(document: &Map<String, Value>, name: &'static str) -> Result<Option<
     url.map(Some).ok_or(AuthorizationServerError::NoEndpoint(name))
 }
 
-/// Reads the document of an issuer.
+/// Reads an issuer's document.
 ///
 /// # Errors
-/// Why clients that nobody has registered do not go on.
+/// The reason why unregistered clients reject it.
 pub fn read(document: &[u8], issuer: &Url) -> Result<AuthorizationServer, AuthorizationServerError> {
     let document: Value = serde_json::from_slice(document).map_err(|_| AuthorizationServerError::NotAnObject)?;
     let document = document.as_object().ok_or(AuthorizationServerError::NotAnObject)?;
     let named = document.get("issuer").and_then(Value::as_str).unwrap_or("");
-    // Clients compare texts; whether the address was given with its last slash they forgive.
+    // Clients compare the texts, but tolerate a difference in the trailing slash.
     if named.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
         return Err(AuthorizationServerError::AnotherIssuer(named.to_owned()));
     }
@@ -94,7 +94,7 @@ pub fn read(document: &[u8], issuer: &Url) -> Result<AuthorizationServer, Author
     if !lists("response_types_supported", "code", true) {
         return Err(AuthorizationServerError::NoCode);
     }
-    // Without the list, clients may only use a secret in the header (RFC 8414 §2).
+    // Without the list, clients may only use a secret in the `Authorization` header (RFC 8414 §2).
     if !lists("token_endpoint_auth_methods_supported", "none", false) {
         return Err(AuthorizationServerError::NoPublicClients);
     }

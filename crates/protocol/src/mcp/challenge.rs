@@ -1,18 +1,18 @@
-//! `WWW-Authenticate` (RFC 9110 §11.6.1): what a server says to a request without a token.
+//! `WWW-Authenticate` (RFC 9110 §11.6.1): a server's response to a request without a token.
 
 use std::collections::BTreeMap;
 
-/// A challenge of the `Bearer` scheme: its parameters by name in lower case (RFC 6750 §3, RFC 9728 §5.1).
+/// A `Bearer` challenge: its parameters by lower-case name (RFC 6750 §3, RFC 9728 §5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BearerChallenge(BTreeMap<String, String>);
 
 impl BearerChallenge {
-    /// A parameter.
+    /// Returns a parameter's value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The first `Bearer` challenge of a header; `None` when it has none, or cannot be read.
+    /// Parses the first `Bearer` challenge of a header; `None` if there is none or it cannot be parsed.
     pub fn parse(header: &str) -> Option<Self> {
         let mut rest = header.trim_start();
         let mut found: Option<Self> = None;
@@ -20,14 +20,14 @@ impl BearerChallenge {
             let (word, after) = token(rest)?;
             let after = after.trim_start();
             if let Some(value) = after.strip_prefix('=') {
-                // A parameter of the challenge that is being read.
+                // A parameter of the current challenge.
                 let (value, after) = quoted(value.trim_start()).or_else(|| token(value.trim_start()))?;
                 if let Some(challenge) = &mut found {
                     challenge.0.entry(word.to_ascii_lowercase()).or_insert(value);
                 }
                 rest = after.trim_start();
             } else {
-                // The name of a scheme: whatever was read before is over.
+                // The name of a scheme, which ends the previous challenge.
                 if found.is_some() {
                     return found;
                 }

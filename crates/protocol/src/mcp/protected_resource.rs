@@ -1,40 +1,40 @@
-//! The metadata of a protected resource (RFC 9728), as clients read it.
+//! A protected resource's metadata (RFC 9728), as clients read it.
 
 use serde_json::Value;
 use url::Url;
 
-/// What the document of a resource says that clients go on with.
+/// The parts of a resource's metadata that clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtectedResource {
-    /// The resource, as tokens are to name it.
+    /// The resource identifier that tokens must name.
     pub resource: String,
-    /// The first authorization server.
+    /// The first authorization server listed.
     pub authorization_server: Url,
-    /// What may be asked for.
+    /// The scopes that may be requested.
     pub scopes: Vec<String>,
 }
 
-/// Why clients do not go on with a document.
+/// Why clients reject a document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProtectedResourceError {
-    /// No JSON object.
+    /// Not a JSON object.
     #[error("it is no JSON object")]
     NotAnObject,
     /// No `resource`.
     #[error("it has no 'resource', or it is no URL (RFC 9728 §2)")]
     NoResource,
-    /// A `resource` that is not the one asked about.
+    /// The `resource` is not the one that was called.
     #[error("its 'resource' is {0}, which is not the address that was called: clients refuse that (RFC 9728 §3.3)")]
     AnotherResource(String),
     /// No `authorization_servers`.
     #[error("it has no 'authorization_servers' with the address of one")]
     NoAuthorizationServer,
-    /// An authorization server that is no good address.
+    /// The authorization server's URL is invalid.
     #[error("the authorization server '{0}' is no https address without query and fragment")]
     AuthorizationServer(String),
 }
 
-/// Where the document of a resource is when the resource does not say: beside its path, then at the root (RFC 9728 §3.1).
+/// Where a resource's document is if the resource does not say: next to its path, then at the root (RFC 9728 §3.1).
 pub fn well_known(resource: &Url) -> Vec<Url> {
     let at = |path: &str| {
         let mut url = resource.clone();
@@ -48,7 +48,7 @@ pub fn well_known(resource: &Url) -> Vec<Url> {
     if beside == root { vec![root] } else { vec![beside, root] }
 }
 
-/// Whether an address is encrypted, or on this machine.
+/// Whether a URL uses https or points to this machine.
 fn is_safe(url: &Url) -> bool {
     let here = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -59,10 +59,10 @@ fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && here)
 }
 
-/// Reads the document of a resource that was called at an address.
+/// Reads the document of a resource that was called at this URL.
 ///
 /// # Errors
-/// Why clients do not go on.
+/// The reason why clients reject it.
 pub fn read(document: &[u8], called: &Url) -> Result<ProtectedResource, ProtectedResourceError> {
     let document: Value = serde_json::from_slice(document).map_err(|_| ProtectedResourceError::NotAnObject)?;
     let document = document.as_object().ok_or(ProtectedResourceError::NotAnObject)?;
@@ -84,7 +84,7 @@ pub fn read(document: &[u8], called: &Url) -> Result<ProtectedResource, Protecte
     Ok(ProtectedResource { resource: text.to_owned(), authorization_server, scopes })
 }
 
-/// Whether a resource is the address that was called, or one above it on the same origin.
+/// Whether a resource is the URL that was called, or a parent of it on the same origin.
 fn covers(resource: &Url, called: &Url) -> bool {
     let (above, below) = (resource.path().trim_end_matches('/'), called.path().trim_end_matches('/'));
     resource.origin() == called.origin()

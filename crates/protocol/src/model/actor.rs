@@ -1,22 +1,22 @@
-//! Who does things, and from where. What administrators do is kept in the audit log; what people do to their own accounts,
-//! and what applications do, is told by events.
+//! Who performs an action, and from where. Administrators' actions are recorded in the audit log; users' actions on
+//! their own accounts, and those of applications, are reported as events.
 
 use crate::id::{EnvironmentApiKeyId, OrganizationId, UserId};
 
-/// Longest part of a `User-Agent` header that is kept, in characters.
+/// The maximum stored length of a `User-Agent` header, in characters.
 pub const LONGEST_USER_AGENT: usize = 500;
 
-/// From where something was done.
+/// Where an action was performed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// An address, or what stands for one.
+    /// A network address, or a stand-in for one.
     pub location: String,
-    /// The `User-Agent` header, cut to [`LONGEST_USER_AGENT`].
+    /// The `User-Agent` header, truncated to [`LONGEST_USER_AGENT`].
     pub user_agent: Option<String>,
 }
 
 impl Place {
-    /// A place on the network.
+    /// Creates a place from a network address.
     pub fn new(address: std::net::IpAddr, user_agent: Option<&str>) -> Self {
         let user_agent =
             user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT).collect());
@@ -24,64 +24,64 @@ impl Place {
     }
 }
 
-/// Who performs an act. Made by what admits the call, and by nothing else.
+/// Who performs an action. Created only by the code that admits the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A key of the management API.
+    /// An API key of the management API.
     ApiKey {
-        /// Which.
+        /// The key's identifier.
         id: EnvironmentApiKeyId,
-        /// What people read.
+        /// The key's display name.
         name: String,
-        /// From where it was used.
+        /// Where it was used from.
         from: Place,
     },
     /// A command on the server's own command line.
     CommandLine {
         /// The command, such as `apply`.
         command: String,
-        /// The account of the operating system, if it is known. A note for people: whoever can run commands can choose it.
+        /// The operating system account, if known. Informational only: anyone who can run commands can choose it.
         account: Option<String>,
     },
     /// A member of the staff, in the dashboard.
     Staff {
-        /// The identifier of the member.
+        /// The member's identifier.
         id: String,
-        /// What people read, such as a mail address.
+        /// The member's display name, such as an email address.
         name: String,
-        /// From where.
+        /// Where the member acted from.
         from: Place,
     },
-    /// Somebody on an organization's own page.
+    /// A visitor to an organization's portal.
     Portal {
-        /// The member who has signed in; `None` for who has come by a link. Nothing else about them is kept.
+        /// The signed-in member; `None` for a visitor who came through a link, about whom nothing else is recorded.
         member: Option<UserId>,
-        /// Whose page it is.
+        /// The organization whose portal it is.
         organization_id: OrganizationId,
-        /// From where.
+        /// Where the visitor acted from.
         from: Place,
     },
-    /// The server itself: a job.
+    /// A job of the server itself.
     System {
-        /// Which, such as `key_rotation`.
+        /// The job's name, such as `key_rotation`.
         job: &'static str,
     },
-    /// Somebody at the pages or the OAuth endpoints. Who it is turns out step by step; events tell it.
+    /// A visitor to the hosted pages or the OAuth endpoints. Their identity emerges during the flow; events record it.
     Visitor,
 }
 
 impl Actor {
-    /// A command, run by an account of the operating system.
+    /// Creates the actor for a command run by an operating system account.
     pub fn command(command: &str, account: Option<String>) -> Self {
         Self::CommandLine { command: command.to_owned(), account }
     }
 
-    /// Whether what this actor changes is kept in the audit log.
+    /// Whether this actor's changes are recorded in the audit log.
     pub const fn is_audited(&self) -> bool {
         !matches!(self, Self::Visitor)
     }
 
-    /// The word for its kind.
+    /// The actor's kind, as a word.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::ApiKey { .. } => "api_key",
@@ -93,7 +93,7 @@ impl Actor {
         }
     }
 
-    /// What it is found by.
+    /// The actor's identifier.
     pub fn id(&self) -> String {
         match self {
             Self::ApiKey { id, .. } => id.to_string(),
@@ -106,7 +106,7 @@ impl Actor {
         }
     }
 
-    /// What people read.
+    /// The actor's display name.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::ApiKey { name, .. } | Self::Staff { name, .. } => Some(name),
@@ -115,7 +115,7 @@ impl Actor {
         }
     }
 
-    /// From where it acts: for what runs on the server, that.
+    /// Where the actor acted from; `server` for whatever runs on the server.
     pub fn place(&self) -> Place {
         match self {
             Self::ApiKey { from, .. } | Self::Staff { from, .. } | Self::Portal { from, .. } => from.clone(),

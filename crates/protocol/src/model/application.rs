@@ -7,7 +7,7 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use std::borrow::Cow;
 
-/// How many live secrets an application may have.
+/// The maximum number of active secrets of an application.
 pub const MAX_CLIENT_SECRETS: usize = 5;
 
 /// A Connect application.
@@ -15,26 +15,26 @@ pub const MAX_CLIENT_SECRETS: usize = 5;
 pub struct ConnectApplication {
     /// Its identifier.
     pub id: ApplicationId,
-    /// Its public OAuth identifier; of a client with a metadata document only the one it is kept under.
+    /// Its public OAuth client ID; for a client with a metadata document, only the ID it is stored under.
     pub client_id: ClientId,
-    /// The URL of its metadata document, which is its name then.
+    /// The URL of its metadata document, which then is its client name.
     pub metadata_url: Option<String>,
-    /// What people read.
+    /// The display name.
     pub name: String,
-    /// What people read when they want to know more.
+    /// The description shown to users.
     pub description: Option<String>,
     /// The scopes assigned to it, in the order given.
     pub scopes: Vec<String>,
-    /// What kind of client it is, with what only that kind has.
+    /// The kind of client, with the data specific to that kind.
     pub kind: ApplicationKind,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl ConnectApplication {
-    /// What it is called on the wire.
+    /// Its client name on the wire.
     pub fn client_name(&self) -> ClientName<'_> {
         match &self.metadata_url {
             Some(url) => ClientName::Document(Cow::Borrowed(url)),
@@ -42,7 +42,7 @@ impl ConnectApplication {
         }
     }
 
-    /// Whether nobody registered it by hand.
+    /// Whether it registered itself.
     pub fn registered_itself(&self) -> bool {
         matches!(self.kind, ApplicationKind::OAuth { ownership: Ownership::DynamicallyRegistered, .. })
     }
@@ -67,17 +67,17 @@ pub enum ApplicationKind {
         /// The organization it acts for.
         organization_id: OrganizationId,
     },
-    /// An application that people sign in to (`oauth` on the wire).
+    /// An application that users sign in to (`oauth` on the wire).
     OAuth {
         /// Who operates it.
         ownership: Ownership,
         /// Whether it can keep a secret.
         client_type: ClientType,
-        /// Where codes may be sent.
+        /// The redirect URIs that codes may be sent to.
         redirect_uris: Vec<RedirectUri>,
         /// Browser origins that may call the token endpoint.
         cors_origins: Vec<String>,
-        /// Where it is told that somebody has signed out (OpenID Connect Back-Channel Logout §2.2).
+        /// The URL that is notified when a user signs out (OpenID Connect Back-Channel Logout §2.2).
         backchannel_logout_uri: Option<String>,
     },
 }
@@ -85,14 +85,14 @@ pub enum ApplicationKind {
 /// Who operates an OAuth application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// The environment's owner: no consent screen.
+    /// The environment's owner: no consent page.
     FirstParty,
-    /// A customer or partner: consent screen.
+    /// A customer or partner: consent page.
     ThirdParty {
         /// The organization that publishes it.
         organization_id: OrganizationId,
     },
-    /// Nobody known: it registered itself (RFC 7591), or has a metadata document.
+    /// Unknown: it registered itself (RFC 7591), or has a metadata document.
     DynamicallyRegistered,
 }
 
@@ -101,7 +101,7 @@ pub enum Ownership {
 pub enum ClientType {
     /// It authenticates with a secret.
     Confidential,
-    /// It cannot; PKCE is compulsory.
+    /// It cannot keep one; PKCE is mandatory.
     Public,
 }
 
@@ -110,7 +110,7 @@ pub enum ClientType {
 pub struct RedirectUri {
     /// The URI, compared as text.
     pub uri: String,
-    /// Whether it is the one used when none is named.
+    /// Whether it is used when none is specified.
     pub default: bool,
 }
 
@@ -123,11 +123,11 @@ pub struct ClientSecret {
     pub digest: Digest,
     /// The last characters of its value.
     pub hint: String,
-    /// Who has made it.
+    /// Who created it.
     pub made_by: MadeBy,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

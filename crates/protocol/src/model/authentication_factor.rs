@@ -1,42 +1,42 @@
-//! Second factors of people, and the challenges that hold a code against them.
+//! Users' second factors, and the challenges that verify a code.
 
 use crate::id::{AuthChallengeId, AuthFactorId, UserId};
 use crate::time::Timestamp;
 
-/// An authenticator application that shows codes.
+/// An authenticator app that generates codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticationFactor {
     /// Its identifier.
     pub id: AuthFactorId,
-    /// Whose it is; `None` for one that the company keeps for purposes of its own.
+    /// The user it belongs to; `None` for one that the company keeps for its own purposes.
     pub user_id: Option<UserId>,
-    /// The name of the product, as the application shows it.
+    /// The product name shown in the authenticator app.
     pub issuer: String,
-    /// The name of the account, as the application shows it.
+    /// The account name shown in the authenticator app.
     pub account: String,
-    /// The secret, sealed: codes are made from it.
+    /// The sealed TOTP secret that codes are derived from.
     pub sealed_secret: Vec<u8>,
-    /// When a first right code showed that the person has it. Until then it is asked for by nobody, and lets nobody in.
+    /// When a first correct code confirmed that the user has it. Until then, it is neither asked for nor accepted.
     pub confirmed_at: Option<Timestamp>,
-    /// The newest step whose code was taken: neither it nor an older one is good again.
+    /// The latest time step whose code was accepted: neither it nor an earlier one is accepted again.
     pub last_step: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// That a code of a factor was asked for.
+/// A request for a factor's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthenticationChallenge {
     /// Its identifier.
     pub id: AuthChallengeId,
     /// The factor.
     pub factor_id: AuthFactorId,
-    /// When a right code came.
+    /// When a correct code was submitted.
     pub verified_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }

@@ -1,18 +1,18 @@
-//! How people prove who they are.
+//! The ways in which users authenticate.
 
 use serde::{Deserialize, Serialize};
 
-/// How somebody has proven who they are when a session began.
+/// How a user authenticated when a session started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthenticationMethod {
-    /// They knew the password.
+    /// With the password.
     Password,
-    /// They read the mail of the account.
+    /// With a code from the account's mailbox.
     MagicAuth,
-    /// The company's own login has said so (Standalone Connect).
+    /// Through the company's own login (Standalone Connect).
     ExternalAuth,
-    /// They followed a link into the dashboard that another member of staff, or the command line, has made.
+    /// With a dashboard sign-in link created by another staff member or on the command line.
     Link,
 }
 
@@ -20,7 +20,7 @@ impl AuthenticationMethod {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Password, Self::MagicAuth, Self::ExternalAuth, Self::Link];
 
-    /// The word in storage.
+    /// The stored value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
@@ -30,12 +30,12 @@ impl AuthenticationMethod {
         }
     }
 
-    /// Reads the word in storage.
+    /// Parses the stored value.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == word)
     }
 
-    /// The word for it in a session, as the API shows it (`auth_method`).
+    /// The value of `auth_method` for a session in the API.
     pub const fn of_session(self) -> &'static str {
         match self {
             Self::MagicAuth => "magic_code",
@@ -43,7 +43,8 @@ impl AuthenticationMethod {
         }
     }
 
-    /// The word for it in the answer to a sign-in (`authentication_method`); `None` for what no sign-in of the API answers with.
+    /// The value of `authentication_method` in a sign-in response; `None` for a method that no API sign-in responds
+    /// with.
     pub const fn of_answer(self) -> Option<&'static str> {
         match self {
             Self::Password => Some("Password"),
@@ -53,7 +54,8 @@ impl AuthenticationMethod {
         }
     }
 
-    /// Whether it was proven here: at our own pages, or to the API. Else somebody else answers for it, also for a second factor.
+    /// Whether the user authenticated here: on our own pages or through the API. Otherwise someone else vouches for the
+    /// user, second factor included.
     pub const fn is_here(self) -> bool {
         !matches!(self, Self::ExternalAuth)
     }

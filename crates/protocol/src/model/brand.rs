@@ -1,37 +1,37 @@
-//! What an environment has chosen of its look. What is made of the choices is the business of the pages.
+//! An environment's branding settings. How they are rendered is up to the pages.
 
 use super::{Image, Logo};
 
-/// The look of an environment, as far as it was chosen. Colours are `#rrggbb`; corners and font are words that the pages
-/// know.
+/// An environment's branding; anything not chosen is `None`. Colors are `#rrggbb`; corners and font are keywords that
+/// the pages know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brand {
-    /// What people know the product as.
+    /// The product's name, as users know it.
     pub name: Option<String>,
     /// The logo.
     pub logo: Logo,
-    /// A square icon: for the tab of the browser, and beside the name where there is no logo.
+    /// A square icon: for the browser tab, and next to the name if there is no logo.
     pub icon: Option<Image>,
-    /// The main button, on light pages.
+    /// The color of the primary button, on light pages.
     pub primary: Option<String>,
-    /// The main button, on dark pages.
+    /// The color of the primary button, on dark pages.
     pub primary_dark: Option<String>,
-    /// Behind the card, on light pages.
+    /// The color behind the card, on light pages.
     pub background: Option<String>,
-    /// Behind the card, on dark pages.
+    /// The color behind the card, on dark pages.
     pub background_dark: Option<String>,
-    /// The corners of buttons and fields.
+    /// The corner style of buttons and fields.
     pub corners: Option<String>,
     /// The font.
     pub font: Option<String>,
-    /// The address of the terms of service.
+    /// The URL of the terms of service.
     pub terms_url: Option<String>,
-    /// The address of the privacy policy.
+    /// The URL of the privacy policy.
     pub privacy_url: Option<String>,
 }
 
 impl Brand {
-    /// The pictures that it refers to.
+    /// The images it refers to.
     pub fn images(&self) -> impl Iterator<Item = Image> {
         [self.logo.light, self.logo.dark, self.icon].into_iter().flatten()
     }

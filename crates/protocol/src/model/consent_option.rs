@@ -1,54 +1,54 @@
-//! What people are asked to choose when they allow an application something (Standalone Connect): each choice becomes a
-//! claim of the tokens.
+//! Choices that users make when they give an application consent (Standalone Connect): each becomes a claim of the
+//! tokens.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What was chosen, by claim.
+/// The chosen values, by claim.
 pub type Choices = BTreeMap<String, String>;
 
-/// One thing to choose.
+/// A choice to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentOption {
-    /// The claim that the choice becomes.
+    /// The claim that the choice sets.
     pub claim: String,
-    /// What people read beside it.
+    /// The label shown to users.
     pub label: String,
-    /// What there is to choose from.
+    /// The available choices.
     pub groups: Vec<ChoiceGroup>,
 }
 
-/// Choices that belong together.
+/// A group of choices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChoiceGroup {
-    /// What people read above them; `None` for choices that stand by themselves.
+    /// The heading shown above the group; `None` for ungrouped choices.
     pub name: Option<String>,
-    /// Them.
+    /// The group's choices.
     pub choices: Vec<Choice>,
 }
 
-/// One of the things to choose from.
+/// One of the available choices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What the claim becomes.
+    /// The claim's value.
     pub value: String,
-    /// What people read.
+    /// The label shown to users.
     pub label: String,
 }
 
 impl ConsentOption {
-    /// Everything there is to choose from.
+    /// All available choices.
     pub fn choices(&self) -> impl Iterator<Item = &Choice> {
         self.groups.iter().flat_map(|group| &group.choices)
     }
 
-    /// Whether this can be chosen.
+    /// Whether this value can be chosen.
     pub fn offers(&self, value: &str) -> bool {
         self.choices().any(|choice| choice.value == value)
     }
 }
 
-/// The choices that are offered; `None` unless something that is offered was chosen for every option.
+/// Returns the choices for the offered options; `None` unless every option has a valid choice.
 pub fn settled(options: &[ConsentOption], chosen: &Choices) -> Option<Choices> {
     options
         .iter()

@@ -1,14 +1,15 @@
-//! Addresses of mail: which texts are some, which of them are the same, and how they are written to a mail server.
+//! Email addresses: which texts are valid, which are equivalent, and how they are passed to a mail server.
 //!
-//! A domain with letters beyond ASCII has two spellings, `bücher.example` and `xn--bcher-kva.example` (RFC 5891 §4). Browsers
-//! turn the first into the second in a field for an address, programs mostly do not: both are the same mailbox.
+//! A domain with non-ASCII letters has two spellings, `bücher.example` and `xn--bcher-kva.example` (RFC 5891 §4).
+//! Browsers convert the first to the second in email fields, other programs mostly do not: both denote the same
+//! mailbox.
 
-/// The one form of an address by which accounts are told apart: lower case, and the domain in letters.
+/// The canonical form of an address, by which accounts are identified: lower case, with the domain in Unicode.
 ///
-/// Also of the beginning of one, unless it breaks off within a label in ASCII that stands for letters.
+/// Also works on a prefix of an address, unless it ends within a Punycode label.
 pub fn email_key(email: &str) -> String {
     match email.rsplit_once('@') {
-        // No more than ASCII in the first part: other letters that fold together may be other mailboxes.
+        // ASCII-only case folding in the local part: other letters that fold together may denote different mailboxes.
         Some((local, domain)) => format!("{}@{}", local.to_ascii_lowercase(), domain_key(domain)),
         None => email.to_ascii_lowercase(),
     }
@@ -18,10 +19,11 @@ fn domain_key(domain: &str) -> String {
     if domain.is_ascii() && !domain.split('.').any(is_encoded) {
         return domain.to_ascii_lowercase();
     }
-    // Folded by the rules for domains alone, by which mail servers are told of it, too: others take a capital sigma for another letter.
+    // Folded by the IDNA rules, which are also used towards mail servers: other rules map a capital sigma to a
+    // different letter.
     match idna::domain_to_unicode(domain) {
         (letters, Ok(())) => letters,
-        // Nothing that could be registered: itself, and nothing else.
+        // Not a registrable name: equal only to itself.
         (_, Err(_)) => domain.to_lowercase(),
     }
 }
@@ -30,8 +32,8 @@ fn is_encoded(label: &str) -> bool {
     label.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"))
 }
 
-/// The address as mail servers take it: most know domains in ASCII alone (RFC 6531 §3.7.1 calls the others an extension).
-/// As it is when its domain has no such form.
+/// The address in the form mail servers accept: most support only ASCII domains (RFC 6531 §3.7.1 makes others an
+/// extension). Unchanged if its domain has no such form.
 pub fn email_for_smtp(email: &str) -> String {
     let written = email.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii()).and_then(|(local, domain)| {
         let domain = idna::domain_to_ascii(domain).ok()?;
@@ -40,9 +42,9 @@ pub fn email_for_smtp(email: &str) -> String {
     written.unwrap_or_else(|| email.to_owned())
 }
 
-/// Whether a text has the form of an address that mail can be sent to: a dot-atom before the `@` (RFC 5322 §3.2.3), the name of a
-/// host with a dot behind it (RFC 5321 §2.3.5), within the lengths of RFC 5321 §4.5.3. Addresses with quotes exist and nobody has
-/// one.
+/// Whether a text is a valid address that mail can be sent to: a dot-atom before the `@` (RFC 5322 §3.2.3), then a host
+/// name containing a dot (RFC 5321 §2.3.5), within the length limits of RFC 5321 §4.5.3. Quoted local parts exist, but
+/// nobody uses them.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let in_atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
@@ -50,8 +52,8 @@ pub fn is_email(text: &str) -> bool {
     local.len() <= 64 && text.len() <= 254 && local.split('.').all(is_atom) && is_domain(domain)
 }
 
-/// Whether somebody may have meant this as their address: what is asked of one that is only looked for. Accounts may have addresses
-/// that mail cannot be sent to, brought along from elsewhere or made when less was asked of them.
+/// Whether a text may be intended as an address: the check for addresses that are only looked up. Accounts may have
+/// addresses that mail cannot be sent to, imported from elsewhere or created under laxer rules.
 pub fn resembles_email(text: &str) -> bool {
     let parts = text.rsplit_once('@');
     let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control());
@@ -81,17 +83,17 @@ mod tests {
         }
         assert_eq!(email_for_smtp(key), "ada@xn--bcher-kva.example");
         assert_eq!(email_for_smtp("Ada@Example.com"), "Ada@Example.com");
-        // Letters that look alike, or fold together elsewhere, are others.
+        // Letters that look alike, or that fold together under other rules, are distinct.
         for other in ["ada@bucher.example", "ada@buecher.example", "ada@b\u{fc}\u{441}her.example", "a@bücher.example"]
         {
             assert_ne!(email_key(other), key, "{other}");
         }
         assert_ne!(email_key("ada@straße.example"), email_key("ada@strasse.example"));
-        // Of two letters for one sound the capital stands for one alone.
+        // Two lower-case sigmas exist; the capital folds to only one of them.
         assert_eq!(email_key("ada@ΟΔΟΣ-1.gr"), "ada@οδοσ-1.gr");
         assert_ne!(email_key("ada@οδος-1.gr"), email_key("ada@ΟΔΟΣ-1.gr"));
         assert_eq!(email_key("ada@STRAẞE.example"), "ada@straße.example");
-        // What stands for nothing is itself.
+        // A label that decodes to nothing is left unchanged.
         for itself in ["ada@xn--a.example", "ada@xn--.example", "ada", "ada@", "@"] {
             assert_eq!((email_key(itself).as_str(), email_for_smtp(itself).as_str()), (itself, itself));
         }
@@ -105,7 +107,7 @@ mod tests {
             let key = email_key(&address);
             prop_assert_eq!(&email_key(&key), &key);
             prop_assert_eq!(&email_key(&email_for_smtp(&address)), &key);
-            // One mailbox for each key.
+            // One mailbox per key.
             prop_assert_eq!(email_for_smtp(&key).to_lowercase(), email_for_smtp(&address).to_lowercase());
         }
 

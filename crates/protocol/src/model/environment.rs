@@ -7,17 +7,17 @@ use crate::time::Timestamp;
 use std::fmt;
 use std::sync::Arc;
 
-/// What an environment is used for; decides how strict redirect URIs are.
+/// What an environment is used for; determines how strict the redirect URI rules are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnvironmentKind {
-    /// For trying things out: plain http and localhost are allowed in redirect URIs.
+    /// For testing: plain http and localhost are allowed in redirect URIs.
     Staging,
     /// For real users.
     Production,
 }
 
 impl EnvironmentKind {
-    /// The word in storage and in files.
+    /// The word used in storage and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Staging => "staging",
@@ -25,13 +25,13 @@ impl EnvironmentKind {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Staging, Self::Production].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// An environment: a tenant with data, keys, issuer and client id of its own.
+/// An environment: a tenant with its own data, keys, issuer and client ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     /// Its identifier.
@@ -40,66 +40,66 @@ pub struct Environment {
     pub name: String,
     /// Staging or production.
     pub kind: EnvironmentKind,
-    /// The client id of the environment's own application; the default `aud` of tokens.
+    /// The client ID of the environment's own application; the default `aud` of tokens.
     pub client_id: ClientId,
-    /// The issuer, fixed for the environment's life.
+    /// The issuer, fixed for the environment's lifetime.
     pub issuer: Issuer,
-    /// What session tokens name as their issuer instead of the address that is theirs by default.
+    /// The issuer of session tokens, if it overrides the default.
     pub session_issuer: Option<String>,
-    /// What new signing keys are made for.
+    /// The algorithm for new signing keys.
     pub signing_algorithm: Algorithm,
-    /// How long an access token lives, in seconds.
+    /// The lifetime of an access token, in seconds.
     pub access_token_lifetime: i64,
-    /// How long people stay signed in.
+    /// How long users stay signed in.
     pub sessions: SessionPolicy,
-    /// How people sign in, and whether they may sign up.
+    /// How users sign in, and whether they may sign up.
     pub authentication: Authentication,
-    /// Which clients it has that nobody registers by hand.
+    /// Which self-registered clients are accepted.
     pub self_registration: SelfRegistration,
-    /// What its organizations may do on their own pages.
+    /// What its organizations may do in their portals.
     pub portal: PortalSettings,
-    /// Pages of the company's product to which people are led.
+    /// Pages of the company's product that users are sent to.
     pub product_pages: Arc<ProductPages>,
-    /// Which messages this server sends of itself.
+    /// Which emails this server sends itself.
     pub default_mails: DefaultMails,
-    /// What was chosen of its look.
+    /// Its branding.
     pub brand: Arc<Brand>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Environment {
-    /// Whether it is the built-in one, whose people are the company's own staff.
+    /// Whether it is the built-in environment, whose users are the company's own staff.
     pub fn is_of_staff(&self) -> bool {
         !self.issuer.base().is_empty()
     }
 }
 
-/// Below which path the dashboard is, and the pages at which staff sign in.
+/// The path prefix of the dashboard and of the staff sign-in pages.
 pub const STAFF_BASE: &str = "/dashboard";
 
-/// An issuer: an origin without path and without trailing slash (RFC 8414 §2), compared byte for byte by clients. The
-/// built-in environment's alone has a path; no client knows it.
+/// An issuer: an origin without a path or trailing slash (RFC 8414 §2), which clients compare byte for byte. Only the
+/// issuer of the built-in environment has a path; no client uses it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Issuer(String);
 
-/// The text cannot be an issuer.
+/// A text that cannot be an issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {
-    /// Not an origin in its normal form.
+    /// Not an origin in normal form.
     #[error(
         "must be an origin such as https://auth.example.com: a scheme and a host in lower case, without path or trailing slash"
     )]
     NotAnOrigin,
-    /// Plain http, and not to this machine.
+    /// Plain http to a host other than this machine.
     #[error("must be https, except on localhost")]
     NotHttps,
 }
 
 impl Issuer {
-    /// Reads an issuer; only the normal form is accepted, so that there is one text for it.
+    /// Parses an issuer; only the normal form is accepted, so that an issuer has exactly one text.
     ///
     /// # Errors
     /// See [`IssuerError`].
@@ -114,14 +114,14 @@ impl Issuer {
         Ok(Self(text.to_owned()))
     }
 
-    /// The issuer of the built-in environment, whose people are the company's own staff, on the origin of the API: its pages
-    /// are below [`STAFF_BASE`].
+    /// The issuer of the built-in environment, whose users are the company's own staff. It is on the origin of the API;
+    /// its pages are under [`STAFF_BASE`].
     #[must_use]
     pub fn of_staff(public_url: &Self) -> Self {
         Self(format!("{}{STAFF_BASE}", public_url.origin()))
     }
 
-    /// Reads an issuer as it is stored: the built-in environment's as well.
+    /// Parses a stored issuer, including that of the built-in environment.
     ///
     /// # Errors
     /// See [`IssuerError`].
@@ -132,14 +132,14 @@ impl Issuer {
         }
     }
 
-    /// The whole text: the origin, and the base.
+    /// The whole text: origin and base.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Below which path its pages are: the empty text, but for the built-in environment.
+    /// The path prefix of its pages: empty, except for the built-in environment.
     pub fn base(&self) -> &'static str {
-        // An origin has no slash but the two behind its scheme.
+        // An origin's only slashes are the two after its scheme.
         if self.0.ends_with(STAFF_BASE) { STAFF_BASE } else { "" }
     }
 
@@ -148,12 +148,12 @@ impl Issuer {
         self.0.strip_suffix(STAFF_BASE).unwrap_or(&self.0)
     }
 
-    /// Host, and port unless it is the scheme's own: what the `Host` header of a request to it says.
+    /// The host, and the port unless it is the scheme's default, as in the `Host` header of a request.
     pub fn authority(&self) -> &str {
         self.origin().split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// The host alone, an IPv6 address with its brackets.
+    /// The host without the port; an IPv6 address keeps its brackets.
     pub fn host(&self) -> &str {
         let authority = self.authority();
         match authority.rsplit_once(':') {
@@ -162,12 +162,12 @@ impl Issuer {
         }
     }
 
-    /// Whether connections to it are encrypted.
+    /// Whether it uses https.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
 
-    /// Whether it names this machine itself: localhost or a loopback address.
+    /// Whether it refers to this machine: localhost or a loopback address.
     pub fn is_this_machine(&self) -> bool {
         url::Url::parse(&self.0).is_ok_and(|url| is_this_machine(&url))
     }

@@ -1,19 +1,19 @@
-//! Pictures that people see: logos and icons.
+//! Images shown to users: logos and icons.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The SHA-256 of a picture's bytes: its name, and the way to tell whether two files are the same.
+/// The SHA-256 digest of an image's bytes: its name, and the way to tell whether two files are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImageDigest([u8; 32]);
 
-/// The text is no digest.
+/// A text that is not a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a digest")]
 pub struct ParseImageDigestError;
 
 impl ImageDigest {
-    /// From the bytes of a SHA-256.
+    /// Creates a digest from the bytes of a SHA-256.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -34,7 +34,7 @@ impl fmt::Debug for ImageDigest {
 impl FromStr for ImageDigest {
     type Err = ParseImageDigestError;
 
-    /// Only 64 small hexadecimal digits: there is one text for a digest.
+    /// Accepts only 64 lower-case hexadecimal digits, so that a digest has exactly one text.
     fn from_str(text: &str) -> Result<Self, ParseImageDigestError> {
         let value = |digit: u8| match digit {
             b'0'..=b'9' => Ok(digit - b'0'),
@@ -54,29 +54,29 @@ impl FromStr for ImageDigest {
     }
 }
 
-/// A picture that is kept: always a PNG that we have written ourselves.
+/// A stored image: always a PNG that we encoded ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Image {
-    /// The digest of the PNG: its name.
+    /// The digest of the PNG, which is its name.
     pub digest: ImageDigest,
-    /// The digest of the file that it was made from.
+    /// The digest of the file it was created from.
     pub source: ImageDigest,
-    /// Pixels from left to right.
+    /// The width, in pixels.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// The height, in pixels.
     pub height: u32,
-    /// Whether it can be made out on a light ground.
+    /// Whether it is visible on a light background.
     pub seen_on_light: bool,
-    /// Whether it can be made out on a dark ground.
+    /// Whether it is visible on a dark background.
     pub seen_on_dark: bool,
 }
 
-/// A logo, for people who like light pages and for people who like dark ones.
+/// A logo, in variants for light and dark pages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Logo {
-    /// On light pages, and where there is no other one.
+    /// For light pages, and for dark ones if there is no dark variant.
     pub light: Option<Image>,
-    /// On dark pages.
+    /// For dark pages.
     pub dark: Option<Image>,
 }
 

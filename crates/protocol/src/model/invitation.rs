@@ -1,29 +1,29 @@
-//! Invitations: mail that asks a person in.
+//! Invitations: emails that invite a person to join.
 
 use crate::id::{InvitationId, OrganizationId, UserId};
 use crate::time::Timestamp;
 
-/// What has become of an invitation, as it is stored. Expiry is not stored: it is computed from `expires_at`.
+/// The stored state of an invitation. Expiry is not stored: it is computed from `expires_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationState {
-    /// It waits.
+    /// Not answered yet.
     Pending,
-    /// Somebody has followed it.
+    /// Accepted by a user.
     Accepted {
-        /// When.
+        /// When it was accepted.
         at: Timestamp,
-        /// Who.
+        /// The user who accepted it.
         by: UserId,
     },
-    /// It was taken back.
+    /// Revoked.
     Revoked {
-        /// When.
+        /// When it was revoked.
         at: Timestamp,
     },
 }
 
 impl InvitationState {
-    /// The word in storage.
+    /// The stored value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -32,7 +32,7 @@ impl InvitationState {
         }
     }
 
-    /// Puts a state together from what is stored of it.
+    /// Reassembles a state from its stored parts; `None` if they are inconsistent.
     pub fn from_parts(
         word: &str,
         accepted: Option<(Timestamp, UserId)>,
@@ -52,38 +52,38 @@ impl InvitationState {
 pub struct Invitation {
     /// Its identifier.
     pub id: InvitationId,
-    /// Who is invited.
+    /// The email address that is invited.
     pub email: String,
-    /// What has become of it.
+    /// Its state.
     pub state: InvitationState,
-    /// What the person is to belong to.
+    /// The organization the user is to join.
     pub organization_id: Option<OrganizationId>,
-    /// Who invites.
+    /// The user who sent the invitation.
     pub inviter_user_id: Option<UserId>,
-    /// The role that the person is to have.
+    /// The role the user is to have.
     pub role_slug: Option<String>,
-    /// The token of the link, sealed: it is shown again whenever the invitation is.
+    /// The token in the link, sealed: the API shows it again with the invitation.
     pub sealed_token: Vec<u8>,
-    /// When it is too late.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Invitation {
-    /// Whether it is too late for it, though nobody has followed it or taken it back.
+    /// Whether it has expired without being accepted or revoked.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.state == InvitationState::Pending && now >= self.expires_at
     }
 
-    /// Whether it can still be followed.
+    /// Whether it can still be accepted.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.state == InvitationState::Pending && now < self.expires_at
     }
 
-    /// The word on the wire.
+    /// The state on the wire, including expiry.
     pub fn state_word(&self, now: Timestamp) -> &'static str {
         if self.is_expired(now) { "expired" } else { self.state.as_str() }
     }

@@ -1,13 +1,13 @@
-//! What an environment adds to the claims of access tokens.
+//! An environment's additions to access token claims.
 
 use crate::time::Timestamp;
 
-/// The template of an environment, as it was written; [`crate::jwt_template`] reads it.
+/// An environment's template, as written; [`crate::jwt_template`] parses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtTemplate {
     /// The text.
     pub content: String,
-    /// When there was a first one.
+    /// When the environment first had a template.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

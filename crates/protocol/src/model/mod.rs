@@ -1,4 +1,4 @@
-//! The things that exist, as plain values: what the store returns and the rules read. No second copy of any of them.
+//! The domain model as plain values: what the store returns and the rules read. Each type exists exactly once.
 
 mod actor;
 mod api_key;

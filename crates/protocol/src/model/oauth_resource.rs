@@ -1,4 +1,4 @@
-//! Resources: the APIs and MCP servers that access tokens may be for (RFC 8707).
+//! Resources: the APIs and MCP servers that access tokens can be issued for (RFC 8707).
 
 use crate::id::OAuthResourceId;
 use crate::time::Timestamp;
@@ -8,11 +8,11 @@ use crate::time::Timestamp;
 pub struct OAuthResource {
     /// Its identifier.
     pub id: OAuthResourceId,
-    /// Its URI, compared byte for byte: the `aud` of tokens for it.
+    /// Its URI, compared byte for byte; the `aud` of tokens for it.
     pub uri: String,
-    /// Whether it is meant by applications that registered themselves and name none.
+    /// Whether it is the default for self-registered applications that specify no resource.
     pub default: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

@@ -13,33 +13,33 @@ pub struct Organization {
     pub name: String,
     /// The company's own identifier for it; unique in the environment.
     pub external_id: Option<String>,
-    /// Free text by key.
+    /// Custom key-value metadata.
     pub metadata: BTreeMap<String, String>,
-    /// Its customer number at a payment provider.
+    /// Its customer ID at Stripe.
     pub stripe_customer_id: Option<String>,
     /// A deprecated switch that older clients still read and write.
     pub allow_profiles_outside_organization: bool,
     /// The domains it claims, oldest first.
     pub domains: Vec<OrganizationDomain>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// How far the proof of a domain has come.
+/// The state of a domain's verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DomainState {
-    /// Claimed, proof awaited.
+    /// Claimed, verification pending.
     Pending,
-    /// Proven, or vouched for by the company.
+    /// Verified, or vouched for by the company.
     Verified,
-    /// The proof did not come in time.
+    /// Not verified in time.
     Failed,
 }
 
 impl DomainState {
-    /// The word on the wire.
+    /// The value on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -48,23 +48,23 @@ impl DomainState {
         }
     }
 
-    /// Reads the word.
+    /// Parses the value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Verified, Self::Failed].into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// How a domain is proven.
+/// How a domain is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerificationStrategy {
     /// By a TXT record.
     Dns,
-    /// The company said so when it added the domain.
+    /// Vouched for by the company when it added the domain.
     Manual,
 }
 
 impl VerificationStrategy {
-    /// The word on the wire.
+    /// The value on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Dns => "dns",
@@ -72,7 +72,7 @@ impl VerificationStrategy {
         }
     }
 
-    /// Reads the word.
+    /// Parses the value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Dns, Self::Manual].into_iter().find(|strategy| strategy.as_str() == text)
     }
@@ -83,17 +83,17 @@ impl VerificationStrategy {
 pub struct OrganizationDomain {
     /// Its identifier.
     pub id: OrganizationDomainId,
-    /// Whose claim it is.
+    /// The organization that claims it.
     pub organization_id: OrganizationId,
     /// The domain, in lower case and ASCII.
     pub domain: String,
-    /// How far the proof has come.
+    /// The state of its verification.
     pub state: DomainState,
-    /// How it is proven.
+    /// How it is verified.
     pub verification_strategy: VerificationStrategy,
-    /// What the TXT record must carry.
+    /// The value that the TXT record must contain.
     pub verification_token: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

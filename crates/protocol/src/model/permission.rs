@@ -8,17 +8,17 @@ use crate::time::Timestamp;
 pub struct Permission {
     /// Its identifier.
     pub id: PermissionId,
-    /// The scope; unique in the environment, fixed for life.
+    /// The scope; unique in the environment, and immutable.
     pub slug: String,
-    /// What people read.
+    /// The display name.
     pub name: String,
-    /// What people read when they want to know more.
+    /// The description shown to users.
     pub description: Option<String>,
-    /// Whether it is ours and cannot be deleted.
+    /// Whether it is a built-in permission, which cannot be deleted.
     pub system: bool,
-    /// The kind of resource it belongs to.
+    /// The resource type it belongs to.
     pub resource_type_slug: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

@@ -1,14 +1,14 @@
-//! How an environment lets people in, and for how long.
+//! How users of an environment may sign in, and for how long.
 
 use super::TokenFamily;
 
-/// How long people stay signed in. In force at once, also for who is signed in already: a shorter policy ends what is too
-/// old for it, a longer one prolongs nothing.
+/// How long users stay signed in. A change takes effect at once, including for users already signed in: a shorter
+/// policy ends sessions that are too old for it, a longer one extends nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// After so many seconds a session ends, however much it is used.
+    /// The maximum length of a session in seconds, however much it is used.
     pub maximum_length: i64,
-    /// After so many seconds without use a session ends.
+    /// The number of seconds without use after which a session ends.
     pub inactivity_timeout: i64,
 }
 
@@ -18,7 +18,7 @@ impl Default for SessionPolicy {
     }
 }
 
-/// What is wrong with a session policy.
+/// Why a session policy is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SessionPolicyError {
     /// Too short or too long.
@@ -28,10 +28,10 @@ pub enum SessionPolicyError {
         SessionPolicy::LONGEST
     )]
     OutOfBounds,
-    /// A timeout that is never reached.
+    /// The inactivity timeout would never be reached.
     #[error("inactivity_timeout must not be longer than maximum_length")]
     TimeoutLongerThanSession,
-    /// Who refreshes when the access token expires comes too late.
+    /// A client that refreshes only when its access token expires would be too late.
     #[error("inactivity_timeout must be longer than an access token lives ({0} seconds)")]
     TimeoutWithinAccessToken(i64),
 }
@@ -39,10 +39,10 @@ pub enum SessionPolicyError {
 impl SessionPolicy {
     /// The shortest session, in seconds.
     pub const SHORTEST: i64 = 300;
-    /// The longest session, in seconds: no browser keeps a cookie for longer.
+    /// The longest session, in seconds: no browser keeps a cookie longer.
     pub const LONGEST: i64 = 400 * 86_400;
 
-    /// Whether it is one that can be lived with.
+    /// Checks that the policy is usable with this access token lifetime.
     ///
     /// # Errors
     /// See [`SessionPolicyError`].
@@ -60,7 +60,7 @@ impl SessionPolicy {
         Ok(self)
     }
 
-    /// A family of refresh tokens with the ends that it has under this policy.
+    /// Limits a refresh token family's expiry to what this policy allows.
     pub fn bound(self, family: TokenFamily) -> TokenFamily {
         let expires_at = family.expires_at.min(family.created_at.plus_secs(self.maximum_length));
         let idle_expires_at = family.idle_expires_at.min(family.rotated_at.plus_secs(self.inactivity_timeout));
@@ -68,16 +68,16 @@ impl SessionPolicy {
     }
 }
 
-/// How people may prove who they are, and whether strangers may make accounts.
+/// How users may authenticate, and whether anyone may create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Authentication {
-    /// Whether people make accounts by themselves. Who is invited always may.
+    /// Whether users may create accounts themselves. Invited users always may.
     pub sign_up: bool,
-    /// Whether passwords count.
+    /// Whether passwords are accepted.
     pub password: bool,
-    /// Whether a code sent by mail stands for the password (Magic Auth).
+    /// Whether a code sent by email is accepted instead of the password (Magic Auth).
     pub magic_auth: bool,
-    /// Whether everybody needs a second factor. Who has one is asked for it in any case.
+    /// Whether every user needs a second factor. Users who have one are always asked for it.
     pub mfa_required: bool,
 }
 
@@ -87,13 +87,13 @@ impl Default for Authentication {
     }
 }
 
-/// Nobody could sign in.
+/// Both sign-in methods are off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("password and magic_auth cannot both be off: nobody could sign in")]
 pub struct NoMethodLeft;
 
 impl Authentication {
-    /// Whether there is a way left to sign in.
+    /// Checks that at least one sign-in method is left.
     ///
     /// # Errors
     /// See [`NoMethodLeft`].

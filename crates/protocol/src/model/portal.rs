@@ -1,28 +1,28 @@
-//! The organization's own page: what a company opens of it to its customers' administrators.
+//! The organization's portal: the pages a company opens to its customers' administrators.
 
 use super::environment::{EnvironmentKind, is_this_machine};
 use super::{Actor, Issuer};
 use crate::id::{OrganizationId, UserId};
 use crate::time::Timestamp;
 
-/// What a link opens, and what a member's role opens: the pages that may be seen, and nothing beside them.
+/// What a link, or a member's role, opens: these pages and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortalIntent {
-    /// Machine credentials, API keys, and the applications that members have connected.
+    /// Machine credentials, API keys, and the applications connected by members.
     ApiCredentials,
-    /// Proof of domains.
+    /// Domain verification.
     DomainVerification,
 }
 
 impl PortalIntent {
-    /// Everything there is a page for.
+    /// All intents that have a page.
     pub const ALL: [Self; 2] = [Self::ApiCredentials, Self::DomainVerification];
 
-    /// Intents of the public API for which there is no page here.
+    /// Intents of the public API that have no page here.
     pub const WITHOUT_PAGE: [&'static str; 6] =
         ["sso", "dsync", "audit_logs", "log_streams", "certificate_renewal", "bring_your_own_key"];
 
-    /// The word on the wire and in storage.
+    /// The word used on the wire and in storage.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiCredentials => "api_credentials",
@@ -30,23 +30,23 @@ impl PortalIntent {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|intent| intent.as_str() == text)
     }
 
-    /// Reads what [`PortalIntent::written`] has written.
+    /// Parses the output of [`PortalIntent::written`].
     pub fn read(text: &str) -> Option<Vec<Self>> {
         text.split(' ').map(Self::parse).collect()
     }
 
-    /// Several, as they are stored.
+    /// Several intents, in storage format.
     pub fn written(intents: &[Self]) -> String {
         intents.iter().map(|intent| intent.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// The permission with which a member's role opens it, without a link. The slugs are those by which the public API lets
-    /// members manage the same things.
+    /// The permission that opens the page to a member's role, without a link. The slugs are those by which the public
+    /// API lets members manage the same things.
     pub const fn permission(self) -> &'static str {
         match self {
             Self::ApiCredentials => "widgets:api-keys:manage",
@@ -54,27 +54,27 @@ impl PortalIntent {
         }
     }
 
-    /// What these permissions open.
+    /// The intents that these permissions open.
     pub fn opened_by<'p>(permissions: impl IntoIterator<Item = &'p str>) -> Vec<Self> {
         let known: Vec<&str> = permissions.into_iter().collect();
         Self::ALL.into_iter().filter(|intent| known.contains(&intent.permission())).collect()
     }
 }
 
-/// What an organization may do about its credentials; each may all that those before it may.
+/// What an organization may do with its credentials; each level includes the previous ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PortalCredentials {
-    /// See them.
+    /// View them.
     See,
-    /// End them, too: whoever learns of a leak stops it without asking anybody.
+    /// Also revoke them, so that whoever learns of a leak can stop it without asking anyone.
     #[default]
     Revoke,
-    /// Make them, too.
+    /// Also create them.
     Create,
 }
 
 impl PortalCredentials {
-    /// The word in storage and in files.
+    /// The word used in storage and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::See => "see",
@@ -83,70 +83,70 @@ impl PortalCredentials {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::See, Self::Revoke, Self::Create].into_iter().find(|known| known.as_str() == text)
     }
 }
 
-/// What an environment lets its organizations do on their own.
+/// What an environment allows its organizations to do themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PortalSettings {
-    /// About credentials.
+    /// What they may do with credentials.
     pub credentials: PortalCredentials,
-    /// The permissions that they may give to what they make.
+    /// The permissions they may assign to the credentials they create.
     pub permissions: Vec<String>,
 }
 
-/// A link that opens an organization's page, and the visit that it becomes.
+/// A portal link, and the visit it becomes when opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalVisit {
-    /// Whose page.
+    /// The organization whose portal it opens.
     pub organization_id: OrganizationId,
-    /// What may be seen there.
+    /// The pages it opens.
     pub intents: Vec<PortalIntent>,
-    /// Where people come from, and go back to.
+    /// Where visitors come from and return to.
     pub return_url: Option<String>,
-    /// Where people go who have finished.
+    /// Where visitors go when they have finished.
     pub success_url: Option<String>,
-    /// Since when.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_seen_at: Timestamp,
 }
 
-/// How long a link is good, in seconds.
+/// The lifetime of a link, in seconds.
 pub const PORTAL_LINK_LIFETIME: i64 = 300;
-/// After how long without use a visit is over, in seconds.
+/// The inactivity timeout of a visit, in seconds.
 pub const PORTAL_VISIT_IDLE: i64 = 3600;
-/// How long a visit can be, in seconds.
+/// The maximum length of a visit, in seconds.
 pub const PORTAL_VISIT_LONGEST: i64 = 8 * 3600;
 
 impl PortalVisit {
-    /// Whether it still counts.
+    /// Whether the visit has not expired.
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.last_seen_at.plus_secs(PORTAL_VISIT_IDLE) && now < self.created_at.plus_secs(PORTAL_VISIT_LONGEST)
     }
 }
 
-/// Who has made a credential.
+/// Who created a credential.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum MadeBy {
-    /// A program of the company's, through the management API.
+    /// A program of the company, through the management API.
     #[default]
     Api,
-    /// The operator, by a declaration or a command.
+    /// The operator, through a declaration or a command.
     Operator,
     /// A member of the company's staff, in the dashboard.
     Staff,
-    /// Somebody without an account: who came to the organization's page by a link, or a client that registered itself.
+    /// Someone without an account: a portal visitor who came through a link, or a client that registered itself.
     Visitor,
-    /// A member of the organization, on its page.
+    /// A member of the organization, in its portal.
     Member(UserId),
 }
 
 impl MadeBy {
-    /// Of this actor.
+    /// Returns the creator for an actor.
     pub fn of(actor: &Actor) -> Self {
         match actor {
             Actor::ApiKey { .. } => Self::Api,
@@ -157,7 +157,7 @@ impl MadeBy {
         }
     }
 
-    /// As it is stored.
+    /// The storage format.
     pub fn written(self) -> String {
         match self {
             Self::Api => "api".to_owned(),
@@ -168,7 +168,7 @@ impl MadeBy {
         }
     }
 
-    /// Reads what is stored.
+    /// Parses the storage format.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "api" => Some(Self::Api),
@@ -180,8 +180,9 @@ impl MadeBy {
     }
 }
 
-/// An address to which the page links, in the form in which browsers follow it; `None` for what may not be linked to. Plain
-/// http only where things are tried out: to this machine, and in staging.
+/// Returns a URL that the portal may link to, in the normalized form that browsers follow; `None` if it may not be
+/// linked to. Plain http is allowed only for testing: to this machine, in staging, or if the issuer itself is on this
+/// machine.
 pub fn portal_onward(text: &str, kind: EnvironmentKind, issuer: &Issuer) -> Option<String> {
     let url = url::Url::parse(text).ok()?;
     let plain_is_fine = kind == EnvironmentKind::Staging || issuer.is_this_machine();

@@ -1,23 +1,23 @@
-//! What the company's product does in place of this server, or besides it.
+//! Features that the company's product provides instead of, or in addition to, this server.
 
 use super::{EnvironmentKind, WebAddress, WebAddressError};
 
-/// Pages of the company's product to which people are led.
+/// Pages of the company's product that users are sent to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProductPages {
-    /// Where a sign-in begins: whoever comes to a hosted page without having been sent by an application is sent there, and
-    /// comes back with a request. Gets `invitation_token` and `organization_id` where they are known.
+    /// Where a sign-in starts: users who reach a hosted page without being sent by an application are redirected there,
+    /// and come back with a request. Receives `invitation_token` and `organization_id` if known.
     pub sign_in: Option<WebAddress>,
-    /// Where people are at home: after signing out and after following an invitation, where nothing else is named.
+    /// The home page: after signing out and after accepting an invitation, if no other page is specified.
     pub home: Option<WebAddress>,
-    /// Where the links of invitations lead; gets `invitation_token`.
+    /// Where invitation links lead; receives `invitation_token`.
     pub invitation: Option<WebAddress>,
-    /// Where a new password is set; gets `token`.
+    /// Where a new password is set; receives `token`.
     pub password_reset: Option<WebAddress>,
 }
 
 impl ProductPages {
-    /// The pages with their names, as they are stored and declared.
+    /// The pages by name, as used in storage and in declarations.
     pub fn named(&self) -> [(&'static str, Option<&WebAddress>); 4] {
         [
             ("sign_in", self.sign_in.as_ref()),
@@ -27,7 +27,7 @@ impl ProductPages {
         ]
     }
 
-    /// Where the page with this name is kept; `None` where there is no such page.
+    /// A mutable reference to the page with this name; `None` if there is no such page.
     pub fn named_mut(&mut self, name: &str) -> Option<&mut Option<WebAddress>> {
         match name {
             "sign_in" => Some(&mut self.sign_in),
@@ -38,10 +38,10 @@ impl ProductPages {
         }
     }
 
-    /// Whether people can be sent to all of them from an environment of this kind.
+    /// Checks that users can be sent to all of these pages from an environment of this kind.
     ///
     /// # Errors
-    /// Names the page that is wrong.
+    /// The name of the first invalid page, and what is wrong with it.
     pub fn check(&self, kind: EnvironmentKind) -> Result<(), (&'static str, WebAddressError)> {
         self.named().into_iter().filter_map(|(name, page)| Some((name, page?))).try_for_each(|(name, page)| {
             WebAddress::parse(page.as_str(), kind).map(drop).map_err(|error| (name, error))
@@ -49,17 +49,17 @@ impl ProductPages {
     }
 }
 
-/// Which messages this server sends of itself. The others the company sends: it learns of each by its event, and reads the code
-/// or the link by the API.
+/// Which emails this server sends itself. The company sends the others: an event announces each, and the API provides
+/// its code or link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DefaultMails {
     /// Invitations.
     pub invitation: bool,
-    /// Codes to sign in with.
+    /// Sign-in codes.
     pub magic_auth: bool,
-    /// Codes that prove the address of an account.
+    /// Codes that verify an account's email address.
     pub email_verification: bool,
-    /// Links that set a new password.
+    /// Password reset links.
     pub password_reset: bool,
 }
 
@@ -79,13 +79,13 @@ impl DefaultMails {
         ]
     }
 
-    /// The words for those that are switched off, as they are stored.
+    /// The names of the emails that are switched off, in storage format.
     pub fn off(self) -> String {
         let off: Vec<&str> = self.named().into_iter().filter(|(_, sent)| !sent).map(|(name, _)| name).collect();
         off.join(" ")
     }
 
-    /// Reads the words.
+    /// Parses the storage format.
     pub fn without(off: &str) -> Self {
         let sent = |name| !off.split(' ').any(|word| word == name);
         Self {

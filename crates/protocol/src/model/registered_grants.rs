@@ -1,4 +1,4 @@
-//! What a client that nobody registered by hand has said it will do at the token endpoint.
+//! The grants that a self-registered client has announced it will use at the token endpoint.
 
 /// A grant that such a client can register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub enum RegisteredGrant {
     Code,
     /// Refresh tokens.
     Refresh,
-    /// Devices.
+    /// Device authorizations.
     Device,
 }
 
@@ -16,10 +16,10 @@ pub enum RegisteredGrant {
 pub struct RegisteredGrants(u8);
 
 impl RegisteredGrant {
-    /// All of them, in the order in which they are listed.
+    /// All grants, in the order in which they are listed.
     pub const ALL: [Self; 3] = [Self::Code, Self::Refresh, Self::Device];
 
-    /// The word on the wire (RFC 7591 §2), and in storage.
+    /// The value on the wire (RFC 7591 §2) and in storage.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Code => "authorization_code",
@@ -38,38 +38,38 @@ impl RegisteredGrant {
 }
 
 impl RegisteredGrants {
-    /// Of a client that does not say. RFC 7591 §2 would be codes alone, and lets a server have it otherwise (§3.2.1): many
-    /// clients that leave it out want to refresh.
+    /// The default for a client that does not specify any. RFC 7591 §2 defaults to codes alone but lets a server decide
+    /// otherwise (§3.2.1): many clients that omit the member want to refresh.
     pub const UNSAID: Self = Self(RegisteredGrant::Code.bit() | RegisteredGrant::Refresh.bit());
 
-    /// Those that are known here among these words.
+    /// The known grants among these values; others are ignored.
     pub fn listed(words: &[String]) -> Self {
         let bits = RegisteredGrant::ALL.iter().filter(|grant| words.iter().any(|word| word == grant.as_str()));
         Self(bits.fold(0, |bits, grant| bits | grant.bit()))
     }
 
-    /// Whether this grant is one of them.
+    /// Whether this grant is included.
     pub const fn has(self, grant: RegisteredGrant) -> bool {
         self.0 & grant.bit() != 0
     }
 
-    /// These and those.
+    /// The union of both sets.
     #[must_use]
     pub const fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    /// Their words.
+    /// The grants' values.
     pub fn words(self) -> Vec<&'static str> {
         RegisteredGrant::ALL.into_iter().filter(|grant| self.has(*grant)).map(RegisteredGrant::as_str).collect()
     }
 
-    /// As they are stored.
+    /// The storage format.
     pub fn written(self) -> String {
         self.words().join(" ")
     }
 
-    /// Reads what is stored.
+    /// Parses the storage format.
     pub fn parse(text: &str) -> Option<Self> {
         text.split_ascii_whitespace().try_fold(Self::default(), |all, word| {
             let grant = RegisteredGrant::ALL.into_iter().find(|grant| grant.as_str() == word)?;

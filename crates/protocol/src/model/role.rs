@@ -3,23 +3,23 @@
 use crate::id::RoleId;
 use crate::time::Timestamp;
 
-/// The slug of the role that a member has when nothing else is said. Every environment has it.
+/// The slug of the default role, which every environment has.
 pub const DEFAULT_ROLE: &str = "member";
 
-/// A role of an environment, good in all its organizations.
+/// A role of an environment, available in all its organizations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// Its identifier.
     pub id: RoleId,
-    /// Its name for programs; unique in the environment, fixed for life.
+    /// Its slug; unique in the environment, and immutable.
     pub slug: String,
-    /// What people read.
+    /// The display name.
     pub name: String,
-    /// What people read when they want to know more.
+    /// The description shown to users.
     pub description: Option<String>,
-    /// Slugs of the permissions that come with it, in their order.
+    /// The slugs of its permissions, in order.
     pub permissions: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

@@ -1,55 +1,55 @@
-//! Clients that nobody registered by hand: what an environment thinks of them, and what is remembered of one.
+//! Self-registered clients: an environment's policy on them, and what is stored about one.
 
 use super::RegisteredGrants;
 use crate::oauth::registration::freshness::is_listed;
 use crate::time::Timestamp;
 
-/// What an environment allows clients to do without anybody's hand.
+/// What an environment allows clients to do without manual registration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SelfRegistration {
-    /// Which metadata documents make a client.
+    /// Which metadata documents are accepted as clients.
     pub documents: DocumentPolicy,
     /// Whether clients may register themselves (RFC 7591).
     pub dynamic: bool,
 }
 
-/// Whose metadata documents make a client.
+/// The policy on metadata documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DocumentPolicy {
-    /// Nobody's.
+    /// None are accepted.
     #[default]
     Off,
-    /// Everybody's.
+    /// All are accepted.
     Any,
-    /// Those on these hosts; `*.example.com` is every host below.
+    /// Those on these hosts are accepted; `*.example.com` matches every subdomain.
     Listed(Vec<String>),
-    /// Those that an administrator has allowed.
+    /// Those that an administrator has allowed are accepted.
     Ask,
 }
 
-/// What an administrator has decided about one document.
+/// An administrator's decision about one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It makes a client.
+    /// The document is accepted.
     Allowed,
-    /// It makes none, whatever the policy.
+    /// The document is rejected, whatever the policy.
     Refused,
 }
 
-/// Whether a document makes a client.
+/// Whether a document is accepted as a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It does.
+    /// It is accepted.
     Yes,
-    /// It does not.
+    /// It is rejected.
     No,
-    /// An administrator has to be asked.
+    /// An administrator must decide first.
     AskFirst,
 }
 
 impl DocumentPolicy {
-    /// Whether the document of a URL makes a client. An administrator's word on one document comes before the policy; but
-    /// where documents are off, none makes one.
+    /// Whether the document at a URL is accepted. An administrator's decision about the document takes precedence over
+    /// the policy, except that none is accepted where documents are off.
     pub fn admits(&self, url: &str, decision: Option<Decision>) -> Admission {
         match (self, decision) {
             (Self::Off, _) | (_, Some(Decision::Refused)) => Admission::No,
@@ -60,7 +60,7 @@ impl DocumentPolicy {
         }
     }
 
-    /// The word in storage and in files.
+    /// The word used in storage and in files.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -70,7 +70,7 @@ impl DocumentPolicy {
         }
     }
 
-    /// Reads the word, with the hosts that go with it.
+    /// Parses the word, together with its hosts.
     pub fn parse(word: &str, hosts: Vec<String>) -> Option<Self> {
         match word {
             "off" => Some(Self::Off),
@@ -81,14 +81,14 @@ impl DocumentPolicy {
         }
     }
 
-    /// The hosts that are listed.
+    /// The listed hosts.
     pub fn hosts(&self) -> &[String] {
         if let Self::Listed(hosts) = self { hosts } else { &[] }
     }
 }
 
 impl Decision {
-    /// The word in storage.
+    /// The stored value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
@@ -96,35 +96,35 @@ impl Decision {
         }
     }
 
-    /// Reads the word.
+    /// Parses the stored value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Allowed, Self::Refused].into_iter().find(|decision| decision.as_str() == text)
     }
 }
 
-/// What is remembered of a client that nobody registered by hand.
+/// What is stored about a self-registered client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SelfRegistered {
-    /// When what people are shown of it last changed: what was agreed to before is asked again.
+    /// When what users are shown of it last changed: earlier consents must be given again.
     pub changed_at: Timestamp,
-    /// Until when its metadata document is good; `None` for a client that registered itself.
+    /// When its metadata document stops being fresh; `None` for a dynamically registered client.
     pub fresh_until: Option<Timestamp>,
-    /// What an administrator has decided about its document.
+    /// An administrator's decision about its document.
     pub decision: Option<Decision>,
-    /// What it has registered to do.
+    /// The grants it has registered.
     pub grants: RegisteredGrants,
 }
 
-/// A document that somebody wanted to use, or that was decided about.
+/// A metadata document that someone tried to use, or that was decided about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownDocument {
     /// Its URL.
     pub url: String,
-    /// What was decided; `None` for one that waits.
+    /// The decision; `None` while it is pending.
     pub decision: Option<Decision>,
-    /// When somebody first wanted to use it, or it was decided about.
+    /// When someone first tried to use it, or when it was decided about.
     pub created_at: Timestamp,
-    /// When it was decided about.
+    /// When the decision was made.
     pub decided_at: Option<Timestamp>,
 }
 

@@ -1,40 +1,40 @@
-//! Sessions: people signed in.
+//! Sessions of signed-in users.
 
 use super::{AuthenticationMethod, SessionPolicy};
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::time::Timestamp;
 
-/// A person signed in, in one browser or through the API.
+/// A user's session, in one browser or through the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Its identifier.
     pub id: SessionId,
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// The organization last chosen.
+    /// The organization last selected.
     pub organization_id: Option<OrganizationId>,
-    /// How they proved who they are.
+    /// How the user authenticated.
     pub authentication_method: AuthenticationMethod,
-    /// From where.
+    /// The user's IP address.
     pub ip_address: Option<String>,
-    /// With what.
+    /// The user agent.
     pub user_agent: Option<String>,
-    /// When they proved who they are.
+    /// When the user authenticated.
     pub authenticated_at: Timestamp,
-    /// When the session was last used, to the minute.
+    /// When it was last used, to the minute.
     pub last_seen_at: Timestamp,
-    /// When it ends whatever happens.
+    /// When it ends regardless of use.
     pub expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Session {
-    /// Whether it still counts: not ended, not too old, not unused for too long.
+    /// Whether the session is active: not ended, not too old, and not unused for too long.
     pub fn is_live(&self, policy: SessionPolicy, now: Timestamp) -> bool {
         self.ended_at.is_none()
             && now < self.expires_at

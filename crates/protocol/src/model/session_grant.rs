@@ -1,4 +1,4 @@
-//! What sign-ins to the environment's own application have led to.
+//! What sign-ins to the environment's own application lead to.
 
 use crate::id::{OrganizationId, SessionFamilyId, SessionId};
 use crate::oauth::grant::device_code::DeviceState;
@@ -6,62 +6,62 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// A code that was sent to the environment's own application: everything but its value.
+/// An authorization code issued to the environment's own application: everything but its value.
 #[derive(Debug, Clone)]
 pub struct SessionCode {
     /// The keyed digest of its value.
     pub digest: Digest,
-    /// The session it hands over.
+    /// The session the code is for.
     pub session_id: SessionId,
-    /// For which organization.
+    /// The organization it is for.
     pub organization_id: Option<OrganizationId>,
-    /// Where it was sent.
+    /// The redirect URI it was sent to.
     pub redirect_uri: String,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
-    /// What it was redeemed for.
+    /// The token family it was redeemed for.
     pub family_id: Option<SessionFamilyId>,
     /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// The refresh tokens that follow one another since one sign-in. They stand while the session does.
+/// The chain of refresh tokens from one sign-in. It is valid only as long as its session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFamily {
     /// Its identifier.
     pub id: SessionFamilyId,
-    /// The session it stands on.
+    /// The session it belongs to.
     pub session_id: SessionId,
-    /// The organization its tokens are for now.
+    /// The organization its tokens are currently for.
     pub organization_id: Option<OrganizationId>,
-    /// The number of the refresh token that is good now.
+    /// The number of the current refresh token.
     pub generation: i64,
-    /// When that one became the good one.
+    /// When that token became the current one.
     pub rotated_at: Timestamp,
-    /// When it expires unless it is used.
+    /// When it expires if it is not used.
     pub idle_expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A device that waits for a person, to get a session of its own.
+/// A device waiting for a user's approval to get its own session.
 #[derive(Debug, Clone)]
 pub struct SessionDevice {
     /// The keyed digest of its device code.
     pub digest: Digest,
-    /// What the person types.
+    /// The code that the user types.
     pub user_code: String,
-    /// How far it has come.
+    /// The state of the authorization.
     pub state: DeviceState,
-    /// The session in which the person agreed.
+    /// The session in which the user approved.
     pub session_id: Option<SessionId>,
-    /// The organization that was chosen.
+    /// The selected organization.
     pub organization_id: Option<OrganizationId>,
-    /// How many seconds the device has to wait between two polls.
+    /// The polling interval, in seconds.
     pub interval: i64,
-    /// When it polled last.
+    /// When the device last polled.
     pub polled_at: Option<Timestamp>,
     /// When it expires.
     pub expires_at: Timestamp,

@@ -1,15 +1,15 @@
-//! Names that others have chosen, as people may see them.
+//! Names chosen by third parties, made safe to show to users.
 
-/// Longest name that is shown, in characters.
+/// The maximum length of a shown name, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// A claimed name as it may be shown: on one line, without characters that steer how text is read. `None` when nothing
-/// that can be read is left.
+/// Cleans a claimed name for display: on one line, without characters that control how text is rendered. `None` if
+/// nothing readable remains.
 pub fn shown_name(claimed: &str) -> Option<String> {
-    // Right-to-left marks and invisible characters make a name look like another's.
+    // Bidirectional controls and invisible characters can make one name look like another.
     let steers = |c: char| {
         matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        // Nothing to see, and yet a letter or a mark.
+        // Invisible, although classified as letters or marks.
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
     };
     let plain: String = claimed.chars().filter(|c| !steers(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -1,20 +1,20 @@
-//! The life of a signing key: pending, active, retiring, gone.
+//! The lifecycle of a signing key: pending, active, retiring, gone.
 
 use crate::id::{EnvironmentId, SigningKeyId};
 use crate::jose::Algorithm;
 use crate::time::Timestamp;
 
-/// Where a signing key is in its life. A key that is gone has no row left.
+/// The state of a signing key in its lifecycle. A key that is gone no longer has a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
-    /// Published, so that clients learn it, and not yet signing.
+    /// Published, so that clients can fetch it, but not signing yet.
     Pending {
-        /// When it starts to sign.
+        /// When it starts signing.
         activates_at: Timestamp,
     },
     /// Signing.
     Active,
-    /// No longer signing; published until its last token has expired.
+    /// No longer signing, but published until its last token has expired.
     Retiring {
         /// When it is deleted.
         gone_at: Timestamp,
@@ -22,7 +22,7 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// The word in storage.
+    /// The stored value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending { .. } => "pending",
@@ -31,7 +31,7 @@ impl KeyState {
         }
     }
 
-    /// The moment at which this state ends by itself.
+    /// When this state ends by itself.
     pub const fn until(self) -> Option<Timestamp> {
         match self {
             Self::Pending { activates_at } => Some(activates_at),
@@ -40,7 +40,7 @@ impl KeyState {
         }
     }
 
-    /// Reads word and moment; `None` for a pair that no state has.
+    /// Reassembles a state from its stored parts; `None` if they are inconsistent.
     pub fn from_parts(word: &str, until: Option<Timestamp>) -> Option<Self> {
         match (word, until) {
             ("pending", Some(activates_at)) => Some(Self::Pending { activates_at }),
@@ -51,15 +51,15 @@ impl KeyState {
     }
 }
 
-/// Which tokens a signing key signs. Verifiers that look at nothing but the signature must not take a token that a
-/// partner's application holds about a person for that person's session with the product: the two have different keys.
+/// The kind of tokens a signing key signs. A verifier that checks only the signature must not mistake a token that a
+/// partner's application holds about a user for that user's session with the product, so the two have different keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPurpose {
-    /// Tokens whose holder acts for itself: sessions with the product, and machines. Published at `/sso/jwks/{client_id}`
-    /// and `/oauth2/jwks`.
+    /// Tokens whose holder acts for itself: sessions with the product, and machine-to-machine tokens. Published at
+    /// `/sso/jwks/{client_id}` and `/oauth2/jwks`.
     Direct,
-    /// Tokens that applications hold about people: access tokens, ID tokens, logout tokens. Published at `/oauth2/jwks`
-    /// only.
+    /// Tokens that applications hold about users: access tokens, ID tokens, logout tokens. Published only at
+    /// `/oauth2/jwks`.
     Delegated,
 }
 
@@ -67,7 +67,7 @@ impl KeyPurpose {
     /// Every purpose.
     pub const ALL: [Self; 2] = [Self::Direct, Self::Delegated];
 
-    /// The word in storage and in commands.
+    /// The word used in storage and in commands.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Direct => "direct",
@@ -75,31 +75,31 @@ impl KeyPurpose {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
     }
 }
 
-/// A signing key as it is stored.
+/// A stored signing key.
 #[derive(Debug, Clone)]
 pub struct SigningKeyRecord {
     /// Its identifier, the `kid`.
     pub id: SigningKeyId,
-    /// Whose tokens it signs.
+    /// The environment whose tokens it signs.
     pub environment_id: EnvironmentId,
-    /// Which tokens it signs.
+    /// The kind of tokens it signs.
     pub purpose: KeyPurpose,
-    /// What it signs with.
+    /// The algorithm it signs with.
     pub algorithm: Algorithm,
-    /// Where it is in its life.
+    /// Its state.
     pub state: KeyState,
-    /// The public half, as the algorithm's key type writes it.
+    /// The public key, in the encoding of the algorithm's key type.
     pub public_key: Vec<u8>,
-    /// A self-signed certificate of the public half, DER.
+    /// A self-signed certificate for the public key, in DER.
     pub certificate: Vec<u8>,
-    /// The private half (PKCS #8), sealed for this environment and key.
+    /// The private key (PKCS #8), sealed for this environment and key.
     pub sealed_private_key: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }

@@ -1,20 +1,20 @@
 //! The company's own staff: who may use the dashboard, and for what.
 
-/// What a member of staff may do; each may all that those before it may.
+/// A staff member's role; each role includes the permissions of the previous ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StaffRole {
-    /// See everything that is no secret, and change nothing.
+    /// May view everything that is not secret, but change nothing.
     ReadOnly,
-    /// Change what the product is made of: applications, organizations, people, looks.
+    /// May also change the product's configuration: applications, organizations, users, branding.
     Developer,
-    /// Also environments, API keys, signing keys and staff.
+    /// May also change environments, API keys, signing keys and staff.
     Admin,
-    /// Also who else is owner.
+    /// May also change who is an owner.
     Owner,
 }
 
 impl StaffRole {
-    /// Every role, from the least to the most.
+    /// Every role, from the least to the most privileged.
     pub const ALL: [Self; 4] = [Self::ReadOnly, Self::Developer, Self::Admin, Self::Owner];
 
     /// The slug of the role in the built-in environment.
@@ -27,7 +27,7 @@ impl StaffRole {
         }
     }
 
-    /// What people read.
+    /// The display name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ReadOnly => "Read-only",
@@ -37,17 +37,17 @@ impl StaffRole {
         }
     }
 
-    /// Reads a slug.
+    /// Parses a slug.
     pub fn parse(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == slug)
     }
 
-    /// The most that any of these roles allows. Slugs that are none of ours allow nothing.
+    /// Returns the most privileged of these roles. Unknown slugs are ignored.
     pub fn most<'a>(slugs: impl IntoIterator<Item = &'a String>) -> Option<Self> {
         slugs.into_iter().filter_map(|slug| Self::parse(slug)).max()
     }
 
-    /// Whether it allows what needs the other.
+    /// Whether this role permits what requires the other.
     pub fn allows(self, needed: Self) -> bool {
         self >= needed
     }

@@ -1,30 +1,31 @@
-//! Standalone Connect: people sign in at the company's own login, and the applications that ask are served here.
+//! Standalone Connect: users sign in at the company's own login, while this server serves the applications that request
+//! it.
 
 use super::{ConsentOption, EnvironmentKind, WebAddress, WebAddressError};
 use crate::id::{ApplicationId, ExternalAuthenticationId, UserId};
 use crate::time::Timestamp;
 
-/// How an environment lets people sign in elsewhere.
+/// How an environment lets users sign in externally.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standalone {
-    /// Where people sign in; `None` is here.
+    /// Where users sign in; `None` means on this server.
     pub login_uri: Option<LoginUri>,
-    /// Whom the tokens of people who have signed in elsewhere name.
+    /// The subject of tokens for users who signed in externally.
     pub subject: StandaloneSubject,
 }
 
-/// What is the `sub` of somebody who has signed in elsewhere.
+/// The `sub` of a user who signed in externally.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StandaloneSubject {
-    /// The company's own identifier.
+    /// The company's own identifier for the user.
     #[default]
     ExternalId,
-    /// Ours.
+    /// This server's identifier for the user.
     UserId,
 }
 
 impl StandaloneSubject {
-    /// The word in storage and in files.
+    /// The word used in storage and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ExternalId => "external_id",
@@ -32,32 +33,32 @@ impl StandaloneSubject {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::ExternalId, Self::UserId].into_iter().find(|subject| subject.as_str() == text)
     }
 }
 
-/// The parameter that a login URI gets.
+/// The query parameter added to a login URI.
 const PARAMETER: &str = "external_auth_id";
 
-/// The address at which people sign in elsewhere.
+/// The URL at which users sign in externally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginUri(WebAddress);
 
-/// Why a text is no login URI.
+/// Why a text is not a valid login URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginUriError {
-    /// Nobody can be sent there.
+    /// Users cannot be sent there.
     #[error(transparent)]
     Address(#[from] WebAddressError),
-    /// It has the parameter already.
+    /// It already has the parameter.
     #[error("must not have an external_auth_id of its own")]
     Parameter,
 }
 
 impl LoginUri {
-    /// Reads a login URI of an environment of this kind. It is kept as it was written.
+    /// Parses a login URI of an environment of this kind. It is stored exactly as written.
     ///
     /// # Errors
     /// See [`LoginUriError`].
@@ -66,56 +67,56 @@ impl LoginUri {
         if address.has(PARAMETER) { Err(LoginUriError::Parameter) } else { Ok(Self(address)) }
     }
 
-    /// One that was read before and kept since.
+    /// Restores a login URI that was parsed earlier and stored.
     pub fn from_kept(text: String) -> Self {
         Self(WebAddress::from_kept(text))
     }
 
-    /// As it was written.
+    /// The URI as written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Where a person is sent to sign in. A query that is there stays.
+    /// The URL a user is redirected to for sign-in. An existing query is preserved.
     pub fn with(&self, id: ExternalAuthenticationId) -> String {
         self.0.with(&[(PARAMETER, &id.to_string())])
     }
 }
 
-/// Somebody who was sent away to sign in elsewhere. Good for going on in the browser that was sent, once.
+/// A redirect to the external login. The flow can be resumed once, and only in the browser that was redirected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalAuthentication {
-    /// Its identifier: what the other side gets.
+    /// Its identifier, which is passed to the external login.
     pub id: ExternalAuthenticationId,
-    /// The application that people come from.
+    /// The application the user came from.
     pub application_id: ApplicationId,
-    /// Where they were sent.
+    /// The login URI the user was redirected to.
     pub login_uri: LoginUri,
-    /// Where the browser was, sealed for it.
+    /// The browser's authorization flow, sealed.
     pub sealed_flow: String,
-    /// Who it was, when the other side has said so.
+    /// The signed-in user, once the external login has reported them.
     pub completed: Option<Completed>,
-    /// When the browser came back.
+    /// When the browser returned.
     pub used_at: Option<Timestamp>,
-    /// Until when what comes next may come.
+    /// The deadline for the next step.
     pub expires_at: Timestamp,
 }
 
-/// What the other side has said of somebody who was sent there.
+/// The external login's report about a redirected user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completed {
-    /// The person.
+    /// The user.
     pub user_id: UserId,
-    /// What they are to choose, as JSON; `None` where the application asks for no consent, and so nothing was said of it.
+    /// The choices to be made, as JSON; `None` if the application needs no consent, in which case none were given.
     pub consent_options: Option<String>,
 }
 
-/// A sign-in elsewhere, in a session.
+/// An external sign-in within a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLogin {
-    /// When it was.
+    /// When the user authenticated.
     pub authenticated_at: Timestamp,
-    /// What the person is to choose; `None` while they have come from no application that asks for consent.
+    /// The choices to be made; `None` as long as the user has come from no application that requires consent.
     pub consent_options: Option<Vec<ConsentOption>>,
 }
 

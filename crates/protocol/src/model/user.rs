@@ -1,42 +1,42 @@
-//! People.
+//! Users and their memberships.
 
 use crate::id::{MembershipId, OrganizationId, UserId};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// A person's account in an environment.
+/// A user's account in an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Its identifier.
     pub id: UserId,
-    /// The address, as it was given.
+    /// The email address, as entered.
     pub email: String,
-    /// Whether somebody has proven to read mail sent there.
+    /// Whether control of the address has been verified.
     pub email_verified: bool,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The whole name, where it is not first and last.
+    /// The full name, if it is not simply first and last name.
     pub name: Option<String>,
-    /// A picture.
+    /// The URL of a profile picture.
     pub profile_picture_url: Option<String>,
-    /// The company's own identifier for the person; unique in the environment.
+    /// The company's own identifier for the user; unique in the environment.
     pub external_id: Option<String>,
-    /// Free text by key.
+    /// Custom key-value metadata.
     pub metadata: BTreeMap<String, String>,
-    /// The language the person reads, such as `de`.
+    /// The user's language, such as `de`.
     pub locale: Option<String>,
-    /// When the person last signed in.
+    /// When the user last signed in.
     pub last_sign_in_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl User {
-    /// What to call the person: the name, else its parts, else nothing.
+    /// The user's full name: `name`, or else first and last name, or else `None`.
     pub fn full_name(&self) -> Option<String> {
         self.name.clone().or_else(|| match (&self.first_name, &self.last_name) {
             (None, None) => None,
@@ -45,10 +45,10 @@ impl User {
     }
 }
 
-/// Whether a membership counts.
+/// The status of a membership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MembershipStatus {
-    /// It does.
+    /// The membership is in effect.
     Active,
     /// It was suspended.
     Inactive,
@@ -57,7 +57,7 @@ pub enum MembershipStatus {
 }
 
 impl MembershipStatus {
-    /// The word on the wire.
+    /// The value on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -66,28 +66,28 @@ impl MembershipStatus {
         }
     }
 
-    /// Reads the word.
+    /// Parses the value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::Inactive, Self::Pending].into_iter().find(|status| status.as_str() == text)
     }
 }
 
-/// A person's belonging to an organization.
+/// A user's membership in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// Its identifier.
     pub id: MembershipId,
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// To what.
+    /// The organization.
     pub organization_id: OrganizationId,
     /// The organization's name.
     pub organization_name: String,
-    /// Whether it counts.
+    /// Its status.
     pub status: MembershipStatus,
-    /// Slugs of the roles the member has, the first one foremost.
+    /// The slugs of the member's roles, the primary one first.
     pub roles: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

@@ -1,22 +1,22 @@
-//! Addresses of the company's own websites, to which people are sent.
+//! URLs of the company's own websites that users are sent to.
 
 use super::EnvironmentKind;
 use super::environment::is_this_machine;
 
-/// Longest address, in bytes.
+/// The maximum length of an address, in bytes.
 const LONGEST: usize = 2000;
 
-/// An address to which a person can be sent. It is kept as it was written.
+/// A URL that users can be sent to. It is stored exactly as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebAddress(String);
 
-/// Why a text is no such address.
+/// Why a text is not such a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebAddressError {
-    /// No URL, or a very long one.
+    /// Not a URL, or too long.
     #[error("must be an absolute URL of at most 2000 characters, without a backslash")]
     NotAUrl,
-    /// Another scheme.
+    /// A scheme other than https.
     #[error("must be https; http only on localhost, and not in production")]
     NotHttps,
     /// `user:password@`.
@@ -28,7 +28,7 @@ pub enum WebAddressError {
 }
 
 impl WebAddress {
-    /// Reads an address of an environment of this kind.
+    /// Parses an address for an environment of this kind.
     ///
     /// # Errors
     /// See [`WebAddressError`].
@@ -52,12 +52,12 @@ impl WebAddress {
         Ok(Self(text.to_owned()))
     }
 
-    /// One that was read before and kept since.
+    /// Restores an address that was parsed earlier and stored.
     pub fn from_kept(text: String) -> Self {
         Self(text)
     }
 
-    /// As it was written.
+    /// The address as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -68,7 +68,7 @@ impl WebAddress {
         url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == parameter)
     }
 
-    /// The address with more parameters. A query that is there stays.
+    /// The address with these parameters added. An existing query is preserved.
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         let mut address = self.0.clone();
         for (name, value) in parameters {

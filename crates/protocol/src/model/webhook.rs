@@ -1,55 +1,55 @@
-//! Webhooks: who wants which events, and what was sent to whom.
+//! Webhooks: endpoints, their subscriptions, and deliveries.
 
 use crate::id::{EventId, WebhookEndpointId};
 use crate::time::Timestamp;
 use crate::webhook::rotation::Rotation;
 
-/// An endpoint of the company's.
+/// A webhook endpoint of the company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEndpoint {
     /// Its identifier.
     pub id: WebhookEndpointId,
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub endpoint_url: String,
-    /// What they are signed with, sealed.
+    /// The signing secrets, sealed.
     pub secrets: Rotation<Vec<u8>>,
-    /// Whether it is sent anything.
+    /// Whether events are sent to it.
     pub status: WebhookStatus,
-    /// The names of the events that it wants, sorted.
+    /// The names of the events it subscribes to, sorted.
     pub events: Vec<String>,
-    /// Tries since the last that succeeded, and since when.
+    /// The number of attempts since the last success, and when they started.
     pub failing: Option<(i64, Timestamp)>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// Whether an endpoint is sent anything.
+/// Whether events are sent to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookStatus {
-    /// It is.
+    /// Events are sent.
     Enabled,
-    /// It is not, and what happens meanwhile it is not sent later.
+    /// Events are not sent, and those that occur meanwhile are not sent later.
     Disabled {
-        /// Why, when nobody has asked for that.
+        /// The reason, if it was disabled automatically.
         reason: Option<String>,
     },
 }
 
-/// What became of an event for an endpoint.
+/// The state of an event's delivery to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// It is to be sent.
+    /// Still to be sent.
     Pending,
-    /// It has arrived.
+    /// Delivered.
     Delivered,
-    /// It was tried often enough.
+    /// Given up after the last attempt.
     Failed,
 }
 
 impl DeliveryState {
-    /// The word for it.
+    /// The state, as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -58,69 +58,69 @@ impl DeliveryState {
         }
     }
 
-    /// Reads the word.
+    /// Parses the word.
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.as_str() == word)
     }
 }
 
-/// One event for one endpoint.
+/// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDelivery {
     /// The event.
     pub event_id: EventId,
-    /// Its name.
+    /// The event's name.
     pub event: String,
-    /// What became of it.
+    /// The state of the delivery.
     pub state: DeliveryState,
-    /// How often it was tried.
+    /// The number of attempts so far.
     pub attempts: i64,
-    /// When it is tried next; `None` also while it waits for an earlier one about the same object.
+    /// When the next attempt is due; also `None` while it waits for an earlier event about the same object.
     pub due_at: Option<Timestamp>,
-    /// When it was decided that it is to be sent.
+    /// When the delivery was scheduled.
     pub created_at: Timestamp,
-    /// When it had arrived, or was given up.
+    /// When it was delivered or given up.
     pub settled_at: Option<Timestamp>,
 }
 
-/// One try of a delivery.
+/// One attempt at a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookAttempt {
-    /// Which try it was.
+    /// The attempt's number.
     pub number: i64,
-    /// When.
+    /// When the attempt was made.
     pub attempted_at: Timestamp,
-    /// How long the answer took.
+    /// How long the response took, in milliseconds.
     pub milliseconds: i64,
-    /// Where it went.
+    /// The URL it was sent to.
     pub endpoint_url: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: AttemptOutcome,
 }
 
-/// What came of a try.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// An answer.
+    /// A response was received.
     Answered {
         /// Its status.
         status: u16,
-        /// Its headers, a line each: the beginning.
+        /// The beginning of its headers, one per line.
         headers: String,
-        /// Its body: the beginning.
+        /// The beginning of its body.
         body: String,
     },
-    /// None, and why.
+    /// No response, and why.
     Nothing(String),
 }
 
 impl AttemptOutcome {
-    /// Whether the event has arrived.
+    /// Whether the event was delivered.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Answered { status: 200..=299, .. })
     }
 
-    /// Whether the endpoint says that it is no more (410).
+    /// Whether the endpoint reports that it is gone (410).
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Answered { status: 410, .. })
     }

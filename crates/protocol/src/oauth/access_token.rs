@@ -9,23 +9,23 @@ use crate::oauth::client_name::ClientName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The claims of a machine's access token, as they are signed.
+/// The claims of a machine-to-machine access token, as signed.
 #[derive(Debug, Serialize)]
 pub struct MachineTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The environment's client id.
+    /// The environment's client ID.
     pub aud: ClientId,
-    /// The application's client id: the machine is its own subject.
+    /// The application's client ID: the machine is its own subject.
     pub sub: ClientId,
-    /// The application's client id (RFC 8693 §4.3).
+    /// The application's client ID (RFC 8693 §4.3).
     pub client_id: ClientId,
-    /// The organization it acts for.
+    /// The organization the machine acts for.
     pub org_id: OrganizationId,
-    /// What is granted, space-separated; absent when nothing is.
+    /// The granted scopes, space-separated; absent when there are none.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
-    /// Our addition: the credential that stands behind the token, so that deleting it ends the token.
+    /// Our extension: the client secret used to obtain the token; deleting it invalidates the token.
     pub credential_id: ClientSecretId,
     /// The token's own identifier.
     pub jti: TokenId,
@@ -35,28 +35,28 @@ pub struct MachineTokenClaims<'a> {
     pub exp: i64,
 }
 
-/// The claims of a person's access token, as they are signed.
+/// The claims of a user's access token, as signed.
 #[derive(Debug, Serialize)]
 pub struct UserTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The resource that was authorized, or the environment's client id.
+    /// The authorized resource, or the environment's client ID.
     pub aud: &'a str,
-    /// The person.
+    /// The user.
     pub sub: &'a str,
-    /// The application it was issued to (RFC 8693 §4.3).
+    /// The application the token was issued to (RFC 8693 §4.3).
     pub client_id: ClientName<'a>,
-    /// The organization that was chosen.
+    /// The selected organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrganizationId>,
-    /// The consent that stands behind it.
+    /// The consent the token is based on.
     pub sid: ConsentId,
-    /// What is granted, space-separated; absent when nothing is.
+    /// The granted scopes, space-separated; absent when there are none.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
-    /// Our addition: the authorization behind the token, so that ending that ends the token.
+    /// Our extension: the authorization the token is based on; ending it invalidates the token.
     pub grant_id: TokenFamilyId,
-    /// Who acts for the person, in a token that was exchanged.
+    /// The actor, if the token came from a token exchange.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<&'a Actor>,
     /// The token's own identifier.
@@ -67,41 +67,41 @@ pub struct UserTokenClaims<'a> {
     pub exp: i64,
 }
 
-/// Who acts for the subject of a token (RFC 8693 §4.1), and who acted before.
+/// The actor in a token (RFC 8693 §4.1), with any prior actors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The client id of the application.
+    /// The application's client ID.
     pub sub: ClientId,
-    /// The secret it has shown: what it has exchanged ends with that.
+    /// The client secret the actor presented; deleting it invalidates the tokens it obtained by exchange.
     pub credential_id: ClientSecretId,
-    /// Whose token it exchanged.
+    /// The prior actor, whose token this one exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Actor>>,
 }
 
 impl Actor {
-    /// How many act for one another.
+    /// The number of actors in the chain.
     pub fn length(&self) -> usize {
         self.chain().count()
     }
 
-    /// This one, whom it acts for, and so on.
+    /// Iterates over this actor and all prior actors.
     pub fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |actor| actor.act.as_deref())
     }
 
-    /// Whether it is this client, and the secret it has shown is still there.
+    /// Whether the actor is this client and the secret it presented still exists.
     pub fn stands(&self, client: &Client) -> bool {
         client.application.client_id == self.sub && client.secrets.iter().any(|one| one.id == self.credential_id)
     }
 }
 
-/// Claims that no template sets: what a token may do, and what stands behind it.
+/// Claims that no template can set: what a token permits, and what it is based on.
 pub const PROTECTED: [&str; 6] = ["client_id", "scope", "sid", "grant_id", "credential_id", "act"];
 
-/// The claims of a token with those of a template, and with what the person has chosen. A template's value wins, but for
-/// what is [`RESERVED`] and [`PROTECTED`], also where the token has no such claim. What the person has chosen wins over
-/// both: it is theirs, and they were told.
+/// Merges a token's own claims with those of a template and the user's choices. Template values win, except for
+/// [`RESERVED`] and [`PROTECTED`] claims, even those the token does not have. The user's choices win over both, except
+/// for reserved claims: the user made them and was told about them.
 pub fn with_template(
     own: &impl Serialize,
     template: Map<String, Value>,
@@ -118,29 +118,29 @@ pub fn with_template(
     Ok(claims)
 }
 
-/// The claims of an access token of ours, as they are read back. What a template may have written says nothing about
-/// whether the token stands, and may be of any form.
+/// The claims of one of our access tokens, as read back. Claims that a template may have set do not affect whether the
+/// token is valid and may have any type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AccessTokenClaims {
     /// The issuer.
     pub iss: String,
-    /// The audience; a template may have written it.
+    /// The audience; a template may have set it.
     pub aud: Value,
     /// The subject.
     pub sub: String,
-    /// The client it was issued to.
+    /// The client the token was issued to.
     pub client_id: String,
-    /// The organization it acts for; a template may have written it.
+    /// The organization the token is for; a template may have set it.
     pub org_id: Option<Value>,
-    /// What is granted, space-separated.
+    /// The granted scopes, space-separated.
     pub scope: Option<String>,
-    /// The client secret that stands behind a machine's token.
+    /// The client secret a machine's token is based on.
     pub credential_id: Option<ClientSecretId>,
-    /// The consent that stands behind a person's token.
+    /// The consent a user's token is based on.
     pub sid: Option<ConsentId>,
-    /// The authorization that stands behind a person's token.
+    /// The authorization a user's token is based on.
     pub grant_id: Option<TokenFamilyId>,
-    /// Who acts for the person, in a token that was exchanged.
+    /// The actor, if the token came from a token exchange.
     pub act: Option<Actor>,
     /// The token's own identifier.
     pub jti: TokenId,
@@ -151,7 +151,7 @@ pub struct AccessTokenClaims {
 }
 
 impl AccessTokenClaims {
-    /// Which keys sign such tokens: the authorization of a person stands behind what is delegated.
+    /// The purpose of the keys that sign such tokens: delegated if the token is based on a user's authorization.
     pub const fn signed_for(&self) -> KeyPurpose {
         if self.grant_id.is_some() { KeyPurpose::Delegated } else { KeyPurpose::Direct }
     }

@@ -1,4 +1,4 @@
-//! A client as the token path sees it: an application with the digests of its live secrets.
+//! A client as the token path sees it: an application with the digests of its active secrets.
 
 use crate::id::EnvironmentId;
 use crate::model::{
@@ -9,32 +9,32 @@ use crate::time::Timestamp;
 /// An OAuth client.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// The environment it belongs to.
+    /// The environment the client belongs to.
     pub environment_id: EnvironmentId,
-    /// The application it is.
+    /// The client's application.
     pub application: ConnectApplication,
-    /// Its live secrets.
+    /// The client's active secrets.
     pub secrets: Vec<ClientSecret>,
-    /// What people know it by, besides its name.
+    /// The client's logo, shown to users next to its name.
     pub logo: Logo,
-    /// Where its people sign in, where that is not where the environment says.
+    /// The client's own sign-in address, if it overrides the environment's.
     pub login_uri: Option<LoginUri>,
-    /// What is remembered of it if nobody registered it by hand.
+    /// Registration state; present only for a client that registered itself.
     pub registered: Option<SelfRegistered>,
 }
 
 impl Client {
-    /// Whether what people are shown of it is what they were shown when they agreed.
+    /// Whether the client is still presented to users as it was when they consented.
     pub fn is_as_agreed_to(&self, agreed_at: Timestamp) -> bool {
         self.registered.is_none_or(|registered| agreed_at >= registered.changed_at)
     }
 
-    /// Whether it has registered a grant, where it has registered itself: nobody may begin what it never does in its name.
+    /// Whether the client may use a grant. A self-registered client may use only the grants it registered.
     pub fn may(&self, grant: RegisteredGrant) -> bool {
         self.registered.is_none_or(|registered| registered.grants.has(grant))
     }
 
-    /// Whether it can keep a secret (RFC 6749 §2.1).
+    /// Whether the client can keep a secret (RFC 6749 §2.1).
     pub fn client_type(&self) -> ClientType {
         match self.application.kind {
             ApplicationKind::Machine { .. } => ClientType::Confidential,

@@ -1,4 +1,4 @@
-//! Client authentication (RFC 6749 §2.3): what the client presents, and whether it proves anything.
+//! Client authentication (RFC 6749 §2.3): the credentials a client presents, and their verification.
 
 use super::client::Client;
 use super::client_name::ClientName;
@@ -11,12 +11,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
-/// What a client presented. Nothing of it has been checked.
+/// The credentials a client presented, unverified.
 #[derive(Debug)]
 pub struct Presented<'a> {
-    /// Who it says it is.
+    /// The client it claims to be.
     pub client: ClientName<'a>,
-    /// The secret it showed, if any.
+    /// The secret it presented, if any.
     pub secret: Option<Secret>,
 }
 
@@ -24,7 +24,7 @@ pub struct Presented<'a> {
 ///
 /// # Errors
 /// - `invalid_request` when two methods are used at once (RFC 6749 §2.3), or header and body name different clients;
-/// - `invalid_client` when no client is named, the header is not understood, or the identifier has not our form.
+/// - `invalid_client` when no client is named, the header is malformed, or the identifier is not in our format.
 pub fn present<'a>(authorization: Option<&[u8]>, params: &'a Params<'_>) -> Result<Presented<'a>, OAuthError> {
     let body_client = params.get("client_id");
     let body_secret = params.get("client_secret");
@@ -60,8 +60,8 @@ fn parse_client_name(text: &str) -> Result<ClientName<'_>, OAuthError> {
     ClientName::parse(text).ok_or_else(OAuthError::invalid_client)
 }
 
-/// Reads `Basic` credentials (RFC 7617 §2) with both parts form-encoded (RFC 6749 §2.3.1); clients that do not encode
-/// are taken at their word when decoding fails.
+/// Reads `Basic` credentials (RFC 7617 §2) with both parts form-encoded (RFC 6749 §2.3.1). A part that does not decode
+/// is taken literally, for clients that do not encode.
 fn basic_credentials(authorization: &[u8]) -> Result<(Secret, Secret), OAuthError> {
     let refused =
         || OAuthError::new(OAuthErrorCode::InvalidClient, "The Authorization header holds no Basic credentials.");
@@ -80,7 +80,7 @@ fn basic_credentials(authorization: &[u8]) -> Result<(Secret, Secret), OAuthErro
     Ok((part(user)?, part(password.strip_prefix(b":").unwrap_or_default())?))
 }
 
-/// Proof that a client authenticated with one of its secrets, or is one that has none. Only [`authenticate`] makes one.
+/// Proof that a client authenticated with one of its secrets, or is a public client. Only [`authenticate`] creates one.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthenticatedClient<'a> {
     client: &'a Client,
@@ -93,13 +93,13 @@ impl<'a> AuthenticatedClient<'a> {
         self.client
     }
 
-    /// The secret it proved itself with: the authority behind what is issued now. A public client has proven nothing but
-    /// its name.
+    /// The secret the client authenticated with: the authority behind whatever is issued now. `None` for a public
+    /// client, which has proven nothing but its name.
     pub fn secret_id(&self) -> Option<ClientSecretId> {
         self.secret_id
     }
 
-    /// The secret it proved itself with.
+    /// Returns the secret the client authenticated with.
     ///
     /// # Errors
     /// `invalid_client` for a public client.
@@ -108,11 +108,12 @@ impl<'a> AuthenticatedClient<'a> {
     }
 }
 
-/// Checks the digest of a presented secret against every live secret of the client, all of them, in constant time.
+/// Checks the digest of a presented secret against every active secret of the client, always all of them, in constant
+/// time.
 ///
 /// # Errors
-/// `invalid_client`, in the same words for every cause. `presented` is `None` when no secret was shown, and a public
-/// client that shows one is held to it: having no secret, it fails.
+/// `invalid_client`, with the same description for every cause. `presented` is `None` when no secret was presented; a
+/// public client that presents one fails, because it has no secret.
 pub fn authenticate<'a>(client: &'a Client, presented: Option<&Digest>) -> Result<AuthenticatedClient<'a>, OAuthError> {
     let Some(presented) = presented else {
         return match client.client_type() {

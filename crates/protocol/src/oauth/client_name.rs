@@ -1,5 +1,5 @@
-//! What a client is called on the wire: by an identifier of ours, or by the URL of its own metadata document. Inside, every
-//! client has an identifier: that of a URL is derived from it, so that nothing has to be looked up to know it.
+//! A client's name on the wire: an identifier issued here, or the URL of the client's own metadata document.
+//! Internally, every client has an identifier; that of a URL is derived from it, so it is known without a lookup.
 
 use super::registration::document_url;
 use crate::id::{ClientId, EnvironmentId, Id};
@@ -7,17 +7,17 @@ use aws_lc_rs::digest;
 use std::borrow::Cow;
 use std::fmt;
 
-/// The name of a client in requests, tokens and answers.
+/// A client's name in requests, tokens and responses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ClientName<'a> {
-    /// An identifier that was made here.
+    /// An identifier issued here.
     Issued(ClientId),
     /// The URL of the client's metadata document.
     Document(Cow<'a, str>),
 }
 
 impl<'a> ClientName<'a> {
-    /// Reads a name; `None` for what names no client.
+    /// Parses a name; `None` if the text is not a valid client name.
     pub fn parse(text: &'a str) -> Option<Self> {
         match ClientId::parse(text) {
             Ok(id) => Some(Self::Issued(id)),
@@ -25,8 +25,9 @@ impl<'a> ClientName<'a> {
         }
     }
 
-    /// The identifier under which an environment keeps the client. For a URL it is half of a digest: nobody finds another
-    /// URL with the same one, and who finds the identifier has not found a second name, for both are compared.
+    /// The identifier under which an environment stores the client. For a URL it is half of a digest: finding another
+    /// URL with the same one is infeasible, and the identifier does not work as a second name, because both are
+    /// compared.
     pub fn id(&self, environment_id: EnvironmentId) -> ClientId {
         match self {
             Self::Issued(id) => *id,
@@ -39,7 +40,7 @@ impl<'a> ClientName<'a> {
         }
     }
 
-    /// Whether a text is this name, byte for byte.
+    /// Whether a text is exactly this name, byte for byte.
     pub fn is(&self, text: &str) -> bool {
         match self {
             Self::Issued(id) => ClientId::parse(text).is_ok_and(|named| named == *id),
@@ -47,7 +48,7 @@ impl<'a> ClientName<'a> {
         }
     }
 
-    /// The same name, with a text of its own.
+    /// The same name, with owned text.
     pub fn into_owned(self) -> ClientName<'static> {
         match self {
             Self::Issued(id) => ClientName::Issued(id),

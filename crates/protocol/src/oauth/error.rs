@@ -1,55 +1,55 @@
-//! The OAuth error codes (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8707 §2), each with the status its specification gives it.
+//! The OAuth error codes (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8707 §2), each with the status its specification assigns.
 
 use std::borrow::Cow;
 
 /// An OAuth error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OAuthErrorCode {
-    /// The request is malformed, incomplete, or says something twice (RFC 6749 §5.2).
+    /// The request is malformed, incomplete, or repeats a parameter (RFC 6749 §5.2).
     InvalidRequest,
-    /// The client is unknown or did not prove itself (RFC 6749 §5.2).
+    /// The client is unknown or failed to authenticate (RFC 6749 §5.2).
     InvalidClient,
-    /// The code or token presented is not good (RFC 6749 §5.2).
+    /// The presented code or token is invalid (RFC 6749 §5.2).
     InvalidGrant,
     /// This client may not use this grant (RFC 6749 §5.2).
     UnauthorizedClient,
-    /// The grant type is not known here (RFC 6749 §5.2).
+    /// The grant type is not supported (RFC 6749 §5.2).
     UnsupportedGrantType,
-    /// The scope is malformed or not this client's to ask for (RFC 6749 §5.2).
+    /// The scope is malformed or not available to this client (RFC 6749 §5.2).
     InvalidScope,
-    /// The resource is not known or not the one authorized (RFC 8707 §2).
+    /// The resource is unknown or not the authorized one (RFC 8707 §2).
     InvalidTarget,
-    /// The person has not answered yet (RFC 8628 §3.5).
+    /// The user has not answered yet (RFC 8628 §3.5).
     AuthorizationPending,
     /// The device polls too often (RFC 8628 §3.5).
     SlowDown,
-    /// The person said no (RFC 8628 §3.5).
+    /// The user denied the request (RFC 8628 §3.5).
     AccessDenied,
     /// The device code has expired (RFC 8628 §3.5).
     ExpiredToken,
-    /// The access token would be too large: the environment's template makes it so.
+    /// The access token would be too large because of the environment's template.
     TokenTooBig,
     /// A redirect URI cannot be registered (RFC 7591 §3.2.2).
     InvalidRedirectUri,
-    /// The metadata of a client cannot be registered (RFC 7591 §3.2.2).
+    /// The client metadata cannot be registered (RFC 7591 §3.2.2).
     InvalidClientMetadata,
-    /// Clients may not register themselves here.
+    /// Client self-registration is disabled.
     RegistrationDisabled,
-    /// The body is larger than any request needs.
+    /// The request body is too large.
     RequestTooLarge,
     /// Too many requests; see `Retry-After`.
     TooManyRequests,
-    /// We failed.
+    /// An internal error.
     ServerError,
-    /// We cannot answer now and may later.
+    /// The server is temporarily unable to respond.
     TemporarilyUnavailable,
 }
 
 impl OAuthErrorCode {
-    /// The code on the wire.
+    /// The code as sent on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
-            // RFC 6749 has no code of its own for a body that is too large; the status says it.
+            // RFC 6749 has no separate code for a body that is too large; the status conveys it.
             Self::InvalidRequest | Self::RequestTooLarge => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
@@ -97,36 +97,36 @@ impl OAuthErrorCode {
     }
 }
 
-/// An OAuth error: the code, and a sentence for the developer of the client. Neither names anything secret.
+/// An OAuth error: the code, and a description for the client's developer. Neither reveals anything secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {description}", code.as_str())]
 pub struct OAuthError {
     /// The code.
     pub code: OAuthErrorCode,
-    /// The sentence.
+    /// The description.
     pub description: Cow<'static, str>,
-    /// Whole seconds until it is worth trying again, where that is the answer.
+    /// Whole seconds until a retry is worthwhile, if the error is about rate limiting.
     pub retry_after: Option<u64>,
 }
 
 impl OAuthError {
-    /// An error with a sentence.
+    /// Creates an error with a description.
     pub fn new(code: OAuthErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         Self { code, description: description.into(), retry_after: None }
     }
 
-    /// [`OAuthErrorCode::InvalidRequest`] with a sentence.
+    /// [`OAuthErrorCode::InvalidRequest`] with a description.
     pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(OAuthErrorCode::InvalidRequest, description)
     }
 
-    /// [`OAuthErrorCode::TooManyRequests`], worth trying again after so many seconds.
+    /// [`OAuthErrorCode::TooManyRequests`], to be retried after this many seconds.
     pub fn too_many_requests(retry_after: u64) -> Self {
         let description = "Rate limit exceeded. Try again after the time given in Retry-After.";
         Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::TooManyRequests, description) }
     }
 
-    /// `invalid_grant`, with a sentence that names nothing secret.
+    /// `invalid_grant`, with a description that reveals nothing secret.
     pub fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(OAuthErrorCode::InvalidGrant, description)
     }
@@ -136,8 +136,8 @@ impl OAuthError {
         Self::new(OAuthErrorCode::UnauthorizedClient, "The client has not registered this grant type.")
     }
 
-    /// [`OAuthErrorCode::InvalidClient`]. One sentence for every failure to prove a client, so that a stranger cannot
-    /// tell an unknown client from a wrong secret.
+    /// [`OAuthErrorCode::InvalidClient`]. Every client authentication failure has the same description, so that an
+    /// outsider cannot tell an unknown client from a wrong secret.
     pub fn invalid_client() -> Self {
         Self::new(OAuthErrorCode::InvalidClient, "Invalid client ID or secret.")
     }

@@ -1,19 +1,19 @@
-//! ID tokens and what userinfo tells (OpenID Connect Core §2, §5.3, §5.4).
+//! ID tokens and the userinfo response (OpenID Connect Core §2, §5.3, §5.4).
 
 use super::client_name::ClientName;
 use crate::model::User;
 use crate::time::Timestamp;
 use serde::Serialize;
 
-/// How long an ID token is good, in seconds.
+/// The lifetime of an ID token, in seconds.
 pub const ID_TOKEN_LIFETIME: i64 = 3600;
 
-/// What the scopes of a grant let an application know about a person.
+/// The claims about a user that a grant's scopes disclose to an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PersonClaims {
-    /// The person.
+    /// The user's subject identifier.
     pub sub: String,
-    /// With `profile`: the whole name.
+    /// With `profile`: the full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// With `profile`: the given name.
@@ -22,16 +22,16 @@ pub struct PersonClaims {
     /// With `profile`: the family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    /// With `email`: the address.
+    /// With `email`: the email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// With `email`: whether it was proven.
+    /// With `email`: whether the address is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
 }
 
 impl PersonClaims {
-    /// What these scopes let be known of a person by this subject. A claim without a value is left out.
+    /// The claims about a user that these scopes disclose, under this subject. Claims without a value are omitted.
     pub fn new<'a>(sub: String, user: &User, scopes: impl Iterator<Item = &'a str> + Clone) -> Self {
         let has = |wanted: &str| scopes.clone().any(|scope| scope == wanted);
         let (profile, email) = (has("profile"), has("email"));
@@ -54,7 +54,7 @@ pub struct IdTokenClaims<'a> {
     pub iss: &'a str,
     /// The application.
     pub aud: ClientName<'a>,
-    /// The person.
+    /// The user's claims.
     #[serde(flatten)]
     pub person: PersonClaims,
     /// When it was issued, in seconds.
@@ -64,16 +64,16 @@ pub struct IdTokenClaims<'a> {
     /// The nonce of the authorization request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
-    /// When the person proved who they are, in seconds; when it was asked for.
+    /// When the user authenticated, in seconds; present only if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// The session, for applications that are told of its end (OpenID Connect Back-Channel Logout §2.1).
+    /// The session, for applications that are notified when it ends (OpenID Connect Back-Channel Logout §2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
 }
 
 impl<'a> IdTokenClaims<'a> {
-    /// The claims of a token issued now.
+    /// Creates the claims of a token issued now.
     pub fn new(iss: &'a str, aud: ClientName<'a>, person: PersonClaims, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, person, iat, exp: iat + ID_TOKEN_LIFETIME, nonce: None, auth_time: None, sid: None }

@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662): whether an access token still stands, and what is said of it.
+//! Token introspection (RFC 7662): whether an access token is still active, and what is disclosed about it.
 
 use super::access_token::{AccessTokenClaims, Actor};
 use super::client::Client;
@@ -9,46 +9,46 @@ use crate::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What is known, at this moment, of the authority behind a token.
+/// The current state of the authority behind a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Authority<'a> {
-    /// The environment that was asked.
+    /// The environment the request was made to.
     pub environment_id: EnvironmentId,
-    /// Its issuer.
+    /// The environment's issuer.
     pub issuer: &'a str,
     /// The client the token was issued to, if it still exists.
     pub client: Option<&'a Client>,
-    /// The authorization that the token names, if it still stands.
+    /// The authorization that the token names, if it is still active.
     pub family: Option<&'a StandingFamily>,
     /// Whether the token itself was revoked.
     pub token_revoked: bool,
-    /// Whether the application that was authorized, and all who acted before, are still what they were. Asked only for a
-    /// token that was exchanged.
+    /// Whether the originally authorized application and all prior actors are still valid. Considered only for a token
+    /// that came from a token exchange.
     pub delegation_stands: bool,
 }
 
-/// An authorization that stands: not ended, its consent and its person there, the person still a member of its
+/// An active authorization: not ended, its consent and its user still exist, and the user is still a member of its
 /// organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingFamily {
-    /// Its identifier.
+    /// The authorization's identifier.
     pub id: TokenFamilyId,
-    /// The consent behind it.
+    /// The consent it is based on.
     pub consent_id: ConsentId,
     /// The application.
     pub application_id: ApplicationId,
-    /// The same as a client.
+    /// The application's client ID.
     pub client_id: ClientId,
-    /// The person.
+    /// The user.
     pub user_id: UserId,
     /// The organization.
     pub organization_id: Option<OrganizationId>,
-    /// What the person has chosen.
+    /// The user's choices.
     pub choices: Choices,
 }
 
-/// Tells whether a verified token is active: not expired, of this issuer, not revoked, and everything that stood behind
-/// it still standing: the application, its organization, and the very secret that was used.
+/// Returns whether a verified token is active: unexpired, from this issuer, not revoked, and everything it is based on
+/// still valid: the application, its organization, and the very secret that was used.
 pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Timestamp) -> bool {
     let Some(client) = authority.client else {
         return false;
@@ -60,7 +60,7 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
                 && claims.credential_id.is_some_and(|id| client.secrets.iter().any(|secret| secret.id == id))
         }
         ApplicationKind::OAuth { .. } => authority.family.is_some_and(|family| {
-            // Whose it is: the application that was authorized, or one that acts for it with a secret that is still there.
+            // The token's holder: the authorized application, or an actor whose secret still exists.
             let holder = match &claims.act {
                 None => client.application.id == family.application_id,
                 Some(actor) => authority.delegation_stands && actor.stands(client),
@@ -76,7 +76,7 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
         && client.environment_id == authority.environment_id
 }
 
-/// The answer for an active access token. `token_type` names the kind of token, as the public product does.
+/// The response for an active access token. `token_type` names the kind of token, as WorkOS does.
 #[derive(Debug, Serialize)]
 pub struct ActiveAccessToken<'a> {
     active: bool,
@@ -100,30 +100,30 @@ pub struct ActiveAccessToken<'a> {
     choices: Option<&'a Choices>,
 }
 
-/// The answer for a refresh token that stands.
+/// The response for an active refresh token.
 #[derive(Debug, Serialize)]
 pub struct ActiveRefreshToken<'a> {
     /// Always true.
     pub active: bool,
     /// Always `refresh_token`.
     pub token_type: &'static str,
-    /// Whose it is.
+    /// The client the token was issued to.
     pub client_id: ClientName<'a>,
     /// The issuer.
     pub iss: &'a str,
-    /// The person.
+    /// The user.
     pub sub: String,
-    /// When the authorization was made, in seconds.
+    /// When the authorization was created, in seconds.
     pub iat: i64,
     /// The organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrganizationId>,
-    /// What it is good for.
+    /// The granted scopes.
     pub scope: String,
 }
 
 impl<'a> ActiveAccessToken<'a> {
-    /// The answer for these claims, issued for this authorization of a person, if it was one.
+    /// Creates the response for these claims, with the user authorization the token was issued for, if any.
     pub fn new(claims: &'a AccessTokenClaims, family: Option<&'a StandingFamily>) -> Self {
         Self {
             active: true,
@@ -144,7 +144,7 @@ impl<'a> ActiveAccessToken<'a> {
     }
 }
 
-/// The answer for every token that is not active: nothing else is said (RFC 7662 §2.2).
+/// The response for every inactive token: nothing else is disclosed (RFC 7662 §2.2).
 pub const INACTIVE: &str = r#"{"active":false}"#;
 
 #[cfg(test)]

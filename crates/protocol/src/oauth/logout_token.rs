@@ -1,23 +1,23 @@
-//! Logout tokens: what tells an application that somebody has signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
+//! Logout tokens: notify an application that a user has signed out (OpenID Connect Back-Channel Logout 1.0 §2.4).
 
 use super::client_name::ClientName;
 use crate::id::TokenId;
 use crate::time::Timestamp;
 use serde::Serialize;
 
-/// How long a logout token is good, in seconds: as long as it may be on its way.
+/// The lifetime of a logout token, in seconds: the longest its delivery may take.
 pub const LOGOUT_TOKEN_LIFETIME: i64 = 120;
 
-/// The claims of a logout token. There is no `nonce`, so that it cannot be taken for an ID token.
+/// The claims of a logout token. There is no `nonce`, so it cannot be mistaken for an ID token.
 #[derive(Debug, Serialize)]
 pub struct LogoutTokenClaims<'a> {
     /// The issuer.
     pub iss: &'a str,
-    /// The application that is told.
+    /// The application being notified.
     pub aud: ClientName<'a>,
-    /// Who has signed out.
+    /// The user who signed out.
     pub sub: &'a str,
-    /// The session that ended, by the name that this application's ID tokens have for it.
+    /// The session that ended, identified as in this application's ID tokens.
     pub sid: &'a str,
     /// The token's own identifier.
     pub jti: TokenId,
@@ -38,7 +38,7 @@ struct LogoutEvent {
 struct Empty {}
 
 impl<'a> LogoutTokenClaims<'a> {
-    /// The claims of a token issued now.
+    /// Creates the claims of a token issued now.
     pub fn new(iss: &'a str, aud: ClientName<'a>, sub: &'a str, sid: &'a str, jti: TokenId, now: Timestamp) -> Self {
         let iat = now.as_secs();
         Self { iss, aud, sub, sid, jti, iat, exp: iat + LOGOUT_TOKEN_LIFETIME, events: LogoutEvent::default() }

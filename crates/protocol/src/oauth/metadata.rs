@@ -1,5 +1,5 @@
-//! The discovery documents (RFC 8414 §2, OpenID Connect Discovery §3). They list what is served and nothing else, and
-//! agree where both speak.
+//! The discovery documents (RFC 8414 §2, OpenID Connect Discovery §3). They list exactly what is served, and agree
+//! wherever they overlap.
 
 use super::scope::BUILT_IN;
 use super::token::GRANT_TYPES;
@@ -39,7 +39,8 @@ pub fn authorization_server(issuer: &Issuer, clients: &SelfRegistration) -> Valu
     document
 }
 
-/// `/.well-known/openid-configuration`: the same, with what OpenID Connect asks for on top. `languages` are those of the pages.
+/// `/.well-known/openid-configuration`: the same, plus what OpenID Connect requires. `languages` are those of the
+/// hosted pages.
 pub fn openid_configuration(
     issuer: &Issuer,
     algorithms: &[Algorithm],

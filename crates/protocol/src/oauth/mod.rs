@@ -1,20 +1,21 @@
-//! The rules of OAuth 2.1 and OpenID Connect as we apply them. Pure: a handler loads, asks a rule here, and writes.
+//! The rules of OAuth 2.1 and OpenID Connect as we apply them. All pure: a handler loads data, calls a rule here, and
+//! writes.
 //!
 //! | Module | Rule |
 //! |---|---|
 //! | [`params`] | request parameters: form or JSON, each at most once |
-//! | [`error`] | every error code with the status its specification gives it |
-//! | [`client`], [`client_auth`] | what a client is, and how it proves itself |
-//! | [`client_name`], [`registration`] | what a client is called, and clients that nobody registers by hand |
+//! | [`error`] | every error code with the status its specification assigns |
+//! | [`client`], [`client_auth`] | what a client is, and how it authenticates |
+//! | [`client_name`], [`registration`] | client names, and self-registered clients |
 //! | [`token`], [`grant`] | the token request, one variant and one file per grant |
-//! | [`authorize`] | the authorization request, where its answer may go, what happens before there is one |
-//! | [`pkce`] | proof that who redeems a code has asked for it |
+//! | [`authorize`] | the authorization request, where its response may go, and the steps before it |
+//! | [`pkce`] | proof that a code is redeemed by the client that requested it |
 //! | [`scope`] | scope strings |
-//! | [`resource`] | resource indicators: for which API a token is |
+//! | [`resource`] | resource indicators: the API a token is for |
 //! | [`redirect_uri`] | which redirect URIs may be registered |
-//! | [`access_token`], [`id_token`], [`refresh_token`] | what the tokens say |
-//! | [`logout_token`] | what tells an application that somebody has signed out |
-//! | [`introspection`], [`revocation`] | what is said of a token, and how one is ended |
+//! | [`access_token`], [`id_token`], [`refresh_token`] | token contents |
+//! | [`logout_token`] | notifies an application that a user has signed out |
+//! | [`introspection`], [`revocation`] | what is disclosed about a token, and how a token is revoked |
 //! | [`metadata`] | the discovery documents |
 
 pub mod access_token;

@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// More parameters than any request of ours has.
+/// More parameters than any of our requests has.
 const MOST_PARAMETERS: usize = 64;
-/// Most fields of one form of our own pages: one for each box that can be ticked.
+/// The maximum number of fields in a form of our own pages: one for each checkbox.
 const MOST_FIELDS: usize = 600;
-/// These may come more than once on the wire; each rule that reads one says what it makes of that (RFC 8707 §2). SDKs write
-/// lists so.
+/// Parameters that may be repeated on the wire; each rule that reads one decides how to treat repeats (RFC 8707 §2).
+/// SDKs write lists this way.
 const REPEATABLE: [&str; 4] = ["resource", "audience", "provider_scopes", "provider_scopes[]"];
 
 /// The parameters of one request. A parameter without a value counts as absent (RFC 6749 §3.2).
@@ -36,17 +36,17 @@ impl<'a> Params<'a> {
         Self::from_form_of(body, MOST_PARAMETERS)
     }
 
-    /// Reads the body of a form of our own pages, which may have many boxes to tick.
+    /// Reads the body of a form of our own pages, which may have many checkboxes.
     ///
     /// # Errors
-    /// As [`Params::from_form`].
+    /// As in [`Params::from_form`].
     pub fn from_long_form(body: &'a [u8]) -> Result<Self, OAuthError> {
         Self::from_form_of(body, MOST_FIELDS)
     }
 
     fn from_form_of(body: &'a [u8], most: usize) -> Result<Self, OAuthError> {
         let mut params = Self::default();
-        // As text, because searching text for a byte is faster by far: a flow has a thousand of them.
+        // As text, because searching text for a byte is much faster: a flow is about a thousand bytes.
         let body = std::str::from_utf8(body).map_err(|_| malformed())?;
         for pair in body.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -55,11 +55,11 @@ impl<'a> Params<'a> {
         Ok(params)
     }
 
-    /// The first of each parameter of a form body or a query string, and the names of those that were repeated: for who must know
-    /// where to tell of it.
+    /// Returns the first of each parameter of a form body or query string, and the names of those that were repeated:
+    /// for callers that must know where to report the error.
     ///
     /// # Errors
-    /// `invalid_request` as [`Params::from_form`], but for repeated names.
+    /// `invalid_request` as in [`Params::from_form`], except for repeated names.
     pub fn first_of_each(query: &'a [u8]) -> Result<(Self, Vec<Cow<'a, str>>), OAuthError> {
         let (mut params, mut repeated) = (Self::default(), Vec::new());
         let query = std::str::from_utf8(query).map_err(|_| malformed())?;
@@ -75,7 +75,7 @@ impl<'a> Params<'a> {
         Ok((params, repeated))
     }
 
-    /// A query as it was written, with these parameters alone: what is kept of one, for the others are nobody's.
+    /// Filters a query string down to these parameters, leaving them exactly as written; nothing reads the others.
     pub fn keep_only(query: &str, known: &[&str]) -> String {
         let known = |pair: &&str| {
             let name = percent_decode_str(pair.split_once('=').map_or(*pair, |(name, _)| name)).decode_utf8();
@@ -84,10 +84,10 @@ impl<'a> Params<'a> {
         query.split('&').filter(known).collect::<Vec<_>>().join("&")
     }
 
-    /// The fields of a form with files, without the files.
+    /// Reads the fields of a multipart form, without its files.
     ///
     /// # Errors
-    /// `invalid_request` as [`Params::from_form`].
+    /// `invalid_request` as in [`Params::from_form`].
     pub fn from_parts(parts: &[Part<'a>]) -> Result<Self, OAuthError> {
         let mut params = Self::default();
         for part in parts.iter().filter(|part| !part.is_file) {
@@ -112,10 +112,10 @@ impl<'a> Params<'a> {
         Ok(params)
     }
 
-    /// The same; members whose values are no strings are passed over.
+    /// Like [`Params::from_json`], but ignores members whose values are not strings.
     ///
     /// # Errors
-    /// `invalid_request` for anything but an object, and for repeated names.
+    /// `invalid_request` for anything but an object, or for repeated names.
     pub fn from_json_and_more(body: &'a [u8]) -> Result<Self, OAuthError> {
         let members: Members<'a, Value<'a>> =
             serde_json::from_slice(body).map_err(|_| OAuthError::invalid_request("The body is not a JSON object."))?;
@@ -141,20 +141,20 @@ impl<'a> Params<'a> {
         Ok(())
     }
 
-    /// A parameter's value, if it has one.
+    /// Returns a parameter's value, if it has one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value)
     }
 
-    /// Every value of a parameter that may come more than once.
+    /// Returns every value of a parameter that may be repeated.
     pub fn all(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value).collect()
     }
 
-    /// A parameter that must be there.
+    /// Returns the value of a required parameter.
     ///
     /// # Errors
-    /// `invalid_request`, naming it.
+    /// `invalid_request`, naming the parameter.
     pub fn require(&self, name: &'static str) -> Result<&str, OAuthError> {
         self.get(name).ok_or_else(|| OAuthError::invalid_request(format!("The parameter '{name}' is missing.")))
     }
@@ -168,9 +168,10 @@ fn decode_form(text: &str) -> Result<Cow<'_, str>, OAuthError> {
     decode_form_component(text).ok_or_else(malformed)
 }
 
-/// Decodes one form component; `None` for wrong percent-encoding or text that is not UTF-8 when it is decoded.
+/// Decodes one form component; `None` if the percent-encoding is wrong or the decoded text is not UTF-8.
 pub(super) fn decode_form_component(text: &str) -> Option<Cow<'_, str>> {
-    // Two searches for one byte each are faster by far than one for either; a flow has a thousand bytes and none of them.
+    // Two single-byte searches are much faster than one search for either; a flow is a thousand bytes containing
+    // neither.
     if !text.contains('%') && !text.contains('+') {
         return Some(Cow::Borrowed(text));
     }
@@ -186,7 +187,7 @@ pub(super) fn decode_form_component(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
-/// A JSON object with its members in order, repeats kept so that they can be refused.
+/// A JSON object with its members in order, including repeats so that they can be rejected.
 struct Members<'a, V>(Vec<(Cow<'a, str>, V)>);
 
 #[derive(serde::Deserialize)]

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 pub struct CodeChallenge(String);
 
 impl CodeChallenge {
-    /// Reads the challenge of an authorization request; `None` when it has none.
+    /// Reads the challenge of an authorization request; `None` if it has none.
     ///
     /// # Errors
-    /// `invalid_request` for a method other than `S256`, for one of the two without the other, and for a challenge that
-    /// is no SHA-256 (RFC 7636 §4.2, §4.3).
+    /// `invalid_request` for a method other than `S256`, for only one of the two parameters, and for a challenge that
+    /// is not a SHA-256 digest (RFC 7636 §4.2, §4.3).
     pub fn read(challenge: Option<&str>, method: Option<&str>) -> Result<Option<Self>, OAuthError> {
         match (challenge, method) {
             (None, None) => Ok(None),
@@ -31,12 +31,12 @@ impl CodeChallenge {
         }
     }
 
-    /// A challenge that was read before and kept.
+    /// Restores a challenge that was read earlier and stored.
     pub fn from_kept(text: String) -> Self {
         Self(text)
     }
 
-    /// Its text.
+    /// The challenge's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,8 +45,8 @@ impl CodeChallenge {
 /// Checks the verifier of a token request against the challenge of the authorization request.
 ///
 /// # Errors
-/// `invalid_grant` when one of the two is missing or they do not belong together; `invalid_request` for a verifier of
-/// the wrong form (RFC 7636 §4.1).
+/// `invalid_grant` when one of the two is missing or they do not match; `invalid_request` for a malformed verifier
+/// (RFC 7636 §4.1).
 pub fn verify(challenge: Option<&CodeChallenge>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
@@ -61,7 +61,7 @@ pub fn verify(challenge: Option<&CodeChallenge>, verifier: Option<&str>) -> Resu
                 .map_err(|_| OAuthError::invalid_grant("The code_verifier does not match the code_challenge."))
         }
         (Some(_), None) => Err(OAuthError::invalid_grant("The code_verifier is missing.")),
-        // Taking one for nothing would let an attacker turn PKCE off.
+        // Ignoring the verifier would let an attacker disable PKCE.
         (None, Some(_)) => Err(OAuthError::invalid_grant("There was no code_challenge for this code_verifier.")),
     }
 }

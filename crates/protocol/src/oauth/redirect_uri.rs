@@ -3,15 +3,15 @@
 use crate::model::{ClientType, EnvironmentKind, RedirectUri};
 use url::{Host, Url};
 
-/// A URI longer than this is not looked at.
+/// The maximum length of a URI.
 const LONGEST: usize = 2048;
 /// More than any application needs.
 pub const MOST_REDIRECT_URIS: usize = 100;
 
-/// Why a redirect URI may not be registered. The text is a whole sentence for the developer.
+/// Why a redirect URI may not be registered. The text is a complete sentence for the developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
-    /// No absolute URI, or one that a browser would read differently.
+    /// Not an absolute URI, or one that a browser would interpret differently.
     #[error("A redirect URI must be an absolute URI without white space.")]
     NotAbsolute,
     /// A fragment, which RFC 6749 §3.1.2 forbids.
@@ -20,18 +20,18 @@ pub enum RedirectUriError {
     /// A user name or password in the URI.
     #[error("A redirect URI must not carry credentials.")]
     Credentials,
-    /// A scheme that browsers execute, or one that has no business here.
+    /// A scheme that browsers execute, or one that is not acceptable here.
     #[error("The scheme of this redirect URI is not allowed.")]
     Scheme,
     /// Plain http where only https is allowed.
     #[error("A redirect URI must be https; plain http is allowed for 127.0.0.1, and for localhost in staging.")]
     NotHttps,
-    /// A wildcard where none may stand.
+    /// A wildcard in a position where none is allowed.
     #[error(
         "A wildcard may stand once, in the left-most label of an https host with at least two labels more, or as the port of localhost."
     )]
     Wildcard,
-    /// A wildcard where only a port may be one.
+    /// A wildcard other than a port, where only a port may be one.
     #[error("A wildcard may stand only as the port of localhost or a loopback address.")]
     PortWildcardOnly,
     /// A wildcard entry marked as the default.
@@ -67,8 +67,8 @@ pub fn check(uri: &str, kind: EnvironmentKind, client_type: ClientType) -> Resul
     check_plain(uri, &url, kind, client_type)
 }
 
-/// Checks one URI for the environment's own application, which may be a program on the person's device as well as a website:
-/// as for a public client, and without wildcards but for the port of this machine.
+/// Checks one URI for the environment's own application, which may be a program on the user's device as well as a
+/// website: like a URI of a public client, and with no wildcard except as the port of a loopback host.
 ///
 /// # Errors
 /// See [`RedirectUriError`].
@@ -77,13 +77,13 @@ pub fn check_own(uri: &str, kind: EnvironmentKind) -> Result<(), RedirectUriErro
     if uri.contains('*') && !is_port_wildcard(uri) { Err(RedirectUriError::PortWildcardOnly) } else { Ok(()) }
 }
 
-/// Whether a URI has a scheme that programs on the person's device claim for themselves, which nobody can keep others from
-/// (RFC 8252 §7.1, §8.1).
+/// Whether a URI has a private-use scheme: programs on the user's device claim these for themselves, and nothing
+/// prevents others from claiming the same one (RFC 8252 §7.1, §8.1).
 pub fn is_private_use(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
 }
 
-/// Whether the one wildcard of a URI that was checked stands for a port.
+/// Whether the single wildcard of an already checked URI stands for a port.
 pub fn is_port_wildcard(uri: &str) -> bool {
     uri.contains(":*")
 }
@@ -93,7 +93,7 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
     if !url.username().is_empty() || url.password().is_some() {
         return Err(E::Credentials);
     }
-    // Right behind the scheme, where a browser and a proxy both look; not somewhere in the query.
+    // Directly after the scheme, where both browsers and proxies look; not somewhere in the query.
     let written_host = uri
         .get(url.scheme().len()..)
         .and_then(|rest| rest.strip_prefix("://"))
@@ -107,8 +107,8 @@ fn check_plain(uri: &str, url: &Url, kind: EnvironmentKind, client_type: ClientT
             Some(_) if kind == EnvironmentKind::Staging => Ok(()),
             _ => Err(E::NotHttps),
         },
-        // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Those that browsers interpret never are, nor
-        // those with which systems call, write, search or look for faults.
+        // RFC 8252 §7.1: private-use schemes are for native, hence public, clients. Schemes that browsers interpret are
+        // never allowed, nor are those that systems use for calls, messages, search or diagnostics.
         "javascript" | "data" | "vbscript" | "file" | "filesystem" | "blob" | "about" | "ftp" | "ws" | "wss"
         | "mailto" | "view-source" | "jar" | "chrome" | "intent" | "tel" | "callto" | "facetime" | "sms" | "search"
         | "search-ms" | "shell" | "itms-services" => Err(E::Scheme),
@@ -147,15 +147,15 @@ fn check_wildcard(uri: &str, kind: EnvironmentKind) -> Result<(), RedirectUriErr
     if !url.username().is_empty() || url.password().is_some() {
         return Err(E::Credentials);
     }
-    // A wildcard directly under a public suffix would match names of strangers.
+    // A wildcard directly under a public suffix would match other people's domains.
     let registrable = psl::domain(domain.as_bytes()).is_some();
     if allowed_scheme && label_is_good && registrable { Ok(()) } else { Err(E::Wildcard) }
 }
 
-/// Checks a whole set and settles which entry is the default: the marked one, else the first without a wildcard.
+/// Checks a whole set and determines the default entry: the marked one, or else the first without a wildcard.
 ///
 /// # Errors
-/// The first thing wrong, see [`RedirectUriError`].
+/// The first problem found, see [`RedirectUriError`].
 pub fn settle(
     entries: Vec<(String, bool)>,
     kind: EnvironmentKind,

@@ -1,30 +1,31 @@
-//! Refresh tokens (RFC 6749 §6). A token is the name of its family, its number in the family and a keyed digest of both:
-//! nothing of it is stored, and the successor of a token can be made again for an honest retry.
+//! Refresh tokens (RFC 6749 §6). A token consists of its family's identifier, its number in the family and a keyed
+//! digest of both: none of it is stored, and a token's successor can be recomputed for an honest retry.
 
 use crate::id::{EnvironmentId, Id, TokenFamilyId};
 use crate::secret::{DigestKey, Secret};
 use crate::time::Timestamp;
 use std::str::FromStr;
 
-/// How long, in seconds, the token that was good last may come again: its answer may have been lost. It gets the same
-/// successor, so no second branch begins.
+/// How long, in seconds, the previous token is accepted again after rotation, since the response may have been lost. It
+/// yields the same successor, so no second branch starts.
 pub const RETRY_WINDOW: i64 = 30;
 
-/// What a token is in its family, by its number.
+/// A token's place in its family, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The good one.
+    /// The current token.
     Good,
-    /// The one before it, shortly after: an honest retry.
+    /// The token before the current one, shortly after rotation: an honest retry.
     Retried,
-    /// One that was spent long ago: somebody has stolen it, or its successor.
+    /// A token spent longer ago: it or its successor has been stolen.
     Reused,
-    /// None that was ever made.
+    /// A token that was never issued.
     Nowhere,
 }
 
 impl Place {
-    /// The place of the token with this number, in a family whose good one has the number `good` since `rotated_at`.
+    /// The place of the token numbered `generation`, in a family whose current token has been number `good` since
+    /// `rotated_at`.
     pub fn of(generation: i64, good: i64, rotated_at: Timestamp, now: Timestamp) -> Self {
         if generation < 1 || generation > good {
             Self::Nowhere
@@ -42,18 +43,18 @@ const PREFIX: &str = "cs_rt_";
 const ULID: usize = 26;
 const NUMBER: usize = 8;
 
-/// A refresh token that is one of ours: of an authorization, or of another kind of family, whose tokens are made with
-/// another key. Says nothing about whether it is still good.
+/// A refresh token issued here: of an authorization, or of another kind of family, whose tokens use a different key.
+/// Says nothing about whether it is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshToken<F = TokenFamilyId> {
-    /// Its family.
+    /// The token's family.
     pub family_id: F,
-    /// Its number in the family, from 1.
+    /// The token's number in the family, starting at 1.
     pub generation: i64,
 }
 
 impl<F: Id + FromStr> RefreshToken<F> {
-    /// The token's text.
+    /// Composes the token's text.
     pub fn compose(self, key: &DigestKey, environment_id: EnvironmentId) -> Secret {
         let family = self.family_id.to_string();
         let ulid = family.strip_prefix(F::PREFIX).and_then(|rest| rest.strip_prefix('_')).unwrap_or("");
@@ -61,7 +62,7 @@ impl<F: Id + FromStr> RefreshToken<F> {
         Secret::new(format!("{PREFIX}{ulid}{:08X}{mac}", self.generation))
     }
 
-    /// Reads a token's text; `None` for anything that this environment has not made.
+    /// Parses a token's text; `None` for anything that this environment did not issue.
     pub fn read(text: &str, key: &DigestKey, environment_id: EnvironmentId) -> Option<Self> {
         let rest = text.strip_prefix(PREFIX)?;
         let (ulid, rest) = rest.split_at_checked(ULID)?;

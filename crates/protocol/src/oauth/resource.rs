@@ -1,18 +1,18 @@
-//! Resource indicators (RFC 8707): for which API a token is, and for no other.
+//! Resource indicators (RFC 8707): the one API a token is for.
 
 use super::error::{OAuthError, OAuthErrorCode};
 use crate::model::{ConnectApplication, OAuthResource};
 
-/// Longest URI of a resource.
+/// The maximum length of a resource URI.
 const LONGEST: usize = 2048;
 
-/// A URI that cannot be a resource's.
+/// A URI that cannot identify a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an absolute URI without a fragment, of at most 2048 characters, such as https://mcp.example.com/mcp")]
 pub struct NotAResource;
 
-/// Whether a URI can be a resource's (RFC 8707 §2): absolute, without a fragment. A wildcard is not read as one, so it is
-/// refused rather than misunderstood.
+/// Checks whether a URI can identify a resource (RFC 8707 §2): absolute, without a fragment. Wildcards have no meaning
+/// here, so a URI with one is rejected rather than misunderstood.
 ///
 /// # Errors
 /// [`NotAResource`].
@@ -26,11 +26,11 @@ fn invalid_target(why: &'static str) -> OAuthError {
     OAuthError::new(OAuthErrorCode::InvalidTarget, why)
 }
 
-/// The resource that an authorization request of this application is for; `None` for the environment itself. Where an
-/// environment has no resources, asking for one means nothing.
+/// Returns the resource that an authorization request of this application is for; `None` for the environment itself. If
+/// the environment has no resources, the parameter is ignored.
 ///
 /// # Errors
-/// `invalid_target` for one that is not known, and for several.
+/// `invalid_target` for an unknown resource, or for more than one.
 pub fn authorized(
     requested: &[&str],
     application: &ConnectApplication,
@@ -50,10 +50,12 @@ pub fn authorized(
     }
 }
 
-/// Whether tokens may be issued now for what was authorized, empty for the environment itself (RFC 8707 §2.2).
+/// Checks whether tokens may be issued now for the authorized resource, which is empty for the environment itself
+/// (RFC 8707 §2.2).
 ///
 /// # Errors
-/// `invalid_target` when another resource is asked for than was authorized, or that one is known no more.
+/// `invalid_target` when the requested resource differs from the authorized one, or the authorized one no longer
+/// exists.
 pub fn issuable(requested: &[&str], authorized: &str, known: &[OAuthResource]) -> Result<(), OAuthError> {
     if !authorized.is_empty() && !known.iter().any(|known| known.uri == authorized) {
         return Err(invalid_target("The resource that was authorized is not known any more."));

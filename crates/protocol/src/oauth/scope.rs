@@ -2,10 +2,10 @@
 
 use super::error::{OAuthError, OAuthErrorCode};
 
-/// The scopes every environment knows. All others are permission slugs.
+/// The scopes that every environment has. All others are permission slugs.
 pub const BUILT_IN: [&str; 4] = ["email", "offline_access", "openid", "profile"];
 
-/// A scope string longer than this is not looked at.
+/// The maximum length of a scope string.
 const LONGEST: usize = 8 * 1024;
 
 /// Whether a scope is one of the built-in ones.
@@ -13,7 +13,7 @@ pub fn is_built_in(scope: &str) -> bool {
     BUILT_IN.contains(&scope)
 }
 
-/// The granted scopes that are built in or still assigned to the application.
+/// Returns the granted scopes that are built in or still assigned to the application.
 pub fn still_assigned<'a, S: AsRef<str>>(granted: &'a [S], assigned: &[String]) -> Vec<&'a str> {
     granted
         .iter()
@@ -22,10 +22,10 @@ pub fn still_assigned<'a, S: AsRef<str>>(granted: &'a [S], assigned: &[String]) 
         .collect()
 }
 
-/// Takes a scope string apart, repeats dropped, order kept.
+/// Parses a scope string, dropping repeats and keeping the order.
 ///
 /// # Errors
-/// `invalid_scope` when a character is not allowed in a scope token.
+/// `invalid_scope` when the string is too long or contains a character not allowed in a scope token.
 pub fn parse(text: &str) -> Result<Vec<&str>, OAuthError> {
     if text.len() > LONGEST {
         return Err(OAuthError::new(OAuthErrorCode::InvalidScope, "The scope is too long."));

@@ -4,7 +4,7 @@ use super::error::{OAuthError, OAuthErrorCode};
 use super::params::Params;
 use crate::model::RegisteredGrant;
 
-/// The grant types we serve, as discovery lists them.
+/// The supported grant types, as listed in discovery.
 pub const GRANT_TYPES: [&str; 5] =
     ["authorization_code", "client_credentials", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE];
 
@@ -14,36 +14,36 @@ pub const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// The grant type of RFC 8693.
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// A request to exchange a token (RFC 8693 §2.1).
+/// A token exchange request (RFC 8693 §2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeRequest<'a> {
-    /// The token that is exchanged.
+    /// The token being exchanged.
     pub subject_token: &'a str,
     /// Its type.
     pub subject_token_type: &'a str,
-    /// The type that is wanted.
+    /// The requested token type.
     pub requested_token_type: Option<&'a str>,
-    /// Whether a token of somebody who acts came along.
+    /// Whether the request included an actor token.
     pub has_actor: bool,
-    /// Whom the token is to be for: every `resource` and `audience`.
+    /// The intended audience of the new token: every `resource` and `audience`.
     pub targets: Vec<&'a str>,
-    /// What it is to be good for; absent means what the exchanged one is good for.
+    /// The requested scope; absent means the scope of the exchanged token.
     pub scope: Option<&'a str>,
 }
 
-/// A token request whose parameters have the right shape. Nothing has been decided yet.
+/// A token request with well-formed parameters. Nothing has been decided yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRequest<'a> {
     /// RFC 6749 §4.4.
     ClientCredentials {
-        /// What the client asks for; absent means everything assigned to it.
+        /// The requested scope; absent means everything assigned to the client.
         scope: Option<&'a str>,
     },
     /// RFC 6749 §4.1.3.
     AuthorizationCode {
         /// The code.
         code: &'a str,
-        /// Where it was sent.
+        /// The redirect URI the code was sent to.
         redirect_uri: Option<&'a str>,
         /// The PKCE verifier.
         code_verifier: Option<&'a str>,
@@ -59,13 +59,13 @@ pub enum TokenRequest<'a> {
     RefreshToken {
         /// The token.
         refresh_token: &'a str,
-        /// What the client asks for; absent means everything that was granted.
+        /// The requested scope; absent means everything that was granted.
         scope: Option<&'a str>,
     },
 }
 
 impl<'a> TokenRequest<'a> {
-    /// The grant, where it is one that a client can register by itself. The others are decided about by what the client is.
+    /// The request's grant, if a client can register it itself. For other grants, the kind of client decides.
     pub fn registered_grant(&self) -> Option<RegisteredGrant> {
         match self {
             Self::AuthorizationCode { .. } => Some(RegisteredGrant::Code),
@@ -78,7 +78,7 @@ impl<'a> TokenRequest<'a> {
     /// Reads the grant type and the parameters of that grant.
     ///
     /// # Errors
-    /// `invalid_request` without a grant type, `unsupported_grant_type` for one we do not serve.
+    /// `invalid_request` without a grant type, `unsupported_grant_type` for an unsupported one.
     pub fn parse(params: &'a Params<'_>) -> Result<Self, OAuthError> {
         match params.require("grant_type")? {
             "client_credentials" => Ok(Self::ClientCredentials { scope: params.get("scope") }),

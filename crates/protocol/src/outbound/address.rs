@@ -1,8 +1,8 @@
-//! Which addresses belong to the public internet.
+//! Which IP addresses are on the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks of IPv4 that are not for everybody (IANA's special-purpose registry), with the length of their prefix.
+/// Non-public IPv4 networks (IANA's special-purpose registry), with their prefix lengths.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -21,8 +21,8 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Networks inside `2000::/3`, the only part of IPv6 that is given out, that are not for everybody. Those that carry an
-/// IPv4 address inside (6to4, Teredo) are among them; mapped and NAT64 addresses are outside of `2000::/3` anyway.
+/// Non-public networks inside `2000::/3`, the only allocated part of IPv6. They include those that embed an IPv4
+/// address (6to4, Teredo); mapped and NAT64 addresses are outside `2000::/3` anyway.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
@@ -30,7 +30,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Whether an address is one of the public internet. What is not known to be public is not.
+/// Whether an address is on the public internet. An address not known to be public is not.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {

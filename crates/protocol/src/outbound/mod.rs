@@ -1,5 +1,5 @@
-//! Where requests of ours may go. Addresses that others give us, such as an application's logout address, must not make
-//! this server a way into the network it stands in (server-side request forgery).
+//! Allowed destinations of outbound requests. URLs that others supply, such as an application's logout URL, must not
+//! turn this server into a gateway to its own network (server-side request forgery).
 
 mod address;
 mod target;

@@ -1,24 +1,24 @@
-//! URLs that requests of ours may go to.
+//! URLs that outbound requests may go to.
 
 use super::address::is_public;
 use std::net::IpAddr;
 
-/// Longest URL.
+/// The maximum length of a URL.
 const LONGEST: usize = 2048;
 
-/// How far requests may reach.
+/// How far outbound requests may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// The public internet, encrypted.
+    /// The public internet, over https.
     Public,
-    /// Also this machine, in plain text: for trying things out where the server itself is on localhost.
+    /// Also this machine, over plain http: for testing while the server itself is on localhost.
     PublicAndThisMachine,
-    /// Anywhere, in plain text, too: for a command whose operator has typed the address.
+    /// Anywhere, including over plain http: for a command whose operator typed the address.
     Anywhere,
 }
 
 impl Reach {
-    /// Whether a connection to this address may be made.
+    /// Whether a connection to this address is allowed.
     pub fn allows(self, address: IpAddr) -> bool {
         match self {
             Self::Public => is_public(address),
@@ -28,20 +28,20 @@ impl Reach {
     }
 }
 
-/// A URL that a request may go to, as far as its text tells. The addresses its name stands for are checked when it is
-/// connected to.
+/// A URL that is allowed judging by its text. The IP addresses its host resolves to are checked when the connection is
+/// made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     url: url::Url,
 }
 
-/// Why a URL is none that a request may go to.
+/// Why a URL is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// No URL, or a very long one.
+    /// Not a URL, or too long.
     #[error("must be an absolute URL of at most 2048 characters")]
     NotAUrl,
-    /// Another scheme.
+    /// A scheme other than https.
     #[error("must begin with https://")]
     NotHttps,
     /// `user:password@`.
@@ -50,13 +50,13 @@ pub enum TargetError {
     /// `#…`.
     #[error("must not contain a fragment")]
     Fragment,
-    /// An address of a private network written out.
+    /// A literal IP address of a private network.
     #[error("must not name an address of a private network")]
     Private,
 }
 
 impl Target {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     /// See [`TargetError`].
@@ -102,7 +102,7 @@ impl Target {
         self.url.scheme() == "https"
     }
 
-    /// The host: a name, or an address without brackets.
+    /// The host: a name, or an IP address without brackets.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']')
     }
@@ -112,12 +112,12 @@ impl Target {
         self.url.port_or_known_default().unwrap_or(443)
     }
 
-    /// What the `Host` header says.
+    /// The value of the `Host` header.
     pub fn authority(&self) -> &str {
         &self.url[url::Position::BeforeHost..url::Position::AfterPort]
     }
 
-    /// Path and query.
+    /// The path and query.
     pub fn path_and_query(&self) -> &str {
         &self.url[url::Position::BeforePath..url::Position::AfterQuery]
     }

@@ -1,27 +1,28 @@
-//! Argon2 (RFC 9106): our own form, and what others made with other parameters.
+//! Argon2 (RFC 9106): our own format, and hashes from elsewhere with other parameters.
 
 use super::encoding::encode;
 use super::phc::Phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What new hashes are made with: what OWASP recommends where memory is shared by many.
+/// The parameters for new hashes: OWASP's recommendation for servers where many users share the memory.
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const DIGEST: usize = 32;
 
-/// Most memory, in KiB.
+/// The maximum memory, in KiB.
 const MOST_MEMORY: u32 = 128 * 1024;
 const MOST_LANES: u32 = 16;
-/// Most memory times passes, in KiB: what bounds the time.
+/// The maximum of memory times passes, in KiB, which bounds the time.
 const MOST_WORK: u64 = 512 * 1024;
 
-/// Memory that nobody hashes in right now. What was used last is used next, on whatever thread: it is the warmest.
+/// Memory not currently in use for hashing. The most recently used block list is reused first, on any thread: its
+/// caches are the warmest.
 static UNUSED: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// Threads that hash go when there is nothing to do for a while, and the unused memory with them.
+    /// Hashing threads exit when idle for a while; the unused memory is freed with them.
     static GOING: Going = const { Going };
 }
 
@@ -37,7 +38,7 @@ fn unused() -> MutexGuard<'static, Vec<Vec<Block>>> {
     UNUSED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     algorithm: Algorithm,
     version: Version,
@@ -77,8 +78,8 @@ impl Hash {
         let mut fill = |blocks: &mut [Block]| {
             argon2.hash_password_into_with_memory(password, &self.salt, &mut digest, blocks).ok()
         };
-        // What needs no more than our own form finds its memory where the last one has left it: to take it from the system and
-        // give it back costs a fifth of the work. The first pass writes all of it before it is read.
+        // A hash that needs no more memory than our own format reuses what the previous one left: allocating it and
+        // giving it back takes a fifth of the time. The first pass writes all of it before reading it.
         if count <= MEMORY as usize {
             GOING.with(|_| ());
             let mut blocks = unused().pop().unwrap_or_default();
@@ -101,7 +102,7 @@ impl Hash {
             && (self.memory, self.passes, self.lanes, self.digest.len()) == (MEMORY, PASSES, LANES, DIGEST)
     }
 
-    /// A password in our own form.
+    /// Hashes a password in our own format.
     pub(super) fn ours(password: &[u8], salt: &[u8]) -> Option<String> {
         let blank = Self {
             algorithm: Algorithm::Argon2id,

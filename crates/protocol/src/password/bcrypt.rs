@@ -1,14 +1,15 @@
-//! bcrypt: `$2b$12$`, then 22 characters of salt and 31 of digest. The three letters stand for one algorithm.
+//! bcrypt: `$2b$12$`, then 22 characters of salt and 31 of digest. The variants `2a`, `2b` and `2y` are treated as one
+//! algorithm.
 
 use super::encoding::decode_bcrypt;
 use zeroize::Zeroizing;
 
-/// Rounds as a power of two: beyond this a comparison takes seconds.
+/// The allowed cost, the binary logarithm of the number of rounds: beyond this, verification takes seconds.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
-/// How much of a password counts, with the NUL behind it.
+/// The number of password bytes used, including the trailing NUL.
 const LONGEST: usize = 72;
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     cost: u32,
     salt: [u8; 16],

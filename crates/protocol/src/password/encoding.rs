@@ -1,4 +1,4 @@
-//! Base64 as it occurs in hashes: with padding and without, and with the other alphabet that Python's passlib writes.
+//! Base64 as found in hashes: with or without padding, and in the variant alphabet of Python's passlib.
 
 use base64::Engine;
 use base64::alphabet;
@@ -11,17 +11,17 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const BCRYPT: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, LENIENT);
 
-/// Decodes base64; `.` counts as `+`, and `-_` as `+/`.
+/// Decodes base64, treating `.` as `+`, and `-_` as `+/`.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text.replace(['.', '-'], "+").replace('_', "/")).ok()
 }
 
-/// Encodes base64 without padding, as PHC strings have it.
+/// Encodes base64 without padding, as in PHC strings.
 pub(super) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Decodes the base64 of bcrypt.
+/// Decodes bcrypt's base64.
 pub(super) fn decode_bcrypt(text: &str) -> Option<Vec<u8>> {
     BCRYPT.decode(text).ok()
 }

@@ -1,7 +1,7 @@
-//! The scrypt of Firebase: the derived key encrypts the project's signer key, and the ciphertext is the hash.
+//! Firebase's scrypt: the derived key encrypts the project's signer key, and the ciphertext is the hash.
 //!
-//! `$firebase-scrypt$hash=…$salt=…$sk=…$ss=…$r=8$m=14`, in any order: the project's signer key, salt separator, rounds and
-//! memory cost as its console shows them; salt and hash may also stand last without their names.
+//! `$firebase-scrypt$hash=…$salt=…$sk=…$ss=…$r=8$m=14`, in any order: the project's signer key, salt separator, rounds
+//! and memory cost as shown in its console. Salt and hash may also come last, without names.
 
 use super::encoding::decode;
 use super::phc::{Phc, sound};
@@ -10,10 +10,10 @@ use aws_lc_rs::iv::FixedLength;
 use scrypt::Params;
 use zeroize::Zeroizing;
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     parameters: Params,
-    /// The account's salt and the project's separator behind it.
+    /// The account's salt followed by the project's separator.
     salt: Vec<u8>,
     signer_key: Vec<u8>,
     digest: Vec<u8>,
@@ -36,7 +36,7 @@ impl Hash {
     }
 
     fn compute(&self, password: &[u8]) -> Option<Vec<u8>> {
-        // Of 64 bytes the first half is the key.
+        // The first half of the 64 bytes is the key.
         let mut derived = Zeroizing::new([0_u8; 64]);
         scrypt::scrypt(password, &self.salt, &self.parameters, derived.as_mut_slice()).ok()?;
         let key = UnboundCipherKey::new(&AES_256, derived.get(..32)?).ok()?;

@@ -1,8 +1,8 @@
-//! Passwords as they are stored: our own form, and the forms other systems wrote, which people may bring along.
+//! Stored password hashes: in our own format, and in the formats of other systems from which users are imported.
 //!
-//! A stored text says by its beginning which algorithm it is of; each has a file here. Whatever a text says, reading it
-//! does not panic, and what it asks for in memory and time is bounded: a text beyond the bounds is no hash to us, neither
-//! when it comes in nor when a password is compared with it. Choosing salts is not done here, nor is waiting in line.
+//! The beginning of a stored text identifies its algorithm; each has its own file here. Parsing never panics on any
+//! text, and the memory and time a text can demand are bounded: a text beyond these bounds is not accepted as a hash,
+//! neither on import nor when a password is verified against it. Salt generation and queueing happen elsewhere.
 
 mod argon2;
 mod bcrypt;
@@ -13,29 +13,29 @@ mod phc;
 mod scrypt;
 mod ssha;
 
-/// Longest text that is read as a hash.
+/// The maximum length of a text that is parsed as a hash.
 pub const LONGEST_HASH: usize = 2048;
-/// Shortest and longest digest within a hash, in bytes.
+/// The allowed digest lengths in a hash, in bytes.
 const DIGEST_LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
-/// Longest salt within a hash, in bytes.
+/// The maximum length of a salt in a hash, in bytes.
 const LONGEST_SALT: usize = 512;
 
-/// A way of hashing passwords that can be brought along.
+/// A password hashing scheme that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashType {
     /// `$2b$12$…`
     Bcrypt,
-    /// scrypt with an encryption behind it, as Firebase has it.
+    /// scrypt followed by encryption, as used by Firebase.
     FirebaseScrypt,
-    /// Salted SHA-1 of LDAP directories.
+    /// Salted SHA-1, as used by LDAP directories.
     Ssha,
-    /// Salted SHA-256 of LDAP directories.
+    /// Salted SHA-256, as used by LDAP directories.
     Ssha256,
     /// scrypt (RFC 7914).
     Scrypt,
-    /// PBKDF2 (RFC 8018) with HMAC of SHA-1, SHA-256 or SHA-512.
+    /// PBKDF2 (RFC 8018) with HMAC-SHA-1, HMAC-SHA-256 or HMAC-SHA-512.
     Pbkdf2,
-    /// Argon2 (RFC 9106), of any kind.
+    /// Argon2 (RFC 9106), any variant.
     Argon2,
 }
 
@@ -43,7 +43,7 @@ impl HashType {
     const ALL: [Self; 7] =
         [Self::Bcrypt, Self::FirebaseScrypt, Self::Ssha, Self::Ssha256, Self::Scrypt, Self::Pbkdf2, Self::Argon2];
 
-    /// The word on the wire.
+    /// The value on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bcrypt => "bcrypt",
@@ -56,23 +56,23 @@ impl HashType {
         }
     }
 
-    /// Reads the word.
+    /// Parses the value.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// Where the salt stands in what a plain digest is made of.
+/// The position of the salt in the input of a plain digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaltPosition {
     /// Before the password.
     Prefix,
-    /// Behind it, as LDAP directories have it.
+    /// After the password, as in LDAP directories.
     Suffix,
 }
 
 impl SaltPosition {
-    /// Reads the word on the wire.
+    /// Parses the value on the wire.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "prefix" => Some(Self::Prefix),
@@ -82,7 +82,7 @@ impl SaltPosition {
     }
 }
 
-/// A stored text, read.
+/// A parsed hash.
 enum Parsed {
     Argon2(argon2::Hash),
     Bcrypt(bcrypt::Hash),
@@ -112,8 +112,8 @@ fn parse(stored: &str) -> Option<(HashType, Parsed)> {
     }
 }
 
-/// Takes over a hash that another system made: the text to store; `None` for what is no hash of this kind, or asks for
-/// more memory or time than we give.
+/// Imports a hash from another system. Returns the text to store; `None` for anything that is not a hash of this kind
+/// or demands too much memory or time.
 pub fn import(kind: HashType, text: &str, position: SaltPosition) -> Option<String> {
     let text = match kind {
         HashType::Ssha | HashType::Ssha256 => ssha::stored_form(kind, text.trim(), position)?,
@@ -122,7 +122,7 @@ pub fn import(kind: HashType, text: &str, position: SaltPosition) -> Option<Stri
     (parse(&text)?.0 == kind).then_some(text)
 }
 
-/// Whether this is the password that a stored text was made of. Takes as long as the text asks for, within our bounds.
+/// Verifies a password against a stored hash. Takes as long as the hash demands, within our bounds.
 pub fn verify(stored: &str, password: &str) -> bool {
     let password = password.as_bytes();
     match parse(stored).map(|(_, hash)| hash) {
@@ -136,22 +136,22 @@ pub fn verify(stored: &str, password: &str) -> bool {
     }
 }
 
-/// Hashes a password in our own form: Argon2id, 19 MiB, two passes. `None` only when the memory for it is not to be had.
+/// Hashes a password in our own format: Argon2id, 19 MiB, two passes. `None` only if the memory cannot be allocated.
 pub fn hash(password: &str, salt: [u8; 16]) -> Option<String> {
     argon2::Hash::ours(password.as_bytes(), &salt)
 }
 
-/// Whether a stored text is in our own form. When it is not, it should be written anew as soon as the password is known.
+/// Whether a stored hash is in our own format. If not, it should be replaced as soon as the password is known.
 pub fn is_ours(stored: &str) -> bool {
     matches!(parse(stored), Some((_, Parsed::Argon2(hash))) if hash.is_ours())
 }
 
-/// Whether a stored text is compared with in microseconds: a plain digest, or none that we can read.
+/// Whether verification takes only microseconds: the text is a plain digest, or not a valid hash.
 pub fn is_quick(stored: &str) -> bool {
     matches!(parse(stored), None | Some((_, Parsed::Ssha(_))))
 }
 
-/// Whether two digests are the same, in a time that does not depend on where they differ.
+/// Compares two digests in constant time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }

@@ -1,5 +1,5 @@
-//! PBKDF2 (RFC 8018): `$pbkdf2-sha256$i=600000,l=32$salt$digest`; the iterations may also stand without their name, as
-//! Python's passlib writes them, and the hash function as `d=sha256`.
+//! PBKDF2 (RFC 8018): `$pbkdf2-sha256$i=600000,l=32$salt$digest`. The iterations may also come without a name, as
+//! written by Python's passlib, and the hash function may be given as `d=sha256`.
 
 use super::encoding::decode;
 use super::phc::{Phc, sound};
@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 const MOST_ITERATIONS: u32 = 2_000_000;
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     algorithm: Algorithm,
     iterations: NonZeroU32,
@@ -74,9 +74,9 @@ mod tests {
         ));
         check(&format!("$pbkdf2-sha256$i=80000${}${sha256}", encode(b"NaCl")), "Password");
         check(&format!("$pbkdf2$d=sha256,i=80000${}${sha256}", encode(b"NaCl")), "Password");
-        // In the way passlib writes them; made with Python's hashlib.
+        // In passlib's format; generated with Python's hashlib.
         check("$pbkdf2-sha256$6400$8PHy8/T19vf4.fr7/P3./w$Su6XdgojXneiyra3.OOMs7KSirH4A3GXZHKiYm/GdsU", "password");
-        // The second test of the SHA-512 vectors that are in wide use.
+        // The second of the widely used SHA-512 test vectors.
         let sha512 = encode(&bytes(
             "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53cf76cab2868a39b9f7840edce4fef5a82be67335c77a6068e04112754f27ccf4e",
         ));

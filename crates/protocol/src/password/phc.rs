@@ -1,20 +1,20 @@
-//! `$id$name=value,name=value$salt$hash`: PHC strings, and the kindred forms that systems write in their place.
+//! `$id$name=value,name=value$salt$hash`: PHC strings, and the similar formats that some systems use instead.
 
-/// A text of this form, in parts.
+/// A text in this format, split into its parts.
 pub(super) struct Phc<'a> {
-    /// Which algorithm.
+    /// The algorithm's identifier.
     pub(super) id: &'a str,
     named: Vec<(&'a str, &'a str)>,
-    /// What stands without a name, in order: as a rule salt and digest.
+    /// The unnamed parts, in order: usually salt and digest.
     pub(super) unnamed: Vec<&'a str>,
 }
 
-/// Names that a part may have. Others are none: base64 ends in `=` as well.
+/// The known part names. Anything else is not treated as a name, since base64 can end in `=` as well.
 const NAMES: [&str; 19] = [
     "v", "m", "t", "p", "ln", "n", "r", "kl", "i", "l", "d", "ss", "sk", "salt", "hash", "rounds", "mem_cost", "keyid",
     "digest",
 ];
-/// More parts than any has.
+/// More parts than any hash has.
 const MOST_PARTS: usize = 16;
 
 impl<'a> Phc<'a> {
@@ -36,25 +36,25 @@ impl<'a> Phc<'a> {
         Some(Self { id, named, unnamed })
     }
 
-    /// A value, under the first of these names that occurs.
+    /// The value under the first of these names that occurs.
     pub(super) fn text(&self, names: &[&str]) -> Option<&'a str> {
         names.iter().find_map(|name| self.named.iter().find(|(known, _)| known == name)).map(|(_, value)| *value)
     }
 
-    /// A number, under the first of these names that occurs.
+    /// The number under the first of these names that occurs.
     pub(super) fn number(&self, names: &[&str]) -> Option<u32> {
         let text = self.text(names)?;
         text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
     }
 
-    /// Salt and digest, decoded and of sound lengths, when nothing else is without a name.
+    /// The decoded salt and digest, if they have plausible lengths and are the only unnamed parts.
     pub(super) fn salt_and_digest(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         let [salt, digest] = self.unnamed.as_slice() else { return None };
         sound(super::encoding::decode(salt)?, super::encoding::decode(digest)?)
     }
 }
 
-/// A salt and a digest, if their lengths are ones that somebody would choose.
+/// Returns salt and digest if their lengths are plausible.
 pub(super) fn sound(salt: Vec<u8>, digest: Vec<u8>) -> Option<(Vec<u8>, Vec<u8>)> {
     (salt.len() <= super::LONGEST_SALT && super::DIGEST_LENGTHS.contains(&digest.len())).then_some((salt, digest))
 }

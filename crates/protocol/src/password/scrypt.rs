@@ -1,15 +1,15 @@
-//! scrypt (RFC 7914): `$scrypt$ln=15,r=8,p=1$salt$digest`; the number of rounds may also stand as `n=32768`.
+//! scrypt (RFC 7914): `$scrypt$ln=15,r=8,p=1$salt$digest`. The number of rounds may also be given as `n=32768`.
 
 use super::phc::Phc;
 use scrypt::Params;
 
-/// Most of `128 * r * N`, in bytes.
+/// The maximum of `128 * r * N`, in bytes.
 const MOST_MEMORY: u64 = 128 * 1024 * 1024;
-/// Most of `r * N * p`: what bounds the time.
+/// The maximum of `r * N * p`, which bounds the time.
 const MOST_WORK: u64 = 1 << 21;
 const MOST_BLOCK: u32 = 64;
 
-/// Bounded parameters.
+/// Checks the parameters against the bounds.
 pub(super) fn parameters(log_n: u32, r: u32, p: u32) -> Option<Params> {
     if !(1..=24).contains(&log_n) || !(1..=MOST_BLOCK).contains(&r) || p == 0 {
         return None;
@@ -21,12 +21,12 @@ pub(super) fn parameters(log_n: u32, r: u32, p: u32) -> Option<Params> {
     Params::new(u8::try_from(log_n).ok()?, r, p).ok()
 }
 
-/// The exponent of the number of rounds: `ln`, or `n` as itself.
+/// The binary logarithm of the number of rounds: `ln`, or computed from `n`.
 fn exponent(phc: &Phc<'_>) -> Option<u32> {
     phc.number(&["ln"]).or_else(|| phc.number(&["n"]).filter(|n| n.is_power_of_two()).map(u32::trailing_zeros))
 }
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     parameters: Params,
     salt: Vec<u8>,
@@ -61,7 +61,7 @@ mod tests {
         for text in [
             format!("$scrypt$ln=10,r=8,p=16${salt}${digest}"),
             format!("$scrypt$n=1024,r=8,p=16${salt}${digest}=="),
-            // With the length of the key, as some systems write it.
+            // With the key length, as some systems write it.
             format!("$scrypt$v=1$n=1024,r=8,p=16,kl=64${salt}${digest}"),
         ] {
             let stored = import(HashType::Scrypt, &text, SaltPosition::Suffix).unwrap();

@@ -1,5 +1,5 @@
-//! Salted SHA of LDAP directories: `{SSHA}` or `{SSHA256}` and the base64 of digest and salt, the salt behind the password.
-//! One whose salt stands before it is kept as `{SSHA256-PREFIX}`, a name of ours.
+//! Salted SHA, as used by LDAP directories: `{SSHA}` or `{SSHA256}`, then the base64 of digest and salt, where the salt
+//! follows the password. A hash with the salt first is stored as `{SSHA256-PREFIX}`, our own name for it.
 
 use super::encoding::decode;
 use super::phc::sound;
@@ -10,7 +10,7 @@ const SSHA: &str = "{SSHA}";
 const SSHA256: &str = "{SSHA256}";
 const SSHA256_PREFIX: &str = "{SSHA256-PREFIX}";
 
-/// A hash, read.
+/// A parsed hash.
 pub(super) struct Hash {
     algorithm: &'static Algorithm,
     position: SaltPosition,
@@ -18,7 +18,7 @@ pub(super) struct Hash {
     digest: Vec<u8>,
 }
 
-/// The text to store for one that comes in, with or without its name in front.
+/// The text to store for an imported hash, given with or without its scheme name.
 pub(super) fn stored_form(kind: HashType, text: &str, position: SaltPosition) -> Option<String> {
     let encoded = if text.starts_with('{') { text.split_once('}')? } else { ("", text) };
     let name = match (kind, position) {
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn known_hashes_are_understood() {
-        // Made with Python's hashlib.
+        // Generated with Python's hashlib.
         check(HashType::Ssha, "{SSHA}EHJpGtF1wuDi0UfnRXlvUAjYN+oBAv5zYWx0", SaltPosition::Suffix, "secret");
         check(HashType::Ssha, "EHJpGtF1wuDi0UfnRXlvUAjYN+oBAv5zYWx0", SaltPosition::Suffix, "secret");
         check(
@@ -110,7 +110,7 @@ mod tests {
     fn what_is_no_salted_digest_is_refused() {
         for (kind, bad) in [
             (HashType::Ssha, "{SSHA}"),
-            // A digest alone has no salt.
+            // A digest without a salt.
             (HashType::Ssha, "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="),
             (HashType::Ssha, "{SHA}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr"),
             (HashType::Ssha256, "{SSHA256}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr"),

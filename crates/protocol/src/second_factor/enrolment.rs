@@ -1,32 +1,33 @@
-//! How an authenticator application is told its secret: as text (RFC 4648 §6), or in an `otpauth://` address that is shown as a
-//! QR code. Secrets are of 20 bytes, as long as the hash (RFC 4226 §4).
+//! Passing the secret to an authenticator app: as text (RFC 4648 §6), or in an `otpauth://` URI shown as a QR code.
+//! Secrets have 20 bytes, the length of the hash (RFC 4226 §4).
 
 use super::totp::{DIGITS, PERIOD};
 use data_encoding::BASE32_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Bytes of a secret that is made here.
+/// The number of bytes in a secret generated here.
 pub const SECRET_BYTES: usize = 20;
-/// Fewest bytes of a secret that is brought along (RFC 4226 §4, R6).
+/// The minimum number of bytes in an imported secret (RFC 4226 §4, R6).
 const FEWEST: usize = 16;
-/// Most bytes.
+/// The maximum number of bytes in an imported secret.
 const MOST: usize = 64;
 
-/// Most bytes of the issuer, escaped: it is told twice. With the account, the secret and all else less than 2,953.
+/// The maximum length of the escaped issuer in bytes; the URI contains it twice. Together with the account, the secret
+/// and the rest, the URI stays below 2,953 bytes.
 const LONGEST_ISSUER: usize = 600;
-/// Most bytes of the account's name, escaped.
+/// The maximum length of the escaped account name, in bytes.
 const LONGEST_ACCOUNT: usize = 1000;
 
-/// What need not be escaped in an address (RFC 3986 §2.3).
+/// The characters to escape in the URI: all but the unreserved ones (RFC 3986 §2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A secret as text.
+/// Encodes a secret as text.
 pub fn to_text(secret: &[u8]) -> String {
     BASE32_NOPAD.encode(secret)
 }
 
-/// Reads a secret that was brought along: base32 in capitals or small letters, with or without padding, spaces and hyphens
-/// between. `None` for what is none, or is shorter than 16 or longer than 64 bytes.
+/// Parses an imported secret: base32 in upper or lower case, with or without padding, spaces and hyphens. `None` for
+/// anything else, or if it is shorter than 16 or longer than 64 bytes.
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
     if text.len() > 4 * MOST {
         return None;
@@ -41,7 +42,7 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
     (FEWEST..=MOST).contains(&secret.len()).then_some(secret)
 }
 
-/// As much of a text as may stand in an address, escaped: whole characters of it.
+/// Escapes as many whole characters of a text as fit into `most` bytes.
 fn escaped(text: &str, most: usize) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -55,10 +56,10 @@ fn escaped(text: &str, most: usize) -> String {
     escaped
 }
 
-/// The address that an application reads out of a QR code: whose code it is, and for what. It fits into one: of long names the
-/// beginning is told.
+/// The URI that an app reads from a QR code: the issuer, the account and the secret. It is short enough for one; long
+/// names are truncated.
 pub fn uri(issuer: &str, account: &str, secret: &[u8]) -> String {
-    // A colon would end the issuer in the label.
+    // A colon in the label would end the issuer.
     let issuer = issuer.replace(':', "");
     let issuer = escaped(issuer.trim(), LONGEST_ISSUER);
     let account = escaped(account, LONGEST_ACCOUNT);

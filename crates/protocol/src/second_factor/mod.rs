@@ -1,9 +1,9 @@
-//! Second factors: what somebody has, beside what they know.
+//! Second factors: something users have, in addition to something they know.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`totp`] | codes of an authenticator application (RFC 6238) |
-//! | [`enrolment`] | how such an application is told its secret: base32, `otpauth://` |
+//! | [`totp`] | codes of an authenticator app (RFC 6238) |
+//! | [`enrolment`] | passing the secret to such an app: base32, `otpauth://` |
 
 pub mod enrolment;
 pub mod totp;

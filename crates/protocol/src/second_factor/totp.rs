@@ -1,17 +1,18 @@
-//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, a new one every 30 seconds. It is what every
-//! authenticator application does without being told.
+//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, a new code every 30 seconds. These are the
+//! defaults of every authenticator app.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key};
 
 /// How long a code is shown, in seconds.
 pub const PERIOD: i64 = 30;
-/// Its digits.
+/// The number of digits in a code.
 pub const DIGITS: usize = 6;
-/// So many codes before and after that of now count as well: clocks differ, and people type slowly (RFC 6238 §5.2).
+/// How many codes before and after the current one are also accepted: clocks differ, and users type slowly
+/// (RFC 6238 §5.2).
 const TOLERANCE: i64 = 1;
 
-/// The code of a step (RFC 4226 §5.3).
+/// The code for a time step (RFC 4226 §5.3).
 fn code(key: &Key, step: i64) -> String {
     let tag = hmac::sign(key, &step.to_be_bytes());
     let bytes = tag.as_ref();
@@ -20,23 +21,24 @@ fn code(key: &Key, step: i64) -> String {
     format!("{:06}", (number & 0x7fff_ffff) % 1_000_000)
 }
 
-/// The step of a moment, in seconds since 1970.
+/// The time step of a moment, in seconds since 1970.
 fn step_at(seconds: i64) -> i64 {
     seconds.div_euclid(PERIOD)
 }
 
-/// The code that an application with this secret shows at a moment, in seconds since 1970.
+/// The code that an app with this secret shows at a moment, in seconds since 1970.
 pub fn code_at(secret: &[u8], seconds: i64) -> String {
     code(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret), step_at(seconds))
 }
 
-/// The step whose code was typed, if it is one of now. Spaces and the like are no part of a code. A code is good once (RFC 6238
-/// §5.2): whoever takes it holds the step against the newest one that was taken, and no older one counts.
+/// Returns the time step whose code was typed, if it is currently valid. Non-digits are ignored. A code is valid only
+/// once (RFC 6238 §5.2): the caller must compare the step with the latest accepted one and reject it unless it is
+/// newer.
 pub fn step_of(secret: &[u8], typed: &str, seconds: i64) -> Option<i64> {
     let digits: Vec<u8> = typed.bytes().filter(u8::is_ascii_digit).take(DIGITS + 1).collect();
     let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret);
     let now = step_at(seconds);
-    // All of them are compared, whichever is right.
+    // All codes are compared, whichever one matches.
     (now - TOLERANCE..=now + TOLERANCE).fold(None, |found, step| {
         let same = verify_slices_are_equal(code(&key, step).as_bytes(), &digits).is_ok();
         found.or(same.then_some(step))
@@ -53,7 +55,7 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_rfc() {
-        // RFC 6238, appendix B, of which six digits are shown.
+        // RFC 6238, appendix B, shortened to six digits.
         for (seconds, expected) in [
             (59, "287082"),
             (1_111_111_109, "081804"),

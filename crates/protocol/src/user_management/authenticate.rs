@@ -5,92 +5,92 @@ use crate::management::error::{ApiError, FieldError};
 use crate::oauth::params::Params;
 use crate::oauth::token::DEVICE_CODE;
 
-/// A request whose parameters are there. Nothing has been decided.
+/// A request with all required parameters. Nothing has been decided yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant<'a> {
-    /// A code that the browser brought back.
+    /// An authorization code returned through the browser.
     AuthorizationCode {
         /// The code.
         code: &'a str,
         /// The PKCE verifier.
         code_verifier: Option<&'a str>,
-        /// Where the code was sent; compared when it is said.
+        /// The redirect URI the code was sent to; compared if present.
         redirect_uri: Option<&'a str>,
-        /// The invitation that is followed.
+        /// The invitation being accepted.
         invitation_token: Option<&'a str>,
     },
-    /// Address and password.
+    /// Email address and password.
     Password {
-        /// The address.
+        /// The email address.
         email: &'a str,
         /// The password.
         password: &'a str,
-        /// The invitation that is followed.
+        /// The invitation being accepted.
         invitation_token: Option<&'a str>,
     },
-    /// The next tokens of a session.
+    /// Refreshes a session's tokens.
     RefreshToken {
         /// The token.
         refresh_token: &'a str,
-        /// The organization to go on in; the same when absent.
+        /// The organization to switch to; unchanged if absent.
         organization_id: Option<&'a str>,
     },
-    /// A code that was mailed to sign in with.
+    /// A sign-in code sent by email.
     MagicAuth {
         /// The code.
         code: &'a str,
-        /// The address it was sent to.
+        /// The email address it was sent to.
         email: &'a str,
-        /// The invitation that is followed.
+        /// The invitation being accepted.
         invitation_token: Option<&'a str>,
     },
-    /// A code that was mailed to prove an address.
+    /// A code sent by email to verify an address.
     EmailVerification {
         /// The code.
         code: &'a str,
-        /// What was proven before.
+        /// Identifies the pending authentication.
         pending_authentication_token: &'a str,
     },
-    /// A code of a second factor.
+    /// A second-factor code.
     MfaTotp {
         /// The code.
         code: &'a str,
-        /// What was proven before.
+        /// Identifies the pending authentication.
         pending_authentication_token: &'a str,
-        /// The challenge that it answers.
+        /// The challenge being answered.
         authentication_challenge_id: &'a str,
     },
-    /// Which of several organizations.
+    /// A choice among several organizations.
     OrganizationSelection {
-        /// What was proven before.
+        /// Identifies the pending authentication.
         pending_authentication_token: &'a str,
         /// The organization.
         organization_id: &'a str,
     },
-    /// A device whose person has answered, or will.
+    /// A device polling for its user's answer.
     DeviceCode {
         /// The code.
         device_code: &'a str,
     },
 }
 
-/// What a client must prove itself with.
+/// The proof a client must present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientProof {
     /// Its secret.
     Secret,
-    /// Its secret, or the verifier of a challenge that came with the authorization request.
+    /// Its secret, or the PKCE verifier for the challenge of the authorization request.
     SecretOrVerifier,
-    /// Nothing: what it presents is a proof by itself.
+    /// Nothing: the presented credential is proof in itself.
     Nothing,
 }
 
 impl<'a> Grant<'a> {
-    /// Reads the grant type and the parameters of that grant. `held` is the refresh token that the browser keeps for the page
-    /// that asks, for when none is sent.
+    /// Parses the grant type and that grant's parameters. `held` is the refresh token from the requesting page's
+    /// cookie, if the browser sent one; it takes precedence over the parameter.
     ///
     /// # Errors
-    /// 422 for what is missing; `unsupported_grant_type`.
+    /// 422 for missing parameters; `unsupported_grant_type`.
     pub fn parse(params: &'a Params<'_>, held: Option<&'a str>) -> Result<Self, AuthenticateError> {
         let mut missing = Vec::new();
         let mut require = |name: &'static str| {
@@ -146,7 +146,7 @@ impl<'a> Grant<'a> {
         }
     }
 
-    /// What the client must prove itself with.
+    /// The proof the client must present.
     pub const fn client_proof(&self) -> ClientProof {
         match self {
             Self::AuthorizationCode { .. } => ClientProof::SecretOrVerifier,

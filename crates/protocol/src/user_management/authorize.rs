@@ -1,5 +1,5 @@
-//! `GET /user_management/authorize`. As with OAuth's request, an error found before the redirect URI is proven and one
-//! found after it are different types, and only the second can be sent to the application.
+//! `GET /user_management/authorize`. As with the OAuth request, errors found before the redirect URI is proven and
+//! errors found after it are different types, and only the latter can be sent to the application.
 
 use crate::id::OrganizationId;
 use crate::oauth::authorize::decision::{Progress, SignedIn, is_fresh};
@@ -10,12 +10,12 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::is_private_use;
 use crate::time::Timestamp;
 
-/// Longest `state` that is carried along: the SDKs of web frameworks seal what they need into it.
+/// The maximum length of `state`: web framework SDKs seal the data they need into it.
 const LONGEST_STATE: usize = 4096;
-/// Longest other text that is carried along.
+/// The maximum length of the other texts that are carried along.
 const LONGEST: usize = 254;
 
-/// All parameters that are read.
+/// Every parameter that is read.
 const PARAMETERS: [&str; 14] = [
     "client_id",
     "redirect_uri",
@@ -33,7 +33,7 @@ const PARAMETERS: [&str; 14] = [
     "screen_hint",
 ];
 
-/// Who else could be asked to say who somebody is. There are no connections to any of them yet.
+/// External identity providers. There are no connections to any of them yet.
 const PROVIDERS: [&str; 17] = [
     "AppleOAuth",
     "BitbucketOAuth",
@@ -57,30 +57,30 @@ const PROVIDERS: [&str; 17] = [
 /// The error codes that are sent to the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// The request is wrong.
+    /// The request is invalid.
     InvalidRequest,
-    /// Another response type than `code`.
+    /// A response type other than `code`.
     UnsupportedResponseType,
-    /// The person, or a rule, said no.
+    /// Denied by the user or by a policy.
     AccessDenied,
     /// There is no such connection.
     ConnectionInvalid,
-    /// None of the ways to sign in is named, or several, or one that nobody knows.
+    /// No sign-in method is named, or more than one, or an unknown one.
     InvalidConnectionSelector,
     /// There is no such organization, or it has no connection.
     OrganizationInvalid,
-    /// `prompt=none`, and nobody is signed in.
+    /// `prompt=none`, but nobody is signed in.
     LoginRequired,
-    /// `prompt=none`, and the person would have to choose.
+    /// `prompt=none`, but the user would have to make a choice.
     InteractionRequired,
-    /// The invitation cannot be followed.
+    /// The invitation cannot be accepted.
     InvitationInvalid,
-    /// The invitation is for somebody else.
+    /// The invitation is for a different user.
     InvitationForSomebodyElse,
 }
 
 impl ErrorCode {
-    /// The code on the wire.
+    /// The code as sent on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -97,12 +97,12 @@ impl ErrorCode {
     }
 }
 
-/// Where an answer goes, and what it carries back.
+/// Where a response goes, and the state it carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnAddress {
-    /// The redirect URI, proven.
+    /// The proven redirect URI.
     pub redirect: ProvenRedirect,
-    /// The application's own state, carried back as it came.
+    /// The application's own state, returned unchanged.
     pub state: Option<String>,
 }
 
@@ -114,53 +114,53 @@ impl ReturnAddress {
         self.redirect.with_query(&parameters)
     }
 
-    /// The URL that carries a code.
+    /// The URL for a response with a code.
     pub fn with_code(&self, code: &str) -> String {
         self.with(vec![("code", code)])
     }
 
-    /// The URL that carries an error.
+    /// The URL for an error response.
     pub fn with_error(&self, code: ErrorCode, description: &str) -> String {
         self.with(vec![("error", code.as_str()), ("error_description", description)])
     }
 }
 
-/// Why a request fails, with the place that is told.
+/// Why a request fails, and who is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// A page tells the person: the redirect URI is missing, or not one of the application's.
+    /// The user is told on a page: the redirect URI is missing or not one of the application's.
     ToThePerson,
-    /// The application is told.
+    /// The application receives an error.
     ToTheClient(ReturnAddress, ErrorCode, String),
 }
 
-/// A request whose redirect URI and parameters are good. Nothing has been decided.
+/// A request whose redirect URI and parameters are valid. Nothing has been decided yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// Where the answer goes.
+    /// Where the response goes.
     pub return_address: ReturnAddress,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
-    /// Which pages are asked for.
+    /// The requested prompts.
     pub prompt: Prompt,
-    /// How long ago, in seconds, the person may have signed in.
+    /// The maximum age of the user's sign-in, in seconds.
     pub max_age: Option<i64>,
-    /// Who is likely to sign in.
+    /// A hint about who will sign in.
     pub login_hint: Option<String>,
-    /// The organization that is wanted.
+    /// The requested organization.
     pub organization_id: Option<OrganizationId>,
-    /// The invitation that is followed.
+    /// The invitation being accepted.
     pub invitation_token: Option<String>,
-    /// Whether the person is likely to need an account first.
+    /// Whether the user probably needs to create an account first.
     pub sign_up: bool,
 }
 
-/// A query as it was written, without the parameters that nobody reads: what is kept of it.
+/// The query string as it is stored: exactly as written, without the parameters that are never read.
 pub fn without_unknown(query: &str) -> String {
     Params::keep_only(query, &PARAMETERS)
 }
 
-/// Reads a request of an application with these redirect URIs.
+/// Reads an authorization request of an application with these redirect URIs.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -189,7 +189,7 @@ pub fn read<'u>(
         Ok(challenge) => challenge,
         Err(error) => return refuse(ErrorCode::InvalidRequest, &error.description),
     };
-    // Other programs on the device may claim the same scheme, and are sent the code then (RFC 8252 §8.1).
+    // Other programs on the device may claim the same scheme and would then receive the code (RFC 8252 §8.1).
     if code_challenge.is_none() && is_private_use(return_address.redirect.as_str()) {
         return refuse(
             ErrorCode::InvalidRequest,
@@ -223,7 +223,7 @@ pub fn read<'u>(
     })
 }
 
-/// The one way to sign in that is named: through our own pages, until there are connections.
+/// Checks that exactly one sign-in method is named. Only the hosted pages are available until there are connections.
 fn read_selector(params: &Params<'_>) -> Result<(), (ErrorCode, &'static str)> {
     use ErrorCode as Code;
     match (params.get("provider"), params.get("connection_id"), params.get("organization_id")) {
@@ -244,39 +244,39 @@ fn read_selector(params: &Params<'_>) -> Result<(), (ErrorCode, &'static str)> {
     }
 }
 
-/// Words that we do not know are for others.
+/// Unknown values are ignored.
 fn read_prompt(text: &str) -> Prompt {
     let has = |wanted: &str| text.split(' ').any(|word| word == wanted);
     Prompt {
         none: has("none"),
         login: has("login"),
-        // Nobody is asked to agree to what an environment's own application does.
+        // The environment's own application needs no consent.
         consent: false,
         select_account: has("select_account"),
-        // `screen_hint` says so there.
+        // `screen_hint` serves this purpose here.
         create: false,
     }
 }
 
-/// What comes next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// The person signs in.
+    /// The user signs in.
     SignIn,
-    /// The person says which account to go on with.
+    /// The user selects the account to continue with.
     ChooseAccount,
-    /// The person chooses an organization.
+    /// The user selects an organization.
     ChooseOrganization,
     /// A code is issued.
     Issue {
-        /// For this organization.
+        /// The organization it is issued for.
         organization_id: Option<OrganizationId>,
     },
-    /// The application is told no.
+    /// The application receives an error.
     Refuse(ErrorCode, &'static str),
 }
 
-/// Decides whether somebody has to sign in or to say who they are first.
+/// Determines whether the user must first sign in or select an account.
 pub fn first(
     request: &AuthorizeRequest,
     signed_in: Option<SignedIn>,
@@ -298,8 +298,8 @@ pub fn first(
     Ok(signed_in)
 }
 
-/// Decides for which organization a code is issued. `memberships` are the organizations of which the person is an active
-/// member; `invited` is the one that an invitation has just brought them into.
+/// Determines the organization a code is issued for. `memberships` are the organizations in which the user is an active
+/// member; `invited` is the one the user has just joined through an invitation.
 pub fn then(
     request: &AuthorizeRequest,
     signed_in: SignedIn,

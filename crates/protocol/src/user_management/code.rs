@@ -1,4 +1,4 @@
-//! What makes a code good that was sent to the environment's own application.
+//! When an authorization code issued to the environment's own application is valid.
 
 use super::error::AuthenticateError;
 use crate::id::SessionFamilyId;
@@ -6,24 +6,25 @@ use crate::model::SessionCode;
 use crate::oauth::pkce;
 use crate::time::Timestamp;
 
-/// How long a code is good, in seconds.
+/// The lifetime of a code, in seconds.
 pub const CODE_LIFETIME: i64 = 600;
 
 /// Why a code is not redeemed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refused {
-    /// The request is wrong; the code is not spent.
+    /// The request is wrong; the code is not consumed.
     Wrong(AuthenticateError),
-    /// The code was redeemed before: what was issued for it ends now.
+    /// The code was redeemed before: the session family it started must be ended.
     Replayed(SessionFamilyId),
 }
 
-/// One sentence for every code that is not good, so that nobody learns which codes exist.
+/// One description for every invalid code, so that it does not reveal which codes exist.
 pub fn not_good() -> AuthenticateError {
     AuthenticateError::invalid_grant("The authorization code is unknown, expired or used.")
 }
 
-/// Checks a code against what comes with it. `secret_proven` tells whether the client has shown its secret.
+/// Checks a code against the accompanying parameters. `secret_proven` is whether the client authenticated with its
+/// secret.
 ///
 /// # Errors
 /// See [`Refused`].
@@ -37,7 +38,7 @@ pub fn redeem(
     if code.code_challenge.is_none() && code_verifier.is_some() {
         return wrong(AuthenticateError::code_challenge_not_found());
     }
-    // First of all: who cannot prove that the code is theirs can end nothing with it.
+    // Checked first: someone who cannot prove that the code is theirs must not be able to end anything with it.
     if let Err(error) = pkce::verify(code.code_challenge.as_ref(), code_verifier) {
         return wrong(error.into());
     }

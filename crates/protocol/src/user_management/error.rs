@@ -1,5 +1,5 @@
-//! The errors of `POST /user_management/authenticate` and what belongs to it. Four shapes coexist, and clients tell them
-//! apart: a code with a message, OAuth's two members, a step that is still missing, and those of the management API.
+//! The errors of `POST /user_management/authenticate` and related endpoints. Clients distinguish four formats: a code
+//! with a message, OAuth's two members, a missing step, and the errors of the management API.
 
 use crate::id::{AuthFactorId, EmailVerificationId, OrganizationId};
 use crate::management::error::ApiError;
@@ -14,73 +14,73 @@ pub enum AuthenticateError {
     Code(&'static str, Cow<'static, str>),
     /// 400 with `error` and `error_description`.
     OAuth(&'static str, Cow<'static, str>),
-    /// 403: who it is has been proven, and something is missing.
+    /// 403: the user has authenticated, but a further step is required.
     StepUp(Box<StepUp>),
-    /// As the management API tells it: 422, 429, 500, 503.
+    /// As in the management API: 422, 429, 500, 503.
     Api(ApiError),
 }
 
-/// What is missing.
+/// A further step required to sign in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepUp {
-    /// A proof that the address is theirs.
+    /// Verification of the email address.
     EmailVerification {
-        /// With which to go on.
+        /// The token to continue with.
         pending_authentication_token: String,
-        /// Where the code went.
+        /// The address the code was sent to.
         email: String,
-        /// The verification that has begun.
+        /// The verification that was started.
         email_verification_id: EmailVerificationId,
     },
-    /// A second factor: here everybody needs one.
+    /// Enrollment of a second factor, which is mandatory here.
     MfaEnrollment {
-        /// With which to go on.
+        /// The token to continue with.
         pending_authentication_token: String,
-        /// The person, as the API shows them.
+        /// The user, as in API responses.
         user: Value,
     },
-    /// A code of a second factor.
+    /// A second-factor code.
     MfaChallenge {
-        /// With which to go on.
+        /// The token to continue with.
         pending_authentication_token: String,
-        /// The person, as the API shows them.
+        /// The user, as in API responses.
         user: Value,
-        /// Those of which a code counts.
+        /// The factors whose codes are accepted.
         factors: Vec<AuthFactorId>,
     },
-    /// Which of several organizations.
+    /// A choice among several organizations.
     OrganizationSelection {
-        /// With which to go on.
+        /// The token to continue with.
         pending_authentication_token: String,
-        /// The person, as the API shows them.
+        /// The user, as in API responses.
         user: Value,
-        /// Those there are to choose from.
+        /// The organizations to choose from.
         organizations: Vec<(OrganizationId, String)>,
     },
 }
 
 impl AuthenticateError {
-    /// The client is unknown, or has not proven itself. One sentence for both.
+    /// An unknown client, or one that failed to authenticate. Both have the same description.
     pub fn invalid_client() -> Self {
         Self::OAuth("invalid_client", "Invalid client ID or secret.".into())
     }
 
-    /// A code or token that is not good.
+    /// An invalid code or token.
     pub fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
         Self::OAuth("invalid_grant", description.into())
     }
 
-    /// A verifier for a code that has no challenge: taking it for nothing would let an attacker turn PKCE off.
+    /// A verifier for a code without a challenge: ignoring it would let an attacker disable PKCE.
     pub fn code_challenge_not_found() -> Self {
         Self::Code("code_challenge_not_found", "There was no code_challenge for this code_verifier.".into())
     }
 
-    /// A wrong address or a wrong password: nothing tells which.
+    /// A wrong email address or password, without revealing which.
     pub fn invalid_credentials(email: &str) -> Self {
         Self::Code("invalid_credentials", format!("The credentials for '{email}' are not valid.").into())
     }
 
-    /// A pending authentication that is unknown, too old, used, or of a person who has changed since.
+    /// A pending authentication that is unknown, expired or used, or whose user has changed since.
     pub fn invalid_pending_authentication_token() -> Self {
         Self::Code(
             "invalid_pending_authentication_token",
@@ -88,7 +88,7 @@ impl AuthenticateError {
         )
     }
 
-    /// An organization that the person does not belong to, whether it exists or not.
+    /// An organization that the user does not belong to, whether or not it exists.
     pub fn not_a_member() -> Self {
         Self::OAuth(
             "organization_membership_not_found",

@@ -1,5 +1,5 @@
-//! Sessions of pages that ask by themselves and whose refresh token the browser keeps, out of their reach. Such a page
-//! learns by a second cookie that there is one: it has no secret in it, only the clients that have a session.
+//! Sessions of pages that make requests themselves and whose refresh token is in a cookie they cannot read. A second
+//! cookie tells such a page that a session exists: it contains no secret, only the clients that have a session.
 
 use crate::id::ClientId;
 use url::{Host, Url};
@@ -7,19 +7,20 @@ use url::{Host, Url};
 /// The cookie that pages look for.
 pub const MARKER: &str = "workos-has-session";
 
-/// Most clients that it names: environments whose issuers share a domain share the cookie.
+/// The maximum number of clients in the cookie: environments whose issuers share a domain share it.
 const MOST: usize = 8;
 
-/// Which hosts a cookie is for that a page at another origin is to read.
+/// The hosts a cookie must be set for so that a page at another origin can read it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
-    /// The issuer's own: cookies know no ports.
+    /// The issuer's own host, on any port: cookies ignore ports.
     Host,
-    /// All below this domain, which is somebody's and not everybody's.
+    /// All hosts under this domain, which is a registrable domain or below one.
     Domain(String),
 }
 
-/// Which hosts a cookie of the issuer must be set for, so that a page of this origin can read it; `None` when it never can.
+/// Returns which hosts an issuer's cookie must be set for so that a page of this origin can read it; `None` if it never
+/// can.
 pub fn reach(issuer: &str, page: &str) -> Option<Reach> {
     let (issuer, page) = (Url::parse(issuer).ok()?, Url::parse(page).ok()?);
     let (issuer, page) = (issuer.host()?, page.host()?);
@@ -38,13 +39,13 @@ fn others(known: &str, client_id: ClientId) -> impl Iterator<Item = ClientId> {
     read.filter(move |known| *known != client_id)
 }
 
-/// What the cookie says when this client has a session as well.
+/// The cookie's value once this client has a session.
 pub fn marked(known: &str, client_id: ClientId) -> String {
     let all = std::iter::once(client_id).chain(others(known, client_id)).take(MOST);
     all.map(|id| id.to_string()).collect::<Vec<_>>().join(".")
 }
 
-/// What the cookie says when this client has no session any more; empty when no other client has one.
+/// The cookie's value once this client has no session; empty if no other client has one.
 pub fn unmarked(known: &str, client_id: ClientId) -> String {
     others(known, client_id).map(|id| id.to_string()).collect::<Vec<_>>().join(".")
 }
@@ -67,7 +68,7 @@ mod tests {
             ("https://auth.example.com", "https://auth.example.com:8443", Some(Reach::Host)),
             ("http://localhost:8080", "http://localhost:3000", Some(Reach::Host)),
             ("http://127.0.0.1:8080", "http://127.0.0.1:3000", Some(Reach::Host)),
-            // No domain in common, or only a public suffix, below which anybody can register names.
+            // No shared domain, or only a public suffix, under which anyone can register names.
             ("https://auth.example.com", "https://app.example.org", None),
             ("https://one.co.uk", "https://two.co.uk", None),
             ("https://one.github.io", "https://two.github.io", None),

@@ -1,13 +1,13 @@
-//! How people sign in to an environment's own application, and what its sessions are made of.
+//! Sign-ins to an environment's own application, and the sessions they create.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`authorize`] | the request that begins a sign-in in the browser, and what has to happen before there is a code |
-//! | [`authenticate`] | the request that ends it, with one variant per grant |
-//! | [`has_session_cookie`] | what the browser keeps for a page, and how the page learns of it |
-//! | [`code`], [`refresh`] | what makes a code or a refresh token good |
+//! | [`authorize`] | the request that starts a sign-in in the browser, and the steps required before there is a code |
+//! | [`authenticate`] | the request that completes it, with one variant per grant |
+//! | [`has_session_cookie`] | the browser's cookie that tells a page whether there is a session |
+//! | [`code`], [`refresh`] | when a code or a refresh token is valid |
 //! | [`session_token`] | the claims of session tokens |
-//! | [`error`] | the errors of all this, each in the shape that clients know |
+//! | [`error`] | the errors of this module, each in the format that clients expect |
 
 pub mod authenticate;
 pub mod authorize;

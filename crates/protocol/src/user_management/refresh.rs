@@ -1,36 +1,36 @@
-//! What makes a refresh token of a session good: every use gives a new token and spends the old one.
+//! When a session's refresh token is valid: every use issues a new token and spends the old one.
 
 use super::error::AuthenticateError;
 use crate::model::SessionFamily;
 use crate::oauth::refresh_token::Place;
 use crate::time::Timestamp;
 
-/// What happens to the family.
+/// The change to the token family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
-    /// The number of the token that is good from now on.
+    /// The number of the token that is current from now on.
     pub generation: i64,
-    /// Whether this is the answer to a retry: the family stays as it is.
+    /// Whether this answers a retry, in which case the family is unchanged.
     pub repeated: bool,
 }
 
 /// Why a token is not rotated.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refused {
-    /// The token is not good.
+    /// The token is invalid.
     Wrong,
-    /// A token that was spent long ago: somebody has stolen it, or its successor. The family ends.
+    /// The token was spent longer ago: it or its successor has been stolen. The family is ended.
     Reused,
 }
 
-/// One sentence for every token that is not good.
+/// One description for every invalid token.
 pub fn not_good() -> AuthenticateError {
     AuthenticateError::invalid_grant(
         "The refresh token is unknown, expired, used or revoked, or its session has ended.",
     )
 }
 
-/// Decides about the token with this number in a family whose session is live.
+/// Evaluates the token with this number in a family whose session is active.
 ///
 /// # Errors
 /// See [`Refused`].

@@ -1,27 +1,27 @@
-//! The claims of a session's access token. It is of another family than OAuth's: it has no audience, and its issuer is not
-//! the environment's issuer, so that neither passes for the other.
+//! The claims of a session's access token. It is distinct from OAuth access tokens: it has no audience, and its issuer
+//! is not the environment's issuer, so neither can be mistaken for the other.
 
 use crate::id::{ClientId, OrganizationId, SessionId, TokenId, UserId};
 use crate::model::{Environment, Issuer};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// What a member may do in an organization.
+/// A member's roles and permissions in an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MemberClaims {
     /// The organization.
     pub org_id: OrganizationId,
-    /// The foremost role.
+    /// The primary role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// All roles.
     pub roles: Vec<String>,
-    /// What the roles allow, sorted, each once.
+    /// The permissions of all roles, sorted and deduplicated.
     pub permissions: Vec<String>,
 }
 
 impl MemberClaims {
-    /// The claims of a member with these roles, each with what it allows.
+    /// Creates the claims of a member from roles and the permissions of each.
     pub fn new(org_id: OrganizationId, roles: Vec<(String, Vec<String>)>) -> Self {
         let mut permissions: Vec<String> = roles.iter().flat_map(|(_, permissions)| permissions).cloned().collect();
         permissions.sort_unstable();
@@ -31,19 +31,19 @@ impl MemberClaims {
     }
 }
 
-/// The claims, as they are signed.
+/// The claims, as signed.
 #[derive(Debug, Serialize)]
 pub struct SessionTokenClaims<'a> {
     /// See [`issuer`].
     pub iss: &'a str,
-    /// The person.
+    /// The user.
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
-    /// The organization, and what the person may do there.
+    /// The organization, and the user's roles and permissions in it.
     #[serde(flatten)]
     pub member: Option<MemberClaims>,
-    /// When the person proved who they are, in seconds: who asks with `max_age` sees here what came of it.
+    /// When the user authenticated, in seconds, so that a client that sent `max_age` can check it.
     pub auth_time: i64,
     /// The token's own identifier.
     pub jti: TokenId,
@@ -53,7 +53,7 @@ pub struct SessionTokenClaims<'a> {
     pub exp: i64,
 }
 
-/// The issuer of an environment's session tokens: the chosen one, or an address of its own.
+/// The issuer of an environment's session tokens: the configured one, or else the default.
 pub fn issuer(environment: &Environment) -> Cow<'_, str> {
     match &environment.session_issuer {
         Some(chosen) => Cow::Borrowed(chosen),
@@ -61,23 +61,23 @@ pub fn issuer(environment: &Environment) -> Cow<'_, str> {
     }
 }
 
-/// What session tokens name as their issuer when nothing else was chosen.
+/// The issuer of session tokens if none is configured.
 pub fn default_issuer(origin: &Issuer, client_id: ClientId) -> String {
     format!("{origin}/user_management/{client_id}")
 }
 
-/// What is wrong with a chosen issuer of session tokens.
+/// Why an issuer cannot be configured for session tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SessionIssuerError {
-    /// No address.
+    /// Not an https address.
     #[error("must be an https address of at most 255 characters, without query or fragment")]
     NotAnAddress,
-    /// The issuer of what applications hold.
+    /// The environment's own issuer, which issues the tokens that applications hold.
     #[error("must not be the environment's own issuer, which is that of what applications hold about people")]
     OfApplications,
 }
 
-/// Whether session tokens may name this issuer. SDKs compare it with a fixed text: nothing is fetched there.
+/// Checks whether session tokens may name this issuer. SDKs compare it with a fixed text; nothing is fetched from it.
 ///
 /// # Errors
 /// See [`SessionIssuerError`].
@@ -87,7 +87,7 @@ pub fn check_issuer(chosen: &str, environment: &Issuer) -> Result<(), SessionIss
     if !plain || !host || chosen.len() > 255 {
         return Err(SessionIssuerError::NotAnAddress);
     }
-    // Compared without trailing slashes: software that trims them must not mix up the two issuers either.
+    // Compared without trailing slashes, so that software that trims them cannot confuse the two issuers either.
     if chosen.trim_end_matches('/') == environment.as_str() {
         return Err(SessionIssuerError::OfApplications);
     }

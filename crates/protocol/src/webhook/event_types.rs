@@ -1,8 +1,8 @@
-//! The events that an endpoint can subscribe to.
+//! The event types that an endpoint can subscribe to.
 
 use crate::management::events::NAMES;
 
-/// What WorkOS has, sorted. Many of these nothing of ours writes yet: whoever subscribes to them gets none, and is not refused.
+/// WorkOS's event types, sorted. Many are not emitted here yet: subscribing to them is accepted but delivers nothing.
 const KNOWN: [&str; 93] = [
     "agent.registration.claim.attempt.created",
     "agent.registration.claim.completed",
@@ -99,7 +99,7 @@ const KNOWN: [&str; 93] = [
     "waitlist_user.denied",
 ];
 
-/// What we have besides.
+/// Event types that exist only here.
 pub const OURS: [&str; 5] = [
     "oauth.authorization_code_reused",
     "oauth.refresh_token_reused",
@@ -108,13 +108,13 @@ pub const OURS: [&str; 5] = [
     "webhook_endpoint.disabled",
 ];
 
-/// What tells that an endpoint is no longer sent anything.
+/// The event announcing that an endpoint has been disabled.
 pub const DISABLED: &str = "webhook_endpoint.disabled";
 
-/// What a test of an endpoint sends. Nobody subscribes to it.
+/// The event sent to test an endpoint. It cannot be subscribed to.
 pub const TEST: &str = "webhook_endpoint.tested";
 
-/// What is offered to whoever chooses: the events that something here writes, sorted.
+/// The event types offered for selection: those emitted here, sorted.
 pub fn offered() -> Vec<&'static str> {
     let mut names: Vec<&str> = NAMES.iter().chain(&OURS).copied().filter(|name| can_be_subscribed(name)).collect();
     names.sort_unstable();
@@ -122,7 +122,7 @@ pub fn offered() -> Vec<&'static str> {
     names
 }
 
-/// Whether an endpoint can subscribe to an event of this name.
+/// Whether an endpoint can subscribe to events of this name.
 pub fn can_be_subscribed(name: &str) -> bool {
     KNOWN.binary_search(&name).is_ok() || OURS.contains(&name)
 }
@@ -137,7 +137,7 @@ mod tests {
         for name in KNOWN.into_iter().chain(OURS) {
             assert!(can_be_subscribed(name), "{name}");
         }
-        // Readable, and not for webhooks.
+        // Available through the events API, but not to webhooks.
         for name in [
             "action.authentication.denied",
             "action.user_registration.denied",

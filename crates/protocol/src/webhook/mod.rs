@@ -1,5 +1,5 @@
-//! Webhooks: which events can be subscribed to, how a request is signed, when it is tried again, and how a secret is
-//! replaced. What an endpoint was sent and what it answered is a [`crate::model::WebhookAttempt`].
+//! Webhooks: available event types, request signatures, the retry schedule, and secret rotation. A
+//! [`crate::model::WebhookAttempt`] records what was sent to an endpoint and how it responded.
 
 pub mod event_types;
 pub mod rotation;

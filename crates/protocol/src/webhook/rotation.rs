@@ -1,24 +1,25 @@
-//! Which secrets sign while one is replaced.
+//! Which secrets sign during a rotation.
 //!
-//! `WorkOS-Signature` has place for one signature, so the new secret takes over at a moment; until then it is shown, so that
-//! receivers learn it, and it signs already where there is place for two. The one before signs there for as long again.
+//! `WorkOS-Signature` has room for one signature, so the new secret takes over at a set time. Until then it is shown,
+//! so that receivers can be configured with it, and already signs where there is room for two. Afterwards the old
+//! secret signs there for the same length of time.
 
 use crate::time::Timestamp;
 
-/// How long after it was made a new secret takes over, and how long the old one signs besides after that, in seconds.
+/// How long after its creation a new secret takes over, and how long the old one still signs alongside it, in seconds.
 pub const OVERLAP: i64 = 24 * 3600;
 
 /// The secrets of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation<S> {
-    /// The first one.
+    /// The original secret.
     pub secret: S,
-    /// The one that replaces it, and since or from when.
+    /// The secret that replaces it, and when it takes or took over.
     pub next: Option<(S, Timestamp)>,
 }
 
 impl<S> Rotation<S> {
-    /// The secret that signs.
+    /// The secret that currently signs.
     pub fn current(&self, now: Timestamp) -> &S {
         match &self.next {
             Some((next, from)) if *from <= now => next,
@@ -26,12 +27,12 @@ impl<S> Rotation<S> {
         }
     }
 
-    /// The one that is to sign, and from when.
+    /// The upcoming secret, and when it takes over.
     pub fn upcoming(&self, now: Timestamp) -> Option<&(S, Timestamp)> {
         self.next.as_ref().filter(|(_, from)| now < *from)
     }
 
-    /// All that sign where there is place for two: first the one that signs everywhere.
+    /// All secrets that sign where there is room for two, starting with the current one.
     pub fn signing(&self, now: Timestamp) -> Vec<&S> {
         match &self.next {
             Some((next, from)) if *from <= now => {

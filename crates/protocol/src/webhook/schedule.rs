@@ -1,30 +1,32 @@
-//! When a request that did not succeed is sent again, and when an endpoint is given up.
+//! When a failed request is sent again, and when an endpoint is given up on.
 
 use crate::time::Timestamp;
 
-/// How often a delivery is tried.
+/// The maximum number of attempts per delivery.
 pub const TRIES: i64 = 12;
 
-/// Seconds until the next try, by how many there were. With the most that chance adds they come to less than 72 hours.
+/// The pauses in seconds before the next attempt, by the number of attempts so far. Including the maximum jitter, they
+/// add up to less than 72 hours.
 const PAUSES: [i64; 11] = [10, 30, 120, 600, 1800, 3600, 7200, 14_400, 36_000, 57_600, 86_400];
 
-/// How much of a pause chance adds at most, in percent.
+/// The maximum jitter added to a pause, in percent of it.
 const JITTER: i64 = 20;
 
-/// After this many tries in a row without success, an endpoint gets one request at a time, and pauses between them.
+/// The number of consecutive failures after which an endpoint gets one request at a time, with pauses in between.
 pub const STRUGGLES_AFTER: i64 = 8;
 
-/// The first and the longest of these pauses, in seconds.
+/// The first and the maximum length of these pauses, in seconds.
 const BREATHERS: (i64, i64) = (5, 300);
 
-/// An endpoint that has refused everything for so long is given up, in seconds.
+/// How long an endpoint may reject everything before it is given up on, in seconds.
 const PATIENCE: i64 = 72 * 3600;
 
-/// A delivery that could not even be tried for so long is given up, in seconds: its endpoint takes fewer than it is sent.
+/// How long a delivery may wait without being attempted before it is given up on, in seconds: its endpoint accepts
+/// fewer events than are sent to it.
 pub const LONGEST_WAIT: i64 = 72 * 3600;
 
-/// When a delivery is tried again that may be tried `remaining` times yet; `None` when it may not. `chance` is any number:
-/// of many deliveries that failed together, not all come back together.
+/// When the next attempt is due for a delivery with `remaining` attempts left; `None` if there is none. `chance` is any
+/// number: it spreads out the retries of deliveries that failed together.
 pub fn next_try(remaining: i64, now: Timestamp, chance: u64) -> Option<Timestamp> {
     let made = usize::try_from((TRIES - remaining).max(1)).ok()?;
     let pause = if remaining < 1 { None } else { PAUSES.get(made - 1) }?;
@@ -33,15 +35,16 @@ pub fn next_try(remaining: i64, now: Timestamp, chance: u64) -> Option<Timestamp
     Some(Timestamp::from_millis(now.as_millis().saturating_add(pause * 1000).saturating_add(added)))
 }
 
-/// Until when an endpoint is left alone that has not succeeded in this many tries; `None` while it does well enough.
+/// When an endpoint may be contacted again after this many consecutive failures; `None` below [`STRUGGLES_AFTER`].
 pub fn breather(failures: i64, now: Timestamp) -> Option<Timestamp> {
     let beyond = failures - STRUGGLES_AFTER;
     let (first, longest) = BREATHERS;
-    // Doubled each time, which is beyond the longest after a few.
+    // Doubled with each failure, which exceeds the maximum after a few.
     (beyond >= 0).then(|| now.plus_secs((first << beyond.min(10)).min(longest)))
 }
 
-/// Whether an endpoint is given up: it has not succeeded in as many tries as a delivery has, for three days.
+/// Whether an endpoint is given up on: as many consecutive failures as a delivery has attempts, over at least three
+/// days.
 pub fn is_given_up(failures: i64, failing_since: Timestamp, now: Timestamp) -> bool {
     failures >= TRIES && failing_since.plus_secs(PATIENCE) <= now
 }

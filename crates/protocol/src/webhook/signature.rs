@@ -1,7 +1,7 @@
-//! How a request to an endpoint is signed: as WorkOS does, and as Standard Webhooks 1.0 does, beside each other.
+//! Request signatures for webhook endpoints: that of WorkOS and that of Standard Webhooks 1.0, side by side.
 //!
-//! One secret serves both. It is `whsec_` and base64, as Standard Webhooks has it, whose key is what the base64 stands for;
-//! the key of `WorkOS-Signature` is the text as it stands.
+//! One secret serves both. It is `whsec_` followed by base64, as in Standard Webhooks, where the decoded base64 is the
+//! key; the key for `WorkOS-Signature` is the text itself.
 
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -13,36 +13,36 @@ use zeroize::Zeroizing;
 
 const PREFIX: &str = "whsec_";
 
-/// How many random bytes a secret is made of: as base64 they need no padding.
+/// The number of random bytes in a secret: its base64 needs no padding.
 pub const SECRET_BYTES: usize = 33;
 
-/// How many bytes a secret can be made of that somebody brings along.
+/// The number of bytes that a user-supplied secret may have.
 const BROUGHT_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// Whether a text has the form of a secret: what we compose, and what Standard Webhooks allows beside it.
+/// Whether a text is a valid secret: one that we generated, or another that Standard Webhooks allows.
 pub fn is_secret(text: &str) -> bool {
     let bytes = text.strip_prefix(PREFIX).and_then(|encoded| STANDARD.decode(encoded).ok().map(Zeroizing::new));
     bytes.is_some_and(|bytes| BROUGHT_BYTES.contains(&bytes.len()))
 }
 
-/// Composes a secret.
+/// Composes a secret from random bytes.
 pub fn compose_secret(random: &[u8; SECRET_BYTES]) -> Secret {
     Secret::new(format!("{PREFIX}{}", STANDARD.encode(random)))
 }
 
-/// The value of `WorkOS-Signature`: its time is in milliseconds, and there is a space behind the comma. It has place for
-/// one signature: verifiers refuse a third part, or do not look at it.
+/// The value of `WorkOS-Signature`: the time is in milliseconds, and a space follows the comma. It has room for only
+/// one signature: verifiers reject or ignore a third part.
 pub fn workos(secret: &Secret, now: Timestamp, body: &[u8]) -> String {
     let time = now.as_millis();
     let mut signed = format!("t={time}, v1=");
     for byte in sign(secret.expose().as_bytes(), &[time.to_string().as_bytes(), body]).as_ref() {
-        // Writing to a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(signed, "{byte:02x}");
     }
     signed
 }
 
-/// The value of `webhook-signature`: one signature for each secret. The time, in `webhook-timestamp`, is in seconds.
+/// The value of `webhook-signature`: one signature per secret. The time, in `webhook-timestamp`, is in seconds.
 pub fn standard(secrets: &[&Secret], id: &str, now: Timestamp, body: &[u8]) -> String {
     let time = now.as_secs().to_string();
     let signatures = secrets.iter().map(|secret| {
@@ -52,14 +52,14 @@ pub fn standard(secrets: &[&Secret], id: &str, now: Timestamp, body: &[u8]) -> S
     signatures.collect::<Vec<_>>().join(" ")
 }
 
-/// The bytes of a secret: decoded from base64, or, of a text that is not base64, the text itself.
+/// The key of a secret: decoded from base64 or, if it is not base64, the text itself.
 fn standard_key(secret: &Secret) -> Zeroizing<Vec<u8>> {
     let text = secret.expose();
     let decoded = STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text));
     Zeroizing::new(decoded.unwrap_or_else(|_| text.as_bytes().to_vec()))
 }
 
-/// HMAC-SHA-256 of parts with dots between them.
+/// HMAC-SHA-256 of the parts joined by dots.
 fn sign(key: &[u8], parts: &[&[u8]]) -> hmac::Tag {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     for (at, part) in parts.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What the server is compared with: the same HTTP stack with handlers that only do what cannot be left out. No route
-//! table beyond axum's, no client, no policy, no metrics, no headers but the content type.
+//! The baseline for comparison: the same HTTP stack with handlers that do only the indispensable work. No routing
+//! beyond axum's, no clients, no policy, no metrics, no headers but the content type.
 
 use super::lines::{DISCOVERY, INTROSPECTION, JWKS};
 use super::signing;
@@ -22,10 +22,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tower::ServiceExt;
 
-/// Serves until the parent is gone. The sizes are those of the server's own bodies: discovery, JWKS, introspection.
+/// Serves until the parent exits. The sizes are those of the server's own bodies: discovery, JWKS, introspection.
 pub fn serve(sizes: &[&str]) {
     let [discovery, jwks, introspection] = [0, 1, 2].map(|at: usize| filler(sizes[at].parse().unwrap()));
-    // As the server with `--threads 1`.
+    // Like the server with `--threads 1`.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut router = Router::new()
         .route(DISCOVERY, get(async move || json(discovery.clone())))
@@ -49,18 +49,18 @@ pub fn serve(sizes: &[&str]) {
         router = router.route(&token_path(algorithm), post(issue));
     }
     runtime.spawn(accept(router));
-    // The parent holds the other end.
+    // The parent holds the other end of standard input.
     let _ = std::io::stdin().read(&mut [0]);
 }
 
-/// Where it signs with an algorithm: as long as the server's path.
+/// Returns the path that signs with an algorithm, as long as the server's token path.
 pub fn token_path(algorithm: Algorithm) -> String {
     format!("/{algorithm:/>7}/token")
 }
 
 async fn accept(router: Router) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    // The parent reads it there, as it does the server's.
+    // The parent reads the address there, as it does for the server.
     eprintln!("address={}", listener.local_addr().unwrap());
     let builder = Arc::new(connection_builder());
     loop {
@@ -82,7 +82,7 @@ fn json(body: Bytes) -> Response<Body> {
     response
 }
 
-/// A body of so many bytes.
+/// Returns a body of this many bytes.
 fn filler(size: usize) -> Bytes {
     Bytes::from(vec![b'x'; size])
 }

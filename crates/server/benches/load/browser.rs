@@ -1,28 +1,28 @@
-//! A browser for loads: cookies, redirects, forms. It goes wherever a server leads it, ours or another's, fills in what is
-//! asked, and tells where it was sent away to.
+//! A browser for load tests: cookies, redirects, forms. It follows any server, ours or another, fills in the forms, and
+//! returns the URL that it is finally redirected to.
 
 use super::client::{answer_length, request};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The password of everybody who is measured.
+/// The password of every benchmark user.
 pub const PASSWORD: &str = "violet-tractor-humming-42";
-/// Most steps of one journey.
+/// The maximum number of steps in a journey.
 const STEPS: usize = 12;
 
-/// A browser at one connection.
+/// A browser with one connection.
 #[derive(Debug)]
 pub struct Browser {
     stream: TcpStream,
     buffer: Vec<u8>,
     host: String,
     cookies: Vec<(String, String)>,
-    /// The address it says it has: each person has their own, or they would be held up together.
+    /// The address it claims to have. Each user has their own; otherwise rate limits would count them together.
     address: String,
 }
 
-/// An answer.
+/// A response.
 struct Answer {
     status: u16,
     location: Option<String>,
@@ -37,27 +37,27 @@ impl Browser {
         Self { stream, buffer: vec![0; 64 * 1024], host: host.to_owned(), cookies: Vec::new(), address: String::new() }
     }
 
-    /// Becomes the browser of somebody else.
+    /// Switches to another user's fresh browser.
     pub fn belongs_to(&mut self, number: usize) {
         self.cookies.clear();
         self.address = format!("10.{}.{}.{}", number / 65_536 % 256, number / 256 % 256, number % 256);
     }
 
-    /// Fetches a document, which must be good.
+    /// Fetches a document; panics unless the status is 200.
     pub async fn get(&mut self, path: &str) {
         let answer = self.send("GET", path, "").await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     }
 
-    /// Sends a form and gives the body of the answer, which must be good.
+    /// Submits a form and returns the response body; panics unless the status is 200.
     pub async fn post(&mut self, path: &str, body: &str) -> String {
         let answer = self.send("POST", path, body).await;
         assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
         answer.body
     }
 
-    /// Goes to an address, signs in where that is asked for, agrees to what it is asked, and gives the address at which it leaves
-    /// the server, and whether it was asked to agree.
+    /// Opens a path, signs in where asked, consents where asked, and returns the URL at which it leaves the server and
+    /// whether it was asked for consent.
     pub async fn journey(&mut self, path: &str, email: &str) -> (String, bool) {
         let (mut method, mut path, mut body) = ("GET", path.to_owned(), String::new());
         let mut agreed = false;
@@ -116,7 +116,7 @@ impl Browser {
     }
 }
 
-/// Path and query of an address.
+/// Returns the path and query of a URL.
 fn inside(address: &str) -> &str {
     match address.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -130,13 +130,13 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(rest[..rest.find('"')?].replace("&#38;", "&").replace("&amp;", "&"))
 }
 
-/// Where a page without a form goes on to by itself.
+/// Returns the target of a page's automatic redirect.
 fn goes_on_to(page: &str) -> Option<String> {
     let tag = page.split("<meta ").find(|tag| tag.starts_with("http-equiv=\"refresh\""))?;
     attribute(tag, "content")?.strip_prefix("0;url=").map(str::to_owned)
 }
 
-/// The first form of a page, filled in: where it is posted to, and its body.
+/// Fills in the first form of a page; returns its action and body.
 fn filled_in(page: &str, email: &str) -> (String, String) {
     let form = page.split("<form").nth(1).unwrap_or_else(|| panic!("no form: {page}"));
     let form = &form[..form.find("</form>").unwrap_or(form.len())];
@@ -152,7 +152,7 @@ fn filled_in(page: &str, email: &str) -> (String, String) {
         };
         body.append_pair(&name, &value);
     }
-    // Pressed is the first button.
+    // The first button is the one pressed.
     if let Some((_, button)) = form.split_once("<button") {
         let tag = &button[..button.find('>').unwrap()];
         if let (Some(name), Some(value)) = (attribute(tag, "name"), attribute(tag, "value")) {

@@ -1,4 +1,4 @@
-//! Child processes: pinned to a core, watched through `/proc`, gone when dropped.
+//! Child processes: pinned to a core, observed through `/proc`, killed on drop.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -7,28 +7,28 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Where the server and everything it is compared with run.
+/// The core of the server and of everything it is compared with.
 pub const SERVER_CORE: usize = 0;
-/// Where the load comes from.
+/// The core that generates the load.
 pub const LOAD_CORE: usize = 1;
 
-/// A command that will run on one core only. `taskset` replaces itself by the program, so its process is the program's.
+/// Returns a command pinned to one core. `taskset` execs the program, so the process is the program's own.
 pub fn pinned(core: usize, program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &core.to_string()]).arg(program);
     command
 }
 
-/// A program that serves, on the server's core.
+/// A serving program on the server's core.
 #[derive(Debug)]
 pub struct Serving {
     child: Child,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
 }
 
 impl Serving {
-    /// Starts a program and waits until a line of its standard error has `address=`.
+    /// Starts a program and waits until its standard error has a line with `address=`.
     pub fn start(program: &Path, arguments: &[&str]) -> Self {
         let mut child = pinned(SERVER_CORE, program)
             .args(arguments)
@@ -55,12 +55,12 @@ impl Serving {
         Self { child, address: address.parse().unwrap() }
     }
 
-    /// Its process.
+    /// Returns its process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Memory it holds, in MiB.
+    /// Returns its resident memory in MiB.
     pub fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -75,17 +75,18 @@ impl Drop for Serving {
     }
 }
 
-/// Seconds of processor time that a process (0: this one) has used.
+/// Returns the seconds of CPU time used by a process (0: this one).
 pub fn processor_seconds(process: u32) -> f64 {
     let path = if process == 0 { "/proc/self/stat".to_owned() } else { format!("/proc/{process}/stat") };
     let stat = std::fs::read_to_string(path).unwrap();
-    // The name of the program, in parentheses, may hold anything: count from behind it. Linux shows hundredths.
+    // The program name in parentheses may contain anything, so count from after it. Linux reports hundredths of a
+    // second.
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let ticks: f64 = fields.split(' ').skip(11).take(2).map(|field| field.parse::<f64>().unwrap()).sum();
     ticks / 100.0
 }
 
-/// Runs a command to its end and gives what it printed.
+/// Runs a command to completion and returns its output.
 pub fn output(command: &mut Command) -> String {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut printed = String::new();

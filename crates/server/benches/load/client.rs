@@ -1,5 +1,5 @@
-//! The load: keep-alive connections that each send a prepared request, read the whole answer, and send the next one.
-//! Written by hand so that it costs less than the server it drives, and says how busy it was itself.
+//! The load generator: keep-alive connections that each send a prepared request, read the whole response, and send the
+//! next one. Handwritten so that it costs less than the server it drives; it reports its own CPU usage.
 
 use super::child::processor_seconds;
 use std::io::{Read, Write};
@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// Requests, ready to be sent.
+/// Prepared requests.
 pub type Requests = Arc<[Vec<u8>]>;
 
-/// A request with its head.
+/// Returns a complete request with head and body.
 pub fn request(method: &str, path: &str, host: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: load\r\nAccept: */*\r\n");
     for (name, value) in headers {
@@ -28,58 +28,59 @@ pub fn request(method: &str, path: &str, host: &str, headers: &[(&str, &str)], b
     text.into_bytes()
 }
 
-/// What to send, and how.
+/// A load: what to send, and how.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Whom to.
+    /// The server's address.
     pub address: SocketAddr,
-    /// What, in turn.
+    /// The requests, sent in turn.
     pub requests: Requests,
-    /// Over how many connections.
+    /// The number of connections.
     pub connections: usize,
-    /// Not as fast as possible, but one request per connection in this time.
+    /// If set, each connection sends one request per interval instead of as fast as possible.
     pub pace: Option<Duration>,
 }
 
 impl Load {
-    /// As fast as 32 connections can.
+    /// Creates a load of 32 connections at full speed.
     pub fn full(address: SocketAddr, requests: Requests) -> Self {
         Self { address, requests, connections: 32, pace: None }
     }
 }
 
-/// What came of it.
+/// The results of a load.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
-    /// Answers per second.
+    /// Responses per second.
     pub rate: f64,
-    /// Half of them took at most this many milliseconds.
+    /// The median latency in milliseconds.
     pub p50: f64,
-    /// All but one in a hundred took at most this many.
+    /// The 99th percentile latency in milliseconds.
     pub p99: f64,
-    /// How much of a core the server used.
+    /// The server's CPU usage, as a fraction of a core.
     pub server_busy: f64,
-    /// How much of a core the load used.
+    /// The load generator's CPU usage, as a fraction of a core.
     pub load_busy: f64,
 }
 
 impl Measured {
-    /// Answers per second of the server's processor time: what counts when other programs want the same core.
+    /// Responses per second of the server's CPU time: what counts when other programs share the core.
     pub fn per_processor_second(&self) -> f64 {
         self.rate / self.server_busy.max(0.01)
     }
 }
 
-/// Time before the counting starts: connections open, caches fill.
+/// The time before measuring starts, for opening connections and filling caches.
 const WARM_UP: Duration = Duration::from_millis(300);
 
-/// The connections of a load at work; each gives its times, in microseconds.
+/// The running connections of a load; each returns its latencies in microseconds.
 pub type Running = Vec<tokio::task::JoinHandle<Vec<u32>>>;
 
-/// Starts a load that counts what is done between two moments.
+/// Starts a load that measures between two instants.
 pub type Start<'a> = &'a dyn Fn(Instant, Instant) -> Running;
 
-/// Sends loads at the same time to one server and measures each. The first one's share of the processor is everyone's.
+/// Runs several loads against one server at the same time and measures each. CPU usage is measured for all of them
+/// together.
 pub fn run_together(server: u32, loads: &[Start<'_>], seconds: f64) -> Vec<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -116,7 +117,7 @@ pub fn run_together(server: u32, loads: &[Start<'_>], seconds: f64) -> Vec<Measu
     })
 }
 
-/// Sends one load to one server.
+/// Runs one load against one server.
 pub fn run(server: u32, load: &Load, seconds: f64) -> Measured {
     run_together(server, &[&|from, until| start(load, from, until)], seconds)[0]
 }
@@ -128,14 +129,14 @@ pub fn start(load: &Load, from: Instant, until: Instant) -> Running {
     (0..load.connections).map(connection).collect()
 }
 
-/// One connection: the times, in microseconds, of what was answered between `from` and `until`.
+/// Runs one connection; returns the latencies in microseconds of the responses between `from` and `until`.
 async fn keep_asking(load: Load, number: usize, next: Arc<AtomicUsize>, from: Instant, until: Instant) -> Vec<u32> {
     let mut stream = TcpStream::connect(load.address).await.expect("the server accepts connections");
     stream.set_nodelay(true).unwrap();
     let mut buffer = vec![0_u8; 32 * 1024];
     let mut times = Vec::with_capacity(64 * 1024);
     if let Some(pace) = load.pace {
-        // Spread evenly over one beat.
+        // Spread evenly over one interval.
         tokio::time::sleep(pace.mul_f64(number as f64 / load.connections as f64)).await;
     }
     let mut beat = Instant::now();
@@ -168,7 +169,7 @@ async fn keep_asking(load: Load, number: usize, next: Arc<AtomicUsize>, from: In
     }
 }
 
-/// The length of head and body together, once the head is there.
+/// Returns the length of head and body together, once the head is complete.
 pub fn answer_length(received: &[u8]) -> Option<usize> {
     let mut at = 0;
     let mut body = 0;
@@ -179,7 +180,7 @@ pub fn answer_length(received: &[u8]) -> Option<usize> {
         if line == b"\r" {
             return Some(at + body);
         }
-        // Hyper writes names in lower case, Node does not.
+        // Hyper writes header names in lower case, Node does not.
         const LENGTH: &[u8] = b"content-length: ";
         if let Some((name, value)) = line.split_at_checked(LENGTH.len())
             && name.eq_ignore_ascii_case(LENGTH)
@@ -189,7 +190,7 @@ pub fn answer_length(received: &[u8]) -> Option<usize> {
     }
 }
 
-/// One request on a connection of its own: the body of the answer, or what went wrong.
+/// Sends one request on a new connection; returns the response body or the error.
 pub fn ask_once(address: SocketAddr, request: &[u8]) -> Result<String, std::io::Error> {
     let mut stream = BlockingStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -213,7 +214,7 @@ pub fn ask_once(address: SocketAddr, request: &[u8]) -> Result<String, std::io::
     if head.starts_with("HTTP/1.1 20") { Ok(body.to_owned()) } else { Err(std::io::Error::other(text)) }
 }
 
-/// Sends each request once, over a few connections, and gives the bodies.
+/// Sends each request once over one connection and returns the bodies.
 pub fn ask_all(address: SocketAddr, requests: &[Vec<u8>]) -> Vec<String> {
     let mut stream = BlockingStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();

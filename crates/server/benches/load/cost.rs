@@ -1,5 +1,5 @@
-//! What one code flow or refresh costs the server, in figures that hold on a busy machine as well: processor time, switches
-//! between threads, calls that read and write files. For whoever changes something here; `docs/benchmarks.md` has ratios.
+//! What one code flow or refresh costs the server, in measures that are valid on a busy machine as well: CPU time,
+//! context switches, and file reads and writes. For developers; `docs/benchmarks.md` has ratios.
 
 use super::child::Serving;
 use super::flow::{Deed, Party};
@@ -8,18 +8,18 @@ use std::fs::read_to_string;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// What a process has used so far.
+/// The resources that a process has used so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Used {
-    /// Nanoseconds on a core.
+    /// CPU time in nanoseconds.
     ran: f64,
-    /// Hundredths of a second in the program, and in the kernel.
+    /// CPU time in user mode and in kernel mode, in hundredths of a second.
     user: f64,
     kernel: f64,
-    /// Switches that a thread has asked for by waiting, and others.
+    /// Voluntary context switches, and involuntary ones.
     waited: f64,
     preempted: f64,
-    /// Calls that read and that wrote files, and bytes written.
+    /// Read calls, write calls, and bytes written.
     reads: f64,
     writes: f64,
     written: f64,
@@ -50,12 +50,12 @@ fn figure(text: &str, name: &str) -> f64 {
     value.trim().parse().unwrap()
 }
 
-/// What each of so many times has cost.
+/// The cost of each repetition.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// How many times it was done.
+    /// The number of repetitions.
     pub times: usize,
-    /// Processor time of each.
+    /// The CPU time of each, in microseconds.
     pub microseconds: f64,
     used: Used,
 }
@@ -76,7 +76,7 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Lets people do something for so long; tells what each time has cost the server.
+/// Runs a load of users for this many seconds; returns what each repetition cost the server.
 pub fn of(deed: Deed, server: &Serving, party: &Party, seconds: f64) -> Cost {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (count, before, after) = runtime.block_on(async {

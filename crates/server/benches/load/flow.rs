@@ -1,5 +1,5 @@
-//! Loads of people: each connection is a browser and the application it comes from, and does one whole thing after the
-//! other. What is counted is the whole: a code flow from the authorization request to the tokens, a refresh.
+//! Loads of users: each connection is a browser and the application it comes from, and repeats one complete operation.
+//! What is counted is the complete operation: a code flow from the authorization request to the tokens, or a refresh.
 
 use super::browser::Browser;
 use super::client::Running;
@@ -12,44 +12,44 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT: &str = "https%3A%2F%2Fapp.example.com%2Fcallback";
 
-/// Connections of a load of people.
+/// The number of connections of a user load.
 const CONNECTIONS: usize = 32;
-/// Connections of a load of refreshes: each waits for the disk, and the core is to be full all the same.
+/// The number of connections of a refresh load: each waits for the disk, and the core should still be fully used.
 pub const REFRESHING: usize = 64;
 
-/// A server with a client that people sign in to.
+/// A server with a client that users sign in to.
 #[derive(Debug, Clone)]
 pub struct Party {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// The host that requests name.
+    /// The `Host` header of requests.
     pub host: String,
-    /// Where its authorization endpoint is.
+    /// The path of its authorization endpoint.
     pub authorize: &'static str,
-    /// Where its token endpoint is.
+    /// The path of its token endpoint.
     pub token: String,
-    /// The client.
+    /// The client ID.
     pub client_id: String,
     /// Its secret.
     pub client_secret: &'static str,
-    /// What it asks for; empty is nothing in particular.
+    /// The requested scope; empty to omit it.
     pub scope: &'static str,
-    /// Whether people are asked for their consent each time.
+    /// Whether users are asked for consent each time.
     pub asks_consent: bool,
-    /// Who signs in, in turn.
+    /// The users who sign in, in turn.
     pub people: Arc<[String]>,
 }
 
-/// What each connection does again and again.
+/// The operation that each connection repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// A code flow by somebody who is signed out, in a browser the server has never seen.
+    /// A code flow of a signed-out user, in a browser unknown to the server.
     SignedOut,
-    /// A code flow by somebody who has signed in before.
+    /// A code flow of a user who is already signed in.
     SignedIn,
-    /// A refresh, with the token that the last one gave.
+    /// A refresh with the token that the previous one returned.
     Refresh,
-    /// At the bare handler: so many documents, and a token. What nobody's code flow of as many requests can surpass here.
+    /// At the bare handler: this many documents, and a token. An upper bound for a code flow with as many requests.
     Bare(usize),
 }
 
@@ -63,7 +63,7 @@ impl Party {
         )
     }
 
-    /// Lets one browser go through a code flow; gives the answer of the token endpoint.
+    /// Takes a browser through a code flow; returns the token response.
     async fn flow(&self, browser: &mut Browser, person: &str) -> String {
         let (back, agreed) = browser.journey(&self.authorization_request(), person).await;
         assert_eq!(agreed, self.asks_consent, "asked to agree when that is what is measured, and only then");
@@ -84,7 +84,7 @@ impl Party {
         (0..connections).map(connection).collect()
     }
 
-    /// One connection: the times, in microseconds, of what was done between `from` and `until`.
+    /// Runs one connection; returns the durations in microseconds of the operations between `from` and `until`.
     async fn keep_doing(self, deed: Deed, next: Arc<AtomicUsize>, from: Instant, until: Instant) -> Vec<u32> {
         let mut browser = Browser::connect(self.address, &self.host).await;
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl Party {
     }
 }
 
-/// A string member of a JSON object that holds no escapes, without reading the rest.
+/// Returns a string member of a JSON object that contains no escapes, without parsing the rest.
 fn member(body: &str, name: &str) -> String {
     let value = body.split_once(&format!("\"{name}\":\"")).and_then(|(_, rest)| rest.split_once('"'));
     value.unwrap_or_else(|| panic!("no {name} in {body}")).0.to_owned()

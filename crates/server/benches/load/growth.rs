@@ -1,4 +1,5 @@
-//! What the same deeds cost an installation with a thousand people and one with millions, in turn: `--growth`.
+//! Compares the cost of the same operations for an installation with a thousand users and one with millions:
+//! `--growth`.
 
 use super::cost::{self, Cost};
 use super::flow::{Deed, Party};
@@ -10,19 +11,20 @@ use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How many people there are in the large installation, and how many applications.
+/// The numbers of users and applications in the large installation.
 const MANY_PEOPLE: usize = 10_000_000;
 const MANY_APPLICATIONS: usize = 1_000_000;
-/// How many of the people sign in: as many as in the small one, evenly spread over all of them. No two share a page of the database.
+/// The number of users who sign in: as many as in the small installation, spread evenly over all users. No two share a
+/// database page.
 const WHO_COME: usize = PEOPLE;
-/// Rounds of both installations in turn, and the seconds of each.
+/// The number of alternating rounds, and the seconds of each.
 const ROUNDS: usize = 5;
 const SECONDS: f64 = 3.0;
 
-/// Everybody like the first person of the environment, and every application like its machine.
+/// Inserts copies of the environment's first user and of its machine application.
 fn fill(installation: &Installation, environment: &str, people: usize, applications: usize) {
     let connection = Connection::open(installation.data().join("countersign.db")).unwrap();
-    // As fast as can be: this is no part of what is measured.
+    // As fast as possible: this is not measured.
     connection
         .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;")
         .unwrap();
@@ -55,7 +57,7 @@ fn fill(installation: &Installation, environment: &str, people: usize, applicati
     connection.execute_batch("PRAGMA journal_mode = WAL;").unwrap();
 }
 
-/// Measures both installations in turn and prints what each deed costs.
+/// Measures both installations in alternation and prints the cost of each operation.
 pub fn growth() {
     let algorithm = Algorithm::EdDsa;
     let environment = super::installation::Environment(algorithm);

@@ -1,4 +1,4 @@
-//! The installation that is measured: one environment per signing algorithm, each with a machine client.
+//! The installation under test: one environment per signing algorithm, each with a machine client.
 
 use super::child::{self, Serving};
 use super::client::{self, Requests};
@@ -22,7 +22,7 @@ const API_KEY: &str = "sk_api_key_of_more_than_thirty_two_characters";
 pub struct Environment(pub Algorithm);
 
 impl Environment {
-    /// The host its requests name.
+    /// Returns the `Host` header of its requests.
     pub fn host(self) -> String {
         format!("{}.auth.example.com", self.0.as_str().to_lowercase())
     }
@@ -35,7 +35,7 @@ impl Environment {
         }
     }
 
-    /// The client that people sign in to.
+    /// Returns the ID of the client that users sign in to.
     pub fn forum(self) -> &'static str {
         match self.0 {
             Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRD",
@@ -44,7 +44,7 @@ impl Environment {
         }
     }
 
-    /// The client of a partner, which needs people's consent.
+    /// Returns the ID of a partner's client, which needs users' consent.
     pub fn partner(self) -> &'static str {
         match self.0 {
             Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRK",
@@ -53,7 +53,7 @@ impl Environment {
         }
     }
 
-    /// What its own application is called.
+    /// Returns the client ID of its own application.
     fn own_client_id(self) -> &'static str {
         match self.0 {
             Algorithm::Rs256 => "client_01EHZNVPK3SFK441A1RGBFSHRG",
@@ -62,7 +62,7 @@ impl Environment {
         }
     }
 
-    /// Its key to the management API.
+    /// Returns its management API key.
     fn api_key(self) -> String {
         let number = match self.0 {
             Algorithm::Rs256 => "",
@@ -78,17 +78,18 @@ impl Environment {
         client::request("POST", path, &self.host(), &form, &body)
     }
 
-    /// A token request; the path is another's for the bare handler.
+    /// Returns a token request; the path differs for the bare handler.
     pub fn token_request(self, path: &str) -> Requests {
         Arc::new([self.post(path, "grant_type=client_credentials&scope=posts%3Aread%20posts%3Awrite")])
     }
 
-    /// A question about each token.
+    /// Returns an introspection request for each token.
     pub fn introspection_requests(self, path: &str, tokens: &[String]) -> Requests {
         tokens.iter().map(|token| self.post(path, &format!("token={token}"))).collect()
     }
 
-    /// Sign-ins of these people to the environment's own application, by its server: one request with a password, each.
+    /// Returns sign-ins of these users to the environment's own application, from its back end: one password request
+    /// each.
     pub fn sign_ins(self, people: &[String]) -> Requests {
         let one = |(number, email): (usize, &String)| {
             let body = serde_json::json!({
@@ -105,12 +106,12 @@ impl Environment {
         people.iter().enumerate().map(one).collect()
     }
 
-    /// Fetches a document.
+    /// Returns a request for a document.
     pub fn get(self, path: &str) -> Requests {
         Arc::new([client::request("GET", path, &self.host(), &[], "")])
     }
 
-    /// So many different tokens.
+    /// Obtains this many different tokens.
     pub fn tokens(self, address: SocketAddr, count: usize) -> Vec<String> {
         let request = self.token_request("/oauth2/token")[0].clone();
         let bodies = client::ask_all(address, &vec![request; count]);
@@ -118,25 +119,25 @@ impl Environment {
     }
 }
 
-/// A string member of a JSON object.
+/// Returns a string member of a JSON object.
 fn member(body: &str, name: &str) -> String {
     let object: serde_json::Value = serde_json::from_str(body).unwrap();
     object[name].as_str().unwrap_or_else(|| panic!("no {name} in {body}")).to_owned()
 }
 
-/// A data directory with everything the lines need.
+/// A data directory with everything that the benchmarks need.
 #[derive(Debug)]
 pub struct Installation {
     directory: tempfile::TempDir,
 }
 
 impl Installation {
-    /// Makes one.
+    /// Creates one in the default temporary directory.
     pub fn make() -> Self {
         Self::make_in(std::env::temp_dir().to_str().unwrap())
     }
 
-    /// Makes one in a folder.
+    /// Creates one in a folder.
     pub fn make_in(folder: &str) -> Self {
         let directory = tempfile::tempdir_in(folder).unwrap();
         let declared: String = Algorithm::ALL.map(|algorithm| declaration(Environment(algorithm))).concat();
@@ -151,12 +152,12 @@ impl Installation {
         installation
     }
 
-    /// Where the data is.
+    /// Returns the data directory.
     pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    /// Starts the server on it.
+    /// Starts the server with it.
     pub fn serve(&self, more: &[&str]) -> Serving {
         let data = self.data();
         let mut arguments = vec!["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
@@ -166,13 +167,13 @@ impl Installation {
         Serving::start(program(), &arguments)
     }
 
-    /// Starts the server on it with the hashing of passwords set aside.
+    /// Starts the server with it and with password hashing set aside.
     pub fn serve_without_hashing(&self) -> Serving {
         let data = self.data();
         Serving::start(&std::env::current_exe().unwrap(), &["without-hashing", data.to_str().unwrap()])
     }
 
-    /// Makes so many people in the environments that sign with RS256 and EdDSA, who bring this hash of their password along.
+    /// Creates this many users in the environments that sign with RS256 and EdDSA, with this imported password hash.
     pub fn people(&self, server: &Serving, prefix: &str, count: usize, (kind, hash): Brought<'_>) {
         let host = format!("localhost:{}", server.address.port());
         for environment in [Environment(Algorithm::Rs256), Environment(Algorithm::EdDsa)] {
@@ -192,7 +193,7 @@ impl Installation {
         }
     }
 
-    /// A durable write: a new organization.
+    /// Returns a request for a durable write: creating an organization.
     pub fn write_request(server: &Serving) -> Requests {
         let authorization = format!("Bearer {API_KEY}");
         let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
@@ -201,7 +202,7 @@ impl Installation {
     }
 }
 
-/// A hash that people bring along: its kind, and its text.
+/// An imported password hash: its type and its text.
 pub type Brought<'a> = (&'a str, &'a str);
 
 fn declaration(environment: Environment) -> String {

@@ -1,4 +1,4 @@
-//! What is measured, in this order.
+//! The measurements, in order.
 
 use super::Effort;
 use super::bare;
@@ -19,12 +19,12 @@ pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const JWKS: &str = "/oauth2/jwks";
 pub const TOKEN: &str = "/oauth2/token";
 
-/// Different tokens that fit into the server's cache of verified ones.
+/// The number of different tokens, which fit into the server's cache of verified tokens.
 const TOKENS: usize = 5_000;
-/// Entries of the cache when they shall not fit.
+/// The cache size for measurements in which the tokens must not fit.
 const SMALL_CACHE: &str = "100";
 
-/// What is measured so far, and with what.
+/// The measurements so far, and what they use.
 pub struct Bench<'a> {
     pub effort: Effort,
     only: Option<&'a str>,
@@ -33,7 +33,7 @@ pub struct Bench<'a> {
     lines: Vec<Line>,
 }
 
-/// One line that is compared with the bare handler.
+/// One measurement that is compared with the bare handler.
 struct Compared<'r> {
     name: &'r str,
     ours: Requests,
@@ -43,13 +43,13 @@ struct Compared<'r> {
 }
 
 impl<'r> Compared<'r> {
-    /// Both are sent the same bytes.
+    /// Creates a comparison in which both get the same requests.
     fn alike(name: &'r str, requests: Requests, goal: Option<Goal>) -> Self {
         Self { name, ours: requests.clone(), bare: requests, signing: None, goal }
     }
 }
 
-/// Measures everything, or the lines whose names contain a word.
+/// Runs all measurements, or those whose names contain a word.
 pub fn measure(effort: Effort, only: Option<&str>) -> Report {
     let installation = Installation::make();
     let server = installation.serve(&[]);
@@ -78,18 +78,18 @@ pub fn measure(effort: Effort, only: Option<&str>) -> Report {
 }
 
 impl Bench<'_> {
-    /// Whether a line is to be measured.
+    /// Whether a measurement is to be run.
     pub fn wants(&self, name: &str) -> bool {
         self.only.is_none_or(|word| name.contains(word))
     }
 
-    /// Another line.
+    /// Adds a line to the report.
     pub fn add(&mut self, line: Line) {
         eprintln!("{}: {}", line.name, line.figure);
         self.lines.push(line);
     }
 
-    /// Our server and the bare handler in turn, several times over.
+    /// Measures our server and the bare handler in alternation, several times.
     fn compare(&mut self, server: &Serving, line: Compared<'_>) {
         if !self.wants(line.name) {
             return;
@@ -148,7 +148,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Introspection of tokens that are not remembered, so that each signature is verified.
+    /// Introspection of tokens that are not cached, so that each signature is verified.
     fn unknown_tokens(&mut self) {
         if !self.wants("introspection, every signature verified, RS256, ES256") {
             return;
@@ -168,7 +168,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Durable writes, and what tokens feel of them.
+    /// Durable writes, and their effect on token requests.
     fn beside_writes(&mut self, server: &Serving) {
         if !self.wants("durable writes, 64 connections; 1,000 tokens a second, ES256, alone; beside the writes") {
             return;
@@ -178,7 +178,7 @@ impl Bench<'_> {
         let writes = Load { connections: 64, ..Load::full(server.address, organizations) };
         let measured = client::run(server.id(), &writes, seconds);
         self.add(Line::load("durable writes, 64 connections", measured));
-        // 1,000 a second, whether or not the server is busy.
+        // 1,000 per second, whether or not the server is busy.
         let tokens = Load {
             connections: 16,
             pace: Some(Duration::from_millis(16)),
@@ -219,7 +219,7 @@ impl Bench<'_> {
         for _ in 0..self.effort.starts {
             let directory = tempfile::tempdir().unwrap();
             let data = directory.path().join("data");
-            // Ours for a moment, so that the port is known beforehand: it is part of the issuer, so both starts have it.
+            // Bound for a moment so that the port is known in advance: it is part of the issuer, so both starts use it.
             let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
             first.push(start_to_answer(data.to_str().unwrap(), address));
             again.push(start_to_answer(data.to_str().unwrap(), address));
@@ -229,7 +229,7 @@ impl Bench<'_> {
     }
 }
 
-/// Signatures per second, and per second of processor time.
+/// Returns signatures per second, and per second of CPU time.
 fn signing_rate(algorithm: Algorithm, seconds: f64) -> (f64, f64) {
     let mut command = child::pinned(SERVER_CORE, &std::env::current_exe().unwrap());
     let printed = child::output(command.args(["sign", algorithm.as_str(), &seconds.to_string()]));
@@ -237,7 +237,7 @@ fn signing_rate(algorithm: Algorithm, seconds: f64) -> (f64, f64) {
     (figures.next().unwrap(), figures.next().unwrap())
 }
 
-/// Milliseconds from the start of the process to the discovery document of the default environment.
+/// Returns the milliseconds from process start to the first discovery response of the default environment.
 fn start_to_answer(data: &str, address: SocketAddr) -> f64 {
     let request = client::request("GET", DISCOVERY, &format!("localhost:{}", address.port()), &[], "");
     let began = Instant::now();

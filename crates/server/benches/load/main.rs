@@ -1,7 +1,7 @@
-//! What the server reaches, as ratios to a bare handler of the same HTTP stack on the same core: docs/benchmarks.md.
+//! The server's performance as ratios to a bare handler of the same HTTP stack on the same core: docs/benchmarks.md.
 //!
-//! One process per part: this one sends the load from core 1; the server, what it is compared with and the loops over bare
-//! cryptography are children on core 0.
+//! One process per part: this one generates the load on core 1; the server, the programs it is compared with, and the
+//! loops over bare cryptography are children on core 0.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,16 +30,16 @@ mod without_hashing;
 
 use std::process::{Command, ExitCode};
 
-/// How long and how often things are measured.
+/// How long and how often to measure.
 #[derive(Debug, Clone, Copy)]
 struct Effort {
-    /// Rounds of each line.
+    /// Rounds per measurement.
     rounds: usize,
-    /// Seconds that count in each round.
+    /// Measured seconds per round.
     seconds: f64,
-    /// Tokens issued before memory is looked at again.
+    /// Tokens issued before memory usage is measured again.
     tokens: usize,
-    /// Starts of the server that are timed.
+    /// Server starts that are timed.
     starts: usize,
 }
 
@@ -57,14 +57,14 @@ fn main() -> ExitCode {
         ["pinned", "--bench", "--costs"] | ["pinned", "--costs", ..] => people::costs(),
         ["pinned", "--bench", "--growth"] | ["pinned", "--growth", ..] => growth::growth(),
         ["pinned", options @ ..] => measure(options),
-        // `cargo test --benches` runs us as well, without this word: it wants to know that we build.
+        // `cargo test --benches` also runs this program, without this flag, to check that it builds.
         options if options.contains(&"--bench") => return from_the_second_core(options),
         _ => println!("To measure: cargo bench -p countersign --bench load"),
     }
     ExitCode::SUCCESS
 }
 
-/// Runs this program once more, on a core of its own.
+/// Runs this program again, pinned to its own core.
 fn from_the_second_core(options: &[&str]) -> ExitCode {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     assert!(cores >= 2, "measuring needs two cores: one for the server and one for the load");

@@ -1,4 +1,4 @@
-//! The lines about people: code flows, refreshes, passwords.
+//! The measurements of user operations: code flows, refreshes, passwords.
 
 use super::bare::token_path;
 use super::child::{self, Serving};
@@ -14,25 +14,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// People with hashes that cost next to nothing.
+/// Users with password hashes that cost next to nothing.
 pub const PEOPLE: usize = 1_000;
-/// People with hashes of our own form.
+/// Users with password hashes in our own format.
 const HASHED: usize = 200;
-/// Where files are that no disk ever sees.
+/// A memory-backed directory.
 const MEMORY: &str = "/dev/shm";
-/// How long programs that compile themselves while they run are driven before they are measured.
+/// The warm-up seconds for programs with a JIT compiler.
 const COMPILING: f64 = 2.0;
-/// Requests of a code flow of ours.
+/// The number of requests in one of our code flows.
 const SIGNED_OUT_REQUESTS: usize = 5;
 const CONSENT_REQUESTS: usize = 7;
 const SIGNED_IN_REQUESTS: usize = 2;
-/// Seconds in which costs are counted.
+/// The seconds in which costs are counted.
 const COUNTED: f64 = 5.0;
 
-/// A hash of everybody's password that is compared with in a microsecond: brought along, as hashes of other systems are.
+/// A hash of the shared password that takes a microsecond to verify, imported like a hash of another system.
 pub const CHEAP: Brought<'_> = ("ssha256", "{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH");
 
-/// The part of an installation that people sign in to.
+/// Returns the part of an installation that users sign in to.
 pub fn party(server: &Serving, environment: Environment, prefix: &str, count: usize) -> Party {
     Party {
         address: server.address,
@@ -41,19 +41,19 @@ pub fn party(server: &Serving, environment: Environment, prefix: &str, count: us
         token: TOKEN.to_owned(),
         client_id: environment.forum().to_owned(),
         client_secret: super::installation::CLIENT_SECRET,
-        // One signature: the access token. With openid, which no scope at all means too, there would be two.
+        // One signature: the access token. With openid, or with no scope at all, there would be two.
         scope: "profile",
         asks_consent: false,
         people: (0..count).map(|number| format!("{prefix}{number}@example.com")).collect(),
     }
 }
 
-/// The same with an application of a partner, to which people have to agree each time.
+/// Like [`party`], with a partner's application, which needs users' consent each time.
 pub fn asking(party: Party, environment: Environment) -> Party {
     Party { asks_consent: true, client_id: environment.partner().to_owned(), ..party }
 }
 
-/// oidc-provider beside it, which signs one ID token; its access tokens are opaque.
+/// oidc-provider for comparison, which signs one ID token; its access tokens are opaque.
 fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
     Party {
         address: server.address,
@@ -68,7 +68,7 @@ fn other_party(server: &Serving, algorithm: Algorithm) -> Party {
     }
 }
 
-/// Starts oidc-provider, if it is installed.
+/// Starts oidc-provider if it is installed.
 fn oidc_provider() -> Option<Serving> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/bench");
     if !folder.join("node_modules").exists() {
@@ -81,7 +81,7 @@ fn oidc_provider() -> Option<Serving> {
     Some(Serving::start(Path::new("node"), &[script.to_str().unwrap()]))
 }
 
-/// Password comparisons per second, and per second of processor time.
+/// Returns password verifications per second, and per second of CPU time.
 fn hashing_rate(seconds: f64) -> (f64, f64) {
     let mut command = child::pinned(child::SERVER_CORE, &std::env::current_exe().unwrap());
     let printed = child::output(command.args(["hash", &seconds.to_string()]));
@@ -89,14 +89,14 @@ fn hashing_rate(seconds: f64) -> (f64, f64) {
     (figures.next().unwrap(), figures.next().unwrap())
 }
 
-/// Compares a password with a hash of our own form for so long, and prints how often per second and per second of
-/// processor time.
+/// Verifies a password against a hash in our own format for this many seconds, and prints the rate per second and per
+/// second of CPU time.
 pub fn hash(seconds: f64) {
     let stored = password::hash(super::browser::PASSWORD, [7; 16]).unwrap();
     super::signing::count(seconds, 1, || assert!(password::verify(&stored, super::browser::PASSWORD)));
 }
 
-/// What each thing that people do costs, counted: `--costs`.
+/// Counts the cost of each user operation: `--costs`.
 pub fn costs() {
     let installation = Installation::make();
     installation.people(&installation.serve(&[]), "cheap", PEOPLE, CHEAP);
@@ -116,7 +116,7 @@ pub fn costs() {
 }
 
 impl Bench<'_> {
-    /// Everything about people.
+    /// Runs all measurements of user operations.
     pub fn people(&mut self) {
         self.code_flows();
         self.refreshes();
@@ -157,7 +157,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Refreshes of a server whose writes reach the disk, beside one whose data is in memory only.
+    /// Refreshes of a server whose writes reach the disk, and of one whose data is in memory only.
     fn refreshes(&mut self) {
         let name = "refreshes, EdDSA, durable";
         if !self.wants(name) {
@@ -181,7 +181,7 @@ impl Bench<'_> {
         self.beside(name, Deed::Refresh, (&server, &party(&server)), other, None, goal);
     }
 
-    /// One deed at our server and at another one in turn, several times over.
+    /// Measures one operation at our server and at another one in alternation, several times.
     fn beside(
         &mut self,
         name: &str,
@@ -224,7 +224,7 @@ impl Bench<'_> {
         }
     }
 
-    /// The bare handler, as an application sees it: requests and the signature of a code flow, and nothing else.
+    /// Returns the bare handler as an application sees it: only the requests and the signature of a code flow.
     fn bare_party(&self, algorithm: Algorithm) -> Party {
         Party {
             authorize: DISCOVERY,
@@ -233,7 +233,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Sign-ins with passwords of our own form, beside nothing but hashing, and what machines feel of them.
+    /// Sign-ins with passwords hashed in our own format, compared with bare hashing, and their effect on machine
+    /// clients.
     fn passwords(&mut self) {
         let name = "password sign-ins; client_credentials beside them; 1,000 tokens a second beside password sign-ins";
         if !self.wants(name) {
@@ -248,7 +249,7 @@ impl Bench<'_> {
         let requests = Environment(Algorithm::EdDsa).sign_ins(&people.people);
         let by_api = Load::full(server.address, requests);
         let sign_ins: Start<'_> = &|from, until| client::start(&by_api, from, until);
-        // A hash takes so long that a short round would count a handful.
+        // Hashing is so slow that a short round would count only a handful.
         let seconds = self.effort.seconds * 2.0;
         let lines = [
             ("password sign-ins, one request each", sign_ins, Some(Goal::OfHashing(0.95))),

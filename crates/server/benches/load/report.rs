@@ -1,4 +1,4 @@
-//! The table.
+//! The results table.
 
 use super::client::Measured;
 use std::fmt;
@@ -8,43 +8,43 @@ use std::fmt;
 pub struct Line {
     /// What was measured.
     pub name: String,
-    /// The figure itself.
+    /// The measured value.
     pub figure: String,
-    /// Ratio to the bare handler.
+    /// Ratios to the bare handler.
     pub of_bare: Ratios,
-    /// Ratio to the bare rate of the cryptography in it: signing, hashing.
+    /// Ratios to the bare rate of the cryptography involved: signing or hashing.
     pub of_signing: Ratios,
-    /// Ratio to another server, or to ours in another state.
+    /// Ratios to another server, or to ours in a different state.
     pub of_other: Ratios,
-    /// What is to be reached.
+    /// The target.
     pub goal: Option<Goal>,
-    /// Latency and load, for what is a load.
+    /// Latency and CPU usage, if it is a load.
     pub measured: Option<Measured>,
 }
 
-/// What is to be reached.
+/// A target.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal {
-    /// At least this part of the bare handler.
+    /// At least this fraction of the bare handler's rate.
     OfBare(f64),
-    /// At least this part of the signing rate.
+    /// At least this fraction of the signing rate.
     OfSigning(f64),
-    /// At least this part of the hashing rate.
+    /// At least this fraction of the hashing rate.
     OfHashing(f64),
-    /// At least this part of what the other reaches.
+    /// At least this fraction of the other's rate.
     OfOther(f64),
-    /// At least so many times what the other reaches.
+    /// At least this many times the other's rate.
     TimesOther(f64),
-    /// At most this much of the unit; the second figure was measured.
+    /// At most this value in this unit; the second value is the measured one.
     AtMost(f64, f64, &'static str),
 }
 
-/// Ratios, one per round: by the clock, and by the processor time both sides used.
+/// Ratios, one per round: by wall-clock time, and by the CPU time of both sides.
 #[derive(Debug, Clone, Default)]
 pub struct Ratios(Vec<(f64, f64)>);
 
 impl Ratios {
-    /// Another round: rate and rate per processor second of both sides.
+    /// Adds a round: the rate and the rate per second of CPU time of both sides.
     pub fn push(&mut self, ours: (f64, f64), theirs: (f64, f64)) {
         self.0.push((ours.0 / theirs.0, ours.1 / theirs.1));
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Ratios {
     }
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// Returns the median, which is the mean of the two middle values for an even count.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -79,7 +79,7 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-/// The figures of the middle round, by rate.
+/// Returns the results of the median round by rate.
 pub fn middle(rounds: &[Measured]) -> Measured {
     let mut rounds = rounds.to_vec();
     rounds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
@@ -87,12 +87,12 @@ pub fn middle(rounds: &[Measured]) -> Measured {
 }
 
 impl Line {
-    /// A load without comparison.
+    /// Creates a line for a load without comparison.
     pub fn load(name: &str, measured: Measured) -> Self {
         Self { name: name.to_owned(), figure: rate(measured.rate), measured: Some(measured), ..Self::default() }
     }
 
-    /// A figure that is to stay below another.
+    /// Creates a line for a value that should not exceed a target.
     pub fn figure(name: &str, value: f64, goal: Option<f64>, unit: &'static str) -> Self {
         Self {
             name: name.to_owned(),
@@ -124,7 +124,7 @@ impl Line {
     }
 }
 
-/// A rate for people: three digits that count.
+/// Formats a rate with three significant digits.
 pub fn rate(per_second: f64) -> String {
     if per_second >= 9_995.0 { format!("{:.1} k/s", per_second / 1000.0) } else { format!("{per_second:.0} /s") }
 }

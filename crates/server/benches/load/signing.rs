@@ -1,4 +1,4 @@
-//! The bare signing rate of the cryptographic library: a loop on the server's core, no HTTP, no JSON, no base64.
+//! The bare signing rate of the cryptographic library: a loop on the server's core, without HTTP, JSON, or base64.
 
 use super::child::processor_seconds;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
@@ -9,7 +9,7 @@ use countersign_protocol::id::Id;
 use countersign_protocol::jose::{Algorithm, SigningKey};
 use std::time::{Duration, Instant};
 
-/// A new private key.
+/// Generates a private key.
 fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
     let random = SystemRandom::new();
     match algorithm {
@@ -24,17 +24,17 @@ fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
     }
 }
 
-/// A new key that signs tokens.
+/// Generates a token signing key.
 pub fn key(algorithm: Algorithm) -> SigningKey {
     SigningKey::from_pkcs8(Id::from_ulid(5 << 120), algorithm, &pkcs8(algorithm)).unwrap()
 }
 
-/// Signs for so long, and prints signatures per second and per second of processor time.
+/// Signs for this many seconds, and prints signatures per second and per second of CPU time.
 pub fn run(algorithm: &str, seconds: f64) {
     let algorithm = Algorithm::parse(algorithm).unwrap();
     let der = pkcs8(algorithm);
     let random = SystemRandom::new();
-    // As long as what a token's signature covers.
+    // As long as the signed part of a token.
     let message = [b'x'; 620];
     let sign: Box<dyn Fn()> = match algorithm {
         Algorithm::Rs256 => {
@@ -57,8 +57,8 @@ pub fn run(algorithm: &str, seconds: f64) {
     count(seconds, 20, sign);
 }
 
-/// Does something for so long, `at_once` times between looks at the clock, and prints how often per second and per second
-/// of processor time.
+/// Repeats `work` for this many seconds, checking the clock every `at_once` repetitions, and prints the rate per second
+/// and per second of CPU time.
 pub fn count(seconds: f64, at_once: u32, work: impl Fn()) {
     for _ in 0..at_once * 2 {
         work();

@@ -1,6 +1,6 @@
-//! The server with the hashing of passwords set aside: what else a sign-in costs. It is the program's own code, put
-//! together as `countersign serve` does it; passwords are compared with hashes that people brought along, which were made
-//! to cost next to nothing, and those are kept as they are.
+//! The server with password hashing set aside, to measure what else a sign-in costs. It is the program's own code,
+//! assembled as `countersign serve` does it; passwords are verified against imported hashes that cost next to nothing
+//! and are not replaced.
 
 use countersign::app::App;
 use countersign::cli::serve::service;
@@ -16,12 +16,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Serves the installation in a data directory until the parent is gone.
+/// Serves the installation in a data directory until the parent exits.
 pub fn serve(data: &str) {
-    // As the server with `--threads 1`.
+    // Like the server with `--threads 1`.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.spawn(listen(data.to_owned()));
-    // The parent holds the other end.
+    // The parent holds the other end of standard input.
     let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
 }
 

@@ -1,4 +1,4 @@
-//! `/organizations/{id}/api_keys` and `/api_keys`: keys that customers use against the company's own API.
+//! `/organizations/{id}/api_keys` and `/api_keys`: keys that customers use with the company's own API.
 
 use crate::domain::Failure;
 use crate::domain::organizations::{self, api_keys};
@@ -12,10 +12,10 @@ use countersign_protocol::management::views::api_key_view;
 use countersign_store::api_key;
 use serde_json::json;
 
-/// Longest text that is looked up as a key.
+/// The maximum length of a text that is looked up as a key.
 const LONGEST_VALUE: usize = 512;
 
-/// `GET /organizations/{id}/api_keys`: those the organization owns.
+/// `GET /organizations/{id}/api_keys`: the organization's own keys.
 ///
 /// # Errors
 /// 404, 422.
@@ -27,7 +27,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(rows, |row| row.id).map(|row| api_key_view(&row)).envelope()))
 }
 
-/// `POST /organizations/{id}/api_keys`: the one answer that shows the value.
+/// `POST /organizations/{id}/api_keys`: the only response that contains the value.
 ///
 /// # Errors
 /// 404, 422.
@@ -51,7 +51,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `POST /api_keys/validations`: the key of a value, or null. Never kept for a retry: the answer may change.
+/// `POST /api_keys/validations`: the key with a value, or null. Never stored for a retry: the answer may change.
 ///
 /// # Errors
 /// 422.
@@ -59,7 +59,7 @@ pub async fn validate(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let value = fields.required_string("value");
     fields.finish()?;
-    // No key of ours is that long, whatever it is.
+    // A longer value cannot be one of our keys.
     let found = match value.len() {
         ..=LONGEST_VALUE => api_keys::validate(&mut call.reader().await?, &call.act(), &value).await?,
         _ => None,
@@ -70,7 +70,7 @@ pub async fn validate(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&json!({"api_key": found.as_ref().map(api_key_view)})))
 }
 
-/// `POST /api_keys/{id}/expire`: absent or past is now, a moment in the future schedules, null cancels.
+/// `POST /api_keys/{id}/expire`: now if absent or in the past; a future time schedules it, null cancels it.
 ///
 /// # Errors
 /// 404, 409, 422.

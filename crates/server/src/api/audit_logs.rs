@@ -1,4 +1,4 @@
-//! `/audit_logs`, and what is said of the audit log of an organization.
+//! `/audit_logs`, and the audit log settings of an organization.
 
 use crate::app::App;
 use crate::domain::audit_log::{self, exports};
@@ -23,9 +23,9 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Longest event, in bytes of JSON.
+/// The maximum size of an event, in bytes of JSON.
 const LONGEST_EVENT: usize = 64 * 1024;
-/// When it is worth trying again, in seconds, where many read one copy.
+/// The `Retry-After` when there are too many downloads of one export, in seconds.
 const ASK_AGAIN: u64 = 10;
 
 fn action_view(action: &Action) -> Value {
@@ -48,7 +48,7 @@ pub async fn actions(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(found, |action| action.id).map(|action| action_view(&action)).envelope()))
 }
 
-/// `POST /audit_logs/actions/{name}/schemas`: a new version, unless it says what the newest one says.
+/// `POST /audit_logs/actions/{name}/schemas`: a new version, unless it is identical to the newest one.
 ///
 /// # Errors
 /// 422.
@@ -133,7 +133,7 @@ pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400 `invalid_audit_log_export_range_date`, 404, 422, 429.
 pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     let (organization_id, wanted) = export::parse(call.fields()?)?;
-    // Events that were sent just before this call are to be in the copy.
+    // The export must include events that were sent just before this call.
     exports::settle(&call.app, call.environment.id()).await?;
     call.commit(move |tx, act| {
         Box::pin(async move {
@@ -144,7 +144,7 @@ pub async fn create_export(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `GET /audit_logs/exports/{id}`: every time with a new address.
+/// `GET /audit_logs/exports/{id}`: every response has a new download URL.
 ///
 /// # Errors
 /// 404.
@@ -154,10 +154,10 @@ pub async fn get_export(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&export_view(&found, exports::address(&act, &found).as_deref())))
 }
 
-/// `GET /audit_logs/exports/{id}/download`: the address is the credential.
+/// `GET /audit_logs/exports/{id}/download`: the URL is the credential.
 ///
 /// # Errors
-/// 404 for an address that is not, or no longer, good; 429 while so many read the copy already.
+/// 404 for an invalid or expired URL; 429 while there are too many downloads of the export.
 pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> {
     let environment = &call.environment()?.environment;
     let act = Act::new(environment, Actor::Visitor, &call.app.clock, &call.app.entropy, &call.app.keyring);
@@ -175,9 +175,9 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
     let reading = app.downloads.take(export.id.to_string()).ok_or_else(busy)?;
     let name = format!("attachment; filename=\"{}\"", exports::file_name(&export));
     let (environment_id, id, parts) = (act.environment_id, export.id, export.parts);
-    // Part by part, each when the one before is on its way: none of them waits in memory.
+    // Part by part, each after the one before was sent: no part waits in memory.
     let body = Streamed::new(PATIENCE, move |mut send| async move {
-        // Given back when this ends, which it does in time; over HTTP/2 the body may not.
+        // Released when this task ends, which is within a time limit; over HTTP/2 the body might not be.
         let _reading = reading;
         for number in 0..parts {
             send.send(part(&app, environment_id, id, number).await?).await?;

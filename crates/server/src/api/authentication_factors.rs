@@ -1,5 +1,5 @@
-//! `/auth/factors`, `/auth/challenges` and `/user_management/users/{id}/auth_factors`: second factors. Those of a person are
-//! asked for when they sign in; those of nobody are the company's own, for whatever it asks a code for.
+//! `/auth/factors`, `/auth/challenges` and `/user_management/users/{id}/auth_factors`: second factors. Those of a user
+//! are required at sign-in; those without a user are the company's own, for any purpose for which it asks for a code.
 
 use crate::domain::users::second_factors::{self, FactorSecret, NewFactor};
 use crate::domain::{Act, Failure, users};
@@ -17,14 +17,14 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-/// Longest text that is read as a code: digits, and what people put between them.
+/// The maximum length of a code: digits, and separators that users type between them.
 const LONGEST_CODE: usize = 32;
-/// Longest identifier of a user that is looked up.
+/// The maximum length of a user's identifier.
 const LONGEST_ID: usize = 64;
-/// Longest name of an account in an application: it stands in a QR code.
+/// The maximum length of an account name in an application: it is part of a QR code.
 const LONGEST_ACCOUNT: usize = 320;
 
-/// What a request says of a new factor.
+/// The properties of a new factor in a request.
 struct Wanted {
     issuer: Option<String>,
     account: Option<String>,
@@ -52,7 +52,7 @@ impl Wanted {
         Self { issuer, account, secret }
     }
 
-    /// The factor that is to be made: of the product and of the person, unless it is said otherwise.
+    /// The factor to create; issuer and account default to the product's name and the user's address.
     fn factor(&self, act: &Act, user: Option<&User>) -> NewFactor {
         NewFactor {
             user_id: user.map(|user| user.id),
@@ -62,7 +62,7 @@ impl Wanted {
     }
 }
 
-/// A factor with what is shown once: its secret, and the QR code that an application reads it from.
+/// A factor with what is shown only once: its secret, and the QR code from which an application reads it.
 fn shown_once(factor: &AuthenticationFactor, secret: &FactorSecret) -> Result<Value, Failure> {
     let uri = enrolment::uri(&factor.issuer, &factor.account, secret);
     let mut view = authentication_factor_view(factor);
@@ -72,7 +72,7 @@ fn shown_once(factor: &AuthenticationFactor, secret: &FactorSecret) -> Result<Va
     Ok(view)
 }
 
-/// `POST /user_management/users/{id}/auth_factors`: a factor of this person, and the challenge that confirms it.
+/// `POST /user_management/users/{id}/auth_factors`: creates a factor of this user, and the challenge that confirms it.
 ///
 /// # Errors
 /// 404, 409, 422.
@@ -109,7 +109,7 @@ pub async fn list_of_user(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(rows, |row| row.id).map(|row| authentication_factor_view(&row)).envelope()))
 }
 
-/// `POST /auth/factors/enroll`: a factor of nobody, or of the person it names.
+/// `POST /auth/factors/enroll`: creates a factor without a user, or of the named user.
 ///
 /// # Errors
 /// 404, 409, 422.
@@ -167,7 +167,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn challenge(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    // Of no use without text messages; clients send it along.
+    // Has no use without text messages, but clients send it.
     let _ = fields.text_or_nothing("sms_template", LONGEST_NAME);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
@@ -181,7 +181,8 @@ pub async fn challenge(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `POST /auth/challenges/{id}/verify`: whether the code was right. Never kept for a retry: a code is good once.
+/// `POST /auth/challenges/{id}/verify`: whether the code was right. Never stored for a retry: a code is valid only
+/// once.
 ///
 /// # Errors
 /// 400 `one_time_code_too_many_attempts`, 404, 422.

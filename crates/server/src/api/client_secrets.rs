@@ -18,12 +18,12 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&secrets.iter().rev().map(client_secret_view).collect::<Vec<_>>()))
 }
 
-/// `POST /connect/applications/{id}/client_secrets`: the one answer that shows the value.
+/// `POST /connect/applications/{id}/client_secrets`: the only response that contains the value.
 ///
 /// # Errors
 /// 404; 422 for a public application or a sixth secret.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
-    // The body is an empty object; it is read so that anything else is refused.
+    // The body is an empty object; it is read so that anything else is rejected.
     call.fields()?.finish()?;
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {
@@ -37,7 +37,7 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `DELETE /connect/client_secrets/{id}`: it stops working, and its tokens are inactive, at once.
+/// `DELETE /connect/client_secrets/{id}`: it stops working at once, and its tokens are inactive.
 ///
 /// # Errors
 /// 404.

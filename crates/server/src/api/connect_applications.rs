@@ -11,12 +11,12 @@ use countersign_protocol::management::views::connect_application_view;
 use countersign_protocol::model::ClientType;
 use countersign_store::application::{self, Filter};
 
-/// Longest address of a server.
+/// The maximum length of a URI.
 pub const LONGEST_URI: usize = 2048;
-/// Longest origin.
+/// The maximum length of an origin.
 pub const LONGEST_ORIGIN: usize = 300;
 
-/// `GET /connect/applications`: only those that somebody made, unless `registration_types` says otherwise.
+/// `GET /connect/applications`: without self-registered ones, unless `registration_types` asks for them.
 ///
 /// # Errors
 /// 422.
@@ -142,8 +142,8 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&connect_application_view(&found)))
 }
 
-/// `PUT /connect/applications/{id}`. A null list leaves the list (an SDK sends null for what its caller did not set); an
-/// empty one clears it.
+/// `PUT /connect/applications/{id}`. A null list leaves the list unchanged (an SDK sends null for what its caller did
+/// not set); an empty one clears it.
 ///
 /// # Errors
 /// 404, 422.
@@ -175,7 +175,7 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `DELETE /connect/applications/{id}`: its secrets and tokens go with it.
+/// `DELETE /connect/applications/{id}`: with its secrets and tokens.
 ///
 /// # Errors
 /// 404.

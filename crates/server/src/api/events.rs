@@ -9,15 +9,15 @@ use countersign_store::{event, organization};
 /// `GET /events`.
 ///
 /// # Errors
-/// 400 for a cursor or an organization that is not known here; 422.
+/// 400 for an unknown cursor or organization; 422.
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let (request, filter) = parse(&call.query)?;
-    // Place the newest events first: a caller that has just changed something is to find its event.
+    // Place the newest events first, so that a caller that has just changed something finds its event.
     events::place_if_possible(&call.app.store, &call.app.clock).await;
     let (mut reader, environment_id) = (call.reader().await?, call.environment.id());
     if let Some(id) = filter.organization_id
         && organization::find(&mut reader, environment_id, id).await?.is_none()
-        // Of one that was deleted, that is an event, too.
+        // A deleted organization has at least its deletion event.
         && !event::is_of_organization(&mut reader, environment_id, id).await?
     {
         return Err(organization_not_found(&id.to_string()).into());

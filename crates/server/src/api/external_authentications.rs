@@ -1,4 +1,4 @@
-//! `/authkit/oauth2/complete`: the company's own login says who has signed in (Standalone Connect).
+//! `/authkit/oauth2/complete`: the company's own login reports who has signed in (Standalone Connect).
 
 use crate::api::user_management::users::LONGEST_EMAIL;
 use crate::domain::connect::external_authentications::{self, Profile};
@@ -10,10 +10,10 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
 use serde_json::json;
 
-/// Longest `external_auth_id` that is read.
+/// The maximum length of an `external_auth_id`.
 const LONGEST_ID: usize = 128;
 
-/// Metadata that is refused is 422 here, in the reference, and 400 where users are made.
+/// Invalid metadata is a 422 in the reference here, but a 400 where users are created.
 fn unprocessable(failure: Failure) -> Failure {
     match failure {
         Failure::Refused(ApiError::BadRequest { code: code @ "invalid_metadata", message }) => {
@@ -49,7 +49,7 @@ pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     consent_options::check_claims(&options)?;
     call.commit(move |tx, act| {
         Box::pin(async move {
-            // Somebody signs in: that is told by events.
+            // This is a sign-in, which events report.
             audit_log::nothing_done(&act);
             let completed = external_authentications::complete(tx, &act, &id, profile, &options).await;
             let redirect_uri = completed.map_err(unprocessable)?;

@@ -1,4 +1,4 @@
-//! The management API, one file per resource. A handler reads the request, calls `domain`, and writes the object.
+//! The management API, one file per resource. Handlers read the request, call `domain`, and write the response object.
 
 pub mod api_keys;
 pub mod audit_logs;

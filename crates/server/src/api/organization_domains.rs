@@ -36,7 +36,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&organization_domain_view(&found)))
 }
 
-/// `POST /organization_domains/{id}/verify`: looks for the TXT record from now on.
+/// `POST /organization_domains/{id}/verify`: restarts the checks for the TXT record.
 ///
 /// # Errors
 /// 404, 400 `domain_already_verified`.

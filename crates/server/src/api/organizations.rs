@@ -13,7 +13,7 @@ use countersign_protocol::model::Organization;
 use countersign_store::organization;
 use http::StatusCode;
 
-/// Most domains that a list can be narrowed to at once.
+/// The maximum number of domains in a list's filter.
 const MOST_DOMAINS: usize = 100;
 
 /// `GET /organizations`.
@@ -49,7 +49,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(rows, |row| row.id).map(|row| organization_view(&row)).envelope()))
 }
 
-/// The part of an ascending list that a slice asks for.
+/// The part of an ascending list that a slice selects.
 fn cut(mut rows: Vec<Organization>, scan: Scan, from: Option<OrganizationId>, limit: usize) -> Vec<Organization> {
     if scan == Scan::Descending {
         rows.reverse();
@@ -110,7 +110,7 @@ pub async fn get_by_external_id(call: ManagementCall) -> Result<Reply, Failure> 
     Ok(Reply::ok(&organization_view(&found)))
 }
 
-/// `PUT /organizations/{id}`: what is absent stays; `domain_data` replaces the set.
+/// `PUT /organizations/{id}`: absent fields are unchanged; `domain_data` replaces all domains.
 ///
 /// # Errors
 /// 400, 404, 409, 422.

@@ -1,4 +1,4 @@
-//! `/portal/generate_link`: opens an organization's own page to whoever the company sends there.
+//! `/portal/generate_link`: opens an organization's own page to anyone whom the company sends there.
 
 use crate::domain::Failure;
 use crate::domain::organizations::portal;
@@ -9,10 +9,10 @@ use countersign_protocol::management::fields::{Fields, LONGEST_NAME};
 use countersign_protocol::model::PortalIntent;
 use serde_json::json;
 
-/// Longest address.
+/// The maximum length of a URL.
 const LONGEST_URL: usize = 2000;
 
-/// What the link is to open: everything, where nothing is said.
+/// The intents of the link: all by default.
 fn intents(fields: &mut Fields) -> Result<Vec<PortalIntent>, ApiError> {
     let Some(word) = fields.optional_text("intent", LONGEST_NAME).value() else {
         return Ok(PortalIntent::ALL.to_vec());

@@ -1,4 +1,4 @@
-//! `/authorization/roles`: roles of the environment.
+//! `/authorization/roles`: an environment's roles.
 
 use crate::domain::Failure;
 use crate::domain::organizations::{self, permissions, roles};
@@ -15,8 +15,8 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&roles::listed(&mut call.reader().await?, &call.act()).await?))
 }
 
-/// `GET /authorization/organizations/{id}/roles` and `GET /organizations/{id}/roles`, as older SDKs ask: the environment's,
-/// which are those of every organization.
+/// `GET /authorization/organizations/{id}/roles`, and `GET /organizations/{id}/roles` for older SDKs: the environment's
+/// roles, which every organization has.
 ///
 /// # Errors
 /// 404.
@@ -94,7 +94,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `PUT /authorization/roles/{slug}/permissions`: these and no others.
+/// `PUT /authorization/roles/{slug}/permissions`: replaces all permissions.
 ///
 /// # Errors
 /// 404, 422.
@@ -113,7 +113,7 @@ pub async fn set_permissions(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `POST /authorization/roles/{slug}/permissions`: one more.
+/// `POST /authorization/roles/{slug}/permissions`: adds one.
 ///
 /// # Errors
 /// 404 for the role or the permission, 422.
@@ -128,7 +128,7 @@ pub async fn add_permission(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `DELETE /authorization/roles/{slug}/permissions/{permission}`: one less.
+/// `DELETE /authorization/roles/{slug}/permissions/{permission}`: removes one.
 ///
 /// # Errors
 /// 404 for the role, or when it does not have the permission.

@@ -1,5 +1,5 @@
-//! `/webhook_endpoints`: where events are sent. What there is besides the endpoints themselves is ours: new secrets, the log
-//! of deliveries, sending again, and a test.
+//! `/webhook_endpoints`: where events are sent. Everything besides the endpoints themselves is our addition: secret
+//! rotation, the delivery log, resending, and a test.
 
 use crate::domain::webhooks::requests;
 use crate::domain::webhooks::{self, Changes, view};
@@ -16,7 +16,7 @@ use countersign_store::{event, webhook_attempt, webhook_delivery, webhook_endpoi
 use http::StatusCode;
 use serde_json::json;
 
-/// Longest URL that is looked at, and longest name of an event.
+/// The maximum lengths of a URL and of an event name.
 const LONGEST: usize = 2048;
 const LONGEST_NAME: usize = 100;
 
@@ -109,7 +109,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `POST /webhook_endpoints/{id}/rotate_secret`: `immediately` when the old secret is known to others.
+/// `POST /webhook_endpoints/{id}/rotate_secret`: `immediately` is for an old secret that has leaked.
 ///
 /// # Errors
 /// 404, 409.
@@ -142,7 +142,7 @@ pub async fn complete_rotation(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `POST /webhook_endpoints/{id}/test`: sends an event that nothing has written, at once, and shows what was answered.
+/// `POST /webhook_endpoints/{id}/test`: sends a test event at once, and returns the outcome.
 ///
 /// # Errors
 /// 404.
@@ -153,10 +153,10 @@ pub async fn test(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&webhook_attempt_view(&attempt)))
 }
 
-/// `POST /webhook_endpoints/{id}/replay`: the events from `from` on, until `until`, are sent again.
+/// `POST /webhook_endpoints/{id}/replay`: sends the events from `from` until `until` again.
 ///
 /// # Errors
-/// 400 for an event that is not known here; 404, 409, 422.
+/// 400 for an unknown event; 404, 409, 422.
 pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     let id = call.path.get("id").to_owned();
     let mut fields = call.fields()?;
@@ -172,7 +172,7 @@ pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     let (from, until) = (event("from", &from), until.as_deref().map(|text| event("until", text)));
     fields.finish()?;
     let from = from.ok_or(ApiError::Internal)?;
-    // What has just happened is within "until now".
+    // Events that have just happened are included when there is no `until`.
     events::place(&call.app.store, &call.app.clock).await?;
     call.commit(move |tx, act| {
         Box::pin(async move {
@@ -183,10 +183,10 @@ pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `GET /webhook_endpoints/{id}/deliveries`: what was sent, or is to be; with `state`, what is in that one.
+/// `GET /webhook_endpoints/{id}/deliveries`: past and pending deliveries, optionally only those in `state`.
 ///
 /// # Errors
-/// 400 for a cursor that is no delivery; 404, 422.
+/// 400 for a cursor that is not a delivery; 404, 422.
 pub async fn deliveries(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| EventId::parse(text).ok())?;
     let wrong = || Failure::invalid("state", "invalid", "state must be 'pending', 'delivered' or 'failed'.");
@@ -207,7 +207,7 @@ pub async fn deliveries(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&page.map(|delivery| webhook_delivery_view(endpoint.id, &delivery)).envelope()))
 }
 
-/// `GET /webhook_endpoints/{id}/deliveries/{event_id}`, with the request and what was answered to each try.
+/// `GET /webhook_endpoints/{id}/deliveries/{event_id}`, with the request and the outcome of each attempt.
 ///
 /// # Errors
 /// 404.

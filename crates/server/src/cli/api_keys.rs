@@ -1,4 +1,4 @@
-//! `countersign api-keys`: an environment's keys for the management API.
+//! `countersign api-keys`: an environment's management API keys.
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
@@ -18,7 +18,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         "list" => {
             for key in existing {
                 let used = key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
-                say(format_args!("{}  {}  sk_...{}  made {}  {used}", key.id, key.name, key.hint, key.created_at))?;
+                say(format_args!("{}  {}  sk_...{}  created {}  {used}", key.id, key.name, key.hint, key.created_at))?;
             }
         }
         "create" => {

@@ -1,5 +1,5 @@
-//! `countersign applications`: which applications with a metadata document may sign people in. Works on the database, so
-//! also while servers run: they follow within a second.
+//! `countersign applications`: which applications with a metadata document may sign users in. Works on the database, so
+//! it can also run while servers do; they pick up changes within a second.
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
@@ -17,7 +17,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         for known in client_document::all(&mut installation.store.reader().await?, environment.id).await? {
             let state = match (known.decision, known.decided_at) {
                 (Some(decision), Some(at)) => format!("{} {at}", decision.as_str()),
-                _ => format!("waits since {}", known.created_at),
+                _ => format!("pending since {}", known.created_at),
             };
             say(format_args!("{}  {state}", known.url))?;
         }
@@ -39,13 +39,13 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         .await
         .map_err(|failure| match failure {
             Failure::Refused(_) => {
-                format!("'{url}' cannot be the metadata document of a client: it is an https URL with a path.")
+                format!("'{url}' cannot be the metadata document of a client: it must be an https URL with a path.")
             }
             other => other.to_string(),
         })?;
     say(match decision {
-        Decision::Allowed => format!("{url} may sign people in."),
-        Decision::Refused => format!("{url} may not sign people in; what it was allowed has ended."),
+        Decision::Allowed => format!("{url} may now sign people in."),
+        Decision::Refused => format!("{url} may not sign people in. Its access has ended."),
     })?;
     if environment.self_registration.documents == DocumentPolicy::Off {
         say(format_args!(

@@ -1,4 +1,4 @@
-//! `countersign audit`: the audit log. Works on the database, so also while servers run.
+//! `countersign audit`: the audit log. Works on the database, so it can also run while servers do.
 
 use super::{CommandError, CommandResult, environment, open_existing, say, text};
 use crate::config::Config;
@@ -15,7 +15,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-/// What the process ends with when a chain is broken.
+/// The exit code when a chain is broken.
 const BROKEN: u8 = 2;
 
 /// The command.
@@ -25,49 +25,49 @@ pub(super) fn command(environment: impl Fn() -> Arg) -> Command {
     };
     let organization = || Arg::new("organization").value_name("ORGANIZATION").required(true).help("Its identifier");
     Command::new("audit")
-        .about("The audit log: what was done here, and whether anybody has touched it")
+        .about("The audit log: what was done here, and whether it is intact")
         .subcommand_required(true)
         .subcommand(
             Command::new("verify")
-                .about("Walk along the chain; exit with 2 if it is broken")
+                .about("Check the chain; exit with 2 if it is broken")
                 .arg(environment().help("Environment [default: all]"))
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object per line")),
         )
         .subcommand(
             Command::new("list")
-                .about("What administrators have done, newest first, one JSON object per line")
+                .about("Print what administrators have done, newest first, one JSON object per line")
                 .arg(environment())
-                .arg(named("actor", "ACTOR", "Only what this actor has done: an identifier, or a name"))
+                .arg(named("actor", "ACTOR", "Only actions of this actor: an identifier or a name"))
                 .arg(named("action", "NAME", "Only this action, such as organization.updated"))
-                .arg(named("limit", "NUMBER", "How many [default: 50]")),
+                .arg(named("limit", "NUMBER", "How many records to print [default: 50]")),
         )
         .subcommand(
             Command::new("stream")
-                .about("Where events of organizations are sent as they come")
+                .about("Streams that send organizations' events elsewhere")
                 .subcommand_required(true)
                 .subcommand(Command::new("list").about("List streams").arg(environment()))
                 .subcommand(
                     Command::new("set")
-                        .about("Send the events of an organization to an https address from now on")
+                        .about("Send an organization's events to an https address from now on")
                         .arg(environment())
                         .arg(organization())
                         .arg(named("url", "URL", "Where to").required(true))
                         .arg(named(
                             "format",
                             "FORMAT",
-                            "json (an array), ndjson (a line for each), datadog, splunk [default: json]",
+                            "json (an array), ndjson (one line per event), datadog, splunk [default: json]",
                         ))
                         .arg(
                             named(
                                 "header-file",
                                 "FILE",
-                                "Headers to send along, one 'Name: value' a line; kept sealed",
+                                "File with headers to send along, one 'Name: value' per line; stored encrypted",
                             )
                             .action(ArgAction::Append),
                         ),
                 )
-                .subcommand(Command::new("stop").about("Send nothing any more").arg(environment()).arg(organization()))
-                .subcommand(Command::new("delete").about("Forget the stream").arg(environment()).arg(organization())),
+                .subcommand(Command::new("stop").about("Stop sending").arg(environment()).arg(organization()))
+                .subcommand(Command::new("delete").about("Remove the stream").arg(environment()).arg(organization())),
         )
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn run(config: &Config, command: &[&str], matches: &ArgMatches)
     }
 }
 
-/// The environment that a command only reads of: the built-in one, whose people are the staff, can be named as well.
+/// Returns the environment for a read-only command, which may also be the built-in one for staff.
 async fn environment_or_staff(installation: &Installation, name: Option<&String>) -> Result<Environment, CommandError> {
     let of_staff = countersign_store::environment::of_staff(&mut installation.store.reader().await?).await?;
     match of_staff.filter(|of_staff| Some(&of_staff.name) == name) {
@@ -197,7 +197,7 @@ async fn stream(installation: &Installation, command: &str, matches: &ArgMatches
             .store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { end(tx, &act, &organization, forget).await }))
             .await?;
-        say("Nothing is sent any more.")?;
+        say("Nothing is sent anymore.")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -210,7 +210,8 @@ fn new_stream(matches: &ArgMatches) -> Result<NewStream, String> {
     for file in matches.get_many::<String>("header-file").unwrap_or_default() {
         let content = std::fs::read_to_string(file).map_err(|error| format!("Cannot read {file}: {error}."))?;
         for line in content.lines().filter(|line| !line.trim().is_empty()) {
-            let (name, value) = line.split_once(':').ok_or_else(|| format!("{file}: a line is no 'Name: value'."))?;
+            let (name, value) =
+                line.split_once(':').ok_or_else(|| format!("{file}: every line must be 'Name: value'."))?;
             headers.insert(name.trim().to_owned(), value.trim().to_owned());
         }
     }

@@ -14,7 +14,7 @@ pub(super) async fn run(config: &Config, file: &str) -> CommandResult {
     let file = Path::new(file);
     store.backup(file)?;
     say(format_args!(
-        "Wrote {}. The master key is not in it: keep that separately, for one is useless without the other.",
+        "Wrote {}. It does not contain the master key. Keep the key separately: neither is of use without the other.",
         file.display()
     ))?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `countersign config check`: what is configured, and where it comes from.
+//! `countersign config check`: the settings in effect and where each comes from.
 
 use super::{CommandResult, say};
 use crate::config::source::Sources;
@@ -19,15 +19,15 @@ pub(super) fn run(sources: &Sources) -> CommandResult {
     }
     let config = Config::load(sources)?;
     read_files(&config)?;
-    say("The configuration is good.")?;
+    say("The configuration is valid.")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the files that a start reads; makes none, and runs no command.
+/// Reads the files that a start reads. Creates none and runs no command.
 fn read_files(config: &Config) -> Result<(), String> {
     config.tls.as_ref().map(server::tls_acceptor).transpose()?;
     config.database.check().map_err(|error| error.to_string())?;
-    // A first start makes the key; where the database is there already, it is missing.
+    // On first start the key is created. If the database already exists, a missing key is an error.
     let nothing_yet = match &config.database {
         Location::Sqlite(path) => !path.try_exists().unwrap_or(true),
         Location::Postgres { .. } => true,

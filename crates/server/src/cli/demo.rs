@@ -1,4 +1,4 @@
-//! `countersign demo`: a sample company, until Ctrl-C.
+//! `countersign demo`: runs a sample company until Ctrl-C.
 
 use super::{CommandResult, say, serve};
 use crate::demo::Demo;
@@ -8,7 +8,7 @@ pub(super) async fn run(port: u16) -> CommandResult {
     let demo = Demo::start(port).await?;
     let places = &demo.places;
     say(format_args!(
-        "\n  The demo runs. Open this, and walk through it:\n
+        "\n  The demo is running. Open this and follow the steps:\n
     {}
 
   Countersign     {}
@@ -16,7 +16,7 @@ pub(super) async fn run(port: u16) -> CommandResult {
   Forum           {}
   API             {}
 
-  Nothing is kept. Ctrl-C ends it.\n",
+  Nothing is kept. Press Ctrl-C to stop.\n",
         places.start, places.countersign, places.partner, places.forum, places.api
     ))?;
     serve::signal().await?;

@@ -1,4 +1,4 @@
-//! `countersign init`: set up without serving, for scripts and containers.
+//! `countersign init`: sets up an installation without serving, for scripts and containers.
 
 use super::{CommandResult, say};
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ pub(super) async fn run(config: &Config, as_json: bool) -> CommandResult {
         ))?;
     }
     let first = installation.ensure_environment(&issuer).await?;
-    // The key is stored only as a digest, and whatever fails from here on must not lose it.
+    // Print the key right away: it is stored only as a digest, and a later failure must not lose it.
     if !as_json {
         say(welcome(issuer.as_str(), &first))?;
     }
@@ -42,31 +42,32 @@ pub(super) async fn run(config: &Config, as_json: bool) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where nobody watches, output is kept and read by many: one link stands there, of the first start, and not one of each.
+/// Without a terminal, the output is kept and may have many readers: print one link on the first start, not one per
+/// start.
 pub(super) fn invite() -> Invite {
     if std::io::stdout().is_terminal() { Invite::Always } else { Invite::Once }
 }
 
-/// What is said while nobody is staff.
+/// The message shown while there are no staff members.
 pub(super) fn invitation(staff: &FirstStaff) -> Option<String> {
     match &staff.link {
         Some(link) => Some(format!(
             "  Dashboard       {link}\n
-  That link lets its first owner in, once, within a day. 'countersign staff link' makes another.\n"
+  This link creates the first owner's account. It works once, within a day. 'countersign staff link' prints another.\n"
         )),
         None if staff.nobody => {
-            Some("Nobody is staff yet. 'countersign staff link' makes a link into the dashboard.".to_owned())
+            Some("There is no staff yet. 'countersign staff link' prints a link into the dashboard.".to_owned())
         }
         None => None,
     }
 }
 
-/// What a first start says, once.
+/// The message shown after a first start.
 pub(super) fn welcome(base_url: &str, first: &FirstEnvironment) -> String {
     let environment = &first.environment;
     let Some(api_key) = &first.api_key else {
         return format!(
-            "Already set up: base URL {base_url}, issuer {}, client id {}.\nThe API key was shown at first start; 'countersign api-keys create NAME' makes another.",
+            "Already set up: base URL {base_url}, issuer {}, client id {}.\nThe API key was shown at first start; 'countersign api-keys create NAME' creates another.",
             environment.issuer, environment.client_id
         );
     };
@@ -79,11 +80,11 @@ pub(super) fn welcome(base_url: &str, first: &FirstEnvironment) -> String {
   Client id       {}
   API key         {key}
 
-  Try it, while it serves: create an organization.
+  Try it while the server is running: create an organization.
 
     curl -s {base_url}/organizations -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"name\":\"Acme\"}}'
 
-  Next: docs/quickstart-m2m.md, from here to a verified token in five minutes.\n",
+  Next: docs/quickstart-m2m.md takes you to a verified token in five minutes.\n",
         environment.issuer,
         environment.name,
         environment.kind.as_str(),

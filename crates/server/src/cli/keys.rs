@@ -1,4 +1,5 @@
-//! `countersign keys`: signing keys. Works on the database, so also while servers run: they follow within a second.
+//! `countersign keys`: signing keys. Works on the database, so it can also run while servers do; they pick up changes
+//! within a second.
 
 use super::{CommandResult, environment, open_existing, say, text};
 use crate::app::App;
@@ -22,7 +23,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
                 KeyState::Retiring { gone_at } => format!("retiring, published until {gone_at}"),
             };
             let purpose = key.purpose.as_str();
-            say(format_args!("{}  {purpose:9}  {}  made {}  {state}", key.id, key.algorithm, key.created_at))?;
+            say(format_args!("{}  {purpose:9}  {}  created {}  {state}", key.id, key.algorithm, key.created_at))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -48,22 +49,22 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
             let id = rotation::rotate(&app, by.clone(), &environment, purpose, algorithm, activates_at).await?;
             let which = purpose.as_str();
             say(if at_once {
-                format!("{id} ({which}) signs now; the old key stays published until its last token has expired.")
+                format!("{id} ({which}) signs now; the old key stays published until its last token expires.")
             } else {
                 format!(
-                    "{id} ({which}) is published and signs from {activates_at}; a running server takes that step by itself."
+                    "{id} ({which}) is published and signs from {activates_at}; a running server switches automatically."
                 )
             })?;
         }
     } else {
         let kid = text(matches, "kid");
         let id = SigningKeyId::parse(kid)
-            .map_err(|_| format!("'{kid}' is no key id; 'countersign keys list' shows them."))?;
+            .map_err(|_| format!("'{kid}' is not a key ID; 'countersign keys list' shows them."))?;
         let successor = rotation::burn(&app, by, &environment, id).await.map_err(|failure| match failure {
             crate::domain::Failure::Refused(_) => format!("The environment '{}' has no key {kid}.", environment.name),
             other => other.to_string(),
         })?;
-        say(format_args!("{kid} is gone: every token it signed is void. {successor} signs now."))?;
+        say(format_args!("{kid} was revoked: every token it signed is invalid. {successor} signs now."))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! The command line: one file per command. Flags for settings come from the table of settings.
+//! The command line: one file per command. The flags for settings come from the settings table.
 
 mod api_keys;
 mod applications;
@@ -25,7 +25,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Why a command failed: the text for the operator, and what the process ends with.
+/// Why a command failed: the message for the operator and the exit code.
 #[derive(Debug)]
 struct CommandError {
     message: String,
@@ -38,7 +38,7 @@ impl<E: std::fmt::Display> From<E> for CommandError {
     }
 }
 
-/// Log level of one-shot commands: warnings and errors only. What they have to say otherwise they print.
+/// The log level of one-shot commands: warnings and errors only. Other output is printed.
 const COMMANDS_LOG: &str = "warn";
 
 type CommandResult = Result<ExitCode, CommandError>;
@@ -59,7 +59,7 @@ fn command() -> Command {
     Command::new("countersign")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A self-hosted identity server: OAuth, OpenID Connect, API credentials bound to organizations")
-        .after_help("Without a command it serves. Start here: docs/quickstart-m2m.md")
+        .after_help("Without a command, it serves. Start here: docs/quickstart-m2m.md")
         .arg(
             Arg::new("config")
                 .long("config")
@@ -76,7 +76,7 @@ fn command() -> Command {
         )
         .subcommand(
             Command::new("apply")
-                .about("Bring environments, keys, permissions, organizations and applications to what a file declares")
+                .about("Make environments, keys, permissions, organizations and applications match a file")
                 .arg(Arg::new("file").value_name("FILE").required(true))
                 .arg(
                     Arg::new("check")
@@ -92,7 +92,7 @@ fn command() -> Command {
                 .subcommand(Command::new("list").about("List signing keys").arg(environment()))
                 .subcommand(
                     Command::new("rotate")
-                        .about("Publish new signing keys, which take over after 15 minutes")
+                        .about("Publish new signing keys that take over after 15 minutes")
                         .arg(environment())
                         .arg(
                             Arg::new("purpose").long("purpose").value_name("PURPOSE").help(
@@ -114,18 +114,18 @@ fn command() -> Command {
                 )
                 .subcommand(
                     Command::new("burn")
-                        .about("End a leaked signing key at once: every token it signed is void")
+                        .about("Revoke a leaked signing key at once: every token it signed becomes invalid")
                         .arg(environment())
                         .arg(Arg::new("kid").value_name("KID").required(true)),
                 ),
         )
         .subcommand(
             Command::new("doctor")
-                .about("Check an integration as a client sees it, and say what would stop it")
+                .about("Check an integration the way a client sees it, and report what would fail")
                 .subcommand_required(true)
                 .subcommand(
                     Command::new("mcp")
-                        .about("Do what clients of an MCP server do, up to the page on which a person signs in")
+                        .about("Act as a client of an MCP server, up to the sign-in page")
                         .arg(
                             Arg::new("url")
                                 .value_name("URL")
@@ -136,7 +136,7 @@ fn command() -> Command {
                             Arg::new("no-register")
                                 .long("no-register")
                                 .action(ArgAction::SetTrue)
-                                .help("Skip the registration of a client, and with it the check of the sign-in page"),
+                                .help("Do not register a client, and so do not check the sign-in page"),
                         ),
                 ),
         )
@@ -147,22 +147,22 @@ fn command() -> Command {
                 .subcommand(Command::new("list").about("List API keys").arg(environment()))
                 .subcommand(
                     Command::new("create")
-                        .about("Make an API key and print it once")
+                        .about("Create an API key and print it once")
                         .arg(environment())
                         .arg(Arg::new("name").value_name("NAME").required(true)),
                 )
                 .subcommand(
                     Command::new("revoke")
-                        .about("End an API key at once")
+                        .about("Revoke an API key at once")
                         .arg(environment())
                         .arg(Arg::new("name").value_name("NAME").required(true)),
                 ),
         )
         .subcommand(
             Command::new("applications")
-                .about("Applications with a metadata document (CIMD): which may sign people in")
+                .about("Applications with a metadata document (CIMD): which ones may sign people in")
                 .subcommand_required(true)
-                .subcommand(Command::new("list").about("List those that wait, and what was decided").arg(environment()))
+                .subcommand(Command::new("list").about("List the pending ones and the decisions so far").arg(environment()))
                 .subcommand(
                     Command::new("allow")
                         .about("Allow the application with this metadata document")
@@ -171,7 +171,7 @@ fn command() -> Command {
                 )
                 .subcommand(
                     Command::new("refuse")
-                        .about("Refuse it, whatever the environment's policy; what it was allowed ends at once")
+                        .about("Refuse it, whatever the environment's policy; its access ends at once")
                         .arg(environment())
                         .arg(Arg::new("url").value_name("URL").required(true)),
                 ),
@@ -179,7 +179,7 @@ fn command() -> Command {
         .subcommand(audit::command(environment))
         .subcommand(
             Command::new("demo")
-                .about("A sample company on this machine, to be looked at in a browser: nothing to set up, nothing is kept")
+                .about("Run a sample company on this machine and explore it in a browser: nothing to set up, nothing is kept")
                 .arg(
                     Arg::new("port")
                         .long("port")
@@ -190,18 +190,18 @@ fn command() -> Command {
         )
         .subcommand(
             Command::new("staff")
-                .about("Who may use the dashboard")
+                .about("The people who can use the dashboard")
                 .subcommand_required(true)
                 .subcommand(Command::new("list").about("List the members of staff and their roles"))
                 .subcommand(
                     Command::new("password")
-                        .about("Print a link with which a member of staff chooses a new password, once, within an hour")
+                        .about("Print a link that lets a member of staff choose a new password, once, within an hour")
                         .arg(Arg::new("email").value_name("EMAIL").required(true).help("Their address")),
                 )
                 .subcommand(Command::new("move").about("Move the dashboard to the public_url of this configuration"))
                 .subcommand(
                     Command::new("link")
-                        .about("Print a link that lets whoever opens it into the dashboard, once, within a day")
+                        .about("Print a link that gives the first person to open it access to the dashboard, within a day")
                         .arg(
                             Arg::new("role")
                                 .long("role")
@@ -211,7 +211,7 @@ fn command() -> Command {
                 ),
         )
         .subcommand(
-            Command::new("migrate").about("Bring the database schema up to date (serve does it by itself)").arg(
+            Command::new("migrate").about("Bring the database schema up to date (serve does this automatically)").arg(
                 Arg::new("check")
                     .long("check")
                     .action(ArgAction::SetTrue)
@@ -259,7 +259,7 @@ fn sources(matches: &ArgMatches) -> Result<Sources, ConfigError> {
 }
 
 fn run(matches: &ArgMatches) -> CommandResult {
-    // Global flags may stand before or after the command: the innermost level knows them all.
+    // Global flags may come before or after the command; the innermost level knows them all.
     let mut innermost = matches;
     let mut path: Vec<&str> = Vec::new();
     while let Some((name, inner)) = innermost.subcommand() {
@@ -312,23 +312,23 @@ fn text<'m>(matches: &'m ArgMatches, name: &str) -> &'m str {
     matches.get_one::<String>(name).map_or("", String::as_str)
 }
 
-/// Prints a line on standard output.
+/// Prints a line to standard output.
 fn say(line: impl std::fmt::Display) -> Result<(), std::io::Error> {
     writeln!(std::io::stdout(), "{line}")
 }
 
-/// Who runs a command.
+/// Returns the actor that runs a command.
 fn actor(command: &str) -> Actor {
     let account = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(source::variable);
     Actor::command(command, account.filter(|name| !name.is_empty() && name.len() <= 255))
 }
 
-/// Opens an installation that must exist already.
+/// Opens an installation that must already exist.
 async fn open_existing(config: &Config) -> Result<Installation, CommandError> {
     Ok(Installation::open_existing(config, Clock::default()).await?)
 }
 
-/// The environment that a command is about.
+/// Returns the environment that a command applies to.
 async fn environment(
     installation: &Installation,
     name: Option<&String>,

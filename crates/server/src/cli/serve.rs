@@ -1,4 +1,4 @@
-//! `countersign serve`: open the installation, listen, serve until told to stop.
+//! `countersign serve`: opens the installation, listens, and serves until stopped.
 
 use super::{CommandResult, init, say};
 use crate::app::App;
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Open files that a full server needs: its connections, its database, its logs.
+/// The number of open files a server at full load needs: connections, database, and logs.
 const FILES: u64 = connections::IN_ALL as u64 + 500;
 
 pub(super) async fn run(config: Config) -> CommandResult {
@@ -40,7 +40,7 @@ pub(super) async fn run(config: Config) -> CommandResult {
     let tls = config.tls.as_ref().map(server::tls_acceptor).transpose()?;
     let installation = Installation::open(&config, Clock::default()).await?;
     let first = installation.ensure_environment(&public_url).await?;
-    // At once: the key is stored only as a digest, and whatever fails from here on must not lose it.
+    // Print the key right away: it is stored only as a digest, and a later failure must not lose it.
     if first.api_key.is_some() {
         say(init::welcome(public_url.as_str(), &first))?;
     }
@@ -49,7 +49,7 @@ pub(super) async fn run(config: Config) -> CommandResult {
         say(said)?;
     }
     if config.public_url.is_none() && !address.ip().is_loopback() {
-        tracing::warn!(%address, "public_url is not set: this server answers to the name localhost only, in plain text");
+        tracing::warn!(%address, "public_url is not set: this server answers to the name localhost only, over plain http");
     }
     let engine = installation.store.engine_name();
     let app =
@@ -69,12 +69,12 @@ pub(super) async fn run(config: Config) -> CommandResult {
         tracing::info!(
             issuer = %first.environment.issuer,
             %public_url,
-            "the default environment keeps the issuer it was made with; this process serves the API under its public_url"
+            "the default environment keeps the issuer it was created with; this process serves the API under its public_url"
         );
     }
     let production = |state: &&Arc<EnvironmentState>| state.environment.kind == EnvironmentKind::Production;
     if config.mailer.keeps() && app.environments().products().iter().any(production) {
-        tracing::warn!("smtp_url is not set: nobody in a production environment gets codes, links or invitations");
+        tracing::warn!("smtp_url is not set: nobody in a production environment receives codes, links or invitations");
     }
     tracing::info!(%address, %public_url, database = engine, version = env!("CARGO_PKG_VERSION"), "serving");
 
@@ -82,29 +82,29 @@ pub(super) async fn run(config: Config) -> CommandResult {
     tracing::info!("stopping: no new connections, requests in flight may finish");
     let _ = stop.send(true);
     while listeners.join_next().await.is_some() {}
-    // A job that waits for somebody else is given up: what it had taken on is taken up again by the next process.
+    // Give up on jobs that are still waiting for an external server; the next process resumes their work.
     if tokio::time::timeout(jobs::FAREWELL, async { while jobs.join_next().await.is_some() {} }).await.is_err() {
-        tracing::info!("some background jobs were interrupted; they continue at the next start");
+        tracing::info!("some background jobs were interrupted and will continue at the next start");
     }
     jobs.abort_all();
-    // What was noted since the last round.
+    // Write the last-used times collected since the last run.
     let _ = tokio::time::timeout(jobs::FAREWELL, jobs::last_used::run(Arc::clone(&app))).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Why a listener has nothing to serve.
+/// Why a listener cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotServe {
     /// Random bytes cannot be obtained.
     #[error(transparent)]
     Entropy(#[from] crate::entropy::NoEntropy),
-    /// The route table contradicts itself.
+    /// The route table has conflicting routes.
     #[error("route table: {0}")]
     Routes(#[from] matchit::InsertError),
 }
 
-/// The service of the main listener.
+/// Returns the service of the main listener.
 ///
 /// # Errors
 /// See [`CannotServe`].
@@ -121,7 +121,7 @@ fn service_for_operator(app: &Arc<App>) -> Result<Arc<Service>, CannotServe> {
     service(app, router::operations_routes(), false)
 }
 
-/// Waits for SIGTERM or SIGINT; a second one ends the process at once.
+/// Waits for SIGTERM or SIGINT; a second signal ends the process immediately.
 pub(super) async fn signal() -> Result<(), std::io::Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

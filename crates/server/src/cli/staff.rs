@@ -1,4 +1,4 @@
-//! `countersign staff`: who may use the dashboard. Works on the database, so also while servers run.
+//! `countersign staff`: who may use the dashboard. Works on the database, so it can also run while servers do.
 
 use super::{CommandResult, open_existing, say};
 use crate::config::Config;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) -> CommandResult {
     let public_url = config.public_url.as_ref();
     if command == "move" && public_url.is_none() {
-        return Err("There is no public_url to move the dashboard to. Say where it is to be with --public-url.".into());
+        return Err("There is no public_url to move the dashboard to. Set it with --public-url.".into());
     }
     let installation = open_existing(config).await?;
     let found = environment::of_staff(&mut installation.store.reader().await?).await?;
@@ -28,7 +28,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
         say(if from == to {
             format!("The dashboard is at {to}.")
         } else {
-            format!("The dashboard was at {from} and is at {to} now.")
+            format!("The dashboard moved from {from} to {to}.")
         })?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -50,7 +50,7 @@ pub(super) async fn run(config: &Config, command: &str, matches: &ArgMatches) ->
     let role = match matches.get_one::<String>("role") {
         None => StaffRole::Owner,
         Some(word) => StaffRole::parse(word)
-            .ok_or_else(|| format!("'{word}' is no role: use owner, admin, developer or read-only."))?,
+            .ok_or_else(|| format!("'{word}' is not a role: use owner, admin, developer or read-only."))?,
     };
     let link = installation
         .store

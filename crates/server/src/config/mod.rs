@@ -1,6 +1,6 @@
 //! Configuration: one table of settings ([`settings`]), four sources ([`source`]), one value ([`Config`]).
 //!
-//! Order: flag, environment variable, file, default. This is the only folder that reads the environment.
+//! Precedence: flag, environment variable, file, default. Only this folder reads the environment.
 
 pub mod settings;
 pub mod source;
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Something is wrong with the configuration. The text says what, where and what to do.
+/// A configuration error. The message says what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
@@ -23,11 +23,11 @@ pub struct ConfigError(pub String);
 /// Where the master key comes from.
 #[derive(Debug, Clone)]
 pub enum MasterKeySource {
-    /// A file; made on first start unless it was named explicitly.
+    /// A file, created on first start unless its path was given explicitly.
     File {
         /// Its path.
         path: PathBuf,
-        /// Whether it is the default path in the data directory, where it may be made.
+        /// Whether it is the default path in the data directory, where it may be created.
         may_create: bool,
     },
     /// The environment variable.
@@ -36,7 +36,7 @@ pub enum MasterKeySource {
     Command(String),
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -54,14 +54,14 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Requests per minute; 0 is no limit.
+/// Requests per minute; 0 means no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimits {
     /// Per environment API key.
     pub management: u32,
     /// Per client at the OAuth endpoints.
     pub client: u32,
-    /// Failed authentications, per address.
+    /// Failed authentications per address.
     pub failures: u32,
 }
 
@@ -70,47 +70,47 @@ pub struct RateLimits {
 pub struct Config {
     /// The data directory.
     pub data: PathBuf,
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// Where the rows are.
+    /// The database.
     pub database: Location,
     /// The API origin, and the issuer of the default environment. `None` until the listening port is known.
     pub public_url: Option<Issuer>,
     /// Where the master key comes from.
     pub master_key: MasterKeySource,
-    /// TLS, when this process speaks it itself.
+    /// TLS, if this process terminates it.
     pub tls: Option<TlsFiles>,
-    /// Whose forwarded headers are believed.
+    /// The proxies whose forwarded headers are trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// How mail is sent.
+    /// How email is sent.
     pub mailer: Arc<Mailer>,
-    /// Name servers to ask; empty: the system's.
+    /// The name servers to use; empty means the system's.
     pub dns_servers: Vec<SocketAddr>,
-    /// What sends requests to addresses that others have given us.
+    /// The client for requests to addresses supplied by others.
     pub outbound: OutboundClient,
-    /// A listener of its own for `/metrics`, `/healthz` and `/readyz`.
+    /// A separate listener for `/metrics`, `/healthz` and `/readyz`.
     pub operations_listen: Option<SocketAddr>,
-    /// What to log, in the syntax of `tracing`.
+    /// The log filter, in the syntax of `tracing`.
     pub log_level: String,
-    /// How to log.
+    /// The log format.
     pub log_format: LogFormat,
-    /// Worker threads; 0 is one per core.
+    /// Worker threads; 0 means one per core.
     pub threads: usize,
     /// Entries per cache.
     pub cache_entries: usize,
     /// Rate limits.
     pub rate_limits: RateLimits,
-    /// Days between rotations of signing keys; 0 is never by itself.
+    /// Days between rotations of signing keys; 0 disables automatic rotation.
     pub key_rotation_days: u32,
-    /// How long requests in flight may take to finish at shutdown, in seconds.
+    /// How long in-flight requests may take to finish at shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
 
 impl Config {
-    /// Reads the configuration out of its sources.
+    /// Reads the configuration from its sources.
     ///
     /// # Errors
-    /// The first thing wrong, with where it comes from.
+    /// The first error found, with the origin of the value.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let data: PathBuf = sources.text("data").into();
         let tls = match (sources.optional("tls_certificate"), sources.optional("tls_key")) {
@@ -163,10 +163,10 @@ impl Config {
         })
     }
 
-    /// The public URL, or this machine at the port actually listened on.
+    /// Returns the public URL, or localhost with the port actually listened on.
     ///
     /// # Errors
-    /// Never for a port; the type says so because an issuer is parsed.
+    /// None for a port; the result type is needed because an issuer is parsed.
     pub fn public_url_or_local(&self, port: u16) -> Result<Issuer, ConfigError> {
         match &self.public_url {
             Some(url) => Ok(url.clone()),

@@ -1,11 +1,11 @@
-//! The four sources of settings and their order: flag, variable, file, default.
+//! The four sources of settings and their precedence: flag, variable, file, default.
 
 use super::ConfigError;
 use super::settings::{Given, SETTINGS, Setting, find};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// A flag.
@@ -33,7 +33,8 @@ impl std::fmt::Display for Origin {
 #[derive(Debug, Default)]
 pub struct Sources {
     values: BTreeMap<&'static str, (String, Origin)>,
-    /// Variables that begin like ours and are none: told about, not refused, because orchestrators inject such names.
+    /// Variables with our prefix that are not settings: reported but not rejected, because orchestrators inject such
+    /// names.
     pub unknown_variables: Vec<String>,
 }
 
@@ -41,8 +42,8 @@ impl Sources {
     /// Collects the settings.
     ///
     /// # Errors
-    /// When the file cannot be read, has a key that is no setting (the nearest one is named), or a value that is no
-    /// text, number or truth value; when a flag is given without a value.
+    /// When the file cannot be read, has a key that is not a setting (the nearest one is named), or has a value that is
+    /// not a string, number, or boolean; when a flag has no value.
     pub fn collect(
         flags: impl IntoIterator<Item = (&'static str, String)>,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -64,7 +65,7 @@ impl Sources {
             }
         }
         for (key, value) in flags {
-            // A variable of the shell that is not set: the default would be another setting than was meant.
+            // Probably an unset shell variable; falling back to the default would not be what was meant.
             if value.is_empty() {
                 let flag = find(key).map_or_else(|| key.to_owned(), Setting::flag);
                 return Err(ConfigError(format!("--{flag} has no value. Give it one, or leave the flag out.")));
@@ -96,42 +97,42 @@ impl Sources {
                     let texts: Option<Vec<&str>> = entries.iter().map(toml::Value::as_str).collect();
                     texts
                         .map(|texts| texts.join(","))
-                        .ok_or_else(|| ConfigError(format!("{shown}: trusted_proxies must be a list of texts.")))?
+                        .ok_or_else(|| ConfigError(format!("{shown}: trusted_proxies must be a list of strings.")))?
                 }
-                _ => return Err(ConfigError(format!("{shown}: the value of '{key}' must be a text or a number."))),
+                _ => return Err(ConfigError(format!("{shown}: the value of '{key}' must be a string or a number."))),
             };
             self.values.insert(setting.key, (value, Origin::File(shown.to_string())));
         }
         Ok(())
     }
 
-    /// A setting's value, or its default; empty when neither is there.
+    /// Returns a setting's value or default; empty if there is neither.
     pub fn text(&self, key: &str) -> String {
         self.optional(key).unwrap_or_else(|| find(key).map_or("", |setting| setting.default).to_owned())
     }
 
-    /// A setting's value, if it was given.
+    /// Returns a setting's value, if it was given.
     pub fn optional(&self, key: &str) -> Option<String> {
         self.values.get(key).map(|(value, _)| value.clone()).filter(|value| !value.is_empty())
     }
 
-    /// Where a setting's value came from.
+    /// Returns the origin of a setting's value.
     pub fn origin(&self, key: &str) -> Origin {
         self.values.get(key).map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
-    /// A setting's value, read.
+    /// Returns a setting's parsed value.
     ///
     /// # Errors
-    /// What the reader says, with key and origin.
+    /// The parser's error, with the key and origin.
     pub fn parse<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
         read(&self.text(key)).map_err(|error| ConfigError(format!("{key} ({}): {error}.", self.origin(key))))
     }
 
-    /// A setting's value, read, if it was given.
+    /// Returns a setting's parsed value, if it was given.
     ///
     /// # Errors
-    /// What the reader says, with key and origin.
+    /// The parser's error, with the key and origin.
     pub fn parse_optional<T>(
         &self,
         key: &str,
@@ -140,10 +141,10 @@ impl Sources {
         if self.optional(key).is_none() { Ok(None) } else { self.parse(key, read).map(Some) }
     }
 
-    /// A number within bounds.
+    /// Returns a number within bounds.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not a number within the bounds.
     pub fn number(&self, key: &str, least: u32, most: u32) -> Result<u32, ConfigError> {
         self.parse(key, |text| match text.parse::<u32>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
@@ -151,7 +152,7 @@ impl Sources {
         })
     }
 
-    /// The settings as they stand, for people: secrets are not shown.
+    /// Returns all settings with their values, for display; secrets are not shown.
     pub fn describe(&self) -> Vec<(&'static Setting, String, Origin)> {
         SETTINGS
             .iter()
@@ -180,7 +181,7 @@ impl Sources {
     }
 }
 
-/// The setting whose key is nearest to a mistyped one, if any is near.
+/// Returns the setting whose key is closest to a mistyped one, if any is close enough.
 pub fn nearest(key: &str) -> Option<&'static str> {
     SETTINGS
         .iter()
@@ -191,7 +192,7 @@ pub fn nearest(key: &str) -> Option<&'static str> {
         .map(|(_, key)| key)
 }
 
-/// The process's environment variables that concern us, as far as they are text.
+/// Returns the process's environment variables with our prefix, except those that are not valid Unicode.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -200,7 +201,7 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// One environment variable by name: what a declarative file refers to for a secret.
+/// Returns an environment variable by name, for secrets that a declarative file refers to.
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -274,7 +275,7 @@ mod tests {
         check("public_uri = \"x\"", "Did you mean 'public_url'?");
         check("zzz = 1", "there is no setting 'zzz'");
         check("master_key = \"x\"", "there is no setting 'master_key'");
-        check("listen = [1]", "must be a text or a number");
+        check("listen = [1]", "must be a string or a number");
         check("listen = ", "not well-formed TOML");
     }
 

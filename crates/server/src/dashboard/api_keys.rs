@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/api-keys`: keys of the management API.
+//! `/dashboard/env/{environment}/api-keys`: API keys of the management API.
 
 use super::call::DashboardCall;
 use super::field;
@@ -56,7 +56,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None, StatusCode::OK).await
 }
 
-/// Makes a key; the answer is the only one that shows its value.
+/// Creates a key. Its value is shown only in this response.
 ///
 /// # Errors
 /// Database errors.
@@ -84,7 +84,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes a key: it is refused at once.
+/// Deletes a key, which stops working at once.
 ///
 /// # Errors
 /// 404.

@@ -1,4 +1,4 @@
-//! Style sheet and script of the dashboard.
+//! The dashboard's stylesheet and script.
 
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
@@ -16,18 +16,18 @@ fn document(content_type: &'static str, body: &'static str) -> Reply {
     reply
 }
 
-/// The style sheet; its path changes with its content, so it may be kept for ever.
+/// The stylesheet. Its path changes with its content, so it may be cached forever.
 ///
 /// # Errors
-/// Never; the type is that of a public document.
+/// Never; the signature is that of a public document.
 pub fn stylesheet(_: &PublicCall) -> Result<Reply, ApiError> {
     Ok(document("text/css; charset=utf-8", DASHBOARD_STYLESHEET))
 }
 
-/// The script, likewise.
+/// The script, cached likewise.
 ///
 /// # Errors
-/// Never; the type is that of a public document.
+/// Never; the signature is that of a public document.
 pub fn script(_: &PublicCall) -> Result<Reply, ApiError> {
     Ok(document("text/javascript; charset=utf-8", DASHBOARD_SCRIPT))
 }

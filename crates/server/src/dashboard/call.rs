@@ -1,4 +1,4 @@
-//! Calls of the dashboard: a member of staff in their browser, and the environment they look at.
+//! Dashboard requests: a member of staff in their browser and the environment they are looking at.
 
 use crate::cache::environments::EnvironmentState;
 use crate::domain::{Act, Failure, audit_log, staff};
@@ -14,17 +14,16 @@ use http::StatusCode;
 use http::header::USER_AGENT;
 use std::sync::Arc;
 
-/// A call from a member of staff whose role allows what is asked for. There is no other way to make one than
-/// [`DashboardCall::admit`].
+/// A request from a member of staff whose role permits it. [`DashboardCall::admit`] is the only way to create one.
 #[derive(Debug)]
 pub struct DashboardCall {
-    /// The browser's call, in the built-in environment.
+    /// The browser's request, in the built-in environment.
     pub page: PageCall,
-    /// The environment that is looked at; the first one, where the path names none.
+    /// The environment being looked at; the first one if the path names none.
     pub environment: Arc<EnvironmentState>,
-    /// Who calls.
+    /// The caller.
     pub user: User,
-    /// What they may do.
+    /// The caller's role.
     pub role: StaffRole,
     /// Whether the path names an environment.
     pub names_environment: bool,
@@ -32,11 +31,11 @@ pub struct DashboardCall {
 }
 
 impl DashboardCall {
-    /// Lets a call in whose session is a member of staff's with the role that is needed. What others are answered comes with
-    /// the call.
+    /// Admits a request whose session belongs to a member of staff with at least the `needed` role. Otherwise returns
+    /// the request together with the reply to send.
     ///
     /// # Errors
-    /// To the sign-in, or a page that says no.
+    /// A redirect to the sign-in page, or an error page.
     pub async fn admit(page: PageCall, needed: StaffRole) -> Result<Self, (PageCall, Reply)> {
         match Self::look(&page).await {
             Ok(Some((user, role, environment, names_environment))) => {
@@ -63,9 +62,9 @@ impl DashboardCall {
         let Some(current) = session::current(page).await? else { return Ok(None) };
         let of_staff = session::act(page);
         let role = staff::role_of(&mut page.app.store.reader().await?, &of_staff, current.user.id).await?;
-        // An account without a role is nobody here, and is not told what there is.
+        // An account without a role has no access here and is told nothing about what exists.
         let role = role.ok_or(PageError::Trouble(StatusCode::FORBIDDEN, Trouble::NoRole))?;
-        // What staff save at one node they look at on another next: forms are drawn with what there is.
+        // Staff may save on one node and read from another next, so forms must be drawn from current state.
         page.app.catch_up().await;
         let environments = page.app.environments();
         let name = page.path.get("environment");
@@ -77,27 +76,28 @@ impl DashboardCall {
         Ok(Some((current.user, role, environment, !name.is_empty())))
     }
 
-    /// What acts in the environment that is looked at need.
+    /// The [`Act`] for changes in the environment being looked at.
     pub fn act(&self) -> Act {
         self.act.clone()
     }
 
-    /// What acts in an environment that is being made need.
+    /// The [`Act`] for changes in an environment that is being created.
     pub fn act_for(&self, environment: &Environment) -> Act {
         let app = &self.page.app;
         let actor = Arc::clone(&self.act.actor);
         Act::new(environment, actor, &app.clock, &app.entropy, &app.keyring).traced_with(&self.act)
     }
 
-    /// What acts among staff need.
+    /// The [`Act`] for changes to staff.
     pub fn act_of_staff(&self) -> Act {
         act_in(&self.page, &self.page.environment, &self.user).traced_with(&self.act)
     }
 
-    /// Does something in a transaction, with its trace in the audit log, and has this node know of it before the answer.
+    /// Runs `act` in a transaction that also writes the audit log entry, then brings this node's state up to date
+    /// before replying.
     ///
     /// # Errors
-    /// As the act.
+    /// Those of `act`.
     pub async fn commit<T, F>(&self, act: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -120,21 +120,21 @@ impl DashboardCall {
         Ok(done)
     }
 
-    /// Whether people of this environment get what is mailed to them: it is sent, or whoever calls can read it here.
+    /// Whether users of this environment receive their email: it is actually sent, or the caller can read it here.
     pub fn mail_reaches_people(&self) -> bool {
         let kept_here = self.environment.environment.kind == EnvironmentKind::Staging && self.page.peer.local;
         !self.page.app.mailer.keeps() || kept_here
     }
 
-    /// The address of a page of this environment, as links have it.
+    /// The path of a page of this environment, for links.
     pub fn at(&self, path: &str) -> String {
         format!("{STAFF_BASE}/env/{}{path}", self.environment.environment.name)
     }
 
-    /// Sends the browser to a page of this environment.
+    /// Redirects the browser to a page of this environment.
     ///
     /// # Errors
-    /// When the path cannot stand in a header.
+    /// If the path cannot be represented in a header.
     pub fn to(&self, path: &str) -> Result<Reply, PageError> {
         redirect(&format!("/env/{}{path}", self.environment.environment.name))
     }
@@ -147,13 +147,13 @@ fn act_in(page: &PageCall, environment: &EnvironmentState, user: &User) -> Act {
     Act::new(&environment.environment, actor, &page.app.clock, &page.app.entropy, &page.app.keyring)
 }
 
-/// An act behind a pointer, so that what is around it is compiled once and not for each.
+/// A boxed act, so that the code around it is compiled once rather than once per act.
 type Deed<T> = Box<dyn for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send>;
 
-/// What an act comes to, in its time.
+/// The future that an act returns.
 pub type Acting<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
 
-/// Sends the browser to the sign-in, and from there to where it wanted to be; a form that was posted is not posted again.
+/// Redirects to the sign-in page, which then returns to the requested page. A posted form is not resubmitted.
 fn to_sign_in(page: &PageCall) -> Result<Reply, PageError> {
     let asked = page.uri.path_and_query().map_or("/", |asked| asked.as_str());
     let below = asked.strip_prefix(STAFF_BASE).filter(|below| below.starts_with('/') && !below.starts_with("//"));

@@ -1,10 +1,10 @@
-//! Spans of time as people write them: "5 minutes", "30 days".
+//! Human-readable durations: "5 minutes", "30 days".
 
-/// The units, from the longest: how they are written, and their seconds.
+/// The units, longest first: name, abbreviation, and length in seconds.
 const UNITS: [(&str, &str, i64); 4] =
     [("day", "d", 86_400), ("hour", "h", 3_600), ("minute", "m", 60), ("second", "s", 1)];
 
-/// A span in words, in the longest unit that says it exactly.
+/// Formats a duration in the longest unit that represents it exactly.
 pub fn in_words(seconds: i64) -> String {
     let exact = UNITS.into_iter().find(|(_, _, length)| seconds % length == 0 && seconds >= *length);
     let (name, _, length) = exact.unwrap_or(("second", "s", 1));
@@ -12,7 +12,7 @@ pub fn in_words(seconds: i64) -> String {
     format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Reads a span: a number and a unit, in whole words or by its first letter; a number alone is seconds.
+/// Parses a duration: a number and a unit, spelled out or abbreviated to its first letter. A bare number is in seconds.
 pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/events`: what has happened, newest first; the first page goes on by itself.
+//! `/dashboard/env/{environment}/events`: the events, newest first; the first page updates itself.
 
 use super::call::DashboardCall;
 use super::field;
@@ -17,10 +17,10 @@ use countersign_store::event::{self, Stretch};
 use http::StatusCode;
 use serde_json::Value;
 
-/// How many there are on a page.
+/// Events per page.
 const SHOWN: usize = 50;
 
-/// What was asked for, as it was typed.
+/// The filters as typed.
 struct Asked<'q> {
     event: &'q str,
     organization_id: &'q str,
@@ -43,7 +43,7 @@ impl<'q> Asked<'q> {
         [self.event, self.organization_id, self.from, self.to].iter().any(|text| !text.is_empty())
     }
 
-    /// What links to other pages of the list keep.
+    /// The query parameters that links to other pages of the list keep.
     fn kept(&self) -> String {
         kept(&[("event", self.event), ("organization_id", self.organization_id), ("from", self.from), ("to", self.to)])
     }
@@ -56,7 +56,7 @@ impl<'q> Asked<'q> {
     }
 }
 
-/// What an event is about: whom or what its object is known as.
+/// The name or ID of the object that an event is about.
 fn about(data: &Value) -> String {
     let named = ["email", "name", "domain", "slug"].iter().find_map(|key| data.get(key)?.as_str());
     let nested = || data.get("organization_domain").and_then(|domain| domain.get("domain")?.as_str());
@@ -76,7 +76,7 @@ fn row(event: &Event) -> EventRow {
     }
 }
 
-/// The list, page by page.
+/// The list, paginated.
 ///
 /// # Errors
 /// Database errors.
@@ -93,7 +93,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     match asked.filter() {
         Err(wrong) => problem = Some(wrong),
         Ok(filter) => {
-            // Place the newest events first: somebody who has just changed something is to find its event.
+            // Assign positions to the newest events first, so that the event of a change just made is shown.
             events::place(&call.page.app.store, &call.page.app.clock).await?;
             let environment_id = call.environment.id();
             let mut reader = call.page.app.store.reader().await?;
@@ -118,7 +118,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
         Some(problem) => (StatusCode::UNPROCESSABLE_ENTITY, call.shell_with(Section::Events, Some(problem))),
         None => (StatusCode::OK, call.shell(Section::Events)),
     };
-    // What lies before a moment that is over does not grow.
+    // A list that ends at a past moment does not grow.
     let may_grow = first && asked.to.is_empty() && status.is_success();
     let kept = asked.kept();
     let here = shell.at("/events");

@@ -1,5 +1,5 @@
-//! Forms over what somebody else may change meanwhile: each says what it was drawn with, in its hidden field `seen`, and is not
-//! taken over something else.
+//! Optimistic locking for forms: each form records the state that it was drawn from in its hidden field `seen`, and is
+//! refused if that state has changed since.
 
 use super::field;
 use super::page::refused;
@@ -15,13 +15,13 @@ use std::fmt::Debug;
 
 const CHANGED: &str = "changed_meanwhile";
 
-/// What a form was drawn with, in a few letters.
+/// A short digest of the values that a form was drawn from.
 pub fn of(values: &impl Debug) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, format!("{values:?}").as_bytes()))
 }
 
-/// Makes sure that a form was drawn with what there is. Asked before anything else of the form: when it is shown again because
-/// of something that was typed, it is drawn with what there is now.
+/// Checks that a form was drawn from the current state. Must be called before the form is otherwise validated, because
+/// a form that is shown again after a validation error is drawn from the state at that time.
 ///
 /// # Errors
 /// 409.
@@ -29,7 +29,7 @@ pub fn check(form: &Params<'_>, now: &str) -> Result<(), Failure> {
     unchanged(field::text(form, "seen"), now)
 }
 
-/// The same for what was read before, asked again under the lock of what is changed.
+/// The same check for a state that was read earlier, repeated under the lock of what is being changed.
 ///
 /// # Errors
 /// 409.
@@ -37,15 +37,15 @@ pub fn unchanged(before: &str, now: &str) -> Result<(), Failure> {
     if before == now {
         return Ok(());
     }
-    let told = "Somebody else has changed this meanwhile, so nothing was saved. Below is what you chose; open the page anew to see \
-                their change before you save over it.";
+    let told = "Somebody else has changed this in the meantime, so nothing was saved. Below is what you entered; reload the page to see \
+                their change before you overwrite it.";
     Err(Failure::conflict(CHANGED, told))
 }
 
-/// As [`refused`], with the status of the page that says it.
+/// Like [`refused`], and returns the page's status too.
 ///
 /// # Errors
-/// What is no refusal of something that was typed.
+/// Failures that are not refusals of user input.
 pub fn refused_with(failure: Failure) -> Result<(StatusCode, String), PageError> {
     let changed = matches!(failure, Failure::Refused(ApiError::Conflict { code: CHANGED, .. }));
     let status = if changed { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };

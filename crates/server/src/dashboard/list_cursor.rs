@@ -1,5 +1,5 @@
-//! One of several lists on a page. Its cursors stand in the query with its name in front of them, which is also the place on
-//! the page to which its links lead. One list is turned over at a time: the others begin at their newest.
+//! Pagination of one of several lists on a page. Its cursors are query parameters prefixed with its name, which is also
+//! the fragment that its links point to. Only one list is paged at a time: the others start at their newest row.
 
 use super::call::DashboardCall;
 use super::page::kept;
@@ -10,7 +10,7 @@ use countersign_protocol::management::page::{PageRequest, Slice};
 use countersign_protocol::management::query::Query;
 use std::fmt::Display;
 
-/// The part of the list that is asked for, where rows have identifiers of type `I`.
+/// The requested page of the list, whose rows have IDs of type `I`.
 #[derive(Debug)]
 pub struct ListCursor<I> {
     name: &'static str,
@@ -18,10 +18,10 @@ pub struct ListCursor<I> {
 }
 
 impl<I: Copy + Display> ListCursor<I> {
-    /// Reads what is asked for of the list of this name.
+    /// Reads the request for the list of this name.
     ///
     /// # Errors
-    /// 422 for a cursor that is no identifier of such a row.
+    /// 422 if a cursor is not an ID of such a row.
     pub fn of(
         call: &DashboardCall,
         name: &'static str,
@@ -36,13 +36,13 @@ impl<I: Copy + Display> ListCursor<I> {
         Ok(Self { name, request })
     }
 
-    /// What to read from the store.
+    /// The range to read from the store.
     pub fn slice(&self) -> Slice<I> {
         self.request.slice()
     }
 
-    /// The rows to show, of those that were found, and the ways from there; `path` is that of the page, with
-    /// the parameters that are to be kept.
+    /// The rows to show, out of those found, and the links to adjacent pages; `path` is that of the page, with the
+    /// parameters to keep.
     pub fn page<T>(&self, path: &str, rows: Vec<T>, id: impl Fn(&T) -> I) -> (Vec<T>, Pager) {
         let page = self.request.page(rows, id);
         let and = if path.contains('?') { '&' } else { '?' };

@@ -1,32 +1,32 @@
-//! The dashboard: the product, as the company's own staff see and change it. Its pages call the same domain operations as the
-//! management API; there is no second way into the data.
+//! The dashboard, where the company's own staff see and change the product. Its pages call the same domain operations
+//! as the management API; there is no other path to the data.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`call`] | who calls: a member of staff, and which environment they look at |
-//! | [`page`] | the shell of every page, its headers, messages, and pages for what cannot be done |
-//! | [`field`] | reading forms |
-//! | [`form_version`] | forms over what somebody else may have changed since they were drawn |
-//! | [`list_cursor`] | one of several lists on a page |
-//! | [`assets`] | style sheet and script |
-//! | [`welcome`] | making one's account from a link |
+//! | [`call`] | the caller: a member of staff and the environment they are looking at |
+//! | [`page`] | the shell of every page, its headers, messages, and error pages |
+//! | [`field`] | form parsing |
+//! | [`form_version`] | detection of concurrent edits to what a form shows |
+//! | [`list_cursor`] | pagination of one of several lists on a page |
+//! | [`assets`] | stylesheet and script |
+//! | [`welcome`] | account creation from a link |
 //! | [`overview`] | the first page of an environment |
 //! | [`applications`] | applications and their credentials |
 //! | [`organizations`] | organizations, their domains, people, machines and API keys |
 //! | [`users`] | people and their sessions |
 //! | [`roles`] | roles and permissions |
-//! | [`api_keys`] | keys of the management API |
-//! | [`signing_keys`] | what tokens are signed with |
-//! | [`environments`] | the environments and their settings |
+//! | [`api_keys`] | API keys of the management API |
+//! | [`signing_keys`] | token signing keys |
+//! | [`environments`] | environments and their settings |
 //! | [`staff`] | who may use the dashboard |
-//! | [`duration`] | spans of time as people write them |
-//! | [`branding`] | how pages and mails look, and a preview of them |
-//! | [`pictures`] | handing in pictures, and showing them |
-//! | [`connect`] | sign-in elsewhere, clients that introduce themselves, resources |
-//! | [`redirects`] | where the environment's own application may have people sent |
-//! | [`events`] | what has happened |
-//! | [`webhooks`] | who is told of it, and whether that arrived |
-//! | [`audit_log`] | who did what here, and the logs of organizations |
+//! | [`duration`] | human-readable durations |
+//! | [`branding`] | the look of pages and emails, with a preview |
+//! | [`pictures`] | picture upload and display |
+//! | [`connect`] | external login, clients that register themselves, resources |
+//! | [`redirects`] | redirect URIs of the environment's own application |
+//! | [`events`] | the event list |
+//! | [`webhooks`] | webhook endpoints and their deliveries |
+//! | [`audit_log`] | the staff audit log and organizations' audit logs |
 
 pub mod api_keys;
 pub mod applications;

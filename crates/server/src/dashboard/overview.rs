@@ -9,10 +9,10 @@ use countersign_protocol::management::page::{Scan, Slice};
 use countersign_store::application::Filter;
 use countersign_store::{application, organization};
 
-/// `GET /dashboard`: to the first environment.
+/// `GET /dashboard`: redirects to the first environment.
 ///
 /// # Errors
-/// Never; the type is that of a page.
+/// Never; the signature is that of a page.
 pub async fn home(call: &DashboardCall) -> Result<Reply, PageError> {
     redirect(&format!("/env/{}", call.environment.environment.name))
 }
@@ -42,13 +42,13 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let steps = [
         Step {
             title: "Add an organization",
-            text: "A customer or partner. Machine credentials and third-party applications belong to one.",
+            text: "A customer or partner. Machine credentials and third-party applications belong to an organization.",
             href: shell.href(&Section::Organizations),
             done: !one.is_empty(),
         },
         Step {
             title: "Add an application",
-            text: "What signs people in with you, or calls your API. You get a client ID, a secret and code to paste.",
+            text: "A program that signs people in with you, or calls your API. You get a client ID, a secret and code to paste.",
             href: shell.href(&Section::Applications),
             done: !any.is_empty(),
         },

@@ -1,4 +1,4 @@
-//! The shell of every page of the dashboard, its headers, messages, and pages for what cannot be done.
+//! The shell of every dashboard page, its headers, messages, and error pages.
 
 use super::call::DashboardCall;
 use crate::domain::Failure;
@@ -14,47 +14,47 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRA
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Scripts of ours only, and nothing but enhancement: every page works without.
+/// Allows only our own scripts. They are enhancements; every page works without them.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
      frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// What was just done, as the address of the next page says it: one of these words.
+/// What was just done: the values of the next page's `done` query parameter and their messages.
 const DONE: &[(&str, &str)] = &[
     ("created", "Created."),
     ("saved", "Saved."),
     ("deleted", "Deleted."),
-    ("moved", "Moved. It counts for tokens that are issued from now on."),
-    ("revoked", "Revoked. It stopped working at once, on every node."),
-    ("invited", "Invited. The mail is on its way."),
+    ("moved", "Moved. This applies to tokens issued from now on."),
+    ("revoked", "Revoked. It no longer works, on any node."),
+    ("invited", "Invited. The email is on its way."),
     (
         "invited-unsent",
-        "Invited, but no mail was sent: this server has no mail server. Your program finds the link in the API.",
+        "Invited, but no email was sent, because no mail server is configured. Your program can get the link from the API.",
     ),
-    ("unsent", "No mail was sent: this server has no mail server. Set one up, and try again."),
+    ("unsent", "No email was sent, because no mail server is configured. Set one up and try again."),
     ("added", "Added."),
-    ("removed", "Removed, at once and on every node."),
-    ("sent", "The mail is on its way."),
-    ("checking", "Looking for the TXT record from now on. This page says when it is found."),
+    ("removed", "Removed. This took effect at once, on every node."),
+    ("sent", "The email is on its way."),
+    ("checking", "We are looking for the TXT record. This page will show when it is found."),
     ("signed-out", "Signed out."),
-    ("factor-removed", "The second factor is gone. They were told by mail."),
+    ("factor-removed", "The second factor was removed. The user was informed by email."),
     ("rotating", "The next keys are published. They start signing in 15 minutes."),
     ("rotated", "New keys sign from now on."),
-    ("burnt", "The key is gone: every token it signed is void."),
+    ("burnt", "The key was removed. Every token it signed is invalid."),
     ("enabled", "Enabled. New events will be sent to it."),
     ("disabled", "Disabled. No events will be sent to it."),
-    ("resent", "On its way again."),
-    ("replayed", "The events are on their way again."),
+    ("resent", "It is being sent again."),
+    ("replayed", "The events are being sent again."),
     ("secret-ready", "A new secret is ready. Give it to your receiver before it takes over."),
     ("replaced", "The new secret signs from now on."),
-    ("exported", "The copy is being made."),
-    ("streaming", "Set. Events are sent there from now on."),
-    ("stopped", "Nothing is sent there any more."),
+    ("exported", "The copy is being prepared."),
+    ("streaming", "Saved. Events are sent there from now on."),
+    ("stopped", "The stream was removed. Nothing is sent there anymore."),
 ];
 
 impl DashboardCall {
-    /// The shell of a page of this part.
+    /// The shell of a page in this section.
     pub fn shell(&self, section: Section) -> Shell {
         let done = self.page.query().ok().and_then(|query| {
             let word = query.get("done")?;
@@ -63,7 +63,7 @@ impl DashboardCall {
         self.shell_of(Some(section), done)
     }
 
-    /// The same for a page that says what could not be done, if anything.
+    /// Like [`shell`](Self::shell), but shows the problem, if any.
     pub fn shell_with(&self, section: Section, problem: Option<String>) -> Shell {
         match problem {
             Some(text) => self.shell_of(Some(section), Some((Tone::Bad, text))),
@@ -92,7 +92,7 @@ impl DashboardCall {
         }
     }
 
-    /// The page for a role that does not reach.
+    /// The page shown when the caller's role is insufficient.
     pub(super) fn not_allowed(&self, needed: StaffRole) -> Reply {
         let text = format!(
             "You need the role {} or a higher one; yours is {}. An owner of the dashboard can change that under Staff.",
@@ -103,16 +103,16 @@ impl DashboardCall {
         reply(StatusCode::FORBIDDEN, &Refused { shell: &shell, title: "Not allowed", text: &text, request_id: None })
     }
 
-    /// The page for what cannot be shown or done.
+    /// The page shown when something cannot be displayed or done.
     pub fn stopped(&self, stop: PageError) -> Reply {
         let request_id = self.page.request_id.to_str().ok();
         let (status, title, text, request_id) = match stop {
             PageError::Trouble(status, Trouble::Address) => {
-                (status, "Not found", "There is no such page, or what it was about is gone.".to_owned(), None)
+                (status, "Not found", "This page does not exist, or what it showed was deleted.".to_owned(), None)
             }
             PageError::Failure(failure) => match failure.into_api_error() {
                 ApiError::NotFound { .. } | ApiError::NoSuchPath => {
-                    (StatusCode::NOT_FOUND, "Not found", "What this page was about is gone.".to_owned(), None)
+                    (StatusCode::NOT_FOUND, "Not found", "What this page showed was deleted.".to_owned(), None)
                 }
                 error => {
                     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -120,9 +120,12 @@ impl DashboardCall {
                     (status, "That did not work", told(&error), id)
                 }
             },
-            PageError::Trouble(status, _) | PageError::WithWayOn(status, ..) => {
-                (status, "That did not work", "What the page carried along is too old. Open it again.".to_owned(), None)
-            }
+            PageError::Trouble(status, _) | PageError::WithWayOn(status, ..) => (
+                status,
+                "That did not work",
+                "This page was open for too long. Reload it and try again.".to_owned(),
+                None,
+            ),
             PageError::AskFirst(_) => {
                 (StatusCode::FORBIDDEN, "Not allowed", "An administrator has to allow this.".to_owned(), None)
             }
@@ -132,7 +135,7 @@ impl DashboardCall {
     }
 }
 
-/// The answer that shows this page.
+/// The response that shows this page.
 pub fn reply(status: StatusCode, page: &impl Page) -> Reply {
     reply_with(status, page.html())
 }
@@ -148,12 +151,12 @@ fn reply_with(status: StatusCode, html: String) -> Reply {
     reply
 }
 
-/// A page.
+/// A 200 response that shows this page.
 pub fn shown(page: &impl Page) -> Reply {
     reply(StatusCode::OK, page)
 }
 
-/// Names of fields in the API, and what the forms call them.
+/// API field names and their labels in the forms.
 const FIELDS: &[(&str, &str)] = &[
     ("external_id", "external ID"),
     ("endpoint_url", "URL"),
@@ -164,12 +167,12 @@ const FIELDS: &[(&str, &str)] = &[
     ("cors_origins", "origins"),
     ("backchannel_logout_uri", "back-channel logout URI"),
     ("session_issuer", "issuer of session tokens"),
-    ("access_token_lifetime", "life of access tokens"),
+    ("access_token_lifetime", "lifetime of access tokens"),
     ("terms_url", "terms of service"),
     ("privacy_url", "privacy policy"),
 ];
 
-/// A sentence about fields as people read it who have the form before them.
+/// Turns an API message into a sentence that uses the form's labels.
 fn sentence(text: &str) -> String {
     let known = |word: &str| FIELDS.iter().find(|(name, _)| *name == word).map(|(_, called)| *called);
     let words: Vec<&str> = text.split(' ').map(|word| known(word).unwrap_or(word)).collect();
@@ -178,7 +181,7 @@ fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What is wrong with a field; a message that leaves the field out is told with it.
+/// The message about a field; a message that omits the field's name is prefixed with it.
 fn about(field: &str, message: &str) -> String {
     match message.strip_prefix("Must ") {
         Some(rest) if !field.is_empty() => sentence(&format!("{field} must {rest}")),
@@ -186,7 +189,7 @@ fn about(field: &str, message: &str) -> String {
     }
 }
 
-/// What a refusal says to people.
+/// The user-facing text of a refusal.
 pub fn told(error: &ApiError) -> String {
     let body = error.body();
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
@@ -207,10 +210,10 @@ pub fn told(error: &ApiError) -> String {
         .map_or_else(|| "That is not possible.".to_owned(), |text| sentence(&text))
 }
 
-/// What was refused, in words, where the page can be shown again with them; everything else goes on as a failure.
+/// The user-facing text of a refusal, for showing the page again; every other failure is passed on.
 ///
 /// # Errors
-/// What is no refusal of something that was typed.
+/// Failures that are not refusals of user input.
 pub fn refused(failure: Failure) -> Result<String, PageError> {
     match failure {
         Failure::Refused(error @ (ApiError::NotFound { .. } | ApiError::Unavailable | ApiError::Internal)) => {
@@ -221,10 +224,10 @@ pub fn refused(failure: Failure) -> Result<String, PageError> {
     }
 }
 
-/// The same, where what is missing was typed and is no page of its own.
+/// Like [`refused`], but for a missing object whose identifier was typed into the form rather than named by the path.
 ///
 /// # Errors
-/// What is no refusal of something that was typed.
+/// Failures that are not refusals of user input.
 pub fn refused_here(failure: Failure) -> Result<String, PageError> {
     match failure {
         Failure::Refused(error @ ApiError::NotFound { .. }) => Ok(told(&error)),
@@ -232,25 +235,25 @@ pub fn refused_here(failure: Failure) -> Result<String, PageError> {
     }
 }
 
-/// A moment in words.
+/// Formats a timestamp in words.
 pub fn when(at: Timestamp) -> String {
     moment(at, Language::English)
 }
 
-/// A moment in words, to the second: of two events, one was first.
+/// Formats a timestamp in words, to the second, so that the order of two events is visible.
 pub fn with_seconds(at: Timestamp) -> String {
     let seconds = at.to_string().get(16..19).unwrap_or("").to_owned();
     when(at).replace("\u{a0}UTC", &format!("{seconds}\u{a0}UTC"))
 }
 
-/// What links to other pages of a list keep of its query: what was asked for.
+/// The query parameters that links to other pages of a list keep: the filters.
 pub fn kept(asked: &[(&str, &str)]) -> String {
     let asked = asked.iter().filter(|(_, value)| !value.is_empty());
     let encoded = asked.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     encoded.collect::<Vec<_>>().join("&")
 }
 
-/// The ways from this page of a list to others: `path` is that of the list, with what else its query has.
+/// The links to adjacent pages of a list: `path` is the list's, `query` its other parameters.
 pub fn pager<T: std::fmt::Display>(path: &str, query: &str, before: Option<T>, after: Option<T>) -> Pager {
     let link = |word: &str, id: T| {
         let rest = if query.is_empty() { String::new() } else { format!("&{query}") };
@@ -270,7 +273,7 @@ mod tests {
         check("endpoint_url must be an absolute URL.", "URL must be an absolute URL.");
         check("The external_id is already used.", "The external ID is already used.");
         check("uri must be an absolute URI without a fragment.", "URI must be an absolute URI without a fragment.");
-        check("Nobody has an account with this address.", "Nobody has an account with this address.");
+        check("No account has this address.", "No account has this address.");
         check("", "");
     }
 
@@ -278,7 +281,7 @@ mod tests {
     fn a_message_without_its_field_is_told_with_it() {
         assert_eq!(
             about("access_token_lifetime", "Must be 30 to 86400 seconds."),
-            "Life of access tokens must be 30 to 86400 seconds."
+            "Lifetime of access tokens must be 30 to 86400 seconds."
         );
         assert_eq!(about("name", "name is required."), "Name is required.");
         assert_eq!(about("", "Must be a JSON object."), "Must be a JSON object.");

@@ -1,5 +1,5 @@
-//! Pictures: handing them in with a form, and showing those of the environment that is looked at. The pages that people sign
-//! in on are on another host, from which the dashboard loads nothing.
+//! Pictures: uploading them with a form, and showing those of the environment being looked at. The hosted sign-in pages
+//! are on another host, from which the dashboard loads nothing.
 
 use super::call::DashboardCall;
 use super::field;
@@ -15,13 +15,13 @@ use countersign_store::image;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
-/// Opened by itself, a picture is a page without rights.
+/// A picture opened directly is a page without any privileges.
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 
 /// `GET /dashboard/env/{environment}/pictures/{name}`.
 ///
 /// # Errors
-/// 404 for what this environment does not have.
+/// 404 if this environment has no such picture.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let missing = || PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address);
     let digest = picture_named(call.page.path.get("name")).ok_or_else(missing)?;
@@ -36,29 +36,30 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
 }
 
 impl DashboardCall {
-    /// Where the dashboard shows a picture of the environment that is looked at, from where its own pages have it.
+    /// Maps a picture's path on the hosted pages to its path in the dashboard.
     pub fn picture(&self, path: &str) -> Option<String> {
         let name = path.strip_prefix(FOLDER)?;
         Some(format!("/dashboard/env/{}/pictures/{name}", self.environment.environment.name))
     }
 
-    /// The same for one that was chosen.
+    /// Like [`picture`](Self::picture), for an image that was chosen.
     pub fn picture_of(&self, image: Option<Image>) -> Option<String> {
         self.picture(&format!("{FOLDER}{}", crate::domain::environments::branding::picture_name(image?.digest)))
     }
 
-    /// What a form says about a picture: another one, none, or nothing.
+    /// What a form does with a picture: replaces it, removes it, or leaves it.
     ///
     /// # Errors
-    /// 422 for what is no picture.
+    /// 422 if the file is not a picture.
     pub async fn chosen_picture(
         &self,
         form: &Params<'_>,
         name: &'static str,
         purpose: Purpose,
     ) -> Result<Choice<Upload>, Failure> {
-        let file =
-            self.page.file(name).map_err(|_| Failure::bad_request("invalid_form", "The form did not arrive whole."))?;
+        let file = self.page.file(name).map_err(|_| {
+            Failure::bad_request("invalid_form", "The form did not arrive completely. Please try again.")
+        })?;
         match file {
             Some(file) => Ok(Choice::Set(self.page.app.uploads.read(name, file.to_vec(), purpose).await?)),
             None if field::ticked(form, &format!("remove_{name}")) => Ok(Choice::Clear),

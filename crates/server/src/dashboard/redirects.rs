@@ -1,5 +1,5 @@
-//! `/dashboard/env/{environment}/redirects`: where the environment's own application may have people sent, and from where
-//! browsers may call.
+//! `/dashboard/env/{environment}/redirects`: the redirect URIs of the environment's own application, and the origins
+//! from which browsers may call.
 
 use super::call::DashboardCall;
 use super::field;
@@ -16,7 +16,7 @@ use countersign_protocol::model::{EnvironmentRedirectUri, RedirectPurpose};
 use countersign_store::{cors_origin, redirect_uri};
 use http::StatusCode;
 
-/// What was typed and not taken, and why.
+/// Refused input, and why it was refused.
 #[derive(Default)]
 struct Typed {
     purpose: Option<RedirectPurpose>,
@@ -29,15 +29,15 @@ fn list(purpose: RedirectPurpose, all: &[EnvironmentRedirectUri], typed: &Typed)
     let (title, text, nothing, example) = match purpose {
         RedirectPurpose::SignIn => (
             "After signing in",
-            "Where people come back to with a code. Your product asks for one of these, letter for letter; the default is \
-             taken where it asks for none.",
-            "None yet: nobody can sign in to your own product. Add its callback address.",
+            "Where people come back to with a code. Your product must request exactly one of these; the default is used if it \
+             requests none.",
+            "None yet, so nobody can sign in to your own product. Add its callback address.",
             "https://app.example.com/callback",
         ),
         RedirectPurpose::SignOut => (
             "After signing out",
-            "Where people go when they have signed out of your product. Nothing is sent along; codes never go there.",
-            "None: after signing out, people stay on a page of this server that says so.",
+            "Where people go after signing out of your product. Nothing is sent along, and never a code.",
+            "None: after signing out, people see a page of this server that says so.",
             "https://app.example.com/",
         ),
     };
@@ -87,7 +87,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Typed::default()).await
 }
 
-/// Back to the lists; or the page again, with what was refused.
+/// Redirects to the lists, or shows the page again with the refused input.
 async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/redirects?done={word}")),
@@ -95,7 +95,7 @@ async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typ
     }
 }
 
-/// Adds an address.
+/// Adds a redirect URI.
 ///
 /// # Errors
 /// Database errors.
@@ -109,7 +109,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, done, "created", typed).await
 }
 
-/// Makes an address the default of its purpose.
+/// Makes a redirect URI the default for its purpose.
 ///
 /// # Errors
 /// 404.
@@ -120,7 +120,7 @@ pub async fn default(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, done, "saved", Typed::default()).await
 }
 
-/// Deletes an address.
+/// Deletes a redirect URI.
 ///
 /// # Errors
 /// 404.

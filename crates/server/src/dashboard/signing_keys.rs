@@ -19,18 +19,18 @@ fn row(key: &SigningKeyRecord) -> SigningKeyRow {
         state: key.state.as_str(),
         meaning: match key.state {
             KeyState::Pending { activates_at } => {
-                format!("Published, so that clients learn it. Signs from {}.", when(activates_at))
+                format!("Published so that clients know it. Signs from {}.", when(activates_at))
             }
             KeyState::Active => "Signs new tokens now.".to_owned(),
             KeyState::Retiring { gone_at } => {
-                format!("Signs no more; published until its last token has expired, on {}.", when(gone_at))
+                format!("No longer signs. Published until its last token expires, on {}.", when(gone_at))
             }
         },
         created: when(key.created_at),
     }
 }
 
-/// The keys, by what they sign.
+/// The keys, grouped by purpose.
 ///
 /// # Errors
 /// Database errors.
@@ -45,8 +45,8 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
                 "Sign the tokens of sessions with your own product, and those of machines.",
             ),
             KeyPurpose::Delegated => (
-                "Applications that people let in",
-                "Sign what applications hold about people: access tokens and ID tokens. Kept apart, so that one cannot pass for a session with your product.",
+                "Applications that users allow",
+                "Sign the access tokens and ID tokens that applications get for users. Kept separate so that such a token can never pass for a session with your product.",
             ),
         };
         let of_purpose = all.iter().filter(|key| key.purpose == purpose).rev();
@@ -60,7 +60,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(shown(&page))
 }
 
-/// Publishes successors of the active keys, which sign in a while or at once.
+/// Publishes successors of the active keys, which start signing at once or after a delay.
 ///
 /// # Errors
 /// Database errors.
@@ -78,7 +78,7 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, PageError> {
     call.to(if at_once { "/signing-keys?done=rotated" } else { "/signing-keys?done=rotating" })
 }
 
-/// Ends a key at once, for one that has leaked.
+/// Removes a key at once, for use after a leak.
 ///
 /// # Errors
 /// 404.

@@ -17,20 +17,20 @@ use countersign_store::invitation::{self, Filter};
 use countersign_store::{authentication_factor, user};
 use http::StatusCode;
 
-/// Most open invitations that are shown, the newest ones.
+/// Maximum number of open invitations shown, newest first.
 const MOST: usize = 100;
 
-/// What a role allows, in a sentence.
+/// A sentence about what a role allows.
 fn meaning(role: StaffRole) -> &'static str {
     match role {
-        StaffRole::ReadOnly => "Sees everything that is no secret, and changes nothing.",
-        StaffRole::Developer => "Also changes what the product is made of: applications, organizations, people, looks.",
-        StaffRole::Admin => "Also environments, API keys, signing keys, and staff up to Admin.",
-        StaffRole::Owner => "Also who else is an owner.",
+        StaffRole::ReadOnly => "Can see everything except secrets, and change nothing.",
+        StaffRole::Developer => "Can also change applications, organizations, users and branding.",
+        StaffRole::Admin => "Can also change environments, API keys, signing keys, and staff up to Admin.",
+        StaffRole::Owner => "Can also decide who else is an owner.",
     }
 }
 
-/// The roles that the caller may give.
+/// The roles that the caller may assign.
 fn options(call: &DashboardCall, chosen: Option<StaffRole>) -> Vec<StaffRoleOption> {
     let may_give = StaffRole::ALL.into_iter().filter(|role| call.role.allows(*role));
     may_give
@@ -47,7 +47,7 @@ fn name_of(role: Option<StaffRole>) -> &'static str {
     role.map_or("None", StaffRole::name)
 }
 
-/// What the page shows besides what is stored.
+/// What the page shows besides stored data.
 struct Shown {
     email: String,
     role: Option<StaffRole>,
@@ -109,7 +109,7 @@ async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<R
     Ok(reply(status, &page))
 }
 
-/// The list.
+/// The list of staff.
 ///
 /// # Errors
 /// Database errors.
@@ -117,7 +117,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Shown::default(), StatusCode::OK).await
 }
 
-/// What a refusal is answered with: what may not be done at all, or what was typed wrongly.
+/// The status for a refusal: 403 for something forbidden, 422 for invalid input.
 fn status_of(failure: &Failure) -> StatusCode {
     match failure {
         Failure::Refused(ApiError::Forbidden { .. }) => StatusCode::FORBIDDEN,
@@ -125,7 +125,7 @@ fn status_of(failure: &Failure) -> StatusCode {
     }
 }
 
-/// Lets somebody in: by an invitation, or a link that is shown this once.
+/// Grants access: by an invitation, or by a link that is shown only once.
 ///
 /// # Errors
 /// Database errors.
@@ -144,7 +144,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
             .await
         }
         (Some(_), _) if !is_email(&email) => {
-            Err(Failure::invalid("email", "invalid", "Type the address to which the invitation goes."))
+            Err(Failure::invalid("email", "invalid", "Enter the email address for the invitation."))
         }
         (Some(role), _) => {
             call.commit(move |tx| {
@@ -175,7 +175,7 @@ async fn settled(call: &DashboardCall, done: &str, settled: Result<(), Failure>)
     }
 }
 
-/// Sends the mail of an invitation again.
+/// Sends an invitation's email again.
 ///
 /// # Errors
 /// 404.
@@ -186,7 +186,7 @@ pub async fn resend(call: &DashboardCall) -> Result<Reply, PageError> {
     settled(call, "sent", sent).await
 }
 
-/// Takes an invitation back.
+/// Revokes an invitation.
 ///
 /// # Errors
 /// 404.
@@ -197,7 +197,7 @@ pub async fn revoke(call: &DashboardCall) -> Result<Reply, PageError> {
     settled(call, "revoked", gone).await
 }
 
-/// The member of staff whom the path names.
+/// Looks up the member of staff named by the path.
 async fn find(call: &DashboardCall) -> Result<Membership, PageError> {
     let act = call.act_of_staff();
     let mut reader = call.page.app.store.reader().await?;
@@ -236,7 +236,7 @@ async fn show_member(call: &DashboardCall, wrong: Option<(StatusCode, String)>) 
     Ok(reply(status, &page))
 }
 
-/// Somebody's page.
+/// A member's page.
 ///
 /// # Errors
 /// 404.
@@ -244,7 +244,7 @@ pub async fn get_member(call: &DashboardCall) -> Result<Reply, PageError> {
     show_member(call, None).await
 }
 
-/// Gives somebody another role.
+/// Changes a member's role.
 ///
 /// # Errors
 /// 404.
@@ -268,7 +268,7 @@ pub async fn post_member(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Removes the second factor of somebody who has lost their device. One that is gone already is gone.
+/// Removes the second factor of a member who lost their device. Succeeds if there is none.
 ///
 /// # Errors
 /// 404.
@@ -288,7 +288,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, PageErr
     }
 }
 
-/// Dismisses somebody.
+/// Removes a member of staff.
 ///
 /// # Errors
 /// 404.

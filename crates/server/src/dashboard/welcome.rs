@@ -1,4 +1,4 @@
-//! Making one's own account from a link: the first owner's way in, printed at first start.
+//! Account creation from a link: how the first owner gets in, through a link printed at first start.
 
 use crate::domain::Failure;
 use crate::domain::attempts::{self, SIGN_UPS_FROM};
@@ -19,14 +19,14 @@ use countersign_store::staff_link;
 use http::StatusCode;
 use http::header::USER_AGENT;
 
-/// Longest token.
+/// Maximum length of a token.
 const LONGEST: usize = 100;
 
 fn too_old() -> PageError {
     PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
 }
 
-/// What the link allows, if it is still good.
+/// Returns the role that the link grants, if it is still valid.
 async fn find(call: &PageCall, token: &str) -> Result<StaffRole, PageError> {
     if token.len() > LONGEST {
         return Err(too_old());
@@ -51,10 +51,10 @@ struct Wrong {
     refused: Option<&'static str>,
 }
 
-/// `GET /dashboard/welcome?token=…`. Opening the link uses nothing up.
+/// `GET /dashboard/welcome?token=…`. Opening the link does not use it up.
 ///
 /// # Errors
-/// A page for a link that is not good.
+/// An error page if the link is not valid.
 pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("token").ok_or_else(too_old)?;
@@ -62,10 +62,10 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     Ok(show(call, token, (role, ""), StatusCode::OK, Wrong::default()))
 }
 
-/// `POST /dashboard/welcome`: makes the account, and signs in.
+/// `POST /dashboard/welcome`: creates the account and signs in.
 ///
 /// # Errors
-/// A page for a link that is not good.
+/// An error page if the link is not valid.
 pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let token = form.get("flow").ok_or_else(too_old)?;
@@ -110,10 +110,10 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     match admitted.await {
         Ok(Some(user_id)) => session::start(call, Proven::by_staff_link(user_id), None, Flow::home(call)).await,
         Ok(None) => Err(too_old()),
-        // Nothing was done then: the link is good still.
+        // The transaction was rolled back, so the link is still valid.
         Err(Failure::Refused(ApiError::NotPossible { .. })) => {
             let refused =
-                Some("There is an account with this address already. Sign in with it, or choose another address.");
+                Some("An account with this address already exists. Sign in to it, or choose another address.");
             let wrong = Wrong { problem: None, refused };
             Ok(show(call, token, (role, email), StatusCode::UNPROCESSABLE_ENTITY, wrong))
         }

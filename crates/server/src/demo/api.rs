@@ -1,5 +1,5 @@
-//! The company's API: it checks access tokens by the published keys, and asks whether they are still alive, so that a revoked
-//! credential is dead at once and not when its tokens expire.
+//! The company's API: it verifies access tokens with the published keys and then introspects them, so that a revoked
+//! credential stops working at once rather than when its tokens expire.
 
 use super::Places;
 use super::company::Credential;
@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
-/// What a token must allow.
+/// The scope that a token needs.
 const SCOPE: &str = "reports:read";
 
 /// The API.
@@ -21,17 +21,17 @@ pub struct Api {
 }
 
 impl Api {
-    /// The API, with its own credential for asking.
+    /// Creates the API, with its own credential for introspection.
     pub fn new(requests: Requests, places: &Places, own: Credential) -> Self {
         Self { requests, issuer: places.countersign.clone(), own }
     }
 
-    /// The claims of a token that is good here and now.
+    /// Returns the claims of a token that is valid for this API and active.
     async fn admit(&self, asked: &Asked) -> Result<Value, (StatusCode, &'static str)> {
         let token = asked.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         let token = token.ok_or((StatusCode::UNAUTHORIZED, "a bearer token is needed"))?;
         let verified = self.requests.verify(&self.issuer, token).await;
-        let claims = verified.map_err(|_| (StatusCode::UNAUTHORIZED, "the token is not good"))?;
+        let claims = verified.map_err(|_| (StatusCode::UNAUTHORIZED, "the token is not valid"))?;
         let scopes = claims["scope"].as_str().unwrap_or("");
         if !scopes.split(' ').any(|scope| scope == SCOPE) {
             return Err((StatusCode::FORBIDDEN, "the token does not allow reading reports"));
@@ -42,7 +42,7 @@ impl Api {
         match alive.ok().filter(|answer| answer.status.is_success()) {
             Some(answer) if answer.body["active"] == true => Ok(claims),
             Some(_) => Err((StatusCode::UNAUTHORIZED, "the token was revoked")),
-            None => Err((StatusCode::SERVICE_UNAVAILABLE, "cannot ask whether the token is alive")),
+            None => Err((StatusCode::SERVICE_UNAVAILABLE, "cannot check whether the token is active")),
         }
     }
 }

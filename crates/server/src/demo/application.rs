@@ -1,5 +1,6 @@
-//! Two programs that people sign in to with Acme: a partner's, which has to ask for consent, and the company's own forum,
-//! which does not. Both are ordinary OAuth clients: authorization code, PKCE, a secret, an ID token that is checked.
+//! Two applications that users sign in to with Acme: a partner's, which needs their consent, and the company's own
+//! forum, which does not. Both are ordinary OAuth clients: authorization code, PKCE, client secret, and a validated ID
+//! token.
 
 use super::company::Credential;
 use super::requests::Requests;
@@ -13,10 +14,10 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Which of the two.
+/// Which of the two applications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The partner's.
+    /// The partner's application.
     Partner,
     /// The forum.
     Forum,
@@ -38,21 +39,21 @@ impl Kind {
     }
 }
 
-/// Most browsers that are remembered.
+/// The maximum number of browsers remembered.
 const MOST: usize = 1000;
 
-/// What it remembers of a browser.
+/// What the application remembers about a browser.
 #[derive(Debug, Clone)]
 enum Memory {
-    /// On the way to a sign-in.
+    /// A sign-in is in progress.
     Leaving { state: String, verifier: String, nonce: String },
     /// Signed in.
     SignedIn { claims: Value, id_token: String, access_token: String },
-    /// Something went wrong on the way back.
+    /// The sign-in failed on return.
     Failed(String),
 }
 
-/// One of the two programs.
+/// One of the two applications.
 #[derive(Debug)]
 pub struct Application {
     kind: Kind,
@@ -63,7 +64,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// The program, with its credential.
+    /// Creates the application, with its credential.
     pub fn new(kind: Kind, requests: Requests, places: &Places, own: Credential) -> Self {
         Self { kind, requests, places: places.clone(), own, browsers: Mutex::default() }
     }
@@ -93,7 +94,7 @@ impl Application {
         self.browsers.lock().unwrap_or_else(PoisonError::into_inner).remove(browser);
     }
 
-    /// Sends the person to Acme (RFC 6749 §4.1.1, RFC 7636).
+    /// Redirects the user to Acme (RFC 6749 §4.1.1, RFC 7636).
     fn leave(&self) -> Result<Answer, DemoError> {
         let (browser, state) = (self.requests.random()?, self.requests.random()?);
         let (verifier, nonce) = (self.requests.random()?, self.requests.random()?);
@@ -115,13 +116,13 @@ impl Application {
         Ok(setting(answer, self.kind.cookie(), &browser))
     }
 
-    /// The person is back: redeems the code and checks who it is (OpenID Connect Core §3.1.3).
+    /// Handles the user's return: redeems the code and validates the ID token (OpenID Connect Core §3.1.3).
     async fn arrive(&self, asked: &Asked) -> Result<Memory, DemoError> {
         let Some((_, Memory::Leaving { state, verifier, nonce })) = self.recall(asked) else {
-            return Err(DemoError("This browser was not on its way here. Sign in again.".to_owned()));
+            return Err(DemoError("This sign-in was not started in this browser. Sign in again.".to_owned()));
         };
         if asked.query.get("state") != Some(&state) || asked.query.get("iss") != Some(&self.places.countersign) {
-            return Err(DemoError("The answer belongs to another sign-in.".to_owned()));
+            return Err(DemoError("The response belongs to another sign-in.".to_owned()));
         }
         if let Some(error) = asked.query.get("error") {
             return Err(DemoError(format!("Acme answered: {error}.")));
@@ -140,12 +141,12 @@ impl Application {
         let text = |name: &str| tokens[name].as_str().unwrap_or("").to_owned();
         let claims = self.requests.verify(issuer, &text("id_token")).await?;
         if claims["aud"] != self.own.client_id.as_str() || claims["nonce"] != nonce.as_str() {
-            return Err(DemoError("The ID token is not for this sign-in.".to_owned()));
+            return Err(DemoError("The ID token does not belong to this sign-in.".to_owned()));
         }
         Ok(Memory::SignedIn { claims, id_token: text("id_token"), access_token: text("access_token") })
     }
 
-    /// What the company's API gives this person's token.
+    /// Returns the company API's response to this user's token.
     async fn reports(&self, access_token: &str) -> String {
         match self.requests.get(&format!("{}/reports", self.places.api), Some(access_token)).await {
             Ok(answer) => {
@@ -184,7 +185,7 @@ impl Application {
         })
     }
 
-    /// Signs out here and, if the person wants, at Acme (OpenID Connect RP-Initiated Logout §2).
+    /// Signs the user out here and, if they agree, at Acme (OpenID Connect RP-Initiated Logout §2).
     fn sign_out(&self, asked: &Asked) -> Answer {
         let Some((browser, Memory::SignedIn { id_token, .. })) = self.recall(asked) else { return to("/") };
         self.forget(&browser);
@@ -203,7 +204,7 @@ impl Website for Application {
             (Method::GET, "/login") => self.leave().unwrap_or_else(|_| to("/")),
             (Method::GET, "/callback") => {
                 let arrived = self.arrive(&asked).await.unwrap_or_else(|error| Memory::Failed(error.to_string()));
-                // Another name for the browser: nobody can have given it this one before.
+                // A fresh browser identifier, which nobody can have planted (session fixation).
                 match self.requests.random() {
                     Ok(browser) => {
                         if let Some((before, _)) = self.recall(&asked) {

@@ -1,4 +1,4 @@
-//! The company's back end: what it makes through the management API, with its key.
+//! The company's back end: what it creates through the management API with its key.
 
 use super::installation::PASSWORD;
 use super::requests::Requests;
@@ -6,30 +6,30 @@ use super::{DemoError, Places};
 use countersign_protocol::secret::Secret;
 use serde_json::{Value, json};
 
-/// The person of the demo.
+/// The demo user's email address.
 pub const EMAIL: &str = "ada@acme.example";
 
-/// A client of Countersign's, with its secret.
+/// A Countersign client with its secret.
 #[derive(Debug, Clone)]
 pub struct Credential {
     /// The application's identifier.
     pub application_id: String,
-    /// Its client id.
+    /// Its client ID.
     pub client_id: String,
     /// The secret.
     pub secret: Secret,
 }
 
-/// What the company has made.
+/// What the company has created.
 #[derive(Debug, Clone)]
 pub struct Company {
     /// The partner's application.
     pub partner: Credential,
     /// The forum.
     pub forum: Credential,
-    /// The API, which asks whether tokens are alive.
+    /// The API, which introspects tokens.
     pub api: Credential,
-    /// The customer's program.
+    /// The customer's machine client.
     pub machine: Credential,
     /// The customer's organization.
     pub northwind: String,
@@ -41,7 +41,7 @@ fn text(value: &Value, name: &str) -> Result<String, DemoError> {
     value[name].as_str().map(str::to_owned).ok_or_else(|| DemoError(format!("no {name} in {value}")))
 }
 
-/// A new secret for an application.
+/// Creates a new secret for an application.
 async fn secret(requests: &Requests, base: &str, key: &str, application: &str) -> Result<Secret, DemoError> {
     let url = format!("{base}/connect/applications/{application}/client_secrets");
     let made = requests.post(&url, key, &json!({})).await?.good()?;
@@ -49,10 +49,10 @@ async fn secret(requests: &Requests, base: &str, key: &str, application: &str) -
 }
 
 impl Company {
-    /// Opens for business: a secret for each application, and a person at one customer.
+    /// Sets up the company: a secret for each application, and a user at one customer.
     ///
     /// # Errors
-    /// What Countersign has answered instead.
+    /// The error response from Countersign.
     pub async fn open(requests: &Requests, places: &Places, api_key: &str) -> Result<Self, DemoError> {
         let base = places.countersign.clone();
         let listed = requests.get(&format!("{base}/connect/applications?limit=100"), Some(api_key)).await?.good()?;
@@ -72,16 +72,16 @@ impl Company {
         let northwind = text(&requests.get(&url, Some(api_key)).await?.good()?, "id")?;
         let person = json!({"email": EMAIL, "email_verified": true, "first_name": "Ada", "last_name": "Lovelace", "password": PASSWORD});
         let person = requests.post(&format!("{base}/user_management/users"), api_key, &person).await?.good()?;
-        // Of one only: with several, every application would have to ask for which.
+        // In one organization only: with several, every application would have to ask which one.
         let body = json!({"user_id": person["id"], "organization_id": northwind});
         requests.post(&format!("{base}/user_management/organization_memberships"), api_key, &body).await?.good()?;
         Ok(Self { partner, forum, api, machine, northwind, base, api_key: Secret::new(api_key.to_owned()) })
     }
 
-    /// Another secret for the customer's program.
+    /// Creates another secret for the customer's machine client.
     ///
     /// # Errors
-    /// What Countersign has answered instead: five are the most.
+    /// The error response from Countersign; five secrets are the maximum.
     pub async fn another_secret(&self, requests: &Requests) -> Result<Secret, DemoError> {
         secret(requests, &self.base, self.api_key.expose(), &self.machine.application_id).await
     }

@@ -1,4 +1,4 @@
-//! The temporary server: a directory that nobody else may read, gone when it stops, and what the company has declared.
+//! The temporary server, its private data directory, which is deleted when it stops, and the company's declaration.
 
 use super::{DemoError, Places};
 use crate::app::App;
@@ -18,23 +18,23 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What everybody in the demo has as password: it is shown on the start page.
+/// The password of every demo user, shown on the start page.
 pub const PASSWORD: &str = "violet-tractor-humming-42";
 
 /// The running server.
 #[derive(Debug)]
 pub struct Server {
-    /// Its parts: the demo's other programs borrow its client and its clock, and nothing else.
+    /// Its state. The demo's other programs use only its HTTP client, its clock, and its random bytes.
     pub app: Arc<App>,
-    /// The key for the management API.
+    /// The management API key.
     pub api_key: String,
-    /// The link into the dashboard.
+    /// The dashboard link.
     pub staff_link: Option<String>,
     tasks: JoinSet<()>,
     directory: Directory,
 }
 
-/// A directory that goes with its owner.
+/// A directory that is deleted when its owner is dropped.
 #[derive(Debug)]
 struct Directory(PathBuf);
 
@@ -44,17 +44,17 @@ impl Drop for Directory {
     }
 }
 
-/// Where memory looks like a disk, if there is such a place: nothing is written to a disk then.
+/// Returns a memory-backed directory if there is one, so that nothing is written to disk.
 fn somewhere() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 impl Server {
-    /// Starts it.
+    /// Starts the server.
     ///
     /// # Errors
-    /// When something cannot be made.
+    /// When something cannot be created.
     pub async fn start(
         listener: TcpListener,
         places: &Places,
@@ -69,7 +69,7 @@ impl Server {
             ("data", directory.0.display().to_string()),
             ("public_url", places.countersign.clone()),
             ("rate_limit_management", "0".to_owned()),
-            // Nobody's domains are proven here.
+            // No domains are verified here.
             ("dns_servers", "127.0.0.1:9".to_owned()),
         ];
         let sources = Sources::collect(flags, [], None).map_err(DemoError::because)?;
@@ -90,7 +90,7 @@ impl Server {
         Ok(Self { app, api_key: secret, staff_link, tasks, directory })
     }
 
-    /// Waits until it has stopped, and forgets it.
+    /// Waits until the server has stopped, then deletes its data.
     pub async fn stopped(mut self) {
         while self.tasks.join_next().await.is_some() {}
         drop(self.app);
@@ -98,7 +98,7 @@ impl Server {
     }
 }
 
-/// What the company keeps in git.
+/// Applies the declaration that the company keeps in version control.
 async fn declare(
     installation: &Arc<Installation>,
     places: &Places,

@@ -1,5 +1,5 @@
-//! A customer's program: it gets a token with its credential, and calls the API every few seconds. When the credential is
-//! revoked, the token it holds is refused at once, and it gets no other.
+//! A customer's machine client: it gets a token with its credential and calls the API every few seconds. When the
+//! credential is revoked, the token it holds is rejected at once, and it cannot get another.
 
 use super::Places;
 use super::company::Credential;
@@ -10,19 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long it waits between calls.
+/// The pause between calls.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many calls are remembered.
 const REMEMBERED: usize = 12;
 
-/// What became of a call.
+/// The result of a call.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The time of day.
     pub at: String,
-    /// Whether it got what it wanted.
+    /// Whether it succeeded.
     pub good: bool,
-    /// What was asked, and answered.
+    /// The request and its result.
     pub what: String,
 }
 
@@ -33,7 +33,7 @@ struct State {
     calls: VecDeque<Call>,
 }
 
-/// The program.
+/// The machine client.
 #[derive(Debug)]
 pub struct Machine {
     requests: Requests,
@@ -44,7 +44,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The program, with its credential.
+    /// Creates the client with its credential.
     pub fn new(requests: Requests, places: &Places, credential: Credential) -> Self {
         let state = State { secret: credential.secret, token: None, calls: VecDeque::new() };
         Self {
@@ -60,12 +60,12 @@ impl Machine {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it has done lately, newest first.
+    /// Returns the most recent calls, newest first.
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.iter().cloned().collect()
     }
 
-    /// Gives it another secret.
+    /// Replaces its secret.
     pub fn give(&self, secret: Secret) {
         let mut state = self.state();
         state.secret = secret;
@@ -79,7 +79,7 @@ impl Machine {
         state.calls.truncate(REMEMBERED);
     }
 
-    /// Calls the API until it is time to stop.
+    /// Calls the API until told to stop.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let calls = async {
             loop {
@@ -93,7 +93,7 @@ impl Machine {
         }
     }
 
-    /// One call, with a token that may have to be got first.
+    /// Makes one call, getting a token first if necessary.
     pub async fn once(&self) {
         let kept = self.state().token.clone().filter(|(_, until)| self.requests.now() < *until);
         let token = match kept {

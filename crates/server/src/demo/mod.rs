@@ -1,16 +1,16 @@
-//! `countersign demo`: a sample company on localhost, to be looked at in a browser. Nothing is set up and nothing is kept.
+//! `countersign demo`: a sample company on localhost, to explore in a browser. It needs no setup and keeps nothing.
 //!
-//! Every part is a program as others would write it: it speaks HTTP to Countersign and to nobody's insides.
+//! Every part is written as an outside program would be: it talks to Countersign only over HTTP.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`installation`] | the temporary server, and what the company has declared |
-//! | [`company`] | the company's back end: what it makes through the management API |
+//! | [`installation`] | the temporary server, and the company's declaration |
+//! | [`company`] | the company's back end: what it creates through the management API |
 //! | [`application`] | the partner's application and the company's own forum: OAuth clients |
 //! | [`api`] | the company's API, which checks access tokens |
-//! | [`machine`] | a customer's program, which calls that API every few seconds |
-//! | [`start_page`] | the page that walks through all of it |
-//! | [`website`] | serving small sites; [`requests`]: asking others |
+//! | [`machine`] | a customer's machine client, which calls that API every few seconds |
+//! | [`start_page`] | the page that gives the tour |
+//! | [`website`] | serving small sites; [`requests`]: calling others |
 
 pub mod api;
 pub mod application;
@@ -28,24 +28,24 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Why the demo does not start, or stops. The text is for whoever typed the command.
+/// Why the demo does not start, or stops. The message is for the user of the command.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DemoError(pub String);
 
 impl DemoError {
-    /// Whatever went wrong, in words.
+    /// Converts any error to its message.
     pub fn because(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
     }
 }
 
-/// Where the parts listen: five ports in a row on this machine.
+/// Where the parts listen: five consecutive ports on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// Countersign itself.
     pub countersign: String,
-    /// The page that walks through.
+    /// The page that gives the tour.
     pub start: String,
     /// The partner's application.
     pub partner: String,
@@ -69,15 +69,15 @@ pub struct Demo {
     pub places: Places,
     stop: watch::Sender<bool>,
     server: installation::Server,
-    /// The other sites, and the machine.
+    /// The other sites and the machine client.
     others: JoinSet<()>,
 }
 
 impl Demo {
-    /// Starts everything. `port` is the first of five in a row; 0 takes any that are free.
+    /// Starts everything. `port` is the first of five consecutive ports; 0 picks free ones.
     ///
     /// # Errors
-    /// When a port is taken, or something cannot be made.
+    /// When a port is taken or something cannot be created.
     pub async fn start(port: u16) -> Result<Self, DemoError> {
         let mut listeners = Vec::with_capacity(5);
         for at in 0..5 {
@@ -117,7 +117,7 @@ impl Demo {
         Ok(Self { places, stop, server, others })
     }
 
-    /// Stops everything and forgets it.
+    /// Stops everything and deletes its data.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.others.join_next().await.is_some() {}

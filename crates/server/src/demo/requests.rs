@@ -1,4 +1,4 @@
-//! Asking others over HTTP, and checking the tokens they give.
+//! HTTP requests to others, and validation of the tokens they return.
 
 use super::DemoError;
 use crate::app::App;
@@ -18,26 +18,26 @@ use std::time::Duration;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: 256 * 1024 };
 
-/// Asks others.
+/// Sends requests.
 #[derive(Debug, Clone)]
 pub struct Requests {
     app: Arc<App>,
 }
 
-/// What somebody has answered.
+/// A response.
 #[derive(Debug)]
 pub struct Answered {
     /// The status.
     pub status: StatusCode,
-    /// The body, where it is JSON.
+    /// The body, if it is JSON.
     pub body: Value,
 }
 
 impl Answered {
-    /// The body of a good answer.
+    /// Returns the body of a successful response.
     ///
     /// # Errors
-    /// What was answered instead.
+    /// The unsuccessful response.
     pub fn good(self) -> Result<Value, DemoError> {
         if self.status.is_success() {
             return Ok(self.body);
@@ -47,12 +47,12 @@ impl Answered {
 }
 
 impl Requests {
-    /// With the client and the clock of the running server.
+    /// Uses the HTTP client, the clock, and the random source of the running server.
     pub fn new(app: Arc<App>) -> Self {
         Self { app }
     }
 
-    /// Random text for a state, a verifier, a cookie.
+    /// Returns a random string for a state, verifier, or cookie.
     ///
     /// # Errors
     /// When random bytes cannot be obtained.
@@ -60,12 +60,12 @@ impl Requests {
         Ok(URL_SAFE_NO_PAD.encode(self.app.entropy.bytes::<32>().map_err(DemoError::because)?))
     }
 
-    /// Seconds since 1970.
+    /// Returns the current time in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.app.clock.now().as_secs()
     }
 
-    /// The time of day, in UTC.
+    /// Returns the time of day, in UTC.
     pub fn time_of_day(&self) -> String {
         self.app.clock.now().to_string().get(11..19).unwrap_or_default().to_owned()
     }
@@ -93,10 +93,10 @@ impl Requests {
         Ok(Answered { status: parts.status, body: serde_json::from_slice(&body).unwrap_or_default() })
     }
 
-    /// Gets JSON.
+    /// Fetches JSON.
     ///
     /// # Errors
-    /// When nobody answers.
+    /// When there is no response.
     pub async fn get(&self, url: &str, bearer: Option<&str>) -> Result<Answered, DemoError> {
         self.send(Method::GET, url, bearer, None).await
     }
@@ -104,7 +104,7 @@ impl Requests {
     /// Posts JSON with a bearer token.
     ///
     /// # Errors
-    /// When nobody answers.
+    /// When there is no response.
     pub async fn post(&self, url: &str, bearer: &str, body: &Value) -> Result<Answered, DemoError> {
         self.send(Method::POST, url, Some(bearer), Some(("application/json", body.to_string()))).await
     }
@@ -112,16 +112,17 @@ impl Requests {
     /// Posts a form.
     ///
     /// # Errors
-    /// When nobody answers.
+    /// When there is no response.
     pub async fn form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Answered, DemoError> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.send(Method::POST, url, None, Some(("application/x-www-form-urlencoded", body))).await
     }
 
-    /// Checks a token as any verifier does: by the published keys, its issuer, and its time. Gives its claims.
+    /// Validates a token as any verifier does: by the published keys, the issuer, and the validity period. Returns its
+    /// claims.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Why the token is invalid.
     pub async fn verify(&self, issuer: &str, token: &str) -> Result<Value, DemoError> {
         let unverified = UnverifiedToken::decode(token).map_err(DemoError::because)?;
         let keys = self.get(&format!("{issuer}/oauth2/jwks"), None).await?.good()?;
@@ -141,7 +142,7 @@ impl Requests {
     }
 }
 
-/// The key that a JWK on the curve P-256 stands for: what the demo's environment signs with (RFC 7518 §6.2.1).
+/// Returns the key of a P-256 JWK, the type that the demo's environment signs with (RFC 7518 §6.2.1).
 fn verifying_key(jwk: &Value) -> Option<VerifyingKey> {
     let kid = SigningKeyId::parse(jwk["kid"].as_str()?).ok()?;
     let algorithm = Algorithm::parse(jwk["alg"].as_str()?).filter(|algorithm| *algorithm == Algorithm::Es256)?;

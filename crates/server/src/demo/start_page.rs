@@ -1,4 +1,4 @@
-//! The page that walks through all of it.
+//! The page that gives the tour.
 
 use super::Places;
 use super::company::{Company, EMAIL};
@@ -21,7 +21,7 @@ pub struct StartPage {
 }
 
 impl StartPage {
-    /// The page of these parts.
+    /// Creates the page.
     pub fn new(
         requests: Requests,
         places: &Places,

@@ -1,4 +1,4 @@
-//! Serving small sites: requests in, pages out.
+//! Serves small sites: requests in, pages out.
 
 use crate::http::server::connection_builder;
 use bytes::Bytes;
@@ -18,41 +18,41 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Most bytes of a form.
+/// The maximum size of a form, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// A request, read whole.
+/// A request that has been read completely.
 #[derive(Debug)]
 pub struct Asked {
     /// Its method.
     pub method: Method,
     /// Its path.
     pub path: String,
-    /// What its query says.
+    /// The parameters of its query.
     pub query: BTreeMap<String, String>,
-    /// What its form says.
+    /// The fields of its form.
     pub form: BTreeMap<String, String>,
     /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// Whether the browser says that another site sent it.
+    /// Whether the browser reports that another site sent it.
     pub from_elsewhere: bool,
     cookies: String,
 }
 
 impl Asked {
-    /// A cookie.
+    /// Returns a cookie's value.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let pairs = self.cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
         pairs.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
     }
 }
 
-/// An answer.
+/// A response.
 pub type Answer = Response<Full<Bytes>>;
 
-/// What answers for a site.
+/// A site's request handler.
 pub trait Website: Send + Sync + 'static {
-    /// The answer to a request.
+    /// Responds to a request.
     fn answer(&self, asked: Asked) -> impl Future<Output = Answer> + Send;
 }
 
@@ -72,34 +72,34 @@ fn with(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) 
     answer
 }
 
-/// A page.
+/// A page response.
 pub fn page(page: &impl Page) -> Answer {
     with(StatusCode::OK, "text/html; charset=utf-8", page.html())
 }
 
-/// JSON.
+/// A JSON response.
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
     with(status, "application/json", value.to_string())
 }
 
-/// The style sheet that the demo's sites share.
+/// The stylesheet that the demo's sites share.
 pub fn stylesheet() -> Answer {
     with(StatusCode::OK, "text/css; charset=utf-8", countersign_pages::demo::STYLESHEET)
 }
 
-/// What is not there.
+/// The response for a page that does not exist.
 pub fn not_found() -> Answer {
-    with(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "There is no such page.")
+    with(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "This page does not exist.")
 }
 
-/// A form that another site has sent.
+/// The response to a form sent from another site.
 pub fn forbidden() -> Answer {
-    with(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", "This form did not come from here.")
+    with(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", "This form was not sent from this site.")
 }
 
-/// A request for another host.
+/// The response to a request for another host.
 fn misdirected() -> Answer {
-    with(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This is not the host that you have asked for.")
+    with(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "This server does not serve the requested host.")
 }
 
 /// Whether a request is for this site.
@@ -109,7 +109,7 @@ fn is_here(headers: &http::HeaderMap, port: u16) -> bool {
         .is_some_and(|(name, at)| matches!(name, "localhost" | "127.0.0.1") && at.parse() == Ok(port))
 }
 
-/// Sends the browser on.
+/// Redirects the browser.
 pub fn to(address: &str) -> Answer {
     let mut answer = with(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
     if let Ok(address) = HeaderValue::try_from(address) {
@@ -118,7 +118,7 @@ pub fn to(address: &str) -> Answer {
     answer
 }
 
-/// With a cookie, for this browser session.
+/// Adds a cookie that lasts for the browser session.
 pub fn setting(mut answer: Answer, name: &str, value: &str) -> Answer {
     if let Ok(cookie) = HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")) {
         answer.headers_mut().append(SET_COOKIE, cookie);
@@ -147,7 +147,7 @@ async fn read(request: Request<Incoming>) -> Option<Asked> {
     })
 }
 
-/// Serves a site until it is time to stop; then nothing of it is left.
+/// Serves a site until told to stop, then drops everything.
 pub async fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watch::Receiver<bool>) {
     let website = Arc::new(website);
     let port = listener.local_addr().map_or(0, |address| address.port());
@@ -163,14 +163,16 @@ pub async fn serve<W: Website>(listener: TcpListener, website: W, mut stop: watc
         let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
             let website = Arc::clone(&website);
             async move {
-                // A name of somebody else's that leads to this machine is no name of this site's.
+                // A foreign name that resolves to this machine is not a name of this site (DNS rebinding).
                 if !is_here(request.headers(), port) {
                     return Ok::<_, Infallible>(misdirected());
                 }
                 Ok(match read(request).await {
                     Some(asked) if asked.method == Method::POST && asked.from_elsewhere => forbidden(),
                     Some(asked) => website.answer(asked).await,
-                    None => with(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "That is too long."),
+                    None => {
+                        with(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "The request is too long.")
+                    }
                 })
             }
         });

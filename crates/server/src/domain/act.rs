@@ -1,4 +1,4 @@
-//! What every act needs: whose environment, who acts, when, and where identifiers and digests come from.
+//! The context of an operation: the environment, the actor, the time, and the sources of identifiers and digests.
 
 use super::product_name;
 use crate::clock::Clock;
@@ -12,41 +12,41 @@ use countersign_protocol::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// What every act needs: whose environment, who acts, when, and where identifiers and digests come from.
+/// The context of an operation: the environment, the actor, the time, and the sources of identifiers and digests.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Who acts.
+    /// Who performs the operation.
     pub actor: Arc<Actor>,
-    /// The tenant.
+    /// The environment (tenant).
     pub environment_id: EnvironmentId,
-    /// What people know the product as.
+    /// The product name shown to users.
     pub product: String,
-    /// What was chosen of its look.
+    /// The environment's branding.
     pub brand: Arc<Brand>,
     /// Staging or production.
     pub environment_kind: EnvironmentKind,
-    /// Where its pages are.
+    /// The base URL of its pages.
     pub issuer: Issuer,
-    /// How long people stay signed in.
+    /// How long users stay signed in.
     pub sessions: SessionPolicy,
-    /// How people may prove who they are, and whether strangers may make accounts.
+    /// The enabled authentication methods, and whether users may sign up.
     pub authentication: Authentication,
-    /// Pages of the company's product to which people are led.
+    /// Pages of the company's product that users are sent to.
     pub product_pages: Arc<ProductPages>,
-    /// Which messages this server sends of itself.
+    /// Which messages this server sends on its own.
     pub default_mails: DefaultMails,
-    /// The moment at which the act happens.
+    /// The time of the operation.
     pub now: Timestamp,
-    /// Identifiers and secrets.
+    /// Generates identifiers and secrets.
     pub entropy: Arc<Entropy>,
-    /// Digests.
+    /// The keys for digests and sealing.
     pub keyring: Arc<Keyring>,
-    /// Whether the audit log tells of this act already.
+    /// Whether the audit log already has an event for this operation.
     pub(super) told: Arc<AtomicBool>,
 }
 
 impl Act {
-    /// An act of somebody in an environment, now.
+    /// An operation by an actor in an environment, now.
     pub fn new(
         environment: &countersign_protocol::model::Environment,
         actor: impl Into<Arc<Actor>>,
@@ -72,7 +72,7 @@ impl Act {
         }
     }
 
-    /// The same act, whose traces in the audit log count for another one's too: two environments, one request.
+    /// The same operation, sharing its audit-log trace with another one: two environments, one request.
     #[must_use]
     pub fn traced_with(mut self, other: &Self) -> Self {
         self.told = Arc::clone(&other.told);

@@ -1,4 +1,4 @@
-//! How often something may be tried: counted over all nodes, so that it does not help to ask another one.
+//! Rate limits. Attempts are counted across all nodes, so switching to another node does not help.
 
 use crate::domain::{Act, Failure};
 use countersign_protocol::management::error::ApiError;
@@ -8,72 +8,73 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, attempt};
 use std::net::{IpAddr, Ipv6Addr};
 
-/// How often something may be tried, and what it is counted as.
+/// A limit on how often something may be tried, and the name it is counted under.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     name: &'static str,
-    /// How often.
+    /// The maximum number of attempts.
     pub most: i64,
-    /// In how many seconds.
+    /// The length of the window, in seconds.
     pub seconds: i64,
 }
 
 impl Limit {
-    /// So many tries in so many seconds. No two limits of one subject have the same name.
+    /// A limit of `most` attempts in `seconds`. No two limits on the same subject share a name.
     pub const fn new(name: &'static str, most: i64, seconds: i64) -> Self {
         Self { name, most, seconds }
     }
 
-    /// The same limit of something else.
+    /// The same limit, counted under another name.
     pub const fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 }
 
-/// Passwords, per account and address they come from: who guesses does not lock out who knows.
+/// Passwords, per account and source address: guessing does not lock out the person who knows the password.
 pub const PASSWORDS: Limit = Limit::new("password", 10, 15 * 60);
-/// Passwords, per account, wherever they come from.
+/// Passwords, per account, from any source.
 pub const PASSWORDS_FOR_ACCOUNT: Limit = Limit::new("password for", 100, 15 * 60);
-/// Passwords, per address they come from, whatever the account.
+/// Passwords, per source address, for any account.
 pub const PASSWORDS_FROM: Limit = Limit::new("password from", 200, 15 * 60);
 /// Sign-ins through the API, per account.
 pub const API_SIGN_INS: Limit = Limit::new("sign-in for", 10, 60);
-/// Tries at one code.
+/// Attempts at one code.
 pub const CODES: Limit = Limit::new("code", 5, 60 * 60);
-/// Tries at codes for one address, over all its codes, per address they come from: who guesses does not lock out who knows.
+/// Attempts at codes for one email address, over all its codes, per source address: guessing does not lock out the
+/// person who has the code.
 pub const CODES_FOR_ADDRESS: Limit = Limit::new("codes for", 20, 86_400);
-/// Tries at codes for one address, over all its codes, wherever they come from.
+/// Attempts at codes for one email address, over all its codes, from any source.
 pub const CODES_FOR_ADDRESS_ANYWHERE: Limit = Limit::new("codes anywhere for", 100, 86_400);
-/// Codes of a second factor, per account and address they come from: who guesses does not lock out who knows.
+/// Second-factor codes, per account and source address: guessing does not lock out the person who has the code.
 pub const SECOND_FACTORS: Limit = Limit::new("second factor of", 10, 15 * 60);
-/// The same, wherever they come from: three of a million codes are good at a time for each factor, of which most people have one.
+/// Second-factor codes, per account, from any source. Three in a million codes are valid at a time for each factor, and
+/// most people have one factor.
 pub const SECOND_FACTORS_ANYWHERE: Limit = Limit::new("second factor anywhere of", 50, 86_400);
-/// Codes and links that the company has sent to one address in a day.
+/// Codes and links sent through the API to one email address in a day.
 pub const MAILS_BY_API_A_DAY: Limit = Limit::new("mail of the day", 60, 86_400);
-/// Tries at codes from one address, over all accounts.
+/// Attempts at codes from one source address, over all accounts.
 pub const CODES_FROM: Limit = Limit::new("codes from", 100, 60 * 60);
-/// Mails caused from one address, whomever they go to.
+/// Mails requested from one source address, to any recipient.
 pub const MAILS_FROM: Limit = Limit::new("mail from", 60, 15 * 60);
-/// Devices that begin at one address.
+/// Device authorizations started from one source address.
 pub const DEVICES_FROM: Limit = Limit::new("device from", 60, 10 * 60);
-/// Clients that register themselves from one address, and are made for that.
+/// Dynamic client registrations that create a client, from one source address.
 pub const REGISTRATIONS_FROM: Limit = Limit::new("registrations from", 30, 10 * 60);
-/// Metadata documents that are asked for from one address, and are not fresh here.
+/// Client metadata documents requested from one source address that are not cached and fresh.
 pub const DOCUMENTS_FROM: Limit = Limit::new("documents from", 30, 10 * 60);
-/// Metadata documents that one host is asked for, whoever wants them.
+/// Client metadata documents fetched from one host, whoever requests them.
 pub const DOCUMENTS_AT: Limit = Limit::new("documents at", 300, 10 * 60);
-/// Sign-ups from one address.
+/// Sign-ups from one source address.
 pub const SIGN_UPS_FROM: Limit = Limit::new("sign-up from", 60, 15 * 60);
-/// Codes and links that the company has sent to one address.
+/// Codes and links sent through the API to one email address.
 pub const MAILS_BY_API: Limit = Limit::new("mail by API", 3, 60);
-/// Messages that people ask hosted pages for.
+/// Limits on messages requested on the hosted pages.
 #[derive(Debug, Clone, Copy)]
 pub struct MailLimits {
-    /// To one address, per address that asks for them: who asks in somebody's name does not use up what they may ask for
-    /// themselves.
+    /// Per recipient and source address: requests made in somebody's name do not use up that person's own allowance.
     each: Limit,
     each_a_day: Limit,
-    /// To one address, whoever asks for them.
+    /// Per recipient, from any source.
     anywhere: Limit,
     anywhere_a_day: Limit,
 }
@@ -94,22 +95,22 @@ pub const RESET_MAILS: MailLimits = MailLimits {
     anywhere_a_day: CODE_MAILS.anywhere_a_day.named("reset to anywhere in a day"),
 };
 
-/// What tries from an address are counted by: an IPv4 address itself, or the /64 an IPv6 address lies in, all of which is one
-/// caller's.
+/// The unit by which attempts from an address are counted: the IPv4 address itself, or the /64 of an IPv6 address, all
+/// of which belongs to one caller.
 pub fn network(address: IpAddr) -> IpAddr {
-    // Dual-stack sockets tell IPv4 addresses as IPv6 ones.
+    // Dual-stack sockets report IPv4 addresses as IPv6 ones.
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
     }
 }
 
-/// Where tries at a subject are counted.
+/// The key of the counter for a subject.
 fn counter(act: &Act, limit: Limit, subject: &str) -> Digest {
     act.keyring.attempt.digest(&format!("{} {subject}", limit.name))
 }
 
-/// Counts a try. `Err` with the moment at which the next is allowed, when there were too many.
+/// Counts an attempt. Returns `Err` with the time at which the next one is allowed if there were too many.
 ///
 /// # Errors
 /// Database errors.
@@ -120,8 +121,9 @@ pub async fn count(tx: &mut Tx, act: &Act, limit: Limit, subject: &str) -> Resul
     Ok(if count <= limit.most { Ok(()) } else { Err(over_at) })
 }
 
-/// Counts a try at each of several subjects, or at none: what is refused without being looked at is no try, and others are
-/// counted by some of them. `Err` with the place of the one that had too many, and the moment at which the next is allowed.
+/// Counts an attempt against each of several limits, or against none: a request that one limit rejects is not an
+/// attempt, so the counts already made are taken back. Returns `Err` with the index of the exceeded limit and the time
+/// at which the next attempt is allowed.
 ///
 /// # Errors
 /// Database errors.
@@ -141,15 +143,15 @@ pub async fn count_all(
     Ok(Ok(()))
 }
 
-/// What an address is counted by, without naming it.
+/// The key by which attempts for an email address are counted, which does not reveal the address.
 pub fn address(act: &Act, email: &str) -> String {
     act.keyring.attempt.digest(&format!("address {}", email_key(email))).to_base64url()
 }
 
-/// Counts a message that the company asks for.
+/// Counts a message requested through the API.
 ///
 /// # Errors
-/// 429 when there were too many.
+/// 429 if there were too many.
 pub async fn count_mail(tx: &mut Tx, act: &Act, what: &'static str, subject: &str) -> Result<(), Failure> {
     if let Err(over_at) = count(tx, act, MAILS_BY_API.named(what), subject).await? {
         return Err(Failure::Refused(too_many(act, over_at)));
@@ -165,16 +167,16 @@ pub async fn count_mail(tx: &mut Tx, act: &Act, what: &'static str, subject: &st
     Ok(())
 }
 
-/// Why no message is sent, and when the next may be.
+/// Why no message is sent, and when the next one is allowed.
 #[derive(Debug, Clone, Copy)]
 pub enum TooManyMails {
-    /// Many went to the address.
+    /// Too many messages to the recipient.
     To(Timestamp),
-    /// Many were asked for from where this one is, whomever they went to.
+    /// Too many messages requested from the source address, to any recipient.
     From(Timestamp),
 }
 
-/// Counts a message that somebody has asked a hosted page for, from an address. `Err` when there were too many.
+/// Counts a message requested on a hosted page from a source address. Returns `Err` if there were too many.
 ///
 /// # Errors
 /// Database errors.
@@ -187,7 +189,7 @@ pub async fn count_mail_of_page(
 ) -> Result<Result<(), TooManyMails>, Failure> {
     let to = email_key(to);
     let asked = format!("{to} {from}");
-    // What one asks for too often is not counted where it would be held against others.
+    // Limits of the requester come first: excessive requests do not count against limits shared with others.
     let counts = [
         (limits.each, &*asked),
         (limits.each_a_day, &asked),
@@ -203,22 +205,22 @@ pub async fn count_mail_of_page(
     }))
 }
 
-/// What the API answers to too many tries.
+/// The API's error for too many attempts.
 pub fn too_many(act: &Act, again_at: Timestamp) -> ApiError {
     ApiError::RateLimited { retry_after: seconds_until(act, again_at) }
 }
 
-/// Whole seconds until a moment, begun ones counted, at least one: who waits that long is not too early.
+/// Whole seconds until a moment, rounded up, at least one: a caller that waits that long is not too early.
 pub fn seconds_until(act: &Act, moment: Timestamp) -> u64 {
     act.now.whole_seconds_until(moment).max(1)
 }
 
-/// Minutes until a moment, begun ones counted.
+/// Minutes until a moment, rounded up.
 pub fn minutes_until(act: &Act, moment: Timestamp) -> u32 {
     u32::try_from(seconds_until(act, moment).div_ceil(60)).unwrap_or(u32::MAX)
 }
 
-/// Takes one try at a subject back: it went well, and others may not have.
+/// Takes back one attempt at a subject after a success, since earlier attempts may have failed.
 ///
 /// # Errors
 /// Database errors.
@@ -226,7 +228,7 @@ pub async fn take_back(tx: &mut Tx, act: &Act, limit: Limit, subject: &str) -> R
     Ok(attempt::take_back(tx, act.environment_id, &counter(act, limit, subject)).await?)
 }
 
-/// Forgets the tries at a subject: it went well.
+/// Clears the attempts at a subject after a success.
 ///
 /// # Errors
 /// Database errors.

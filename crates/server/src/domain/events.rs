@@ -1,4 +1,4 @@
-//! Events: what happened, written in the transaction in which it happened.
+//! Events, written in the transaction of what they report.
 
 use crate::clock::Clock;
 use crate::domain::{Act, Failure, audit_log};
@@ -25,24 +25,24 @@ pub async fn record(
     let id = act.entropy.id(act.now)?;
     let new = NewEvent { id, event, organization_id, subject: &subject, data, created_at: act.now };
     append(tx, act.environment_id, &new).await?;
-    // What an administrator has done is in the audit log as well.
+    // Administrators' actions are also recorded in the audit log.
     audit_log::record(tx, act, event, target_of(event, data), organization_id).await
 }
 
-/// Gives the events that are committed by now their positions, so that readers see them, and puts them on their way to
-/// webhooks. Any number of nodes may do so at once.
+/// Assigns positions to the events committed so far, so that readers see them, and schedules their webhook deliveries.
+/// Any number of nodes may do so at once.
 ///
 /// # Errors
 /// Database errors.
 pub async fn place(store: &Store, clock: &Clock) -> Result<(), Failure> {
-    // Mostly there is nothing to do, and a question is cheaper than a transaction.
+    // Usually there is nothing to do, and a query is cheaper than a transaction.
     while event::is_unplaced(&mut store.reader().await?).await? {
-        // By the clock that all nodes have in common: this one's may be the one that is wrong.
+        // Uses the clock shared by all nodes, since this node's own clock may be off.
         let now = store.clock().await?.map_or_else(|| clock.now(), |common| clock.now_by(common));
         let placed = store
             .write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(event::place(tx, TRIES, now).await?) }))
             .await?;
-        // What is committed from now on is for the next round: a busy server would never come to an end.
+        // Events committed from now on are left for the next round: on a busy server this would never end.
         if !placed.full {
             break;
         }
@@ -50,7 +50,7 @@ pub async fn place(store: &Store, clock: &Clock) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same for readers: what has its position can be read, whatever keeps the rest from having one.
+/// The same for readers: events that have positions can be read, even if the rest cannot get theirs.
 pub async fn place_if_possible(store: &Store, clock: &Clock) {
     if let Err(failure) = place(store, clock).await {
         tracing::warn!(%failure, "what happened last has no position yet and is not shown");

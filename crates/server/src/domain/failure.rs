@@ -1,25 +1,25 @@
-//! Why an act was not done, and what the caller is told of it.
+//! Why an operation failed, and what the caller is told.
 
 use crate::entropy::NoEntropy;
 use crate::passwords::Busy;
 use countersign_protocol::management::error::ApiError;
 
-/// Why an act was not done.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The caller is told this.
+    /// Refused; the caller receives this error.
     #[error("{0}")]
     Refused(ApiError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] countersign_store::Error),
-    /// Something of ours failed; the text is for the log.
+    /// An internal error; the text is for the log.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Failure {
-    /// A failure of ours.
+    /// An internal error.
     pub fn internal(error: impl std::fmt::Display) -> Self {
         Self::Internal(error.to_string())
     }
@@ -34,17 +34,17 @@ impl Failure {
         Self::Refused(ApiError::bad_request(code, message))
     }
 
-    /// A conflict.
+    /// A 409.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::Refused(ApiError::Conflict { code, message: message.into() })
     }
 
-    /// Something wrong with one field.
+    /// A 422 for one invalid field.
     pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Refused(ApiError::invalid(field, code, message))
     }
 
-    /// What the caller is told. What they are not told is logged here.
+    /// Converts this into the error for the caller, and logs the details that the caller does not receive.
     pub fn into_api_error(self) -> ApiError {
         match self {
             Self::Refused(error) => error,
@@ -52,7 +52,7 @@ impl Failure {
                 tracing::warn!(%reason, "the database is not available");
                 ApiError::Unavailable
             }
-            // Everything that a row refers to was read before: it was deleted since. Whoever asks again is told what is so now.
+            // Every referenced row was read earlier, so it has been deleted since. A retry reports the current state.
             Self::Store(countersign_store::Error::ForeignKey) => {
                 tracing::warn!("a request conflicted with the deletion of what it refers to");
                 ApiError::Unavailable

@@ -1,4 +1,4 @@
-//! Messages: put on their way in the transaction of what they tell about.
+//! Messages, queued in the transaction of what they report.
 
 use crate::date_time::moment;
 use crate::domain::environments::branding;
@@ -14,26 +14,26 @@ use countersign_store::mail::{self, QueuedMail};
 use countersign_store::{Tx, organization, user};
 use serde::{Deserialize, Serialize};
 
-/// A message, as it is sealed.
+/// A message as sealed in the queue.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
-    /// Whom it is for.
+    /// The recipient.
     pub to: String,
     /// Its subject.
     pub subject: String,
-    /// What it says, as text.
+    /// The body as text.
     pub text: String,
-    /// What it says, as HTML.
+    /// The body as HTML.
     pub html: String,
-    /// The digest of the picture that the HTML shows, which goes along when the message is sent.
+    /// The digest of the picture that the HTML shows, which is attached when the message is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// When the code or the link in it is not good any more: from then on it is not sent.
+    /// When the code or link in it expires; it is not sent after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub good_until: Option<Timestamp>,
 }
 
-/// Puts a message on its way; one with a code or a link says until when that is good.
+/// Queues a message; one with a code or a link states when that expires.
 ///
 /// # Errors
 /// Database errors.
@@ -67,10 +67,10 @@ pub async fn queue(
     Ok(mail::insert(tx, &queued).await?)
 }
 
-/// Reads a message back.
+/// Opens a sealed message.
 ///
 /// # Errors
-/// When it was not sealed by this installation.
+/// If it was not sealed by this installation.
 pub fn open(keyring: &crate::keys::keyring::Keyring, queued: &QueuedMail) -> Result<Message, Failure> {
     let environment = queued.environment_id.to_string();
     let plain = keyring
@@ -80,17 +80,17 @@ pub fn open(keyring: &crate::keys::keyring::Keyring, queued: &QueuedMail) -> Res
     serde_json::from_slice(&plain).map_err(Failure::internal)
 }
 
-/// The language that a person reads, so far as is known.
+/// The language that a user reads, if known.
 fn read_by(user: &User) -> Option<Language> {
     user.locale.as_deref().and_then(Language::parse)
 }
 
-/// The language in which a person is written to.
+/// The language of messages to a user.
 pub fn language_of(user: &User) -> Language {
     read_by(user).unwrap_or_default()
 }
 
-/// The mail with a code to sign in with, for a page of the company's own.
+/// The mail with a sign-in code, for a sign-in page of the company's own.
 ///
 /// # Errors
 /// Database errors.
@@ -101,7 +101,7 @@ pub async fn sign_in_code(tx: &mut Tx, act: &Act, user: &User, digits: &Secret) 
     queue(tx, act, &user.email, mail, Some(mailed_codes::good_until(act))).await
 }
 
-/// The mail with a code that proves an address: the one of an account, or the one it is to have.
+/// The mail with a code that verifies an address: an account's current or future one.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,7 @@ pub async fn verification_code(tx: &mut Tx, act: &Act, user: &User, to: &str, di
     queue(tx, act, to, mail, Some(mailed_codes::good_until(act))).await
 }
 
-/// The mail with the link that sets a new password.
+/// The mail with a password-reset link.
 ///
 /// # Errors
 /// Database errors.
@@ -123,7 +123,7 @@ pub async fn password_reset(tx: &mut Tx, act: &Act, to: &str, link: &str, langua
     queue(tx, act, to, pages::reset_password(style, link, password_resets::MINUTES), Some(good_until)).await
 }
 
-/// The mail that tells a person that their password is another one now; `page` is the language in which it was set.
+/// The mail that notifies a user of a changed password; `page` is the language of the page on which it was set.
 ///
 /// # Errors
 /// Database errors.
@@ -136,8 +136,8 @@ pub async fn password_changed(tx: &mut Tx, act: &Act, user: &User, page: Option<
     queue(tx, act, &user.email, mail, None).await
 }
 
-/// The mail that tells a person that codes of an application are asked for from now on; `page` is the language in which that
-/// was set up.
+/// The mail that notifies a user that an authenticator application was added as a second factor; `page` is the language
+/// of the page on which it was set up.
 ///
 /// # Errors
 /// Database errors.
@@ -145,7 +145,7 @@ pub async fn second_factor_added(tx: &mut Tx, act: &Act, user: &User, page: Opti
     second_factor(tx, act, user, page, pages::second_factor_added).await
 }
 
-/// The mail that tells a person that codes of their application are not asked for any more.
+/// The mail that notifies a user that the authenticator application was removed as a second factor.
 ///
 /// # Errors
 /// Database errors.
@@ -168,7 +168,7 @@ async fn second_factor(
     queue(tx, act, &user.email, mail, None).await
 }
 
-/// The mail to the address that an account had until now: whoever reads it there is to know.
+/// The mail to an account's previous address, to alert its reader to the change.
 ///
 /// # Errors
 /// Database errors.
@@ -180,7 +180,7 @@ pub async fn email_changed(tx: &mut Tx, act: &Act, before: &User, new_email: &st
     queue(tx, act, &before.email, mail, None).await
 }
 
-/// The mail with an invitation's link, in a language that was asked for, or else that of whom it is for.
+/// The mail with an invitation's link, in the requested language, or else in the invited user's.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! Acts that more than one front door performs: the management API and `countersign apply` create the same things
-//! through the same functions. Each runs inside the caller's transaction and writes its events there.
+//! Operations shared by several entry points: the management API and `countersign apply` create the same things through
+//! the same functions. Each one runs inside the caller's transaction and writes its events there.
 
 mod act;
 pub mod attempts;
@@ -18,7 +18,7 @@ pub mod webhooks;
 pub use act::Act;
 pub use failure::Failure;
 
-/// What people know the product of an environment as: what was chosen, else the environment's name.
+/// The product name of an environment as shown to users: the branding name if set, otherwise the environment's name.
 pub fn product_name(environment: &countersign_protocol::model::Environment) -> String {
     match &environment.brand.name {
         Some(name) => name.clone(),

@@ -5,7 +5,7 @@ use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
 use super::page::{Origin, PageError, keep_wished_language, redirect};
 use super::session::{self, Beginning, Current};
-use super::{choose_organization, client, consent, login_uri, select_account, sign_out};
+use super::{choose_organization, client, consent, login_uri, not_a_member, select_account, sign_out};
 use crate::domain::Failure;
 use crate::domain::connect::{authorization_codes, grants};
 use crate::http::page_call::PageCall;
@@ -21,9 +21,10 @@ use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read, without_unknown,
 };
 use countersign_protocol::oauth::client::Client;
+use countersign_protocol::oauth::client_name::ClientName;
 use countersign_protocol::oauth::grant::authorization_code::CODE_LIFETIME;
 use countersign_protocol::oauth::params::Params;
-use countersign_store::{consent as consents, session as sessions};
+use countersign_store::{consent as consents, membership, session as sessions};
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -141,7 +142,7 @@ pub async fn go_on_as(
         return Ok(None);
     };
     let choices = chosen_for(&asked, organization_id, None);
-    issue(call, &asked, organization_id, choices, beginning.take()).await.map(Some)
+    issue(call, &asked, organization_id, choices, beginning.take()).await
 }
 
 /// The same, where the person looks for one of their organizations by name.
@@ -199,13 +200,17 @@ async fn go_on(
             }
             None => Err(PageError::flow()),
         },
+        Next::NotAMember => not_a_member::show(call, flow, &asked),
         Next::AskConsent { organization_id } => {
             let chosen = chosen_before(&asked);
             Box::pin(consent::show(call, flow, &asked, organization_id, (&chosen, None))).await
         }
         Next::Issue { organization_id } => {
             let choices = chosen_for(&asked, organization_id, agreed.as_ref());
-            issue(call, &asked, organization_id, choices, None).await
+            match issue(call, &asked, organization_id, choices, None).await? {
+                Some(reply) => Ok(reply),
+                None => redirect(&flow.resume(call)),
+            }
         }
         Next::Refuse(code, why) if !agreed_before && must_not_lead_out(client, &request.return_address) => {
             tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
@@ -244,6 +249,10 @@ fn decide(call: &PageCall, flow: &Flow, query: &str, asked: &Asked, agreed: Opti
     let hinted = match (&hint, current) {
         (None, _) => Hinted::Nobody,
         (Some(None), _) => Hinted::Unverifiable,
+        // An ID token that leaked from one application must not tell another one who is signed in.
+        (Some(Some(hint)), _) if ClientName::parse(&hint.aud) != Some(client.application.client_name()) => {
+            Hinted::Unverifiable
+        }
         (Some(Some(hint)), Some(current)) if login_uri::names(call, client, &hint.sub, &current.user) => {
             Hinted::WhoIsSignedIn
         }
@@ -378,13 +387,15 @@ pub(super) fn leads_to(uri: &str) -> Option<String> {
     (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
 
+/// Issues a code; `None` when the user's membership has just ended, so that everything has to be decided anew. A session
+/// that is to begin has begun either way.
 async fn issue(
     call: &PageCall,
     asked: &Asked,
     organization_id: Option<OrganizationId>,
     choices: Choices,
     beginning: Option<Beginning>,
-) -> Result<Reply, PageError> {
+) -> Result<Option<Reply>, PageError> {
     let Asked { client, request, current: Some(current), .. } = asked else { return Err(PageError::flow()) };
     let act = session::act(call);
     let wanted = Consent {
@@ -400,6 +411,7 @@ async fn issue(
     };
     let (now, registered) = (act.now, client.registered);
     let as_before = grants::as_before(&asked.given, &wanted, registered);
+    let user_id = current.user.id;
     let (session_id, last_chosen) = (current.session.id, current.session.organization_id);
     // For which organization an application of others may act moves nobody in the company's own.
     let chosen = organization_id.filter(|id| !needs_consent(client) && Some(*id) != last_chosen);
@@ -408,8 +420,15 @@ async fn issue(
         _ => {
             let written = call.app.store.write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
+                    let is_member = match organization_id {
+                        Some(id) => membership::hold(tx, act.environment_id, user_id, id).await?,
+                        None => true,
+                    };
                     if let Some(beginning) = beginning {
                         beginning.run(tx).await?;
+                    }
+                    if !is_member {
+                        return Ok(None);
                     }
                     let consent_id = match as_before {
                         Some(id) => id,
@@ -418,10 +437,13 @@ async fn issue(
                     if let Some(id) = chosen {
                         sessions::choose_organization(tx, act.environment_id, session_id, id, act.now).await?;
                     }
-                    Ok(consent_id)
+                    Ok(Some(consent_id))
                 })
             });
-            written.await.map_err(PageError::without_application)?
+            match written.await.map_err(PageError::without_application)? {
+                Some(consent_id) => consent_id,
+                None => return Ok(None),
+            }
         }
     };
     let code = AuthorizationCode {
@@ -441,7 +463,7 @@ async fn issue(
         expires_at: now.plus_secs(CODE_LIFETIME),
     };
     let value = authorization_codes::seal(&call.app.keyring, &call.app.entropy, call.environment.id(), &code)?;
-    redirect(&request.return_address.with_code(call.environment.environment.issuer.as_str(), &value))
+    redirect(&request.return_address.with_code(call.environment.environment.issuer.as_str(), &value)).map(Some)
 }
 
 /// `GET /oauth2/error`: for requests that no application can be told about.

@@ -36,6 +36,7 @@ pub mod form_redirect;
 pub mod invitation;
 pub mod login_uri;
 pub mod mailbox;
+pub mod not_a_member;
 pub mod own_application;
 pub mod page;
 pub mod password_reset;

@@ -21,7 +21,7 @@ use countersign_protocol::user_management::authorize::{
     AuthorizeRequest, ErrorCode, Next, Refusal, first, read, then, without_unknown,
 };
 use countersign_protocol::user_management::code::CODE_LIFETIME;
-use countersign_store::{organization, session as stored, session_code, user};
+use countersign_store::{membership, organization, session as stored, session_code, user};
 
 /// `GET /user_management/authorize`.
 ///
@@ -111,7 +111,10 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
     let ids: Vec<OrganizationId> = belongs.memberships.iter().map(|membership| membership.organization_id).collect();
     drop(reader);
     match then(&request, signed_in, progress, &ids, invited) {
-        Next::Issue { organization_id } => issue(call, &request, &current, organization_id).await,
+        Next::Issue { organization_id } => match issue(call, &request, &current, organization_id).await? {
+            Some(reply) => Ok(reply),
+            None => redirect(&flow.resume(call)),
+        },
         Next::ChooseOrganization => {
             let choice = Choice::of(None, current.user.id, &belongs);
             choose_organization::show(call, &flow, choice, search).await
@@ -240,12 +243,13 @@ async fn follow(
     }
 }
 
+/// Issues a code; `None` when the user's membership has just ended, so that everything has to be decided anew.
 async fn issue(
     call: &PageCall,
     request: &AuthorizeRequest,
     current: &Current,
     organization_id: Option<OrganizationId>,
-) -> Result<Reply, PageError> {
+) -> Result<Option<Reply>, PageError> {
     let value = URL_SAFE_NO_PAD.encode(call.app.entropy.bytes::<24>()?);
     let act = session::act(call);
     let code = SessionCode {
@@ -257,18 +261,24 @@ async fn issue(
         family_id: None,
         expires_at: act.now.plus_secs(CODE_LIFETIME),
     };
-    let last_chosen = current.session.organization_id;
-    call.app
+    let (user_id, last_chosen) = (current.user.id, current.session.organization_id);
+    let issued = call
+        .app
         .store
-        .write::<(), Failure, _>(move |tx| {
+        .write::<bool, Failure, _>(move |tx| {
             Box::pin(async move {
+                if let Some(id) = organization_id
+                    && !membership::hold(tx, act.environment_id, user_id, id).await?
+                {
+                    return Ok(false);
+                }
                 session_code::insert(tx, act.environment_id, &code).await?;
                 if let Some(id) = organization_id.filter(|id| Some(*id) != last_chosen) {
                     stored::choose_organization(tx, act.environment_id, code.session_id, id, act.now).await?;
                 }
-                Ok(())
+                Ok(true)
             })
         })
         .await?;
-    redirect(&request.return_address.with_code(&value))
+    if issued { redirect(&request.return_address.with_code(&value)).map(Some) } else { Ok(None) }
 }

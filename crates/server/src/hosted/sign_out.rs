@@ -242,7 +242,8 @@ pub async fn of_own_application(call: &PageCall) -> Result<Reply, PageError> {
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Hint {
     iss: String,
-    aud: String,
+    /// The client it was issued to.
+    pub(super) aud: String,
     iat: i64,
     /// The person.
     pub(super) sub: String,

@@ -1,6 +1,5 @@
-//! Pictures that somebody hands in. Nobody is ever shown the file that came: it is read within bounds, and what is shown
-//! is a PNG that we write anew from its pixels. So nothing that hides in a file (a script, a place and a time, a second
-//! file) comes along.
+//! Uploaded images. The original file is never served: it is decoded within limits, and what is served is a new PNG
+//! encoded from its pixels. So nothing hidden in a file (a script, a location and time, a second file) is passed on.
 
 pub mod qr_code;
 pub mod uploads;
@@ -16,26 +15,26 @@ use image::{
 };
 use std::io::Cursor;
 
-/// The largest file, in bytes.
+/// The maximum file size, in bytes.
 pub const LARGEST: usize = 2 * 1024 * 1024;
-/// The longest side of a picture that is read, in pixels.
+/// The maximum width or height of a decoded image, in pixels.
 const LONGEST_SIDE: u32 = 8000;
-/// The most pixels that are read.
+/// The maximum number of pixels decoded.
 const MOST_PIXELS: u64 = 8_000_000;
-/// The most memory that reading may take besides the pixels, in bytes.
+/// The maximum memory that decoding may use in addition to the pixels, in bytes.
 const MEMORY: u64 = 128 * 1024 * 1024;
 
-/// What a picture is for.
+/// What an image is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A logo, of whatever shape.
+    /// A logo of any shape.
     Logo,
     /// A square icon.
     Icon,
 }
 
 impl Purpose {
-    /// What is kept at most: four times the room it has on a page.
+    /// The maximum size that is stored: four times the space available on a page.
     fn bounds(self) -> (u32, u32) {
         match self {
             Self::Logo => (960, 192),
@@ -44,33 +43,33 @@ impl Purpose {
     }
 }
 
-/// A picture that was read and written anew.
+/// An image that was decoded and encoded again.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// What it is.
+    /// Its metadata.
     pub image: Image,
     /// The PNG.
     pub png: Vec<u8>,
-    /// What could be better about it, for whoever handed it in.
+    /// What could be improved, for the uploader.
     pub warnings: Vec<String>,
 }
 
-/// Why a file is not taken. The text is for whoever handed it in, and says what to do.
+/// Why a file is rejected. The message is for the uploader and says what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Too many bytes.
     #[error("the file has more than {} KiB. Save it smaller: nothing above 960 × 192 pixels is of use", LARGEST / 1024)]
     TooLarge,
-    /// Drawings are programs.
+    /// SVG files can contain scripts.
     #[error("an SVG can hold scripts and is not taken. Export it as a PNG with a transparent background")]
     Svg,
-    /// None of the formats.
+    /// None of the supported formats.
     #[error("not a PNG, JPEG or WebP picture. Save it as a PNG")]
     UnknownFormat,
     /// Too many pixels.
     #[error("more than {LONGEST_SIDE} pixels wide or high, or more than 8 million in all. Save it smaller")]
     TooManyPixels,
-    /// It says one thing and is another, or ends too early.
+    /// The file is truncated, or is not what it claims to be.
     #[error("the file is damaged, or not what it says it is. Open it in a picture editor and save it again as a PNG")]
     Damaged,
     /// Only transparent pixels.
@@ -86,7 +85,7 @@ fn digest_of(bytes: &[u8]) -> ImageDigest {
     ImageDigest::from_bytes(value)
 }
 
-/// Reads a file. Takes a moment of computing: not for a thread that serves requests.
+/// Decodes a file. CPU-intensive, so not for a thread that serves requests.
 ///
 /// # Errors
 /// See [`Refused`].
@@ -132,7 +131,7 @@ pub fn read(file: &[u8], purpose: Purpose) -> Result<Upload, Refused> {
     Ok(Upload { image, png, warnings })
 }
 
-/// The format, by what the file begins with; its name says nothing.
+/// Returns the format, detected from the first bytes of the file; the file name is ignored.
 fn format(file: &[u8]) -> Result<ImageFormat, Refused> {
     match image::guess_format(file) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
@@ -147,7 +146,7 @@ fn format(file: &[u8]) -> Result<ImageFormat, Refused> {
     }
 }
 
-/// The pixels, upright. What the file claims is looked at before memory is taken for it.
+/// Returns the pixels, upright. The claimed dimensions are checked before memory is allocated for them.
 fn decode(file: &[u8]) -> Result<RgbaImage, Refused> {
     let refused = |error: ImageError| match error {
         ImageError::Limits(_) => Refused::TooManyPixels,
@@ -164,7 +163,7 @@ fn decode(file: &[u8]) -> Result<RgbaImage, Refused> {
     if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(Refused::TooManyPixels);
     }
-    // A telephone writes its pictures lying down and says so in what we drop.
+    // Phones store photos unrotated and give the orientation in metadata, which is dropped here.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
     picture.apply_orientation(orientation);
@@ -175,7 +174,7 @@ fn is_invisible(Rgba([_, _, _, alpha]): Rgba<u8>) -> bool {
     alpha < 8
 }
 
-/// Without the transparent margin: a logo begins where the text below it begins.
+/// Removes the transparent margin, so that a logo aligns with the text below it.
 fn trimmed(picture: RgbaImage) -> Result<RgbaImage, Refused> {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for (x, y, pixel) in picture.enumerate_pixels() {
@@ -193,7 +192,7 @@ fn trimmed(picture: RgbaImage) -> Result<RgbaImage, Refused> {
     Ok(image::imageops::crop_imm(&picture, left, top, right - left + 1, bottom - top + 1).to_image())
 }
 
-/// In the middle of a transparent square.
+/// Centers the image in a transparent square.
 fn squared(picture: RgbaImage) -> RgbaImage {
     let (width, height) = picture.dimensions();
     if width == height {
@@ -205,7 +204,7 @@ fn squared(picture: RgbaImage) -> RgbaImage {
     square
 }
 
-/// Not larger than is of use.
+/// Scales the image down to the maximum useful size.
 fn fit(picture: &RgbaImage, purpose: Purpose) -> RgbaImage {
     let (width, height) = picture.dimensions();
     let (widest, highest) = purpose.bounds();
@@ -214,8 +213,8 @@ fn fit(picture: &RgbaImage, purpose: Purpose) -> RgbaImage {
         return picture.clone();
     }
     let scaled = |length: u32| (f64::from(length) * scale).round().max(1.0) as u32;
-    // A transparent pixel has a colour too, mostly black, which must not run into its neighbours: each counts as much as
-    // it is there.
+    // Transparent pixels also have a color, usually black, which must not bleed into their neighbors, so each pixel is
+    // weighted by its alpha.
     let weighted = image::ImageBuffer::from_fn(width, height, |x, y| {
         let Rgba([red, green, blue, alpha]) = *picture.get_pixel(x, y);
         let part = |part: u8| u16::from(part) * u16::from(alpha);
@@ -231,11 +230,11 @@ fn fit(picture: &RgbaImage, purpose: Purpose) -> RgbaImage {
     })
 }
 
-/// The contrast below which two neighbouring colours run into one.
+/// The contrast below which two adjacent colors cannot be told apart.
 const MADE_OUT: f32 = 1.6;
 
-/// Whether a picture can be made out on a ground: most of its ink has another colour. A picture that is its own ground
-/// needs only some.
+/// Whether an image is visible on a background: most of its ink must contrast with it. For an image that is nearly
+/// opaque throughout, and so brings its own background, a little is enough.
 fn is_seen(picture: &RgbaImage, ground: [u8; 3]) -> bool {
     let linear: Vec<f32> = (0..=255_u16)
         .map(|part| {
@@ -281,7 +280,7 @@ mod tests {
         image::load_from_memory_with_format(&upload.png, ImageFormat::Png).unwrap().into_rgba8()
     }
 
-    /// A chunk of a PNG.
+    /// Returns a PNG chunk.
     fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
         let body = [kind.as_slice(), data].concat();
         let mut crc = u32::MAX;
@@ -294,7 +293,7 @@ mod tests {
         [&u32::try_from(data.len()).unwrap().to_be_bytes(), body.as_slice(), &(!crc).to_be_bytes()].concat()
     }
 
-    /// A PNG with a chunk behind its header.
+    /// Inserts a chunk after the PNG header.
     fn with_chunk(file: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
         [&file[..33], &chunk(kind, data), &file[33..]].concat()
     }
@@ -302,7 +301,7 @@ mod tests {
     const ORANGE: Rgba<u8> = Rgba([0xc2, 0x41, 0x0c, 255]);
     const CLEAR: Rgba<u8> = Rgba([0, 0, 0, 0]);
 
-    /// A coloured rectangle with a transparent margin.
+    /// Returns a colored rectangle with a transparent margin.
     fn mark(width: u32, height: u32, margin: u32, ink: Rgba<u8>) -> RgbaImage {
         let inside = |at: u32, length: u32| (margin..length - margin).contains(&at);
         RgbaImage::from_fn(width, height, |x, y| if inside(x, width) && inside(y, height) { ink } else { CLEAR })
@@ -322,7 +321,7 @@ mod tests {
         check(b"<!doctype html><script>alert(1)</script>", Refused::UnknownFormat);
         check(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", Refused::UnknownFormat);
         check(b"%PDF-1.7", Refused::UnknownFormat);
-        // A file that is a page to one program and a picture to another is taken for what it begins with.
+        // A polyglot file is classified by how it begins.
         check(&[b"<html><!--".as_slice(), &good].concat(), Refused::UnknownFormat);
         check(&[b"RIFF\x00\x00\x00\x00WEBP".as_slice(), &good].concat(), Refused::Damaged);
         check(&good[..good.len() / 2], Refused::Damaged);
@@ -366,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_telephones_picture_stands_upright_and_forgets_where_it_was() {
-        // The left half is orange, the right half is white, and the file says: turn me by a quarter, clockwise.
+        // The left half is orange, the right half is white, and the Exif data says to rotate it 90° clockwise.
         let lying = image::RgbImage::from_fn(64, 32, |x, _| {
             if x < 32 { image::Rgb([0xc2, 0x41, 0x0c]) } else { image::Rgb([255, 255, 255]) }
         });
@@ -428,7 +427,7 @@ mod tests {
         check(&rings(Rgba([0x1b, 0x1c, 0x22, 255])), (true, false));
         check(&rings(Rgba([255, 255, 255, 255])), (false, true));
         check(&rings(ORANGE), (true, true));
-        // It is its own ground: black letters on a white sheet are read anywhere.
+        // It brings its own background: black letters on a white sheet are visible anywhere.
         let sheet = RgbaImage::from_fn(200, 200, |x, y| {
             if x.abs_diff(100) < 30 && y.abs_diff(100) < 30 { Rgba([0, 0, 0, 255]) } else { Rgba([255; 4]) }
         });

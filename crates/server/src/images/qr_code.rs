@@ -1,4 +1,4 @@
-//! QR codes, as pictures that stand in a page or in an answer of the API.
+//! QR codes as images for pages and API responses.
 
 use crate::domain::Failure;
 use base64::Engine;
@@ -8,15 +8,16 @@ use fast_qr::qr::{QRBuilder, QRCode};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
-/// Pixels of a module's side.
+/// The side length of a module, in pixels.
 const SCALE: usize = 5;
-/// Modules of the light edge that readers need (ISO/IEC 18004 §6.3.8).
+/// The width of the light border that readers need, in modules (ISO/IEC 18004 §6.3.8).
 const EDGE: usize = 4;
 
-/// A text as the address of a picture: `data:image/png;base64,…`. Dark on white, whatever is around it.
+/// Returns a QR code for a text as a data URL: `data:image/png;base64,…`. Dark on white, whatever the background.
 ///
 /// # Errors
-/// For a text that is too long for a QR code, which has 2,953 bytes when it is shown on a screen, where nothing of it is lost.
+/// When the text is longer than the 2,953 bytes that fit at the lowest error correction level, which suffices on a
+/// screen.
 pub fn picture(text: &str) -> Result<String, Failure> {
     let code = QRBuilder::new(text).ecl(ECL::L).build().map_err(Failure::internal)?;
     let side = (code.size + 2 * EDGE) * SCALE;
@@ -50,7 +51,7 @@ mod tests {
         let modules = read.width() as usize / SCALE - 2 * EDGE;
         assert!((21..=177).contains(&modules) && modules % 4 == 1, "{modules}");
         assert_eq!((0..EDGE).map(|edge| at(edge, 10)).collect::<Vec<_>>(), [255; EDGE]);
-        // The finder patterns: seven dark modules, and one light one inside.
+        // The finder patterns: seven dark modules, with a ring of light ones inside.
         for (left, top) in [(0, 0), (modules - 7, 0), (0, modules - 7)] {
             let row = |y: usize| (0..7).map(|x| at(EDGE + left + x, EDGE + top + y)).collect::<Vec<_>>();
             assert_eq!(row(0), [0; 7]);

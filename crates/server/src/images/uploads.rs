@@ -1,12 +1,12 @@
-//! Reading pictures that somebody has just handed in: one at a time, and on a thread for blocking work, because it takes a
-//! moment of computing and up to [a good deal](crate::images) of memory.
+//! Decodes uploaded images: one at a time and on a blocking thread, because it is CPU-intensive and uses up to [a good
+//! deal](crate::images) of memory.
 
 use crate::domain::Failure;
 use crate::images::{Purpose, Upload, read};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Where pictures are read.
+/// The image decoder, limited to one image at a time.
 #[derive(Debug)]
 pub struct Uploads(Arc<Semaphore>);
 
@@ -17,15 +17,15 @@ impl Default for Uploads {
 }
 
 impl Uploads {
-    /// Reads a file; `field` is what it was handed in as.
+    /// Reads a file; `field` is the name of the form field or parameter.
     ///
     /// # Errors
-    /// 422 for what is no picture, or too large a one.
+    /// 422 when it is not an image, or too large.
     pub async fn read(&self, field: &'static str, file: Vec<u8>, purpose: Purpose) -> Result<Upload, Failure> {
         let permit = Arc::clone(&self.0).acquire_owned().await.map_err(Failure::internal)?;
         let reading = tokio::task::spawn_blocking(move || {
             let outcome = read(&file, purpose);
-            // The permit goes along: work whose caller has gone away still takes its memory.
+            // The permit moves along: work whose caller has gone away still uses memory.
             drop(permit);
             outcome
         });

@@ -1,4 +1,4 @@
-//! Makes copies of audit logs. Environments take turns: one that asks for many keeps no other waiting for all of them.
+//! Creates audit log exports. Environments take turns, so that one with many exports does not hold up the others.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -8,10 +8,10 @@ use countersign_store::audit_log_export;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
-/// How many copies a node makes at once.
+/// The number of exports that a node creates concurrently.
 const AT_ONCE: usize = 2;
 
-/// How many copies this node is making, and whose turn was the last.
+/// The exports that this node is creating, and the environment whose turn was last.
 #[derive(Debug, Clone)]
 pub struct InTheMaking {
     places: Arc<Semaphore>,
@@ -30,12 +30,12 @@ impl InTheMaking {
     }
 }
 
-/// Puts what is due in the order of turns: environments by their identifiers, from the one behind the last on.
+/// Sorts due exports by turn: environments by identifier, starting after the last one.
 fn in_turn<T>(due: &mut [(EnvironmentId, T)], last: Option<EnvironmentId>) {
     due.sort_by_key(|(environment_id, _)| (Some(*environment_id) <= last, *environment_id));
 }
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>, making: InTheMaking) {
     if let Err(failure) = begin(&app, &making).await {
         tracing::warn!(%failure, "copies of audit logs could not be made; the next round tries again");

@@ -1,5 +1,5 @@
-//! Sends audit log events to where they are wanted. An address that answers slowly keeps nobody waiting: each stream is on its
-//! way by itself, so many at once and no more, of which an environment has a share.
+//! Sends audit log events to their destinations. A slow destination holds up nobody else: each stream is sent in its
+//! own task, with a limit on concurrent tasks overall and per environment.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -9,16 +9,16 @@ use countersign_store::audit_log_stream;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Most streams of this node on their way at once.
+/// The maximum number of streams that this node sends concurrently.
 const ALL: usize = 64;
-/// Most of one environment.
+/// The maximum number for one environment.
 const OF_ONE: usize = 16;
 
-/// The streams of this node that are on their way, by environment.
+/// The number of streams that this node is sending, by environment.
 #[derive(Debug, Clone, Default)]
 pub struct OnTheirWay(Arc<Mutex<HashMap<EnvironmentId, usize>>>);
 
-/// A stream's place, until it is dropped.
+/// A stream's slot, held until dropped.
 #[derive(Debug)]
 struct Place {
     on_their_way: OnTheirWay,
@@ -30,7 +30,7 @@ impl OnTheirWay {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a stream of an environment, if there is one.
+    /// Takes a slot for an environment's stream, if one is free.
     fn take(&self, environment_id: EnvironmentId) -> Option<Place> {
         let mut taken = self.taken();
         let here = taken.get(&environment_id).copied().unwrap_or(0);
@@ -52,7 +52,7 @@ impl Drop for Place {
     }
 }
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
     if let Err(failure) = begin(&app, &on_their_way).await {
         tracing::warn!(%failure, "audit log events could not be sent; the next round tries again");

@@ -1,6 +1,6 @@
-//! Tells applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). Each notice is on its way by itself,
-//! and each application may always have one on its way: one that answers slowly, or never, keeps nobody waiting, however many
-//! notices it has. Applications take turns.
+//! Notifies applications that sessions have ended (OpenID Connect Back-Channel Logout 1.0 §2.5). Each notice is sent in
+//! its own task, and each application can always have one in flight, so an application that responds slowly or never
+//! holds up no other, however many notices it has. Applications take turns.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -20,29 +20,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Seconds until an application is told again, by how often it was.
+/// Seconds until an application is notified again, by the number of attempts.
 const PAUSES: [i64; 6] = [5, 30, 120, 600, 3600, 14_400];
-/// How long one that is on its way may take in all, in seconds: before that, nobody else sends it.
+/// How long one attempt may take in total, in seconds; until then no other node sends the notice.
 const LEASE: i64 = 20;
-/// What an answer may cost.
+/// The limits on a response.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
 
-/// Most notices of this node on their way at once.
+/// The maximum number of notices that this node has in flight.
 const ALL: usize = 256;
-/// Most to one application.
+/// The maximum for one application.
 const OF_ONE: usize = 4;
-/// Most that are more than the first of their applications.
+/// The maximum number in flight beyond the first of each application.
 const MORE: usize = 32;
 
-/// The notices of this node that are on their way.
+/// The notices that this node has in flight.
 #[derive(Debug, Clone, Default)]
 pub struct OnTheirWay(Arc<Mutex<Taken>>);
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// How many, by application.
+    /// The number in flight, by application.
     places: HashMap<ApplicationId, usize>,
-    /// Whose turn it was last.
+    /// The application whose turn was last.
     last: Option<Key>,
 }
 
@@ -52,7 +52,7 @@ impl Taken {
     }
 }
 
-/// A notice's place, until it is dropped.
+/// A notice's slot, held until dropped.
 #[derive(Debug)]
 struct Place {
     on_their_way: OnTheirWay,
@@ -64,7 +64,7 @@ impl OnTheirWay {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a notice to an application, if there is one.
+    /// Takes a slot for a notice to an application, if one is free.
     fn take(&self, application_id: ApplicationId) -> Option<Place> {
         let mut taken = self.taken();
         let all = taken.all();
@@ -81,7 +81,7 @@ impl OnTheirWay {
         self.taken().all() >= ALL
     }
 
-    /// Applications, in order, with those behind the one whose turn it was last in front.
+    /// Returns the applications in order, starting after the one whose turn was last.
     fn in_turn(&self, mut due: Vec<Key>) -> Vec<Key> {
         let last = self.taken().last;
         let begins = due.partition_point(|key| Some(*key) <= last);
@@ -100,7 +100,7 @@ impl Drop for Place {
     }
 }
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
     if let Err(failure) = send(&app, &on_their_way).await {
         tracing::warn!(%failure, "applications could not be told of sign-outs; the next round tries again");
@@ -172,11 +172,11 @@ async fn tell(app: &App, notice: LogoutNotice) -> Result<(), Failure> {
 
 enum Told {
     Yes,
-    /// It is not told of sign-outs any more.
+    /// The application no longer gets logout notices.
     NotWanted,
-    /// It has understood and says no (§2.8).
+    /// The application understood the request and refused it (§2.8).
     Refused(String),
-    /// Worth another try.
+    /// Worth retrying.
     NotYet(String),
 }
 
@@ -201,7 +201,7 @@ async fn post(app: &App, notice: &LogoutNotice, application: &ConnectApplication
         .body(Full::new(Bytes::from(format!("logout_token={token}"))))
         .map_err(Failure::internal)?;
     Ok(match app.outbound.tell(&target, reach, request, LIMITS).await {
-        // "200 OK" it is; some answer that there is nothing to say, which is as good.
+        // The specified status is 200 OK; some applications send 204 No Content, which is just as good.
         Ok(answer) if answer.status().is_success() => Told::Yes,
         Ok(answer) if answer.status() == StatusCode::BAD_REQUEST => {
             let said: String =

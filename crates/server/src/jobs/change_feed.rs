@@ -1,16 +1,16 @@
-//! Polls the change feed, so that memory stays current.
+//! Polls the change feed to keep the caches current.
 
 use crate::app::App;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a poll may take before it is given up and begun anew.
+/// How long a poll may take before it is abandoned and retried.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often the operator is told that the database is still out of reach.
+/// How often to log that the database is still unreachable.
 const TELLING: Duration = Duration::from_secs(60);
 
-/// Since when the feed cannot be read, and when that was last told.
+/// When the change feed became unreadable, and when that was last logged.
 #[derive(Debug, Default)]
 pub struct Outage(Mutex<Option<Told>>);
 
@@ -21,7 +21,7 @@ struct Told {
 }
 
 impl Outage {
-    /// Notes a poll; gives whether it is to be told, and for how long the feed could not be read.
+    /// Records a poll's result. Returns how long the feed has been unreadable, if that is to be logged now.
     fn note(&self, failed: bool, now: Instant) -> Option<Duration> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (&mut *told, failed) {
@@ -43,7 +43,7 @@ impl Outage {
     }
 }
 
-/// One poll.
+/// Runs one poll.
 pub async fn run(app: Arc<App>, outage: Arc<Outage>) {
     let polled = tokio::time::timeout(PATIENCE, app.freshness.catch_up(&app.store, &app.caches)).await;
     let error = match polled {

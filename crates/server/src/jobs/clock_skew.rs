@@ -1,13 +1,13 @@
-//! Whether this machine's clock can be believed where something is done that cannot be undone: rows are forgotten, keys go. The
-//! database's clock is the one that all nodes have in common.
+//! Whether this machine's clock can be trusted for irreversible actions: deleting rows and retiring keys. The reference
+//! is the database's clock, which all nodes share.
 
 use crate::app::App;
 use crate::clock::MOST_APART;
 use countersign_protocol::time::Timestamp;
 use countersign_store::Result;
 
-/// How many seconds this machine's clock is from the database's, when that is too many; `None` while they agree, and where both
-/// are one.
+/// Returns by how many seconds this machine's clock differs from the database's, if that is too much; `None` while they
+/// agree, or if they are the same clock.
 ///
 /// # Errors
 /// Database errors.

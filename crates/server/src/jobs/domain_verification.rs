@@ -1,4 +1,4 @@
-//! Looks for the TXT records that prove domains.
+//! Looks up the TXT records that prove domain ownership.
 
 use crate::app::App;
 use crate::domain::organizations::domain_verification::{is_proven, next_check, record_names, settle};
@@ -8,7 +8,7 @@ use countersign_store::domain_check::{self, DueDomain};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>) {
     if let Err(failure) = look(&app).await {
         tracing::warn!(%failure, "could not look for proofs of domains; the next round tries again");
@@ -17,7 +17,7 @@ pub async fn run(app: Arc<App>) {
 
 async fn look(app: &Arc<App>) -> Result<(), Failure> {
     let due = domain_check::due(&mut app.store.reader().await?, app.clock.now()).await?;
-    // Side by side: a name server that does not answer holds up the round for its patience once.
+    // Concurrently: an unresponsive name server delays the round by at most one timeout.
     let mut checks = JoinSet::new();
     for domain in due {
         checks.spawn(check(Arc::clone(app), domain));
@@ -33,7 +33,7 @@ async fn look(app: &Arc<App>) -> Result<(), Failure> {
 async fn check(app: Arc<App>, due: DueDomain) -> Result<(), Failure> {
     let now = app.clock.now();
     let claimed = due.clone();
-    // Nodes take turns: who moves the next look away from now is the one that looks.
+    // Only one node checks: the one that moves the next check into the future.
     let taken = app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move { Ok(domain_check::claim(tx, &claimed, next_check(claimed.since, now)).await?) })
     });

@@ -1,13 +1,13 @@
-//! Moves signing keys along in their lives, and makes successors on schedule.
+//! Advances signing keys through their lifecycle and creates successors on schedule.
 
 use super::clock_skew;
 use crate::app::App;
 use crate::keys::rotation;
 use std::sync::Arc;
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>, rotation_days: u32) {
-    // A key that went too early takes with it what it has signed. Retention tells of clocks that do not agree.
+    // A key retired too early invalidates what it has signed. The retention job logs clocks that disagree.
     match clock_skew::apart(&app).await {
         Ok(None) => {}
         Ok(Some(seconds)) => return tracing::debug!(seconds, "clocks do not agree: signing keys stay as they are"),

@@ -1,5 +1,5 @@
-//! When credentials were last used: noted in memory, to the minute, and written in batches, so that no token waits for
-//! a write and a busy credential costs one write a minute.
+//! When credentials were last used: recorded in memory, to the minute, and written in batches, so that no token request
+//! waits for a write and a busy credential costs one write a minute.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -9,15 +9,15 @@ use countersign_store::{api_key, client_secret, environment_api_key};
 use quick_cache::sync::Cache;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How precise the notes are, in milliseconds.
+/// The precision of the timestamps, in milliseconds.
 const RESOLUTION: i64 = 60_000;
-/// Notes that may wait; more are dropped, for they are only a convenience.
+/// The maximum number of pending entries. More are dropped, since they are only a convenience.
 const WAITING: usize = 10_000;
 
-/// Notes written in one transaction.
+/// The number of entries written in one transaction.
 const STEP: usize = 500;
 
-/// What was used.
+/// The credential that was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A client secret.
@@ -30,7 +30,7 @@ pub enum Subject {
 
 type Note = (EnvironmentId, Subject, Timestamp);
 
-/// Notes on their way to the database.
+/// Entries not yet written to the database.
 #[derive(Debug)]
 pub struct LastUsed {
     noted: Cache<Subject, i64>,
@@ -38,12 +38,12 @@ pub struct LastUsed {
 }
 
 impl LastUsed {
-    /// Remembers so many subjects, to write each once a minute.
+    /// Creates a recorder that remembers this many subjects, so as to write each once a minute.
     pub fn new(entries: usize) -> Self {
         Self { noted: Cache::new(entries), waiting: Mutex::default() }
     }
 
-    /// Notes a use.
+    /// Records a use.
     pub fn note(&self, environment_id: EnvironmentId, subject: Subject, now: Timestamp) {
         let minute = now.as_millis() / RESOLUTION;
         if self.noted.get(&subject) == Some(minute) {
@@ -61,13 +61,13 @@ impl LastUsed {
     }
 }
 
-/// Writes what waits.
+/// Writes the pending entries.
 pub async fn run(app: Arc<App>) {
     let notes = app.last_used.take();
     if notes.is_empty() {
         return;
     }
-    // In one order, so that two nodes never wait for each other, and in steps, so that nobody waits for long.
+    // In a fixed order, so that two nodes never deadlock, and in steps, so that nobody waits long.
     let mut notes = notes;
     notes.sort_unstable_by_key(|(environment_id, subject, _)| (*environment_id, *subject));
     for step in notes.chunks(STEP) {

@@ -1,8 +1,8 @@
-//! Sends the messages that wait. Some are on their way at once, so one server that takes its time for one recipient keeps nobody
-//! else waiting; not many, as mail servers count connections.
+//! Sends queued mail. Several messages are sent concurrently, so that a server that is slow for one recipient holds up
+//! nobody else, but not many, because mail servers limit connections.
 //!
-//! Any number of nodes do so: each claims a message until its text may flow, keeps it for as long as that may take, and settles it
-//! afterwards.
+//! Any number of nodes can do so: each claims a message until it is ready to send its text, then extends the claim for
+//! as long as that may take, and settles the message afterwards.
 
 use crate::app::App;
 use crate::domain::{Failure, mails};
@@ -19,25 +19,26 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-/// How often it is looked for messages that have become due.
+/// How often to check for messages that are due.
 const LOOK: Duration = Duration::from_secs(1);
-/// Seconds until a message is tried again, by how often it was. Codes are good for minutes: the first pauses are short.
+/// Seconds until a message is retried, by the number of attempts. The first pauses are short because codes are valid
+/// for minutes.
 const PAUSES: [i64; 9] = [10, 30, 60, 120, 300, 900, 3600, 7200, 14_400];
-/// The last of them.
+/// The last of [`PAUSES`].
 const LAST: i64 = 14_400;
-/// For how long it is tried to note what came of a message that has not arrived.
+/// How long to keep trying to record the outcome of a message that was not delivered.
 const SETTLING: Duration = Duration::from_secs(20);
-/// Most messages of this node on their way at once.
+/// The maximum number of messages that this node sends concurrently.
 const CONNECTIONS: usize = 8;
 
-/// Sends until `stop` becomes true.
+/// Sends mail until `stop` becomes true.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut post = Post { app, stop: stop.clone(), sending: JoinSet::new(), apart: false };
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            // As all jobs, only while the database answers.
+            // Like all jobs, only while the database is reachable.
             _ = ticks.tick() => if post.app.freshness.is_current_at(Instant::now())
                 && let Err(failure) = post.round().await
             {
@@ -51,28 +52,28 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// What came of a message.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// It is settled, whatever became of it.
+    /// The message is settled, whatever the result.
     Settled,
-    /// The mail server takes none now.
+    /// The mail server accepts no mail at the moment.
     ServerFails,
 }
 
-/// The messages on their way.
+/// The messages in flight.
 struct Post {
     app: Arc<App>,
     stop: watch::Receiver<bool>,
     sending: JoinSet<Result<Ended, Failure>>,
-    /// Whether the log says that the clocks are apart.
+    /// Whether the clock difference has been logged.
     apart: bool,
 }
 
 impl Post {
-    /// Sends all that is due, while the mail server takes it.
+    /// Sends everything that is due, as long as the mail server accepts mail.
     async fn round(&mut self) -> Result<(), Failure> {
-        // What has failed since the last round says nothing about this one.
+        // Failures since the last round say nothing about this one.
         while let Some(ended) = self.sending.try_join_next() {
             told(ended);
         }
@@ -81,7 +82,7 @@ impl Post {
             if due.is_empty() {
                 return Ok(());
             }
-            // By a wrong clock codes have expired that are good, and others' messages are one's own.
+            // By a wrong clock, valid codes look expired and other nodes' claims look lapsed.
             if let Some(seconds) = clock_skew::apart(&self.app).await? {
                 if !std::mem::replace(&mut self.apart, true) {
                     tracing::error!(
@@ -105,8 +106,8 @@ impl Post {
         }
     }
 
-    /// Waits until one more may be on its way. Not when this process stops, or the server has just failed: those behind wait for
-    /// the next round then, and have lost no try.
+    /// Waits until another message may be sent. Returns `false` when this process is stopping or the server has just
+    /// failed; the remaining messages then wait for the next round without losing an attempt.
     async fn has_place(&mut self) -> bool {
         loop {
             let ended = if self.sending.len() < CONNECTIONS {
@@ -127,7 +128,7 @@ impl Post {
     }
 }
 
-/// What came of a message. One with a failure of ours is taken up again when the time is over for which it was claimed.
+/// Returns the outcome of an attempt. After an internal failure, the message is retried once its claim expires.
 fn told(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
     ended.unwrap_or_else(|error| Err(Failure::internal(error))).unwrap_or_else(|failure| {
         tracing::warn!(%failure, "a message could not be sent; it is tried again later");
@@ -135,16 +136,16 @@ fn told(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
     })
 }
 
-/// A message that this node has, until [`LEASE`] is over, or [`LEASE_OF_TEXT`] once its text may flow.
+/// A message claimed by this node until [`LEASE`] expires, or [`LEASE_OF_TEXT`] once its text may be sent.
 struct Claimed {
     mail: QueuedMail,
-    /// How often it was tried before.
+    /// The number of previous attempts.
     tried: i64,
-    /// Until when nobody else takes it; `None` for one that stays here.
+    /// When the claim expires; `None` for a message that is kept here and not sent.
     until: Option<Timestamp>,
 }
 
-/// Takes a message; `None` when another node has it.
+/// Claims a message; `None` if another node has claimed it.
 async fn claim(app: &App, queued: QueuedMail) -> Result<Option<Claimed>, Failure> {
     let environment = app.environments().get(queued.environment_id).cloned();
     let staging = environment.is_some_and(|environment| environment.environment.kind == EnvironmentKind::Staging);
@@ -157,7 +158,7 @@ async fn claim(app: &App, queued: QueuedMail) -> Result<Option<Claimed>, Failure
     Ok(taken.await?.then_some(Claimed { tried: mail.attempts, mail, until }))
 }
 
-/// Sends a message, and notes what came of it.
+/// Sends a message and records the outcome.
 async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> Result<Ended, Failure> {
     let Claimed { mail, tried, until } = claimed;
     let message = mails::open(&app.keyring, &mail)?;
@@ -175,12 +176,12 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
         let reason = "what it says is not good any more".to_owned();
         Err(NotSent { reason, outlook: Outlook::GivesUp })
     } else {
-        // Without it the mail shows the name of the product.
+        // Without a logo, the email shows the product's name.
         let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
             Some(digest) => image::png(&mut app.store.reader().await?, mail.environment_id, digest).await?,
             None => None,
         };
-        // Another node would take it before it has arrived: this one has waited for the database for too long.
+        // This node waited too long for the database: another one would claim the message before it is delivered.
         if app.clock.now().plus_secs(LEASE - SLACK) > lease {
             tracing::warn!(id = %mail.id, "a message was not sent in time; it is tried again later");
             return Ok(Ended::Settled);
@@ -194,7 +195,7 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     let pause = pause(tried, now.as_secs() - mail.created_at.as_secs());
     let (outcome, again) = match &sent {
         Ok(()) => (MailOutcome::Sent, None),
-        // The number of tries names whose the message is: it never falls.
+        // The attempt number identifies the claim's owner, so it never decreases.
         Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried + 1))),
         Err(NotSent { outlook: Outlook::NotHeld, .. }) => {
             (MailOutcome::Retried, Some((now.plus_secs(pause.unwrap_or(LAST)), tried + 1)))
@@ -220,9 +221,9 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     })
 }
 
-/// Seconds until a message that was made so many seconds ago, and taken so often before, is tried again; `None` when it was tried
-/// often enough. A stop takes a message up and gives it back untried: whoever is young waits no longer for that, and is not
-/// given up.
+/// Returns the seconds until a message with this many attempts and this age in seconds is retried; `None` if it has
+/// been tried often enough. A stopping node claims a message and releases it unsent, which also counts as an attempt.
+/// So for a young message its age decides: it neither waits longer nor is given up because of that.
 fn pause(taken: i64, age: i64) -> Option<i64> {
     let by_count = usize::try_from(taken).ok().and_then(|taken| PAUSES.get(taken));
     let mut sum = 0;
@@ -233,7 +234,8 @@ fn pause(taken: i64, age: i64) -> Option<i64> {
     by_count.into_iter().chain(by_age).min().copied()
 }
 
-/// Keeps a message whose text is about to flow for as long as that may take. A failure of ours is as good as another node's having it.
+/// Extends the claim on a message for as long as sending its text may take. An internal failure is treated as if
+/// another node had claimed it.
 async fn hold(app: &App, mail: &QueuedMail, attempt: i64) -> bool {
     let (mail, until) = (mail.clone(), app.clock.now().plus_secs(LEASE_OF_TEXT));
     let held = app
@@ -245,19 +247,19 @@ async fn hold(app: &App, mail: &QueuedMail, attempt: i64) -> bool {
     })
 }
 
-/// What is noted of a message.
+/// The outcome recorded for a message.
 #[derive(Debug, Clone, Copy)]
 enum Noted {
-    /// It has arrived.
+    /// It was delivered.
     Sent,
-    /// It never will.
+    /// It will never be delivered.
     GivenUp,
-    /// It is tried again at a moment, as one that was tried so often.
+    /// It is retried at this time, with this number of attempts.
     Again(Timestamp, i64),
 }
 
-/// Notes what came of a message, more than once if need be: what has arrived and is not forgotten is sent again, so that is tried
-/// for as long as it may be kept from others.
+/// Records the outcome of a message, retrying if necessary. A delivered message that is not deleted would be sent
+/// again, so that is retried for as long as the claim lasts.
 async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Result<(), Failure> {
     let patience = match noted {
         Noted::Sent => Duration::from_secs((LEASE_OF_TEXT - SLACK).unsigned_abs()),
@@ -298,9 +300,9 @@ mod tests {
             age += expected;
         }
         assert_eq!((pause(9, age), PAUSES.last()), (None, Some(&LAST)));
-        // Taken up and given back by nodes that stop, ten times within a minute.
+        // Claimed and released by stopping nodes, ten times within a minute.
         assert_eq!((pause(10, 5), pause(10, 50), pause(10, age - 1)), (Some(10), Some(60), Some(LAST)));
-        // Behind others for a day, and then refused for the first time.
+        // Queued behind others for a day, then rejected for the first time.
         assert_eq!((pause(0, 86_400), pause(8, 86_400), pause(9, 86_400)), (Some(10), Some(LAST), None));
     }
 }

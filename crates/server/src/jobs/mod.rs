@@ -1,4 +1,4 @@
-//! Work that no request waits for: one file per job. Each runs on every node and minds that others do too.
+//! Background work: one file per job. Each job runs on every node and allows for other nodes running it too.
 
 pub mod audit_exports;
 pub mod audit_log;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How long a stop waits for jobs once no request is in flight any more.
+/// How long shutdown waits for jobs once no requests are in flight.
 pub const FAREWELL: Duration = Duration::from_secs(6);
 
 /// Starts all jobs; they end when `stop` becomes true.
@@ -62,7 +62,7 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs
 }
 
-/// What a job does each time, behind a pointer: all jobs are one kind of task.
+/// The body of a job, boxed so that all jobs share one task type.
 type Run = Box<dyn Fn(Arc<App>) -> Running + Send>;
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -72,7 +72,7 @@ fn every<F: Future<Output = ()> + Send + 'static>(
     app: Arc<App>,
     run: impl Fn(Arc<App>) -> F + Send + 'static,
 ) -> Running {
-    // What could only fail is not begun, and not told of by each job in its turn.
+    // Skip work that could only fail, so that not every job logs it.
     let run: Run = Box::new(move |app| match app.freshness.is_current_at(Instant::now()) {
         true => Box::pin(run(app)),
         false => Box::pin(std::future::ready(())),
@@ -93,6 +93,6 @@ async fn repeat(pause: Duration, mut stop: watch::Receiver<bool>, app: Arc<App>,
 }
 
 async fn until_stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop as well.
+    // An error means that the sender is gone, which also means stop.
     let _ = stop.wait_for(|stop| *stop).await;
 }

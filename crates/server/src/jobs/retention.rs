@@ -1,33 +1,33 @@
-//! Forgets what has had its time. The periods, per table:
+//! Deletes expired data. The retention periods, per table:
 //!
 //! | Table | Kept |
 //! |---|---|
 //! | `revoked_token` | until the token would have expired |
-//! | `idempotency_key` | 24 hours; 10 minutes when the reply shows a secret |
-//! | `change` | 1 hour: a node that was away for longer drops all it has in memory |
+//! | `idempotency_key` | 24 hours; 10 minutes when the response shows a secret |
+//! | `change` | 1 hour: a node that was away for longer clears all its caches |
 //! | `event` | 90 days |
 //! | `session` | 30 days after it expired |
-//! | `token_family` | until its last token has expired, and a day |
+//! | `token_family` | a day after its last token expired |
 //! | `device_authorization`, `password_reset`, `mailed_code` | a day after it expired |
-//! | `external_authentication` | a day after it expired; until then, when nobody has completed it |
-//! | `session_code`, `session_device`, `session_family` | a day after it expired; with its session at the latest |
+//! | `external_authentication` | a day after it expired; until it expires, if it was never completed |
+//! | `session_code`, `session_device`, `session_family` | a day after it expired; at most as long as its session |
 //! | `authentication_challenge` | two days |
-//! | `attempt` | until its while is over |
+//! | `attempt` | until its time window has passed |
 //! | `mail` | a day |
-//! | `image` | a day after nothing refers to it any more |
+//! | `image` | a day after the last reference to it is gone |
 //! | `session_login` | as long as its session |
 //! | `session_application` | as long as its session |
-//! | `self_registration` | a day, of a metadata document an hour, unless somebody has agreed to the client; the client goes with it |
-//! | `client_document` | 30 days while nobody has decided about it |
-//! | `staff_link` | until it is used, a day at most |
-//! | `audit_log_event` | 365 days, or the 30 to 3650 that were set for its organization; its hash until everything before it is gone |
-//! | `audit_log_export` | its content 7 days; all of it, when its organization is gone |
-//! | `audit_log_stream` | of an organization that is gone, until everything is sent, 30 days at most |
-//! | `portal_link`, `portal_visit` | until it is used, five minutes at most; until it is over, eight hours at most |
-//! | `logout_notice` | until the application was told, or had seven chances in about five hours; a day at most |
-//! | `webhook_delivery`, `webhook_attempt` | 30 days after the event had arrived or was given up |
+//! | `self_registration` | a day (a metadata document: an hour), unless a user has consented; deleted with its client |
+//! | `client_document` | 30 days while there is no decision about it |
+//! | `staff_link` | until it is used, at most a day |
+//! | `audit_log_event` | 365 days, or the organization's 30 to 3650; its hash until everything before it is gone |
+//! | `audit_log_export` | its content 7 days; all of it when its organization is gone |
+//! | `audit_log_stream` | for a deleted organization, until everything is sent, at most 30 days |
+//! | `portal_link`, `portal_visit` | until it is used, at most five minutes; until it ends, at most eight hours |
+//! | `logout_notice` | until the application was notified or seven attempts in about five hours failed; at most a day |
+//! | `webhook_delivery`, `webhook_attempt` | 30 days after the event was delivered or given up |
 //!
-//! Every other table is kept until its rows are deleted.
+//! Rows in all other tables are kept until they are deleted explicitly.
 
 use super::clock_skew;
 use crate::app::App;
@@ -48,25 +48,25 @@ const EVENTS: i64 = 90 * 86_400;
 const SESSIONS: i64 = 30 * 86_400;
 // The longest-lived access token.
 const FAMILIES: i64 = 86_460;
-// Metadata documents that wait for an administrator.
+// Metadata documents waiting for an administrator.
 const DOCUMENTS: i64 = 30 * 86_400;
 const DELIVERIES: i64 = 30 * 86_400;
 const CODES: i64 = 86_400;
-// Copies of audit logs.
+// Audit log exports.
 const EXPORTS: i64 = 7 * 86_400;
-// To send what was told of an organization that is gone.
+// The time to send the remaining events of a deleted organization.
 const STREAMS: i64 = 30 * 86_400;
 const MAILS: i64 = 86_400;
-// Those of an application that does not answer come one after the other.
+// Notices to an application that does not respond are sent one after another.
 const NOTICES: i64 = 86_400;
-// A page that was sent before, and a mail that waits, still show it.
+// Pages that were sent before and queued emails still show it.
 const IMAGES: i64 = 86_400;
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>) {
     app.limits.tidy();
     app.caches.expire_revoked_tokens();
-    // What is forgotten too early does not come back.
+    // What is deleted too early cannot be recovered.
     match clock_skew::apart(&app).await {
         Ok(None) => prune(&app).await,
         Ok(Some(seconds)) => tracing::error!(
@@ -77,7 +77,7 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// A step that fails keeps no other from being taken.
+/// Logs a failed step, which does not keep the others from running.
 fn note(step: &str, taken: Result<(), Failure>) {
     if let Err(failure) = taken {
         tracing::warn!(%failure, step, "could not forget old rows; the next round tries again");
@@ -87,7 +87,7 @@ fn note(step: &str, taken: Result<(), Failure>) {
 async fn prune(app: &App) {
     let now = app.clock.now();
     let store = &app.store;
-    // In transactions of so many rows each, a thousand unless a step says otherwise.
+    // One transaction per batch, of a thousand rows unless a step says otherwise.
     macro_rules! in_steps {
         ($prune:path, $($argument:expr),+; $most:expr) => {{
             let step = async {
@@ -135,14 +135,14 @@ async fn prune(app: &App) {
     in_steps!(audit_log_stream::prune, now);
     let environments: Vec<_> = app.environments().all().map(|environment| environment.id()).collect();
     for environment_id in environments {
-        // One that somebody has tampered with keeps no other from being pruned.
+        // A log that has been tampered with does not keep the others from being pruned.
         if let Err(failure) = chain::prune(store, &app.keyring.audit_log, environment_id, now).await {
             app.metrics.audit_log_failures.inc();
             tracing::error!(%failure, %environment_id, "an audit log could not be pruned");
         }
     }
     in_steps!(event::prune, now.plus_secs(-EVENTS));
-    // One statement: a change feed of an hour is short.
+    // A single statement: an hour of the change feed is short.
     let before = now.plus_secs(-CHANGES);
     let changes = store.write::<_, Failure, _>(move |tx| Box::pin(async move { Ok(change::prune(tx, before).await?) }));
     note("change::prune", changes.await.map(drop));

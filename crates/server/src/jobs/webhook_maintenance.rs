@@ -1,5 +1,5 @@
-//! What webhooks need besides sending: replays go on, what was sent to endpoints that are gone is deleted, what has waited too
-//! long is given up, and what is pending is counted. All of it a little at a time.
+//! Webhook maintenance other than sending: continues replays, deletes the deliveries of deleted endpoints, gives up
+//! deliveries that have waited too long, and counts pending ones; all a little at a time.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -9,17 +9,17 @@ use countersign_store::webhook_delivery::{self, STEP};
 use countersign_store::webhook_endpoint;
 use std::sync::Arc;
 
-/// How far pending deliveries are counted.
+/// The maximum that pending deliveries are counted up to.
 const COUNTED: i64 = 10_000;
 
-/// One round.
+/// Runs one round.
 pub async fn run(app: Arc<App>) {
     if let Err(failure) = keep_up(&app).await {
         tracing::warn!(%failure, "webhooks are not looked after; the next round tries again");
     }
 }
 
-/// One round of what has time: nothing that waits has an end that is near.
+/// Runs one round of the work that is not urgent: expiring deliveries that have waited too long.
 pub async fn sweep(app: Arc<App>) {
     if let Err(failure) = end_waiting(&app).await {
         tracing::warn!(%failure, "stale webhook deliveries could not be expired; the next round tries again");
@@ -41,7 +41,7 @@ async fn keep_up(app: &App) -> Result<(), Failure> {
             .await?;
     }
     for key in ended {
-        // A step in each round: those of a million take a quarter of an hour, and nobody waits for it.
+        // One step per round: a million deliveries take a quarter of an hour, which delays nobody.
         app.store.write::<(), Failure, _>(move |tx| Box::pin(async move { go_on_ending(tx, key).await })).await?;
     }
     let mut done = false;
@@ -50,7 +50,7 @@ async fn keep_up(app: &App) -> Result<(), Failure> {
             app.store.write::<_, Failure, _>(move |tx| Box::pin(async move { go_on_dropping(tx, key).await }));
         done |= dropped.await?;
     }
-    // What came meanwhile waits behind what is gone now.
+    // Deliveries created in the meantime are blocked behind those just deleted.
     if done { release_blocked(app).await } else { Ok(()) }
 }
 
@@ -76,7 +76,7 @@ async fn end_waiting(app: &App) -> Result<(), Failure> {
     release_blocked(app).await
 }
 
-/// Lets go what waits behind something that is not pending any more.
+/// Releases deliveries that were blocked behind ones that are no longer pending.
 async fn release_blocked(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
     loop {
@@ -89,7 +89,7 @@ async fn release_blocked(app: &App) -> Result<(), Failure> {
                 .write::<_, Failure, _>(move |tx| Box::pin(async move { release(tx, key, &subject, now).await }));
             released |= let_go.await?;
         }
-        // Others do the same: what none was left of is done.
+        // Other nodes do the same: if nothing could be released, the work is done.
         if all || !released {
             return Ok(());
         }

@@ -1,11 +1,11 @@
-//! Sends events to the endpoints that want them.
+//! Sends events to webhook endpoints.
 //!
-//! Any number of nodes do so: each takes deliveries that are due by one statement, for as long as a request may last, and
-//! settles them afterwards. One that dies in between leaves them to be taken again.
+//! Any number of nodes can do so: each claims due deliveries in one statement, for as long as a request may last, and
+//! settles them afterwards. The deliveries of a node that dies in between are claimed again.
 //!
-//! Endpoints take turns. Each may always have one request on its way, so none that is slow or dead keeps another waiting; more
-//! only as it takes them, one more with each, and there are so many places for what is more than one, of which an environment
-//! has a share.
+//! Endpoints take turns. Each can always have one request in flight, so a slow or dead endpoint holds up no other. Its
+//! concurrency grows by one with each success, and the requests beyond the first of each endpoint are limited overall
+//! and per environment.
 
 use crate::app::App;
 use crate::domain::webhooks::requests::{PATIENCE, send};
@@ -25,30 +25,31 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-/// How often it is looked for deliveries that have become due.
+/// How often to check for due deliveries.
 const LOOK: Duration = Duration::from_millis(200);
-/// Most requests of this node on their way at once. It is that many endpoints of one node that would have to be slow together.
+/// The maximum number of requests that this node has in flight. That many endpoints would have to be slow at once to
+/// block it.
 const PLACES: usize = 1024;
-/// Most requests to one endpoint at once.
+/// The maximum number of concurrent requests to one endpoint.
 const OF_ENDPOINT: usize = 16;
-/// Most that are more than the first of their endpoints: in all, and of one environment.
+/// The maximum number of requests beyond the first of each endpoint: overall, and for one environment.
 const MORE: usize = 128;
 const MORE_OF_ENVIRONMENT: usize = 48;
-/// How many deliveries an endpoint is given in its turn.
+/// The number of deliveries that an endpoint gets per turn.
 const TURN: usize = 8;
-/// For how long a node has a delivery, in seconds: the database may be slow, too.
+/// How long a node holds a delivery, in seconds. The database can be slow too.
 const LEASE: i64 = 2 * PATIENCE;
-/// How long a stop waits for requests on their way.
+/// How long shutdown waits for requests in flight.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Sends until `stop` becomes true.
+/// Sends deliveries until `stop` becomes true.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut dispatcher = Dispatcher::new(app);
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            // As all jobs, only while the database answers.
+            // Like all jobs, only while the database is reachable.
             _ = ticks.tick() => if dispatcher.app.freshness.is_current_at(Instant::now()) {
                 dispatcher.look().await;
             },
@@ -57,7 +58,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         }
         dispatcher.dispatch().await;
     }
-    // What does not end by then is sent again.
+    // Requests that have not ended by then are sent again.
     let _ = tokio::time::timeout(FAREWELL, async { while dispatcher.sending.join_next().await.is_some() {} }).await;
 }
 
@@ -65,7 +66,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 #[derive(Debug)]
 struct Lane {
     sending: usize,
-    /// How many may be on their way at once.
+    /// The current limit on concurrent requests.
     most: usize,
 }
 
@@ -75,12 +76,12 @@ impl Default for Lane {
     }
 }
 
-/// Whether a request of an endpoint has failed, or the failure of ours that kept it from being made.
+/// Whether a request to an endpoint failed, or the internal failure that kept it from being sent.
 type Ended = Result<bool, Failure>;
 
 struct Dispatcher {
     app: Arc<App>,
-    /// Whose turn it is: endpoints that have deliveries that are due, each once.
+    /// The endpoints with due deliveries in order of their turns, each once.
     turns: VecDeque<Key>,
     waiting: HashSet<Key>,
     lanes: HashMap<Key, Lane>,
@@ -100,7 +101,7 @@ impl Dispatcher {
         }
     }
 
-    /// Looks who has something that is due.
+    /// Finds the endpoints with due deliveries.
     async fn look(&mut self) {
         match self.due().await {
             Ok(due) => {
@@ -115,7 +116,7 @@ impl Dispatcher {
 
     async fn due(&self) -> Result<Vec<Key>, Failure> {
         let (mut reader, now) = (self.app.store.reader().await?, self.app.clock.now());
-        // Mostly nothing is due, and this is the smaller question.
+        // Usually nothing is due, and this query is cheaper.
         if !webhook_delivery::is_due(&mut reader, now).await? {
             return Ok(Vec::new());
         }
@@ -128,7 +129,7 @@ impl Dispatcher {
         }
     }
 
-    /// A request has ended: its place is free, and there may be more for the endpoint.
+    /// Handles the end of a request: its slot is free, and the endpoint may have more deliveries.
     fn ended(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
         let (id, outcome) = match ended {
             Ok((id, outcome)) => (id, outcome),
@@ -139,7 +140,7 @@ impl Dispatcher {
         lane.sending = lane.sending.saturating_sub(1);
         match outcome {
             Ok(false) => lane.most = OF_ENDPOINT.min(lane.most + 1),
-            // The next round knows whether there is to be a pause.
+            // The next round finds out whether there is a pause.
             Ok(true) => {
                 lane.most = 1;
                 return;
@@ -152,7 +153,7 @@ impl Dispatcher {
         self.line_up(key);
     }
 
-    /// How many requests to an endpoint may begin.
+    /// Returns how many requests to an endpoint may start now.
     fn free(&self, key: Key) -> usize {
         let places = PLACES.saturating_sub(self.sending.len());
         let Some(lane) = self.lanes.get(&key) else { return places.min(1) };
@@ -167,13 +168,13 @@ impl Dispatcher {
         lane.most.saturating_sub(lane.sending).min(first + room).min(places)
     }
 
-    /// Gives endpoints their turns while there are places.
+    /// Gives endpoints their turns while there are free slots.
     async fn dispatch(&mut self) {
         while self.sending.len() < PLACES
             && let Some(key) = self.turns.pop_front()
         {
             self.waiting.remove(&key);
-            // One that has no place now comes back when one of its requests has ended, or in the next round.
+            // An endpoint without a free slot returns when one of its requests ends, or in the next round.
             let most = self.free(key).min(TURN);
             if most == 0 {
                 continue;
@@ -204,7 +205,7 @@ impl Dispatcher {
     }
 }
 
-/// Sends one event to one endpoint, and notes what came of it; gives whether it has failed.
+/// Sends one event to one endpoint and records the result. Returns whether it failed.
 async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     let (environment_id, _) = claimed.key;
     let Some(environment) = app.environments().get(environment_id).cloned() else { return Ok(false) };
@@ -212,14 +213,14 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     let endpoint = webhook_endpoint::find(&mut reader, claimed.key).await?;
     let event = event::find(&mut reader, environment_id, claimed.event_id).await?;
     drop(reader);
-    // It may have been disabled since this was taken.
+    // The endpoint may have been disabled since the delivery was claimed.
     let Some(endpoint) = endpoint.filter(|endpoint| endpoint.status == WebhookStatus::Enabled) else {
         return Ok(false);
     };
     let (attempted_at, began) = (app.clock.now(), Instant::now());
     let empty = event.is_none();
     let outcome = match event {
-        // Another node may have it before the answer is here.
+        // Another node could claim the delivery before the response arrives.
         _ if lease.plus_secs(-PATIENCE) < attempted_at => return Ok(false),
         Some(event) => {
             let message = (event.id, event_view(&event).to_string());
@@ -253,12 +254,12 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     Ok(!empty && !attempt.outcome.is_success())
 }
 
-/// Where a URL leads. The rest of it may be a secret.
+/// Returns the host of a URL. The rest of it may contain a secret.
 fn host(url: &str) -> String {
     Target::parse(url, Reach::Anywhere).map(|target| target.host().to_owned()).unwrap_or_default()
 }
 
-/// Tells the operator.
+/// Records the result in the metrics and the operator's log.
 fn tell(app: &App, claimed: &Claimed, attempt: &WebhookAttempt, settled: Settled) {
     let endpoint = claimed.key.1;
     let why = match &attempt.outcome {

@@ -1,4 +1,4 @@
-//! The mail server that the operator has named: where it is, how the connection is protected, who we are there.
+//! The configured mail server: its address, the protection of the connection, and the name we introduce ourselves by.
 
 use super::refusal::Step;
 use super::{NotSent, Outlook};
@@ -15,22 +15,23 @@ use std::path::Path;
 use std::time::Duration;
 use url::{Host, Url};
 
-/// How long it may take until a connection stands, for each address of the server.
+/// How long connecting may take, for each address of the server.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// How long everything before the message may take: the greeting, TLS, credentials, sender and recipient. Servers that look at
-/// a recipient closely, or make all wait, take half a minute.
+/// How long everything before the message may take: greeting, TLS, credentials, sender, and recipient. Servers that
+/// verify recipients or delay all clients take half a minute.
 const ENVELOPE: Duration = Duration::from_secs(90);
-/// How long a server may take to say that it has the message. Whoever waits for less sends it again though it has arrived (RFC
-/// 5321 §4.5.3.2.6).
+/// How long a server may take to acknowledge a message. A client with a shorter timeout sends delivered messages again
+/// (RFC 5321 §4.5.3.2.6).
 const MESSAGE: Duration = Duration::from_secs(600);
-/// How long a server may take to say goodbye. Nothing depends on it.
+/// How long a server may take to answer QUIT. Nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// For how long a node has a message whose text has not begun to flow, in seconds: no longer, as a code is good for minutes, and the
-/// node may be killed.
+/// How long a node's claim on a message lasts before its text is sent, in seconds. It is short because codes are valid
+/// for minutes and the node may be killed.
 pub const LEASE: i64 = ENVELOPE.as_secs().cast_signed() + SLACK;
-/// For how long from then on: until it has arrived or not, also by the clock of another node.
+/// How long the claim lasts from then on, in seconds: until delivery has succeeded or failed, also by the clock of
+/// another node.
 pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK + 2 * MOST_APART;
-/// How long a busy machine may need besides, in seconds.
+/// Extra time for a busy machine, in seconds.
 pub const SLACK: i64 = 60;
 
 /// A mail server.
@@ -44,8 +45,8 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// From a URL such as `smtps://user:password@mail.example.com`, the host we are known by, and an authority to trust besides
-    /// the public ones.
+    /// Creates a mail server from a URL such as `smtps://user:password@mail.example.com`, our host name, and a
+    /// certificate authority to trust in addition to the public ones.
     ///
     /// # Errors
     /// What is wrong with them, for the operator.
@@ -71,8 +72,9 @@ impl MailServer {
         })
     }
 
-    /// Hands a message over. Until its text has begun to flow, `stopping` ends it; from then on the server may have it, and is
-    /// waited for. `held` is asked for just before: whether the message is still this node's to send.
+    /// Delivers a message. `stopping` aborts it until its text is being sent; after that the server may have the
+    /// message, so the response is awaited. `held` is awaited just before, and returns whether the message is still
+    /// this node's to send.
     ///
     /// # Errors
     /// [`NotSent`].
@@ -97,7 +99,7 @@ impl MailServer {
         match taken {
             Ok(Ok(_)) => {
                 tokio::spawn(async move {
-                    // Whatever it says now, it has the message.
+                    // Whatever the server answers now, it has the message.
                     let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
                 });
                 Ok(())
@@ -107,7 +109,7 @@ impl MailServer {
         }
     }
 
-    /// Connects, and comes to where the server wants the message.
+    /// Connects and proceeds to the point where the server expects the message.
     async fn agree(&self, (from, to): (&Address, &Address), ascii: bool) -> Result<AsyncSmtpConnection, NotSent> {
         let mut connection = self.connect().await?;
         let international = [from, to].iter().any(|address| !<Address as AsRef<str>>::as_ref(address).is_ascii());
@@ -153,8 +155,8 @@ impl MailServer {
     }
 }
 
-/// The host of a URL, an IPv6 address without its brackets: of a scheme it does not know, the URL's parser leaves even an IPv4
-/// address a name.
+/// Returns a URL's host, with an IPv6 address stripped of its brackets. For a scheme that the URL parser does not know,
+/// it leaves even an IPv4 address as a name.
 fn bare_host(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
@@ -171,8 +173,8 @@ fn credentials(url: &Url) -> Result<Option<Credentials>, String> {
     }
 }
 
-/// As what we introduce ourselves (RFC 5321 §4.1.1.1): the host that people know us by. Servers refuse names without a domain,
-/// such as those of containers.
+/// Returns the name for EHLO (RFC 5321 §4.1.1.1): our public host name. Servers reject names without a domain, such as
+/// those of containers.
 fn hello(us: &str) -> ClientId {
     match Host::parse(us) {
         Ok(Host::Ipv4(address)) => ClientId::Ipv4(address),
@@ -182,15 +184,15 @@ fn hello(us: &str) -> ClientId {
     }
 }
 
-/// How the connection to a mail server is protected: as that to a database, in plain text to this machine only, unless
-/// the operator says otherwise.
+/// How the connection to a mail server is protected: as for the database, plain text to this machine only, unless the
+/// operator configures otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protection {
     /// TLS from the first byte.
     Always,
     /// STARTTLS, or nothing is sent.
     StartTls,
-    /// STARTTLS when the server offers it: an attacker on the way can take the offer out.
+    /// STARTTLS if the server offers it. An attacker in between can strip the offer.
     WhenOffered,
     /// Plain text.
     None,
@@ -222,7 +224,7 @@ impl Protection {
     }
 }
 
-/// Reads authorities to trust.
+/// Reads a file of certificate authorities to trust.
 ///
 /// # Errors
 /// What is wrong with the file, for the operator.
@@ -235,7 +237,7 @@ pub fn read_certificates(path: &Path) -> Result<Certificate, String> {
     Certificate::from_pem(&pem).map_err(|error| wrong(&error))
 }
 
-/// What a certificate begins with.
+/// The first line of a PEM certificate.
 const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Sending mail: by SMTP, or, where no server is configured, not at all: then messages stay to be read at a local page.
+//! Sends email by SMTP. Without a configured server nothing is sent, and messages can be read on a local page.
 
 pub mod mail_server;
 mod refusal;
@@ -16,13 +16,13 @@ use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
-/// Sends mail, or keeps it.
+/// Sends email, or keeps it.
 pub enum Mailer {
     /// No server is configured.
     Keeps,
     /// By SMTP.
     Sends {
-        /// To whom it is handed.
+        /// The mail server.
         server: Box<MailServer>,
         /// The sender.
         from: Box<Mailbox>,
@@ -30,24 +30,24 @@ pub enum Mailer {
 }
 
 impl std::fmt::Debug for Mailer {
-    /// Without the URL, which may hold a password.
+    /// Omits the URL, which may contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.keeps() { "Mailer(keeps)" } else { "Mailer(sends)" })
     }
 }
 
-/// What a message that was not sent may expect.
+/// Whether a message that was not sent is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outlook {
-    /// Nothing: it would be refused for ever.
+    /// No retry: it would be rejected every time.
     GivesUp,
-    /// Another try, later. Others may be sent meanwhile.
+    /// Retry later. Other messages can be sent in the meantime.
     Later,
-    /// As [`Outlook::Later`]; others would fare no better now.
+    /// Like [`Outlook::Later`], but other messages would fail as well at the moment.
     ServerFails,
-    /// Another try, later: this node could not make sure that the message is still its own to send.
+    /// Retry later: this node could not confirm that it still holds the claim on the message.
     NotHeld,
-    /// Another try, as soon as somebody can: nothing was wrong with it, this process stops.
+    /// Retry as soon as any node can: nothing was wrong with the message, but this process is stopping.
     Stopped,
 }
 
@@ -55,9 +55,9 @@ pub enum Outlook {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotSent {
-    /// Why, for the operator.
+    /// The reason, for the operator.
     pub reason: String,
-    /// What it may expect.
+    /// Whether it is retried.
     pub outlook: Outlook,
 }
 
@@ -67,21 +67,21 @@ impl NotSent {
     }
 }
 
-/// What a mailer is made of.
+/// The parameters of a mailer.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
-    /// The mail server, such as `smtps://user:password@mail.example.com`; without one, mail is kept.
+    /// The mail server's URL, such as `smtps://user:password@mail.example.com`; without one, mail is kept.
     pub url: Option<&'a str>,
-    /// The sender; needed with a server.
+    /// The sender; required with a server.
     pub from: Option<&'a str>,
-    /// The host that we introduce ourselves by.
+    /// The host name that we introduce ourselves by.
     pub us: &'a str,
-    /// Authorities to trust besides the public ones.
+    /// Certificate authorities to trust in addition to the public ones.
     pub authorities: Option<&'a Path>,
 }
 
 impl Mailer {
-    /// Reads what the operator has set.
+    /// Creates a mailer from the operator's settings.
     ///
     /// # Errors
     /// What is wrong with it, for the operator.
@@ -90,19 +90,20 @@ impl Mailer {
         let trusted = sending.authorities.map(read_certificates).transpose()?;
         let Some(url) = sending.url else { return Ok(Self::Keeps) };
         let server = MailServer::new(url, sending.us, trusted)?;
-        // Any that we made up would be refused by most, and be a stranger's to all.
+        // There is no default sender: most servers would reject one, and recipients would not know it.
         let from = from
             .ok_or("mail_from is missing: set the sender that people see, such as 'Acme <no-reply@acme.example>'.")?;
         Ok(Self::Sends { server: Box::new(server), from: Box::new(from) })
     }
 
-    /// Whether messages stay here.
+    /// Whether messages are kept and not sent.
     pub fn keeps(&self) -> bool {
         matches!(self, Self::Keeps)
     }
 
-    /// Sends a message with the picture that it shows. Its identifier and its moment are those of its making: sent twice, it
-    /// is one message. `stopping` ends it while the server cannot have it; `held` is asked for just before it can.
+    /// Sends a message with its inline image. The message ID and date are those of its creation, so that a message sent
+    /// twice is recognized as one. `stopping` aborts it while the server cannot have it yet; `held` is awaited just
+    /// before it can.
     ///
     /// # Errors
     /// [`NotSent`].
@@ -131,7 +132,7 @@ fn sender(text: &str) -> Result<Mailbox, String> {
     Ok(Mailbox::new(name, email_for_smtp(email.as_ref()).parse().map_err(no_address)?))
 }
 
-/// The message as it goes over the wire. The picture is part of it: nothing tells us, or anybody, when it is read.
+/// Returns the message in its wire format. The image is embedded, so that no request reveals when the message is read.
 fn written(
     (from, to): (&Mailbox, &Address),
     message: &Message,
@@ -149,7 +150,7 @@ fn written(
         }
     };
     let moment = Duration::from_millis(u64::try_from(made_at.as_millis()).unwrap_or(0));
-    // RFC 3834 §5: no out-of-office reply is wanted.
+    // RFC 3834 §5: suppresses out-of-office replies.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let mail = lettre::Message::builder()
         .message_id(Some(format!("<{id}@{}>", from.email.domain())))

@@ -1,18 +1,18 @@
-//! What a mail server's refusal means: for this message, for all of them, for good.
+//! What a mail server's rejection means: whether it concerns this message or all messages, and whether it is permanent.
 
 use super::{NotSent, Outlook};
 use lettre::transport::smtp::Error;
 
-/// Where in the conversation it was.
+/// The step of the SMTP conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Connection, greeting, encryption.
     Greeting,
-    /// Who we are.
+    /// Authentication.
     Credentials,
-    /// Whom the message is from (`MAIL`).
+    /// The sender (`MAIL`).
     Sender,
-    /// Whom it is for (`RCPT`).
+    /// The recipient (`RCPT`).
     Recipient,
     /// The message (`DATA`).
     Message,
@@ -29,18 +29,18 @@ impl Step {
         }
     }
 
-    /// What an error at this step is to the message.
+    /// Returns what an error at this step means for the message.
     pub(super) fn failed(self, error: &Error) -> NotSent {
         let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         let outlook = self.outlook(error.status().map(u16::from), &said);
         NotSent { reason: format!("{}: {error}", self.name()), outlook }
     }
 
-    /// Of an answer with this code (RFC 5321 §4.2.1) and this text; without a code there was none.
+    /// Returns the outlook for a response with this code (RFC 5321 §4.2.1) and text; no code means no response.
     ///
-    /// That a server does not know us, the sender or the way is the operator's to mend, and says nothing about the message. It is
-    /// given up only when the server says by a status code that there is no such mailbox: the three digits alone are those of a relay
-    /// that does not know us, too.
+    /// A server that rejects us, our sender, or relaying is for the operator to fix, and says nothing about the
+    /// message. A message is given up only when an enhanced status code says that there is no such mailbox, because a
+    /// relay that does not know us uses the same three-digit codes.
     fn outlook(self, code: Option<u16>, said: &str) -> Outlook {
         match (self, code) {
             (Self::Greeting | Self::Credentials | Self::Sender, _) | (_, None) => Outlook::ServerFails,
@@ -55,9 +55,9 @@ impl Step {
     }
 }
 
-/// The status code of an answer (RFC 3463 §2): more than the three digits of SMTP say. Most servers begin with it, some end with it
-/// in parentheses. Elsewhere it is that of another server, about somebody else: a relay that has asked whether our sender exists
-/// says what it was told.
+/// Returns a response's enhanced status code (RFC 3463 §2), which is more specific than the three-digit SMTP code. Most
+/// servers put it first, some put it last in parentheses. Elsewhere in the text it comes from another server and
+/// concerns somebody else: a relay that checked whether our sender exists quotes the answer it got.
 fn enhanced(said: &str) -> Option<(u16, u16, u16)> {
     let read = |word: &str| {
         let mut parts = word.splitn(3, '.').map(|part| part.parse().ok());
@@ -80,7 +80,7 @@ mod tests {
         check(Step::Recipient, Some(556), "5.1.10 takes no mail", Outlook::GivesUp);
         check(Step::Recipient, Some(550), "sorry, no mailbox here by that name (#5.1.1)", Outlook::GivesUp);
         check(Step::Message, Some(550), "5.2.1 disabled", Outlook::GivesUp);
-        // What the operator mends, or passes.
+        // For the operator to fix, or temporary.
         check(Step::Greeting, Some(554), "5.7.1 blocked", Outlook::ServerFails);
         check(Step::Credentials, Some(535), "5.7.8 wrong password", Outlook::ServerFails);
         check(Step::Sender, Some(553), "5.7.1 not your address", Outlook::ServerFails);

@@ -7,12 +7,12 @@ use http::StatusCode;
 use serde_json::json;
 use std::sync::Arc;
 
-/// The process runs and answers.
+/// Liveness: the process is running and answers requests.
 pub async fn healthz(_: Arc<App>, _: Peer) -> Reply {
     Reply::ok(&json!({"status": "ok"})).no_store()
 }
 
-/// The process can serve: the database answers and memory is current.
+/// Readiness: the database is reachable and the caches are current.
 pub async fn readyz(app: Arc<App>, _: Peer) -> Reply {
     match app.ensure_current().await {
         Ok(()) => Reply::ok(&json!({"status": "ready"})).no_store(),

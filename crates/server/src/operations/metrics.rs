@@ -1,5 +1,5 @@
-//! `/metrics`: Prometheus text. On the main listener it answers this machine only; `operations_listen` gives it one of
-//! its own.
+//! `/metrics`: Prometheus text. On the main listener it is available from this machine only; `operations_listen` gives
+//! it a separate listener.
 
 use crate::app::App;
 use crate::http::connections::Refused;
@@ -33,14 +33,14 @@ fn histogram() -> Histogram {
     Histogram::new([0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
 }
 
-/// What came of a try to deliver an event.
+/// The result of an attempt to deliver an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum WebhookOutcome {
-    /// It has arrived.
+    /// It was delivered.
     Delivered,
-    /// It will be tried again.
+    /// It will be retried.
     Retried,
-    /// It was tried often enough.
+    /// The attempts are used up.
     Failed,
 }
 
@@ -49,14 +49,14 @@ struct WebhookLabels {
     outcome: WebhookOutcome,
 }
 
-/// What came of a try to send a message.
+/// The result of an attempt to send a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum MailOutcome {
-    /// The mail server has it.
+    /// The mail server accepted it.
     Sent,
-    /// It will be tried again.
+    /// It will be retried.
     Retried,
-    /// It was refused for good, tried often enough, or is not good any more.
+    /// It was rejected permanently, its attempts are used up, or it has expired.
     GivenUp,
 }
 
@@ -70,7 +70,7 @@ struct RefusedLabels {
     reason: Refused,
 }
 
-/// The counters of this process.
+/// The metrics of this process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -81,11 +81,11 @@ pub struct Metrics {
     pub tokens_issued: Counter,
     mail_attempts: Family<MailLabels, Counter>,
     webhook_attempts: Family<WebhookLabels, Counter>,
-    /// Endpoints of webhooks that were given up.
+    /// Webhook endpoints that were disabled automatically.
     pub webhook_endpoints_disabled: Counter,
-    /// Deliveries of all environments that are pending, as of a moment ago.
+    /// Pending webhook deliveries across all environments, as of the last round of maintenance.
     pub webhook_deliveries_pending: Gauge,
-    /// How often an audit log could not be made longer or pruned: somebody may have tampered with it.
+    /// How often an audit log could not be extended or pruned, which may indicate tampering.
     pub audit_log_failures: Counter,
 }
 
@@ -150,22 +150,22 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a try to send a message.
+    /// Counts an attempt to send a message.
     pub fn mail_attempt(&self, outcome: MailOutcome) {
         self.mail_attempts.get_or_create_owned(&MailLabels { outcome }).inc();
     }
 
-    /// Counts a request to an endpoint of webhooks.
+    /// Counts a request to a webhook endpoint.
     pub fn webhook_attempt(&self, outcome: WebhookOutcome) {
         self.webhook_attempts.get_or_create_owned(&WebhookLabels { outcome }).inc();
     }
 
-    /// Counts a connection that was turned away.
+    /// Counts a rejected connection.
     pub fn connection_refused(&self, reason: Refused) {
         self.connections_refused.get_or_create_owned(&RefusedLabels { reason }).inc();
     }
 
-    /// The counters of a route.
+    /// Returns the counters of a route.
     pub fn route(&self, route: &str) -> RouteCounters {
         let counter = |status| self.requests.get_or_create_owned(&RequestLabels { route: route.to_owned(), status });
         RouteCounters {
@@ -176,7 +176,7 @@ impl Metrics {
 }
 
 impl RouteCounters {
-    /// Counts an answer.
+    /// Counts a response.
     pub fn observe(&self, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         if let Some(counter) = self.classes.get(class) {
@@ -186,7 +186,7 @@ impl RouteCounters {
     }
 }
 
-/// The metrics of the process.
+/// Serves the metrics of the process.
 pub async fn metrics(app: Arc<App>, peer: Peer) -> Reply {
     if app.separate_operations || !peer.local {
         return crate::http::error::api(&ApiError::NoSuchPath);
@@ -194,7 +194,7 @@ pub async fn metrics(app: Arc<App>, peer: Peer) -> Reply {
     text(&app)
 }
 
-/// The metrics, for whoever reaches the operator's own listener.
+/// Serves the metrics on the operator's own listener.
 pub async fn metrics_for_operator(app: Arc<App>, _: Peer) -> Reply {
     text(&app)
 }

@@ -1,4 +1,4 @@
-//! For the operator: is it alive, is it ready, what has it done.
+//! Operator endpoints and limits: liveness, readiness, metrics, and open files.
 
 pub mod health;
 pub mod metrics;

@@ -1,10 +1,10 @@
-//! The limit of open files: each connection is one. Systems start programs with a low soft limit and a high hard one
-//! and leave raising it to those that know they need it.
+//! The open files limit, which bounds the number of connections. Systems start programs with a low soft limit and a
+//! high hard limit, and leave it to programs to raise it if needed.
 
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one, and says so when it is still less than `wanted`.
+/// Raises the soft limit to the hard limit, and logs a warning if it is still below `wanted`.
 pub fn raise_limit(wanted: u64) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // No maximum means no bound.
@@ -20,7 +20,7 @@ pub fn raise_limit(wanted: u64) {
     }
 }
 
-/// Whether an error says that no more files may be open.
+/// Whether an error means that the open files limit is reached.
 pub fn is_exhausted(error: &std::io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }

@@ -1,8 +1,8 @@
-//! Hashing and comparing passwords: work that takes tens of milliseconds and megabytes on purpose. It runs on threads for
-//! blocking work (but for plain digests that were brought along), a few at a time, so that a rush of sign-ins leaves a core
-//! for everything else; who would have to wait too long is told to come again.
+//! Password hashing and verification, which deliberately takes tens of milliseconds and megabytes. It runs on blocking
+//! threads (except for imported plain digests), a few at a time, so that a rush of sign-ins leaves a core for
+//! everything else; a request that would wait too long is told to retry.
 //!
-//! What a hash looks like is decided by `countersign_protocol::password`. Never called inside a transaction.
+//! The hash format is defined by `countersign_protocol::password`. Never called inside a transaction.
 
 mod strength;
 
@@ -15,42 +15,42 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
-/// How many may wait for each that is being worked on: about a second's worth.
+/// The number of requests that may wait for each one in progress: about a second's worth of work.
 const WAITING_PER_PERMIT: usize = 32;
 
-/// What is compared with when there is no hash: one of our own form, of no password.
+/// The hash to compare with when there is none: in our own format, matching no password.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// There is no place in the line, or no memory or random bytes can be obtained: try again later.
+/// The queue is full, or memory or random bytes cannot be obtained: retry later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being worked on")]
 pub struct Busy;
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the password.
+    /// The password is correct.
     Right {
-        /// Whether its hash is not in our own form, and should be written anew while the password is known.
+        /// Whether its hash is not in our own format and should be replaced while the password is known.
         rehash: bool,
     },
-    /// It is not.
+    /// The password is wrong.
     Wrong,
 }
 
-/// Hashes and compares passwords, a few at a time.
+/// Hashes and verifies passwords, a few at a time.
 #[derive(Debug)]
 pub struct Passwords {
     entropy: Arc<Entropy>,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
-    /// Whether hashes that are not in our own form are to be written anew.
+    /// Whether hashes that are not in our own format are replaced.
     renews: bool,
 }
 
-/// A place in the line, given up when dropped: also when the caller has gone away.
+/// A place in the queue, released when dropped, including when the caller has gone away.
 struct Place<'a>(&'a AtomicUsize);
 
 impl Drop for Place<'_> {
@@ -60,7 +60,7 @@ impl Drop for Place<'_> {
 }
 
 impl Passwords {
-    /// As many at a time as there are cores, less one.
+    /// Creates a hasher with a concurrency of one less than the number of cores.
     pub fn new(entropy: Arc<Entropy>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let permits = cores.saturating_sub(1).max(1);
@@ -72,14 +72,14 @@ impl Passwords {
         Self { entropy, permits, waiting: AtomicUsize::new(0), most_waiting, renews: true }
     }
 
-    /// Has no hash written anew, whatever it is. For measurements that set the cost of hashing aside; there is no setting
-    /// for it.
+    /// Disables the replacement of hashes. For measurements that exclude the cost of hashing; there is no setting for
+    /// it.
     #[must_use]
     pub fn leaving_hashes_as_they_are(self) -> Self {
         Self { renews: false, ..self }
     }
 
-    /// Hashes a password in our own form.
+    /// Hashes a password in our own format.
     ///
     /// # Errors
     /// [`Busy`].
@@ -91,18 +91,19 @@ impl Passwords {
         self.work(move || password::hash(password.expose(), salt)).await?.ok_or(Busy)
     }
 
-    /// Compares a password with a stored hash. Where there is no hash, or a quick one of another system, a wrong password takes
-    /// as long as with a hash of our own form: the time does not reveal whether the account exists. Slow hashes of other systems
-    /// take as long as they ask for.
+    /// Compares a password with a stored hash. If there is no hash, or a fast one imported from another system, a wrong
+    /// password takes as long as with a hash in our own format, so that the timing does not reveal whether the account
+    /// exists. Slow hashes of other systems take as long as they require.
     ///
-    /// The caller has counted the try before: a right password may be answered sooner than [`Busy`] is.
+    /// The caller must count the attempt beforehand: with a fast hash, a correct password is confirmed even when a
+    /// wrong one gets [`Busy`].
     ///
     /// # Errors
     /// [`Busy`].
     pub async fn verify(&self, stored: Option<String>, password: Secret) -> Result<Verdict, Busy> {
         let renews = self.renews;
         let stored = match stored {
-            // Nothing to wait for: to hand it to another thread would take longer than to do it.
+            // A fast digest: handing it to another thread would take longer than computing it.
             Some(quick) if password::is_quick(&quick) => {
                 if password::verify(&quick, password.expose()) {
                     return Ok(Verdict::Right { rehash: renews });
@@ -133,7 +134,7 @@ impl Passwords {
                 Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Busy)?
             }
         };
-        // The permit goes along: work whose caller has gone away still takes its core.
+        // The permit moves along: work whose caller has gone away still uses a core.
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop(permit);
@@ -170,7 +171,7 @@ mod tests {
             assert_eq!(verify("no hash at all", "battery staple").await, Ok(Verdict::Wrong));
             let imported = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
             assert_eq!(verify(imported, "U*U").await, Ok(Verdict::Right { rehash: true }));
-            // SHA-256 of the password and the salt, and the salt.
+            // The SHA-256 digest of the password and salt, followed by the salt.
             let quick = "{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH";
             assert!(password::is_quick(quick));
             assert_eq!(verify(quick, "violet-tractor-humming-42").await, Ok(Verdict::Right { rehash: true }));
@@ -199,7 +200,7 @@ mod tests {
                 let passwords = Arc::clone(&passwords);
                 tasks.spawn(async move { passwords.verify(None, secret("x")).await });
             }
-            // Three of four are sent away while one waits.
+            // Three of the four are rejected while one waits.
             for _ in 0..3 {
                 assert_eq!(tasks.join_next().await.unwrap().unwrap(), Err(Busy));
             }

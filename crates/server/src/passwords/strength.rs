@@ -1,14 +1,14 @@
-//! Which passwords may be chosen. Length is counted in characters, and what is easily guessed is refused, whatever
-//! characters it is made of; there are no rules about digits and signs (NIST SP 800-63B §3.1.1).
+//! Password policy. Length is counted in characters, and easily guessed passwords are rejected whatever characters they
+//! consist of. There are no composition rules (NIST SP 800-63B §3.1.1).
 
 use zxcvbn::{Score, zxcvbn};
 
-/// Fewest characters.
+/// The minimum length, in characters.
 pub const SHORTEST: usize = 10;
-/// Most bytes.
+/// The maximum length, in bytes.
 pub const LONGEST: usize = 256;
 
-/// Why a password may not be chosen.
+/// Why a password is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
     /// Fewer characters than [`SHORTEST`].
@@ -20,7 +20,7 @@ pub enum Weakness {
 }
 
 impl Weakness {
-    /// The word for programs.
+    /// The error code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::TooShort => "password_too_short",
@@ -29,7 +29,7 @@ impl Weakness {
         }
     }
 
-    /// The sentence for people.
+    /// The message for users.
     pub fn message(self) -> String {
         match self {
             Self::TooShort => format!("The password must have at least {SHORTEST} characters."),
@@ -41,7 +41,7 @@ impl Weakness {
     }
 }
 
-/// Whether a password may be chosen by somebody of whom this is known: address, names.
+/// Checks whether a password is allowed for a user about whom `inputs` (email address, names) are known.
 ///
 /// # Errors
 /// [`Weakness`].
@@ -52,7 +52,7 @@ pub fn strength(password: &str, inputs: &[&str]) -> Result<(), Weakness> {
     if password.len() > LONGEST {
         return Err(Weakness::TooLong);
     }
-    // An address is as easily guessed in its parts.
+    // The parts of an email address are as easily guessed as the whole.
     let mut known: Vec<&str> = Vec::new();
     for input in inputs {
         known.push(input);

@@ -1,4 +1,4 @@
-//! Calls of an organization's page: somebody whom the company, or the organization itself, has let in.
+//! Requests for an organization's own page, from somebody whom the company or the organization itself has given access.
 
 use crate::domain::organizations::portal;
 use crate::domain::{Act, Failure, audit_log, product_name};
@@ -16,47 +16,48 @@ use http::Method;
 use http::header::USER_AGENT;
 use std::pin::Pin;
 
-/// How somebody has come here.
+/// How the visitor got access.
 #[derive(Debug, Clone)]
 pub enum Visitor {
-    /// By a link of the company's.
+    /// Through a link from the company.
     Link {
-        /// Where people come from.
+        /// Where the visitor returns to.
         return_url: Option<String>,
-        /// Where people go who have finished.
+        /// Where the visitor goes when finished.
         success_url: Option<String>,
     },
-    /// As a member of the organization, signed in.
+    /// As a signed-in member of the organization.
     Member(Box<User>),
 }
 
-/// A call to whose maker this part of the organization's page is open. There is no other way to make one than
-/// [`PortalCall::admit`], which asks at every call anew.
+/// A request from a visitor who may access this part of the organization's page. [`PortalCall::admit`] is the only way
+/// to create one, and it checks access on every request.
 #[derive(Debug)]
 pub struct PortalCall {
-    /// The browser's call.
+    /// The browser's request.
     pub page: PageCall,
-    /// Whose page it is. It comes from the visit or the membership; what a form says of it is only held against that.
+    /// The organization whose page this is. It comes from the visit or the membership; the ID in a form is only checked
+    /// against it.
     pub organization: Organization,
-    /// What is open.
+    /// What the visitor may access.
     pub intents: Vec<PortalIntent>,
-    /// Who visits.
+    /// The visitor.
     pub visitor: Visitor,
-    /// What all acts of this call leave their traces with.
+    /// Shared by all acts of this request, to know whether one of them has written an audit log entry.
     traced: Act,
 }
 
-/// Result of identifying the visitor: let in, or the answer that is sent instead.
+/// Result of identifying the visitor: access, or the reply to send instead.
 enum Looked {
     In(Box<Organization>, Vec<PortalIntent>, Visitor),
     Answer(Reply),
 }
 
 impl PortalCall {
-    /// Lets a call in. What others are answered comes with the call.
+    /// Admits a request. If it is not admitted, the request is returned together with the reply.
     ///
     /// # Errors
-    /// To the sign-in, or a page that says no.
+    /// A redirect to the sign-in page, or an error page.
     pub async fn admit(page: PageCall, needed: Option<PortalIntent>) -> Result<Self, (PageCall, Reply)> {
         match look(&page).await {
             Ok(Looked::In(organization, intents, visitor)) => {
@@ -80,7 +81,7 @@ impl PortalCall {
         }
     }
 
-    /// What acts of this visitor need.
+    /// The [`Act`] for this visitor's changes.
     pub fn act(&self) -> Act {
         let member = match &self.visitor {
             Visitor::Link { .. } => None,
@@ -94,10 +95,11 @@ impl PortalCall {
             .traced_with(&self.traced)
     }
 
-    /// Does something in a transaction, with its trace in the audit log, and has this node know of it before the answer.
+    /// Runs `act` in a transaction that also writes the audit log entry, then brings this node's state up to date
+    /// before replying.
     ///
     /// # Errors
-    /// As the act.
+    /// Those of `act`.
     pub async fn commit<T, F>(&self, act: F) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -126,10 +128,10 @@ impl PortalCall {
         &self.page.environment.environment.portal
     }
 
-    /// Whether the company allows that much about credentials.
+    /// Checks that the company allows organizations at least this level of access to credentials.
     ///
     /// # Errors
-    /// A page that says no.
+    /// An error page.
     pub fn require(&self, needed: PortalCredentials) -> Result<(), Reply> {
         if self.settings().credentials >= needed { Ok(()) } else { Err(super::page::not_opened(&self.page)) }
     }
@@ -139,22 +141,22 @@ impl PortalCall {
         language(&self.page)
     }
 
-    /// What people know the product as.
+    /// The product's name for users.
     pub fn product(&self) -> String {
         product_name(&self.page.environment.environment)
     }
 }
 
-/// What an act comes to, in its time.
+/// The future that an act returns.
 pub type Acting<'t, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
 
-/// Whether the form stood on a page of this organization.
+/// Whether the form was shown on a page of this organization.
 fn is_for(page: &PageCall, organization_id: OrganizationId) -> bool {
     let said = page.form().ok().and_then(|form| OrganizationId::parse(form.get("organization_id")?).ok());
     said == Some(organization_id)
 }
 
-/// Whether the page of another organization is open in this browser: to who came by a link, or to who is signed in.
+/// Whether another organization's page is open in this browser, either through a link or because the user is signed in.
 ///
 /// # Errors
 /// Database errors.
@@ -179,11 +181,11 @@ pub async fn open_for_another(page: &PageCall, organization_id: OrganizationId) 
     Ok(open.iter().any(|(membership, _)| membership.organization_id != organization_id))
 }
 
-/// Who visits, whose page, and what is open.
+/// Identifies the visitor, the organization, and what the visitor may access.
 async fn look(page: &PageCall) -> Result<Looked, PageError> {
     let act = session::act(page);
     let cookie = Cookie::Portal.read(&page.headers, &page.environment.environment.issuer);
-    // A member's choice is kept there, too. It opens nothing: whether they belong there is asked below.
+    // The cookie may also hold a member's choice of organization. It grants no access: membership is checked below.
     let chosen = cookie.as_deref().and_then(|cookie| OrganizationId::parse(cookie).ok());
     if let Some(cookie) = cookie.as_deref().filter(|_| chosen.is_none())
         && let Some(found) = of_link(page, &act, cookie).await?

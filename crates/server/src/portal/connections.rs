@@ -1,4 +1,4 @@
-//! `/portal/connections`: applications that members have allowed to act for them in the organization.
+//! `/portal/connections`: applications that members have authorized to act for them in the organization.
 
 use super::call::PortalCall;
 use super::page::{Part, Told, pager};
@@ -17,7 +17,7 @@ use countersign_store::consent::Of;
 use countersign_store::{Reader, application, consent, user};
 use http::StatusCode;
 
-/// What an application is called, and the address of a person; the empty text for what is gone.
+/// The application's name and the user's email address; empty if deleted.
 async fn names(
     call: &PortalCall,
     reader: &mut Reader,
@@ -66,7 +66,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, Told::default(), StatusCode::OK).await
 }
 
-/// Takes back what a member has allowed an application for the organization. The answer says when that was.
+/// Revokes what a member has granted an application for the organization. The reply says when that happened.
 ///
 /// # Errors
 /// Database errors.

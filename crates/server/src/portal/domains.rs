@@ -1,4 +1,4 @@
-//! `/portal/domains`: proof that domains belong to the organization.
+//! `/portal/domains`: verification of the organization's domains.
 
 use super::call::PortalCall;
 use super::page::{Part, Told};
@@ -36,7 +36,7 @@ async fn show(call: &PortalCall, typed: &str, told: Told, status: StatusCode) ->
     Ok(call.reply(status, &page))
 }
 
-/// Them, with the records that prove them.
+/// The domains, with the DNS records that verify them.
 ///
 /// # Errors
 /// Database errors.
@@ -44,7 +44,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, "", Told::default(), StatusCode::OK).await
 }
 
-/// Adds one.
+/// Adds a domain.
 ///
 /// # Errors
 /// Database errors.
@@ -75,7 +75,7 @@ pub async fn post(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Takes back one that was never proven: it was mistyped, mostly.
+/// Deletes a domain that was never verified, most likely because it was mistyped.
 ///
 /// # Errors
 /// Database errors.
@@ -96,7 +96,7 @@ pub async fn delete(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Looks for the record of one again.
+/// Starts looking for a domain's DNS record again.
 ///
 /// # Errors
 /// Database errors.
@@ -116,7 +116,7 @@ pub async fn verify(call: &PortalCall) -> Result<Reply, PageError> {
         Err(Failure::Refused(ApiError::NotFound { .. })) => {
             show(call, "", Told::problem(t.portal_gone()), StatusCode::NOT_FOUND).await
         }
-        // It was proven in the meantime: the list says so.
+        // It has been verified in the meantime: the list shows that.
         Err(Failure::Refused(_)) => show(call, "", Told::default(), StatusCode::OK).await,
         Err(failure) => Err(PageError::Failure(failure)),
     }

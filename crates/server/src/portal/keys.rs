@@ -18,7 +18,7 @@ use countersign_protocol::secret::Secret;
 use countersign_store::api_key;
 use http::StatusCode;
 
-/// Their list, page by page, newest first; with the value of a key that was just made, this once.
+/// The list, paginated, newest first; the value of a new key is shown only in this response.
 async fn show(call: &PortalCall, fresh: Option<&Secret>, told: Told, status: StatusCode) -> Result<Reply, PageError> {
     let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
     let query = Query::parse(asked).map_err(Failure::from)?;
@@ -61,7 +61,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
-/// The form for a new one.
+/// The form for a new key.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +69,7 @@ pub async fn get_new(call: &PortalCall) -> Result<Reply, PageError> {
     new::get(call, Part::Keys).await
 }
 
-/// Makes a key; shows it.
+/// Creates a key and shows it.
 ///
 /// # Errors
 /// Database errors.
@@ -90,7 +90,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Ends a key. The answer says when that was.
+/// Revokes a key. The reply says when that happened.
 ///
 /// # Errors
 /// Database errors.

@@ -21,14 +21,14 @@ use countersign_store::application::{self, Filter};
 use countersign_store::client_secret;
 use http::StatusCode;
 
-/// Their list, page by page, newest first; with the value of a secret that was just made, this once.
+/// The list, paginated, newest first; the value of a new secret is shown only in this response.
 async fn show(
     call: &PortalCall,
     fresh: Option<(&ConnectApplication, &Secret)>,
     told: Told,
     status: StatusCode,
 ) -> Result<Reply, PageError> {
-    // The answer to a post is the first page, whatever its address says.
+    // The reply to a POST is always the first page, whatever the query says.
     let asked = if call.page.keeps.is_some() { call.page.uri.query().unwrap_or("") } else { "" };
     let query = Query::parse(asked).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| ApplicationId::parse(text).ok()).map_err(Failure::from)?;
@@ -83,7 +83,7 @@ pub async fn get(call: &PortalCall) -> Result<Reply, PageError> {
     show(call, None, Told::default(), StatusCode::OK).await
 }
 
-/// The form for a new one.
+/// The form for a new application.
 ///
 /// # Errors
 /// Database errors.
@@ -91,7 +91,7 @@ pub async fn get_new(call: &PortalCall) -> Result<Reply, PageError> {
     new::get(call, Part::Machines).await
 }
 
-/// Makes an application with its first secret; shows it.
+/// Creates an application with its first secret and shows it.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,7 @@ pub async fn post_new(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Makes another secret; shows it.
+/// Creates another secret and shows it.
 ///
 /// # Errors
 /// Database errors.
@@ -139,13 +139,14 @@ pub async fn create_secret(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// The list, to who asked for something that is not the organization's, or not there any more: the two look alike.
+/// The list, for a request about something that was deleted or belongs to another organization: the two are
+/// indistinguishable.
 async fn gone(call: &PortalCall) -> Result<Reply, PageError> {
     let told = Told::problem(call.language().texts().portal_gone());
     show(call, None, told, StatusCode::NOT_FOUND).await
 }
 
-/// Ends a secret: it stops working, and its tokens are inactive, at once. The answer says when that was.
+/// Revokes a secret: it stops working, and its tokens become inactive, at once. The reply says when that happened.
 ///
 /// # Errors
 /// Database errors.

@@ -1,16 +1,17 @@
-//! The organization's own page: what a company opens of it to its customers' administrators, in the product's look. Its pages
-//! call the same domain operations as the management API, each with the organization of the visit.
+//! The organization's own page: the parts of an organization that the company opens to its customers' administrators,
+//! with the product's branding. Its pages call the same domain operations as the management API, always with the
+//! visit's organization.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`call`] | who visits, and what is open to them |
-//! | [`page`] | the shell of every page, its headers, and pages that say one thing |
+//! | [`call`] | the visitor and what they may access |
+//! | [`page`] | the shell of every page, its headers, and notice pages |
 //! | [`visit`] | opening a link, choosing an organization, leaving |
 //! | [`machines`] | applications of the organization and their secrets |
 //! | [`keys`] | its API keys |
-//! | [`new`] | the form that makes an application or a key |
-//! | [`connections`] | what its members have connected |
-//! | [`domains`] | proof of its domains |
+//! | [`new`] | the form that creates an application or a key |
+//! | [`connections`] | applications that its members have authorized |
+//! | [`domains`] | verification of its domains |
 
 pub mod call;
 pub mod connections;
@@ -28,12 +29,12 @@ use countersign_protocol::model::MadeBy;
 use countersign_protocol::oauth::params::Params;
 use countersign_store::{Reader, permission, user};
 
-/// What the company lets organizations give to what they make, the ticked ones ticked.
+/// The permissions that the company lets organizations grant, with those chosen in the form ticked.
 async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<AccessOption>, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let mut options = Vec::new();
     for slug in &call.settings().permissions {
-        // One that was deleted is offered no more.
+        // A deleted permission is no longer offered.
         let Some(known) = permission::find(&mut reader, call.environment_id(), slug).await? else { continue };
         let chosen = form.is_some_and(|form| form.get(&format!("scope_{slug}")).is_some());
         let description = known.description.unwrap_or_default();
@@ -42,11 +43,12 @@ async fn offered(call: &PortalCall, form: Option<&Params<'_>>) -> Result<Vec<Acc
     Ok(options)
 }
 
-/// Who has made a credential, in words for people of the organization.
+/// The creator of a credential, in words for people of the organization.
 async fn in_words(call: &PortalCall, reader: &mut Reader, made_by: MadeBy) -> Result<String, PageError> {
     let t = call.language().texts();
     Ok(match made_by {
-        // Customers are not shown whether the API, the operator or a member of staff made it: all are the company.
+        // Customers are not told whether the API, the operator or a member of staff created it: all of them are the
+        // company.
         MadeBy::Api | MadeBy::Operator | MadeBy::Staff => call.product(),
         MadeBy::Visitor => t.portal_by_visitor().to_owned(),
         MadeBy::Member(id) => {

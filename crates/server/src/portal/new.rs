@@ -1,4 +1,4 @@
-//! The form that makes an application or an API key: a name, and what it may do, of what is offered.
+//! The form that creates an application or an API key: a name, and permissions out of those offered.
 
 use super::call::PortalCall;
 use super::offered;
@@ -36,7 +36,7 @@ async fn show(
     Ok(call.reply(status, &page))
 }
 
-/// The form for another one on a list.
+/// The form for adding to a list.
 ///
 /// # Errors
 /// Database errors.
@@ -47,8 +47,8 @@ pub async fn get(call: &PortalCall, list: Part) -> Result<Reply, PageError> {
     }
 }
 
-/// What was typed: the name, and the slugs that were ticked, of what is offered and of nothing else. Or the answer to what is
-/// wrong with it, or not allowed.
+/// Parses the form: the name, and the ticked slugs out of those offered. Otherwise returns the reply for invalid input
+/// or missing access.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +69,7 @@ pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<S
     show(call, list, Some(&form), Some(problem)).await.map(Err)
 }
 
-/// The form again, with what was refused, where that can be said in words.
+/// Shows the form again with the reason for a refusal, if it is one that can be shown to the visitor.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! The shell of every page of an organization, its headers, and pages that say one thing.
+//! The shell of every page of an organization, its headers, and notice pages.
 
 use super::call::{PortalCall, Visitor};
 use crate::dashboard::page as dashboard;
@@ -16,17 +16,17 @@ use countersign_protocol::time::Timestamp;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-/// How long a language that was chosen is remembered, in seconds.
+/// How long a chosen language is remembered, in seconds.
 const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
 
-/// A part of the page.
+/// A section of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Applications and their secrets.
     Machines,
     /// API keys.
     Keys,
-    /// What members have connected.
+    /// Applications that members have authorized.
     Connections,
     /// Domains.
     Domains,
@@ -35,7 +35,7 @@ pub enum Part {
 impl Part {
     const ALL: [Self; 4] = [Self::Machines, Self::Keys, Self::Connections, Self::Domains];
 
-    /// What opens it.
+    /// The intent that gives access to it.
     const fn intent(self) -> PortalIntent {
         match self {
             Self::Machines | Self::Keys | Self::Connections => PortalIntent::ApiCredentials,
@@ -43,7 +43,7 @@ impl Part {
         }
     }
 
-    /// Its address.
+    /// Its path.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Machines => "/portal/machines",
@@ -63,28 +63,28 @@ impl Part {
         }
     }
 
-    /// The parts that are open.
+    /// The parts that these intents give access to.
     pub fn open(intents: &[PortalIntent]) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|part| intents.contains(&part.intent()))
     }
 }
 
-/// What a page says of what was tried.
+/// The outcome of an action, for display.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
-    /// It was done.
+    /// What was done.
     pub done: Option<String>,
-    /// It was not.
+    /// What went wrong.
     pub problem: Option<String>,
 }
 
 impl Told {
-    /// What was done.
+    /// Reports what was done.
     pub fn done(text: String) -> Self {
         Self { done: Some(text), problem: None }
     }
 
-    /// What could not be done.
+    /// Reports what could not be done.
     pub fn problem(text: impl Into<String>) -> Self {
         Self { done: None, problem: Some(text.into()) }
     }
@@ -120,7 +120,7 @@ impl PortalCall {
         }
     }
 
-    /// A page, with the language that was asked for remembered.
+    /// A page reply, which also remembers the language if the request chose one.
     pub fn reply(&self, status: StatusCode, page: &impl Page) -> Reply {
         self.in_its_language(dashboard::reply(status, page))
     }
@@ -134,7 +134,7 @@ impl PortalCall {
         }
     }
 
-    /// The page for what cannot be shown or done.
+    /// The page shown when something cannot be displayed or done.
     pub fn stopped(&self, stop: PageError) -> Reply {
         stopped(
             &self.page,
@@ -150,23 +150,23 @@ impl PortalCall {
         )
     }
 
-    /// A moment in words.
+    /// Formats a timestamp in words.
     pub fn when(&self, at: Timestamp) -> String {
         moment(at, self.language())
     }
 
-    /// A moment that may not have been, in words.
+    /// Formats an optional timestamp in words ("Never" if `None`).
     pub fn used(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(|| self.language().texts().portal_never().to_owned(), |at| self.when(at))
     }
 }
 
-/// The ways from this page of a list to others.
+/// The links to adjacent pages of a list.
 pub fn pager<T: std::fmt::Display>(path: &str, before: Option<T>, after: Option<T>) -> Pager {
     Pager { newer: before.map(|id| format!("{path}?before={id}")), older: after.map(|id| format!("{path}?after={id}")) }
 }
 
-/// A page that says one thing.
+/// A page with a single message.
 pub fn notice(
     call: &PageCall,
     status: StatusCode,
@@ -184,43 +184,43 @@ fn texts(call: &PageCall) -> (countersign_pages::Texts, String) {
     (crate::hosted::page::language(call).texts(), product_name(&call.environment.environment))
 }
 
-/// The page for a visit that is over.
+/// The page for an expired visit.
 pub fn over(call: &PageCall) -> Reply {
     let (t, product) = texts(call);
     let text = t.portal_over_text(&product);
     notice(call, StatusCode::FORBIDDEN, (t.portal_over_title(), &text), None, Some((t.sign_in(), "/sign-in")))
 }
 
-/// The page for who is signed in, and has no role that opens anything.
+/// The page for a signed-in user without a role that gives access to anything.
 pub fn no_role(call: &PageCall) -> Reply {
     let (t, _) = texts(call);
     let link = Some((t.your_account(), "/account"));
     notice(call, StatusCode::FORBIDDEN, (t.portal_refused_title(), t.portal_refused_text()), None, link)
 }
 
-/// The page for a part that is not open.
+/// The page for a part that the visitor may not access.
 pub fn not_opened(call: &PageCall) -> Reply {
     let (t, product) = texts(call);
     let text = t.portal_intent_text(&product);
     notice(call, StatusCode::FORBIDDEN, (t.portal_refused_title(), &text), None, None)
 }
 
-/// The page for a form that stood on another organization's page: two links in two tabs, or a visit that is over while somebody
-/// is signed in for another one.
+/// The page for a form from another organization's page: two links were opened in two tabs, or the visit has ended
+/// while the user is signed in as a member of another organization.
 pub fn of_another(call: &PageCall, organization: &str) -> Reply {
     let (t, _) = texts(call);
     let text = t.portal_other_text(organization);
     notice(call, StatusCode::CONFLICT, (t.portal_other_title(), &text), None, Some((t.go_on(), "/portal")))
 }
 
-/// The page for a link that is used, too old, or never was.
+/// The page for a link that is used, expired, or unknown.
 pub fn no_link(call: &PageCall) -> Reply {
     let (t, product) = texts(call);
     let text = t.portal_link_text(&product);
     notice(call, StatusCode::BAD_REQUEST, (t.portal_link_title(), &text), None, None)
 }
 
-/// The page on which a member of several organizations chooses one.
+/// The page where a member of several organizations chooses one.
 pub fn choose(call: &PageCall, memberships: &[Membership]) -> Reply {
     let branding = branding(call);
     let ids: Vec<String> = memberships.iter().map(|one| one.organization_id.to_string()).collect();

@@ -1,4 +1,4 @@
-//! Coming and going: opening a link, choosing an organization, leaving.
+//! Starting and ending a visit: opening a link, choosing an organization, leaving.
 
 use super::call::{PortalCall, Visitor, open_for_another};
 use super::page::{self, Part};
@@ -18,18 +18,18 @@ use countersign_store::organization;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-/// Longest token.
+/// Maximum length of a token.
 const LONGEST: usize = 100;
 
-/// Whether a browser shows the answer to a person: it says that it goes to a page of its own, and does not fetch ahead. What
-/// looks at links in mails and chats says none of this.
+/// Whether a browser will show the response to a person: it declares a top-level navigation and no prefetch. Link
+/// scanners in mail and chat programs declare neither.
 fn is_shown(call: &PageCall) -> bool {
     let says = |name: &str, value: &str| call.headers.get(name).is_some_and(|said| said == value);
     let ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| call.headers.contains_key(*name));
     says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document") && !ahead
 }
 
-/// The organization that a link is good for.
+/// The organization that a valid link belongs to.
 async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, PageError> {
     if token.len() > LONGEST {
         return Ok(None);
@@ -40,9 +40,9 @@ async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, Pag
     Ok(organization::find(&mut reader, act.environment_id, id).await?)
 }
 
-/// `GET /portal/open?token=…`. A browser on its way there is let in at once, as the company has sent it; anything else gets a
-/// page with a button, and the link stays good. So does a browser that has the page of another organization open: any website
-/// can send it here, and people would go on as if they were still where they were.
+/// `GET /portal/open?token=…`. A navigating browser is admitted at once, as the company intended; anything else gets a
+/// page with a button, and the link stays valid. A browser that has another organization's page open gets that page as
+/// well: any website can send it here, and the user would go on as if nothing had changed.
 ///
 /// # Errors
 /// Database errors.
@@ -57,7 +57,7 @@ pub async fn get_open(call: &PageCall) -> Result<Reply, PageError> {
     let t = language(call).texts();
     let carried = Carried::new(call, None);
     let form = Form { flow: token, ..carried.form("/portal/open", None) };
-    // What only looks at links is not told whose they are.
+    // Link scanners are not told which organization the link belongs to.
     let text = if from_another { t.portal_open_other_text(&of.name) } else { t.portal_open_text().to_owned() };
     Ok(page::notice(call, StatusCode::OK, (t.portal_open_title(), &text), Some(form), None))
 }
@@ -92,10 +92,10 @@ async fn open(call: &PageCall, token: &str) -> Result<Reply, PageError> {
     })
 }
 
-/// `GET /portal`: the first part that is open.
+/// `GET /portal`: redirects to the first part that the visitor may access.
 ///
 /// # Errors
-/// Never: something is open to who was let in.
+/// Never: an admitted visitor may access at least one part.
 pub async fn home(call: &PortalCall) -> Result<Reply, PageError> {
     match Part::open(&call.intents).next() {
         Some(part) => redirect(part.path()),
@@ -103,10 +103,11 @@ pub async fn home(call: &PortalCall) -> Result<Reply, PageError> {
     }
 }
 
-/// `POST /portal/organization`: which of their organizations a member looks at. What is chosen opens nothing by itself.
+/// `POST /portal/organization`: chooses which of their organizations a member looks at. The choice alone grants no
+/// access.
 ///
 /// # Errors
-/// A page for what cannot be chosen.
+/// An error page if the form names no organization.
 pub async fn choose(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let chosen =
@@ -119,7 +120,7 @@ pub async fn choose(call: &PageCall) -> Result<Reply, PageError> {
     })
 }
 
-/// `POST /portal/leave`: the visit ends. A member stays signed in, and chooses anew next time.
+/// `POST /portal/leave`: ends the visit. A member stays signed in and chooses an organization again next time.
 ///
 /// # Errors
 /// Database errors.
@@ -127,7 +128,7 @@ pub async fn leave(call: &PortalCall) -> Result<Reply, PageError> {
     let issuer = &call.page.environment.environment.issuer;
     if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
         let act = call.act();
-        // Nothing of the organization's changes.
+        // Nothing that belongs to the organization changes.
         audit_log::nothing_done(&act);
         call.commit(move |tx| Box::pin(async move { portal::leave(tx, &act, &cookie).await.map(drop) })).await?;
     }

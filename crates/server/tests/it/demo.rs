@@ -1,4 +1,4 @@
-//! The demo, without a browser: `scripts/walk-demo` walks through it with one.
+//! The demo without a browser; `scripts/walk-demo` walks through it with one.
 
 use crate::harness::{PATIENCE, run};
 use countersign::demo::Demo;
@@ -16,7 +16,7 @@ async fn send(request: RequestBuilder, expected: u16) -> (reqwest::header::Heade
     (headers, text)
 }
 
-/// What the machine's calls came to, once there are some: it makes the first as soon as it runs.
+/// Returns the page of the machine's calls once there are some; it makes the first as soon as it runs.
 async fn calls(browser: &Client, start: &str) -> String {
     let began = std::time::Instant::now();
     loop {
@@ -45,13 +45,13 @@ fn the_machine_calls_an_api_that_lets_nobody_else_in() {
             send(browser.get(&reports).bearer_auth(token), 401).await;
         }
         send(browser.get(format!("{}/other", places.api)), 404).await;
-        // A sign-in that did not begin in this browser comes to nothing.
+        // A sign-in that did not start in this browser fails.
         let back = format!("{}/callback?code=x&state=y&iss={}", places.partner, places.countersign);
         let (headers, _) = send(browser.get(back), 303).await;
         let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let (_, home) = send(browser.get(&places.partner).header("cookie", cookie), 200).await;
-        assert!(home.contains("not on its way here") && !home.contains("Hello"), "{home}");
-        // Forms of other sites do nothing.
+        assert!(home.contains("not started in this browser") && !home.contains("Hello"), "{home}");
+        // Forms from other sites have no effect.
         send(browser.post(format!("{}/machine/secret", places.start)).header("sec-fetch-site", "cross-site"), 403)
             .await;
         demo.stop().await;

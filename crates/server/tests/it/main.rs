@@ -1,5 +1,5 @@
-//! Black-box tests: every test starts a server of its own with a fresh database and speaks HTTP to it. Each runs on
-//! SQLite and, where `COUNTERSIGN_TEST_POSTGRES` names a server, on PostgreSQL. Folders mirror the URL tree.
+//! Black-box tests: every test starts its own server with a fresh database and talks to it over HTTP. Each runs on
+//! SQLite and, if `COUNTERSIGN_TEST_POSTGRES` names a server, on PostgreSQL. Folders mirror the URL tree.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Requests of ours, and what servers of others may do to them.
+//! Outbound requests, and how other servers may misbehave.
 
 use countersign::outbound::{Limits, OutboundClient, OutboundError};
 use countersign_protocol::outbound::{Reach, Target};
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 const LIMITS: Limits = Limits { time: Duration::from_millis(800), bytes: 1000 };
 
-/// Starts a server that says this to everybody, and then, if it is to, goes on for ever.
+/// Starts a server that sends this to every client, and then, with `goes_on`, continues forever.
 async fn server(says: &'static [u8], goes_on: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -20,7 +20,7 @@ async fn server(says: &'static [u8], goes_on: bool) -> u16 {
                 let _ = connection.read(&mut asked).await;
                 let _ = connection.write_all(says).await;
                 while goes_on && connection.write_all(&[b'a'; 1000]).await.is_ok() {}
-                // Held open until the other side has had enough.
+                // Kept open until the client gives up.
                 if !says.is_empty() && !goes_on {
                     return;
                 }
@@ -57,7 +57,7 @@ fn threat_22_a_name_that_stands_for_a_private_address_is_not_connected_to() {
         let port = server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
         let refused = ask(&client, &format!("https://localhost:{port}/"), Reach::Public).await;
         assert!(matches!(refused, Err(OutboundError::Forbidden(address)) if address.is_loopback()), "{refused:?}");
-        // Not encrypted, so it fails; but it was connected to, for the operator has allowed the network.
+        // It fails because it is not encrypted, but it was connected to, because the operator allowed the network.
         let allowed = OutboundClient::new(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()], None).unwrap();
         let tried = ask(&allowed, &format!("https://localhost:{port}/"), Reach::Public).await;
         assert!(matches!(tried, Err(OutboundError::Connect(_))), "{tried:?}");

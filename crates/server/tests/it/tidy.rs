@@ -1,4 +1,4 @@
-//! House rules as tests: who may import whom, and where things may stand.
+//! House rules as tests: which modules may import which, and where things may be.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Everything before the unit tests.
+/// Returns everything before the unit tests.
 fn code(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or(text)
 }
@@ -113,14 +113,14 @@ fn files_hold_one_idea() {
 #[test]
 fn every_error_code_is_documented() {
     let documented = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api-errors.md")).unwrap();
-    // Told by pages and commands alone.
+    // Reported only by pages and commands.
     let elsewhere = ["api_key_name_conflict", "client_id_already_used", "staff_role"];
     let mut codes = 0;
     for folder in
         ["protocol/src", "server/src/api", "server/src/domain", "server/src/oauth", "server/src/user_management"]
     {
         for (path, text) in sources(folder) {
-            // However its lines are broken.
+            // Regardless of line breaks.
             let text = code(&text).split_whitespace().collect::<Vec<_>>().join(" ").replace("( \"", "(\"");
             let words_of_oauth = path.ends_with("/protocol/src/oauth/error.rs").then_some("=> \"");
             let markers = ["conflict(\"", "bad_request(\"", "Code(\"", "OAuth(\"", "code: \"", "refused(\""];

@@ -1,5 +1,5 @@
-//! Migration 19: accounts and invitations are found by their address in one spelling of its domain. What SQL cannot say is said
-//! here: what was stored under another spelling is put under that one.
+//! Migration 19: accounts and invitations are looked up by their email address with its domain normalized to one
+//! spelling. This does what SQL cannot express: it rewrites the keys that were stored under another spelling.
 
 use crate::error::Result;
 use crate::postgres::Transaction;
@@ -7,22 +7,22 @@ use crate::sql::{Sql, statements};
 use countersign_protocol::model::email_key;
 use rusqlite::Connection;
 
-/// The migration after whose statements this is done.
+/// The migration after whose statements this runs.
 pub(super) const NAME: &str = "0019_email_keys";
 
 statements! {
-    // Those whose domain may have two spellings.
+    // Rows whose domain may have two spellings.
     ACCOUNTS = "SELECT environment_id, id, email, email_key FROM user_account ",
         "WHERE email_key LIKE '%xn--%' OR octet_length(email_key) <> length(email_key)";
     INVITATIONS = "SELECT environment_id, id, email, email_key FROM invitation ",
         "WHERE email_key LIKE '%xn--%' OR octet_length(email_key) <> length(email_key)";
-    // An account whose address another one has under that key stays where it is: two people may use them.
+    // An account keeps its key if another account already has the new one: they may belong to two different people.
     PUT_ACCOUNT = "UPDATE user_account SET email_key = $3 WHERE environment_id = $1 AND id = $2 AND NOT EXISTS ",
         "(SELECT 1 FROM user_account o WHERE o.environment_id = $1 AND o.email_key = $3)";
     PUT_INVITATION = "UPDATE invitation SET email_key = $3 WHERE environment_id = $1 AND id = $2";
 }
 
-/// What is found, and how one of it is put under another key.
+/// Each table's statements: one to find the rows, one to store a new key.
 const TABLES: [(Sql, Sql); 2] = [(ACCOUNTS, PUT_ACCOUNT), (INVITATIONS, PUT_INVITATION)];
 
 fn told_apart(environment_id: &str, id: &str) {

@@ -1,4 +1,4 @@
-//! A backup of a SQLite database that is in use: whole transactions, and never over another file.
+//! Backups of a SQLite database in use: whole transactions, and never overwriting another file.
 
 use crate::harness::{Database, at, on_sqlite};
 use crate::sample::{an_organization, organization_ids, plant, plant_environment};
@@ -8,7 +8,7 @@ use countersign_store::{Error, Location, MigrationState, Store, newest_version, 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Every transaction makes two organizations and one change, so that half of one shows.
+/// Writes two organizations and one change in a transaction, so that a partial transaction is noticed.
 async fn write_pair(store: &Store, environment_id: EnvironmentId) {
     let (one, other) = (an_organization(), an_organization());
     transaction!(store, |tx| {
@@ -41,7 +41,7 @@ fn a_backup_taken_while_writes_run_is_consistent() {
             .collect();
         let mut sizes = Vec::new();
         for number in 0..5 {
-            // At least one write is in every backup, and more since the one before.
+            // Every backup has at least one write more than the previous one.
             write_pair(&store, environment_id).await;
             let path = database.path(&format!("backup-{number}.db"));
             let (source, to) = (store.clone(), path.clone());
@@ -56,7 +56,7 @@ fn a_backup_taken_while_writes_run_is_consistent() {
             let changes = change::from(&mut copy.reader().await.unwrap(), head.version).await.unwrap();
             assert_eq!(changes.len(), 1);
             sizes.push(organizations);
-            // It is a database like any other.
+            // The backup is an ordinary database.
             write_pair(&copy, environment_id).await;
             let connection = rusqlite::Connection::open(path).unwrap();
             let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -95,7 +95,7 @@ fn a_backup_that_fails_leaves_no_file_and_the_name_is_free() {
     on_sqlite(|database: Database| async move {
         let store = database.migrated().await;
         plant(&store).await;
-        // The page where the environments begin is unreadable: the copy fails on its way.
+        // The first page of the environment table is unreadable, so the copy fails halfway.
         let damaged = database.path("damaged.db");
         store.backup(&damaged).unwrap();
         let found = "SELECT rootpage FROM sqlite_master WHERE name = 'environment'";

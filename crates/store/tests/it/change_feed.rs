@@ -1,4 +1,4 @@
-//! The change feed: versions become visible in their order and without holes, and forgetting them is told.
+//! The change feed: versions become visible in order and without gaps, and pruning is reported.
 
 use crate::harness::{Database, PATIENCE, at};
 use crate::sample::{an_organization, fresh, fresh_token, plant_environment};
@@ -18,7 +18,7 @@ async fn since(store: &Store, version: i64) -> Vec<Change> {
     change::from(&mut store.reader().await.unwrap(), version + 1).await.unwrap()
 }
 
-/// Newest version, and up to which changes are forgotten.
+/// Returns the newest version, and the version up to which changes are pruned.
 async fn bounds(store: &Store) -> (i64, i64) {
     let head = head(store).await;
     (head.version, head.pruned_through)
@@ -45,7 +45,7 @@ on_both_databases! {
                         organization::insert(tx, environment_id, &organization).await?;
                         change::record(tx, environment_id, &Topic::Clients, at(writer));
                         if postgres {
-                            // Others get a chance between the version and the commit.
+                            // Give other tasks a chance between the version and the commit.
                             for _ in 0..number % 4 {
                                 tokio::task::yield_now().await;
                             }
@@ -64,7 +64,7 @@ on_both_databases! {
                     assert_eq!(change.version, passed + 1, "a version was missed, or seen twice");
                     passed = change.version;
                 }
-                // What the head tells has never yet to come.
+                // The head never reports a version that is not yet visible.
                 let head = head(&store).await.version;
                 let seen = since(&store, passed).await;
                 assert!(seen.last().map_or(passed, |change| change.version) >= head.min(passed + BATCH as i64));
@@ -164,7 +164,7 @@ on_both_databases! {
         assert_eq!(prune(35).await, 0);
         assert_eq!(prune(1000).await, 1);
         assert_eq!(bounds(&store).await, (5, 5));
-        // Forgetting everything does not make versions begin anew.
+        // Pruning everything does not restart the version numbers.
         record(&store, environment_id, Topic::Clients, 2000).await;
         assert_eq!(since(&store, 5).await.first().map(|change| change.version), Some(6));
         assert_eq!(bounds(&store).await, (6, 5));

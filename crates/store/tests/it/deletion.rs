@@ -1,4 +1,4 @@
-//! Deleting takes along what belongs to the deleted, and nothing else.
+//! Deletion includes what belongs to the deleted object, and nothing else.
 
 use crate::harness::{Database, at};
 use crate::sample::{
@@ -11,7 +11,7 @@ use countersign_store::{
     revoked_token, role, user,
 };
 
-/// How many rows every table has for one environment.
+/// Returns the number of rows of an environment in every table.
 async fn counts(database: &Database, environment_id: EnvironmentId) -> Vec<(&'static str, String)> {
     let tables = [
         "organization",
@@ -171,7 +171,7 @@ on_both_databases! {
         assert_eq!(application.scopes, ["posts:write"]);
         let key = api_key::find(&mut reader, id, world.api_key.id).await.unwrap().unwrap();
         assert_eq!(key.permissions, ["posts:write"]);
-        // A permission of the same slug in another environment is another permission.
+        // A permission with the same slug in another environment is a different permission.
         let id = other.environment.id;
         assert_eq!(permission::find(&mut reader, id, SLUG).await.unwrap(), Some(other.permission));
         assert_eq!(application::find(&mut reader, id, other.application.id).await.unwrap(), Some(other.application));
@@ -181,7 +181,7 @@ on_both_databases! {
     async fn an_environments_rows_are_all_below_it(database: Database) {
         let store = database.migrated().await;
         let (world, other) = (plant(&store).await, plant(&store).await);
-        // There is no function for it yet; the foreign keys must be ready for one.
+        // There is no function for this yet, but the foreign keys must be ready for one.
         let statement = format!("DELETE FROM environment WHERE id = '{}'", world.environment.id);
         let pragma = if store.engine_name() == "SQLite" { "PRAGMA foreign_keys = ON;" } else { "" };
         database.execute(&format!("{pragma}{statement}")).await;

@@ -19,7 +19,7 @@ const EVERY_STATUS: [MembershipStatus; 3] =
     [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
 const ALL: application::Filter = application::Filter { organization_id: None, authenticated: true, dynamic: true };
 
-/// Everything that can be read of a world, from inside or from another environment, as one text.
+/// Returns everything that can be read of a world, from inside or from another environment, as text.
 async fn all_that_is_seen(store: &Store, environment_id: EnvironmentId, of: &World) -> Vec<String> {
     let reader = &mut store.reader().await.unwrap();
     let mut seen = Vec::new();
@@ -96,7 +96,7 @@ on_both_databases! {
         let own = all_that_is_seen(&store, mine.environment.id, &mine).await;
         assert_eq!(own.len(), 46, "{own:#?}");
         let foreign = all_that_is_seen(&store, mine.environment.id, &theirs).await;
-        // The same names, slugs and domains exist on both sides, so that these find rows: ours, and only ours.
+        // The same names, slugs, and domains exist on both sides, so these do find rows, but only our own.
         for text in &foreign {
             assert!(own.contains(text), "{text}");
         }
@@ -245,12 +245,12 @@ on_both_databases! {
             |tx, them| role::add_permission(tx, id, them.role.id, "new").await;
             |tx, them| membership::set_roles(tx, id, them.membership.id, &["admin".to_owned()]).await;
             |tx, them| {
-                // Their person in our organization.
+                // Their user in our organization.
                 let membership = crate::sample::a_membership(them.user.id, &mine.organization);
                 membership::insert(tx, id, &membership).await
             };
             |tx, them| {
-                // Our person in their organization.
+                // Our user in their organization.
                 let membership = crate::sample::a_membership(mine.user.id, &them.organization);
                 membership::insert(tx, id, &membership).await
             };
@@ -258,7 +258,7 @@ on_both_databases! {
                 let invitation = crate::sample::an_invitation("a@b.co", Some(them.organization.id));
                 invitation::insert(tx, id, &invitation, &fresh_digest()).await
             };
-            // Its scopes would be rows of an application that is not there.
+            // Its scopes would belong to a nonexistent application.
             |tx, them| application::set_scopes(tx, id, &them.application).await;
         }
         assert_eq!(all_that_is_seen(&store, theirs.environment.id, &theirs).await, before);

@@ -1,4 +1,4 @@
-//! The log of events: read in the order of commits by position, whole, each once, and each object's in its own order.
+//! The event log: read by position in commit order, completely, each event once, and in order per object.
 
 use crate::harness::{Database, PATIENCE, at};
 use crate::sample::{fresh, fresh_digest, plant_environment};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-/// After everything that happens here.
+/// Later than everything in these tests.
 const LATER: countersign_protocol::time::Timestamp = at(1_000_000_000);
 
 async fn append(tx: &mut Tx, environment_id: EnvironmentId, id: EventId, data: &Value) -> Result<()> {
@@ -29,7 +29,7 @@ async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, str
     event::list(&mut store.reader().await.unwrap(), environment_id, filter, stretch).await.unwrap()
 }
 
-/// What comes after an event, as a consumer asks: by its identifier.
+/// Reads the events after another one, as a consumer does: by its identifier.
 async fn after(store: &Store, environment_id: EnvironmentId, last: Option<EventId>, limit: usize) -> Vec<Event> {
     let mut reader = store.reader().await.unwrap();
     let from = match last {
@@ -48,7 +48,7 @@ on_both_databases! {
     async fn an_event_is_seen_once_it_has_a_position(store: Store) {
         let environment_id = plant_environment(&store).await;
         let made: [EventId; 3] = [fresh(), fresh(), fresh()];
-        // In the order in which they were written, whatever their identifiers say.
+        // In the order in which they were written, regardless of their identifiers.
         let [first, second, third] = made;
         transaction!(store, |tx| {
             append(tx, environment_id, third, &json!({})).await?;
@@ -73,7 +73,7 @@ on_both_databases! {
         let (again, late): (EventId, EventId) = (fresh(), fresh());
         for (id, created_at, now) in [
             (wrong, at(DAY), at(0)), (right, at(1000), at(500)),
-            // The right one is placed behind the wrong one, and is older than that was placed.
+            // The right one is placed after the wrong one, and is older than the time when that was placed.
             (again, at(DAY), at(10_000)), (late, at(9000), at(10_100)),
         ] {
             transaction!(store, |tx| {
@@ -90,7 +90,7 @@ on_both_databases! {
         let until = Filter { end: Some(at(9500)), ..Filter::default() };
         assert_eq!(ids(&read(&store, environment_id, &until, all).await), [right, late]);
         assert_eq!(ids(&read(&store, environment_id, &Filter::default(), all).await), [wrong, right, again, late]);
-        // Clocks differ, and whoever places waits for others: what is a little ahead is found where it says.
+        // Clocks differ, and placing may wait for other transactions: an event slightly ahead is found at its own time.
         let from = Filter { start: Some(at(1000)), end: Some(at(2000)), ..Filter::default() };
         assert_eq!(ids(&read(&store, environment_id, &from, all).await), [right]);
     }
@@ -139,14 +139,14 @@ on_both_databases! {
         assert_eq!(ids(&after(&store, environment_id, None, 2 * event::BATCH).await), made);
     }
 
-    // Every filter gives what picking from the whole log would.
+    // Every filter returns what selecting from the whole log would.
     async fn filters_and_directions_agree_with_the_whole_log(store: Store) {
         let environment_id = plant_environment(&store).await;
         let organizations: [OrganizationId; 2] = [fresh(), fresh()];
         let names = ["a.made", "a.gone", "b.made"];
         let mut organization_of = BTreeMap::new();
         for number in 0_usize..80 {
-            // Moments are not quite in the order of commits.
+            // The times are not quite in commit order.
             let created_at = at(i64::try_from(1000 * (number + number * 7 % 5)).unwrap());
             let organization_id = organizations.get(number % 3).copied();
             let (id, event): (EventId, _) = (fresh(), names[number * number % 7 % 3]);
@@ -203,8 +203,8 @@ on_both_databases! {
         assert!(found > 500, "{found}");
     }
 
-    // Two nodes write, both place, and a third reads: nothing is missed, nothing comes twice, and of each object the
-    // events come in the order of its locks.
+    // Two nodes write, both place, and a third reads: nothing is missed, nothing is duplicated, and each object's
+    // events are in the order of its locks.
     async fn a_consumer_misses_nothing_while_many_write(database: Database) {
         const WRITERS: usize = 8;
         const EACH: usize = 60;
@@ -221,11 +221,11 @@ on_both_databases! {
                     let which = (writer + number) % objects.len();
                     let digest = objects[which];
                     let rolled_back = number % 5 == 4;
-                    // Its time is that of the beginning, as everywhere: before whatever it waits for.
+                    // Created before any waiting, as everywhere.
                     let (own, shared): (EventId, EventId) = (fresh(), fresh());
                     let outcome: Result<()> = transaction!(store, |tx| {
                         append(tx, environment_id, own, &json!({"object": format!("writer {writer}"), "number": number})).await?;
-                        // Locks the object, and counts what happens to it.
+                        // Locks the object and counts its events.
                         let (count, _) = attempt::count(tx, environment_id, &digest, (at(0), at(1000))).await?;
                         let data = json!({"object": format!("shared {which}"), "number": count});
                         append(tx, environment_id, shared, &data).await?;
@@ -311,7 +311,7 @@ on_both_databases! {
         assert_eq!(event::position(&mut store.reader().await.unwrap(), environment_id, made[2]).await.unwrap(), None);
         assert_eq!(event::position(&mut store.reader().await.unwrap(), environment_id, made[3]).await.unwrap(), kept);
         assert_eq!(ids(&after(&store, environment_id, Some(made[3]), 9).await), made[4..]);
-        // And what comes now comes after them, also when nothing is left.
+        // New events come after them, even when none are left.
         assert_eq!(transaction!(store, |tx| event::prune(tx, Timestamp::from_millis(i64::MAX)).await).unwrap(), 3);
         let next: EventId = fresh();
         transaction!(store, |tx| append(tx, environment_id, next, &json!({})).await).unwrap();
@@ -321,7 +321,8 @@ on_both_databases! {
     }
 }
 
-/// The trap: A begins, B begins and commits, somebody reads B, A commits. On SQLite there is one writer, and no such order.
+/// The pitfall: A begins, B begins and commits, somebody reads B, A commits. SQLite has a single writer, so this order
+/// is impossible.
 #[test]
 fn who_has_read_what_was_committed_first_still_gets_what_began_first() {
     crate::harness::on_postgres(|store: Store| async move {
@@ -352,7 +353,7 @@ fn who_has_read_what_was_committed_first_still_gets_what_began_first() {
     });
 }
 
-/// Of two who place at once, one waits until the other has committed; what that one has rolled back is placed after all.
+/// Of two concurrent placements, one waits for the other to commit; what that one rolls back is placed after all.
 #[test]
 fn placing_is_one_at_a_time() {
     crate::harness::on_postgres(|store: Store| async move {

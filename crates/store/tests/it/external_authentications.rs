@@ -1,4 +1,4 @@
-//! People who were sent away to sign in elsewhere: completed once, used once, in time, and in their environment alone.
+//! Users redirected to an external login: completed once, used once, in time, and only in their environment.
 
 use crate::harness::at;
 use crate::sample::{World, fresh, fresh_digest, plant};

@@ -1,4 +1,4 @@
-//! A fresh database for each test: a SQLite file in a directory of its own, or a PostgreSQL schema of its own.
+//! A fresh database for each test: a SQLite file in its own directory, or its own PostgreSQL schema.
 
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Location, Store};
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long a test may wait for something that must happen.
+/// How long a test waits for something that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many connections a PostgreSQL store of a test has.
+/// The number of connections of a test's PostgreSQL store.
 const CONNECTIONS: usize = 8;
 
-/// A moment: so many milliseconds after noon of 15 January 2026.
+/// Returns the timestamp this many milliseconds after noon on January 15, 2026.
 pub(crate) const fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millis(1_768_478_400_000 + milliseconds)
 }
@@ -37,7 +37,7 @@ impl Database {
         }
     }
 
-    /// A file beside the SQLite database.
+    /// Returns the path of a file next to the SQLite database.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         match self {
             Self::Sqlite { directory } => directory.join(name),
@@ -45,12 +45,12 @@ impl Database {
         }
     }
 
-    /// Opens the database without touching its schema.
+    /// Opens the database without changing its schema.
     pub(crate) async fn open(&self) -> Store {
         Store::open(&self.location()).await.unwrap()
     }
 
-    /// Opens the database and brings its schema up to date.
+    /// Opens the database and migrates its schema.
     pub(crate) async fn migrated(&self) -> Store {
         let store = self.open().await;
         store.migrate(at(0)).await.unwrap();
@@ -65,7 +65,7 @@ impl Database {
         }
     }
 
-    /// Reads behind the store's back: the rows of a query, all columns as text, `NULL` as a dash.
+    /// Runs a query behind the store's back and returns its rows, with all columns as text and `NULL` as a dash.
     pub(crate) async fn rows(&self, query: &str) -> Vec<Vec<String>> {
         match self {
             Self::Sqlite { .. } => {
@@ -98,7 +98,7 @@ impl Database {
         }
     }
 
-    /// A connection to PostgreSQL beside the store's.
+    /// Opens a separate connection to PostgreSQL.
     pub(crate) async fn connection(&self) -> tokio_postgres::Client {
         match self {
             Self::Sqlite { .. } => panic!("a SQLite database has no server"),
@@ -119,7 +119,7 @@ async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// What a test body can ask for.
+/// What a test body can take as its argument.
 pub(crate) trait Fixture: Sized {
     fn make(database: Database) -> impl Future<Output = Self>;
 }
@@ -147,7 +147,7 @@ pub(crate) fn on_sqlite<F: Fixture, R: Future<Output = ()>>(body: impl FnOnce(F)
     runtime().block_on(async { body(F::make(database).await).await });
 }
 
-/// Runs a test body on a fresh PostgreSQL schema, or says that there is no server to run it on.
+/// Runs a test body on a fresh PostgreSQL schema, or reports that there is no server.
 pub(crate) fn on_postgres<F: Fixture, R: Future<Output = ()>>(body: impl FnOnce(F) -> R) {
     let Some(server) = postgres_server() else { return };
     let runtime = runtime();
@@ -168,8 +168,8 @@ pub(crate) fn on_postgres<F: Fixture, R: Future<Output = ()>>(body: impl FnOnce(
     }
 }
 
-/// The server to test on. Without one it says so where the test runner does not swallow it, and fails when everything
-/// is required to run.
+/// Returns the server to test on. Without one, prints a warning past the test runner's capture, and panics if
+/// everything is required to run.
 #[expect(clippy::disallowed_methods, reason = "what a test runs on is told by the environment")]
 pub(crate) fn postgres_server() -> Option<String> {
     let server = std::env::var("COUNTERSIGN_TEST_POSTGRES").ok().filter(|url| !url.is_empty());

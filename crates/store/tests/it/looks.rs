@@ -1,4 +1,5 @@
-//! How environments and applications look: pictures stay as long as something refers to them, and within their tenant.
+//! Branding of environments and logos of applications: images stay as long as they are referenced, and within their
+//! tenant.
 
 use crate::harness::at;
 use crate::sample::{plant, plant_environment};
@@ -105,7 +106,7 @@ on_both_databases! {
         let (their_id, theirs_too) = (theirs.application.id, Logo::default());
         let outcome = transaction!(store, |tx| application_logo::set(tx, id, their_id, &theirs_too).await);
         assert!(matches!(outcome, Err(Error::ForeignKey)), "{outcome:?}");
-        // The same picture in both is two rows.
+        // The same image in both environments is two rows.
         keep(&store, id, a_picture(1), 50).await;
         assert_eq!(prune(&store, 20).await, 1);
         assert!(png(&store, id, a_picture(1)).await.is_some() && png(&store, theirs.environment.id, a_picture(1)).await.is_none());
@@ -123,7 +124,7 @@ on_both_databases! {
         for number in 1..=4 {
             assert_eq!(png(&store, id, a_picture(number)).await, Some(vec![b'p', b'n', b'g', number]));
         }
-        // Taken up again, it is new; what is referred to stays however old it is.
+        // Stored again, it counts as new; what is referenced stays, however old it is.
         keep(&store, id, a_picture(4), 300).await;
         assert_eq!(prune(&store, 200).await, 0);
         assert_eq!(prune(&store, 301).await, 1);

@@ -1,4 +1,4 @@
-//! Messages: whose they are to send.
+//! Which node may send a message.
 
 use crate::harness::at;
 use crate::sample::{fresh, plant_environment};
@@ -19,7 +19,7 @@ async fn found(store: &Store, queued: &QueuedMail) -> Option<QueuedMail> {
     mail::find(&mut store.reader().await.unwrap(), queued.environment_id, queued.id).await.unwrap()
 }
 
-/// Takes it as whoever has read it like this.
+/// Claims a message as a node that has read this state.
 async fn claim(tx: &mut Tx, read: &QueuedMail, until: i64) -> bool {
     mail::claim(tx, read, Some(at(until))).await.unwrap()
 }
@@ -35,7 +35,7 @@ on_both_databases! {
             Ok(())
         })
         .unwrap();
-        // That time is over: another takes it, and the first one undoes nothing of that.
+        // The claim has expired: another node takes over, and the first one cannot undo that.
         let again = found(&store, &queued).await.unwrap();
         assert_eq!((again.attempts, again.next_at), (1, Some(at(20))));
         let read = again.clone();
@@ -48,7 +48,7 @@ on_both_databases! {
         .unwrap();
         let taken = found(&store, &queued).await.unwrap();
         assert_eq!((taken.attempts, taken.next_at), (2, Some(at(30))));
-        // Who has it does.
+        // The claim's owner can.
         let read = taken.clone();
         transaction!(store, |tx| mail::release(tx, &read, 2, (at(40), 2)).await).unwrap();
         assert_eq!(found(&store, &queued).await.unwrap().next_at, Some(at(40)));

@@ -1,4 +1,4 @@
-//! Codes and links that were mailed, and templates: kept, replaced, used once, and out of reach of other environments.
+//! Emailed codes and links, and JWT templates: stored, replaced, used once, and out of reach of other environments.
 
 use crate::harness::at;
 use crate::sample::{fresh, fresh_digest, plant_environment, plant_user};

@@ -1,9 +1,9 @@
-//! Tests of the store against real databases: every body runs on SQLite, and on PostgreSQL when
+//! Tests of the store against real databases: every test runs on SQLite, and on PostgreSQL if
 //! `COUNTERSIGN_TEST_POSTGRES` names a server (see `scripts/with-postgres`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-/// Runs one body on both engines: `mod name { fn sqlite(); fn postgres(); }`. The body takes a `Store` that is open and
-/// migrated, or a `Database` that is empty.
+/// Runs one body on both engines: `mod name { fn sqlite(); fn postgres(); }`. The body takes an open and migrated
+/// `Store`, or an empty `Database`.
 macro_rules! on_both_databases {
     ($(async fn $name:ident($argument:ident: $fixture:ident) $body:block)*) => {$(
         mod $name {

@@ -1,4 +1,4 @@
-//! Migrations: applied once, by one of many, and refused when the database is not one this program knows.
+//! Migrations: applied once, by one of many nodes, and refused if the database is not one this program knows.
 
 use crate::harness::{Database, at, on_postgres, on_sqlite};
 use aws_lc_rs::digest;
@@ -89,7 +89,7 @@ on_both_databases! {
         for (query, before) in queries.iter().zip(before) {
             assert_eq!(database.rows(query).await, before);
         }
-        // They stay without the organization. Parts go with their copy, and everything with the environment.
+        // They outlive the organization. Parts are deleted with their export, and everything with the environment.
         let keys = if matches!(database, Database::Sqlite { .. }) { "PRAGMA foreign_keys = ON;" } else { "" };
         database.execute(&format!("{keys} DELETE FROM organization")).await;
         assert_eq!((database.rows(queries[1]).await.len(), database.rows(queries[2]).await.len()), (2, 1));
@@ -110,7 +110,7 @@ on_both_databases! {
             "INSERT INTO environment VALUES ('{environment_id}', 'default', 'production', 'c', 'https://id.example.com', 'RS256', NULL, 300, 300, 300, 1, 1, 1, \
              'off', '', 0, 'see', '', 0, 0)",
         )).await;
-        // As the program before stored them: in lower case, otherwise as they were given.
+        // As the previous program stored them: in lower case, otherwise as given.
         let people = [
             ("1", "Ada@Bücher.example", "ada@bücher.example", "ada@bücher.example"),
             ("2", "bob@XN--BCHER-KVA.example", "bob@xn--bcher-kva.example", "bob@bücher.example"),
@@ -131,14 +131,14 @@ on_both_databases! {
         }
         let store = database.open().await;
         store.migrate(at(1)).await.unwrap();
-        // Who has the address in the other spelling already keeps it.
+        // Whoever already has the address in the other spelling keeps it.
         let mut keys: Vec<_> = people.iter().map(|(_, _, _, key)| vec![(*key).to_owned()]).collect();
         let of_accounts = "SELECT email_key FROM user_account ORDER BY id";
         assert_eq!(database.rows(of_accounts).await, keys);
         let kept = keys.clone();
         keys[2] = vec!["cy@bücher.example".to_owned()];
         assert_eq!(database.rows("SELECT email_key FROM invitation ORDER BY id").await, keys);
-        // The one that is not found by its address can be changed all the same, and is found once the other has gone.
+        // A user who is not found by address can still be updated, and is found once the other one is gone.
         let id: UserId = format!("user_{:0>26}", 3).parse().unwrap();
         let found = user::find(&mut store.reader().await.unwrap(), environment_id, id).await.unwrap().unwrap();
         let update = async || {
@@ -155,7 +155,7 @@ on_both_databases! {
     }
 
     async fn a_migration_that_fails_leaves_nothing(database: Database) {
-        // Somebody else's table stands in the way of the last one.
+        // An unrelated table conflicts with the last migration.
         database.execute("CREATE TABLE change (x INTEGER)").await;
         let store = database.open().await;
         assert!(store.migrate(at(1)).await.is_err());
@@ -165,7 +165,7 @@ on_both_databases! {
     }
 }
 
-/// Brings an empty database to where a program of an older version has left it.
+/// Brings an empty database to the state that an older version of the program left it in.
 async fn migrated_through(database: &Database, last: &str) {
     let engine = if matches!(database, Database::Sqlite { .. }) { "sqlite" } else { "postgres" };
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
@@ -188,7 +188,7 @@ async fn migrated_through(database: &Database, last: &str) {
     }
 }
 
-/// Opens and migrates one database from many tasks at once; gives how many migrations they applied together.
+/// Opens and migrates one database from many tasks concurrently; returns how many migrations they applied in total.
 async fn start_together(location: &Location) -> usize {
     const NODES: usize = 4;
     let barrier = Arc::new(Barrier::new(NODES));
@@ -211,7 +211,7 @@ async fn start_together(location: &Location) -> usize {
     applied
 }
 
-/// SQLite has no server that would put them in order, also not while the file is made.
+/// SQLite has no server to serialize them, not even while the file is being created.
 #[test]
 fn many_may_make_one_sqlite_file() {
     on_sqlite(|database: Database| async move {
@@ -222,12 +222,12 @@ fn many_may_make_one_sqlite_file() {
     });
 }
 
-/// A dump reads every table for hours. What is to be changed meanwhile must not hold up those who use it.
+/// A dump reads every table for hours. A migration in the meantime must not block the table's users.
 #[test]
 fn a_migration_lets_the_others_go_on_while_it_waits_for_a_table() {
     on_postgres(|database: Database| async move {
         let store = database.migrated().await;
-        // The one that is applied anew refers to environments.
+        // The migration that is applied again references environments.
         database.execute("DROP TABLE past_signing_key; DELETE FROM schema_migration WHERE version = 17").await;
         let dump = database.connection().await;
         dump.batch_execute("BEGIN; LOCK TABLE environment IN ROW EXCLUSIVE MODE").await.unwrap();
@@ -236,7 +236,7 @@ fn a_migration_lets_the_others_go_on_while_it_waits_for_a_table() {
         while database.rows(waits).await.is_empty() {
             assert!(!migrating.is_finished());
         }
-        // As long as requests wait for a lock.
+        // For as long as requests wait for a lock.
         database.execute("SET lock_timeout = '5s'; BEGIN; LOCK TABLE environment IN ROW EXCLUSIVE MODE; COMMIT").await;
         assert!(!migrating.is_finished());
         dump.batch_execute("COMMIT").await.unwrap();
@@ -244,7 +244,7 @@ fn a_migration_lets_the_others_go_on_while_it_waits_for_a_table() {
     });
 }
 
-/// Where not every name can be kept, that is said at once and not by the first person who has such a name.
+/// If the database cannot store every name, that is reported at once rather than by the first user with such a name.
 #[test]
 fn a_database_that_cannot_hold_every_name_is_refused() {
     on_postgres(|database: Database| async move {

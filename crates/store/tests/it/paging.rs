@@ -1,4 +1,4 @@
-//! Pages of lists in both directions, the search by name, and the filters of applications.
+//! Pages of lists in both directions, search by name, and the filters of applications.
 
 use crate::sample::{
     a_membership, a_permission, an_api_key, an_application, an_invitation, an_organization, everything, fresh_digest,
@@ -13,7 +13,7 @@ use countersign_store::{
     Reader, Result, Store, api_key, application, invitation, membership, organization, permission, user,
 };
 
-/// Reads a list to its end in steps of each size, both ways and from a cursor that names no row.
+/// Reads a list to its end with pages of each size, in both directions, and from a cursor that matches no row.
 macro_rules! check_pages {
     ($store:expr, $expected:expr, |$reader:ident, $slice:ident| $list:expr) => {{
         let oldest_first: Vec<_> = $expected;
@@ -82,7 +82,7 @@ on_both_databases! {
         let id = plant_environment(&store).await;
         let mut expected = Vec::new();
         for number in 0..7 {
-            // Their slugs sort the other way.
+            // Their slugs sort in the opposite order.
             let permission = a_permission(&format!("slug-{}", 9 - number));
             expected.push(permission.id);
             transaction!(store, |tx| permission::insert(tx, id, &permission).await).unwrap();
@@ -110,7 +110,7 @@ on_both_databases! {
         let (one, other) = (plant_organization(&store, id).await, plant_organization(&store, id).await);
         let (mut people, mut members, mut memberships) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..7 {
-            // Addresses sort the other way.
+            // Addresses sort in the opposite order.
             let user = plant_user(&store, id, &format!("{}@b.co", 9 - number)).await.id;
             people.push(user);
             let mut membership = a_membership(user, if number == 3 { &other } else { &one });

@@ -1,4 +1,4 @@
-//! Public keys that are kept after their signing keys have gone.
+//! Public keys that are kept after their signing keys are gone.
 
 use crate::harness::at;
 use crate::sample::plant;

@@ -1,4 +1,4 @@
-//! People, roles, memberships and invitations come back as they were put in and as they were changed.
+//! Users, roles, memberships, and invitations are read back as inserted and as updated.
 
 use crate::harness::at;
 use crate::sample::{
@@ -8,7 +8,7 @@ use crate::sample::{
 use countersign_protocol::model::{InvitationState, MembershipStatus, StaffRole};
 use countersign_store::{Error, Store, invitation, membership, permission, role, staff_link, user};
 
-/// A text with all that might trip over an encoding, a quotation mark or a separator.
+/// A text with everything that might break an encoding, a quotation, or a separator.
 const DIFFICULT: &str = "O'Neill \"& Søns\" \\ % _ $1 ?1 {} 日本 🦀";
 
 on_both_databases! {
@@ -38,7 +38,7 @@ on_both_databases! {
         assert_eq!(user::find_by_external_id(&mut reader, id, DIFFICULT).await.unwrap().as_ref(), Some(&expected[2]));
         assert_eq!(user::find_by_email(&mut reader, id, "%").await.unwrap(), None);
 
-        // Two of them change places in everything but the moments they were made.
+        // Two of them swap everything but their creation times.
         let (empty, full) = (expected[0].clone(), expected[2].clone());
         let mut changed = expected[1].clone();
         changed.email = "New@b.co".to_owned();
@@ -124,7 +124,7 @@ on_both_databases! {
             transaction!(store, |tx| user::set_password_hash(tx, id, user_id, text, at(1)).await).unwrap();
             assert_eq!(hash().await.as_deref(), Some(text));
         }
-        // Written anew only if it is still what it was.
+        // Replaced only if it is still unchanged.
         transaction!(store, |tx| user::rehash_password(tx, id, user_id, ("one", "two"), at(2)).await).unwrap();
         assert_eq!(hash().await.as_deref(), Some(DIFFICULT));
         transaction!(store, |tx| user::rehash_password(tx, id, user_id, (DIFFICULT, "two"), at(2)).await).unwrap();
@@ -236,7 +236,7 @@ on_both_databases! {
             assert!(invitation::lock(tx, id, first).await?);
             assert!(invitation::settle(tx, id, first, accepted, at(70)).await?);
             assert!(invitation::settle(tx, id, second, revoked, at(71)).await?);
-            // What is settled stays so.
+            // What is settled stays settled.
             assert!(!invitation::settle(tx, id, first, revoked, at(72)).await?);
             assert!(!invitation::settle(tx, id, second, accepted, at(72)).await?);
             invitation::touch(tx, id, second, at(73)).await
@@ -264,7 +264,7 @@ on_both_databases! {
         .unwrap();
         let mut reader = store.reader().await.unwrap();
         assert_eq!(staff_link::find(&mut reader, id, &digests[1], at(0)).await.unwrap(), None);
-        // Another environment's stay, until their time is over.
+        // Another environment's links stay until they expire.
         assert_eq!(staff_link::find(&mut reader, other, &digests[2], at(99)).await.unwrap(), Some(StaffRole::Admin));
         assert_eq!(staff_link::find(&mut reader, other, &digests[2], at(100)).await.unwrap(), None);
     }

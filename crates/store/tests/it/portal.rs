@@ -1,4 +1,4 @@
-//! Links to organizations' pages and the visits they become: used once, over in time, and out of reach of other environments.
+//! Portal links and the visits they become: used once, expiring, and out of reach of other environments.
 
 use crate::harness::at;
 use crate::sample::{fresh_digest, plant};
@@ -57,7 +57,7 @@ on_both_databases! {
             portal::seen(tx, other, &digest, at(9)).await?;
             assert!(!portal::end(tx, other, &digest).await?);
             portal::seen(tx, id, &digest, at(5)).await?;
-            // What comes late takes nothing back.
+            // A late update does not move it back.
             portal::seen(tx, id, &digest, at(3)).await
         })
         .unwrap();

@@ -1,4 +1,4 @@
-//! What nodes take up of what is due: everybody has a turn.
+//! Due work that nodes pick up: everybody gets a turn.
 
 use crate::harness::{Database, at};
 use crate::sample::{fresh, plant, plant_environment, plant_organization};
@@ -26,7 +26,7 @@ async fn plant_stream(store: &Store, environment_id: EnvironmentId, organization
     stream
 }
 
-/// Writes events of an organization that have their places, behind the store's back.
+/// Writes an organization's events with positions, behind the store's back.
 async fn tell(
     database: &Database,
     environment_id: EnvironmentId,
@@ -69,7 +69,7 @@ on_both_databases! {
         tell(&database, there, organization_id, 1..2).await;
         let found = due().await;
         assert!(found.len() == 4 && found[..2].contains(&other.id), "one of each first: {found:?}");
-        // What was sent is not due again.
+        // A stream whose events have been sent is not due again.
         let mut sent = other.clone();
         sent.sequence = 1;
         transaction!(store, |tx| audit_log_stream::settle(tx, there, &sent, at(0)).await).unwrap();
@@ -87,7 +87,7 @@ on_both_databases! {
         let (alive, sent, behind, off) = (stream(0..0).await, stream(0..0).await, stream(1..3).await, stream(3..5).await);
         let unplaced = stream(5..6).await;
         database.execute("UPDATE audit_log_event SET sequence = NULL WHERE sequence = 5").await;
-        // What another environment has told counts for nothing, not even of the same organization.
+        // Another environment's events do not count, not even for the same organization.
         tell(&database, there, sent.organization_id, 1..2).await;
         let gone = off.organization_id;
         transaction!(store, |tx| audit_log_stream::switch_off(tx, here, gone, at(0)).await).unwrap();

@@ -1,4 +1,4 @@
-//! Races for what only one may have: exactly one wins, on both engines.
+//! Races for something unique: exactly one wins, on both engines.
 
 use crate::harness::at;
 use crate::sample::{
@@ -18,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::Barrier;
 
-/// Starts so many tasks at the same moment and waits for all of them.
+/// Starts this many tasks at the same time and waits for all of them.
 async fn race<T, R>(count: usize, contender: impl Fn(usize) -> R) -> Vec<T>
 where
     R: Future<Output = T> + Send + 'static,
@@ -41,7 +41,7 @@ where
     outcomes
 }
 
-/// One was kept, all others were told that there is one already.
+/// Checks that one succeeded and all others got the unique violation.
 fn check_one_winner(outcomes: &[Result<()>], table: &str, column: &str) {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     for error in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
@@ -176,7 +176,7 @@ on_both_databases! {
     async fn to_keep_a_reply(store: Store) {
         let environment_id = plant_environment(&store).await;
         let key = fresh_digest();
-        // The second round takes over a key whose time is over.
+        // The second round takes over an expired key.
         for (now, expires_at) in [(at(0), at(1000)), (at(1000), at(2000))] {
             let outcomes = race(10, |number| {
                 let store = store.clone();

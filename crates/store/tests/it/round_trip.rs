@@ -1,4 +1,4 @@
-//! Every kind of row comes back as it was put in, with all that may be missing once missing and once there.
+//! Every kind of row is read back as inserted, once with all optional values missing and once with all present.
 
 use crate::harness::{Database, at};
 use crate::sample::{
@@ -20,10 +20,10 @@ use countersign_store::{
 };
 use std::sync::Arc;
 
-/// A text with all that might trip over an encoding, a quotation mark or a separator.
+/// A text with everything that might break an encoding, a quotation, or a separator.
 const DIFFICULT: &str = "O'Neill \"& Søns\" \\ % _ $1 ?1 {} 日本 🦀\n\t";
 
-/// A secret as something that can be compared.
+/// Returns a client secret as something that can be compared.
 fn secret_parts(secret: &ClientSecret) -> impl PartialEq + std::fmt::Debug + use<> {
     let ClientSecret { id, digest, hint, made_by, last_used_at, created_at, updated_at } = secret.clone();
     (id, *digest.as_bytes(), hint, made_by, last_used_at, created_at, updated_at)
@@ -204,7 +204,7 @@ on_both_databases! {
         let found = organization::find_domain(&mut store.reader().await.unwrap(), id, full.domains[0].id).await.unwrap();
         assert_eq!(found.as_ref(), full.domains.first());
 
-        // Everything that was there goes, everything that was missing comes.
+        // Everything present is cleared, everything missing is set.
         std::mem::swap(&mut full.external_id, &mut bare.external_id);
         std::mem::swap(&mut full.stripe_customer_id, &mut bare.stripe_customer_id);
         std::mem::swap(&mut full.metadata, &mut bare.metadata);
@@ -303,7 +303,7 @@ on_both_databases! {
             application.updated_at = at(86);
             let changed = application.clone();
             transaction!(store, |tx| application::update(tx, id, &changed).await).unwrap();
-            // The scopes are another function's.
+            // The scopes are updated by another function.
             let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
             check(&ConnectApplication { scopes, ..application.clone() }).await;
             let changed = application.clone();

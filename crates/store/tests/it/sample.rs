@@ -25,7 +25,7 @@ fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// An identifier later than all before it.
+/// Returns an identifier greater than all before it.
 pub(crate) fn fresh<I: Id>() -> I {
     I::from_ulid(u128::from(next_number()) << 64)
 }
@@ -34,7 +34,7 @@ pub(crate) fn fresh_token() -> TokenId {
     TokenId::from_ulid(u128::from(next_number()) << 64)
 }
 
-/// A digest unlike all before it.
+/// Returns a digest different from all before it.
 pub(crate) fn fresh_digest() -> Digest {
     let mut bytes = [7; 32];
     bytes[..8].copy_from_slice(&next_number().to_be_bytes());
@@ -238,7 +238,7 @@ pub(crate) fn an_invitation(email: &str, organization_id: Option<OrganizationId>
     }
 }
 
-/// Makes a user in an environment.
+/// Creates a user in an environment.
 pub(crate) async fn plant_user(store: &Store, environment_id: EnvironmentId, email: &str) -> User {
     let user = a_user(email);
     let inserted = user.clone();
@@ -267,10 +267,10 @@ pub(crate) struct World {
     pub(crate) invitation_digest: Digest,
 }
 
-/// The permission that a planted world's application and API key have, besides one of their own.
+/// The permission of a planted world's application and API key, in addition to one of their own.
 pub(crate) const SLUG: &str = "posts:read";
 
-/// Makes an environment with one of everything.
+/// Creates an environment with one of everything.
 pub(crate) async fn plant(store: &Store) -> World {
     let environment = an_environment();
     let mut organization = an_organization();
@@ -322,7 +322,7 @@ pub(crate) async fn plant(store: &Store) -> World {
     planted
 }
 
-/// Makes an environment with nothing in it.
+/// Creates an empty environment.
 pub(crate) async fn plant_environment(store: &Store) -> EnvironmentId {
     let environment = an_environment();
     let id = environment.id;
@@ -330,7 +330,7 @@ pub(crate) async fn plant_environment(store: &Store) -> EnvironmentId {
     id
 }
 
-/// Makes an organization in an environment.
+/// Creates an organization in an environment.
 pub(crate) async fn plant_organization(store: &Store, environment_id: EnvironmentId) -> Organization {
     let organization = an_organization();
     insert_organization(store, environment_id, &organization).await.unwrap();
@@ -360,7 +360,7 @@ pub(crate) const fn everything<I>() -> Slice<I> {
     Slice { scan: Scan::Ascending, from: None, limit: 1_000_000 }
 }
 
-/// The identifiers of all organizations of an environment, oldest first.
+/// Returns the IDs of all organizations of an environment, oldest first.
 pub(crate) async fn organization_ids(store: &Store, environment_id: EnvironmentId) -> Vec<OrganizationId> {
     let mut reader = store.reader().await.unwrap();
     let found = organization::list(&mut reader, environment_id, &everything(), None).await.unwrap();

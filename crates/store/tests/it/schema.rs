@@ -1,11 +1,12 @@
-//! The two files of a migration make the same tables, columns and indexes, and keep to what the crate relies on.
+//! The two files of a migration create the same tables, columns, and indexes, and follow the rules that the crate
+//! relies on.
 
 use crate::harness::{Database, on_postgres, on_sqlite};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-/// The lines of a schema, told alike by both engines.
+/// The lines of a schema, in the same form for both engines.
 type Lines = Vec<String>;
 
 fn lines(rows: Vec<Vec<String>>) -> Lines {
@@ -14,7 +15,7 @@ fn lines(rows: Vec<Vec<String>>) -> Lines {
     lines
 }
 
-/// `table column type not-null place-in-primary-key`. `rowid`, the order of insertion, SQLite has without being told.
+/// `table column type not-null place-in-primary-key`. SQLite has `rowid`, the insertion order, implicitly.
 const SQLITE_COLUMNS: &str = "
     SELECT t.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_schema t, pragma_table_info(t.name) c
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'schema_migration'";
@@ -79,7 +80,7 @@ fn both_engines_have_the_same_schema() {
     on_postgres(|database: Database| async move {
         let found = introspect(&database, [POSTGRES_COLUMNS, POSTGRES_INDEXES, POSTGRES_FOREIGN_KEYS]).await;
         assert_eq!(found, [columns, indexes, foreign_keys]);
-        // Pages are ordered by the bytes of identifiers, whatever the locale of the database.
+        // Pages are ordered by the bytes of identifiers, whatever the database's locale.
         let otherwise_ordered = database
             .rows(
                 "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()
@@ -103,7 +104,7 @@ fn unique_indexes_are_named_after_their_columns() {
     }
     assert!(columns.len() > 10, "{columns:?}");
     for ((index, table), columns) in columns {
-        // What `Error::is_unique` relies on.
+        // `Error::is_unique` relies on this.
         assert_eq!(index, format!("{table}_{}_unique", columns.join("_")));
     }
 }
@@ -121,10 +122,11 @@ fn every_table_of_a_tenants_rows_is_keyed_by_its_environment() {
     assert_eq!(not_keyed, without);
 }
 
-/// SQLite makes tables anew where PostgreSQL changes them. What comes of it is compared by introspection alone.
+/// Migrations in which SQLite recreates tables where PostgreSQL alters them. Their results are compared by
+/// introspection only.
 const MADE_ANEW: &[&str] = &["0018_audit_logs_outlive"];
 
-/// The files differ in the names of types and in nothing else; so rules that introspection does not show agree too.
+/// The files differ only in type names, so rules that introspection does not show agree too.
 #[test]
 fn the_two_files_of_a_migration_say_the_same() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");

@@ -1,4 +1,4 @@
-//! Second factors: kept, taken once for each code, and out of reach of other environments.
+//! Second factors: stored, accepting each code once, and out of reach of other environments.
 
 use crate::harness::at;
 use crate::sample::{everything, fresh, plant_environment, plant_user};

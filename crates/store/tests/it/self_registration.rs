@@ -1,4 +1,4 @@
-//! Clients that nobody registered by hand: kept, shared, forgotten unless somebody agrees, out of reach of others.
+//! Self-registered clients: stored, shared, pruned unless a user consents, and out of reach of other environments.
 
 use crate::harness::{Database, at};
 use crate::sample::{an_application, fresh, fresh_digest, insert_application, plant_environment, plant_user};
@@ -54,15 +54,16 @@ on_both_databases! {
         let device = RegisteredGrants::listed(&[RegisteredGrant::Device.as_str().to_owned()]);
         transaction!(store, |tx| {
             client_document::decide(tx, id, URL, Decision::Allowed, at(9)).await?;
-            // Neither touches what is another environment's.
+            // Neither affects another environment's client.
             self_registration::fetched(tx, other, mine_id, (at(99), at(99)), Some(RegisteredGrants::default())).await?;
             assert!(!self_registration::set_grants(tx, id, mine_id, RegisteredGrants::default()).await?, "it is known");
             assert_eq!(self_registration::keep(tx, other, mine_id).await?, None);
             self_registration::keep_for_now(tx, other, mine_id, at(999)).await?;
             self_registration::fetched(tx, id, mine_id, (at(55), at(7)), Some(device)).await?;
-            // Nothing is said of what it may do: that stays.
+            // Without grants, the previous ones stay.
             self_registration::fetched(tx, id, mine_id, (at(60), at(7)), None).await?;
-            // What another node has fetched since stays, and so does since when people are asked anew.
+            // What another node has fetched since then stays, and so does the time since when consent is asked for
+            // again.
             self_registration::invalid(tx, id, mine_id, (at(55), at(1))).await?;
             self_registration::invalid(tx, other, mine_id, (at(60), at(1))).await
         })
@@ -85,7 +86,7 @@ on_both_databases! {
         let planted = plant(&store, id, None, None).await;
         let reader = &mut store.reader().await.unwrap();
         assert!(application::load_client(reader, id, planted.client_id).await.unwrap().is_some());
-        // As it is seen by whoever has read the application before it went, and the rest after.
+        // As seen by a reader that loads the application before the deletion and the rest after it.
         database.execute("DELETE FROM self_registration").await;
         assert!(application::load_client(reader, id, planted.client_id).await.unwrap().is_none());
     }

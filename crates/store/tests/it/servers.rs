@@ -1,4 +1,4 @@
-//! What a store makes of PostgreSQL servers that are not as they should be.
+//! How a store handles unsuitable PostgreSQL servers.
 
 use crate::harness::{Database, PATIENCE, at, on_postgres};
 use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl Database {
-    /// The same database, with something else asked of its server: so many connections, and more options of the URL.
+    /// Returns the same database with a different number of connections and more URL options.
     fn reached_otherwise(&self, connections: usize, more: &str) -> Location {
         let Self::Postgres { url } = self else { panic!("a SQLite database has no server") };
         Location::Postgres { url: format!("{url}{more}"), connections, authorities: None }
     }
 }
 
-/// The server's processes for those that go by this name.
+/// Returns the server's backend processes for clients with this application name.
 async fn processes(database: &Database, name: &str) -> BTreeSet<String> {
     let query = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'");
     database.rows(&query).await.into_iter().map(|mut row| row.remove(0)).collect()
@@ -24,7 +24,7 @@ async fn processes(database: &Database, name: &str) -> BTreeSet<String> {
 fn a_server_that_takes_no_writes_is_none() {
     on_postgres(|database: Database| async move {
         drop(database.migrated().await);
-        // As a standby says it, or one that an operator has told so.
+        // As reported by a standby, or by a server that an operator made read-only.
         let standby = database.reached_otherwise(2, "%20-cdefault_transaction_read_only%3Don");
         let refused = Store::open(&standby).await.err();
         assert!(matches!(refused, Some(Error::Unavailable(_))), "{refused:?}");
@@ -67,7 +67,7 @@ fn whoever_asks_next_does_not_wait_for_what_nobody_wants_any_more() {
         let mut other = database.connection().await;
         let held = other.transaction().await.unwrap();
         held.batch_execute("LOCK TABLE organization IN ACCESS EXCLUSIVE MODE").await.unwrap();
-        // All connections of the store wait for the lock, and those who asked go away.
+        // All connections of the store wait for the lock, and the requests are abandoned.
         for _ in 0..2 {
             let asked = organization_ids(&store, environment_id);
             assert!(tokio::time::timeout(Duration::from_millis(200), asked).await.is_err(), "the table is locked");

@@ -1,5 +1,5 @@
-//! Codes, devices and refresh tokens of sessions, and what an environment allows its own application: each environment's
-//! own, spent once, and gone with what they stand on.
+//! Codes, devices, and refresh tokens of sessions, and the settings of an environment's own application: isolated per
+//! environment, used once, and deleted with what they depend on.
 
 use crate::harness::at;
 use crate::sample::{a_membership, everything, fresh, fresh_digest, plant_environment, plant_organization, plant_user};

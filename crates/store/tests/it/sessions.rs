@@ -1,4 +1,4 @@
-//! Sessions, and who is to be told of their end.
+//! Sessions, and which applications are notified of their end.
 
 use crate::harness::at;
 use crate::sample::{World, fresh, fresh_digest, plant};

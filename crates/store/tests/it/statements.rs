@@ -1,9 +1,9 @@
-//! Every statement prepares on both engines, and on SQLite none reads a table from end to end without a reason.
+//! Every statement prepares on both engines, and on SQLite none scans a whole table without a reason.
 
 use crate::harness::Database;
 use countersign_store::Store;
 
-/// Steps of a plan that read more than an index leads to, each with the reason why that is right.
+/// Query plan steps that read more than an index leads to, each with the reason why that is acceptable.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("environment::ALL", "SCAN environment", "all of them are wanted, and there are few"),
     ("branding::ALL", "SCAN b", "all of them are wanted, and there are few"),
@@ -119,7 +119,7 @@ fn no_statement_is_left_out() {
     assert!(modules > 10, "{modules}");
 }
 
-/// Whether a step of a query plan reads rows that no index led it to: a whole table, a whole tenant, or a sort.
+/// Whether a query plan step reads rows without an index: a whole table, a whole tenant, or a sort.
 fn is_wide(step: &str) -> bool {
     step.starts_with("SCAN") || step.ends_with("(environment_id=?)") || step.ends_with("FOR ORDER BY")
 }
@@ -161,8 +161,7 @@ fn events_of_an_organization_are_led_to_by_the_organization() {
     });
 }
 
-/// The trap: where an index of something else comes to mind first, every row of a name that is asked for is looked for among all
-/// others.
+/// The pitfall: if the planner prefers another index, the rows for each name are searched for among all others.
 #[test]
 fn events_of_a_name_are_led_to_by_the_name() {
     crate::harness::on_sqlite(|database: Database| async move {
@@ -183,8 +182,8 @@ fn events_of_a_name_are_led_to_by_the_name() {
     });
 }
 
-/// The trap: an index of the state is at hand as well, and leads to everything that is pending for an endpoint, each time that
-/// something is settled.
+/// The pitfall: there is also an index on the state, which leads to everything pending for an endpoint each time a
+/// delivery is settled.
 #[test]
 fn what_waits_for_a_webhook_is_led_to_by_its_subject() {
     crate::harness::on_sqlite(|database: Database| async move {

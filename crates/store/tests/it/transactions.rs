@@ -1,4 +1,5 @@
-//! Transactions: what fails rolls back alone, what is answered is kept and seen, what is abandoned leaves no half.
+//! Transactions: a failing one rolls back alone, an acknowledged one is stored and visible, an abandoned one leaves no
+//! partial state.
 
 use crate::harness::{Database, PATIENCE, at};
 use crate::sample::{an_organization, fresh_digest, insert_organization, organization_ids, plant_environment};
@@ -10,14 +11,14 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-/// How a transaction may come to nothing after it has written.
+/// How a transaction may fail after it has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
     None,
     Refused,
     Duplicate,
     Panics,
-    /// SQLite only: on PostgreSQL it is unwise, not impossible.
+    /// SQLite only: on PostgreSQL it is unwise but possible.
     AwaitsSomethingElse,
 }
 
@@ -40,7 +41,7 @@ async fn write(
     })
 }
 
-/// Counts an attempt, in a transaction that waits for the disk or in one that does not, and which is kept or is not.
+/// Counts an attempt in a transaction that waits for the disk or does not, and that commits or does not.
 async fn count(
     store: Store,
     environment_id: EnvironmentId,
@@ -70,7 +71,7 @@ on_both_databases! {
             expected += i64::from(keeps);
             assert_eq!(counted.ok(), keeps.then_some(expected), "{durable} {keeps}");
         }
-        // Many of both at once: none is lost, and none is counted twice.
+        // Many of both kinds concurrently: none is lost, and none is counted twice.
         let mut tasks = JoinSet::new();
         for number in 0..60 {
             tasks.spawn(count(store.clone(), environment_id, digest, (number % 3 == 0, true)));
@@ -89,10 +90,10 @@ on_both_databases! {
                 counted.push(attempt::count(tx, environment_id, subject, (at(0), at(1000))).await?);
             }
             attempt::take_back(tx, environment_id, &digest).await?;
-            // Of three two are left, and their while ends when it did.
+            // Of three, two are left, and their window ends when it did.
             counted.push(attempt::count(tx, environment_id, &digest, (at(500), at(1500))).await?);
             attempt::take_back(tx, environment_id, &other).await?;
-            // Of one nothing is left: the next begins a while of its own. There is nothing to take back twice.
+            // Of one, none is left: the next starts a new window. There is nothing to take back twice.
             attempt::take_back(tx, environment_id, &other).await?;
             counted.push(attempt::count(tx, environment_id, &other, (at(500), at(1500))).await?);
             Ok::<_, Error>(counted)
@@ -118,7 +119,7 @@ on_both_databases! {
                 }
                 let store = store.clone();
                 tasks.spawn(async move {
-                    // A panic may reach the caller (PostgreSQL) or be turned into an error (SQLite).
+                    // A panic may reach the caller (PostgreSQL) or become an error (SQLite).
                     let task = tokio::spawn(write(store, environment_id, organization, failure));
                     let kept = task.await.is_ok_and(|outcome| outcome.is_ok());
                     assert_eq!(kept, failure == Failure::None, "{failure:?} in round {round}");
@@ -215,7 +216,7 @@ on_both_databases! {
                     Ok::<_, Error>(())
                 })
             });
-            // Polled so many times, then dropped wherever it is.
+            // Polled this many times, then dropped wherever it is.
             let mut write = Box::pin(write);
             let mut left = polls % 10;
             std::future::poll_fn(|context| {
@@ -228,7 +229,7 @@ on_both_databases! {
             .await;
             drop(write);
         }
-        // Nothing is left behind that would stop or swallow later writes.
+        // Nothing is left that would block or swallow later writes.
         let after: Vec<_> = std::iter::repeat_with(an_organization).take(20).collect();
         for organization in &after {
             insert_organization(&store, environment_id, organization).await.unwrap();
@@ -243,7 +244,7 @@ on_both_databases! {
     }
 }
 
-/// On PostgreSQL a transaction can be abandoned between two of its statements. Its connection must not be used again.
+/// On PostgreSQL a transaction can be abandoned between two statements. Its connection must not be reused.
 #[test]
 fn an_abandoned_postgres_transaction_closes_its_connection() {
     crate::harness::on_postgres(|database: Database| async move {
@@ -265,7 +266,7 @@ fn an_abandoned_postgres_transaction_closes_its_connection() {
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
         }
-        // All connections of the pool are used now, at the same time. One that is still in a transaction would commit it.
+        // All connections of the pool are now used concurrently. One that is still in a transaction would commit it.
         let barrier = Arc::new(tokio::sync::Barrier::new(8));
         let mut tasks = JoinSet::new();
         for _ in 0..8 {
@@ -286,14 +287,14 @@ fn an_abandoned_postgres_transaction_closes_its_connection() {
         }
         expected.sort_unstable();
         assert_eq!(organization_ids(&store, environment_id).await, expected);
-        // The abandoned rows are not locked either: they can be made now.
+        // The abandoned rows are not locked either, so they can be created now.
         for organization in &abandoned {
             insert_organization(&store, environment_id, organization).await.unwrap();
         }
     });
 }
 
-/// A node that loses its power in the middle of a transaction leaves a connection on which nothing happens any more.
+/// A node that loses power in the middle of a transaction leaves an idle connection behind.
 #[test]
 fn a_transaction_that_stands_still_holds_its_locks_for_seconds_only() {
     crate::harness::on_postgres(|database: Database| async move {

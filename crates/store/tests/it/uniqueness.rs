@@ -1,4 +1,4 @@
-//! What there may be only one of, and that both engines name the broken rule alike.
+//! What must be unique, and that both engines report the violated constraint in the same way.
 
 use crate::harness::at;
 use crate::sample::{
@@ -148,7 +148,7 @@ on_both_databases! {
         check_unique(&set_state(&claims[1], DomainState::Verified).await, "organization_domain", "domain");
         let late = a_domain(world.organization.id, "wanted.example", DomainState::Verified);
         check_unique(&insert_domain(&store, &world, &late).await, "organization_domain", "domain");
-        // It can still be claimed, also by the one who came too late.
+        // It can still be claimed, even by the one that came too late.
         let claim = OrganizationDomain { state: DomainState::Pending, ..late };
         insert_domain(&store, &world, &claim).await.unwrap();
         let mut reader = store.reader().await.unwrap();
@@ -158,13 +158,13 @@ on_both_databases! {
             organization::owner_of_domain(&mut store.reader().await.unwrap(), id, "wanted.example").await.unwrap()
         };
         assert_eq!(owner().await, Some(claims[0].organization_id));
-        // When the owner lets go, the next may have it.
+        // When the owner releases it, the next can have it.
         let owned = claims[0].id;
         assert!(transaction!(store, |tx| organization::delete_domain(tx, id, owned).await).unwrap());
         assert_eq!(owner().await, None);
         set_state(&claims[1], DomainState::Verified).await.unwrap();
         assert_eq!(owner().await, Some(claims[1].organization_id));
-        // Another environment is another world.
+        // Another environment is independent.
         let elsewhere = plant(&store).await;
         let domain = a_domain(elsewhere.organization.id, "wanted.example", DomainState::Verified);
         insert_domain(&store, &elsewhere, &domain).await.unwrap();

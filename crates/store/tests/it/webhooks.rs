@@ -1,4 +1,4 @@
-//! Deliveries of webhooks: made with the position of their event, in order, each for one node.
+//! Webhook deliveries: created when their event gets its position, in order, each for one node.
 
 use crate::harness::{Database, at};
 use crate::sample::{fresh, plant_environment};
@@ -30,7 +30,7 @@ async fn plant_endpoint(store: &Store, environment_id: EnvironmentId) -> Key {
     (environment_id, id)
 }
 
-/// Appends an event about a subject and gives it its position.
+/// Appends an event about a subject and assigns its position.
 async fn happen(store: &Store, environment_id: EnvironmentId, subject: &'static str) -> EventId {
     let id: EventId = fresh();
     transaction!(store, |tx| {
@@ -80,7 +80,7 @@ on_both_databases! {
         assert!(!settle(&store, claimed[0], DeliveryState::Delivered).await, "once");
         let next = claim(&store, key, 9).await[0];
         assert_eq!(next.event_id, second);
-        // One that is tried again keeps the others waiting; one that has failed does not.
+        // A delivery that is retried blocks the others; one that has failed does not.
         assert!(transaction!(store, |tx| webhook_delivery::retry(tx, &next, at(100)).await).unwrap());
         assert_eq!(claim(&store, key, 9).await, []);
         assert!(settle(&store, next, DeliveryState::Failed).await);
@@ -136,7 +136,7 @@ on_both_databases! {
         assert_eq!(transaction!(store, |tx| webhook_delivery::drop_some_through(tx, key, through).await).unwrap(), 2);
         transaction!(store, |tx| webhook_endpoint::set_drops(tx, key, None).await).unwrap();
         assert_eq!(webhook_endpoint::dropping(reader).await.unwrap(), []);
-        // What is new waited behind what was dropped.
+        // The new delivery was blocked behind the dropped one.
         assert_eq!(claim(&store, key, 9).await, []);
         assert_eq!(webhook_delivery::blocked(reader).await.unwrap(), [(key, "a".to_owned())]);
         assert!(transaction!(store, |tx| webhook_delivery::release(tx, key, "a", at(10)).await).unwrap());
@@ -197,7 +197,7 @@ on_both_databases! {
         for _ in 0..50 {
             plant_endpoint(&store, environment_id).await;
         }
-        // Those of others make nobody slower.
+        // Endpoints of other environments do not count.
         plant_endpoint(&store, plant_environment(&store).await).await;
         transaction!(store, |tx| {
             for _ in 0..230 {
@@ -282,8 +282,8 @@ on_both_databases! {
     }
 }
 
-/// The trap: whoever makes the next delivery sees that one is pending, and whoever settles that one sees no next. One waits
-/// for the other instead. On SQLite there is one writer.
+/// The pitfall: whoever creates the next delivery sees one pending, and whoever settles that one does not see the next.
+/// Instead, one waits for the other. SQLite has a single writer.
 #[test]
 fn what_is_made_while_the_one_before_is_settled_does_not_wait_for_ever() {
     crate::harness::on_postgres(|store: Store| async move {
@@ -317,8 +317,8 @@ fn what_is_made_while_the_one_before_is_settled_does_not_wait_for_ever() {
     });
 }
 
-/// The trap: who is sent an event is looked up twice, first to lock them and then to make deliveries; whoever comes to want it
-/// in between is not locked. On SQLite there is one writer.
+/// The pitfall: the endpoints of an event are looked up twice, first to lock them and then to create deliveries; an
+/// endpoint that subscribes in between is not locked. SQLite has a single writer.
 #[test]
 fn who_comes_to_want_an_event_while_deliveries_are_made_is_sent_the_next_one() {
     crate::harness::on_postgres(|database: Database| async move {
@@ -349,7 +349,7 @@ fn who_comes_to_want_an_event_while_deliveries_are_made_is_sent_the_next_one() {
             let store = store.clone();
             async move { happen(&store, environment_id, "a").await }
         });
-        // It has looked who wants it, and waits for the one that is held.
+        // It has looked up the endpoints, and waits for the locked one.
         let waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'tuple' AND relation = 'webhook_endpoint'::regclass";
         let began = std::time::Instant::now();
         while database.rows(waiting).await.is_empty() {

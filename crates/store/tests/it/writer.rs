@@ -1,4 +1,5 @@
-//! SQLite's one writer: what shares a commit, what a lost transaction takes with it, and a lock held by somebody else.
+//! SQLite's single writer: what shares a commit, what a lost transaction takes with it, and a lock held by another
+//! process.
 
 use crate::harness::{Database, on_sqlite};
 use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
@@ -7,7 +8,7 @@ use countersign_store::{Error, Result, Store, organization};
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
-/// Runs writes that are certain to share one commit: the writer is held up until all of them wait for it.
+/// Runs writes that are certain to share one commit: the writer is held up until all of them are queued.
 async fn in_one_group<T>(store: &Store, mut writes: Vec<Pin<Box<dyn Future<Output = T> + Send>>>) -> Vec<T> {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let mut gate = Box::pin(store.write(move |_| {
@@ -32,7 +33,7 @@ async fn in_one_group<T>(store: &Store, mut writes: Vec<Pin<Box<dyn Future<Outpu
 
 type Outcome = (OrganizationId, Result<()>);
 
-/// A write of an organization of this name.
+/// Returns a write of an organization with this name.
 fn named(store: &Store, environment_id: EnvironmentId, name: &str) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
     let (store, mut organization) = (store.clone(), an_organization());
     organization.name = name.to_owned();
@@ -53,7 +54,7 @@ fn of_a_group_only_the_failing_one_is_rolled_back() {
     });
 }
 
-/// A full disk makes SQLite roll back the whole transaction, not the statement alone. A trigger does the same here.
+/// A full disk makes SQLite roll back the whole transaction, not just the statement. A trigger does the same here.
 #[test]
 fn a_lost_transaction_is_not_answered_as_kept_nor_a_kept_one_as_lost() {
     on_sqlite(|database: Database| async move {
@@ -92,7 +93,7 @@ fn a_transaction_that_was_lost_keeps_nothing_that_follows() {
         first.name = "the disk is full".to_owned();
         let outcome = transaction!(store, |tx| {
             assert!(organization::insert(tx, environment_id, &first).await.is_err());
-            // The error is ignored, as no code should.
+            // The error is ignored, as no code should do.
             let _ = organization::insert(tx, environment_id, &second).await;
             Ok(())
         });
@@ -101,7 +102,7 @@ fn a_transaction_that_was_lost_keeps_nothing_that_follows() {
     });
 }
 
-/// Waits as long as the store does for a lock: five seconds.
+/// Waits as long as the store waits for a lock: five seconds.
 #[test]
 fn a_lock_of_another_process_is_an_error_that_keeps_nothing() {
     on_sqlite(|database: Database| async move {

@@ -1,4 +1,4 @@
-//! The scopes of an authorization, as its code carries them.
+//! The scopes of an authorization, as carried in its code.
 
 use super::request::default_scopes;
 use crate::oauth::client::Client;
@@ -7,24 +7,24 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// Characters of a SHA-256 in base64url.
+/// The length of a SHA-256 digest in base64url, in characters.
 const DIGEST_LENGTH: usize = 43;
 
-/// Scopes, or the digest of them where they are all that a client asks for without saying so: an application may be assigned
-/// two hundred, and addresses have an end.
+/// A list of scopes, or their digest if the client requested its default scopes: an application may be assigned two
+/// hundred scopes, and URLs have a length limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum CarriedScopes {
-    /// These.
+    /// Explicit scopes.
     These(Vec<String>),
-    /// Those that the client asks for by asking for none in particular, as they were.
+    /// The digest of the client's default scopes at the time.
     Default(String),
 }
 
 impl CarriedScopes {
-    /// From the scopes of a request.
+    /// Creates the carried form of a request's scopes.
     pub fn new(scopes: &[String], client: &Client) -> Self {
-        // As JSON each scope has two quotes and a comma.
+        // In JSON, each scope adds two quotes and a comma.
         let longer = scopes.iter().map(|scope| scope.len() + 3).sum::<usize>() > DIGEST_LENGTH;
         if longer && scopes == default_scopes(client) {
             Self::Default(digest_of(scopes))
@@ -33,7 +33,7 @@ impl CarriedScopes {
         }
     }
 
-    /// The scopes; `None` when the client has been assigned others since.
+    /// Returns the scopes; `None` if the client's assigned scopes have changed since.
     pub fn of(&self, client: &Client) -> Option<Vec<String>> {
         match self {
             Self::These(scopes) => Some(scopes.clone()),
@@ -45,7 +45,7 @@ impl CarriedScopes {
     }
 }
 
-/// Scopes hold no spaces (RFC 6749 §3.3).
+/// Scopes contain no spaces (RFC 6749 §3.3).
 fn digest_of(scopes: &[String]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, scopes.join(" ").as_bytes()))
 }

@@ -1,5 +1,5 @@
-//! What has to happen before there is a code: sign in, choose an account or an organization, agree. Decided anew each time
-//! the browser comes back, from what is true then.
+//! The steps required before a code is issued: sign-in, account or organization selection, consent. Decided afresh each
+//! time the browser returns, from the state at that moment.
 
 use super::request::{AuthorizeErrorCode, AuthorizeRequest, Prompt, ReturnAddress};
 use crate::id::{ConsentId, OrganizationId, UserId};
@@ -8,109 +8,113 @@ use crate::oauth::client::Client;
 use crate::oauth::registration::redirect_policy::{is_loopback, stays_on_the_device};
 use crate::time::Timestamp;
 
-/// Who is signed in.
+/// The signed-in user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedIn {
-    /// The person.
+    /// The user.
     pub user_id: UserId,
-    /// When they last proved who they are.
+    /// When the user last authenticated.
     pub authenticated_at: Timestamp,
-    /// The organization they last chose.
+    /// The organization the user last selected.
     pub organization_id: Option<OrganizationId>,
-    /// They belong to more organizations than a page shows: one is searched for, before anything is agreed to.
+    /// The user belongs to more organizations than a page lists, so one must be searched for before consent.
     pub has_many: bool,
 }
 
-/// Whom the `id_token_hint` of a request names (OpenID Connect Core §3.1.2.1).
+/// The user that a request's `id_token_hint` identifies (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Hinted {
-    /// The request has none.
+    /// The request has no hint.
     #[default]
     Nobody,
-    /// It was not issued here, or is too old to be verified.
+    /// The hint was not issued to this client here, or is too old to be verified.
     Unverifiable,
-    /// The person who is signed in.
+    /// The signed-in user.
     WhoIsSignedIn,
-    /// Somebody else; or nobody is signed in.
+    /// A different user, or nobody is signed in.
     SomebodyElse,
 }
 
-/// What the person has done in this flow already.
+/// The steps the user has already completed in this flow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// When the flow began: a sign-in after that satisfies `prompt=login` and `max_age`.
+    /// When the flow started; a sign-in since then satisfies `prompt=login` and `max_age`.
     pub began_at: Option<Timestamp>,
-    /// The account was chosen.
+    /// Whether the account has been selected.
     pub account_chosen: bool,
-    /// The organization was chosen.
+    /// The organization selected in this flow.
     pub organization_chosen: Option<OrganizationId>,
-    /// The person has just agreed.
+    /// Whether the user has just consented.
     pub agreed: bool,
 }
 
-/// What the person has agreed to before.
+/// A consent the user gave earlier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenConsent {
-    /// Its identifier.
+    /// The consent's identifier.
     pub id: ConsentId,
-    /// For which organization.
+    /// The organization it applies to.
     pub organization_id: Option<OrganizationId>,
-    /// To what.
+    /// The scopes consented to.
     pub scopes: Vec<String>,
-    /// What they have chosen then is offered still, of everything that there is to choose.
+    /// Whether the options chosen then are still offered, for every choice there is to make.
     pub still_offered: bool,
 }
 
-/// What comes next.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// The person signs in.
+    /// The user signs in.
     SignIn,
-    /// The person says which account to go on with.
+    /// The user selects the account to continue with.
     ChooseAccount,
-    /// The person chooses an organization.
+    /// The user selects an organization.
     ChooseOrganization,
-    /// The person is asked to agree, with this organization picked beforehand.
+    /// The user learns, on a page of ours, that they are not a member of the requested organization.
+    NotAMember,
+    /// The user is asked for consent, with this organization preselected.
     AskConsent {
-        /// The organization that is picked beforehand.
+        /// The preselected organization.
         organization_id: Option<OrganizationId>,
     },
     /// A code is issued.
     Issue {
-        /// For this organization.
+        /// The organization it is issued for.
         organization_id: Option<OrganizationId>,
     },
-    /// The client is told no.
+    /// The client receives an error.
     Refuse(AuthorizeErrorCode, &'static str),
 }
 
 const WOULD_HAVE_TO_AGREE: &str = "The person would have to give consent.";
 
-/// Whether an application needs the person's consent.
+/// Whether an application needs the user's consent.
 pub fn needs_consent(client: &Client) -> bool {
     !matches!(client.application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. })
 }
 
-/// Whether any program on the person's device could have asked in this client's name, and would get the answer: only the
-/// person can tell that it was the one they mean (RFC 8252 §8.6). A client that keeps a secret proves itself afterwards.
+/// Whether any program on the user's device could have sent the request in this client's name and would receive the
+/// response: only the user can tell whether it was the intended one (RFC 8252 §8.6). A confidential client
+/// authenticates afterwards.
 pub fn anybody_may_receive(client: &Client, redirect_uri: &str) -> bool {
     client.client_type() == ClientType::Public && stays_on_the_device(redirect_uri)
 }
 
-/// Whether these scopes were all agreed to.
+/// Whether all requested scopes are covered by the given ones.
 pub fn covers(given: &[String], asked: &[String]) -> bool {
     asked.iter().all(|scope| given.contains(scope))
 }
 
-/// Whether errors stay on a page of ours: anybody can register a client, and one that nobody has agreed to must not make this server
-/// send people wherever it likes (RFC 9700 §4.11.2), nor start programs by their schemes. Back to a program that listens on
-/// the person's own device they may go.
+/// Whether errors must stay on our own page: anyone can register a client, and one without consent must not make this
+/// server redirect users anywhere it likes (RFC 9700 §4.11.2) or launch programs through their URI schemes. Redirects
+/// back to a program listening on the user's own device are allowed.
 pub fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
     client.registered.is_some() && !is_loopback(address.redirect.as_str())
 }
 
-/// Decides what comes next. `memberships` are organizations of which the person is an active member: all of them, or, of
-/// many, some, with every one that is named here among them. `consents` is what they have agreed to for this application.
+/// Determines the next step. `memberships` are organizations in which the user is an active member: all of them or, if
+/// there are many, a subset that includes every one named here. `consents` are the user's consents for this
+/// application.
 pub fn next(
     request: &AuthorizeRequest,
     client: &Client,
@@ -122,22 +126,23 @@ pub fn next(
 ) -> Next {
     let quiet = request.prompt.none;
     if hinted == Hinted::Unverifiable {
-        // Before anybody signs in for nothing. With `prompt=none` the client expects `login_required`, and then asks with a page.
+        // Before the user signs in for nothing. With `prompt=none` the client expects `login_required` and then retries
+        // interactively.
         let code = if quiet { AuthorizeErrorCode::LoginRequired } else { AuthorizeErrorCode::InvalidRequest };
         return Next::Refuse(
             code,
-            "The id_token_hint was not issued by this server, or is too old to be verified. Ask again without it.",
+            "The id_token_hint was not issued to this client, or is too old to be verified. Ask again without it.",
         );
     }
     let in_this_flow = |who: &SignedIn| progress.began_at.is_some_and(|began| who.authenticated_at >= began);
-    // It names the expected person: anyone else counts as not signed in (OpenID Connect Core §3.1.2.2).
+    // The hint names the expected user: anyone else counts as not signed in (OpenID Connect Core §3.1.2.2).
     let is_meant = |who: &SignedIn| {
         hinted != Hinted::SomebodyElse && is_fresh((request.prompt, request.max_age), who, progress, now)
     };
     let Some(signed_in) = signed_in.filter(is_meant) else {
         return match signed_in.filter(in_this_flow) {
             _ if quiet => Next::Refuse(AuthorizeErrorCode::LoginRequired, "Nobody is signed in."),
-            // Asking for another sign-in could go on for ever.
+            // Asking for another sign-in could loop forever.
             Some(_) => Next::Refuse(
                 AuthorizeErrorCode::LoginRequired,
                 "The person who signed in is not the one that the id_token_hint names.",
@@ -157,13 +162,18 @@ pub fn next(
             .filter(|consent| consent.organization_id == organization_id && consent.still_offered)
             .any(|consent| covers(&consent.scopes, &request.scopes))
     };
+    let consented_for = |wanted: OrganizationId| consents.iter().any(|one| one.organization_id == Some(wanted));
     let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
     let asks_anew = request.prompt.consent || anybody;
     let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
         (Some(wanted), _, _) if member(wanted) => Some(wanted),
-        // With `prompt=none` and no earlier consent, do not reveal whether the person belongs to the organization.
-        (Some(_), _, _) if quiet && asks && consents.is_empty() => {
-            return Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE);
+        // A third-party application that the user never allowed to act for this organization must not learn from the
+        // answer whether the user is a member: members get the consent page, everyone else a page as well.
+        (Some(wanted), _, _) if asks && !progress.agreed && !consented_for(wanted) => {
+            return match quiet {
+                true => Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE),
+                false => Next::NotAMember,
+            };
         }
         (Some(_), _, _) => {
             return Next::Refuse(AuthorizeErrorCode::AccessDenied, "The person does not belong to this organization.");
@@ -176,12 +186,13 @@ pub fn next(
             let last = signed_in.organization_id.filter(|last| remembers && member(*last));
             let agreed: Vec<_> = memberships.iter().copied().filter(|id| agreed_for(Some(*id))).collect();
             let picked = match (last, agreed.as_slice()) {
-                // In the company's own applications people move from one organization to another.
+                // In first-party applications, users move between organizations.
                 (Some(last), agreed) if agreed.is_empty() || agreed.contains(&last) => Some(last),
-                // For another's they have said once for which one, wherever they are at the moment.
+                // For a third-party application, the organization the user consented for applies, whichever one is
+                // active now.
                 (_, [only]) if remembers => Some(*only),
                 (_, [_, ..]) if !asks_anew => None,
-                // The consent page has a picker of its own.
+                // The consent page has its own organization picker.
                 (last, _) if asks && !quiet && !progress.agreed && !signed_in.has_many => last.or(Some(*first)),
                 (last, _) => last,
             };
@@ -201,7 +212,7 @@ pub fn next(
     match (agreed, quiet) {
         (true, _) => Next::Issue { organization_id },
         (false, true) => Next::Refuse(AuthorizeErrorCode::ConsentRequired, WOULD_HAVE_TO_AGREE),
-        // The consent page can offer no choice then.
+        // In that case the consent page cannot offer a picker.
         (false, false)
             if signed_in.has_many && request.organization_id.is_none() && progress.organization_chosen.is_none() =>
         {
@@ -211,14 +222,14 @@ pub fn next(
     }
 }
 
-/// Whether the sign-in is recent enough for what was asked.
+/// Whether the sign-in is recent enough for the request.
 pub fn is_fresh(
     (prompt, max_age): (Prompt, Option<i64>),
     signed_in: &SignedIn,
     progress: Progress,
     now: Timestamp,
 ) -> bool {
-    // A sign-in within this flow is as fresh as can be asked for.
+    // A sign-in within this flow is always recent enough.
     if progress.began_at.is_some_and(|began| signed_in.authenticated_at >= began) {
         return true;
     }
@@ -326,7 +337,7 @@ mod tests {
         assert_eq!(decide(&case(Hinted::WhoIsSignedIn, "&prompt=none")), issue);
         assert_eq!(decide(&case(Hinted::SomebodyElse, "")), Next::SignIn);
         assert_eq!(code(&decide(&case(Hinted::SomebodyElse, "&prompt=none"))), Some(Code::LoginRequired));
-        // Just signed in, and still somebody else.
+        // Just signed in, but still as a different user.
         let began_before = Progress { began_at: Some(at(999)), ..Progress::default() };
         let another = Case { progress: began_before, ..case(Hinted::SomebodyElse, "") };
         assert_eq!(code(&decide(&another)), Some(Code::LoginRequired));
@@ -403,8 +414,34 @@ mod tests {
         assert_eq!(asks(vec![1], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
         assert_eq!(asks(vec![2], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
         assert_eq!(asks(vec![], vec![]), Some(AuthorizeErrorCode::ConsentRequired));
-        let agreed = vec![agreed_to(Some(2), &["openid"])];
-        assert_eq!(asks(vec![2], agreed), Some(AuthorizeErrorCode::AccessDenied));
+        let elsewhere = || vec![agreed_to(Some(2), &["openid"])];
+        assert_eq!(asks(vec![1, 2], elsewhere()), Some(AuthorizeErrorCode::ConsentRequired));
+        assert_eq!(asks(vec![2], elsewhere()), Some(AuthorizeErrorCode::ConsentRequired));
+        let there = vec![agreed_to(Some(1), &["openid"])];
+        assert_eq!(asks(vec![2], there), Some(AuthorizeErrorCode::AccessDenied));
+    }
+
+    #[test]
+    fn a_third_party_is_not_told_who_is_a_member_before_the_user_acts() {
+        let asks = |memberships, consents| {
+            let more = "&organization_id=org_00000000000000000000000001";
+            Case { more, memberships, consents, ..third_party() }
+        };
+        assert_eq!(decide(&asks(vec![1], vec![])), Next::AskConsent { organization_id: Some(org(1)) });
+        for consents in [vec![], vec![agreed_to(Some(2), &["openid"])], vec![agreed_to(None, &["openid"])]] {
+            assert_eq!(decide(&asks(vec![2], consents.clone())), Next::NotAMember);
+            assert_eq!(decide(&asks(vec![], consents)), Next::NotAMember);
+        }
+        // They have just agreed for it, and have lost the membership since.
+        let progress = Progress { agreed: true, ..Progress::default() };
+        let lost = Case { progress, ..asks(vec![2], vec![]) };
+        assert_eq!(code(&decide(&lost)), Some(AuthorizeErrorCode::AccessDenied));
+        let ours = Case { ownership: Ownership::FirstParty, ..asks(vec![2], vec![]) };
+        assert_eq!(
+            code(&decide(&ours)),
+            Some(AuthorizeErrorCode::AccessDenied),
+            "the product itself knows its members"
+        );
     }
 
     #[test]

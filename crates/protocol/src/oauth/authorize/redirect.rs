@@ -1,32 +1,32 @@
-//! Where an answer may be sent: only to a redirect URI that was proven to be the client's.
+//! Where a response may be sent: only to a redirect URI proven to belong to the client.
 
 use crate::model::{ApplicationKind, ClientType, Ownership};
 use crate::oauth::client::Client;
 use crate::oauth::redirect_uri::is_port_wildcard;
 use url::form_urlencoded;
 
-/// Longest URI looked at.
+/// The maximum length of a URI.
 const LONGEST: usize = 2048;
 
-/// A redirect URI that is registered for the client. Only [`prove`] makes one, and nothing is ever redirected to an
-/// application without one.
+/// A redirect URI registered for the client. Only [`prove`] and [`prove_listed`] create one, and nothing is ever
+/// redirected to an application without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenRedirect(String);
 
 impl ProvenRedirect {
-    /// The URI, as it was asked for.
+    /// The URI, as requested.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its host, for showing a person where they are sent; the scheme where it has none.
+    /// The URI's host, for showing users where they are being sent; its scheme if it has no host.
     pub fn host(&self) -> String {
         let url = url::Url::parse(&self.0).ok();
         let host = url.as_ref().and_then(|url| url.host_str().map(str::to_owned));
         host.or_else(|| url.map(|url| url.scheme().to_owned())).unwrap_or_default()
     }
 
-    /// The URI with parameters added to its query (RFC 6749 §4.1.2), whatever query it has kept as it is.
+    /// The URI with parameters added to its query (RFC 6749 §4.1.2); an existing query is left as it is.
     pub fn with_query(&self, parameters: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
@@ -39,9 +39,9 @@ impl ProvenRedirect {
     }
 }
 
-/// Finds the requested URI among those registered: equal as text (RFC 6749 §3.1.2.3, RFC 9700 §2.1); for a public
-/// or self-registered client's loopback address with any port (RFC 8252 §7.3); for an entry with a wildcard with one label, or one port,
-/// in its place.
+/// Finds the requested URI among the registered ones. They must be equal as text (RFC 6749 §3.1.2.3, RFC 9700 §2.1),
+/// except that the loopback address of a public or self-registered client may have any port (RFC 8252 §7.3), and a
+/// wildcard matches one label or one port.
 pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
     let ApplicationKind::OAuth { redirect_uris, client_type, ownership, .. } = &client.application.kind else {
         return None;
@@ -56,14 +56,14 @@ pub fn prove(client: &Client, requested: &str) -> Option<ProvenRedirect> {
         .then(|| ProvenRedirect(requested.to_owned()))
 }
 
-/// Finds the requested URI among those of the environment's own application: equal as text, or for an entry whose port is a
-/// wildcard with a port in its place.
+/// Finds the requested URI among those of the environment's own application. They must be equal as text, except that a
+/// port wildcard matches any port.
 pub fn prove_listed<'a>(listed: impl IntoIterator<Item = &'a str>, requested: &str) -> Option<ProvenRedirect> {
     let matches = |known: &str| requested == known || (is_port_wildcard(known) && matches_wildcard(known, requested));
     (is_plain(requested) && listed.into_iter().any(matches)).then(|| ProvenRedirect(requested.to_owned()))
 }
 
-/// Whether a text has nothing in it that a browser would read differently.
+/// Whether a text contains nothing that a browser would interpret differently.
 fn is_plain(requested: &str) -> bool {
     requested.len() <= LONGEST
         && requested.bytes().all(|b| matches!(b, 0x21..=0x7E) && !matches!(b, b'#' | b'\\' | b'*'))
@@ -80,12 +80,12 @@ fn matches_wildcard(registered: &str, requested: &str) -> bool {
             .all(|b| if is_port { b.is_ascii_digit() } else { b.is_ascii_alphanumeric() || b"-_".contains(&b) })
 }
 
-/// Whether two loopback http URIs, or origins, differ in their port at most.
+/// Whether two loopback http URIs, or origins, differ at most in their port.
 pub fn is_same_but_for_loopback_port(one: &str, other: &str) -> bool {
     without_loopback_port(one).is_some_and(|one| without_loopback_port(other) == Some(one))
 }
 
-/// A loopback http URI as what stands before its port and what stands behind it.
+/// Splits a loopback http URI into the parts before and after its port.
 pub(crate) fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {
     let host =
         ["http://127.0.0.1", "http://[::1]", "http://localhost"].into_iter().find(|host| uri.starts_with(host))?;

@@ -1,5 +1,5 @@
-//! The authorization request. An error found before the redirect URI is proven and one found after it are different
-//! types, and only the second can be sent to the application.
+//! The authorization request. Errors found before the redirect URI is proven and errors found after it are different
+//! types, and only the latter can be sent to the application.
 
 use super::redirect::{ProvenRedirect, prove};
 use crate::id::OrganizationId;
@@ -11,7 +11,7 @@ use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::{resource, scope};
 
-/// Every parameter that an answer may depend on: those of [`read`], the client, and whom the application means.
+/// Every parameter that a response may depend on: those of [`read`], the client, and the hints about the user.
 const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
@@ -35,55 +35,55 @@ const PARAMETERS: [&str; 20] = [
     "ui_locales",
 ];
 
-/// Longest `state` and `nonce` that are carried along.
+/// The maximum length of `state` and `nonce`.
 const LONGEST_ECHO: usize = 2048;
 
-/// Why an authorization request is answered with a page of ours, and never sent anywhere.
+/// Why an authorization request is answered with a page of our own and never redirected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotForTheClient {
-    /// No client is named, or none such exists here.
+    /// No client is named, or it does not exist here.
     UnknownClient,
-    /// The redirect URI is missing, or not registered for the client.
+    /// The redirect URI is missing or not registered for the client.
     UnknownRedirectUri,
-    /// The client is a machine: nobody signs in to it.
+    /// The client is a machine client: users do not sign in to it.
     NotForPeople,
-    /// The request is not well formed, so nothing in it can be relied on.
+    /// The request is malformed, so nothing in it can be relied on.
     Malformed,
-    /// Anybody can register such a client: it is not told of errors by sending people to it (RFC 9700 §4.11.2).
+    /// Anyone can register such a client, so users are not redirected to it with errors (RFC 9700 §4.11.2).
     AnybodysClient,
 }
 
 /// The error codes that are sent to the client (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, RFC 8707 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorizeErrorCode {
-    /// The request is wrong.
+    /// The request is invalid.
     InvalidRequest,
-    /// The person, or a rule, said no.
+    /// Denied by the user or by a policy.
     AccessDenied,
-    /// The client has not registered that it asks for codes.
+    /// The client has not registered the authorization code grant.
     UnauthorizedClient,
-    /// Another response type than `code`.
+    /// A response type other than `code`.
     UnsupportedResponseType,
-    /// A scope that this client may not ask for.
+    /// A scope that this client may not request.
     InvalidScope,
-    /// A resource that is not known.
+    /// An unknown resource.
     InvalidTarget,
-    /// `prompt=none`, and nobody is signed in.
+    /// `prompt=none`, but nobody is signed in.
     LoginRequired,
-    /// `prompt=none`, and the person would have to agree.
+    /// `prompt=none`, but the user would have to consent.
     ConsentRequired,
-    /// `prompt=none`, and the person would have to choose.
+    /// `prompt=none`, but the user would have to make a choice.
     InteractionRequired,
-    /// A `request` object (OpenID Connect Core §6.1).
+    /// A `request` object was sent (OpenID Connect Core §6.1).
     RequestNotSupported,
-    /// A `request_uri` (OpenID Connect Core §6.2).
+    /// A `request_uri` was sent (OpenID Connect Core §6.2).
     RequestUriNotSupported,
-    /// A `registration` (OpenID Connect Core §7.2.1).
+    /// A `registration` was sent (OpenID Connect Core §7.2.1).
     RegistrationNotSupported,
 }
 
 impl AuthorizeErrorCode {
-    /// The code on the wire.
+    /// The code as sent on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -102,12 +102,12 @@ impl AuthorizeErrorCode {
     }
 }
 
-/// Where an answer goes, and what it carries back.
+/// Where a response goes, and the state it carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnAddress {
-    /// The redirect URI, proven.
+    /// The proven redirect URI.
     pub redirect: ProvenRedirect,
-    /// The client's own state, carried back as it came.
+    /// The client's own state, returned unchanged.
     pub state: Option<String>,
 }
 
@@ -117,77 +117,77 @@ impl ReturnAddress {
         if let Some(state) = &self.state {
             parameters.push(("state", state));
         }
-        // RFC 9207: a client that talks to several servers can tell who answers.
+        // RFC 9207: a client that uses several servers can tell which one responded.
         parameters.push(("iss", issuer));
         self.redirect.with_query(&parameters)
     }
 
-    /// The URL that carries a code.
+    /// The URL for a response with a code.
     pub fn with_code(&self, issuer: &str, code: &str) -> String {
         self.with(issuer, &[("code", code)])
     }
 
-    /// The URL that carries an error.
+    /// The URL for an error response.
     pub fn with_error(&self, issuer: &str, code: AuthorizeErrorCode, description: &str) -> String {
         self.with(issuer, &[("error", code.as_str()), ("error_description", description)])
     }
 }
 
-/// Why an authorization request fails, with the place that is told.
+/// Why an authorization request fails, and who is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// A page tells the person.
+    /// The user is told on a page.
     ToThePerson(NotForTheClient),
-    /// The client is told.
+    /// The client receives an error.
     ToTheClient(ReturnAddress, AuthorizeErrorCode, String),
 }
 
-/// What `prompt` asks for (OpenID Connect Core §3.1.2.1).
+/// The values of `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// No page may be shown.
     pub none: bool,
-    /// The person must sign in anew.
+    /// The user must sign in again.
     pub login: bool,
-    /// The person must agree anew.
+    /// The user must consent again.
     pub consent: bool,
-    /// The person must be asked which account.
+    /// The user must be asked which account to use.
     pub select_account: bool,
-    /// The person wants an account.
+    /// The user wants to create an account.
     pub create: bool,
 }
 
-/// An authorization request whose client, redirect URI and parameters are good. Nothing has been decided.
+/// An authorization request whose client, redirect URI and parameters are valid. Nothing has been decided yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// Where the answer goes.
+    /// Where the response goes.
     pub return_address: ReturnAddress,
-    /// What is asked for, in order.
+    /// The requested scopes, in order.
     pub scopes: Vec<String>,
-    /// For which resource; empty for none.
+    /// The requested resource; empty for none.
     pub resource: String,
-    /// Carried into the ID token.
+    /// The nonce, copied into the ID token.
     pub nonce: Option<String>,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
-    /// Which pages are asked for.
+    /// The requested prompts.
     pub prompt: Prompt,
-    /// How long ago, in seconds, the person may have signed in.
+    /// The maximum age of the user's sign-in, in seconds.
     pub max_age: Option<i64>,
-    /// Who is likely to sign in.
+    /// A hint about who will sign in.
     pub login_hint: Option<String>,
-    /// The organization that is wanted.
+    /// The requested organization.
     pub organization_id: Option<OrganizationId>,
-    /// Whether the person is likely to need an account first.
+    /// Whether the user probably needs to create an account first.
     pub sign_up: bool,
 }
 
-/// A query as it was written, without the parameters that nobody reads: what is kept of it.
+/// The query string as it is stored: exactly as written, without the parameters that are never read.
 pub fn without_unknown(query: &str) -> String {
     Params::keep_only(query, &PARAMETERS)
 }
 
-/// The client that a request names.
+/// Returns the client named in a request.
 ///
 /// # Errors
 /// [`NotForTheClient::UnknownClient`].
@@ -196,7 +196,7 @@ pub fn client_name<'a>(params: &'a Params<'_>) -> Result<ClientName<'a>, NotForT
     ClientName::parse(text).ok_or(NotForTheClient::UnknownClient)
 }
 
-/// Reads a request of this client.
+/// Reads an authorization request from this client.
 ///
 /// # Errors
 /// See [`Refusal`].
@@ -284,18 +284,18 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
     })
 }
 
-/// The scopes that a request without `scope` means: everything but a refresh token.
+/// The scopes a request without `scope` implies: all available ones except `offline_access`.
 pub(crate) fn default_scopes(client: &Client) -> Vec<String> {
     let built_in = scope::BUILT_IN.into_iter().filter(|scope| *scope != "offline_access").map(str::to_owned);
     let assigned = client.application.scopes.iter().filter(|scope| !scope::is_built_in(scope)).cloned();
     built_in.chain(assigned).collect()
 }
 
-/// The scopes that a client asks for, each of which it may ask for: the built-in ones and those assigned to it. Who has not
-/// registered refresh tokens gets none.
+/// Returns the scopes a client requests, which must be built in or assigned to it. `offline_access` is dropped if the
+/// client has not registered the refresh token grant.
 ///
 /// # Errors
-/// Says which scope it may not ask for.
+/// A message naming the scope that the client may not request.
 pub fn requested_scopes(requested: Option<&str>, client: &Client) -> Result<Vec<String>, String> {
     let Some(requested) = requested else { return Ok(default_scopes(client)) };
     let scopes = scope::parse(requested).map_err(|error| error.description.into_owned())?;
@@ -318,7 +318,7 @@ fn read_prompt(text: &str) -> Option<Prompt> {
             "login" => prompt.login = true,
             "consent" => prompt.consent = true,
             "select_account" => prompt.select_account = true,
-            // OpenID Connect Prompt Create 1.0 §4: whoever is signed in makes an account all the same.
+            // OpenID Connect Prompt Create 1.0 §4: a new account is created even if a user is already signed in.
             "create" => (prompt.login, prompt.create) = (true, true),
             _ => return None,
         }

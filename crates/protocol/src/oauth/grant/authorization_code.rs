@@ -6,27 +6,27 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::pkce;
 use crate::time::Timestamp;
 
-/// How long a code is good, in seconds.
+/// The lifetime of a code, in seconds.
 pub const CODE_LIFETIME: i64 = 60;
 
 /// Why a code is not redeemed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// Who presents it has not shown that it is theirs: it is another client's, or comes without its verifier. Nothing is done, or
-    /// anybody who finds a code in a log could end what others were issued.
+    /// The presenter has not shown that the code is theirs: it is another client's, or comes without its verifier.
+    /// Nothing is changed; otherwise, anyone who finds a code in a log could revoke tokens issued to others.
     Unproven(OAuthError),
-    /// The request is wrong otherwise, or the code has expired; it is not spent by this.
+    /// The request is otherwise wrong, or the code has expired; the code is not consumed.
     Wrong(OAuthError),
 }
 
-/// One sentence for every code that is not good, so that nobody learns which codes exist.
+/// One description for every invalid code, so that it does not reveal which codes exist.
 pub fn not_good() -> OAuthError {
     OAuthError::invalid_grant(
         "The authorization code is unknown, expired or used, or is not for this client and redirect URI.",
     )
 }
 
-/// Checks a code against the client that presents it, and what comes with it.
+/// Checks a code against the client that presents it and the accompanying parameters.
 ///
 /// # Errors
 /// See [`Refused`].
@@ -41,7 +41,8 @@ pub fn redeem(
         return Err(Refused::Unproven(not_good()));
     }
     pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Unproven)?;
-    // A code that is bound to its challenge needs no more: OAuth 2.1 has dropped the parameter (§10.2). One that is sent must be right.
+    // A code bound to a challenge needs no redirect URI, as OAuth 2.1 dropped the parameter (§10.2). If sent, it must
+    // match.
     let at_home = match redirect_uri {
         Some(uri) => uri == code.redirect_uri,
         None => code.code_challenge.is_some(),

@@ -1,4 +1,4 @@
-//! The client credentials grant (RFC 6749 §4.4): a program acts for the organization it belongs to.
+//! The client credentials grant (RFC 6749 §4.4): a program acts on behalf of its organization.
 
 use crate::id::OrganizationId;
 use crate::model::ApplicationKind;
@@ -6,16 +6,17 @@ use crate::oauth::client_auth::AuthenticatedClient;
 use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use crate::oauth::scope;
 
-/// What is granted to a machine client.
+/// The grant to a machine client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
-    /// The organization the token acts for: always the application's own, whatever the request says.
+    /// The organization the token is for: always the application's own, whatever the request says.
     pub organization_id: OrganizationId,
     /// The scopes, space-separated; empty when the application has none.
     pub scope: String,
 }
 
-/// Decides a client credentials request. Without a requested scope, everything assigned to the application is granted.
+/// Evaluates a client credentials request. Without a requested scope, everything assigned to the application is
+/// granted.
 ///
 /// # Errors
 /// - `unauthorized_client` unless the client is a machine application;

@@ -7,17 +7,17 @@ use crate::oauth::error::{OAuthError, OAuthErrorCode};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// How long a device code is good, in seconds.
+/// The lifetime of a device code, in seconds.
 pub const LIFETIME: i64 = 300;
-/// How many seconds a device waits between two polls, to begin with.
+/// The initial polling interval, in seconds.
 pub const INTERVAL: i64 = 5;
 
-/// Letters of user codes: no vowels, so no words, and none that look like others (RFC 8628 §6.1).
+/// The letters of user codes: no vowels, so no words, and no look-alikes (RFC 8628 §6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
 
-/// Writes a user code, `XXXX-XXXX`, from random bytes. Bytes that would favour some letters are passed over; `None` when
-/// too few are left.
+/// Generates a user code, `XXXX-XXXX`, from random bytes. Bytes that would bias the letters are skipped; `None` when
+/// too few remain.
 pub fn user_code(random: &[u8]) -> Option<String> {
     let letters: Vec<char> = random
         .iter()
@@ -30,28 +30,28 @@ pub fn user_code(random: &[u8]) -> Option<String> {
         .then(|| format!("{}-{}", first.iter().collect::<String>(), second.iter().collect::<String>()))
 }
 
-/// Reads a user code as people type it: in any case, with or without the dash.
+/// Parses a user code as typed by a user: in any case, with or without the dash.
 pub fn read_user_code(text: &str) -> Option<String> {
     let letters: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     let good = letters.len() == LENGTH && letters.bytes().all(|b| LETTERS.contains(&b));
     good.then(|| letters.split_at(LENGTH / 2)).map(|(first, second)| format!("{first}-{second}"))
 }
 
-/// How far an authorization of a device has come.
+/// The state of a device authorization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceState {
-    /// Nobody has entered the code yet.
+    /// The code has not been answered yet.
     Pending,
-    /// The person agreed.
+    /// The user approved.
     Approved,
-    /// The person said no.
+    /// The user denied.
     Denied,
-    /// Tokens were issued.
+    /// Tokens have been issued.
     Redeemed,
 }
 
 impl DeviceState {
-    /// The word in storage.
+    /// The stored value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -61,53 +61,53 @@ impl DeviceState {
         }
     }
 
-    /// Reads the word.
+    /// Parses the stored value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Approved, Self::Denied, Self::Redeemed].into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// A device that waits for a person.
+/// A device waiting for a user's approval.
 #[derive(Debug, Clone)]
 pub struct DeviceAuthorization {
     /// The keyed digest of its device code.
     pub digest: Digest,
-    /// What the person types.
+    /// The code that the user types.
     pub user_code: String,
-    /// Whose device.
+    /// The application the device runs.
     pub application_id: ApplicationId,
-    /// What is asked for.
+    /// The requested scopes.
     pub scopes: Vec<String>,
-    /// How far it has come.
+    /// The state of the authorization.
     pub state: DeviceState,
-    /// Who agreed, to what, when that happened.
+    /// The user's approval, once given.
     pub approval: Option<Approval>,
-    /// How many seconds the device has to wait between two polls.
+    /// The polling interval, in seconds.
     pub interval: i64,
-    /// When it polled last.
+    /// When the device last polled.
     pub polled_at: Option<Timestamp>,
     /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What a person has agreed to for a device.
+/// A user's approval of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// The consent.
     pub consent_id: ConsentId,
-    /// The person.
+    /// The user.
     pub user_id: UserId,
-    /// The organization that was chosen.
+    /// The selected organization.
     pub organization_id: Option<OrganizationId>,
-    /// The session in which it was agreed.
+    /// The session in which it was approved.
     pub session_id: Option<SessionId>,
-    /// How the person appears in tokens.
+    /// How the user appears in tokens.
     pub persona: Persona,
-    /// When the person proved who they are.
+    /// When the user authenticated.
     pub authenticated_at: Timestamp,
 }
 
-/// What a poll finds, when it is no error.
+/// The result of a successful poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ready(pub Approval);
 
@@ -115,12 +115,12 @@ fn refused(code: OAuthErrorCode, description: &'static str) -> OAuthError {
     OAuthError::new(code, description)
 }
 
-/// One sentence for every code that is not good.
+/// One description for every invalid code.
 pub fn not_good() -> OAuthError {
     OAuthError::invalid_grant("The device code is unknown or used, or is not for this client.")
 }
 
-/// Decides about a poll. `slow_down` is to be noted by adding to the interval.
+/// Evaluates a poll. On `slow_down`, the caller must increase the stored interval.
 ///
 /// # Errors
 /// `authorization_pending`, `slow_down`, `access_denied`, `expired_token` (RFC 8628 §3.5), `invalid_grant`.
@@ -136,8 +136,7 @@ pub fn poll(
     device.approval.clone().map(Ready).ok_or_else(not_good)
 }
 
-/// Whether the person has agreed, for a device that polled last at this moment and has to wait so many seconds between
-/// two polls.
+/// Checks whether the user has approved, given when the device last polled and its polling interval in seconds.
 ///
 /// # Errors
 /// `authorization_pending`, `slow_down`, `access_denied`, `expired_token` (RFC 8628 §3.5).
@@ -150,7 +149,7 @@ pub fn is_answered(
     if now >= expires_at {
         return Err(refused(OAuthErrorCode::ExpiredToken, "The device code has expired."));
     }
-    // A second of grace: networks are not that exact.
+    // One second of tolerance for network jitter.
     if polled_at.is_some_and(|last| now < last.plus_secs(interval - 1)) {
         return Err(refused(OAuthErrorCode::SlowDown, "Poll less often: add five seconds to the interval."));
     }

@@ -1,4 +1,4 @@
-//! One file per grant: everything that is checked before a token is issued for it.
+//! One file per grant, with all checks made before it issues a token.
 
 pub mod authorization_code;
 pub mod client_credentials;

@@ -1,4 +1,4 @@
-//! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14.2): every use gives a new token and spends the old one.
+//! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14.2): every use issues a new token and spends the old one.
 
 use crate::model::TokenFamily;
 use crate::oauth::client_auth::AuthenticatedClient;
@@ -7,14 +7,14 @@ use crate::oauth::refresh_token::Place;
 use crate::oauth::scope;
 use crate::time::Timestamp;
 
-/// What happens to the family.
+/// The change to the token family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
-    /// The number of the token that is good from now on.
+    /// The number of the token that is current from now on.
     pub generation: i64,
-    /// What it is good for.
+    /// The scopes of the new tokens.
     pub scopes: Vec<String>,
-    /// Whether this is the answer to a retry: the family stays as it is.
+    /// Whether this answers a retry, in which case the family is unchanged.
     pub repeated: bool,
 }
 
@@ -23,16 +23,16 @@ pub struct Rotation {
 pub enum Refused {
     /// The request is wrong; the token is not spent.
     Wrong(OAuthError),
-    /// A token that was spent long ago: somebody has stolen it, or its successor. The family ends.
+    /// The token was spent longer ago: it or its successor has been stolen. The family is ended.
     Reused,
 }
 
-/// One sentence for every token that is not good.
+/// One description for every invalid token.
 pub fn not_good() -> OAuthError {
     OAuthError::invalid_grant("The refresh token is unknown, expired, used or revoked, or is not for this client.")
 }
 
-/// Decides about a refresh token with this number in its family.
+/// Evaluates a refresh token with this number in its family.
 ///
 /// # Errors
 /// See [`Refused`].
@@ -58,7 +58,7 @@ pub fn rotate(
     Ok(Rotation { generation, scopes, repeated })
 }
 
-/// What is asked for, which may be less than was granted but not more (RFC 6749 §6).
+/// Returns the requested scopes, which must be a subset of the granted ones (RFC 6749 §6).
 fn narrowed(granted: &[String], requested: Option<&str>) -> Result<Vec<String>, OAuthError> {
     let Some(requested) = requested else { return Ok(granted.to_vec()) };
     let requested = scope::parse(requested)?;

@@ -1,5 +1,6 @@
-//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API of ours that was called with a person's
-//! token gets one to call the next API with. It is for that API alone, never for more, never for longer, and says who acts.
+//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): a first-party API that was called with a
+//! user's token exchanges it for one to call the next API with. The new token is for that API only, never has more
+//! scopes or a longer lifetime, and names the actor.
 
 use crate::id::{ClientId, ClientSecretId};
 use crate::model::{ApplicationKind, OAuthResource, Ownership};
@@ -11,44 +12,44 @@ use crate::oauth::token::ExchangeRequest;
 use crate::time::Timestamp;
 use url::{Origin, Url};
 
-/// The type of the tokens that are exchanged, and of those they are exchanged for (RFC 8693 §3).
+/// The type of both the exchanged and the issued tokens (RFC 8693 §3).
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
-/// The same kind of token by its form: our access tokens are JWTs.
+/// The same kind of token, named by its format: our access tokens are JWTs.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
-/// How many may act for one another in a row.
+/// The maximum number of actors in a chain.
 const LONGEST_CHAIN: usize = 4;
 
-/// What counts beside the token, as it is now.
+/// The current state that an exchange depends on, besides the token.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// The environment itself, which tokens are for that are for no resource.
+    /// The environment's own client ID, the audience of tokens that are not for a resource.
     pub environment: ClientId,
     /// The resources of the environment.
     pub resources: &'a [OAuthResource],
-    /// The scopes of the application that the person has authorized.
+    /// The scopes of the application that the user authorized.
     pub assigned: &'a [String],
-    /// The time.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What is issued.
+/// The token to issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchanged {
-    /// Whom the token is for.
+    /// The token's audience.
     pub resource: String,
-    /// What it is good for, space-separated.
+    /// The scopes, space-separated.
     pub scope: String,
-    /// Who acts for the person, and for whom before.
+    /// The actor, with any prior actors.
     pub act: Actor,
-    /// When it expires at the latest, in seconds.
+    /// The latest time it may expire, in seconds.
     pub not_after: i64,
 }
 
-/// What stands in the request beside the token: checked before the token is looked at.
+/// Checks the request apart from its token, before the token is looked at.
 ///
 /// # Errors
 /// - `unauthorized_client` unless the client is a first-party application with a secret;
-/// - `invalid_request` for types of tokens that are not exchanged here, and for an actor's token: the client is the actor.
+/// - `invalid_request` for token types that are not exchanged here, and for an actor token: the client is the actor.
 pub fn admit(request: &ExchangeRequest<'_>, client: AuthenticatedClient<'_>) -> Result<ClientSecretId, OAuthError> {
     let first_party =
         matches!(client.client().application.kind, ApplicationKind::OAuth { ownership: Ownership::FirstParty, .. });
@@ -70,17 +71,18 @@ pub fn admit(request: &ExchangeRequest<'_>, client: AuthenticatedClient<'_>) -> 
     Ok(credential_id)
 }
 
-/// One sentence for every token that is not exchanged (RFC 8693 §2.2.2).
+/// One description for every token that is not exchanged (RFC 8693 §2.2.2).
 pub fn not_good() -> OAuthError {
     OAuthError::invalid_request("The subject_token is not an active access token of a person.")
 }
 
-/// Decides about a token that stands.
+/// Evaluates the exchange of an active token.
 ///
 /// # Errors
-/// - `invalid_request` for a token that no person stands behind, and for a chain of actors that is too long;
-/// - `invalid_target` unless one resource is named that the environment knows;
-/// - `invalid_scope` for more than the token is good for, or what was taken from the application since.
+/// - `invalid_request` for a token that is not a user's, for one meant for another application, and for too long a
+///   chain of actors;
+/// - `invalid_target` unless exactly one resource known to the environment is named;
+/// - `invalid_scope` for scopes the token does not have, or that the application has lost since.
 pub fn exchange(
     request: &ExchangeRequest<'_>,
     subject: &AccessTokenClaims,
@@ -100,7 +102,7 @@ pub fn exchange(
         [_] => return Err(invalid_target("The resource is not known here.")),
         _ => return Err(invalid_target("Name the one resource that the token is to be for.")),
     };
-    // What was taken from the application since is in no new token.
+    // Scopes that the application has lost since are in no new token.
     let carried = scope::parse(subject.scope.as_deref().unwrap_or(""))?;
     let held = scope::still_assigned(&carried, here.assigned);
     let asked = match request.scope {
@@ -118,14 +120,14 @@ pub fn exchange(
     if act.length() > LONGEST_CHAIN {
         return Err(OAuthError::invalid_request("Too many applications act for one another with this token."));
     }
-    // Nothing is refreshed with it.
+    // The new token cannot be refreshed.
     let scope = asked.into_iter().filter(|scope| *scope != "offline_access").collect::<Vec<_>>().join(" ");
     Ok(Exchanged { resource, scope, act, not_after: subject.exp })
 }
 
-/// Whether an application is one that tokens for this audience are meant for: a resource on the origin of one of its
-/// redirect URIs, itself, or the environment, to which all first-party applications belong. Else whoever holds the secret of any
-/// of them could turn a token that somebody else was called with into one for any resource.
+/// Whether tokens with this audience are meant for an application: a resource on the origin of one of its redirect
+/// URIs, the application itself, or the environment, to which all first-party applications belong. Otherwise, the
+/// holder of any first-party secret could turn a token sent to another application into one for any resource.
 fn answers_for(client: AuthenticatedClient<'_>, environment: ClientId, audience: &str) -> bool {
     if let Ok(audience) = ClientId::parse(audience) {
         return [environment, client.client().application.client_id].contains(&audience);

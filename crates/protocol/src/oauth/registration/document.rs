@@ -1,5 +1,5 @@
-//! What a client metadata document says (draft-ietf-oauth-client-id-metadata-document §4). Members that are not known
-//! here mean nothing here.
+//! The contents of a client metadata document (draft-ietf-oauth-client-id-metadata-document §4). Unknown members are
+//! ignored.
 
 use super::document_url;
 use super::redirect_policy::check_redirect_uri;
@@ -8,44 +8,44 @@ use crate::model::{RegisteredGrant, RegisteredGrants};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Longest document, in bytes (the draft's §6.6).
+/// The maximum size of a document, in bytes (the draft's §6.6).
 pub const LARGEST: usize = 5 * 1024;
 /// More redirect URIs than any client needs.
 const MOST_REDIRECT_URIS: usize = 50;
 
-/// What is kept of a document.
+/// The stored part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// What the client calls itself; where it does not, its host.
+    /// The client's name for itself, or its host if it gives none.
     pub name: String,
-    /// Where codes may be sent.
+    /// The redirect URIs that codes may be sent to.
     pub redirect_uris: Vec<String>,
-    /// What it will do at the token endpoint.
+    /// The grants it will use at the token endpoint.
     pub grants: RegisteredGrants,
 }
 
-/// Why a document is not valid. For the operator's log.
+/// Why a document is invalid. For the operator's log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// No JSON, another shape, or a member that is there twice.
+    /// Not JSON, the wrong structure, or a repeated member.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
-    /// It speaks of another client: whoever serves it did not mean this URL.
+    /// It describes another client: whoever serves it did not mean this URL.
     #[error("its client_id is not the URL it was fetched from")]
     OtherClient,
-    /// It holds a secret, which everybody could read.
+    /// It contains a secret, which anyone could read.
     #[error("it holds a client_secret")]
     Secret,
-    /// It wants to prove itself in a way that is not supported.
+    /// It requires an unsupported client authentication method.
     #[error("its token_endpoint_auth_method is not 'none'")]
     AuthMethod,
-    /// No way for people to sign in.
+    /// It leaves no way for users to sign in.
     #[error("its grant_types or response_types leave no way to sign in")]
     NoGrant,
-    /// Nowhere to send codes to.
+    /// It has no usable redirect URI.
     #[error("none of its redirect_uris can be used")]
     NoRedirectUri,
-    /// Too many.
+    /// It has too many redirect URIs.
     #[error("it has more than 50 redirect_uris")]
     TooMany,
 }
@@ -62,8 +62,8 @@ struct Written {
     client_secret_expires_at: Option<IgnoredAny>,
 }
 
-/// Reads the document that was fetched from a URL. A redirect URI that cannot be used here is passed over, for a document
-/// is written for every server, and what is not listed is refused where it is used.
+/// Reads the document fetched from a URL. Redirect URIs that cannot be used here are skipped: a document is written for
+/// every server, and a URI that is not listed is rejected when it is used.
 ///
 /// # Errors
 /// See [`DocumentError`].

@@ -1,17 +1,17 @@
-//! URLs that may name a client (draft-ietf-oauth-client-id-metadata-document §3).
+//! Rules for URLs that identify a client (draft-ietf-oauth-client-id-metadata-document §3).
 
 use url::Url;
 
-/// Longest URL that names a client. It is carried in every token.
+/// The maximum length of a URL that identifies a client. It is included in every token.
 const LONGEST: usize = 500;
 
-/// Why a URL names no client.
+/// Why a URL cannot identify a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentUrlError {
-    /// No URL, a very long one, or one that is not in its normal form: then two texts would name one document.
+    /// Not a URL, too long, or not in normal form, in which case two texts would identify one document.
     #[error("must be an https URL of at most 500 characters in its normal form, without dot segments")]
     NotNormal,
-    /// Another scheme.
+    /// A scheme other than https.
     #[error("must begin with https://")]
     NotHttps,
     /// `user:password@`.
@@ -20,10 +20,10 @@ pub enum DocumentUrlError {
     /// `#…`.
     #[error("must not contain a fragment")]
     Fragment,
-    /// Nothing behind the host: that would be a whole site, and whoever may write any page of it.
+    /// No path: the URL would stand for a whole site, and for anyone who can publish a page there.
     #[error("must have a path")]
     NoPath,
-    /// An address written out: people are shown a name, and an address tells them nothing.
+    /// An IP address: users are shown the host, and an address tells them nothing.
     #[error("must name a host, not an address")]
     Address,
     /// A port that belongs to another service.
@@ -31,7 +31,7 @@ pub enum DocumentUrlError {
     Port,
 }
 
-/// Whether a URL may name a client.
+/// Checks whether a URL can identify a client.
 ///
 /// # Errors
 /// See [`DocumentUrlError`].
@@ -56,14 +56,14 @@ pub fn check(text: &str) -> Result<(), DocumentUrlError> {
     if url.path() == "/" {
         return Err(E::NoPath);
     }
-    // The parser resolves dot segments, also encoded ones, and writes hosts and ports in one way.
+    // The parser resolves dot segments, including encoded ones, and normalizes hosts and ports.
     if url.as_str() != text {
         return Err(E::NotNormal);
     }
     if url.port().is_some_and(|port| port < 1024) { Err(E::Port) } else { Ok(()) }
 }
 
-/// The host of a URL that was checked, as people are shown it: with the port if there is one, for that is another server.
+/// The host of a checked URL as shown to users, including any port, since a different port is a different server.
 pub fn host(checked: &str) -> &str {
     let rest = checked.strip_prefix("https://").unwrap_or(checked);
     rest.split(['/', '?']).next().unwrap_or_default()

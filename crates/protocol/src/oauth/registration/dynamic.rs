@@ -1,5 +1,5 @@
-//! Dynamic client registration (RFC 7591): what a client says of itself, and what it is registered as. What is not known
-//! is passed over (§2), and what is passed over is not in the answer.
+//! Dynamic client registration (RFC 7591): the metadata a client sends, and what it is registered as. Unknown members
+//! are ignored (§2) and omitted from the response.
 
 use super::redirect_policy::check_redirect_uri;
 use crate::model::{ClientType, RegisteredGrant, RegisteredGrants, shown_name};
@@ -9,49 +9,49 @@ use crate::oauth::redirect_uri::RedirectUriError;
 use crate::oauth::scope;
 use serde::{Deserialize, Serialize};
 
-/// Longest request, in bytes.
+/// The maximum size of a request, in bytes.
 pub const LARGEST: usize = 16 * 1024;
 /// More redirect URIs than any client needs.
 const MOST_REDIRECT_URIS: usize = 20;
-/// What people read when a client does not say its name.
+/// The name shown to users for a client that gives none.
 const NAMELESS: &str = "An application without a name";
 
-/// How a client will prove itself at the token endpoint.
+/// How a client will authenticate at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// Not at all: a public client.
     None,
-    /// With a secret in the body.
+    /// With a secret in the request body.
     ClientSecretPost,
-    /// With a secret in the header.
+    /// With a secret in the `Authorization` header.
     ClientSecretBasic,
 }
 
-/// What a client is registered with; in the answer it stands as it is here.
+/// The registered metadata of a client, in the form returned to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Registration {
-    /// What it calls itself.
+    /// The client's name for itself.
     pub client_name: String,
-    /// Where codes may be sent.
+    /// The redirect URIs that codes may be sent to.
     pub redirect_uris: Vec<String>,
-    /// What it may do at the token endpoint.
+    /// The grants it may use at the token endpoint.
     #[serde(serialize_with = "as_words")]
     pub grant_types: RegisteredGrants,
     /// Always `code`.
     pub response_types: [&'static str; 1],
-    /// How it proves itself.
+    /// How the client authenticates.
     pub token_endpoint_auth_method: AuthMethod,
-    /// `web` or `native`, where it said so.
+    /// `web` or `native`, if specified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_type: Option<&'static str>,
-    /// The scopes it said it will ask for.
+    /// The scopes it announced it will request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 
 impl Registration {
-    /// Whether it can keep a secret.
+    /// Whether the client can keep a secret.
     pub fn client_type(&self) -> ClientType {
         match self.token_endpoint_auth_method {
             AuthMethod::None => ClientType::Public,
@@ -59,8 +59,8 @@ impl Registration {
         }
     }
 
-    /// What is the same for two registrations that can share one client; `None` for a client that gets a secret, for
-    /// that is nobody else's. A port of the person's own device means nothing where codes are sent, so it does not here.
+    /// A key that is equal for registrations that can share one client; `None` for a client with a secret, which is
+    /// never shared. Loopback ports are ignored, as they are when a redirect URI is matched.
     pub fn sameness(&self) -> Option<String> {
         let without_port = |uri: &String| match without_loopback_port(uri) {
             Some((host, rest)) => format!("{host}{rest}"),
@@ -80,7 +80,7 @@ fn as_words<S: serde::Serializer>(grants: &RegisteredGrants, serializer: S) -> R
     grants.words().serialize(serializer)
 }
 
-/// The members that mean something. A member that is there twice, or has another shape, makes the whole unreadable.
+/// The members that are read. A repeated member, or one of the wrong type, makes the whole request unreadable.
 #[derive(Deserialize)]
 struct Written {
     redirect_uris: Option<Vec<String>>,
@@ -110,7 +110,7 @@ fn invalid_redirect(why: impl Into<std::borrow::Cow<'static, str>>) -> OAuthErro
 /// `invalid_redirect_uri`, `invalid_client_metadata` (RFC 7591 §3.2.2).
 pub fn read(body: &[u8]) -> Result<Registration, OAuthError> {
     let written: Written = serde_json::from_slice(body).map_err(|error| {
-        // Where it is wrong helps a developer; what stands there is not repeated.
+        // The position helps a developer; the content there is not echoed.
         let (line, column) = (error.line(), error.column());
         invalid_metadata(format!("The request is not the JSON of a registration (line {line}, column {column})."))
     })?;
@@ -189,7 +189,7 @@ fn read_redirect_uris(uris: Vec<String>, own_scheme: bool) -> Result<Vec<String>
     Ok(uris)
 }
 
-/// A client that nobody knows asks for no more than everybody gets.
+/// A self-registered client may request only the built-in scopes.
 fn check_scope(text: &str) -> Result<(), OAuthError> {
     let scopes = scope::parse(text).map_err(|error| invalid_metadata(error.description))?;
     match scopes.iter().find(|one| !scope::is_built_in(one)) {

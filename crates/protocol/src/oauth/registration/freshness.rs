@@ -1,4 +1,4 @@
-//! How long a fetched document is good (RFC 9111), within bounds of ours; and which of its changes matter to people.
+//! How long a fetched document stays fresh (RFC 9111), within our own bounds, and which of its changes matter to users.
 
 use super::document::Document;
 use super::document_url::{check, host};
@@ -6,23 +6,23 @@ use super::redirect_policy::stays_on_the_device;
 use crate::time::Timestamp;
 use url::Url;
 
-/// The least time a document is good, in seconds, whatever its server says: nobody is to be asked at every sign-in.
+/// The minimum freshness lifetime, in seconds, whatever its server says, so that it is not fetched at every sign-in.
 pub const LEAST: i64 = 300;
-/// The most: who takes a redirect URI away does not wait longer.
+/// The maximum freshness lifetime, in seconds: the longest it takes for a removed redirect URI to be noticed.
 pub const MOST: i64 = 86_400;
-/// Where nothing is said.
+/// The freshness lifetime if the headers specify none, in seconds.
 const USUAL: i64 = 3600;
-/// For how long after that a document is still believed while its server cannot be reached, in seconds.
+/// How long after that a document is still accepted while its server is unreachable, in seconds.
 pub const STALE: i64 = 86_400;
 
-/// Until when a document is good that was fetched at this moment with these headers.
+/// Returns when a document fetched at this moment with these headers stops being fresh.
 pub fn fresh_until(cache_control: Option<&str>, expires: Option<&str>, fetched_at: Timestamp) -> Timestamp {
     let seconds = match cache_control.map(directives) {
         Some(Directives { forbids: true, .. }) => LEAST,
         Some(Directives { shared: Some(age), .. } | Directives { own: Some(age), .. }) => age,
         _ => match expires.map(jiff::fmt::rfc2822::parse) {
             Some(Ok(moment)) => moment.timestamp().as_second() - fetched_at.as_secs(),
-            // An invalid date, such as `0`, counts as passed (RFC 9111 §5.3).
+            // An invalid date, such as `0`, counts as in the past (RFC 9111 §5.3).
             Some(Err(_)) => LEAST,
             None => USUAL,
         },
@@ -52,13 +52,13 @@ fn directives(header: &str) -> Directives {
     read
 }
 
-/// Whether people who agreed to a client have to be asked again: it calls itself something else, or codes may go to a
-/// host, or a program, to which none could go before.
+/// Whether users who consented to a client must be asked again: its name has changed, or codes may go to a host or a
+/// program that could not receive them before.
 pub fn is_another(before: &Document, now: &Document) -> bool {
     let places = |document: &Document| -> Vec<String> {
         let place = |uri: &String| {
             let url = Url::parse(uri).ok()?;
-            // A port is another server, but on the person's own device, where any will do.
+            // A different port is a different server, except on the user's own device, where any port is accepted.
             let port = url.port().filter(|_| !stays_on_the_device(uri));
             Some(format!("{} {} {port:?}", url.scheme(), url.host_str().unwrap_or("")))
         };
@@ -68,13 +68,13 @@ pub fn is_another(before: &Document, now: &Document) -> bool {
     before.name != now.name || places(now).iter().any(|place| !known.contains(place))
 }
 
-/// Whether a document that is not fresh any more may still be believed while its server cannot be reached.
+/// Whether a stale document may still be accepted while its server is unreachable.
 pub fn is_still_believed(fresh_until: Timestamp, now: Timestamp) -> bool {
     now < fresh_until.plus_secs(STALE)
 }
 
-/// Whether a host is one that an operator has listed: itself, or as `*.example.com` any name below. A port has to be
-/// listed with it.
+/// Whether a URL's host is on an operator's list: by name, or as a subdomain under an entry such as `*.example.com`. A
+/// port must be part of the entry.
 pub fn is_listed(url: &str, listed: &[String]) -> bool {
     let host = host(url);
     listed.iter().any(|entry| match entry.strip_prefix("*.") {
@@ -83,7 +83,7 @@ pub fn is_listed(url: &str, listed: &[String]) -> bool {
     })
 }
 
-/// Whether an entry can be in the list of hosts.
+/// Whether an entry is valid for the list of hosts.
 pub fn is_host_entry(entry: &str) -> bool {
     let name = entry.strip_prefix("*.").unwrap_or(entry);
     let url = format!("https://{name}/x");

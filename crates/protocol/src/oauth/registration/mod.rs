@@ -1,13 +1,13 @@
-//! Clients that nobody registers by hand: those that register themselves (RFC 7591), and those whose name is the URL of
-//! a document about them (draft-ietf-oauth-client-id-metadata-document).
+//! Self-registered clients: those that register dynamically (RFC 7591), and those whose name is the URL of their own
+//! metadata document (draft-ietf-oauth-client-id-metadata-document).
 //!
 //! | Module | Rule |
 //! |---|---|
-//! | [`document_url`] | which URLs may name a client |
-//! | [`document`] | what a metadata document says |
-//! | [`freshness`] | how long it is good, and which of its changes a person is asked about again |
-//! | [`dynamic`] | what a client says that registers itself |
-//! | [`redirect_policy`] | what both have in common: names that are claims, redirect URIs, origins |
+//! | [`document_url`] | which URLs may identify a client |
+//! | [`document`] | the contents of a metadata document |
+//! | [`freshness`] | how long a document is fresh, and which changes require new consent |
+//! | [`dynamic`] | the contents of a dynamic registration request |
+//! | [`redirect_policy`] | rules for both: unverified names, redirect URIs, origins |
 
 pub mod document;
 pub mod document_url;

@@ -1,11 +1,12 @@
-//! What self-registered clients have in common, wherever their metadata comes from. All of it is a claim.
+//! Rules shared by all self-registered clients, wherever their metadata comes from. All of that metadata is unverified.
 
 use crate::model::{ClientType, EnvironmentKind};
 use crate::oauth::redirect_uri::{self, RedirectUriError};
 use url::{Host, Url};
 
-/// Whether a client that nobody knows may have codes sent to a URI: over https; to this machine, also under the name
-/// `localhost`; a program's own scheme where the client is one. Never with a wildcard, in no environment over plain http.
+/// Checks whether a self-registered client may have codes sent to a URI: over https; to a loopback address, including
+/// `localhost`; or to a private-use scheme, if `own_scheme` allows it. Wildcards are never allowed, nor is plain http
+/// to any other host, in any environment.
 ///
 /// # Errors
 /// See [`RedirectUriError`].
@@ -14,20 +15,21 @@ pub fn check_redirect_uri(uri: &str, own_scheme: bool) -> Result<(), RedirectUri
         return Err(RedirectUriError::Wildcard);
     }
     let client_type = if own_scheme { ClientType::Public } else { ClientType::Confidential };
-    // As in staging, where localhost has a name, and then without the plain http that staging allows besides.
+    // As in staging, where `localhost` is allowed; the plain http to other hosts that staging also allows is rejected
+    // below.
     redirect_uri::check(uri, EnvironmentKind::Staging, client_type)?;
     if uri.starts_with("https:") || uri.starts_with("http:") {
         let url = Url::parse(uri).map_err(|_| RedirectUriError::NotAbsolute)?;
         return if url.scheme() == "https" || is_this_machine(&url) { Ok(()) } else { Err(RedirectUriError::NotHttps) };
     }
-    // What is not written as https or http must not be read as such: `HTTP:`.
+    // A URI not written with https or http must not be parsed as one: `HTTP:`.
     if Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "https" | "http")) {
         return Err(RedirectUriError::NotAbsolute);
     }
     Ok(())
 }
 
-/// Whether a redirect leads to the device the person sits at.
+/// Whether a URL points to the user's own device.
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -37,8 +39,8 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-/// Whether whatever runs on the person's device can receive what is sent to this redirect URI: a loopback address, or a
-/// scheme of a program's own, which any program may claim (RFC 8252 §8.6).
+/// Whether any program on the user's device can receive what is sent to this redirect URI: a loopback address or a
+/// private-use scheme, which any program may claim (RFC 8252 §8.6).
 pub fn stays_on_the_device(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|url| match url.scheme() {
         "https" => false,
@@ -47,12 +49,12 @@ pub fn stays_on_the_device(uri: &str) -> bool {
     })
 }
 
-/// Whether this redirect URI leads to something that listens on the person's own device (RFC 8252 §7.3).
+/// Whether this redirect URI points to a listener on the user's own device (RFC 8252 §7.3).
 pub fn is_loopback(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|url| url.scheme() == "http" && is_this_machine(&url))
 }
 
-/// The origins of the pages that codes are sent to: those may read what the token endpoint answers.
+/// The origins of the pages that codes are sent to; these may read the token endpoint's responses.
 pub fn origins(redirect_uris: &[String]) -> Vec<String> {
     let mut origins = Vec::new();
     for url in redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok()) {

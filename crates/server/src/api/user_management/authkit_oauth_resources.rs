@@ -1,4 +1,4 @@
-//! `/user_management/authkit_oauth_resources`: what access tokens may be for (RFC 8707).
+//! `/user_management/authkit_oauth_resources`: resources that access tokens can be issued for (RFC 8707).
 
 use crate::domain::Failure;
 use crate::domain::environments::oauth_resources;
@@ -9,7 +9,7 @@ use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::oauth_resource_view;
 use countersign_store::oauth_resource;
 
-/// Longest URI that is looked at.
+/// The maximum length of a URI.
 const LONGEST: usize = 4096;
 
 /// `GET /user_management/authkit_oauth_resources`.

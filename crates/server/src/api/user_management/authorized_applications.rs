@@ -1,4 +1,4 @@
-//! `authorized_applications`: what people have allowed, seen by the company and, through it, by their organizations.
+//! `authorized_applications`: users' consents, as seen by the company and, through it, by their organizations.
 
 use crate::domain::connect::{applications, grants};
 use crate::domain::{Failure, organizations, users};
@@ -63,8 +63,8 @@ fn view(consent: &Consent, application: Value, with_user: bool) -> Value {
     view
 }
 
-/// `DELETE /user_management/users/{id}/authorized_applications/{application_id}`: everything that the person has allowed
-/// the application ends, with its tokens.
+/// `DELETE /user_management/users/{id}/authorized_applications/{application_id}`: revokes all of the user's consents to
+/// the application, with its tokens.
 ///
 /// # Errors
 /// 404.

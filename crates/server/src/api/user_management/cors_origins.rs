@@ -1,4 +1,4 @@
-//! `/user_management/cors_origins`: whose pages may call what browsers may call.
+//! `/user_management/cors_origins`: origins whose pages may call the endpoints for browsers.
 
 use crate::domain::Failure;
 use crate::domain::environments::cors_origins;
@@ -9,7 +9,7 @@ use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::cors_origin_view;
 use countersign_store::cors_origin;
 
-/// Longest origin.
+/// The maximum length of an origin.
 const LONGEST: usize = 300;
 
 /// `GET /user_management/cors_origins`.

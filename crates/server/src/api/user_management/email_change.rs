@@ -1,4 +1,4 @@
-//! Giving a user another address: `/user_management/users/{id}/email_change`.
+//! Changing a user's address: `/user_management/users/{id}/email_change`.
 
 use super::email_verification::LONGEST_CODE;
 use crate::domain::Failure;
@@ -15,7 +15,7 @@ use serde_json::json;
 /// 404, 409 `email_change_not_needed`, `email_change_not_allowed` and `email_not_available`, 422, 429.
 pub async fn send(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    // What is too long for an address is an address that is not good, and is told so in its own words.
+    // An overlong address is rejected as an invalid address, with that error.
     let new_email = fields.required_text("new_email", LONGEST_NAME);
     fields.finish()?;
     let id = call.path.get("id").to_owned();

@@ -1,4 +1,5 @@
-//! Proving the address of a user: `/user_management/users/{id}/email_verification` and `/user_management/email_verification`.
+//! Verification of a user's address: `/user_management/users/{id}/email_verification` and
+//! `/user_management/email_verification`.
 
 use crate::domain::Failure;
 use crate::domain::users::authentications::ClientInfo;
@@ -8,7 +9,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::management::views::user_view;
 use serde_json::json;
 
-/// Longest text that is read as a code: digits, and what people put between them.
+/// The maximum length of a code: digits, and separators that users type between them.
 pub(super) const LONGEST_CODE: usize = 32;
 
 /// `POST /user_management/users/{id}/email_verification/send`.

@@ -13,7 +13,7 @@ use countersign_store::invitation::{self, Filter};
 use countersign_store::{Tx, TxFuture};
 use std::sync::Arc;
 
-/// Most days.
+/// The maximum lifetime in days.
 const MOST_DAYS: i64 = 30;
 
 /// `GET /user_management/invitations`.
@@ -24,7 +24,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| InvitationId::parse(text).ok())?;
     let (email, organization) = (call.query.get("email")?, call.query.get("organization_id")?);
     let rows = match organization.map(OrganizationId::parse) {
-        // Nobody is invited into an organization that cannot exist.
+        // An organization that cannot exist has no invitations.
         Some(Err(_)) => Vec::new(),
         organization => {
             let filter = Filter { email, organization_id: organization.and_then(Result::ok) };
@@ -42,7 +42,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// `POST /user_management/invitations`.
 ///
 /// # Errors
-/// 400, 404 for organization and inviter, 422.
+/// 400, 404 for the organization or inviter, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let email = fields.required_text("email", LONGEST_EMAIL);
@@ -123,7 +123,7 @@ pub async fn revoke(call: ManagementCall) -> Result<Reply, Failure> {
     change(&call, |tx, act, id| Box::pin(async move { invitations::revoke(tx, &act, &id).await })).await
 }
 
-/// Changes the invitation that the path names, and shows it.
+/// Changes the invitation in the path, and returns it.
 async fn change<F>(call: &ManagementCall, function: F) -> Result<Reply, Failure>
 where
     F: for<'t> FnOnce(&'t mut Tx, Arc<Act>, String) -> TxFuture<'t, Invitation, Failure> + Send + 'static,

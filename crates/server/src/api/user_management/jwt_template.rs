@@ -1,4 +1,4 @@
-//! `/user_management/jwt_template`: what the environment adds to the claims of access tokens about people.
+//! `/user_management/jwt_template`: claims that the environment adds to users' access tokens.
 
 use crate::domain::Failure;
 use crate::domain::environments::jwt_templates;

@@ -8,7 +8,7 @@ use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::model::is_email;
 
-/// `POST /user_management/magic_auth`: mails a code, and shows it.
+/// `POST /user_management/magic_auth`: mails a code, and returns it.
 ///
 /// # Errors
 /// 400 `invitation_invalid`, `authentication_method_not_allowed`, `sign_up_not_allowed`; 422, 429.

@@ -1,4 +1,4 @@
-//! `/user_management`: people, what they belong to, and who is asked in.
+//! `/user_management`: users, their memberships, and invitations.
 
 pub mod authkit_oauth_resources;
 pub mod authorized_applications;

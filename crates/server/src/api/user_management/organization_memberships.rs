@@ -14,7 +14,7 @@ use countersign_store::{Reader, Tx, TxFuture};
 use http::StatusCode;
 use std::sync::Arc;
 
-/// The statuses that a query asks for: the active one, unless it says otherwise.
+/// The statuses in a query: only active by default.
 fn statuses(call: &ManagementCall) -> Result<Vec<MembershipStatus>, Failure> {
     let Some(words) = call.query.list("statuses").filter(|words| !words.is_empty()) else {
         return Ok(vec![MembershipStatus::Active]);
@@ -31,7 +31,7 @@ fn statuses(call: &ManagementCall) -> Result<Vec<MembershipStatus>, Failure> {
     Ok(statuses)
 }
 
-/// `GET /user_management/organization_memberships`: of a person, of an organization, or the one of both.
+/// `GET /user_management/organization_memberships`: of a user, of an organization, or of a user in an organization.
 ///
 /// # Errors
 /// 400 `missing_user_id_or_organization_id`, 422.
@@ -57,14 +57,14 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
         (None, Some(Ok(organization))) => {
             membership::list(&mut reader, environment_id, &slice, Of::Organization(organization), &statuses).await?
         }
-        // Who cannot exist belongs to nothing.
+        // A user or an organization that cannot exist has no memberships.
         _ => Vec::new(),
     };
     let page = request.page(rows, |(row, _)| row.id).map(|(row, user)| membership_view(&row, &user));
     Ok(Reply::ok(&page.envelope()))
 }
 
-/// The one membership of a person in an organization, if it is in the slice.
+/// The membership of a user in an organization, if it is in the slice.
 async fn of_both(
     reader: &mut Reader,
     act: &Act,
@@ -89,7 +89,7 @@ async fn of_both(
     }
 }
 
-/// The roles that a body asks for, if it asks for any.
+/// The roles in a body, if there are any.
 fn roles(fields: &mut Fields) -> Option<Vec<String>> {
     let one = fields.optional_text("role_slug", LONGEST_SLUG).value();
     let many = fields.texts("role_slugs", LONGEST_SLUG).value();
@@ -99,7 +99,7 @@ fn roles(fields: &mut Fields) -> Option<Vec<String>> {
     many.or(one.map(|slug| vec![slug]))
 }
 
-/// `POST /user_management/organization_memberships`: an active membership, or an inactive one made active again.
+/// `POST /user_management/organization_memberships`: creates an active membership, or reactivates an inactive one.
 ///
 /// # Errors
 /// 400, 404, 409 `entity_already_exists`, 422.
@@ -129,7 +129,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&membership_view(&found, &user)))
 }
 
-/// `PUT /user_management/organization_memberships/{id}`: other roles. A body that names none changes nothing.
+/// `PUT /user_management/organization_memberships/{id}`: replaces the roles. A body without roles changes nothing.
 ///
 /// # Errors
 /// 404, 422.
@@ -164,7 +164,7 @@ pub async fn reactivate(call: ManagementCall) -> Result<Reply, Failure> {
     change(&call, |tx, act, id| Box::pin(async move { memberships::reactivate(tx, &act, &id).await })).await
 }
 
-/// Changes the membership that the path names, and shows it.
+/// Changes the membership in the path, and returns it.
 async fn change<F>(call: &ManagementCall, function: F) -> Result<Reply, Failure>
 where
     F: for<'t> FnOnce(&'t mut Tx, Arc<Act>, String) -> TxFuture<'t, Membership, Failure> + Send + 'static,

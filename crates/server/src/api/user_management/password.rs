@@ -1,4 +1,4 @@
-//! What a body says about a person's password: the password itself, or the hash that another system made of it.
+//! A user's password in a request body: the password itself, or a hash from another system.
 
 use crate::app::App;
 use crate::domain::Failure;
@@ -8,7 +8,7 @@ use countersign_protocol::management::fields::Fields;
 use countersign_protocol::password::{HashType, LONGEST_HASH, SaltPosition, import};
 use countersign_protocol::secret::Secret;
 
-/// The fields, read, and not yet held against one another.
+/// The fields, parsed but not yet checked against each other.
 pub(super) struct PasswordFields {
     password: Option<Secret>,
     hash: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct PasswordFields {
 }
 
 impl PasswordFields {
-    /// Reads the fields, and notes what is wrong with them.
+    /// Reads the fields, and records errors in them.
     pub(super) fn read(fields: &mut Fields) -> Self {
         let password = fields.secret("password").value();
         let hash = fields.optional_text("password_hash", LONGEST_HASH).value();
@@ -53,8 +53,8 @@ impl PasswordFields {
         Self { password, hash, kind, position }
     }
 
-    /// Holds the fields against one another and makes the hash to store, if there is to be one. This takes its time, and
-    /// belongs before the transaction. A person is told not to choose what is known of them.
+    /// Checks the fields against each other and makes the hash to store, if any. This takes time, and belongs before
+    /// the transaction. A password made of what is `known` about the user is rejected.
     ///
     /// # Errors
     /// 400; 503 when too many passwords are being hashed.

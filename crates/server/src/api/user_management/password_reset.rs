@@ -11,7 +11,7 @@ use countersign_protocol::management::views::user_view;
 use countersign_store::user;
 use serde_json::json;
 
-/// `POST /user_management/password_reset`: mails a link, and shows it.
+/// `POST /user_management/password_reset`: mails a link, and returns it.
 ///
 /// # Errors
 /// 403 `email_password_auth_disabled`, 404 for an address without an account, 422, 429.
@@ -38,7 +38,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&password_resets::view(&act, &found)?))
 }
 
-/// Why a new password was not set.
+/// The error for a password that was not reset.
 fn refused(reason: &'static str, message: impl Into<String>) -> Failure {
     Failure::Refused(ApiError::NotPossible {
         code: "password_reset_error",
@@ -51,10 +51,11 @@ fn used() -> Failure {
     refused("password_reset_token_used", "The token was used before, or the account has changed since.")
 }
 
-/// `POST /user_management/password_reset/confirm`: sets a new password, proves the address, and ends every session.
+/// `POST /user_management/password_reset/confirm`: sets a new password, verifies the address, and ends every session.
 ///
 /// # Errors
-/// 400 `password_reset_error`, 403 `email_password_auth_disabled`, 404 for an unknown token, 422; 503 when too many passwords are being hashed.
+/// 400 `password_reset_error`, 403 `email_password_auth_disabled`, 404 for an unknown token, 422; 503 when too many
+/// passwords are being hashed.
 pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let (token, password) = (fields.secret("token").value(), fields.secret("new_password").value());
@@ -72,14 +73,14 @@ pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     }
     let mut reader = call.reader().await?;
     let found = password_resets::find_by_token(&mut reader, &act, token.expose()).await?;
-    // The token itself is not repeated: it may be one of ours with a letter too many.
+    // The token itself is not repeated: it may be a valid one with an extra letter.
     let reset = found.ok_or_else(|| Failure::not_found("Password reset token", token.hint(4)))?;
     let person = user::find(&mut reader, act.environment_id, reset.user_id).await?;
     drop(reader);
     if reset.used_at.is_none() && act.now >= reset.expires_at {
         return Err(refused("password_reset_token_expired", "The token has expired."));
     }
-    // For a used one nothing is hashed: only the retry of the request that used it gets an answer, the one that was kept.
+    // Nothing is hashed for a used token: only a retry of the request that used it succeeds, with the stored response.
     let hash = if reset.used_at.is_some() {
         None
     } else {

@@ -1,5 +1,5 @@
-//! `/user_management/redirect_uris`: where the environment's own application may have people sent. `purpose` is our
-//! addition: `sign_out` for where people go after signing out, which codes never do.
+//! `/user_management/redirect_uris`: redirect URIs of the environment's own application. `purpose` is our addition:
+//! `sign_out` is for where users go after signing out; authorization codes are never sent there.
 
 use crate::domain::Failure;
 use crate::domain::environments::redirect_uris::{self, NewRedirectUri};
@@ -12,7 +12,7 @@ use countersign_protocol::management::views::redirect_uri_view;
 use countersign_protocol::model::RedirectPurpose;
 use countersign_store::redirect_uri;
 
-/// Longest URI.
+/// The maximum length of a URI.
 const LONGEST: usize = 2048;
 const PURPOSES: &str = "purpose must be sign_in or sign_out.";
 

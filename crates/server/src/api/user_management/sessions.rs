@@ -1,4 +1,4 @@
-//! Sessions of people.
+//! User sessions.
 
 use crate::domain::sessions::{self, session_view};
 use crate::domain::{Failure, users};
@@ -8,7 +8,7 @@ use countersign_protocol::id::SessionId;
 use countersign_protocol::management::page::PageRequest;
 use countersign_store::session;
 
-/// `GET /user_management/users/{id}/sessions`: those that still count.
+/// `GET /user_management/users/{id}/sessions`: the live ones.
 ///
 /// # Errors
 /// 404, 422.

@@ -13,9 +13,9 @@ use countersign_store::{Reader, membership, user};
 use http::StatusCode;
 use serde_json::Value;
 
-/// Longest address.
+/// The maximum length of an email address.
 pub(in crate::api) const LONGEST_EMAIL: usize = 254;
-/// Longest language tag that is read.
+/// The maximum length of a language tag.
 pub(super) const LONGEST_LOCALE: usize = 35;
 
 /// `GET /user_management/users`.
@@ -43,7 +43,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&request.page(rows, |row| row.id).map(|row| user_view(&row)).envelope()))
 }
 
-/// The one person with an address, if they are in the organization and in the slice.
+/// The user with an address, if they are in the organization and in the slice.
 async fn with_address(
     reader: &mut Reader,
     call: &ManagementCall,
@@ -123,7 +123,7 @@ pub async fn get_by_external_id(call: ManagementCall) -> Result<Reply, Failure> 
     Ok(Reply::ok(&user_view(&found.ok_or_else(|| Failure::not_found("User", external_id))?)))
 }
 
-/// `GET /user_management/users/{id}/identities`: a bare array. There are no providers to have identities at yet.
+/// `GET /user_management/users/{id}/identities`: a bare array. There are no identity providers yet.
 ///
 /// # Errors
 /// 404.
@@ -132,7 +132,8 @@ pub async fn identities(call: ManagementCall) -> Result<Reply, Failure> {
     Ok(Reply::ok(&Vec::<Value>::new()))
 }
 
-/// `PUT /user_management/users/{id}`: what is absent stays. Another address is unproven, unless the body says otherwise.
+/// `PUT /user_management/users/{id}`: absent fields are unchanged. A new address is unverified, unless the body says
+/// otherwise.
 ///
 /// # Errors
 /// 400, 404, 422; 503 when too many passwords are being hashed.
@@ -154,7 +155,7 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
         return Err(Failure::bad_request("invalid_locale", "locale must name a language, such as 'de' or 'en-US'."));
     }
     let id = call.path.get("id").to_owned();
-    // Nothing is hashed for nobody; and a password may not be made of what is known of the person.
+    // Hash only for an existing user, and check that the password is not made of what is known about them.
     let found = users::find(&mut call.reader().await?, &call.act(), &id).await?;
     let names = [Some(&found.email), found.first_name.as_ref(), found.last_name.as_ref(), found.name.as_ref()];
     let known: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
@@ -184,7 +185,7 @@ pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     .await
 }
 
-/// `DELETE /user_management/users/{id}`: with memberships, sessions, and what the person has allowed applications.
+/// `DELETE /user_management/users/{id}`: with memberships, sessions and consents.
 ///
 /// # Errors
 /// 404.

@@ -1,5 +1,5 @@
-//! Addresses that an environment allows: where people are sent, whose pages may call, what tokens are for. A list that is
-//! declared is the whole list.
+//! The addresses that an environment allows: redirect URIs, CORS origins, and OAuth resources. A declared list replaces
+//! the whole list.
 
 use super::End;
 use super::document::EnvironmentEntry;
@@ -26,10 +26,7 @@ pub(super) async fn apply(tx: &mut Tx, act: &Act, entry: &EnvironmentEntry, plan
     match (&entry.resources, &entry.default_resource) {
         (None, None) => {}
         (None, Some(_)) => {
-            return Err(End::Wrong(format!(
-                "environment '{}': default_resource needs resources beside it.",
-                entry.name
-            )));
+            return Err(End::Wrong(format!("environment '{}': default_resource requires resources.", entry.name)));
         }
         (Some(uris), default) => {
             let replaced = oauth_resources::set(tx, act, uris, default.as_deref()).await?;

@@ -1,4 +1,4 @@
-//! The declarative file: what it may say.
+//! The schema of the declarative file.
 
 use countersign_protocol::secret::Secret;
 use serde::Deserialize;
@@ -13,13 +13,13 @@ pub(super) struct Document {
     pub environments: Vec<EnvironmentEntry>,
 }
 
-/// Reads a file.
+/// Parses a file.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A message about what is wrong with it.
 pub(super) fn read(text: &str) -> Result<Document, String> {
     toml::from_str(text).map_err(|error| {
-        // A table where a list belongs: the parser's own words tell nobody what is missing.
+        // A table where a list belongs: the parser's own message does not say what is missing.
         let table = text.parse::<toml::Table>().ok();
         match table.as_ref().and_then(|table| table.get("environment")).and_then(toml::Value::as_table) {
             Some(lone) if lone.contains_key("name") => {
@@ -28,8 +28,8 @@ pub(super) fn read(text: &str) -> Result<Document, String> {
             Some(lone) => {
                 let part = lone.keys().next().map_or("environment", String::as_str);
                 format!(
-                    "'environment.{part}' belongs to an environment, and none is named above it: put [[environment]] and a \
-                     line such as name = \"default\" there."
+                    "'environment.{part}' must follow the environment it belongs to: put [[environment]] and a line such as \
+                     name = \"default\" above it."
                 )
             }
             None => error.to_string(),
@@ -101,7 +101,7 @@ pub(super) struct AuthenticationEntry {
     pub mfa_required: Option<bool>,
 }
 
-/// Which messages are sent from here.
+/// Which emails the server sends itself.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MailsEntry {
@@ -111,7 +111,7 @@ pub(super) struct MailsEntry {
     pub password_reset: Option<bool>,
 }
 
-/// Where people sign in when the company keeps its own login. An empty text clears.
+/// Where users sign in when the company keeps its own login. An empty string clears a value.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StandaloneEntry {
@@ -119,7 +119,7 @@ pub(super) struct StandaloneEntry {
     pub subject: Option<String>,
 }
 
-/// Clients that nobody registers by hand.
+/// Clients that register themselves.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientsEntry {
@@ -128,7 +128,7 @@ pub(super) struct ClientsEntry {
     pub dynamic_client_registration: Option<String>,
 }
 
-/// What organizations may do on their own pages.
+/// What organizations may do in the portal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PortalEntry {
@@ -136,7 +136,7 @@ pub(super) struct PortalEntry {
     pub permissions: Option<Vec<String>>,
 }
 
-/// How it looks. An empty text clears. Pictures are named by the paths of their files.
+/// Branding. An empty string clears a value. Images are given as file paths.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BrandingEntry {
@@ -190,7 +190,7 @@ fn pending() -> String {
     "pending".to_owned()
 }
 
-/// Where the audit log events of an organization are sent.
+/// Where an organization's audit log events are sent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LogStreamEntry {
@@ -201,7 +201,7 @@ pub(super) struct LogStreamEntry {
     pub headers: BTreeMap<String, HeaderEntry>,
 }
 
-/// What a header says: what a variable or a file holds, behind a word such as `Bearer` if there is one.
+/// A header's value: the contents of a variable or a file, preceded by a scheme such as `Bearer` if one is given.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HeaderEntry {
@@ -270,9 +270,12 @@ pub(super) struct WebhookEndpointEntry {
     pub secret: Option<SecretReference>,
 }
 
-/// Where a secret is found. The file itself holds none, so that it can be kept with the code.
+/// Where to find a secret. The declarative file itself contains none, so that it can be kept in version control.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a secret is named by { env = \"VARIABLE\" } or { file = \"PATH\" }, never written out")]
+#[serde(
+    untagged,
+    expecting = "give a secret as { env = \"VARIABLE\" } or { file = \"PATH\" }, never in the file itself"
+)]
 pub(super) enum SecretReference {
     Variable(VariableReference),
     File(FileReference),
@@ -290,22 +293,22 @@ pub(super) struct FileReference {
     pub file: PathBuf,
 }
 
-/// Shortest secret that may be brought along.
+/// The minimum length of a secret supplied by the operator.
 const SHORTEST: usize = 32;
 
 impl SecretReference {
-    /// The secret. Paths are relative to the declarative file.
+    /// Returns the secret. Paths are relative to the declarative file.
     pub(super) fn resolve(&self, base: &Path) -> Result<Secret, String> {
         let (secret, from) = self.read(base)?;
         if secret.expose().len() < SHORTEST || secret.expose().chars().any(char::is_control) {
             return Err(format!(
-                "{from} holds no usable secret: it must have at least {SHORTEST} characters, on one line."
+                "{from} is not a usable secret: it must have at least {SHORTEST} characters, on one line."
             ));
         }
         Ok(secret)
     }
 
-    /// What stands there, and where that is.
+    /// Returns the contents, and a description of where they come from.
     fn read(&self, base: &Path) -> Result<(Secret, String), String> {
         let (text, from) = match self {
             Self::Variable(VariableReference { env }) => {
@@ -324,20 +327,20 @@ impl SecretReference {
 }
 
 impl HeaderEntry {
-    /// The header's value. It is as long as whoever reads it has made it.
+    /// Returns the header's value. There is no minimum length, because the receiver chose it.
     pub(super) fn resolve(&self, base: &Path) -> Result<Secret, String> {
         let reference = match (self.env.clone(), self.file.clone()) {
             (Some(env), None) => SecretReference::Variable(VariableReference { env }),
             (None, Some(file)) => SecretReference::File(FileReference { file }),
             _ => {
                 return Err(
-                    "It is named by { env = \"VARIABLE\" } or { file = \"PATH\" }, never written out.".to_owned()
+                    "Give it as { env = \"VARIABLE\" } or { file = \"PATH\" }, never in the file itself.".to_owned()
                 );
             }
         };
         let (value, from) = reference.read(base)?;
         if value.expose().is_empty() || value.expose().chars().any(char::is_control) {
-            return Err(format!("{from} does not hold one line of text."));
+            return Err(format!("{from} must be one line of text."));
         }
         Ok(match &self.scheme {
             Some(scheme) => Secret::new(format!("{scheme} {}", value.expose())),

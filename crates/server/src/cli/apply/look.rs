@@ -1,5 +1,5 @@
-//! How an environment looks and the logos of its applications, as the file declares them. Lines of the plan that begin
-//! with `!` change nothing: they tell what will not look as it was chosen.
+//! An environment's branding and its applications' logos, as the file declares them. Plan lines that begin with `!`
+//! change nothing: they say what will not look as chosen.
 
 use super::End;
 use super::document::EnvironmentEntry;
@@ -11,12 +11,12 @@ use countersign_store::Tx;
 use std::io::Read;
 use std::path::Path;
 
-/// The pictures that an entry names, read: too slow for a transaction.
+/// The images named by an entry, already decoded, because that is too slow for a transaction.
 pub(super) struct Pictures {
     logo: Choice<Upload>,
     logo_dark: Choice<Upload>,
     icon: Choice<Upload>,
-    /// Of each application in the order of the file: on light and on dark pages.
+    /// For each application, in file order: the logos for light and for dark pages.
     pub(super) applications: Vec<[Choice<Upload>; 2]>,
 }
 
@@ -66,7 +66,7 @@ fn read(path: &Path, purpose: Purpose) -> Result<Upload, String> {
     images::read(&bytes, purpose).map_err(|refused| refused.to_string())
 }
 
-/// Which of the choices are others now.
+/// Returns the names of the choices that differ.
 fn differences(before: &Brand, after: &Brand) -> Vec<&'static str> {
     [
         ("name", before.name != after.name),
@@ -132,7 +132,7 @@ pub(super) async fn apply_logo(
 ) -> Result<(), End> {
     let chosen = matches!(light, Choice::Set(_)) || matches!(dark, Choice::Set(_));
     if chosen && matches!(made.kind, ApplicationKind::Machine { .. }) {
-        let why = "a machine-to-machine application has no page to show a logo on";
+        let why = "a machine-to-machine application cannot have a logo, because no page shows it";
         return Err(End::Wrong(format!("application '{}': {why}.", made.name)));
     }
     let nothing_said = matches!((light, dark), (Choice::Leave, Choice::Leave));

@@ -1,9 +1,9 @@
-//! `countersign apply FILE`: bring an installation to what a file declares.
+//! `countersign apply FILE`: brings an installation to the state that a file declares.
 //!
-//! Everything happens in one transaction: the plan is what that transaction did, and `--check` rolls it back. Nothing is
-//! ever deleted; what the file does not mention stays. Environments and API keys are found by name, permissions by
-//! slug, organizations and their log streams by external id, users by external id or else by address, applications by client id
-//! or else by name, webhook endpoints by URL.
+//! Everything happens in one transaction: the plan lists what that transaction did, and `--check` rolls it back.
+//! Nothing is ever deleted; what the file does not mention stays. Environments and API keys are found by name,
+//! permissions by slug, organizations and their log streams by external ID, users by external ID or else by email
+//! address, applications by client ID or else by name, and webhook endpoints by URL.
 
 mod addresses;
 mod document;
@@ -45,26 +45,26 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// An entry of the file with everything read that lies outside the database.
+/// An entry of the file, together with everything it refers to outside the database.
 struct Prepared {
     entry: EnvironmentEntry,
     api_keys: Vec<(String, Secret)>,
     secrets: Vec<Vec<Secret>>,
-    /// Hashes of users' passwords, as they are stored.
+    /// The users' password hashes in their stored form.
     passwords: Vec<Option<String>>,
-    /// Where events of organizations are sent.
+    /// The organizations' log streams.
     streams: Vec<NewStream>,
     pictures: Pictures,
     webhook_endpoints: Vec<webhooks::Declared>,
-    /// Ready in case the environment does not exist yet: an RSA key takes too long to be made in a transaction.
+    /// Prepared in case the environment does not exist yet: generating an RSA key takes too long for a transaction.
     fresh: Option<(Environment, Vec<SigningKeyRecord>)>,
 }
 
-/// Why the transaction ended without a commit.
+/// Why the transaction ended without committing.
 enum End {
     Failed(Failure),
     Wrong(String),
-    /// `--check`: this is what would have been done.
+    /// `--check`: the changes that would have been made.
     Checked(Vec<String>),
 }
 
@@ -86,12 +86,12 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
     let prepared = read(&text, path.parent().unwrap_or(Path::new("."))).map_err(within)?;
     let installation = match Installation::open_existing(config, Clock::default()).await {
         Err(InstallationError::NotSetUp) => {
-            // What is wrong with the file is said before anything is made.
+            // Report errors in the file before creating anything.
             for Prepared { entry, .. } in &prepared {
                 issuer_of_new(entry).map_err(|error| within(of_environment(&entry.name, &error)))?;
             }
             if check {
-                say("Nothing is set up here yet: everything in the file would be made. Nothing was changed.")?;
+                say("Nothing is set up here yet, so everything in the file would be created. Nothing was changed.")?;
                 return Ok(ExitCode::from(2));
             }
             Installation::open(config, Clock::default()).await?
@@ -112,11 +112,11 @@ pub(super) async fn run(config: &Config, file: &str, check: bool) -> CommandResu
     Ok(if check && changes > 0 { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
-/// Brings an installation to what a declaration says, or only looks what that would change; files that it names are beside
-/// `base`. Gives a line for each change.
+/// Brings an installation to the declared state, or with `check` only determines what would change. Paths in the
+/// declaration are relative to `base`. Returns one line per change.
 ///
 /// # Errors
-/// What is wrong with the declaration, in words.
+/// A message about what is wrong with the declaration.
 pub(crate) async fn bring(
     installation: &Arc<Installation>,
     text: &str,
@@ -165,7 +165,7 @@ fn of_environment(name: &str, error: &str) -> String {
     format!("environment '{name}': {error}")
 }
 
-/// Reads a declaration, and everything it names that lies outside the database.
+/// Reads a declaration and everything it refers to outside the database.
 fn read(text: &str, base: &Path) -> Result<Vec<Prepared>, String> {
     document::read(text)?.environments.into_iter().map(|entry| prepare(entry, base)).collect()
 }
@@ -194,8 +194,8 @@ fn prepare(entry: EnvironmentEntry, base: &Path) -> Result<Prepared, String> {
     Ok(Prepared { entry, api_keys, secrets, passwords, streams, pictures, webhook_endpoints, fresh: None })
 }
 
-/// Nobody else changes the settings of the environments that are declared, until all is done: what is compared is what is so. In
-/// one order, whatever the file's.
+/// Locks the declared environments, organizations, and users until the end of the transaction, so that what is compared
+/// stays unchanged. Locks in a fixed order, whatever the order in the file.
 async fn lock(tx: &mut Tx, prepared: &[Prepared]) -> Result<(), End> {
     let known = environment::all(tx).await?;
     let declared = known.iter().filter(|known| prepared.iter().any(|item| item.entry.name == known.name));
@@ -272,7 +272,7 @@ async fn apply_environment(
     for (name, value) in &item.api_keys {
         apply_api_key(tx, installation, (&act, &environment), name, value, plan).await?;
     }
-    // In one order, whatever the file's: two that lock the same rows in different orders would wait for each other.
+    // In a fixed order, whatever the order in the file: locking the same rows in different orders could deadlock.
     let mut permissions: Vec<&PermissionEntry> = entry.permissions.iter().collect();
     permissions.sort_by(|a, b| a.slug.cmp(&b.slug));
     for permission in permissions {
@@ -296,7 +296,7 @@ async fn apply_environment(
             apply_secret(tx, &act, &made, secret, plan).await?;
         }
     }
-    // Last: while its row is locked, nothing is sent to an endpoint.
+    // Last: while an endpoint's row is locked, nothing is sent to it.
     for endpoint in &item.webhook_endpoints {
         webhooks::apply(tx, &act, endpoint, plan).await?;
     }
@@ -304,7 +304,7 @@ async fn apply_environment(
 }
 
 async fn apply_jwt_template(tx: &mut Tx, act: &Act, content: &str, plan: &mut Vec<String>) -> Result<(), End> {
-    // An empty text takes it away.
+    // An empty string removes the template.
     if content.is_empty() {
         if jwt_templates::remove(tx, act).await? {
             plan.push("- JWT template".to_owned());
@@ -358,7 +358,7 @@ async fn apply_api_key(
 
 async fn apply_permission(tx: &mut Tx, act: &Act, entry: &PermissionEntry, plan: &mut Vec<String>) -> Result<(), End> {
     let found = permission::find(tx, act.environment_id, &entry.slug).await?;
-    // What is there already stays, however long it is.
+    // Existing values stay, however long they are.
     let named = found.as_ref().is_some_and(|found| found.name == entry.name);
     let described = found.as_ref().is_some_and(|found| found.description == entry.description);
     let description = entry.description.as_deref().unwrap_or_default();
@@ -417,7 +417,7 @@ async fn apply_organization(
 ) -> Result<(), End> {
     let domains = read_domains(entry)?;
     let found = match organization::find_by_external_id(tx, act.environment_id, &entry.external_id).await? {
-        // Locked, and read again: what is compared is what nobody else is changing.
+        // Lock and read again, so that the compared values cannot change concurrently.
         Some(found) => Some(organizations::find_and_lock(tx, act, &found.id.to_string()).await?),
         None => None,
     };
@@ -439,7 +439,8 @@ async fn apply_organization(
             if let Some(metadata) = &entry.metadata {
                 changed.metadata = metadata.clone();
             }
-            // Domains are added and declared verified, never taken away: what a customer proved since stays.
+            // Domains are added and declared verified, but never removed: domains that a customer has proved since then
+            // stay.
             let news = domains.unwrap_or_default().into_iter().filter(|(name, state)| {
                 !found.domains.iter().any(|known| {
                     known.domain == *name && (known.state == *state || known.state == DomainState::Verified)
@@ -498,7 +499,7 @@ async fn apply_application(
                 .id,
         ),
     };
-    // An empty text takes the address away.
+    // An empty string removes the URI.
     let backchannel_logout_uri =
         entry.backchannel_logout_uri.clone().map(|uri| Some(uri).filter(|uri| !uri.is_empty()));
     let client_type = if entry.uses_pkce == Some(true) { ClientType::Public } else { ClientType::Confidential };
@@ -563,7 +564,7 @@ async fn apply_application(
         backchannel_logout_uri,
     };
     let settled = applications::settle(tx, act, &found.id.to_string(), change).await?;
-    // What is declared may be what is there already: then nothing has happened, and nobody is told of it.
+    // If the declared state matches the existing state, nothing has changed and no event is emitted.
     if settled.changed == settled.found {
         return Ok(settled.found);
     }

@@ -21,7 +21,7 @@ fn read_algorithm(word: &str) -> Result<Algorithm, String> {
     Algorithm::parse(word).ok_or_else(|| "signing_algorithm must be 'RS256', 'ES256' or 'EdDSA'.".to_owned())
 }
 
-/// The issuer of an environment that is not there yet.
+/// Returns the issuer of an environment that does not exist yet.
 pub(super) fn issuer_of_new(entry: &EnvironmentEntry) -> Result<Issuer, String> {
     let issuer = entry.issuer.as_deref().ok_or("a new environment needs an issuer.")?;
     Issuer::parse(issuer).map_err(|error| format!("issuer {error}."))
@@ -50,7 +50,7 @@ pub(super) fn fresh_environment(
     Ok((environment, keys.map_err(|error| error.to_string())?))
 }
 
-/// What the file says; the rest stays as it is.
+/// Applies the settings given in the file; the rest stay unchanged.
 fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(), String> {
     fn set<T: Copy>(declared: Option<T>, current: &mut T) {
         if let Some(value) = declared {
@@ -78,7 +78,7 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
             let page = pages.named_mut(name).ok_or_else(|| {
                 format!("pages.{name} is no page; there are sign_in, home, invitation and password_reset.")
             })?;
-            // An empty text clears. Whether it is an address is checked with the other settings.
+            // An empty string clears it. The address is validated with the other settings.
             *page = (!address.is_empty()).then(|| WebAddress::from_kept(address.clone()));
         }
         environment.product_pages = Arc::new(pages);

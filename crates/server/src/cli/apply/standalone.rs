@@ -1,4 +1,4 @@
-//! Where people sign in when the company keeps its own login, as the file declares it.
+//! Where users sign in when the company keeps its own login, as the file declares it.
 
 use super::End;
 use super::document::{ApplicationEntry, EnvironmentEntry};

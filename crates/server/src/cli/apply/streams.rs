@@ -1,4 +1,4 @@
-//! Where the audit log events of organizations are sent, as the file declares it.
+//! Where organizations' audit log events are sent, as the file declares it.
 
 use super::End;
 use super::document::{EnvironmentEntry, LogStreamEntry};
@@ -9,7 +9,7 @@ use countersign_store::{Tx, audit_log_stream, organization};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What is wanted of each, with what its headers say.
+/// Returns the declared streams with their header values resolved.
 pub(super) fn read(entry: &EnvironmentEntry, base: &Path) -> Result<Vec<NewStream>, String> {
     let mut organizations = BTreeSet::new();
     let mut wanted = Vec::new();
@@ -30,8 +30,8 @@ pub(super) fn read(entry: &EnvironmentEntry, base: &Path) -> Result<Vec<NewStrea
     Ok(wanted)
 }
 
-/// Sets a stream, unless it is as it should be. One that somebody has stopped meanwhile stays stopped, until something of it is
-/// declared otherwise.
+/// Sets a stream unless it already matches the declaration. A stream that has been stopped in the meantime stays
+/// stopped until some part of its declaration changes.
 pub(super) async fn apply(
     tx: &mut Tx,
     act: &Act,

@@ -1,4 +1,4 @@
-//! Users that a file declares: brought along from another system, with their memberships.
+//! Users declared in the file: imported from another system, with their memberships.
 
 use super::End;
 use super::document::{MembershipEntry, UserEntry};
@@ -13,7 +13,7 @@ use countersign_store::{Tx, membership, organization, user};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The form in which the hash of a user's password is stored, if the file names one.
+/// Returns a user's password hash in its stored form, if the file gives one.
 pub(super) fn password(entry: &UserEntry, base: &Path) -> Result<Option<String>, String> {
     let wrong = |what: &str| format!("user '{}': {what}", entry.email);
     let Some(reference) = &entry.password_hash else {
@@ -38,7 +38,7 @@ pub(super) fn password(entry: &UserEntry, base: &Path) -> Result<Option<String>,
     }
 }
 
-/// Makes or changes a user.
+/// Creates or updates a user.
 pub(super) async fn apply(
     tx: &mut Tx,
     act: &Act,
@@ -54,9 +54,9 @@ pub(super) async fn apply(
     if entry.external_id.as_ref().is_some_and(|id| !id.is_ascii() || !(1..=LONGEST_EXTERNAL_ID).contains(&id.len())) {
         return Err(wrong("external_id must have 1 to 128 ASCII characters."));
     }
-    // Locked before all others: what is compared is what nobody else is changing.
+    // The row is already locked, so the compared values cannot change concurrently.
     let found = find(tx, act.environment_id, entry).await?;
-    // Somebody else of the company's: two of them do not become one.
+    // The address belongs to a different user of the company; two users are never merged.
     let other = found.as_ref().and_then(|found| found.external_id.as_ref());
     if let (Some(other), Some(declared)) = (other, &entry.external_id)
         && other != declared
@@ -82,7 +82,7 @@ pub(super) async fn apply(
         }
         Some(found) => {
             let changed = change(tx, act, entry, found, plan).await?;
-            // A password that the person has by now is theirs, and stays.
+            // A password that the user has set in the meantime stays.
             if let Some(hash) = password_hash
                 && user::password_hash(tx, act.environment_id, changed.id).await?.is_none()
             {
@@ -98,7 +98,7 @@ pub(super) async fn apply(
     Ok(())
 }
 
-/// Whom an entry is about: by the company's own identifier, or else by the address.
+/// Returns the user that an entry refers to: by external ID, or else by email address.
 ///
 /// # Errors
 /// Database errors.
@@ -117,7 +117,7 @@ pub(super) async fn find(
     }
 }
 
-/// Changes what the file says of a user otherwise. Nobody's proof of an address is taken back by it.
+/// Applies the fields in which the file differs. Never revokes the verification of an email address.
 async fn change(tx: &mut Tx, act: &Act, entry: &UserEntry, found: User, plan: &mut Vec<String>) -> Result<User, End> {
     let mut changed = found.clone();
     if email_key(&changed.email) != email_key(&entry.email) {
@@ -141,7 +141,7 @@ async fn change(tx: &mut Tx, act: &Act, entry: &UserEntry, found: User, plan: &m
     Ok(users::update(tx, act, changed, None).await?)
 }
 
-/// Whether these are the same roles: their order is the environment's, not the file's.
+/// Whether the roles are the same in any order: their order is the environment's, not the file's.
 fn same(kept: &[String], wanted: &[String]) -> bool {
     kept.iter().all(|slug| wanted.contains(slug)) && wanted.iter().all(|slug| kept.contains(slug))
 }
@@ -165,7 +165,7 @@ async fn apply_membership(
             memberships::create(tx, act, &user_id, &organization_id, wanted).await?;
             plan.push(format!("+ membership of {} in {external_id}", person.email));
         }
-        // Who was suspended is not let in again by a file.
+        // The file does not reinstate a suspended member.
         Some(existing) => {
             if !wanted.is_empty() && !same(&existing.roles, &wanted) {
                 memberships::set_roles(tx, act, &existing.id.to_string(), wanted).await?;

@@ -1,4 +1,4 @@
-//! Webhook endpoints, as the file declares them.
+//! Webhook endpoints as the file declares them.
 
 use super::End;
 use super::document::WebhookEndpointEntry;
@@ -11,7 +11,8 @@ use countersign_protocol::webhook::signature::is_secret;
 use countersign_store::{Tx, webhook_endpoint};
 use std::path::Path;
 
-/// An endpoint, with everything read that lies outside the database. It does not print: it has a secret.
+/// An endpoint, together with everything it refers to outside the database. Not printable, because it contains a
+/// secret.
 pub(super) struct Declared {
     endpoint_url: String,
     events: Vec<String>,
@@ -19,8 +20,8 @@ pub(super) struct Declared {
     secret: Option<Secret>,
 }
 
-/// Reads the entries, in one order, whatever the file's: two that lock the same rows in different orders would wait for each
-/// other.
+/// Reads the entries in a fixed order, whatever the order in the file: locking the same rows in different orders could
+/// deadlock.
 pub(super) fn read(entries: &[WebhookEndpointEntry], base: &Path) -> Result<Vec<Declared>, String> {
     let mut read: Vec<Declared> = entries.iter().map(|entry| read_one(entry, base)).collect::<Result<_, _>>()?;
     read.sort_by(|a, b| a.endpoint_url.cmp(&b.endpoint_url));
@@ -46,7 +47,7 @@ fn read_one(entry: &WebhookEndpointEntry, base: &Path) -> Result<Declared, Strin
     Ok(Declared { endpoint_url: entry.endpoint_url.clone(), events, enabled, secret })
 }
 
-/// Makes or changes an endpoint. One with another URL is another endpoint.
+/// Creates or updates an endpoint. A different URL means a different endpoint.
 pub(super) async fn apply(tx: &mut Tx, act: &Act, declared: &Declared, plan: &mut Vec<String>) -> Result<(), End> {
     let url = &declared.endpoint_url;
     let told = |failure: Failure| match failure {
@@ -64,7 +65,7 @@ pub(super) async fn apply(tx: &mut Tx, act: &Act, declared: &Declared, plan: &mu
         plan.push(format!("+ webhook endpoint {url}"));
         return Ok(());
     };
-    // Locked before it is read: what is compared is what nobody else is changing.
+    // Lock before reading, so that the compared values cannot change concurrently.
     webhook_endpoint::lock(tx, (act.environment_id, id)).await?;
     let id = id.to_string();
     let found = webhooks::find(tx, act.environment_id, &id).await.map_err(told)?;

@@ -1,5 +1,5 @@
-//! `countersign doctor mcp URL`: what a client of the Model Context Protocol that nobody has registered does to reach a
-//! server, step by step, up to the page on which a person signs in.
+//! `countersign doctor mcp URL`: does what an unregistered Model Context Protocol client does to reach a server, step
+//! by step, up to the sign-in page.
 
 use super::{Found, tell};
 use crate::cli::{CommandResult, say};
@@ -19,9 +19,9 @@ use std::time::Duration;
 use url::Url;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(15), bytes: 256 * 1024 };
-/// Where programs on a person's computer are sent back to.
+/// A loopback redirect URI, as native applications use.
 const REDIRECT_URI: &str = "http://127.0.0.1:33418/callback";
-/// The example of RFC 7636 (appendix B): nothing is redeemed here.
+/// The example from RFC 7636 (appendix B); no code is redeemed here.
 const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 pub(in crate::cli) async fn run(config: &Config, url: &str, register: bool) -> CommandResult {
@@ -32,15 +32,15 @@ pub(in crate::cli) async fn run(config: &Config, url: &str, register: bool) -> C
         let advice = "Write the whole address, such as https://mcp.example.com/mcp, or http://localhost:3000/mcp on this machine.";
         return Err(format!("'{url}' does not begin with https://. {advice}").into());
     }
-    let Ok(called) = Url::parse(url) else { return Err(format!("'{url}' is no URL.").into()) };
+    let Ok(called) = Url::parse(url) else { return Err(format!("'{url}' is not a URL.").into()) };
     Target::parse(called.as_str(), Reach::Anywhere).map_err(|error| format!("'{url}' {error}."))?;
-    say(format_args!("Calling {called} as a client that nobody has registered.\n"))?;
+    say(format_args!("Calling {called} as an unregistered client.\n"))?;
     let doctor = Doctor { client: &config.outbound, called, register };
     if doctor.walk().await? {
-        say("\nThe rest needs a person: connect with a real client, sign in and agree.")?;
+        say("\nThe rest needs a person: connect with a real client, sign in, and give your consent.")?;
         return Ok(ExitCode::SUCCESS);
     }
-    say("\nClients would fail there. Fix it and run this again.")?;
+    say("\nClients would fail at this point. Fix it and run this again.")?;
     Ok(ExitCode::FAILURE)
 }
 
@@ -51,7 +51,7 @@ struct Doctor<'a> {
 }
 
 impl Doctor<'_> {
-    /// Takes every step until one fails.
+    /// Performs the steps until one fails.
     async fn walk(&self) -> Result<bool, std::io::Error> {
         let (found, metadata) = self.ask_without_token().await;
         if !tell(&found)? {
@@ -65,25 +65,27 @@ impl Doctor<'_> {
         let Some(server) = server else { return Ok(false) };
         if !server.refreshes {
             tell(&Found::Note(
-                "It issues no refresh tokens ('refresh_token' in 'grant_types_supported'): people sign in again and again."
+                "It issues no refresh tokens ('refresh_token' in 'grant_types_supported'): people have to sign in again and again."
                     .to_owned(),
             ))?;
         }
         if !server.takes_metadata_documents {
             tell(&Found::Note(
-                "Clients are not known by the address of a document (client_id_metadata_document_supported); those that support it register instead."
+                "Clients cannot use a metadata document (client_id_metadata_document_supported); those that would use one register instead."
                     .to_owned(),
             ))?;
         }
         let Some(endpoint) = &server.registration_endpoint else {
             tell(&Found::Note(
-                "Nothing more can be tried from here: clients are known by the address of a document, and this is none."
+                "Nothing more can be checked from here: clients are identified by a metadata document, and this tool has none."
                     .to_owned(),
             ))?;
             return Ok(true);
         };
         if !self.register {
-            tell(&Found::Note("No client was registered, as you asked, and so no page was opened.".to_owned()))?;
+            tell(&Found::Note(
+                "No client was registered, as requested, so the sign-in page was not opened.".to_owned(),
+            ))?;
             return Ok(true);
         }
         let (found, client_id) = self.register(endpoint).await;
@@ -109,7 +111,7 @@ impl Doctor<'_> {
         self.client.send(&target, Reach::Anywhere, request, LIMITS).await.map_err(|error| error.to_string())
     }
 
-    /// The first request of a client. Gives where the answer says that more is to be read.
+    /// Sends a client's first request. Returns the metadata URL given in the response.
     async fn ask_without_token(&self) -> (Found, Option<Url>) {
         let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {},
@@ -127,25 +129,25 @@ impl Doctor<'_> {
             StatusCode::OK | StatusCode::ACCEPTED => {
                 return bad(
                     "The server answers without a token.".to_owned(),
-                    "check the token of every request, and answer 401 when there is none.",
+                    "check the token of every request, and answer 401 if there is none.",
                 );
             }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
                 return bad(
-                    format!("A POST is answered with {}.", answer.status()),
-                    "name the address at which the server takes requests, often /mcp.",
+                    format!("A POST gets {}.", answer.status()),
+                    "use the address that accepts requests, often /mcp.",
                 );
             }
             status if status.is_redirection() => {
                 return bad(
-                    format!("A POST is answered with {status}: clients lose their request there."),
-                    "name the address it leads to, and publish that one.",
+                    format!("A POST gets {status}: clients lose the body of their request there."),
+                    "use and publish the address it redirects to.",
                 );
             }
             status => {
                 return bad(
-                    format!("A request without a token is answered with {status}."),
-                    "answer 401 with WWW-Authenticate when there is no token; clients sign in upon that and nothing else.",
+                    format!("A request without a token gets {status}."),
+                    "answer 401 with WWW-Authenticate if there is no token; only that makes clients sign in.",
                 );
             }
         }
@@ -155,12 +157,12 @@ impl Doctor<'_> {
         match (named, named.and_then(|text| Url::parse(text).ok())) {
             (_, Some(url)) => (Found::Good(format!("Without a token: 401, which names {url}")), Some(url)),
             (Some(text), None) => bad(
-                format!("The 401 names '{text}' as its resource_metadata, which is no URL."),
-                "name the whole address of /.well-known/oauth-protected-resource.",
+                format!("The 401 has '{text}' as its resource_metadata, which is not a URL."),
+                "give the full URL of /.well-known/oauth-protected-resource.",
             ),
             (None, None) => (
                 Found::Note(
-                    "Without a token: 401, which does not name its metadata (WWW-Authenticate: Bearer resource_metadata=\"…\"). Older clients guess where it is."
+                    "Without a token: 401, which does not name its metadata (WWW-Authenticate: Bearer resource_metadata=\"…\"). Clients then have to guess where it is."
                         .to_owned(),
                 ),
                 None,
@@ -168,7 +170,7 @@ impl Doctor<'_> {
         }
     }
 
-    /// The document about the resource.
+    /// Fetches the protected resource metadata.
     async fn resource(&self, named: Option<Url>) -> (Found, Option<ProtectedResource>) {
         let places = named.map_or_else(|| protected_resource::well_known(&self.called), |url| vec![url]);
         let mut seen = String::new();
@@ -195,14 +197,14 @@ impl Doctor<'_> {
                         ),
                     };
                 }
-                Ok(answer) => seen = format!("{place} is answered with {}.", answer.status()),
+                Ok(answer) => seen = format!("{place} returns {}.", answer.status()),
                 Err(error) => seen = format!("{place}: {error}."),
             }
         }
-        (Found::bad(seen, "serve the document about your server there (RFC 9728), to everybody."), None)
+        (Found::bad(seen, "serve the metadata of your server there (RFC 9728), without authentication."), None)
     }
 
-    /// The document about the authorization server.
+    /// Fetches the authorization server metadata.
     async fn authorization_server(&self, issuer: &Url) -> (Found, Option<AuthorizationServer>) {
         let mut seen = String::new();
         for place in authorization_server::well_known(issuer) {
@@ -218,20 +220,20 @@ impl Doctor<'_> {
                                 AuthorizationServerError::AnotherIssuer(_) => {
                                     "name the issuer in 'authorization_servers' exactly as its own document does."
                                 }
-                                _ => "this is for whoever runs the authorization server.",
+                                _ => "tell the operator of the authorization server.",
                             };
                             (Found::bad(format!("{place}: {error}."), fix), None)
                         }
                     };
                 }
-                Ok(answer) => seen = format!("{place} is answered with {}.", answer.status()),
+                Ok(answer) => seen = format!("{place} returns {}.", answer.status()),
                 Err(error) => seen = format!("{place}: {error}."),
             }
         }
         (Found::bad(seen, "is this the address of your authorization server, and can it be reached from here?"), None)
     }
 
-    /// Registers a client, as programs do that connect for the first time.
+    /// Registers a client, as programs do when they connect for the first time.
     async fn register(&self, endpoint: &Url) -> (Found, Option<String>) {
         let metadata = json!({
             "client_name": "countersign doctor", "redirect_uris": [REDIRECT_URI],
@@ -251,16 +253,13 @@ impl Doctor<'_> {
             }
             None => {
                 let why = body["error_description"].as_str().or(body["error"].as_str()).unwrap_or("no client_id");
-                let seen = format!("{endpoint} is answered with {}: {why}", answer.status());
-                (
-                    Found::bad(seen, "allow clients to register (docs/mcp.md), or look at the quota of unused ones."),
-                    None,
-                )
+                let seen = format!("{endpoint} returns {}: {why}", answer.status());
+                (Found::bad(seen, "allow clients to register (docs/mcp.md), or check the quota of unused ones."), None)
             }
         }
     }
 
-    /// Opens the page on which a person would sign in.
+    /// Opens the page on which a user would sign in.
     async fn open_sign_in(&self, server: &AuthorizationServer, resource: &ProtectedResource, client_id: &str) -> Found {
         let mut url = server.authorization_endpoint.clone();
         url.query_pairs_mut()
@@ -298,9 +297,9 @@ impl Doctor<'_> {
                     resource.resource
                 ),
                 "invalid_scope" => {
-                    "list in 'scopes_supported' only what clients that nobody has registered may ask for.".to_owned()
+                    "list in 'scopes_supported' only scopes that unregistered clients may ask for.".to_owned()
                 }
-                _ => "this is for whoever runs the authorization server.".to_owned(),
+                _ => "tell the operator of the authorization server.".to_owned(),
             };
             return Found::bad(format!("Asked for {}, the server says {error}: {why}", resource.resource), fix);
         }
@@ -308,7 +307,7 @@ impl Doctor<'_> {
             Found::Good(format!("A person can sign in for {}", resource.resource))
         } else {
             Found::bad(
-                format!("The page to sign in on is answered with {}.", answer.status()),
+                format!("The sign-in page returns {}.", answer.status()),
                 "open it in a browser: it says what is wrong.",
             )
         }

@@ -1,17 +1,17 @@
-//! `countersign doctor`: tries what others will try, and says what stops them.
+//! `countersign doctor`: tries what clients will try, and reports what stops them.
 
 pub(super) mod mcp;
 
 use super::say;
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Found {
-    /// It works; what was seen.
+    /// It works; what was found.
     Good(String),
-    /// It works, for some; what others miss.
+    /// It works for some clients; what is missing for the others.
     Note(String),
-    /// It does not work: what was seen, and what to do about it.
+    /// It does not work: what was found and how to fix it.
     Bad { seen: String, fix: String },
 }
 
@@ -21,12 +21,12 @@ impl Found {
     }
 }
 
-/// A text of somebody else's server, without what a terminal would obey.
+/// Replaces control characters in text from an external server, which a terminal could interpret.
 fn harmless(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).take(2000).collect()
 }
 
-/// Prints what was found; `false` when nothing beyond it can work.
+/// Prints a result; returns `false` when no further step can work.
 fn tell(found: &Found) -> Result<bool, std::io::Error> {
     match found {
         Found::Good(seen) => say(format_args!("ok    {}", harmless(seen)))?,

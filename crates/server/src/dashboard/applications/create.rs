@@ -18,7 +18,7 @@ use countersign_store::organization;
 use http::StatusCode;
 use serde_json::json;
 
-/// Most organizations that are offered by name.
+/// Maximum number of organizations offered by name.
 const MOST: usize = 200;
 
 async fn show(
@@ -64,7 +64,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &query, &scopes, None).await
 }
 
-/// The organization that was meant: by its identifier, or by its name where one alone has that.
+/// Resolves the typed organization: an ID, or a name if exactly one organization has it.
 async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<String>, String>, PageError> {
     let Some(typed) = field::optional(form, "organization_id") else { return Ok(Ok(None)) };
     if typed.starts_with("org_") {
@@ -77,14 +77,12 @@ async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<
     found.retain(|one| one.name.to_lowercase() == typed.to_lowercase());
     Ok(match found.as_slice() {
         [one] => Ok(Some(one.id.to_string())),
-        [] => {
-            Err(format!("No organization is called “{typed}”. Choose one of those that are offered, or add it first."))
-        }
-        _ => Err(format!("More than one organization is called “{typed}”. Choose one of those that are offered.")),
+        [] => Err(format!("No organization is called “{typed}”. Choose one from the list, or add it first.")),
+        _ => Err(format!("More than one organization is called “{typed}”. Choose one from the list.")),
     })
 }
 
-/// What was typed, held against the rules of the API.
+/// Validates the form by the rules of the API.
 fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>) -> Result<New, Failure> {
     let wrong = |text: &str| Failure::bad_request("bad_request", text);
     let mut fields = field::as_body(&json!({
@@ -99,7 +97,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
     let kind = match (form.get("kind"), form.get("trust")) {
         (Some("machine"), _) => {
             if !redirect_uris.is_empty() {
-                return Err(wrong("A machine has no redirect URIs: nobody signs in to it."));
+                return Err(wrong("A machine has no redirect URIs, because nobody signs in to it."));
             }
             let organization_id =
                 organization_id.ok_or_else(|| wrong("Choose the organization that the machine acts for."))?;
@@ -111,7 +109,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
                     organization_id.ok_or_else(|| wrong("Choose the organization that the application belongs to."))?,
                 ),
                 _ if organization_id.is_some() => {
-                    return Err(wrong("An application of our own belongs to no organization."));
+                    return Err(wrong("Your own applications do not belong to an organization."));
                 }
                 _ => None,
             };
@@ -128,7 +126,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
     Ok(New { name, description, scopes, kind, client_id: None })
 }
 
-/// Makes the application, and its first credential where it keeps any; shows both.
+/// Creates the application and, if it is confidential, its first credential; shows both.
 ///
 /// # Errors
 /// Database errors.
@@ -162,7 +160,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
         .await;
     match made {
         Ok((made, secret)) => super::detail::show(call, &made, secret.as_ref(), None, StatusCode::CREATED).await,
-        // An organization that is not there was typed: that is no missing page.
+        // The missing organization was typed into the form, so this is not a 404 page.
         Err(Failure::Refused(error @ countersign_protocol::management::error::ApiError::NotFound { .. })) => {
             show(call, &form, &ticked, Some(crate::dashboard::page::told(&error))).await
         }

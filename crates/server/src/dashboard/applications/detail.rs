@@ -37,14 +37,14 @@ fn pictures(call: &DashboardCall, logo: &Logo) -> [PictureField; 2] {
         PictureField {
             name: "logo_dark",
             label: "Logo on dark pages",
-            hint: "Without one, the other is shown there.",
+            hint: "If there is none, the other logo is shown there.",
             shown: call.picture_of(logo.dark),
             on_dark: true,
         },
     ]
 }
 
-/// What the form of the settings is drawn with.
+/// The version of the settings that the form is drawn from.
 async fn seen_of(
     query: &mut impl Query,
     environment_id: EnvironmentId,
@@ -54,7 +54,7 @@ async fn seen_of(
     Ok(form_version::of(&(&found.name, &found.description, &found.scopes, &found.kind, &login_uri)))
 }
 
-/// Shows an application; the value of a credential that was just made is shown with it, this once.
+/// Shows an application; the value of a new credential is shown only in this response.
 ///
 /// # Errors
 /// Database errors.
@@ -68,7 +68,7 @@ pub async fn show(
     show_typed(call, found, fresh, None, problem, status).await
 }
 
-/// The same, with what was typed into the settings where something is wrong with that.
+/// Like [`show`], with the typed settings if they were refused.
 async fn show_typed(
     call: &DashboardCall,
     found: &ConnectApplication,
@@ -119,7 +119,7 @@ async fn show_typed(
         let chosen = chosen_scopes(form, &scopes);
         scopes.iter_mut().for_each(|one| one.chosen = chosen.contains(&one.slug));
     }
-    // What was emptied stays empty.
+    // A field that was emptied stays empty.
     let or = |name: &str, kept: &str| typed.map_or(kept, |form| field::text(form, name)).to_owned();
     let page = Application {
         shell: &shell,
@@ -149,7 +149,8 @@ async fn show_typed(
     Ok(reply(status, &page))
 }
 
-/// Where a person begins to sign in to it: what its own program would make, with a challenge whose verifier nobody has.
+/// An authorization URL for trying a sign-in, like one the application would create, but with a random code challenge
+/// that has no known verifier.
 fn try_it(
     call: &DashboardCall,
     found: &ConnectApplication,
@@ -173,13 +174,13 @@ fn try_it(
     Ok(Some(format!("{}/oauth2/authorize?{query}", call.environment.environment.issuer)))
 }
 
-/// The application that the path names.
+/// The application named by the path.
 pub(super) async fn find(call: &DashboardCall) -> Result<ConnectApplication, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(applications::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
 
-/// Its page.
+/// The application's page.
 ///
 /// # Errors
 /// 404.
@@ -188,7 +189,8 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &found, None, None, StatusCode::OK).await
 }
 
-/// What was typed, held against the rules of the API. What a client's own document says is not ours to say again.
+/// Validates the form by the rules of the API. The name and redirect URIs of a client that come from its own metadata
+/// document are not changed.
 fn read(form: &Params<'_>, found: &ConnectApplication, scopes: Vec<String>) -> Result<ApplicationChange, Failure> {
     let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
     let may_name = found.metadata_url.is_none();
@@ -214,7 +216,7 @@ fn read(form: &Params<'_>, found: &ConnectApplication, scopes: Vec<String>) -> R
     Ok(change)
 }
 
-/// Saves its settings.
+/// Saves the settings.
 ///
 /// # Errors
 /// 404.
@@ -224,7 +226,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let signs_people_in = matches!(found.kind, ApplicationKind::OAuth { .. });
     let offered = scope_options(call, &[]).await?;
     let mut scopes = chosen_scopes(&form, &offered);
-    // What the page did not offer was not taken away on it.
+    // Scopes that the page did not offer cannot have been unticked, so they stay.
     scopes.extend(found.scopes.iter().filter(|scope| !offered.iter().any(|one| one.slug == **scope)).cloned());
     let before = {
         let mut reader = call.page.app.store.reader().await?;
@@ -258,7 +260,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes it.
+/// Deletes the application.
 ///
 /// # Errors
 /// 404.

@@ -14,7 +14,7 @@ use countersign_protocol::model::{ApplicationKind, Ownership};
 use countersign_store::application::{self, Filter};
 use countersign_store::organization;
 
-/// The list, page by page, newest first.
+/// The list, paginated, newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -39,7 +39,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
             name: row.name.clone(),
             client_id: row.client_name().to_string(),
             kind: kind_in_words(&row.kind),
-            owner: owner.unwrap_or_else(|| if ours { "Us" } else { "Nobody known" }.to_owned()),
+            owner: owner.unwrap_or_else(|| if ours { "Us" } else { "Unknown" }.to_owned()),
             created: when(row.created_at),
         });
     }

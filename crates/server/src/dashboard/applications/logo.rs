@@ -13,9 +13,9 @@ use http::StatusCode;
 
 async fn change(call: &DashboardCall, found: &ConnectApplication) -> Result<(), Failure> {
     if matches!(found.kind, ApplicationKind::Machine { .. }) {
-        return Err(Failure::invalid("logo", "not_allowed", "Nobody sees the logo of a machine."));
+        return Err(Failure::invalid("logo", "not_allowed", "A machine has no logo, because nobody would see it."));
     }
-    let wrong = |_| Failure::bad_request("invalid_form", "The form did not arrive whole.");
+    let wrong = |_| Failure::bad_request("invalid_form", "The form did not arrive completely. Please try again.");
     let form = call.page.form().map_err(wrong)?;
     let light: Choice<Upload> = call.chosen_picture(&form, "logo", Purpose::Logo).await?;
     let dark = call.chosen_picture(&form, "logo_dark", Purpose::Logo).await?;
@@ -26,7 +26,7 @@ async fn change(call: &DashboardCall, found: &ConnectApplication) -> Result<(), 
     .await
 }
 
-/// Saves the logo on light and on dark pages, or takes it away.
+/// Saves or removes the logos for light and dark pages.
 ///
 /// # Errors
 /// 404.

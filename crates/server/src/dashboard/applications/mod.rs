@@ -2,9 +2,9 @@
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`list`] | which there are |
-//! | [`create`] | making one |
-//! | [`detail`] | one of them: its settings, its end |
+//! | [`list`] | the list of applications |
+//! | [`create`] | creating an application |
+//! | [`detail`] | an application's page: settings and deletion |
 //! | [`logo`] | its logo |
 //! | [`secrets`] | its credentials |
 //! | [`snippets`] | code to paste |
@@ -26,10 +26,10 @@ use countersign_protocol::oauth::params::Params;
 use countersign_store::permission;
 use serde_json::{Value, json};
 
-/// Most permissions that are offered.
+/// Maximum number of permissions offered.
 const MOST: usize = 500;
 
-/// What kind of application it is, in words.
+/// The application's kind, in words.
 pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
     match kind {
         ApplicationKind::Machine { .. } => "Machine",
@@ -44,7 +44,7 @@ pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
     }
 }
 
-/// The permissions there are, the chosen ones ticked.
+/// All permissions, with the chosen ones ticked.
 async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<ScopeOption>, PageError> {
     let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
     let mut reader = call.page.app.store.reader().await?;
@@ -53,13 +53,13 @@ async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Sc
     Ok(all.into_iter().map(|known| option(known.slug, known.name)).collect())
 }
 
-/// The scopes that were ticked.
+/// The ticked scopes.
 fn chosen_scopes(form: &Params<'_>, options: &[ScopeOption]) -> Vec<String> {
     let ticked = |slug: &str| form.get(&format!("scope_{slug}")).is_some();
     options.iter().filter(|option| ticked(&option.slug)).map(|option| option.slug.clone()).collect()
 }
 
-/// The redirect URIs that were typed, one per line, as the API has them; the first is the default.
+/// The typed redirect URIs, one per line, in the API's format; the first is the default.
 fn redirect_uris(form: &Params<'_>) -> Value {
     let lines = field::lines(form, "redirect_uris").into_iter().enumerate();
     lines.map(|(at, uri)| json!({"uri": uri, "default": at == 0})).collect()

@@ -11,7 +11,7 @@ use countersign_protocol::id::ClientSecretId;
 use countersign_store::client_secret;
 use http::StatusCode;
 
-/// Makes a credential; the answer is the only one that shows its value.
+/// Creates a credential. Its value is shown only in this response.
 ///
 /// # Errors
 /// 404.
@@ -28,7 +28,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes a credential of this application: it stops working, and its tokens are inactive, at once.
+/// Deletes a credential of this application: it stops working, and its tokens become inactive, at once.
 ///
 /// # Errors
 /// 404.
@@ -39,7 +39,7 @@ pub async fn delete(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, application) = (call.act(), found.id);
     call.commit(move |tx| {
         Box::pin(async move {
-            // The page is one application's: another's credential is not there.
+            // Another application's credential is answered as not found.
             let of_this = client_secret::list(tx, act.environment_id, application).await?;
             let parsed = ClientSecretId::parse(&id).ok();
             if !of_this.iter().any(|secret| Some(secret.id) == parsed) {

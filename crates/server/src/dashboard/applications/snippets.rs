@@ -1,10 +1,10 @@
-//! Code to paste, with the real values filled in: what docs/clients.md shows, for this application.
+//! Code to paste, with this application's values filled in; the same code as in docs/clients.md.
 
 use countersign_pages::dashboard::Snippet;
 use countersign_protocol::model::{ApplicationKind, ClientType, ConnectApplication, Environment};
 use countersign_protocol::secret::Secret;
 
-/// Stands where a secret belongs that is not shown any more.
+/// Placeholder for a secret that is no longer shown.
 const SECRET: &str = "YOUR_CLIENT_SECRET";
 
 /// The snippets of an application.
@@ -30,7 +30,7 @@ pub fn of(
     }
 }
 
-/// What is asked for besides: the application's own scopes.
+/// The scopes to request: the standard ones and the application's own.
 fn with_own(scopes: &str) -> String {
     ["openid profile email offline_access", scopes].join(" ").trim_end().to_owned()
 }
@@ -61,7 +61,7 @@ fn machine(issuer: &str, client_id: &str, secret: &str, scopes: &str) -> Vec<Sni
     let go = format!(
         "import \"golang.org/x/oauth2/clientcredentials\"\n\nconfig := clientcredentials.Config{{\n\tClientID:     \"{client_id}\",\n\t\
          ClientSecret: \"{secret}\",\n\tTokenURL:     \"{issuer}/oauth2/token\",\n\tScopes:       []string{{{go_scopes}}},\n}}\n\
-         httpClient := config.Client(ctx) // asks for tokens by itself"
+         httpClient := config.Client(ctx) // gets and renews tokens automatically"
     );
     vec![
         Snippet { label: "curl", code: curl },
@@ -130,7 +130,7 @@ fn public(issuer: &str, client_id: &str, redirect_uri: &str, own: &str) -> Vec<S
          URI:\nconst person = await users.signinCallback();"
     );
     let device = format!(
-        "# A command line: show the code, let the person sign in in any browser, ask until they have.\ncurl -s \
+        "# A command line: show the code, have the person sign in in any browser, and poll until they have.\ncurl -s \
          {issuer}/oauth2/device_authorization \\\n  --data-urlencode 'client_id={client_id}' --data-urlencode 'scope={scopes}'\n\ncurl -s \
          {issuer}/oauth2/token \\\n  -d grant_type=urn:ietf:params:oauth:grant-type:device_code \\\n  --data-urlencode \
          'client_id={client_id}' -d \"device_code=$DEVICE_CODE\""

@@ -7,7 +7,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{AuditChain, Section};
 
-/// How the chain stands.
+/// The state of the hash chain.
 ///
 /// # Errors
 /// Database errors.

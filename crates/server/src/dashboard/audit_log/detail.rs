@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/audit-log/organizations/{id}`: the log of an organization.
+//! `/dashboard/env/{environment}/audit-log/organizations/{id}`: an organization's log.
 
 use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
@@ -15,22 +15,22 @@ use countersign_protocol::model::StaffRole;
 use countersign_store::{audit_log_export, audit_log_retention, audit_log_stream};
 use http::StatusCode;
 
-/// How many copies are shown: the newest.
+/// Maximum number of exports shown, newest first.
 const MOST: i64 = 50;
 
-/// What was typed and not taken, and why.
+/// Refused input, and why it was refused.
 #[derive(Default)]
 pub(super) struct Typed {
     pub from: String,
     pub to: String,
     pub url: Option<String>,
     pub format: Option<String>,
-    /// A shorter time to keep events, still to be confirmed.
+    /// A shorter retention period that awaits confirmation.
     pub shorter: Option<i64>,
     pub problem: Option<String>,
 }
 
-/// The organization that the path names, which may be gone.
+/// The organization named by the path, which may have been deleted.
 pub(super) async fn find(call: &DashboardCall) -> Result<Subject, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(subject(&mut reader, &call.act(), call.page.path.get("id")).await?)
@@ -38,9 +38,9 @@ pub(super) async fn find(call: &DashboardCall) -> Result<Subject, PageError> {
 
 fn export_row(href: &str, may_have: bool, export: &AuditExport) -> ExportRow {
     let (tone, state) = match export.state {
-        ExportState::Pending => ("", "Being made"),
+        ExportState::Pending => ("", "In progress"),
         ExportState::Ready => ("good", "Ready"),
-        ExportState::Failed => ("bad", "Could not be made"),
+        ExportState::Failed => ("bad", "Failed"),
         ExportState::Expired => ("", "No longer kept"),
     };
     let ready = may_have && export.state == ExportState::Ready;
@@ -62,7 +62,7 @@ fn stream_facts(stream: &AuditStream) -> StreamFacts {
         tone,
         state,
         meaning,
-        synced: stream.last_synced_at.map_or_else(|| "Never yet".to_owned(), when),
+        synced: stream.last_synced_at.map_or_else(|| "Never".to_owned(), when),
         runs: stream.state != StreamState::Inactive,
     }
 }
@@ -77,7 +77,7 @@ fn periods(days: Option<i64>) -> Vec<Period> {
     retention::periods().map(|one| Period { days: one, name: name(one), chosen: one == days }).collect()
 }
 
-/// Shows the log, with what could not be done.
+/// Shows the log and the problem, if any.
 pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) -> Result<Reply, PageError> {
     let (mut reader, environment_id) = (call.page.app.store.reader().await?, call.environment.id());
     let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MOST).await?;
@@ -126,7 +126,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, Typed::default()).await
 }
 
-/// Says how long events are kept. Before events are forgotten that would have been kept, the page says so and asks.
+/// Sets the retention period. A shorter period deletes events, so the page asks for confirmation first.
 ///
 /// # Errors
 /// 404.
@@ -147,7 +147,7 @@ pub async fn retention(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, &found, done, "saved", Typed::default()).await
 }
 
-/// Back to the log; or the page again, with what was refused.
+/// Redirects to the log, or shows it again with the refused input.
 pub(super) async fn settle(
     call: &DashboardCall,
     found: &Subject,

@@ -9,7 +9,7 @@ use crate::hosted::page::{PageError, redirect};
 use crate::http::reply::Reply;
 use countersign_protocol::audit::export::Wanted;
 
-/// Asks for a copy of what was told of an organization in a range.
+/// Requests an export of an organization's events within a time range.
 ///
 /// # Errors
 /// 404.
@@ -24,12 +24,12 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let (range_start, range_end) = match field::range(&typed.from, &typed.to) {
         Ok((Some(start), Some(end))) => (start, end),
         Ok(_) => {
-            let problem = Some("A copy needs both: from when, and to when.".to_owned());
+            let problem = Some("Enter both dates: “From” and “To”.".to_owned());
             return show(call, &found, Typed { problem, ..typed }).await;
         }
         Err(problem) => return show(call, &found, Typed { problem: Some(problem), ..typed }).await,
     };
-    // Events that were sent just before this call are to be in the copy.
+    // Include events that were sent just before this request.
     exports::settle(&call.page.app, call.environment.id()).await?;
     let wanted = Wanted {
         range_start,
@@ -45,10 +45,10 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, &found, done, "exported", typed).await
 }
 
-/// Leads to a copy, by an address that is good for ten minutes.
+/// Redirects to an export through a URL that is valid for ten minutes.
 ///
 /// # Errors
-/// 404 for one that is not this organization's, or is not to be had.
+/// 404 if the export belongs to another organization or is not available.
 pub async fn download(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let (act, id) = (call.act(), call.page.path.get("export"));

@@ -1,13 +1,14 @@
-//! The audit log: what administrators did here, the logs of organizations, and the chain that both are links of.
+//! The audit log: what staff and other administrators did, the logs of organizations, and the hash chain that links
+//! both.
 //!
 //! | Module | Owns |
 //! |---|---|
 //! | [`trail`] | what administrators did |
-//! | [`organizations`] | which organizations there are |
-//! | [`detail`] | the log of one of them |
-//! | [`exports`] | copies of it |
-//! | [`streams`] | where it is sent as it comes |
-//! | [`chain`] | how the chain stands |
+//! | [`organizations`] | the list of organizations |
+//! | [`detail`] | an organization's log |
+//! | [`exports`] | exports of it |
+//! | [`streams`] | its log stream |
+//! | [`chain`] | the state of the hash chain |
 
 pub mod chain;
 pub mod detail;
@@ -19,7 +20,7 @@ pub mod trail;
 use countersign_protocol::audit::export::{AuditStream, StreamState};
 use countersign_protocol::audit::retention::KEPT_DAYS;
 
-/// For how long events are kept, in words.
+/// The retention period, in words.
 fn kept_in_words(days: Option<i64>) -> String {
     match days.unwrap_or(KEPT_DAYS) {
         KEPT_DAYS => "1 year".to_owned(),
@@ -28,7 +29,7 @@ fn kept_in_words(days: Option<i64>) -> String {
     }
 }
 
-/// How a stream looks, how it is, and what that means.
+/// A stream's tone, state, and explanation.
 fn stream_in_words(stream: Option<&AuditStream>) -> (&'static str, &'static str, &'static str) {
     match stream.map(|stream| stream.state) {
         None => ("", "None", ""),
@@ -36,13 +37,13 @@ fn stream_in_words(stream: Option<&AuditStream>) -> (&'static str, &'static str,
         Some(StreamState::Inactive) => ("", "Stopped", ""),
         Some(StreamState::Failing) => (
             "bad",
-            "Not taken",
-            "The address did not take the last events. They are sent again, at most 15 minutes apart.",
+            "Not delivered",
+            "The address did not accept the last events. They are sent again, at most 15 minutes apart.",
         ),
         Some(StreamState::Invalid) => (
             "bad",
-            "Not let in",
-            "The address answered 401 or 403: set the headers right. It is tried every five minutes.",
+            "Access denied",
+            "The address answered 401 or 403. Correct the headers; delivery is tried every five minutes.",
         ),
     }
 }

@@ -13,10 +13,10 @@ use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_store::{audit_log_retention, audit_log_stream, organization};
 
-/// How many there are on a page.
+/// Organizations per page.
 const SHOWN: usize = 25;
 
-/// The list, page by page, newest first.
+/// The list, paginated, newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -29,7 +29,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let text = Some(search).filter(|text| !text.is_empty());
     let found = organization::list(&mut reader, environment_id, &request.slice(), text).await?;
     let page = request.page(found, |row| row.id);
-    // One that is gone is on no list, and has no name; who knows its identifier finds what was told of it.
+    // A deleted organization is on no list and has no name, but its ID still leads to its log.
     if let Ok(known) = subject(&mut reader, &call.act(), search).await {
         return call.to(&format!("/audit-log/organizations/{}", known.id));
     }

@@ -9,7 +9,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::audit::export::StreamFormat;
 use std::collections::BTreeMap;
 
-/// Sets where the events of an organization are sent.
+/// Sets where an organization's events are streamed.
 ///
 /// # Errors
 /// 404.
@@ -22,8 +22,8 @@ pub async fn set(call: &DashboardCall) -> Result<Reply, PageError> {
     let mut headers = BTreeMap::new();
     for line in field::lines(&form, "headers") {
         let Some((name, value)) = line.split_once(':') else {
-            // Not the line itself: it may be a secret.
-            let problem = Some("A header is a line such as “Authorization: Bearer …”.".to_owned());
+            // Does not quote the line: it may be a secret.
+            let problem = Some("Write each header as a line such as “Authorization: Bearer …”.".to_owned());
             return show(call, &found, Typed { problem, ..typed }).await;
         };
         headers.insert(name.trim().to_owned(), value.trim().to_owned());
@@ -34,7 +34,7 @@ pub async fn set(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, &found, done, "streaming", typed).await
 }
 
-/// Stops or forgets the stream.
+/// Stops or removes the stream.
 ///
 /// # Errors
 /// 404.

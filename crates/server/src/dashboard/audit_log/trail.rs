@@ -1,4 +1,4 @@
-//! `GET /dashboard/env/{environment}/audit-log`: what administrators did, newest first; the first page goes on by itself.
+//! `GET /dashboard/env/{environment}/audit-log`: what administrators did, newest first; the first page updates itself.
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
@@ -14,7 +14,7 @@ use countersign_protocol::management::query::Query;
 use http::StatusCode;
 use serde_json::json;
 
-/// How many there are on a page.
+/// Entries per page.
 const SHOWN: usize = 50;
 
 fn fields(query: &Query) -> Result<TrailFields<'_>, ApiError> {
@@ -53,7 +53,7 @@ fn query_of(fields: &TrailFields<'_>) -> String {
     ])
 }
 
-/// Who it was, in words.
+/// The actor, in words.
 fn who(actor: &Party) -> String {
     let name = actor.name.as_deref().filter(|name| !name.is_empty());
     match (actor.kind.as_str(), name) {
@@ -62,13 +62,13 @@ fn who(actor: &Party) -> String {
         ("cli", None) => actor.id.clone(),
         ("staff", name) => name.unwrap_or(&actor.id).to_owned(),
         ("portal", Some(name)) => format!("{name}, on the organization's own page"),
-        ("portal", None) => "Somebody with a link to the organization's own page".to_owned(),
+        ("portal", None) => "Somebody with a link to the organization's page".to_owned(),
         ("system", _) => format!("The server, job {}", actor.id),
         (_, name) => name.unwrap_or(&actor.id).to_owned(),
     }
 }
 
-/// What it was done to, in words.
+/// The target, in words.
 fn what(target: &Party) -> String {
     let kind = target.kind.replace('_', " ");
     match target.name.as_deref().filter(|name| !name.is_empty()) {
@@ -111,7 +111,7 @@ fn row(here: &str, entry: &Entry) -> TrailRow {
     }
 }
 
-/// The list, page by page.
+/// The list, paginated.
 ///
 /// # Errors
 /// Database errors.
@@ -121,7 +121,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let before = query.get("before").map_err(Failure::from)?;
     let place = before.and_then(|text| text.parse::<i64>().ok());
     let asked = match (before, place) {
-        (Some(_), None) => Err("There is no such page of the list.".to_owned()),
+        (Some(_), None) => Err("This page of the list does not exist.".to_owned()),
         _ => trail(&fields),
     };
     let (problem, page) = match asked {
@@ -148,7 +148,8 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
         shell: &shell,
         rows: &rows,
         filtered: !kept.is_empty(),
-        // What lies before a moment that is over does not grow; and a list without an end in sight is not asked for over and over.
+        // A list that ends at a past moment does not grow, and a filtered list that may have further pages is not
+        // polled.
         live: before.is_none()
             && fields.to.is_empty()
             && status.is_success()

@@ -1,8 +1,8 @@
-//! `/dashboard/env/{environment}/branding`: how the pages and mails of an environment look.
+//! `/dashboard/env/{environment}/branding`: the look of an environment's pages and emails.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`preview`] | the real pages with what is typed and not saved |
+//! | [`preview`] | the real pages with unsaved branding |
 
 pub mod preview;
 
@@ -23,7 +23,7 @@ use countersign_store::branding as kept;
 use http::StatusCode;
 use std::sync::Arc;
 
-/// Reads what a form says; pictures included.
+/// Parses the form, including uploaded pictures.
 async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Failure> {
     let text = |name: &str| Choice::from(Some(field::text(form, name).to_owned()));
     Ok(BrandChange {
@@ -42,7 +42,7 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Fa
     })
 }
 
-/// What the form is drawn with.
+/// The version of the branding that the form is drawn from.
 fn seen_of(brand: &Brand) -> String {
     let pictures = (&brand.logo, &brand.icon);
     let colours = (&brand.primary, &brand.primary_dark, &brand.background, &brand.background_dark);
@@ -57,7 +57,7 @@ fn seen_of(brand: &Brand) -> String {
     ))
 }
 
-/// The environment with another look.
+/// The environment with different branding.
 fn looking(call: &DashboardCall, brand: &Brand) -> Environment {
     Environment { brand: Arc::new(brand.clone()), ..call.environment.environment.clone() }
 }
@@ -81,7 +81,7 @@ fn font_in_words(font: Font) -> &'static str {
     }
 }
 
-/// What is wrong with a look, in the words of this page: the field goes by its label.
+/// A warning about the branding, with the field named by its label on this page.
 fn in_words(warning: &str) -> String {
     const LABELS: &[(&str, &str)] = &[
         ("primary", "Buttons"),
@@ -92,7 +92,7 @@ fn in_words(warning: &str) -> String {
     ];
     let labelled = LABELS.iter().find_map(|(field, label)| {
         let rest = warning.strip_prefix(field)?.strip_prefix(": ")?;
-        Some(format!("{label}: {}", rest.replace("give a logo_dark", "hand in one for dark pages")))
+        Some(format!("{label}: {}", rest.replace("set logo_dark", "upload one for dark pages")))
     });
     labelled.unwrap_or_else(|| warning.to_owned())
 }
@@ -110,14 +110,14 @@ fn pictures(call: &DashboardCall, brand: &Brand) -> [PictureField; 3] {
         PictureField {
             name: "logo_dark",
             label: "Logo on dark pages",
-            hint: "For people whose system is dark. Without one, the other logo is shown there.",
+            hint: "For people who use dark mode. If there is none, the other logo is shown.",
             shown: call.picture_of(brand.logo.dark),
             on_dark: true,
         },
         PictureField {
             name: "icon",
             label: "Icon",
-            hint: "Square, from 160 × 160 pixels: for the tab of the browser, and beside the name where there is no logo.",
+            hint: "Square, at least 160 × 160 pixels. Shown in the browser tab, and beside the name if there is no logo.",
             shown: call.picture_of(brand.icon),
             on_dark: brand.icon.is_some_and(|icon| !icon.seen_on_light),
         },
@@ -135,7 +135,7 @@ async fn show(
     let look = branding::look(&product_name(&looking(call, &brand)), &brand);
     warnings.extend(look.warnings());
     let warnings: Vec<String> = warnings.iter().map(|warning| in_words(warning)).collect();
-    // What was typed, where it was not taken; else what is chosen.
+    // The typed value if the form was refused, otherwise the stored one.
     let text = |name: &str, chosen: &Option<String>| match typed {
         Some(form) => field::text(form, name).to_owned(),
         None => chosen.clone().unwrap_or_default(),
@@ -184,7 +184,7 @@ async fn show(
     Ok(reply(status, &page))
 }
 
-/// The look as it is.
+/// The saved branding.
 ///
 /// # Errors
 /// Database errors.
@@ -192,7 +192,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None, Vec::new()).await
 }
 
-/// Saves another look; every node shows it within a second.
+/// Saves the branding; every node applies it within a second.
 ///
 /// # Errors
 /// Database errors.
@@ -226,7 +226,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     };
     match saved {
         Ok(told) if told.is_empty() => call.to("/branding?done=saved"),
-        // What could be better about a picture is known only now.
+        // Warnings about a picture are known only now.
         Ok(told) => show(call, None, None, told).await,
         Err(failure) => {
             let (status, problem) = form_version::refused_with(failure)?;

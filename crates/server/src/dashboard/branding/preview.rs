@@ -1,5 +1,5 @@
-//! The real pages and a real mail, with a look that is not saved. The answer is shown in a frame of our own page and does
-//! nothing: no script runs, no form is sent, and what it stands in cannot be clicked.
+//! The real pages and a real email with unsaved branding. The response is shown in a frame on our own page and is
+//! inert: no script runs, no form can be submitted, and nothing in it can be clicked.
 
 use super::{in_words, looking, read};
 use crate::dashboard::call::DashboardCall;
@@ -24,7 +24,7 @@ use countersign_store::branding as kept;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderValue, StatusCode};
 
-/// The pages to see a look on.
+/// The pages that can be previewed.
 pub const PAGES: &[PreviewPage] = &[
     PreviewPage { word: "sign-in", label: "Sign-in" },
     PreviewPage { word: "code", label: "Code" },
@@ -32,18 +32,19 @@ pub const PAGES: &[PreviewPage] = &[
     PreviewPage { word: "mail", label: "Mail" },
 ];
 
-/// Framed by our own pages, and without any right. Style sheets are written into the page: they are nowhere else.
+/// Framed by our own pages, without any privileges. Stylesheets are embedded as `data:` URLs, since they are not served
+/// elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self' data:; img-src 'self' data:; font-src 'self'; form-action 'none'; \
      frame-ancestors 'self'; base-uri 'none'",
 );
-/// The same for a mail, whose styles stand in its attributes.
+/// The same for an email, whose styles are inline attributes.
 const POLICY_OF_MAILS: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; frame-ancestors 'self'; \
      base-uri 'none'",
 );
 
-/// What is to be seen.
+/// What to preview.
 struct Wanted {
     page: String,
     dark: bool,
@@ -60,7 +61,7 @@ impl Wanted {
     }
 }
 
-/// `GET …/branding/preview`: the look as it is saved.
+/// `GET …/branding/preview`: the saved branding.
 ///
 /// # Errors
 /// Database errors.
@@ -70,7 +71,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(answer(call, &wanted, &brand, &[]))
 }
 
-/// `POST …/branding/preview`: the look as it is typed.
+/// `POST …/branding/preview`: the typed branding.
 ///
 /// # Errors
 /// Database errors.
@@ -108,7 +109,7 @@ fn document(status: StatusCode, html: String, policy: HeaderValue) -> Reply {
     reply
 }
 
-/// The pictures of a look, where the dashboard can show them: those that are only handed in, in the page itself.
+/// Points the pictures to where the dashboard can load them; uploads that are not saved yet are embedded in the page.
 fn shown_here(call: &DashboardCall, mut branding: Branding, handed_in: &[Upload]) -> Branding {
     let Branding { logo: Logo { light, dark }, icon, .. } = &mut branding;
     for picture in [light, dark, icon].into_iter().flatten() {
@@ -138,7 +139,7 @@ fn mail(branding: &Branding, wanted: &Wanted) -> String {
     mail.html.replace(&format!("cid:{PICTURE_ID}"), &escaped(mail.picture.as_deref().unwrap_or("")))
 }
 
-/// A style sheet for light or dark pages only, whatever the system of who looks at it is like.
+/// Fixes a stylesheet to the light or dark scheme, regardless of the viewer's system setting.
 fn of_scheme(css: &str, dark: bool) -> String {
     let (holds, holds_not) = ("@media all", "@media not all");
     css.replace("@media (prefers-color-scheme: dark)", if dark { holds } else { holds_not })

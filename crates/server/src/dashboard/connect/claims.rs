@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/connect/claims`: the JWT template, and what comes of it.
+//! `/dashboard/env/{environment}/connect/claims`: the JWT template and a preview of the claims it yields.
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
@@ -16,13 +16,13 @@ use countersign_store::{jwt_template, membership, signing_key, user};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// What is offered where there is no template: something to begin from.
+/// The starting point offered if there is no template.
 const BEGINNING: &str = "{\n  \"email\": \"{{ user.email }}\",\n  \"organization\": \"{{ organization.name }}\"\n}";
 
-/// What is shown.
+/// What the page shows.
 #[derive(Default)]
 struct Shown {
-    /// What the form was drawn with, where it is only tried; else it is drawn with what there is.
+    /// For a preview, the version that the form was drawn from; otherwise the page uses the current one.
     seen: Option<String>,
     content: String,
     wrong: Option<String>,
@@ -31,12 +31,12 @@ struct Shown {
     claims: Option<Map<String, Value>>,
 }
 
-/// What the form is drawn with.
+/// The version of the template that the form is drawn from.
 fn seen_of(kept: Option<&JwtTemplate>) -> String {
     form_version::of(&kept.map(|kept| &kept.content))
 }
 
-/// Somebody to show a template with.
+/// Renders the template for an example user.
 fn example(template: &Template) -> Result<Map<String, Value>, String> {
     let moment = "2026-01-31T12:00:00.000Z";
     let user = json!({
@@ -57,7 +57,7 @@ fn example(template: &Template) -> Result<Map<String, Value>, String> {
     template.render(values).map_err(|too_big| format!("For the example: {too_big}."))
 }
 
-/// What comes of a text that was typed, and what is wrong with it.
+/// Renders a typed template, or reports what is wrong with it.
 async fn tried(call: &DashboardCall, content: String, email: String) -> Result<Shown, PageError> {
     let shown = Shown { content, email, ..Shown::default() };
     let template = match Template::parse(&shown.content) {
@@ -70,7 +70,7 @@ async fn tried(call: &DashboardCall, content: String, email: String) -> Result<S
         let environment_id = call.environment.id();
         let mut reader = call.page.app.store.reader().await?;
         let Some(person) = user::find_by_email(&mut reader, environment_id, &shown.email).await? else {
-            let unknown = Some("There is nobody with this address here.".to_owned());
+            let unknown = Some("No user has this address.".to_owned());
             return Ok(Shown { unknown, ..shown });
         };
         let member = membership::active_of_user(&mut reader, environment_id, person.id, 1, None).await?;
@@ -110,7 +110,7 @@ fn typed(form: &Params<'_>) -> (String, String) {
     (field::text(form, "content").to_owned(), field::text(form, "email").to_owned())
 }
 
-/// The template as it is.
+/// The stored template.
 ///
 /// # Errors
 /// Database errors.
@@ -122,7 +122,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Shows what comes of what is typed, and keeps nothing.
+/// Previews the typed template without saving it.
 ///
 /// # Errors
 /// Database errors.
@@ -133,7 +133,7 @@ pub async fn preview(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &Shown { seen: Some(field::text(&form, "seen").to_owned()), ..shown }).await
 }
 
-/// Saves the template; every node issues by it within a second. One that was emptied is none.
+/// Saves the template; every node uses it within a second. An empty template is removed.
 ///
 /// # Errors
 /// Database errors.
@@ -165,7 +165,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Takes the template away; every node issues without it within a second. One that is gone already is no trouble.
+/// Removes the template; every node stops using it within a second. Succeeds if there is none.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Clients that nobody registers by hand, and the decisions about their documents.
+//! Clients that register themselves, and decisions about their metadata documents.
 
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
@@ -9,12 +9,12 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};
 
-/// What the form is drawn with.
+/// The version of the policy that the form is drawn from.
 pub(super) fn seen_of(policy: &SelfRegistration) -> String {
     form_version::of(&(policy.documents.as_str(), policy.documents.hosts(), policy.dynamic))
 }
 
-/// Saves which of them may come.
+/// Saves which clients may register themselves.
 ///
 /// # Errors
 /// Database errors.
@@ -39,7 +39,7 @@ async fn decided(call: &DashboardCall, decision: Decision) -> Result<Reply, Page
     settle(call, done, "saved", typed).await
 }
 
-/// Lets a document make a client.
+/// Allows a metadata document to act as a client.
 ///
 /// # Errors
 /// Database errors.
@@ -47,7 +47,7 @@ pub async fn allow(call: &DashboardCall) -> Result<Reply, PageError> {
     decided(call, Decision::Allowed).await
 }
 
-/// Lets it make none, and ends what people have allowed it.
+/// Refuses a metadata document as a client, and deletes the client with everything that users have granted it.
 ///
 /// # Errors
 /// Database errors.

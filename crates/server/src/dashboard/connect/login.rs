@@ -1,4 +1,4 @@
-//! Sign-in at the company's own login.
+//! Sign-in through the company's own login.
 
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
@@ -10,12 +10,12 @@ use crate::http::reply::Reply;
 use countersign_protocol::model::{Standalone, StandaloneSubject};
 use countersign_store::{signing_key, standalone};
 
-/// What the form is drawn with.
+/// The version of the settings that the form is drawn from.
 pub(super) fn seen_of(kept: &Standalone) -> String {
     form_version::of(&(kept.login_uri.as_ref().map(|uri| uri.as_str()), kept.subject))
 }
 
-/// Saves where people sign in, and whom their tokens name.
+/// Saves the login URI and what the `sub` claim of tokens is.
 ///
 /// # Errors
 /// Database errors.

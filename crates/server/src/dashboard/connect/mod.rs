@@ -1,12 +1,12 @@
-//! `/dashboard/env/{environment}/connect`: how applications that nobody here has written get to people.
+//! `/dashboard/env/{environment}/connect`: how third-party applications get access to users.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`claims`] | what is added to the claims of access tokens about people |
-//! | [`login`] | sign-in at the company's own login |
-//! | [`clients`] | clients that nobody registers by hand, and the decisions about their documents |
-//! | [`resources`] | what access tokens may be for |
-//! | [`snippets`] | what an MCP server needs |
+//! | [`claims`] | custom claims in users' access tokens |
+//! | [`login`] | sign-in through the company's own login |
+//! | [`clients`] | clients that register themselves, and decisions about their metadata documents |
+//! | [`resources`] | resources that access tokens may be issued for |
+//! | [`snippets`] | code for an MCP server |
 
 pub mod claims;
 pub mod clients;
@@ -25,7 +25,7 @@ use countersign_protocol::model::{Decision, KnownDocument};
 use countersign_store::{client_document, oauth_resource, standalone};
 use http::StatusCode;
 
-/// What was typed and not taken, and why.
+/// Refused input, and why it was refused.
 #[derive(Default)]
 struct Typed {
     /// Login URI and subject.
@@ -55,7 +55,7 @@ async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, PageError> {
     let documents = client_document::all(&mut reader, environment_id).await?;
     let resources = oauth_resource::all(&mut reader, environment_id).await?;
     drop(reader);
-    // Those that wait are why somebody opens this page.
+    // Documents awaiting a decision come first: they are why people open this page.
     let (waiting, decided): (Vec<_>, Vec<_>) = documents.iter().partition(|known| known.decision.is_none());
     let known: Vec<DocumentRow> = waiting.into_iter().chain(decided).map(document_row).collect();
     let environment = &call.environment.environment;
@@ -102,7 +102,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, Typed::default()).await
 }
 
-/// Back to the page; or the page with what was refused.
+/// Redirects to the page, or shows it again with the refused input.
 async fn settle(call: &DashboardCall, done: Result<(), Failure>, word: &str, typed: Typed) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/connect?done={word}")),

@@ -1,4 +1,4 @@
-//! What access tokens may be for.
+//! Resources that access tokens may be issued for.
 
 use super::{Typed, settle};
 use crate::dashboard::call::DashboardCall;
@@ -21,7 +21,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, done, "created", typed).await
 }
 
-/// Makes a resource the default; without one, there is none any more.
+/// Makes a resource the default; if no ID is given, removes the default.
 ///
 /// # Errors
 /// 404.

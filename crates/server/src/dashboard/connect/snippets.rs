@@ -1,19 +1,19 @@
-//! What an MCP server needs, with the real values filled in: what docs/mcp.md shows, for this environment.
+//! Code for an MCP server, with this environment's values filled in; the same code as in docs/mcp.md.
 
 use countersign_pages::dashboard::Snippet;
 use countersign_protocol::model::OAuthResource;
 
-/// Stands where there is no resource yet.
+/// Placeholder if there is no resource yet.
 const RESOURCE: &str = "https://mcp.example.com/mcp";
 
-/// The snippets, for the default resource or the first there is.
+/// The snippets, for the default resource or else the first one.
 pub fn of(issuer: &str, resources: &[OAuthResource]) -> Vec<Snippet> {
     let chosen = resources.iter().find(|known| known.default).or(resources.first());
     let resource = chosen.map_or(RESOURCE, |known| known.uri.as_str());
     let (metadata, metadata_url) = well_known(resource);
     let document = format!(
         "# GET {metadata_url}\n{{\"resource\": \"{resource}\", \"authorization_servers\": [\"{issuer}\"],\n \"scopes_supported\": [\"openid\", \"profile\", \
-         \"offline_access\"]}}\n\n# Without a good token:\nHTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer \
+         \"offline_access\"]}}\n\n# Without a valid token:\nHTTP/1.1 401 Unauthorized\nWWW-Authenticate: Bearer \
          resource_metadata=\"{metadata_url}\""
     );
     let node = format!(
@@ -38,7 +38,7 @@ pub fn of(issuer: &str, resources: &[OAuthResource]) -> Vec<Snippet> {
          jwt.decode(token, key, algorithms=['RS256', 'ES256', 'EdDSA'],\n                      issuer=ISSUER, audience=RESOURCE)"
     );
     let check = format!(
-        "# Does what an unknown client does, step by step, and says what is wrong.\ncountersign doctor mcp {resource}"
+        "# Acts like an unknown client, step by step, and says what is wrong.\ncountersign doctor mcp {resource}"
     );
     vec![
         Snippet { label: "Where tokens come from", code: document },
@@ -48,7 +48,7 @@ pub fn of(issuer: &str, resources: &[OAuthResource]) -> Vec<Snippet> {
     ]
 }
 
-/// Where clients look for the metadata of a resource (RFC 9728 §3.1): the path, and the whole address.
+/// Where clients look for a resource's metadata (RFC 9728 §3.1): the path and the full URL.
 fn well_known(resource: &str) -> (String, String) {
     const FOLDER: &str = "/.well-known/oauth-protected-resource";
     match url::Url::parse(resource) {

@@ -16,7 +16,7 @@ use countersign_protocol::secret::Secret;
 use http::StatusCode;
 use serde_json::json;
 
-/// What the first API key is called.
+/// Name of the first API key.
 const FIRST_KEY: &str = "default";
 
 fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Reply {
@@ -34,12 +34,12 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 /// The empty form.
 ///
 /// # Errors
-/// When the query cannot be read.
+/// If the query cannot be parsed.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
-/// What was typed, as an environment that is not stored yet.
+/// Parses the form into an environment that is not stored yet.
 fn read(call: &DashboardCall, form: &Params<'_>) -> Result<Environment, Failure> {
     let mut fields = field::as_body(&json!({"name": field::or_null(form, "name")}))?;
     let name = fields.required_slug("name");
@@ -47,14 +47,14 @@ fn read(call: &DashboardCall, form: &Params<'_>) -> Result<Environment, Failure>
     let issuer = Issuer::parse(field::text(form, "issuer"))
         .map_err(|error| Failure::invalid("issuer", "invalid", format!("The issuer {error}.")))?;
     let kind = form.get("kind").and_then(EnvironmentKind::parse);
-    let kind = kind.ok_or_else(|| Failure::invalid("kind", "required", "Say what it is for."))?;
+    let kind = kind.ok_or_else(|| Failure::invalid("kind", "required", "Choose what it is for."))?;
     let app = &call.page.app;
     let made = environments::fresh(&name, kind, issuer, Algorithm::Rs256, &app.entropy, app.clock.now())?;
     environments::check(&made)?;
     Ok(made)
 }
 
-/// Makes the environment with its keys. Those take their time, and are made before the transaction.
+/// Creates the environment with its keys. Key generation is slow, so it happens before the transaction.
 async fn make(call: &DashboardCall, environment: Environment) -> Result<(Environment, Secret), Failure> {
     let app = &call.page.app;
     let (keyring, entropy, now, of) = (app.keyring.clone(), app.entropy.clone(), app.clock.now(), environment.clone());
@@ -73,7 +73,7 @@ async fn make(call: &DashboardCall, environment: Environment) -> Result<(Environ
     .await
 }
 
-/// Makes an environment; the answer is the only one that shows its first API key.
+/// Creates an environment. Its first API key is shown only in this response.
 ///
 /// # Errors
 /// Database errors.

@@ -7,10 +7,10 @@ use crate::http::reply::Reply;
 use countersign_pages::dashboard::{EnvironmentRow, Environments, Section};
 use countersign_protocol::model::{EnvironmentKind, STAFF_BASE};
 
-/// The list, oldest first: there are never many.
+/// The list, oldest first. It is not paginated because there are few environments.
 ///
 /// # Errors
-/// Never; the type is that of a page.
+/// Never; the signature is that of a page.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let environments = call.page.app.environments();
     let rows: Vec<EnvironmentRow> = environments

@@ -1,10 +1,10 @@
-//! The environments of the installation, and the settings of each.
+//! The installation's environments and their settings.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`list`] | which there are |
-//! | [`create`] | making one |
-//! | [`settings`] | the settings of one |
+//! | [`list`] | the list of environments |
+//! | [`create`] | creating an environment |
+//! | [`settings`] | an environment's settings |
 
 pub mod create;
 pub mod list;

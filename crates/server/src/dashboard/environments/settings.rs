@@ -15,7 +15,7 @@ use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
 use std::sync::Arc;
 
-/// What the form is drawn with.
+/// The version of the settings that the form is drawn from.
 fn seen_of(environment: &Environment) -> String {
     form_version::of(&(
         environment.kind,
@@ -69,7 +69,7 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
     reply(status, &page)
 }
 
-/// The field for the address of a page of the product.
+/// The form field for the URL of a page of the product.
 fn page_field(name: &str) -> String {
     format!("page_{name}")
 }
@@ -77,12 +77,12 @@ fn page_field(name: &str) -> String {
 /// The settings.
 ///
 /// # Errors
-/// Never; the type is that of a page.
+/// Never; the signature is that of a page.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, None, None))
 }
 
-/// What was typed.
+/// The submitted settings.
 struct Typed {
     kind: EnvironmentKind,
     access_token_lifetime: i64,
@@ -110,8 +110,8 @@ impl Typed {
         }
         let algorithm = form.get("signing_algorithm").and_then(Algorithm::parse);
         Ok(Self {
-            kind: kind.ok_or_else(|| Failure::invalid("kind", "required", "Say what it is for."))?,
-            access_token_lifetime: span("access_token_lifetime", "The life of access tokens")?,
+            kind: kind.ok_or_else(|| Failure::invalid("kind", "required", "Choose what it is for."))?,
+            access_token_lifetime: span("access_token_lifetime", "The lifetime of access tokens")?,
             sessions: SessionPolicy {
                 maximum_length: span("maximum_length", "The length of sessions")?,
                 inactivity_timeout: span("inactivity_timeout", "The time without activity")?,
@@ -147,7 +147,7 @@ impl Typed {
     }
 }
 
-/// Saves the settings; every node follows within a second.
+/// Saves the settings; every node applies them within a second.
 ///
 /// # Errors
 /// Database errors.

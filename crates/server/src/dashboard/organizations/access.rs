@@ -1,5 +1,5 @@
-//! `/dashboard/env/{environment}/organizations/{id}/access`: applications with their credentials, API keys, and what members
-//! have let in.
+//! `/dashboard/env/{environment}/organizations/{id}/access`: applications with their credentials, API keys, and the
+//! applications that members have authorized.
 
 use super::{find, permissions};
 use crate::dashboard::applications::kind_in_words;
@@ -22,7 +22,7 @@ use countersign_store::{api_key, application, client_secret, user};
 use http::StatusCode;
 use serde_json::json;
 
-/// What the page shows besides what is stored.
+/// What the page shows besides stored data.
 #[derive(Default)]
 struct Shown {
     fresh: Option<Secret>,
@@ -31,7 +31,7 @@ struct Shown {
     problem: Option<String>,
 }
 
-/// Where this page of an organization is.
+/// The path of this page of an organization.
 fn path_of(call: &DashboardCall, of: &Organization) -> String {
     call.at(&format!("/organizations/{}/access", of.id))
 }
@@ -70,7 +70,7 @@ async fn keys(call: &DashboardCall, of: &Organization) -> Result<(Vec<CustomerKe
         hint: key.obfuscated_value,
         permissions: key.permissions,
         used: key.last_used_at.map_or_else(|| "Never".to_owned(), when),
-        until: key.expires_at.map_or_else(|| "No end".to_owned(), when),
+        until: key.expires_at.map_or_else(|| "Never".to_owned(), when),
     };
     Ok((rows.into_iter().map(row).collect(), pager))
 }
@@ -125,7 +125,7 @@ async fn show(call: &DashboardCall, found: &Organization, what: Shown, status: S
     Ok(reply(status, &page))
 }
 
-/// What programs may do for the organization.
+/// The organization's programmatic access.
 ///
 /// # Errors
 /// 404.
@@ -134,7 +134,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &found, Shown::default(), StatusCode::OK).await
 }
 
-/// Makes an API key; the answer is the only one that shows its value.
+/// Creates an API key. Its value is shown only in this response.
 ///
 /// # Errors
 /// 404.
@@ -166,7 +166,7 @@ pub async fn create_key(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes an API key of this organization: it is refused from now on.
+/// Deletes an API key of this organization, which stops working at once.
 ///
 /// # Errors
 /// 404.
@@ -176,7 +176,7 @@ pub async fn revoke_key(call: &DashboardCall) -> Result<Reply, PageError> {
     let (act, id, organization_id) = (call.act(), field::text(&form, "api_key_id").to_owned(), found.id);
     call.commit(move |tx| {
         Box::pin(async move {
-            // The page is one organization's: another's key is not there.
+            // Another organization's key is answered as not found.
             let known = match ApiKeyId::parse(&id) {
                 Ok(parsed) => api_key::find(tx, act.environment_id, parsed).await?,
                 Err(_) => None,

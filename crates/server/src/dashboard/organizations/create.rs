@@ -27,12 +27,12 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 /// The empty form.
 ///
 /// # Errors
-/// When the query cannot be read.
+/// If the query cannot be parsed.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
-/// What was typed, held against the rules of the API.
+/// Validates the form by the rules of the API.
 fn read(form: &Params<'_>) -> Result<New, Failure> {
     let mut fields = field::as_body(&json!({
         "name": field::or_null(form, "name"),
@@ -49,7 +49,7 @@ fn read(form: &Params<'_>) -> Result<New, Failure> {
     Ok(new)
 }
 
-/// Makes the organization, and shows it.
+/// Creates the organization and redirects to its page.
 ///
 /// # Errors
 /// Database errors.

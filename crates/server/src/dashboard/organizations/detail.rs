@@ -16,21 +16,21 @@ use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What the forms of the page have in them.
+/// Values for the page's forms.
 #[derive(Debug, Default)]
 pub(super) struct Typed {
-    /// Name, external identifier and metadata, where they were typed.
+    /// Name, external ID and metadata, if typed.
     pub settings: Option<[String; 3]>,
-    /// Another domain.
+    /// The domain to add.
     pub domain: String,
 }
 
-/// What the form of the settings is drawn with.
+/// The version of the settings that the form is drawn from.
 fn seen_of(organization: &Organization) -> String {
     form_version::of(&(&organization.name, &organization.external_id, &organization.metadata))
 }
 
-/// Shows an organization, with what was typed when something is wrong with that.
+/// Shows an organization, with the typed values if they were refused.
 pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, problem: Option<String>) -> Reply {
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shell = call.shell_with(Section::Organizations, problem);
@@ -66,7 +66,7 @@ pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, pro
     reply(status, &page)
 }
 
-/// Its page.
+/// The organization's page.
 ///
 /// # Errors
 /// 404.
@@ -74,7 +74,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &find(call).await?, Typed::default(), None))
 }
 
-/// What the settings may be changed to, held against the rules of the API.
+/// The organization's new settings, validated by the rules of the API.
 struct Settings {
     name: String,
     external_id: Option<String>,
@@ -96,7 +96,7 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
     Ok(read)
 }
 
-/// Saves its settings.
+/// Saves the settings.
 ///
 /// # Errors
 /// 404.
@@ -131,7 +131,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes it.
+/// Deletes the organization.
 ///
 /// # Errors
 /// 404.

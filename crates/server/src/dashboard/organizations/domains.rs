@@ -13,7 +13,7 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::domain_name;
 use countersign_store::Tx;
 
-/// Adds a domain, still to be proven.
+/// Adds a domain, not verified yet.
 ///
 /// # Errors
 /// 404.
@@ -30,7 +30,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
             .await
         }
         None => {
-            let message = "Not a domain that an organization can own, such as example.com.";
+            let message = "An organization cannot own that domain. Enter one such as example.com.";
             Err(Failure::invalid("domain", "invalid", message))
         }
     };
@@ -43,13 +43,13 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Makes sure that a domain is this organization's: the page is one organization's, another's is not there.
+/// Checks that a domain belongs to this organization; another organization's domain is answered as not found.
 async fn of_this(tx: &mut Tx, act: &Act, id: &str, organization_id: OrganizationId) -> Result<(), Failure> {
     let found = organizations::find_domain(tx, act, id).await?;
     if found.organization_id == organization_id { Ok(()) } else { Err(Failure::not_found("Organization domain", id)) }
 }
 
-/// Looks for the record from now on.
+/// Starts looking for the domain's TXT record.
 ///
 /// # Errors
 /// 404.

@@ -12,7 +12,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::model::is_email;
 use countersign_store::{Tx, TxFuture};
 
-/// Invites somebody by mail.
+/// Invites somebody by email.
 ///
 /// # Errors
 /// 404.
@@ -33,7 +33,7 @@ pub async fn send(call: &DashboardCall) -> Result<Reply, PageError> {
     let sent = if is_email(&new.email) {
         call.commit(move |tx| Box::pin(async move { invitations::create(tx, &act, new).await.map(drop) })).await
     } else {
-        Err(Failure::invalid("email", "invalid", "That is no address that mail can be sent to."))
+        Err(Failure::invalid("email", "invalid", "The email address is not valid."))
     };
     match sent {
         Ok(()) => {
@@ -47,7 +47,7 @@ pub async fn send(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Changes an invitation of this organization: the page is one organization's, another's is not there.
+/// Changes an invitation of this organization; another organization's invitation is answered as not found.
 async fn change<F>(call: &DashboardCall, done: &str, function: F) -> Result<Reply, PageError>
 where
     F: for<'t> FnOnce(&'t mut Tx, Act, String) -> TxFuture<'t, (), Failure> + Send + 'static,
@@ -75,7 +75,7 @@ where
     }
 }
 
-/// Sends the mail again.
+/// Sends the email again.
 ///
 /// # Errors
 /// 404.
@@ -85,7 +85,7 @@ pub async fn resend(call: &DashboardCall) -> Result<Reply, PageError> {
         .await
 }
 
-/// Takes it back.
+/// Revokes the invitation.
 ///
 /// # Errors
 /// 404.

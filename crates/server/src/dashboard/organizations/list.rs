@@ -14,7 +14,7 @@ use countersign_protocol::model::DomainState;
 use countersign_store::organization;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The list, page by page, newest first; with a search, those that have it in their name.
+/// The list, paginated, newest first; with a search, only organizations whose name contains the search text.
 ///
 /// # Errors
 /// Database errors.

@@ -15,7 +15,7 @@ use countersign_protocol::model::Membership;
 use countersign_store::{Query, Tx, TxFuture};
 use http::StatusCode;
 
-/// A membership of this organization: the page is one organization's, another's is not there.
+/// A membership of this organization; another organization's membership is answered as not found.
 async fn of_this(
     query: &mut impl Query,
     act: &Act,
@@ -30,9 +30,9 @@ async fn of_this(
     }
 }
 
-/// What the form of the roles is drawn with.
+/// The version of the roles that the form is drawn from.
 fn seen_of(membership: &Membership) -> String {
-    // The order is the environment's, and nothing of this membership.
+    // The order of roles is a setting of the environment, not of this membership.
     let mut roles = membership.roles.clone();
     roles.sort_unstable();
     form_version::of(&roles)
@@ -63,7 +63,7 @@ async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<S
     Ok(reply(status, &page))
 }
 
-/// Its page.
+/// The membership's page.
 ///
 /// # Errors
 /// 404.
@@ -71,7 +71,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, None, None).await
 }
 
-/// Changes the membership that the path names, if it is this organization's.
+/// Changes the membership named by the path, if it belongs to this organization.
 async fn change<F>(call: &DashboardCall, function: F) -> Result<Result<OrganizationId, Failure>, PageError>
 where
     F: for<'t> FnOnce(&'t mut Tx, Act, String) -> TxFuture<'t, (), Failure> + Send + 'static,
@@ -103,7 +103,7 @@ async fn settled(
     }
 }
 
-/// Gives the member the roles that were ticked.
+/// Assigns the ticked roles to the member.
 ///
 /// # Errors
 /// 404.
@@ -124,7 +124,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     settled(call, Some(&chosen), changed).await
 }
 
-/// Suspends the membership.
+/// Deactivates the membership.
 ///
 /// # Errors
 /// 404.
@@ -135,7 +135,7 @@ pub async fn deactivate(call: &DashboardCall) -> Result<Reply, PageError> {
     settled(call, None, changed).await
 }
 
-/// Lets it count again.
+/// Reactivates the membership.
 ///
 /// # Errors
 /// 404.
@@ -146,7 +146,7 @@ pub async fn reactivate(call: &DashboardCall) -> Result<Reply, PageError> {
     settled(call, None, changed).await
 }
 
-/// Ends it.
+/// Deletes the membership.
 ///
 /// # Errors
 /// 404.

@@ -2,15 +2,15 @@
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`list`] | which there are |
-//! | [`create`] | making one |
-//! | [`detail`] | one of them: its settings, its end |
+//! | [`list`] | the list of organizations |
+//! | [`create`] | creating an organization |
+//! | [`detail`] | an organization's page: settings and deletion |
 //! | [`domains`] | its domains |
 //! | [`people`] | its members |
-//! | [`member`] | one of them |
-//! | [`invitations`] | whom it asks in |
-//! | [`access`] | what programs may do for it |
-//! | [`own_page`] | what administrators of organizations may do on their own |
+//! | [`member`] | a member's page |
+//! | [`invitations`] | its invitations |
+//! | [`access`] | its applications, API keys and authorized applications |
+//! | [`own_page`] | what organizations' administrators may do themselves |
 
 pub mod access;
 pub mod create;
@@ -30,16 +30,16 @@ use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::{DEFAULT_ROLE, Organization};
 use countersign_store::{permission, role};
 
-/// Most permissions that are offered.
+/// Maximum number of permissions offered.
 const MOST: usize = 500;
 
-/// The organization that the path names.
+/// The organization named by the path.
 async fn find(call: &DashboardCall) -> Result<Organization, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(organizations::find(&mut reader, &call.act(), call.page.path.get("id")).await?)
 }
 
-/// The roles there are, the chosen ones ticked; where nothing is chosen, the default one.
+/// All roles, with the chosen ones ticked; if none is chosen, the default role is ticked.
 pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     let all = role::list(&mut reader, call.environment.id()).await?;
@@ -47,7 +47,7 @@ pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec
     Ok(all.into_iter().map(|role| Tick { chosen: is_chosen(&role.slug), slug: role.slug, name: role.name }).collect())
 }
 
-/// The permissions there are, the chosen ones ticked.
+/// All permissions, with the chosen ones ticked.
 pub(super) async fn permissions(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
     let mut reader = call.page.app.store.reader().await?;

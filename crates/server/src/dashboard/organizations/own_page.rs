@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/portal`: what administrators of organizations may do on their own page.
+//! `/dashboard/env/{environment}/portal`: what organizations' administrators may do on their own page.
 
 use super::permissions;
 use crate::dashboard::call::DashboardCall;
@@ -13,22 +13,22 @@ use countersign_protocol::model::{Environment, PortalCredentials, PortalIntent, 
 use countersign_store::permission;
 use http::StatusCode;
 
-/// The permissions that there are, and those that are offered and have gone: what is not on the form would be taken back by
-/// saving something else.
+/// All permissions, plus chosen ones that no longer exist or are not listed: a permission missing from the form would
+/// be removed when anything else is saved.
 async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
     let mut all = permissions(call, chosen).await?;
     let mut reader = call.page.app.store.reader().await?;
     for slug in chosen {
         if !all.iter().any(|known| known.slug == *slug) {
             let found = permission::find(&mut reader, call.environment.id(), slug).await?;
-            let name = found.map_or_else(|| "There is no such permission now.".to_owned(), |known| known.name);
+            let name = found.map_or_else(|| "That permission no longer exists.".to_owned(), |known| known.name);
             all.push(Tick { slug: slug.clone(), name, chosen: true });
         }
     }
     Ok(all)
 }
 
-/// What the form is drawn with.
+/// The version of the settings that the form is drawn from.
 fn seen_of(environment: &Environment) -> String {
     form_version::of(&environment.portal)
 }
@@ -56,7 +56,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &call.environment.environment.portal, None).await
 }
 
-/// Saves them; every node follows within a second.
+/// Saves the settings; every node applies them within a second.
 ///
 /// # Errors
 /// Database errors.

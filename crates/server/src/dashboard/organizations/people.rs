@@ -18,25 +18,25 @@ use countersign_store::membership::{self, Of};
 use countersign_store::user;
 use http::StatusCode;
 
-/// Every state that a membership may be in.
+/// All membership statuses.
 pub(in crate::dashboard) const ALL: [MembershipStatus; 3] =
     [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
 
-/// Longest text that members are searched for by: every member is compared with it.
+/// Maximum length of a member search, because every member is compared with it.
 const LONGEST_SEARCH: usize = 64;
 
-/// What the forms of the page have in them.
+/// Values for the page's forms.
 #[derive(Debug, Default)]
 pub(super) struct Typed {
-    /// Who is to be added.
+    /// Email address or ID of the user to add.
     pub who: String,
-    /// Who is to be invited.
+    /// Email address to invite.
     pub email: String,
-    /// The role that was chosen; empty for the default one.
+    /// The chosen role; empty for the default role.
     pub role: String,
 }
 
-/// Shows the people of an organization, with what was typed when something is wrong with that.
+/// Shows the people of an organization, with the typed values if they were refused.
 pub(super) async fn show(
     call: &DashboardCall,
     found: &Organization,
@@ -108,7 +108,7 @@ pub(super) async fn show(
     Ok(reply(status, &page))
 }
 
-/// The list of members, page by page, and the newest invitations.
+/// The list of members, paginated, and the newest invitations.
 ///
 /// # Errors
 /// 404.
@@ -117,7 +117,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &found, Typed::default(), None).await
 }
 
-/// Adds a person who has an account, found by address or identifier.
+/// Adds a user who has an account, looked up by email address or ID.
 ///
 /// # Errors
 /// 404.
@@ -132,7 +132,7 @@ pub async fn add(call: &DashboardCall) -> Result<Reply, PageError> {
             Box::pin(async move {
                 let id = if who.contains('@') {
                     let person = user::find_by_email(tx, act.environment_id, &who).await?;
-                    let missing = "Nobody has an account with this address. Invite them below instead.";
+                    let missing = "No account has this address. Invite the person below instead.";
                     person.ok_or_else(|| Failure::invalid("who", "invalid", missing))?.id.to_string()
                 } else {
                     who

@@ -2,8 +2,8 @@
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`roles`] | roles and what they give |
-//! | [`permissions`] | permissions and how they read |
+//! | [`roles`] | roles and the permissions they grant |
+//! | [`permissions`] | permissions, their names and descriptions |
 
 pub mod permissions;
 #[expect(clippy::module_inception, reason = "the section is called as its first page")]

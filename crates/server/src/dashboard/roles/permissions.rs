@@ -19,10 +19,10 @@ use countersign_store::permission;
 use http::StatusCode;
 use serde_json::json;
 
-/// The kind of resource that permissions made here belong to.
+/// The resource type of permissions created here.
 const RESOURCE_TYPE: &str = "organization";
 
-/// The list, page by page, newest first.
+/// The list, paginated, newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -48,12 +48,12 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(shown(&Permissions { shell: &shell, rows: &rows, pager: &pager }))
 }
 
-/// What the form of a permission is drawn with; nothing for one that is being made.
+/// The version of a permission that the form is drawn from; empty for a new one.
 fn seen_of(permission: Option<&Permission>) -> String {
     permission.map_or_else(String::new, |permission| form_version::of(&(&permission.name, &permission.description)))
 }
 
-/// Shows a permission, or the form for one that is being made.
+/// Shows a permission, or the form for a new one.
 fn show(
     call: &DashboardCall,
     found: Option<&Permission>,
@@ -88,13 +88,13 @@ fn show(
 /// The empty form.
 ///
 /// # Errors
-/// Never; the type is that of a page.
+/// Never; the signature is that of a page.
 pub async fn get_new(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, None, None, None))
 }
 
-/// What was typed, held against the rules of the API. The slug of a permission that is there already stays; so may what else
-/// it has, however long it is.
+/// Validates the form by the rules of the API. The slug of an existing permission does not change. Its name and
+/// description are accepted unchanged even if they are longer than a new one's may be.
 fn read(form: &Params<'_>, found: Option<&Permission>) -> Result<NewPermission, Failure> {
     let typed = found.map_or_else(|| field::or_null(form, "slug"), |found| found.slug.as_str().into());
     let longest = if found.is_some_and(|found| found.name == field::text(form, "name")) {
@@ -118,7 +118,7 @@ fn read(form: &Params<'_>, found: Option<&Permission>) -> Result<NewPermission, 
     Ok(new)
 }
 
-/// Makes a permission, and shows how it reads.
+/// Creates a permission and redirects to its page.
 ///
 /// # Errors
 /// Database errors.
@@ -148,7 +148,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, Some(&find(call).await?), None, None))
 }
 
-/// Saves name and description.
+/// Saves the name and description.
 ///
 /// # Errors
 /// 404.
@@ -180,7 +180,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// Deletes a permission; says why when it may not be.
+/// Deletes a permission, or says why it cannot be deleted.
 ///
 /// # Errors
 /// 404.

@@ -17,7 +17,7 @@ use countersign_store::role;
 use http::StatusCode;
 use serde_json::json;
 
-/// The list: there are never many.
+/// The list. It is not paginated because there are few roles.
 ///
 /// # Errors
 /// Database errors.
@@ -44,12 +44,12 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(shown(&Roles { shell: &shell, rows: &rows }))
 }
 
-/// What the form of a role is drawn with; nothing for one that is being made.
+/// The version of a role that the form is drawn from; empty for a new one.
 fn seen_of(role: Option<&Role>) -> String {
     role.map_or_else(String::new, |role| form_version::of(&(&role.name, &role.description, &role.permissions)))
 }
 
-/// Shows a role, or the form for one that is being made.
+/// Shows a role, or the form for a new one.
 fn show(
     call: &DashboardCall,
     found: Option<&Role>,
@@ -89,7 +89,7 @@ pub async fn get_new(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, None, None, &permissions, None))
 }
 
-/// What was typed, held against the rules of the API. The slug of a role that is there already stays.
+/// Validates the form by the rules of the API. The slug of an existing role does not change.
 fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
     let typed = slug.map_or_else(|| field::or_null(form, "slug"), Into::into);
     let mut fields = field::as_body(&json!({
@@ -106,7 +106,7 @@ fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
     Ok(new)
 }
 
-/// Makes a role, with the permissions that were ticked.
+/// Creates a role with the ticked permissions.
 ///
 /// # Errors
 /// Database errors.
@@ -158,7 +158,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, Some(&found), None, &permissions, None))
 }
 
-/// Saves a role, with the permissions that were ticked and no others.
+/// Saves a role, with exactly the ticked permissions and those that the page did not offer.
 ///
 /// # Errors
 /// 404.
@@ -167,7 +167,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     let found = find(call).await?;
     let offered = organizations::permissions(call, &[]).await?;
     let chosen = field::chosen(&form, "scope_", &offered);
-    // What the page did not offer was not taken away on it.
+    // Permissions that the page did not offer cannot have been unticked, so they stay.
     let hidden = found.permissions.iter().filter(|slug| !offered.iter().any(|one| one.slug == **slug));
     let wanted: Vec<String> = chosen.iter().chain(hidden).cloned().collect();
     let (act, before) = (call.act(), seen_of(Some(&found)));
@@ -218,7 +218,7 @@ pub async fn change_priority(call: &DashboardCall) -> Result<Reply, PageError> {
     call.to("/roles?done=moved")
 }
 
-/// Deletes a role that nobody has; says why when somebody does.
+/// Deletes a role that is not assigned, or says why it cannot be deleted.
 ///
 /// # Errors
 /// 404.

@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/users/{id}/…`: what is done to what a person has.
+//! `/dashboard/env/{environment}/users/{id}/…`: actions on what belongs to a user.
 
 use super::detail::show;
 use super::find;
@@ -14,7 +14,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::id::SessionId;
 use countersign_store::session;
 
-/// Ends a session of this person: the page is one person's, another's is not there.
+/// Ends a session of this user. Another user's session is answered as not found.
 ///
 /// # Errors
 /// 404.
@@ -30,7 +30,7 @@ pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, PageError> {
             if known.is_none_or(|known| known.user_id != user_id) {
                 return Err(missing());
             }
-            // One that has ended meanwhile has ended.
+            // Ending a session that has already ended succeeds.
             sessions::end(tx, &act, parsed).await.map(drop)
         })
     })
@@ -38,7 +38,7 @@ pub async fn revoke_session(call: &DashboardCall) -> Result<Reply, PageError> {
     call.to(&format!("/users/{}?done=signed-out", found.id))
 }
 
-/// Ends every session of the person.
+/// Ends all of the user's sessions.
 ///
 /// # Errors
 /// 404.
@@ -49,7 +49,7 @@ pub async fn sign_out(call: &DashboardCall) -> Result<Reply, PageError> {
     call.to(&format!("/users/{}?done=signed-out", found.id))
 }
 
-/// Takes back everything that the person has allowed an application.
+/// Revokes everything that the user has granted an application.
 ///
 /// # Errors
 /// 404.
@@ -70,7 +70,7 @@ pub async fn revoke_application(call: &DashboardCall) -> Result<Reply, PageError
     call.to(&format!("/users/{}?done=revoked", found.id))
 }
 
-/// Removes the second factor of somebody who has lost their device. One that is gone already is gone.
+/// Removes the second factor of a user who lost their device. Succeeds if there is none.
 ///
 /// # Errors
 /// 404.
@@ -82,7 +82,7 @@ pub async fn remove_second_factor(call: &DashboardCall) -> Result<Reply, PageErr
     call.to(&format!("/users/{}?done=factor-removed", found.id))
 }
 
-/// Mails the person a link that sets a new password.
+/// Emails the user a password reset link.
 ///
 /// # Errors
 /// 404.

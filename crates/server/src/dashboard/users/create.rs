@@ -32,12 +32,12 @@ fn show(call: &DashboardCall, form: &Params<'_>, problem: Option<String>) -> Rep
 /// The empty form.
 ///
 /// # Errors
-/// When the query cannot be read.
+/// If the query cannot be parsed.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show(call, &call.page.query()?, None))
 }
 
-/// What was typed, held against the rules of the API; the password is hashed.
+/// Validates the form by the rules of the API and hashes the password.
 async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
     let mut fields = field::as_body(&json!({
         "email": field::or_null(form, "email"),
@@ -52,7 +52,7 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
         ..New::default()
     };
     fields.finish()?;
-    // As it was typed: white space may be part of it.
+    // Not trimmed: white space may be part of a password.
     let Some(password) = form.get("password") else { return Ok(new) };
     let names = [Some(&new.email), new.first_name.as_ref(), new.last_name.as_ref()];
     let known: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
@@ -61,7 +61,7 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
     Ok(New { password_hash: Some(hash), ..new })
 }
 
-/// Makes the account, and shows it.
+/// Creates the account and redirects to its page.
 ///
 /// # Errors
 /// Database errors.
@@ -76,7 +76,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
         Ok(made) => call.to(&format!("/users/{}?done=created", made.id)),
         Err(failure) => {
             let mut problem = refused(failure)?;
-            // It does not go back to the page; without it the account would be made without one.
+            // The password is not sent back to the page, so resubmitting would create the account without one.
             if form.get("password").is_some_and(|typed| !typed.is_empty()) {
                 problem.push_str(" Type the password again.");
             }

@@ -22,7 +22,7 @@ use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Where the page of a person is.
+/// The path of a user's page.
 fn path_of(call: &DashboardCall, of: &User) -> String {
     call.at(&format!("/users/{}", of.id))
 }
@@ -51,9 +51,9 @@ async fn sessions(call: &DashboardCall, of: &User) -> Result<(Vec<SessionRow>, P
     let (rows, pager) = part.page(&path_of(call, of), rows, |row| row.id);
     let method = |method| match method {
         AuthenticationMethod::Password => "Password",
-        AuthenticationMethod::MagicAuth => "A mailed code",
+        AuthenticationMethod::MagicAuth => "An emailed code",
         AuthenticationMethod::ExternalAuth => "The company's own login",
-        AuthenticationMethod::Link => "A link for staff",
+        AuthenticationMethod::Link => "A staff link",
     };
     let row = |one: countersign_protocol::model::Session| SessionRow {
         id: one.id.to_string(),
@@ -91,7 +91,7 @@ async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>
     Ok((rows, pager))
 }
 
-/// What the form of the account is drawn with.
+/// The version of the account that the form is drawn from.
 fn seen_of(user: &User) -> String {
     form_version::of(&(
         &user.email,
@@ -103,7 +103,7 @@ fn seen_of(user: &User) -> String {
     ))
 }
 
-/// Shows a person, with what was typed when something is wrong with that.
+/// Shows a user, with the typed values if they were refused.
 pub(super) async fn show(
     call: &DashboardCall,
     found: &User,
@@ -152,7 +152,7 @@ pub(super) async fn show(
     Ok(reply(status, &page))
 }
 
-/// Their page.
+/// The user's page.
 ///
 /// # Errors
 /// 404.
@@ -161,7 +161,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &found, None, None).await
 }
 
-/// What the account may be changed to, held against the rules of the API.
+/// The account's new values, validated by the rules of the API.
 struct Account {
     email: String,
     email_verified: bool,
@@ -191,8 +191,8 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
     Ok(read)
 }
 
-/// Saves the account. Another address is unproven, unless the box says otherwise; it said so for the old one, so for a new one
-/// it has to be ticked again.
+/// Saves the account. Changing a verified address makes it unverified, even though the box was ticked: it was ticked
+/// for the old address, so it has to be ticked again for the new one.
 ///
 /// # Errors
 /// 404.

@@ -12,10 +12,10 @@ use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_store::user;
 
-/// How many are shown whose address begins with what is searched for.
+/// Maximum number of search results.
 const FOUND: usize = 50;
 
-/// The list, page by page, newest first; with the beginning of an address, those who have one like it.
+/// The list, paginated, newest first; or, with a search, the users whose address starts with the search text.
 ///
 /// # Errors
 /// Database errors.

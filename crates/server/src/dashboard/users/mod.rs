@@ -1,11 +1,11 @@
-//! People.
+//! Users.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`list`] | who there is |
-//! | [`create`] | making an account |
-//! | [`detail`] | one of them: the account, its end |
-//! | [`acts`] | their sessions, what they have let in, their password |
+//! | [`list`] | the list of users |
+//! | [`create`] | creating an account |
+//! | [`detail`] | a user's page: editing and deleting the account |
+//! | [`acts`] | a user's sessions, authorized applications, password and second factor |
 
 pub mod acts;
 pub mod create;
@@ -17,10 +17,10 @@ use crate::domain::users;
 use crate::hosted::page::PageError;
 use countersign_protocol::model::User;
 
-/// Longest address.
+/// Maximum length of an email address.
 pub(super) const LONGEST_EMAIL: usize = 254;
 
-/// The person that the path names.
+/// The user named by the path.
 async fn find(call: &DashboardCall) -> Result<User, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(users::find(&mut reader, &call.act(), call.page.path.get("id")).await?)

@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/webhooks/{id}/deliveries/{event}`: one event, as it was sent to an endpoint.
+//! `/dashboard/env/{environment}/webhooks/{id}/deliveries/{event}`: one event's delivery to an endpoint.
 
 use super::{attempt, delivery_row, find, page_of};
 use crate::dashboard::call::DashboardCall;
@@ -14,8 +14,9 @@ use countersign_protocol::model::{DeliveryState, StaffRole, WebhookAttempt, Webh
 use countersign_store::{event, webhook_attempt, webhook_delivery};
 use http::StatusCode;
 
-/// The headers of a try. They are not kept; they come out the same while the endpoint is as it was then. A body with its
-/// signature is good for as long as receivers take it, so nobody less than a developer sees both.
+/// The signature headers of an attempt. They are not stored but computed again, with the same result as long as the
+/// endpoint has not changed since. A signed body can be replayed for as long as receivers accept its timestamp, so only
+/// developers and above see both.
 fn signatures(
     call: &DashboardCall,
     endpoint: &WebhookEndpoint,
@@ -67,7 +68,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, problem: Option<
     Ok(reply(status, &view))
 }
 
-/// The event and its tries.
+/// The event and its delivery attempts.
 ///
 /// # Errors
 /// 404.
@@ -75,7 +76,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, None).await
 }
 
-/// Sends it once more.
+/// Sends the event again.
 ///
 /// # Errors
 /// 404.

@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/webhooks/{id}`: what was sent to an endpoint, a test, and sending again.
+//! `/dashboard/env/{environment}/webhooks/{id}`: an endpoint's deliveries, test events, and replay.
 
 use super::{attempt, delivery_row, events_in_words, find, page_of, secrets, shown_secrets};
 use crate::dashboard::call::DashboardCall;
@@ -18,10 +18,10 @@ use countersign_store::event::{self, Stretch};
 use countersign_store::{webhook_delivery, webhook_endpoint};
 use http::StatusCode;
 
-/// How many deliveries are on a page.
+/// Deliveries per page.
 const SHOWN: usize = 50;
 
-/// What was typed and not taken, or has just been tried.
+/// Refused input, or the result of a test.
 #[derive(Default)]
 struct Besides {
     tested: Option<Try>,
@@ -31,7 +31,7 @@ struct Besides {
 }
 
 async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides) -> Result<Reply, PageError> {
-    // What a form was posted to has no page of the list.
+    // The URL of a form post has no pagination parameters.
     let asked = if besides.tested.is_some() || besides.problem.is_some() { None } else { call.page.uri.query() };
     let query = Query::parse(asked.unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| EventId::parse(text).ok()).map_err(Failure::from)?.of(SHOWN);
@@ -40,7 +40,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     let (key, slice) = ((call.environment.id(), endpoint.id), request.slice());
     let first = slice.from.is_none();
     let mut problem = besides.problem;
-    // What has just happened is on its way.
+    // Include the deliveries of events that have only just happened.
     events::place(&call.page.app.store, &call.page.app.clock).await?;
     let mut reader = call.page.app.store.reader().await?;
     let mut from = None;
@@ -70,7 +70,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     };
     let failing = endpoint.failing.map(|(tries, since)| {
         let tries = if tries == 1 { "The last try".to_owned() } else { format!("The last {tries} tries") };
-        format!("{tries} did not succeed, since {}.", when(since))
+        format!("{tries} failed, since {}.", when(since))
     });
     let known = secrets(call, endpoint)?;
     let enabled = endpoint.status == WebhookStatus::Enabled;
@@ -95,7 +95,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     Ok(reply(status, &view))
 }
 
-/// Its deliveries, page by page.
+/// The endpoint's deliveries, paginated.
 ///
 /// # Errors
 /// 404.
@@ -103,7 +103,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, Besides::default()).await
 }
 
-/// Sends it an event that nothing has written, and shows what it answers.
+/// Sends the endpoint a test event, which is not stored, and shows its response.
 ///
 /// # Errors
 /// 404.
@@ -116,7 +116,7 @@ pub async fn test(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &endpoint, Besides { tested, ..Besides::default() }).await
 }
 
-/// Has events sent again, from one on or from a moment on.
+/// Replays events, starting at an event or a time.
 ///
 /// # Errors
 /// 404.
@@ -124,7 +124,7 @@ pub async fn replay(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let form = call.page.form()?;
     let (typed, moment) = (field::text(&form, "event").to_owned(), field::text(&form, "moment").to_owned());
-    // What has just happened is within "until now".
+    // Events that have only just happened are part of the replay.
     events::place(&call.page.app.store, &call.page.app.clock).await?;
     let done = match from(call, &typed, &moment).await? {
         Err(problem) => Err(problem),
@@ -147,15 +147,15 @@ pub async fn replay(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// The first event that is to be sent again, or what is wrong.
+/// The first event to replay, or what is wrong with the input.
 async fn from(call: &DashboardCall, typed: &str, moment: &str) -> Result<Result<EventId, String>, PageError> {
     let wrong = |text: &str| Ok(Err(text.to_owned()));
     match (typed.is_empty(), moment.is_empty()) {
-        (true, true) => wrong("Say from which event on, or from which moment on."),
-        (false, false) => wrong("Say either an event or a moment, not both."),
+        (true, true) => wrong("Enter the event or the time to start from."),
+        (false, false) => wrong("Enter either an event or a time, not both."),
         (false, true) => match EventId::parse(typed) {
             Ok(id) => Ok(Ok(id)),
-            Err(_) => wrong("The identifier of an event begins with event_ and is copied from its page."),
+            Err(_) => wrong("An event ID begins with event_. You can copy it from the event's page."),
         },
         (true, false) => {
             let start = match field::moment(moment) {
@@ -168,7 +168,7 @@ async fn from(call: &DashboardCall, typed: &str, moment: &str) -> Result<Result<
             let found = event::list(&mut reader, call.environment.id(), &filter, stretch).await?;
             match found.first() {
                 Some(first) => Ok(Ok(first.id)),
-                None => wrong("Nothing has happened since then."),
+                None => wrong("Nothing has happened since that time."),
             }
         }
     }

@@ -13,7 +13,7 @@ use countersign_protocol::management::query::Query;
 use countersign_protocol::model::WebhookStatus;
 use countersign_store::{webhook_delivery, webhook_endpoint};
 
-/// The list, page by page, newest first.
+/// The list, paginated, newest first.
 ///
 /// # Errors
 /// Database errors.

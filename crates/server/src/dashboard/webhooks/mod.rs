@@ -1,12 +1,12 @@
-//! Webhooks: who is told of events, and what became of what was sent.
+//! Webhooks: endpoints that receive events, and the state of their deliveries.
 //!
 //! | Module | Owns |
 //! |---|---|
-//! | [`list`] | which endpoints there are |
-//! | [`settings`] | making one, changing it, its end |
-//! | [`detail`] | one of them: its deliveries, a test, sending again |
-//! | [`secret`] | another secret |
-//! | [`delivery`] | one event, as it was sent |
+//! | [`list`] | the list of endpoints |
+//! | [`settings`] | creating, changing and deleting an endpoint |
+//! | [`detail`] | an endpoint's page: deliveries, test, replay |
+//! | [`secret`] | secret rotation |
+//! | [`delivery`] | the delivery of one event |
 
 pub mod delivery;
 pub mod detail;
@@ -25,7 +25,7 @@ use countersign_protocol::time::Timestamp;
 use countersign_protocol::webhook::event_types::offered;
 use http::StatusCode;
 
-/// The endpoint that the path names.
+/// The endpoint named by the path.
 async fn find(call: &DashboardCall) -> Result<WebhookEndpoint, PageError> {
     let mut reader = call.page.app.store.reader().await?;
     Ok(webhooks::find(&mut reader, call.environment.id(), call.page.path.get("id")).await?)
@@ -35,7 +35,7 @@ fn page_of(call: &DashboardCall, endpoint: &WebhookEndpoint) -> String {
     format!("/dashboard/env/{}/webhooks/{}", call.environment.environment.name, endpoint.id)
 }
 
-/// How many kinds of events an endpoint is sent, in words.
+/// How many event types an endpoint subscribes to, in words.
 fn events_in_words(endpoint: &WebhookEndpoint) -> String {
     if offered().iter().all(|name| endpoint.events.iter().any(|chosen| chosen == name)) {
         return "All".to_owned();
@@ -49,11 +49,11 @@ fn events_in_words(endpoint: &WebhookEndpoint) -> String {
 
 fn delivery_row(page: &str, delivery: &WebhookDelivery) -> DeliveryRow {
     let (tone, state) = match delivery.state {
-        DeliveryState::Delivered => ("good", "Arrived"),
-        DeliveryState::Failed => ("bad", "Given up"),
-        DeliveryState::Pending if delivery.due_at.is_none() => ("", "Waits for its turn"),
-        DeliveryState::Pending if delivery.attempts > 0 => ("warn", "Tried again"),
-        DeliveryState::Pending => ("", "On its way"),
+        DeliveryState::Delivered => ("good", "Delivered"),
+        DeliveryState::Failed => ("bad", "Failed"),
+        DeliveryState::Pending if delivery.due_at.is_none() => ("", "Waiting for its turn"),
+        DeliveryState::Pending if delivery.attempts > 0 => ("warn", "Retrying"),
+        DeliveryState::Pending => ("", "Pending"),
     };
     DeliveryRow {
         href: format!("{page}/deliveries/{}", delivery.event_id),
@@ -74,7 +74,7 @@ fn attempt(endpoint: &WebhookEndpoint, attempt: &WebhookAttempt, signatures: Vec
             let said = reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"));
             (said, headers.trim_end().to_owned(), body.clone())
         }
-        AttemptOutcome::Nothing(why) => (format!("No answer: {why}"), String::new(), String::new()),
+        AttemptOutcome::Nothing(why) => (format!("No response: {why}"), String::new(), String::new()),
     };
     let milliseconds = attempt.milliseconds;
     let took = if milliseconds < 1000 {
@@ -96,10 +96,10 @@ fn attempt(endpoint: &WebhookEndpoint, attempt: &WebhookAttempt, signatures: Vec
     }
 }
 
-/// The secrets of an endpoint, as texts: what signs now, and what takes over and when.
+/// The secrets of an endpoint: the current one, and the next one with the time it takes over.
 type Known = (Secret, Option<(Secret, Timestamp)>);
 
-/// The secrets of an endpoint, for those who may see them.
+/// The secrets of an endpoint, if the caller may see them.
 fn secrets(call: &DashboardCall, endpoint: &WebhookEndpoint) -> Result<Option<Known>, PageError> {
     if !call.role.allows(countersign_protocol::model::StaffRole::Developer) {
         return Ok(None);

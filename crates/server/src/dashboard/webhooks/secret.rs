@@ -1,4 +1,4 @@
-//! `/dashboard/env/{environment}/webhooks/{id}/secret`: another secret, in two steps or at once.
+//! `/dashboard/env/{environment}/webhooks/{id}/secret`: secret rotation, in two steps or at once.
 
 use super::{find, settings};
 use crate::dashboard::call::DashboardCall;
@@ -20,7 +20,7 @@ async fn settle(
     }
 }
 
-/// Makes a new secret, which takes over a day later.
+/// Generates a new secret, which takes over a day later.
 ///
 /// # Errors
 /// 404.
@@ -31,7 +31,7 @@ pub async fn rotate(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, &endpoint, done.await, "secret-ready").await
 }
 
-/// Makes a new secret that takes over at once, and alone.
+/// Generates a new secret that replaces the old one at once.
 ///
 /// # Errors
 /// 404.
@@ -42,7 +42,7 @@ pub async fn replace(call: &DashboardCall) -> Result<Reply, PageError> {
     settle(call, &endpoint, done.await, "replaced").await
 }
 
-/// Has the new secret take over now.
+/// Makes the new secret take over now.
 ///
 /// # Errors
 /// 404.

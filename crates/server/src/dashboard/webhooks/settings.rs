@@ -16,7 +16,7 @@ use countersign_protocol::oauth::params::Params;
 use countersign_protocol::webhook::event_types::offered;
 use http::StatusCode;
 
-/// What is chosen, or was typed.
+/// The stored or typed settings.
 #[derive(Default)]
 struct Chosen {
     url: String,
@@ -24,7 +24,7 @@ struct Chosen {
     events: Vec<String>,
 }
 
-/// What can be ticked: what is offered, and what was chosen before besides.
+/// The events that can be ticked: those offered, and any others chosen before.
 fn names(before: &[String]) -> Vec<String> {
     let mut names: Vec<String> = offered().into_iter().map(str::to_owned).chain(before.iter().cloned()).collect();
     names.sort_unstable();
@@ -45,7 +45,7 @@ impl Chosen {
         Self { url: field::text(form, "endpoint_url").to_owned(), all, events: ticked.collect() }
     }
 
-    /// What is to be sent.
+    /// The events to subscribe to.
     fn wanted(&self, before: &[String]) -> Result<Vec<String>, Failure> {
         let wanted = if self.all { names(before) } else { self.events.clone() };
         if wanted.is_empty() {
@@ -87,7 +87,7 @@ pub async fn new(call: &DashboardCall) -> Result<Reply, PageError> {
     Ok(show_new(call, &Chosen { all: true, ..Chosen::default() }, None))
 }
 
-/// Makes an endpoint.
+/// Creates an endpoint.
 ///
 /// # Errors
 /// Database errors.
@@ -106,12 +106,12 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     }
 }
 
-/// What the form is drawn with.
+/// The version of the settings that the form is drawn from.
 fn seen_of(endpoint: &WebhookEndpoint) -> String {
     form_version::of(&(&endpoint.endpoint_url, &endpoint.events))
 }
 
-/// Shows the settings, with what could not be done.
+/// Shows the settings and the problem, if any.
 pub(super) fn show(
     call: &DashboardCall,
     endpoint: &WebhookEndpoint,
@@ -152,7 +152,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     show(call, &find(call).await?, None)
 }
 
-/// Saves them.
+/// Saves the settings.
 ///
 /// # Errors
 /// 404.

@@ -1,5 +1,5 @@
-//! The chain of an environment's audit log: made longer after commits, shorter when its time is over, and walked along to see
-//! whether anybody has touched it. Whoever changes it has locked its head; what does not fit is never sealed over.
+//! The hash chain of an environment's audit log: extended after commits, shortened as retention expires, and walked to
+//! detect tampering. Every change to it locks its head; a mismatch is never sealed over.
 
 use crate::domain::Failure;
 use countersign_protocol::audit::chain::{Break, ChainKey, Ends, Fault, Stored, Walk, link};
@@ -9,21 +9,21 @@ use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Error, Query, Store, Tx, audit_log_event, audit_log_retention};
 
-/// How many places are read at a time.
+/// Places read at a time.
 const STEP: usize = 1000;
-/// How often a walk is begun anew when the chain was made shorter meanwhile.
+/// Attempts to walk the chain when it is shortened in the meantime.
 const TRIES: usize = 5;
 
 fn broken(fault: Break) -> Failure {
     Failure::internal(format!("the audit log is broken at {fault}; see 'countersign audit verify'"))
 }
 
-/// Gives the events of an environment that are committed by now their places. Any number of nodes may do so at once.
+/// Assigns places in the chain to the events of an environment committed so far. Any number of nodes may do so at once.
 ///
 /// # Errors
-/// Database errors; when where the chain ends was changed by somebody else, which is never sealed over.
+/// Database errors; an internal error if the recorded end of the chain was tampered with, which is never sealed over.
 pub async fn place(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<(), Failure> {
-    // Mostly there is nothing to do, and a question is cheaper than a transaction.
+    // Usually there is nothing to do, and a query is cheaper than a transaction.
     while audit_log_event::is_waiting(&mut store.reader().await?, environment_id).await? {
         let key = key.clone();
         let placed = store
@@ -36,7 +36,7 @@ pub async fn place(store: &Store, key: &ChainKey, environment_id: EnvironmentId)
     Ok(())
 }
 
-/// The same for readers: what has its place can be read, whatever is wrong with the chain.
+/// The same for readers: events that have a place can be read, whatever is wrong with the chain.
 ///
 /// # Errors
 /// Database errors.
@@ -50,11 +50,11 @@ pub async fn place_if_whole(store: &Store, key: &ChainKey, environment_id: Envir
     }
 }
 
-/// Locks the head and makes sure that it is the one we have sealed.
+/// Locks the head and checks its seal.
 async fn lock(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<Ends, Failure> {
     let found = match audit_log_event::lock_head(tx, environment_id).await? {
         Some(found) => Some(found),
-        // Two statements see two moments: between them another node may have begun the chain.
+        // Each statement sees its own snapshot: another node may have begun the chain between the two.
         None if audit_log_event::is_linked(tx, environment_id).await? => {
             audit_log_event::lock_head(tx, environment_id).await?
         }
@@ -70,12 +70,12 @@ async fn lock(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Res
     }
 }
 
-/// The head, if there is one; where something is linked all the same, what is wrong.
+/// Returns the head, if there is one, or a break if rows are linked without one.
 async fn head(
     query: &mut impl Query,
     environment_id: EnvironmentId,
 ) -> Result<Result<Option<(Ends, Digest)>, Break>, Failure> {
-    // The second time for what another node has begun between two statements.
+    // The second try is for a chain that another node has begun between the two statements.
     for _ in 0..2 {
         if let Some(found) = audit_log_event::head(query, environment_id).await? {
             return Ok(Ok(Some(found)));
@@ -93,7 +93,7 @@ async fn seal(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId, ends: 
 
 async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<usize, Failure> {
     let mut ends = lock(tx, key, environment_id).await?;
-    // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
+    // A separate statement, after taking the lock: it sees everything that the previous lock holder has placed.
     let waiting = audit_log_event::unchained(tx, environment_id).await?;
     let (first, mut links) = (ends.sequence + 1, Vec::with_capacity(waiting.len()));
     for (id, content, written) in &waiting {
@@ -113,18 +113,18 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
     Ok(waiting.len())
 }
 
-/// How a chain stands, as far as that can be seen without walking along it.
+/// The state of a chain, as far as it can be seen without walking it.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// Where it begins and ends.
     pub ends: Ends,
-    /// When what stands at its end was recorded; `None` when that is pruned.
+    /// When its last event was recorded; `None` if that is pruned.
     pub last: Option<Timestamp>,
-    /// Whether nothing is linked any more, because it is not as we have left it.
+    /// Whether linking has stopped because the head is not as this server left it.
     pub stopped: bool,
 }
 
-/// How the chain of an environment stands, once what was told by now is linked.
+/// Returns the state of an environment's chain, once the events recorded so far are linked.
 ///
 /// # Errors
 /// Database errors.
@@ -144,20 +144,20 @@ pub async fn standing(store: &Store, key: &ChainKey, environment_id: Environment
     Ok(Standing { ends, last, stopped: !sealed })
 }
 
-/// What a walk along a chain has found.
+/// The result of walking a chain.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Where the chain begins and ends, as far as the walk came.
+    /// Where the chain begins and ends, as far as the walk got.
     pub ends: Ends,
-    /// How many records are whole.
+    /// The number of intact records.
     pub whole: u64,
-    /// How many were pruned and have left their links.
+    /// The number of pruned records whose links remain.
     pub pruned: u64,
-    /// The first thing that is wrong.
+    /// The first fault.
     pub broken: Option<Break>,
 }
 
-/// Walks along the chain of an environment, while servers go on writing.
+/// Walks the chain of an environment, while servers continue to write.
 ///
 /// # Errors
 /// Database errors.
@@ -168,7 +168,7 @@ pub async fn verify(store: &Store, key: &ChainKey, environment_id: EnvironmentId
         if report.broken.is_none() {
             break;
         }
-        // Retention may have made the chain shorter under our feet: then it begins elsewhere now.
+        // Retention may have shortened the chain in the meantime, so that it now begins elsewhere.
         let now = audit_log_event::head(&mut reader, environment_id).await?;
         if now.is_none_or(|(ends, _)| ends.pruned_through == report.ends.pruned_through) {
             break;
@@ -225,7 +225,7 @@ async fn follow(
     }
 }
 
-/// The next places; `None` when the next one is nothing that this program can have written.
+/// Reads the next places; `None` if this program cannot have written the next one.
 async fn read(
     query: &mut impl Query,
     environment_id: EnvironmentId,
@@ -233,7 +233,7 @@ async fn read(
 ) -> Result<Option<Vec<Stored>>, Failure> {
     match audit_log_event::page(query, environment_id, span, STEP).await {
         Ok(places) => Ok(Some(places)),
-        // Which one of them it is, shows when they are read one by one.
+        // Reading one by one leads to the corrupt place.
         Err(Error::Corrupt(_)) => match audit_log_event::page(query, environment_id, span, 1).await {
             Ok(places) => Ok(Some(places)),
             Err(Error::Corrupt(_)) => Ok(None),
@@ -243,23 +243,23 @@ async fn read(
     }
 }
 
-/// A place that the chain does not have, and at which something stands.
+/// Returns a place outside the chain at which a row exists.
 async fn outside(query: &mut impl Query, environment_id: EnvironmentId, ends: Ends) -> Result<Option<i64>, Failure> {
     if let Some(before) = audit_log_event::before(query, environment_id, ends.pruned_through).await? {
         return Ok(Some(before));
     }
     let beyond = audit_log_event::beyond(query, environment_id, ends.sequence).await?;
-    // Servers go on writing: what stands beyond the end of a moment ago may be within that of now.
+    // Servers continue to write: what was beyond the end a moment ago may be within the chain now.
     match (beyond, audit_log_event::head(query, environment_id).await?) {
         (Some(beyond), Some((now, _))) if beyond <= now.sequence => Ok(None),
         (beyond, _) => Ok(beyond),
     }
 }
 
-/// Forgets what has had its time in an environment: contents first, and then the links that nothing stands before.
+/// Deletes events whose retention has expired: first their contents, then the links before the first remaining content.
 ///
 /// # Errors
-/// Database errors; when something was changed by somebody else: that is not done away with.
+/// Database errors; an internal error if something was tampered with, which is not deleted.
 pub async fn prune(
     store: &Store,
     key: &ChainKey,
@@ -273,7 +273,7 @@ pub async fn prune(
     for (organization_id, days) in sweeps {
         let before = now.plus_secs(-days * 86_400);
         let asked = (organization_id, now);
-        // Mostly there is nothing to do, and a question is cheaper than a transaction.
+        // Usually there is nothing to do, and a query is cheaper than a transaction.
         let mut reader = store.reader().await?;
         if audit_log_event::old(&mut reader, environment_id, organization_id, before, 1).await?.is_empty() {
             continue;
@@ -303,7 +303,7 @@ pub async fn prune(
         });
         forget.await?;
     }
-    // Links that were left behind before have nothing new to say, unless something before them has gone now.
+    // Links that earlier runs left in place can be dropped only if something before them was pruned now.
     if pruned == 0 {
         return Ok(());
     }
@@ -324,7 +324,7 @@ async fn clear_some(
     environment_id: EnvironmentId,
     (organization_id, now): (Option<OrganizationId>, Timestamp),
 ) -> Result<usize, Failure> {
-    // Asked at each step, while nobody can say otherwise: what somebody wants to keep from now on is not forgotten any more.
+    // Read at every step, under the lock: events under a retention that was just extended are no longer deleted.
     audit_log_event::lock_head(tx, environment_id).await?;
     let days = match organization_id {
         Some(id) => audit_log_retention::find(tx, environment_id, id).await?.unwrap_or(KEPT_DAYS),
@@ -333,7 +333,7 @@ async fn clear_some(
     let before = now.plus_secs(-days * 86_400);
     let old = audit_log_event::old(tx, environment_id, organization_id, before, STEP).await?;
     for place in &old {
-        // What was tampered with is evidence, and stays.
+        // A tampered record is evidence, and stays.
         let untouched = place.record.as_ref().is_some_and(|record| {
             record.hash(environment_id) == place.content_hash
                 && key.written(environment_id, place.id, &place.content_hash).matches(&place.seal)
@@ -347,7 +347,7 @@ async fn clear_some(
     Ok(old.len())
 }
 
-/// Forgets the links at the beginning that have no content any more; gives how many.
+/// Drops the links at the beginning whose content is pruned; returns how many.
 async fn shorten(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) -> Result<usize, Failure> {
     let mut ends = lock(tx, key, environment_id).await?;
     let places = audit_log_event::page(tx, environment_id, (ends.pruned_through, ends.sequence), STEP).await?;

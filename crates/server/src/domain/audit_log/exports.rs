@@ -1,5 +1,5 @@
-//! Copies of an organization's audit log, as CSV. A job makes them part by part, so that a large one is never in memory as a
-//! whole, any node can go on where another has stopped, and any node can give it out.
+//! CSV exports of an organization's audit log. A job builds them in parts, so that a large one is never in memory as a
+//! whole, any node can continue where another has stopped, and any node can serve it.
 
 use crate::app::App;
 use crate::domain::audit_log::{self, chain};
@@ -16,29 +16,29 @@ use countersign_store::audit_log_event::{self, Stretch};
 use countersign_store::audit_log_export::{self, Part};
 use countersign_store::{Query, Tx, signing_key};
 
-/// How long an address is good, in seconds.
+/// The lifetime of a download URL, in seconds.
 const ADDRESS_LIFETIME: i64 = 600;
-/// How long a node has a copy to itself without a sign of life, in seconds.
+/// How long a node holds an export without a sign of life, in seconds.
 pub const LEASE: i64 = 60;
-/// How often a copy is taken up without getting on before it is given up.
+/// Attempts without progress after which an export fails.
 const MOST_ATTEMPTS: i64 = 5;
-/// How many events are read at a time, and how often for one part.
+/// Events read at a time, and the maximum number of such reads for one part.
 const STEP: usize = 100;
 const MOST_STEPS: usize = 20;
-/// A part ends with the event that makes it this long, in bytes: parts are in memory while they are made and given out.
+/// A part ends with the event that makes it this long, in bytes: parts are in memory while they are built and served.
 const PART: usize = 256 * 1024;
-/// Most copies that an environment waits for.
+/// The maximum number of pending exports of an environment.
 const MOST_PENDING: i64 = 10;
-/// When it is worth asking again, in seconds, when there are that many.
+/// The `Retry-After` at that maximum, in seconds.
 const ASK_AGAIN: u64 = 30;
 
-/// Asks for a copy of what is in the log now. The organization may be gone.
+/// Requests an export of what is in the log now. The organization may have been deleted.
 ///
 /// # Errors
-/// 404 for one of which nothing is there; 429 while too many are being made.
+/// 404 if there is no organization and no event of it; 429 while too many exports are pending.
 pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wanted) -> Result<AuditExport, Failure> {
     let organization_id = audit_log::subject(tx, act, organization_id).await?.id;
-    // One at a time: a count is not for two to decide.
+    // Serialized by the lock, so that two requests cannot act on the same count.
     signing_key::lock(tx, act.environment_id).await?;
     if audit_log_export::pending(tx, act.environment_id).await? >= MOST_PENDING {
         let message = format!("{MOST_PENDING} copies are being made already. Ask again when one of them is ready.");
@@ -65,7 +65,7 @@ pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wante
     Ok(made)
 }
 
-/// The copy with this identifier, as it comes on the wire.
+/// Looks up the export with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -79,7 +79,7 @@ fn signature(act: &Act, id: AuditExportId, expires: i64) -> Digest {
     act.keyring.audit_export.digest(&format!("download\n{}\n{id}\n{expires}", act.environment_id))
 }
 
-/// An address at which a copy can be had for a while, by whoever has it.
+/// A URL at which anyone who has it can download an export for a while; `None` if the export is not ready.
 pub fn address(act: &Act, export: &AuditExport) -> Option<String> {
     (export.state == ExportState::Ready).then(|| {
         let expires = act.now.plus_secs(ADDRESS_LIFETIME).as_millis();
@@ -88,7 +88,7 @@ pub fn address(act: &Act, export: &AuditExport) -> Option<String> {
     })
 }
 
-/// The copy that an address is good for; `None` for an address that we have not made, or whose time is over.
+/// Returns the export that a download URL is for; `None` if the URL was not issued here or has expired.
 ///
 /// # Errors
 /// Database errors.
@@ -111,10 +111,10 @@ pub async fn addressed(
     Ok(found.filter(|export| export.state == ExportState::Ready))
 }
 
-/// Makes a copy, or what is left of it. Another node may have it: then nothing happens.
+/// Builds an export, or what is left of it. Does nothing if another node holds it.
 ///
 /// # Errors
-/// Database errors; what was made by then is kept.
+/// Database errors; the parts built by then are kept.
 pub async fn make(app: &App, environment_id: EnvironmentId, mut export: AuditExport) -> Result<(), Failure> {
     let (now, claimed) = (app.clock.now(), export.clone());
     let taken = app.store.write::<_, Failure, _>(move |tx| {
@@ -173,12 +173,12 @@ async fn next_part(app: &App, environment_id: EnvironmentId, export: &AuditExpor
     Ok(Part { body, lines, after, until })
 }
 
-/// What a copy is called when it is saved.
+/// The file name of a saved export.
 pub fn file_name(export: &AuditExport) -> String {
     format!("{}.csv", export.id)
 }
 
-/// Makes sure that what was told by now is in the log that a copy is made of.
+/// Makes sure that events recorded so far are in the log from which exports are built.
 ///
 /// # Errors
 /// Database errors.

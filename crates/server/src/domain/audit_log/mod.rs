@@ -1,5 +1,5 @@
-//! The audit log: what companies tell of their organizations, and what administrators have done here. Both are written in the
-//! transaction of what they tell of.
+//! The audit log: events that companies report about their organizations, and administrators' actions here. Both are
+//! written in the transaction of what they report.
 
 pub mod chain;
 pub mod exports;
@@ -16,12 +16,12 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Query, Store, Tx, audit_log_event, organization};
 use std::sync::atomic::Ordering;
 
-/// How many rows are read at a time when a list is narrowed down.
+/// Rows read at a time when a list is filtered.
 const STEP: usize = 500;
-/// How many rows are looked at for one page at most.
+/// The maximum number of such reads for one page.
 const MOST_STEPS: usize = 20;
 
-/// Notes what an administrator has done to a thing; what others do is no matter of the audit log.
+/// Records what an administrator has done to an object; actions of others are not part of the audit log.
 ///
 /// # Errors
 /// Database errors.
@@ -40,7 +40,7 @@ pub async fn record(
     append(tx, act, Kind::Administrative, organization_id, &event).await
 }
 
-/// The same for something that belongs to the environment as a whole, by its kind and identifier.
+/// The same for an object of the environment as a whole, by its kind and identifier.
 ///
 /// # Errors
 /// Database errors.
@@ -54,7 +54,8 @@ pub async fn note(
     record(tx, act, action, administrative::target(kind, id), None).await
 }
 
-/// Notes that a request has changed something, unless what it did is noted already: so no change goes without a trace.
+/// Records that a request has changed something, unless its changes are already recorded, so that no change goes
+/// untraced.
 ///
 /// # Errors
 /// Database errors.
@@ -70,12 +71,12 @@ pub async fn ensure(tx: &mut Tx, act: &Act, request: &str) -> Result<(), Failure
     record(tx, act, action, administrative::target("request", request), organization_id).await
 }
 
-/// An act turned out to change nothing: there is nothing to note.
+/// Marks an operation that turned out to change nothing, so that nothing is recorded.
 pub fn nothing_done(act: &Act) {
     act.told.store(true, Ordering::Relaxed);
 }
 
-/// Writes what a company tells of one of its organizations.
+/// Records an event that a company reports about one of its organizations.
 ///
 /// # Errors
 /// Database errors.
@@ -105,17 +106,17 @@ async fn append(
     Ok(audit_log_event::append(tx, act.environment_id, &record, &hash, &seal).await?)
 }
 
-/// An organization that was told of.
+/// An organization that events are about.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Its identifier.
     pub id: OrganizationId,
-    /// What it is called; `None` when it is gone, and what was told of it is not.
+    /// Its name; `None` if it was deleted and only its events remain.
     pub name: Option<String>,
 }
 
-/// The organization with this identifier, as it comes on the wire, which may be gone as long as anything that was told of it is
-/// there.
+/// Looks up the organization with this identifier, as received. It may have been deleted as long as any event about it
+/// remains.
 ///
 /// # Errors
 /// 404.
@@ -131,10 +132,10 @@ pub async fn subject(query: &mut impl Query, act: &Act, id: &str) -> Result<Subj
     }
 }
 
-/// What a reader of the trail wants to see.
+/// The filters of a trail listing.
 #[derive(Debug, Clone, Default)]
 pub struct Trail {
-    /// By this actor: an identifier, or a name.
+    /// By this actor: an identifier or a name.
     pub actor: Option<String>,
     /// Of this action.
     pub action: Option<String>,
@@ -148,14 +149,14 @@ pub struct Trail {
     pub until: Option<Timestamp>,
 }
 
-/// Something that an administrator has done.
+/// An administrator's action.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its place: hand it in to see what came before.
+    /// Its place in the log, a cursor for earlier entries.
     pub sequence: i64,
     /// Its identifier.
     pub id: AuditEventId,
-    /// The organization it is about.
+    /// The organization that it is about.
     pub organization_id: Option<OrganizationId>,
     /// Who did what to what, when and from where.
     pub event: AuditEvent,
@@ -166,7 +167,8 @@ pub struct Entry {
 pub struct TrailPage {
     /// Newest first.
     pub entries: Vec<Entry>,
-    /// Where to go on; `None` at the end. A page with few entries may have one: looking was ended before it took too long.
+    /// Where to continue; `None` at the end. A page with few entries may have one: reading stops before it takes too
+    /// long.
     pub next: Option<i64>,
 }
 
@@ -181,8 +183,8 @@ impl Trail {
     }
 }
 
-/// What administrators of an environment have done, newest first, before a place of the log if one is given. What was done
-/// just now is there.
+/// Lists the actions of an environment's administrators, newest first, before a place in the log if one is given.
+/// Actions just committed are included.
 ///
 /// # Errors
 /// Database errors.
@@ -206,7 +208,7 @@ pub async fn list(
     Ok(page)
 }
 
-/// Reads on; `true` when the page is full.
+/// Reads on; returns `true` when the page is full.
 async fn step(
     query: &mut impl Query,
     environment_id: EnvironmentId,

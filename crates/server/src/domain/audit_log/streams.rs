@@ -1,5 +1,5 @@
-//! Where the audit log events of an organization are sent as they come: an https address that takes them in batches, in the
-//! order of the log. One that does not take them keeps its place, and nobody else waiting.
+//! Streams of an organization's audit log events: an HTTPS endpoint receives them in batches, in the order of the log.
+//! A stream that does not accept them keeps its position, and does not hold up others.
 
 use crate::app::App;
 use crate::domain::sessions::backchannel_logout;
@@ -22,31 +22,31 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How many events are sent at once.
+/// The maximum number of events per batch.
 const BATCH: usize = 100;
-/// For how long batches follow each other, before others have a turn.
+/// How long batches follow each other before other streams have a turn.
 const IN_A_ROW: Duration = Duration::from_secs(5);
-/// What an answer may cost.
+/// The time and size limits of a response.
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), bytes: 16 * 1024 };
-/// How long a node has a stream to itself, in seconds.
+/// How long a node holds a stream, in seconds.
 const LEASE: i64 = 60;
-/// Seconds between two times that there is little to send.
+/// Seconds between deliveries while there is little to send.
 const IDLE: i64 = 5;
-/// Seconds until events are sent again, by how often in a row that has failed.
+/// Seconds until a retry, by the number of consecutive failures.
 const PAUSES: [i64; 5] = [5, 15, 60, 300, 900];
-/// The same where we are not let in.
+/// Seconds until a retry after the credentials were rejected.
 const LOCKED_OUT: i64 = 300;
-/// Most headers that go with events.
+/// The maximum number of headers sent with events.
 const MOST_HEADERS: usize = 20;
 
-/// What is to be set.
+/// The settings of a stream.
 #[derive(Debug, Clone)]
 pub struct NewStream {
-    /// Where to.
+    /// The URL to send to.
     pub url: String,
-    /// How events are written.
+    /// The format of the events.
     pub format: StreamFormat,
-    /// What goes with them.
+    /// The headers sent with them.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -74,10 +74,10 @@ fn check(act: &Act, new: &NewStream) -> Result<(), Failure> {
     }
 }
 
-/// What goes with the events of a stream.
+/// Opens the sealed headers of a stream.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// If they cannot be opened.
 pub fn headers(
     keyring: &Keyring,
     environment_id: EnvironmentId,
@@ -89,10 +89,10 @@ pub fn headers(
     serde_json::from_slice(&headers).map_err(Failure::internal)
 }
 
-/// Sets where the events of an organization are sent from now on; one that exists goes on from where it was.
+/// Sets where an organization's events are sent from now on; an existing stream continues from its position.
 ///
 /// # Errors
-/// 404 for the organization, 422 for an address or headers that cannot be.
+/// 404 for the organization, 422 for an unusable URL or header.
 pub async fn set(tx: &mut Tx, act: &Act, organization_id: &str, new: NewStream) -> Result<AuditStream, Failure> {
     check(act, &new)?;
     let organization = organizations::find(tx, act, organization_id).await?;
@@ -129,7 +129,7 @@ pub async fn set(tx: &mut Tx, act: &Act, organization_id: &str, new: NewStream) 
     Ok(stored)
 }
 
-/// Switches a stream off, or forgets it. Its organization may be gone.
+/// Switches a stream off, or deletes it. Its organization may have been deleted.
 ///
 /// # Errors
 /// 404.
@@ -149,17 +149,17 @@ pub async fn end(tx: &mut Tx, act: &Act, organization_id: &str, forget: bool) ->
     audit_log::record(tx, act, action, target("audit_log_stream", found.id), Some(id)).await
 }
 
-/// Sends what is to be sent, as long as it is taken. Another node may have the stream: then nothing happens.
+/// Sends pending events for as long as they are accepted. Does nothing if another node holds the stream.
 ///
 /// # Errors
-/// Database errors; events are then sent again.
+/// Database errors; the events are then sent again.
 pub async fn advance(app: &App, environment_id: EnvironmentId, mut stream: AuditStream) -> Result<(), Failure> {
     let began = Instant::now();
     while step(app, environment_id, &mut stream).await? && began.elapsed() < IN_A_ROW {}
     Ok(())
 }
 
-/// Sends some; whether there may be more to send now.
+/// Sends one batch; returns whether there may be more to send now.
 async fn step(app: &App, environment_id: EnvironmentId, stream: &mut AuditStream) -> Result<bool, Failure> {
     let mut reader = app.store.reader().await?;
     let (organization_id, from) = (stream.organization_id, stream.sequence);
@@ -167,7 +167,7 @@ async fn step(app: &App, environment_id: EnvironmentId, stream: &mut AuditStream
     drop(reader);
     let coming = events.len();
     events.truncate(stream::at_once(events.iter().map(|placed| placed.content.len())));
-    // More may wait already: nobody waits to look.
+    // More events may be waiting already; then the next batch follows without a pause.
     let more = coming == BATCH || events.len() < coming;
     let until = app.clock.now().plus_secs(if events.is_empty() { IDLE } else { LEASE });
     let claimed = stream.clone();

@@ -13,18 +13,18 @@ use countersign_protocol::oauth::redirect_uri;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, application, self_registration};
 
-/// What a new application is made of. The organization is given as it comes on the wire.
+/// The properties of a new application. Organization IDs are given as received.
 #[derive(Debug, Clone)]
 pub struct NewApplication {
-    /// What people read.
+    /// The name shown to users.
     pub name: String,
-    /// What people read when they want to know more.
+    /// A description for users who want to know more.
     pub description: Option<String>,
-    /// Scopes assigned to it.
+    /// The scopes assigned to it.
     pub scopes: Vec<String>,
-    /// What kind of client it is.
+    /// The kind of client.
     pub kind: NewApplicationKind,
-    /// A client id chosen by the operator; otherwise one is made.
+    /// A client id chosen by the operator; generated otherwise.
     pub client_id: Option<ClientId>,
 }
 
@@ -33,28 +33,28 @@ pub struct NewApplication {
 pub enum NewApplicationKind {
     /// `m2m`.
     Machine {
-        /// The organization it acts for.
+        /// The organization that it acts for.
         organization_id: String,
     },
     /// `oauth`.
     OAuth {
-        /// The organization that publishes it; `None` is first-party.
+        /// The organization that publishes it; `None` if first-party.
         third_party_organization_id: Option<String>,
         /// Whether it can keep a secret.
         client_type: ClientType,
-        /// Where codes may be sent.
+        /// Where authorization codes may be sent.
         redirect_uris: Vec<RedirectUri>,
         /// Browser origins that may call the token endpoint.
         cors_origins: Vec<String>,
-        /// Where it is told that somebody has signed out.
+        /// The back-channel logout URI, which is called when a user signs out.
         backchannel_logout_uri: Option<String>,
     },
 }
 
-/// Makes an application.
+/// Creates an application.
 ///
 /// # Errors
-/// 404 for the organization, 422 for scopes, redirect URIs and origins that cannot be.
+/// 404 for the organization, 422 for invalid scopes, redirect URIs and origins.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewApplication) -> Result<ConnectApplication, Failure> {
     let kind = match new.kind {
         NewApplicationKind::Machine { organization_id } => {
@@ -123,7 +123,7 @@ fn check_logout_uri(act: &Act, uri: Option<&str>) -> Result<(), Failure> {
     uri.map_or(Ok(()), |uri| backchannel_logout::check_uri(uri, reach))
 }
 
-/// Origins are written as browsers send them: scheme, host, port unless it is the scheme's own.
+/// Origins must be written as browsers send them: scheme, host, and port unless it is the scheme's default.
 fn check_origins(origins: Vec<String>) -> Result<Vec<String>, Failure> {
     let wrong: Vec<FieldError> = origins
         .iter()
@@ -143,7 +143,7 @@ fn check_origins(origins: Vec<String>) -> Result<Vec<String>, Failure> {
     if wrong.is_empty() { Ok(origins) } else { Err(Failure::Refused(ApiError::Validation(wrong))) }
 }
 
-/// The application with this identifier or client id, as it comes on the wire.
+/// Looks up the application with this identifier or client id, as received.
 ///
 /// # Errors
 /// 404.
@@ -152,7 +152,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Connect
         application::find(query, act.environment_id, id).await?
     } else if let Some(name) = ClientName::parse(id) {
         let found = application::find_by_client_id(query, act.environment_id, name.id(act.environment_id)).await?;
-        // What a document's client is kept under is no name for it.
+        // The client id under which a metadata document's client is stored is not its public client id.
         found.filter(|found| found.client_name() == name)
     } else {
         None
@@ -160,29 +160,29 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Connect
     found.ok_or_else(|| Failure::not_found("Application", id))
 }
 
-/// What may change of an application; `None` leaves.
+/// A change to an application; `None` leaves a property unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ApplicationChange {
-    /// Another name.
+    /// The new name.
     pub name: Option<String>,
-    /// Another description; `Some(None)` clears it.
+    /// The new description; `Some(None)` clears it.
     pub description: Option<Option<String>>,
-    /// Other scopes, all of them.
+    /// The new scopes, replacing all.
     pub scopes: Option<Vec<String>>,
-    /// Other redirect URIs, all of them.
+    /// The new redirect URIs, replacing all.
     pub redirect_uris: Option<Vec<RedirectUri>>,
-    /// Other origins, all of them.
+    /// The new origins, replacing all.
     pub cors_origins: Option<Vec<String>>,
-    /// Another address to be told of sign-outs at; `Some(None)` clears it.
+    /// The new back-channel logout URI; `Some(None)` clears it.
     pub backchannel_logout_uri: Option<Option<String>>,
 }
 
-/// An application, with every other change of it made to wait for this transaction.
+/// Looks up an application and locks it against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
 pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<ConnectApplication, Failure> {
-    // Found, locked, and read again: what is changed is what nobody else is changing.
+    // Read again under the lock, so that the change starts from a state that nobody else is changing.
     let found = find(tx, act, id).await?;
     self_registration::lock(tx, act.environment_id, found.id).await?;
     countersign_store::client_secret::lock_application(tx, act.environment_id, found.id).await?;
@@ -203,21 +203,21 @@ pub async fn update(
     store(tx, act, settled).await
 }
 
-/// A change that can be: the application as it is, locked, and as it is to be.
+/// A validated change: the locked application before and after it.
 #[derive(Debug, Clone)]
 pub struct Settled {
-    /// As it is.
+    /// Before the change.
     pub found: ConnectApplication,
-    /// As it is to be, but for when it was changed.
+    /// After the change, except for `updated_at`.
     pub changed: ConnectApplication,
-    /// Whether people may take it for another by what they are shown of it.
+    /// Whether what users are shown of it may make them take it for another application.
     another: bool,
 }
 
-/// Finds out what a change comes to, and stores nothing yet.
+/// Locks an application and validates a change, without storing it.
 ///
 /// # Errors
-/// 404; 422 as [`create`], and for redirect URIs or origins of a machine.
+/// 404; 422 as [`create`], and for redirect URIs or origins of a machine-to-machine application.
 pub async fn settle(tx: &mut Tx, act: &Act, id: &str, change: ApplicationChange) -> Result<Settled, Failure> {
     let found = find_and_lock(tx, act, id).await?;
     let mut changed = found.clone();
@@ -257,7 +257,7 @@ pub async fn settle(tx: &mut Tx, act: &Act, id: &str, change: ApplicationChange)
     Ok(Settled { found, changed, another })
 }
 
-/// Stores a change that was settled in this transaction.
+/// Stores a change that was validated in this transaction.
 ///
 /// # Errors
 /// Database errors.
@@ -276,10 +276,10 @@ pub async fn store(tx: &mut Tx, act: &Act, settled: Settled) -> Result<ConnectAp
     Ok(changed)
 }
 
-/// A machine has neither redirect URIs nor origins.
+/// Rejects redirect URIs and origins for a machine-to-machine application.
 ///
 /// # Errors
-/// 422 when either is given with an entry.
+/// 422 when either list has an entry.
 pub fn refuse_for_machines(
     redirect_uris: &Option<Vec<RedirectUri>>,
     cors_origins: &Option<Vec<String>>,
@@ -301,10 +301,10 @@ pub fn refuse_for_machines(
     Ok(())
 }
 
-/// Nobody signs in to a machine, so nobody signs out.
+/// Rejects a back-channel logout URI for a machine-to-machine application: nobody signs in to it, so nobody signs out.
 ///
 /// # Errors
-/// 422 when an address is given.
+/// 422 when a URI is given.
 pub fn refuse_logout_for_machines(backchannel_logout_uri: Option<&str>) -> Result<(), Failure> {
     if backchannel_logout_uri.is_none() {
         return Ok(());
@@ -316,7 +316,7 @@ pub fn refuse_logout_for_machines(backchannel_logout_uri: Option<&str>) -> Resul
     ))
 }
 
-/// Deletes an application with its secrets: its tokens are inactive from now on.
+/// Deletes an application and its secrets: its tokens are inactive from now on.
 ///
 /// # Errors
 /// 404.
@@ -330,7 +330,7 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     tell(tx, act, "connect_application.deleted", &gone).await
 }
 
-/// Notes in the audit log what was done to an application.
+/// Records an action on an application in the audit log.
 ///
 /// # Errors
 /// Database errors.
@@ -339,7 +339,7 @@ pub async fn tell(tx: &mut Tx, act: &Act, action: &str, application: &ConnectApp
     audit_log::record(tx, act, action, target, application.organization_id()).await
 }
 
-/// Tells every node that a client has changed.
+/// Notifies every node that a client has changed.
 ///
 /// # Errors
 /// Database errors.

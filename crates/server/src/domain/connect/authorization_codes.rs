@@ -1,5 +1,5 @@
-//! Authorization codes: what a code stands for is its value, sealed. Nothing is kept when one is issued; what it is redeemed
-//! for remembers it, so that it is redeemed once.
+//! Authorization codes: a code's value is its sealed content. Nothing is stored when one is issued; redeeming it
+//! records it, so that it is redeemed only once.
 
 use crate::domain::Failure;
 use crate::entropy::Entropy;
@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::AuthorizationCode;
 
-/// What it is sealed as.
+/// The sealing purpose.
 const PURPOSE: &str = "authorization code";
 
-/// The value of a code of an environment.
+/// Seals an authorization code into its value.
 ///
 /// # Errors
 /// When random bytes cannot be obtained.
@@ -28,8 +28,8 @@ pub fn seal(
     Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(Failure::internal)?))
 }
 
-/// What a value stands for; `None` when it was not made here for this environment. Each code has one value: another text for
-/// the same bytes does not decode, other bytes do not open.
+/// Opens a code's value; returns `None` if it was not issued here for this environment. Each code has exactly one
+/// value: another encoding of the same bytes does not decode, and other bytes do not open.
 pub fn open(keyring: &Keyring, environment_id: EnvironmentId, value: &str) -> Option<AuthorizationCode> {
     let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
     let text = keyring.sealed_authorization_code.open(&[PURPOSE, &environment_id.to_string()], &sealed).ok()?;

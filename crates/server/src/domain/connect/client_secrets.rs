@@ -1,4 +1,4 @@
-//! Client secrets: up to five live, shown once, gone at once.
+//! Client secrets: up to five at a time, shown once, revoked at once.
 
 use crate::domain::connect::applications;
 use crate::domain::{Act, Failure, audit_log};
@@ -10,13 +10,13 @@ use countersign_protocol::model::{
 use countersign_protocol::secret::{Secret, SecretKind};
 use countersign_store::{Tx, client_secret};
 
-/// How many of a secret's last characters are kept to show which it is.
+/// The number of a secret's last characters that are kept for recognizing it.
 const HINT: usize = 6;
 
-/// Makes a secret for an application; its value is in the answer and nowhere else.
+/// Creates a secret for an application; its value is only in the return value.
 ///
 /// # Errors
-/// 404 for the application; 422 for a public one, and when five are live.
+/// 404 for the application; 422 for a public one, and when it has five already.
 pub async fn create(tx: &mut Tx, act: &Act, application_id: &str) -> Result<(ClientSecret, Secret), Failure> {
     let application = applications::find(tx, act, application_id).await?;
     let value = act.entropy.secret(SecretKind::ClientSecret)?;
@@ -24,7 +24,7 @@ pub async fn create(tx: &mut Tx, act: &Act, application_id: &str) -> Result<(Cli
     Ok((secret, value))
 }
 
-/// Stores a secret of a given value.
+/// Stores a secret with a given value.
 ///
 /// # Errors
 /// As [`create`].
@@ -41,7 +41,7 @@ pub async fn insert(
             "A public application cannot keep a secret; it uses PKCE instead.",
         ));
     }
-    // Counted under the application's lock, so that several at once cannot pass the limit together.
+    // Counted under the application's lock, so that concurrent requests cannot exceed the limit together.
     client_secret::lock_application(tx, act.environment_id, application.id).await?;
     if client_secret::list(tx, act.environment_id, application.id).await?.len() >= MAX_CLIENT_SECRETS {
         return Err(Failure::invalid(
@@ -69,7 +69,7 @@ pub async fn insert(
     Ok(secret)
 }
 
-/// Deletes a secret: it stops working, and its tokens are inactive, at once.
+/// Deletes a secret: it stops working at once, and its tokens are inactive.
 ///
 /// # Errors
 /// 404.

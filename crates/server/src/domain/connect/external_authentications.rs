@@ -1,5 +1,5 @@
-//! People who are sent away to sign in at the company's own login (Standalone Connect): begun here, completed by the
-//! company, and gone on with in the browser that was sent away, each once.
+//! Users who are sent to sign in at the company's own login (Standalone Connect). An external authentication is begun
+//! here, completed by the company, and continued in the browser that was sent away, each step once.
 
 use crate::domain::attempts::{self, Limit};
 use crate::domain::environments::standalone;
@@ -16,15 +16,17 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, application, external_authentication, user};
 use std::collections::BTreeMap;
 
-/// How long a person may take to sign in elsewhere, and the browser to come back after that, in seconds.
+/// How long a user may take to sign in there, and then the browser to return, in seconds.
 pub const LIFETIME: i64 = 300;
-/// How many begin at one address: they are rows, and anybody can begin.
+/// Limits how many begin at one source address: they are rows, and anybody can begin one.
 const BEGUN_FROM: Limit = Limit::new("external authentications from", 120, 10 * 60);
-/// How many may wait to be completed in an environment. Of more, the oldest are forgotten: to refuse new ones would shut
-/// everybody out for as long as a flood lasts, and who is pushed out has to sign in more slowly than so many begin.
+/// How many may wait for completion in an environment. Beyond that, the oldest are deleted: refusing new ones would
+/// shut everybody out for as long as a flood lasts, whereas this affects only users who sign in more slowly than this
+/// many begin.
 pub const MOST_BEGUN: i64 = 20_000;
 
-/// Begins one. `Err` with the moment at which the next may begin, when there were too many from this address.
+/// Begins one. Returns `Err` with the time at which the next one may begin if there were too many from this source
+/// address.
 ///
 /// # Errors
 /// Database errors.
@@ -52,10 +54,10 @@ pub async fn begin(
     Ok(Ok(begun.id))
 }
 
-/// What the company says of a person who has signed in; `None` leaves what is known.
+/// What the company reports about a user who has signed in; `None` leaves a known value unchanged.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// The company's own identifier.
+    /// The company's identifier of the user.
     pub external_id: String,
     /// The address.
     pub email: String,
@@ -63,14 +65,14 @@ pub struct Profile {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The whole name.
+    /// The full name.
     pub name: Option<String>,
-    /// Free text by key; a `None` removes an entry.
+    /// Text values by key; a `None` removes an entry.
     pub metadata: Option<BTreeMap<String, Option<String>>>,
 }
 
-/// Completes one: who it was is now known, and where the browser has to be sent. The address is good once, for a while, and
-/// in the browser that was sent away; who only knows the identifier cannot make it up.
+/// Completes one: records who the user is, and returns the URL to which the browser must be sent. The URL is valid
+/// once, for a while, and only in the browser that was sent away; it cannot be guessed from the identifier.
 ///
 /// # Errors
 /// 404; 400 `external_auth_session_already_completed`, `user_consent_options_not_supported`, `invalid_email`,
@@ -101,7 +103,7 @@ pub async fn complete(
             "People are not asked for consent by a first-party application, so there is nothing to choose.",
         ));
     }
-    // Of two at once, the second waits here, and comes too late.
+    // Of two concurrent requests, the second waits here, and is too late.
     if !external_authentication::claim(tx, act.environment_id, parsed, act.now).await? {
         return Err(twice());
     }
@@ -114,14 +116,14 @@ pub async fn complete(
     Ok(format!("{}/oauth2/authorize/complete?token={token}", act.issuer))
 }
 
-/// The account of the person: as the company says it is, or a new one. Nobody's account is taken for theirs because of its
-/// address.
+/// Returns the user's account: the one with the company's identifier, or a new one. An account is never matched by its
+/// email address.
 async fn settle(tx: &mut Tx, act: &Act, profile: Profile) -> Result<UserId, Failure> {
     if !is_email(&profile.email) {
         return Err(Failure::bad_request("invalid_email", "The email address is not valid."));
     }
     let environment_id = act.environment_id;
-    // Of two new ones at once, the second finds what the first has made.
+    // Of two concurrent first sign-ins, the second finds the account that the first has created.
     for _ in 0..2 {
         if let Some(found) = user::find_by_external_id(tx, environment_id, &profile.external_id).await? {
             user::lock(tx, environment_id, found.id).await?;
@@ -167,7 +169,7 @@ async fn check_subject(tx: &mut Tx, act: &Act, profile: &Profile, own: Option<Us
 
 async fn change(tx: &mut Tx, act: &Act, found: User, profile: Profile) -> Result<UserId, Failure> {
     let mut changed = found.clone();
-    // By signing in nobody leaves the organization that answers for them.
+    // Signing in must not move a user out of the organization that manages them.
     if email_key(&found.email) != email_key(&profile.email)
         && email_change::leaves_organization(tx, act, &found, &profile.email).await?
     {
@@ -191,7 +193,7 @@ async fn change(tx: &mut Tx, act: &Act, found: User, profile: Profile) -> Result
     if changed == found { Ok(found.id) } else { Ok(users::update(tx, act, changed, None).await?.id) }
 }
 
-/// Uses a completed one up: `false` when it has been used, or its time is over.
+/// Uses up a completed one; returns `false` if it was used before or has expired.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! What people have allowed, and how it ends.
+//! Consents, the grants that follow from them, and how these end.
 
 use crate::domain::{Act, Failure, audit_log, events, sessions};
 use countersign_protocol::audit::administrative::target;
@@ -9,12 +9,12 @@ use countersign_protocol::model::{Consent, SelfRegistered, TokenFamily};
 use countersign_protocol::oauth::authorize::decision::covers;
 use countersign_store::change::{self, Topic};
 use countersign_store::{
-    Tx, authentication_factor, consent, device_authorization, logout_notice, self_registration, session,
+    Tx, authentication_factor, consent, device_authorization, logout_notice, membership, self_registration, session,
     session_family, token_family,
 };
 use serde_json::json;
 
-/// A person has left an organization, or may not act in it for now: nothing that was issued for it stands.
+/// Ends everything issued for a user in an organization, after they have left it or were deactivated in it.
 ///
 /// # Errors
 /// Database errors.
@@ -25,14 +25,14 @@ pub async fn membership_ended(
     organization_id: OrganizationId,
 ) -> Result<(), Failure> {
     sessions::end_in_organization(tx, act, user_id, organization_id).await?;
-    // For good: who comes back later signs in anew.
+    // Permanently: a user who comes back later signs in again.
     token_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
     session_family::end_of_member(tx, act.environment_id, user_id, organization_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }
 
-/// A person's account is about to go; consents, families and sessions go with its row.
+/// Ends a user's sessions before the account is deleted; its consents, families and sessions are deleted with its row.
 ///
 /// # Errors
 /// Database errors.
@@ -42,66 +42,68 @@ pub async fn user_ended(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), F
     Ok(())
 }
 
-/// Ends everything that was issued about a person: whoever holds it may not be them.
+/// Ends everything issued for a user: whoever holds it may be somebody else.
 ///
 /// # Errors
 /// Database errors.
 pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
-    // Devices first: one that is just getting its family is waited for, and then the family ends.
+    // Device authorizations first: one that is just getting its family is waited for, and then the family ends.
     device_authorization::deny_approved_of_user(tx, act.environment_id, user_id).await?;
     token_family::end_of_user(tx, act.environment_id, user_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
-    // The second factors that were begun and never confirmed: their secrets were shown.
+    // Second factors that were never confirmed: their secrets were shown.
     for id in authentication_factor::delete_unconfirmed(tx, act.environment_id, user_id).await? {
         audit_log::note(tx, act, "authentication_factor.deleted", "authentication_factor", id).await?;
     }
     Ok(())
 }
 
-/// Ends what the company's own applications hold about a person, who was not asked for it and finds it on no list. What they have
-/// allowed others stays until they take it back.
+/// Ends what the company's own applications hold for a user, who was not asked for consent and finds them on no list.
+/// Consents given to other applications stay until the user revokes them.
 ///
 /// # Errors
 /// Database errors.
 pub async fn end_first_party(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
-    // Devices first, as in `end_all`.
+    // Device authorizations first, as in `end_all`.
     device_authorization::deny_approved_first_party_of_user(tx, act.environment_id, user_id).await?;
     token_family::end_first_party_of_user(tx, act.environment_id, user_id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::GrantsOfUser(user_id), act.now);
     Ok(())
 }
 
-/// An organization is about to go, and its memberships, consents and families with its row: the sessions in it end, and
-/// applications are told.
+/// Ends the sessions in an organization that is about to be deleted, and queues notices to applications. Its
+/// memberships, consents and families are deleted with its row.
 ///
 /// # Errors
 /// Database errors.
 pub async fn organization_ended(tx: &mut Tx, act: &Act, id: OrganizationId) -> Result<(), Failure> {
+    // A sign-in that holds one of the memberships commits first: its session is among those that end.
+    membership::lock_all_of_organization(tx, act.environment_id, id).await?;
     session::end_of_organization(tx, act.environment_id, id, act.now).await?;
     logout_notice::of_ended_organization(tx, act.environment_id, id, act.now).await?;
     change::record(tx, act.environment_id, &Topic::Grants, act.now);
     Ok(())
 }
 
-/// The consent among those `given` before that says all that is `wanted`: it stands as it is.
+/// Returns the consent among the earlier ones, `given`, that covers all that is `wanted` and need not change.
 pub fn as_before(given: &[Consent], wanted: &Consent, registered: Option<SelfRegistered>) -> Option<ConsentId> {
     let known = given.iter().find(|given| given.organization_id == wanted.organization_id)?;
     says_all(known, wanted, registered).then_some(known.id)
 }
 
 fn says_all(known: &Consent, wanted: &Consent, registered: Option<SelfRegistered>) -> bool {
-    // What is chosen anew counts from now on; what was not offered this time stays as it was.
+    // New choices count from now on; claims that were not offered this time keep their values.
     let chosen = wanted.choices.iter().all(|(claim, value)| known.choices.get(claim) == Some(value));
     !was_for_another(known, registered) && covers(&known.scopes, &wanted.scopes) && chosen
 }
 
-/// Whether an application that nobody registered by hand showed something else of itself when this was agreed to.
+/// Whether a self-registered application showed users something else when this consent was given.
 fn was_for_another(known: &Consent, registered: Option<SelfRegistered>) -> bool {
     registered.is_some_and(|registered| known.updated_at < registered.changed_at)
 }
 
-/// What a consent says from now on, when this is agreed to as well. What was agreed to for an application that showed
-/// something else of itself counts no more.
+/// Returns the consent after `wanted` is added to it. Consent given when the application showed users something else no
+/// longer counts.
 fn joined(known: Consent, wanted: Consent, registered: Option<SelfRegistered>) -> Consent {
     let another = was_for_another(&known, registered);
     let mut joined = Consent { updated_at: wanted.updated_at, ..known };
@@ -115,12 +117,12 @@ fn joined(known: Consent, wanted: Consent, registered: Option<SelfRegistered>) -
     joined
 }
 
-/// What is agreed to now, joined with what was agreed to before for the same organization and resource. The identifier
-/// stays the same while the consent lives. `registered` is of an application that nobody registered by hand, as it was
-/// shown: it is kept from now on, and what it showed of itself is what was agreed to.
+/// Stores a consent, merged with an earlier one for the same organization and resource. The identifier stays the same
+/// while the consent exists. `registered` is the self-registration as it was shown to the user, which the consent is
+/// for: its application is kept from now on.
 ///
 /// # Errors
-/// `ForeignKey` when the application has gone, or says something else of itself by now.
+/// `ForeignKey` when the application has been deleted, or has changed what it shows users.
 pub async fn agree(
     tx: &mut Tx,
     act: &Act,
@@ -128,12 +130,12 @@ pub async fn agree(
     registered: Option<SelfRegistered>,
 ) -> Result<ConsentId, Failure> {
     if let Some(shown) = registered {
-        // Before the consent: a registration that is being forgotten at this moment takes no consent any more.
+        // Before the consent: a registration that is being deleted at this moment accepts no consent.
         let now = self_registration::keep(tx, act.environment_id, wanted.application_id).await?;
         if now != Some(shown.changed_at) {
             return Err(countersign_store::Error::ForeignKey.into());
         }
-        // Another node, whose clock is ahead, may have seen it change: this was agreed to after that.
+        // Another node, whose clock is ahead, may have recorded the change: this consent was given after that.
         wanted.updated_at = wanted.updated_at.max(shown.changed_at);
         wanted.created_at = wanted.updated_at;
     }
@@ -148,7 +150,7 @@ pub async fn agree(
     let known = match kept.into_iter().find(|kept| kept.organization_id == wanted.organization_id) {
         Some(known) => known,
         None => {
-            // Another tab may have been faster: then that one is kept, and found now.
+            // Another tab may have been faster: then its consent is kept, and found now.
             consent::insert(tx, act.environment_id, &wanted).await?;
             let kept = consent::of_user_and_application(
                 tx,
@@ -164,19 +166,19 @@ pub async fn agree(
     };
     let id = known.id;
     if !says_all(&known, &wanted, registered) {
-        // Of two tabs that agree to different things, the second adds to what the first has written.
+        // If two tabs consent to different things, the second adds to what the first has written.
         let known = consent::lock(tx, act.environment_id, id).await?.ok_or(countersign_store::Error::ForeignKey)?;
         consent::update(tx, act.environment_id, &joined(known, wanted, registered)).await?;
     }
     Ok(id)
 }
 
-/// Takes a consent back: its tokens stand no more.
+/// Revokes a consent: its tokens are no longer valid.
 ///
 /// # Errors
 /// Database errors.
 pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Failure> {
-    // Not family by family: one may be made at this very moment.
+    // Not family by family: one may be created at this very moment.
     let found = consent::find(tx, act.environment_id, id).await?;
     if let Some(found) = &found {
         change::record(tx, act.environment_id, &Topic::GrantsOfUser(found.user_id), act.now);
@@ -187,7 +189,7 @@ pub async fn take_back(tx: &mut Tx, act: &Act, id: ConsentId) -> Result<(), Fail
     audit_log::record(tx, act, "authorized_connect_application.deleted", target, organization_id).await
 }
 
-/// Takes back everything that a person has allowed an application; `false` when there was nothing.
+/// Revokes everything that a user has allowed an application; returns `false` if there was nothing.
 ///
 /// # Errors
 /// Database errors.
@@ -204,7 +206,7 @@ pub async fn take_back_all(
     Ok(!ids.is_empty())
 }
 
-/// Ends what one authorization has led to.
+/// Ends the token family of one authorization.
 ///
 /// # Errors
 /// Database errors.
@@ -216,7 +218,7 @@ pub async fn end_family(tx: &mut Tx, act: &Act, id: TokenFamilyId) -> Result<boo
     Ok(ended)
 }
 
-/// A token or code came a second time: what was issued for it ends, and an event says so.
+/// Ends the family of a refresh token or code that was presented a second time, and records an event.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! OAuth applications: who may ask, what people have allowed them, and what they hold because of it.
+//! OAuth applications: the clients, the consents given to them, and the grants that follow from these.
 
 pub mod applications;
 pub mod authorization_codes;

@@ -1,5 +1,5 @@
 //! Clients that nobody registers by hand: those that register themselves, and those with a metadata document. Each is a
-//! Connect application of nobody's; what is remembered of it besides is a row of its own.
+//! Connect application without an owner, with additional data in a row of its own.
 
 use crate::domain::attempts::{self, REGISTRATIONS_FROM};
 use crate::domain::connect::{applications, client_secrets};
@@ -22,25 +22,25 @@ use countersign_store::self_registration::{self, NewSelfRegistration, STEP};
 use countersign_store::{Error, Tx, application, client_document};
 use std::borrow::Cow;
 
-/// How many clients of an environment may wait for the first person to agree to them: so many that have registered, and so
-/// many with a document. Of more, those are forgotten that have waited longest: to refuse new ones would shut everybody out for
-/// as long as somebody keeps the places taken.
+/// How many clients of an environment may wait for their first consent: this many self-registered ones, and this many
+/// with a metadata document. Beyond that, those that have waited longest are deleted: refusing new ones would shut
+/// everybody out for as long as somebody keeps the places taken.
 pub const MOST_UNUSED: i64 = 5000;
-/// How long a client that registered itself waits, in seconds.
+/// How long a self-registered client waits, in seconds.
 const UNUSED: i64 = 86_400;
-/// The same for a metadata document, which can be fetched again.
+/// How long a client with a metadata document waits, in seconds; the document can be fetched again.
 const UNUSED_DOCUMENT: i64 = 3600;
-/// How many documents of an environment may wait for an administrator.
+/// How many metadata documents of an environment may wait for an administrator's decision.
 const MOST_WAITING: i64 = 100;
 /// How long they wait, in seconds.
 const WAITING: i64 = 30 * 86_400;
 
-/// A client that has registered itself.
+/// A self-registered client.
 #[derive(Debug)]
 pub struct Registered {
     /// The client.
     pub application: ConnectApplication,
-    /// Its secret, if it keeps one.
+    /// Its secret, if it is confidential.
     pub secret: Option<Secret>,
 }
 
@@ -55,7 +55,7 @@ fn kind(client_type: ClientType, redirect_uris: &[String]) -> ApplicationKind {
     }
 }
 
-/// What a document says, with what an administrator has set of what no document says.
+/// Combines what a document says with the settings made by an administrator that documents do not contain.
 fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: &[String]) -> ApplicationKind {
     match (kind, known) {
         (
@@ -72,8 +72,8 @@ fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: 
     }
 }
 
-/// Makes room for one that is forgotten at this moment if nobody agrees to it: an environment has room for so many that nobody has
-/// agreed to.
+/// Makes room for a client that is deleted at `unused_until` if nobody consents to it: an environment holds a limited
+/// number of clients without consent.
 async fn make_room(tx: &mut Tx, act: &Act, documents: bool, unused_until: Timestamp) -> Result<(), Failure> {
     let waiting = self_registration::count_unused(tx, act.environment_id, documents, act.now).await?;
     if waiting < MOST_UNUSED {
@@ -84,7 +84,7 @@ async fn make_room(tx: &mut Tx, act: &Act, documents: bool, unused_until: Timest
     Ok(self_registration::trim(tx, act.environment_id, documents, many, (unused_until, act.now)).await?)
 }
 
-/// The one that those share who register the same; it is kept for a while more.
+/// Returns the client shared by identical registrations, and keeps it for a while longer.
 async fn shared(
     tx: &mut Tx,
     act: &Act,
@@ -93,12 +93,12 @@ async fn shared(
 ) -> Result<Option<ConnectApplication>, Failure> {
     let environment_id = act.environment_id;
     let Some(id) = self_registration::find_same(tx, environment_id, sameness).await? else { return Ok(None) };
-    // It may be forgotten, or deleted, at this moment: then a new one is made.
+    // If it is being deleted at this moment, a new one is created.
     if !self_registration::lock(tx, environment_id, id).await? {
         return Ok(None);
     }
     let Some(application) = application::find(tx, environment_id, id).await? else { return Ok(None) };
-    // What one could do that came before this was remembered, it can do on.
+    // A client from before grants were stored keeps what it could do.
     let grants = grants.and(RegisteredGrants::UNSAID);
     if grants.has(RegisteredGrant::Device) && self_registration::set_grants(tx, environment_id, id, grants).await? {
         applications::record_change(tx, act, application.client_id).await?;
@@ -107,12 +107,12 @@ async fn shared(
     Ok(Some(application))
 }
 
-/// Registers a client. Of public ones that register the same there is one: it has no secret that one could take from
-/// another. Those that are made are counted by where they come from: `Err` with the moment at which the next may be made, when
+/// Registers a client. Public clients with identical registrations share one: it has no secret that one could take from
+/// another. New clients are counted per source address: returns `Err` with the time at which the next one is allowed if
 /// there were too many.
 ///
 /// # Errors
-/// `Unique` when somebody else registers the same at this moment.
+/// `Unique` when an identical registration is made at the same moment.
 pub async fn register(
     tx: &mut Tx,
     act: &Act,
@@ -164,12 +164,12 @@ pub async fn register(
     Ok(Ok(Registered { application: made, secret }))
 }
 
-/// The identifier under which the client with a metadata document is kept.
+/// The client id under which the client with a metadata document is stored.
 pub fn document_client_id(act: &Act, url: &str) -> ClientId {
     ClientName::Document(Cow::Borrowed(url)).id(act.environment_id)
 }
 
-/// Keeps what a metadata document says that was just fetched.
+/// Stores the content of a metadata document that was just fetched.
 ///
 /// # Errors
 /// `Unique` when another node was faster.
@@ -209,7 +209,7 @@ pub async fn keep_document(
         return Ok(self_registration::insert(tx, act.environment_id, &new).await?);
     };
     self_registration::lock(tx, act.environment_id, known.id).await?;
-    // As it is now that nobody else changes it. It may have been forgotten just before: the next request finds it anew.
+    // Read again under the lock. If it was deleted just before, the next request creates it anew.
     let known = application::find_by_client_id(tx, act.environment_id, client_id).await?.ok_or(Error::ForeignKey)?;
     let before = Document {
         name: known.name.clone(),
@@ -217,7 +217,7 @@ pub async fn keep_document(
             ApplicationKind::OAuth { redirect_uris, .. } => redirect_uris.iter().map(|one| one.uri.clone()).collect(),
             ApplicationKind::Machine { .. } => Vec::new(),
         },
-        // They stand elsewhere, and people are shown nothing of them.
+        // Stored elsewhere, and not shown to users.
         grants: document.grants,
     };
     let remembered = self_registration::find(tx, act.environment_id, &known).await?;
@@ -235,8 +235,8 @@ pub async fn keep_document(
     Ok(self_registration::fetched(tx, act.environment_id, known.id, moments, Some(document.grants)).await?)
 }
 
-/// Marks the client metadata document that was good until `seen` as invalid: no stale copy is used afterwards, not even while its
-/// server cannot be reached. Another node may have fetched a newer one meanwhile, which stays.
+/// Marks the client metadata document that was good until `seen` as invalid: no stale copy is used afterwards, not even
+/// while its server is unreachable. If another node has fetched a newer one in the meantime, that one stays.
 ///
 /// # Errors
 /// Database errors.
@@ -251,24 +251,24 @@ pub async fn give_up(
     applications::record_change(tx, act, client_id).await
 }
 
-/// Notes once that somebody wants to use a document, for an administrator to decide; `true` when it is new.
+/// Records once that somebody wants to use a document, for an administrator to decide; returns `true` if it is new.
 ///
 /// # Errors
 /// Database errors.
 pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure> {
     let since = act.now.plus_secs(-WAITING);
-    // A stranger who fills the list blocks nobody: administrators allow documents by URL, whether listed or not.
+    // A stranger who fills the list blocks nobody: administrators can allow documents by URL, whether listed or not.
     if client_document::count_waiting(tx, act.environment_id, since).await? >= MOST_WAITING {
         return Ok(false);
     }
     Ok(client_document::ask(tx, act.environment_id, url, act.now).await?)
 }
 
-/// Changes what the environment allows clients to do without anybody's hand, unless something speaks against it as it is;
-/// every node follows within a second.
+/// Changes the environment's self-registration policy, unless the `unless` check rejects the current one; takes effect
+/// on every node within a second.
 ///
 /// # Errors
-/// 422, and what speaks against it.
+/// 422, and errors of `unless`.
 pub async fn set_policy(
     tx: &mut Tx,
     act: &Act,
@@ -287,8 +287,8 @@ pub async fn set_policy(
     environments::change_settings(tx, act, change).await
 }
 
-/// Decides about a document; every node follows within a second. With a refusal, what people have allowed the client
-/// goes, and its tokens stand no more.
+/// Allows or refuses a document; takes effect on every node within a second. A refusal deletes the client, with its
+/// consents, and invalidates its tokens.
 ///
 /// # Errors
 /// 422 for a URL that cannot name a client.

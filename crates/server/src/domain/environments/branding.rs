@@ -1,4 +1,4 @@
-//! How an environment looks: choosing it, and what the pages make of the choices.
+//! An environment's branding: changing it, and how pages use it.
 
 use crate::domain::audit_log;
 use crate::domain::{Act, Failure};
@@ -9,20 +9,20 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, application_logo, branding, client_secret, image, signing_key};
 use std::mem::take;
 
-/// Longest name of a product, in characters.
+/// The maximum length of a product name, in characters.
 const LONGEST_NAME: usize = 80;
-/// Longest address of a page, in bytes.
+/// The maximum length of a page's URL, in bytes.
 const LONGEST_URL: usize = 2000;
 
-/// What becomes of something that can be chosen.
+/// A change to an optional setting.
 #[derive(Debug, Clone, Default)]
 pub enum Choice<T> {
-    /// It stays as it is.
+    /// Leaves it unchanged.
     #[default]
     Leave,
-    /// It is not chosen any more.
+    /// Clears it.
     Clear,
-    /// It is chosen.
+    /// Sets it.
     Set(T),
 }
 
@@ -38,7 +38,7 @@ impl<T> Choice<T> {
 }
 
 impl From<Option<String>> for Choice<String> {
-    /// As files say it: what is absent stays, and an empty text clears.
+    /// As in configuration files: an absent value leaves the setting unchanged, and an empty one clears it.
     fn from(text: Option<String>) -> Self {
         match text {
             None => Self::Leave,
@@ -48,10 +48,10 @@ impl From<Option<String>> for Choice<String> {
     }
 }
 
-/// Another look.
+/// A change to the branding.
 #[derive(Debug, Clone, Default)]
 pub struct BrandChange {
-    /// What people know the product as.
+    /// The product name shown to users.
     pub name: Choice<String>,
     /// The logo.
     pub logo: Choice<Upload>,
@@ -59,26 +59,26 @@ pub struct BrandChange {
     pub logo_dark: Choice<Upload>,
     /// The icon.
     pub icon: Choice<Upload>,
-    /// The main button, `#rrggbb`.
+    /// The color of the main button, `#rrggbb`.
     pub primary: Choice<String>,
-    /// The main button on dark pages.
+    /// The color of the main button on dark pages.
     pub primary_dark: Choice<String>,
-    /// Behind the card.
+    /// The color behind the card.
     pub background: Choice<String>,
-    /// Behind the card on dark pages.
+    /// The color behind the card on dark pages.
     pub background_dark: Choice<String>,
-    /// The corners: a word of [`Corners`].
+    /// The corners: a value of [`Corners`].
     pub corners: Choice<String>,
-    /// The font: a word of [`Font`].
+    /// The font: a value of [`Font`].
     pub font: Choice<String>,
-    /// The address of the terms of service.
+    /// The URL of the terms of service.
     pub terms_url: Choice<String>,
-    /// The address of the privacy policy.
+    /// The URL of the privacy policy.
     pub privacy_url: Choice<String>,
 }
 
 impl BrandChange {
-    /// Everything but the pictures.
+    /// Applies everything but the pictures.
     fn settle_words(&mut self, brand: &mut Brand) -> Result<(), Failure> {
         take(&mut self.name).settle(&mut brand.name, name)?;
         for (field, choice, current) in [
@@ -102,7 +102,7 @@ impl BrandChange {
     }
 }
 
-/// The look that a change would give, without keeping anything of it; and the pictures that are nowhere but here.
+/// Returns the branding that a change would produce, without storing it, and the uploads that exist nowhere else.
 ///
 /// # Errors
 /// As [`change`].
@@ -125,7 +125,7 @@ pub fn preview(before: &Brand, mut change: BrandChange) -> Result<(Brand, Vec<Up
     Ok((brand, handed_in))
 }
 
-/// The look of an environment, with every other change of it made to wait for this transaction.
+/// Looks up an environment's branding and locks it against other changes until this transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -134,12 +134,12 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act) -> Result<Brand, Failure> {
     Ok(branding::find(tx, act.environment_id).await?)
 }
 
-/// Changes the look of an environment; gives what it was and what it is.
+/// Changes an environment's branding; returns the values before and after.
 ///
 /// # Errors
-/// 422 for what cannot be chosen.
+/// 422 for invalid values.
 pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(Brand, Brand), Failure> {
-    // Locked, and then read: what is compared is what nobody else is changing.
+    // Read under the lock, so that the comparison is with a state that nobody else is changing.
     let before = find_and_lock(tx, act).await?;
     let mut brand = before.clone();
     change.settle_words(&mut brand)?;
@@ -156,7 +156,7 @@ pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(
     Ok((before, brand))
 }
 
-/// Changes the logo of an application; gives whether it is another one now.
+/// Changes the logo of an application; returns whether it is different now.
 ///
 /// # Errors
 /// Database errors.
@@ -180,7 +180,7 @@ pub async fn change_application_logo(
     Ok(logo != before)
 }
 
-/// Keeps a chosen picture. The one before is kept for a while: pages that were sent a moment ago still ask for it.
+/// Stores a new picture. The previous one is kept for a while, for pages sent a moment ago that still request it.
 async fn settle_picture(
     tx: &mut Tx,
     act: &Act,
@@ -190,7 +190,7 @@ async fn settle_picture(
     let upload = match choice {
         Choice::Leave => return Ok(()),
         Choice::Clear => None,
-        // The same pixels, or the same file: another version of this program may write the same pixels another way.
+        // The same pixels, or the same file: another version of this program may encode the same pixels differently.
         Choice::Set(Upload { image, .. })
             if current.is_some_and(|now| now.digest == image.digest || now.source == image.source) =>
         {
@@ -240,7 +240,7 @@ fn page_url(field: &'static str, text: String) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// What the pages and mails of a product make of what was chosen.
+/// Resolves the branding for the pages and mails of a product.
 pub fn look(product: &str, brand: &Brand) -> Branding {
     let colour = |chosen: &Option<String>| chosen.as_deref().and_then(Colour::parse);
     let primary = colour(&brand.primary);
@@ -253,7 +253,7 @@ pub fn look(product: &str, brand: &Brand) -> Branding {
             background: colour(&brand.background).unwrap_or(Palette::LIGHT.background),
         },
         dark: Palette {
-            // A colour that was chosen for light pages only is adapted to dark ones.
+            // A color set only for light pages is adapted to dark ones.
             primary: colour(&brand.primary_dark)
                 .or(primary.map(Colour::for_dark_pages))
                 .unwrap_or(Palette::DARK.primary),
@@ -276,16 +276,16 @@ fn picture(image: Image) -> Picture {
     Picture { path: format!("{FOLDER}{}{PNG}", image.digest), width, height, seen_on_light, seen_on_dark }
 }
 
-/// Where pictures and style sheets of environments are served.
+/// The path under which pictures and style sheets of environments are served.
 pub const FOLDER: &str = "/branding/";
 const PNG: &str = ".png";
 
-/// The name of a picture below [`FOLDER`].
+/// The file name of a picture under [`FOLDER`].
 pub fn picture_name(digest: ImageDigest) -> String {
     format!("{digest}{PNG}")
 }
 
-/// The picture that a name below [`FOLDER`] means.
+/// Returns the picture with this file name under [`FOLDER`].
 pub fn picture_named(name: &str) -> Option<ImageDigest> {
     name.strip_suffix(PNG)?.parse().ok()
 }

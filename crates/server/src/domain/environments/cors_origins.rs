@@ -1,4 +1,4 @@
-//! From where browsers may call.
+//! Origins from which browsers may call.
 
 use super::declared_list::Replaced;
 use crate::domain::{Act, Failure, audit_log};
@@ -11,7 +11,7 @@ use countersign_store::{Tx, cors_origin, signing_key};
 /// More than any application needs.
 const MOST_ORIGINS: usize = 100;
 
-/// Makes the origins those of a list.
+/// Replaces the origins with a list.
 ///
 /// # Errors
 /// As [`create_cors_origin`].
@@ -34,7 +34,8 @@ pub async fn set_cors_origins(tx: &mut Tx, act: &Act, origins: &[String]) -> Res
     Ok(replaced)
 }
 
-/// Whether a text is an origin as browsers send it, https unless it is this machine or the environment is for trying out.
+/// Whether a text is an origin as browsers send it: https, unless it is this machine or the environment is a staging
+/// one.
 fn is_origin(text: &str, kind: EnvironmentKind) -> bool {
     Issuer::parse(text).is_ok()
         || (kind == EnvironmentKind::Staging
@@ -46,7 +47,7 @@ fn wrong_origin(constraint: &'static str, message: &str) -> Failure {
     Failure::Refused(ApiError::Constraint { property: "origin", constraint, message: message.to_owned() })
 }
 
-/// Makes an origin.
+/// Creates an origin.
 ///
 /// # Errors
 /// 422; 409 `duplicate_cors_origin`.

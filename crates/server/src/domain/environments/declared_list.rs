@@ -4,19 +4,19 @@ use crate::domain::Act;
 use countersign_store::Tx;
 use countersign_store::change::{self, Topic};
 
-/// What became of a list that took another's place.
+/// The result of replacing a list.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Replaced {
-    /// What is new.
+    /// The new entries.
     pub added: Vec<String>,
-    /// What is gone.
+    /// The deleted entries.
     pub deleted: Vec<String>,
-    /// Another one is the default now.
+    /// Whether the default has changed.
     pub other_default: bool,
 }
 
 impl Replaced {
-    /// Tells every node, if anything is another now.
+    /// Notifies every node if anything has changed.
     pub(super) fn record(&self, tx: &mut Tx, act: &Act) {
         if *self != Self::default() {
             change::record(tx, act.environment_id, &Topic::Environment, act.now);

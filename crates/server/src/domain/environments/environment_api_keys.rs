@@ -1,4 +1,5 @@
-//! An environment's keys for the management API: the command, `apply` and the dashboard make them through the same functions.
+//! An environment's keys for the management API: the command line, `apply` and the dashboard create them through the
+//! same functions.
 
 use crate::domain::{Act, Failure, audit_log};
 use crate::entropy::{Entropy, NoEntropy};
@@ -9,7 +10,7 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, environment_api_key};
 
-/// A key of a given value, not yet stored.
+/// Creates a key with a given value, not yet stored.
 ///
 /// # Errors
 /// When random bytes cannot be obtained.
@@ -30,7 +31,7 @@ pub fn fresh(
     })
 }
 
-/// Makes a key; its value is in the answer and nowhere else.
+/// Creates a key; its value is only in the return value.
 ///
 /// # Errors
 /// 409 `api_key_name_conflict`.
@@ -53,7 +54,7 @@ pub async fn create(tx: &mut Tx, act: &Act, name: &str) -> Result<(EnvironmentAp
     Ok((key, value))
 }
 
-/// Deletes a key: it is refused on every node within a second.
+/// Deletes a key: every node rejects it within a second.
 ///
 /// # Errors
 /// 404.

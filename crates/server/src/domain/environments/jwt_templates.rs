@@ -1,4 +1,4 @@
-//! The JWT template of an environment: kept, and rendered for tokens about people.
+//! An environment's JWT template: stored here, and rendered for users' tokens.
 
 use crate::domain::{Act, Failure, audit_log};
 use countersign_protocol::id::{EnvironmentId, OrganizationId};
@@ -10,7 +10,7 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, jwt_template, membership, organization};
 use serde_json::{Map, Value, json};
 
-/// Gives the environment a template; every node issues by it within a second.
+/// Sets the environment's template; every node uses it within a second.
 ///
 /// # Errors
 /// 422.
@@ -29,7 +29,7 @@ pub async fn set(tx: &mut Tx, act: &Act, content: &str) -> Result<JwtTemplate, F
     find(tx, act).await
 }
 
-/// Takes the environment's template away: tokens have from then on what every token has. `false` when there is none.
+/// Deletes the environment's template: tokens then have only the standard claims. Returns `false` if there is none.
 ///
 /// # Errors
 /// Database errors.
@@ -42,7 +42,7 @@ pub async fn remove(tx: &mut Tx, act: &Act) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The template of the environment.
+/// Looks up the environment's template.
 ///
 /// # Errors
 /// 404 when there is none.
@@ -51,7 +51,7 @@ pub async fn find(query: &mut impl Query, act: &Act) -> Result<JwtTemplate, Fail
     found.ok_or_else(|| Failure::not_found("JWT template", act.environment_id))
 }
 
-/// The claims that a template gives for a person, in an organization if they have chosen one.
+/// Renders a template's claims for a user, in an organization if the user has chosen one.
 ///
 /// # Errors
 /// [`TooBig`].
@@ -65,7 +65,7 @@ pub fn render(
     let person = needs.user.then(|| {
         let mut view = user_view(user);
         if let Some(members) = view.as_object_mut() {
-            // It changes with every sign-in and says nothing that a token should.
+            // It changes with every sign-in and does not belong in a token.
             members.remove("last_sign_in_at");
             members.insert("identities".to_owned(), json!({}));
         }
@@ -80,7 +80,7 @@ pub fn render(
     })
 }
 
-/// The same, with what the template speaks of loaded first, and nothing else.
+/// The same, after loading only what the template refers to.
 ///
 /// # Errors
 /// Database errors; [`TooBig`] within.

@@ -26,13 +26,13 @@ use countersign_store::environment::{self, EnvironmentSettings};
 use countersign_store::{Error, Tx, signing_key};
 use std::sync::Arc;
 
-/// Seconds that access tokens live, unless an environment says otherwise.
+/// The default lifetime of access tokens, in seconds.
 pub const DEFAULT_TOKEN_LIFETIME: i64 = 300;
 
-/// The shortest and the longest life of an access token, in seconds.
+/// The allowed lifetimes of an access token, in seconds.
 const ACCESS_TOKEN_LIFETIME: std::ops::RangeInclusive<i64> = 30..=86_400;
 
-/// Whether the settings of an environment can be lived with, each and all together.
+/// Validates the settings of an environment, individually and in combination.
 ///
 /// # Errors
 /// 422.
@@ -56,7 +56,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
     if let Err((page, error)) = environment.product_pages.check(environment.kind) {
         return Err(Failure::invalid("pages", "invalid", format!("pages.{page} {error}.")));
     }
-    // Browsers take these out of an address.
+    // Browsers remove these from a URL's path.
     if matches!(environment.name.as_str(), "." | "..") {
         return Err(Failure::invalid("name", "invalid", "The name needs a letter or a digit."));
     }
@@ -72,7 +72,7 @@ pub fn check(environment: &Environment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Stores the settings of an environment; every node follows within a second.
+/// Stores the settings of an environment; takes effect on every node within a second.
 ///
 /// # Errors
 /// As [`check`].
@@ -96,10 +96,10 @@ pub async fn update(tx: &mut Tx, act: &Act, environment: &Environment) -> Result
     audit_log::note(tx, act, "environment.updated", "environment", environment.id).await
 }
 
-/// Changes some settings of an environment; the others stay as they are at this moment, and not as memory had them.
+/// Changes some settings of an environment; the others keep their current values in the database, not in memory.
 ///
 /// # Errors
-/// As [`update`], and the change; 404 when the environment is gone.
+/// As [`update`], and errors of `change`; 404 when the environment was deleted.
 pub async fn change_settings(
     tx: &mut Tx,
     act: &Act,
@@ -116,7 +116,7 @@ pub async fn change_settings(
     update(tx, act, &changed).await
 }
 
-/// A new environment, not yet stored.
+/// Creates a new environment, not yet stored.
 ///
 /// # Errors
 /// When random bytes cannot be obtained.
@@ -149,10 +149,10 @@ pub fn fresh(
     })
 }
 
-/// Stores a new environment with its first signing keys and the role that everybody has.
+/// Stores a new environment with its first signing keys and its default role.
 ///
 /// # Errors
-/// `Unique` when name, issuer or client id is taken: see [`taken`].
+/// `Unique` when the name, issuer or client id is taken: see [`taken`].
 pub async fn insert(
     tx: &mut Tx,
     act: &Act,
@@ -169,7 +169,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// What people are told when a new environment could not be stored.
+/// Converts a failure to store a new environment into a user-facing error.
 pub fn taken(failure: Failure) -> Failure {
     let taken = |field: &str, what: &str| {
         Failure::invalid(field, "taken", format!("The {what} belongs to another environment already."))

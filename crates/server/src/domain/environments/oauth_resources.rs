@@ -1,4 +1,4 @@
-//! Resources that access tokens may be for.
+//! Resources that access tokens can be issued for.
 
 use crate::domain::audit_log;
 use crate::domain::environments::declared_list::Replaced;
@@ -9,16 +9,16 @@ use countersign_protocol::oauth::resource::check_uri;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, oauth_resource, signing_key};
 
-/// Most resources of an environment: every node has them in memory.
+/// The maximum number of resources of an environment: every node holds them in memory.
 const MOST: usize = 200;
 
-/// Makes a resource.
+/// Creates a resource.
 ///
 /// # Errors
 /// 422.
 pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Result<OAuthResource, Failure> {
     check_uri(&uri).map_err(|error| Failure::invalid("uri", "invalid", format!("uri {error}.")))?;
-    // One at a time: a count and a default are not for two to decide.
+    // Serialized by the lock, so that concurrent requests cannot exceed the limit or set two defaults.
     signing_key::lock(tx, act.environment_id).await?;
     if oauth_resource::all(tx, act.environment_id).await?.len() >= MOST {
         return Err(Failure::invalid(
@@ -43,7 +43,7 @@ pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Resul
     Ok(made)
 }
 
-/// Makes the resources those of a list; one of them may be the default, or none.
+/// Replaces the resources with a list; one of them may be the default, or none.
 ///
 /// # Errors
 /// As [`create`]; 422 for a default that is not in the list.
@@ -79,7 +79,7 @@ pub async fn set(tx: &mut Tx, act: &Act, uris: &[String], default: Option<&str>)
     Ok(replaced)
 }
 
-/// Makes a resource the default in place of the one before; `None` leaves none.
+/// Makes a resource the default, replacing the previous one; `None` leaves no default.
 ///
 /// # Errors
 /// 404.
@@ -102,7 +102,7 @@ pub async fn make_default(tx: &mut Tx, act: &Act, id: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Deletes a resource: no token is issued for it any more.
+/// Deletes a resource: no more tokens are issued for it.
 ///
 /// # Errors
 /// 404.

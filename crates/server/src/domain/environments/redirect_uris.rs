@@ -1,4 +1,4 @@
-//! Where the environment's own application may have people sent.
+//! Redirect URIs of the environment's own application.
 
 use super::declared_list::Replaced;
 use crate::domain::{Act, Failure, audit_log};
@@ -9,14 +9,14 @@ use countersign_protocol::oauth::redirect_uri::{MOST_REDIRECT_URIS, RedirectUriE
 use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, redirect_uri, signing_key};
 
-/// What a new redirect URI is made of.
+/// The properties of a new redirect URI.
 #[derive(Debug, Clone)]
 pub struct NewRedirectUri {
-    /// For what.
+    /// Its purpose.
     pub purpose: RedirectPurpose,
     /// The URI.
     pub uri: String,
-    /// Whether it becomes the default, in place of the one before.
+    /// Whether it replaces the current default.
     pub default: bool,
 }
 
@@ -24,10 +24,10 @@ fn refused(error: RedirectUriError) -> Failure {
     Failure::invalid("uri", "invalid_redirect_uri", error.to_string())
 }
 
-/// Makes a redirect URI. The first one without a wildcard is the default.
+/// Creates a redirect URI. The first one without a wildcard is the default.
 ///
 /// # Errors
-/// 422 for a URI that may not be registered, is there already, or is one too many.
+/// 422 for a URI that may not be registered, already exists, or exceeds the maximum number.
 pub async fn create_redirect_uri(
     tx: &mut Tx,
     act: &Act,
@@ -38,7 +38,7 @@ pub async fn create_redirect_uri(
     if new.default && wildcard {
         return Err(refused(RedirectUriError::WildcardDefault));
     }
-    // Of two at once, the second sees what the first has done.
+    // Of two concurrent requests, the second sees what the first has done.
     signing_key::lock(tx, act.environment_id).await?;
     let mut known = redirect_uri::all(tx, act.environment_id).await?;
     known.retain(|known| known.purpose == new.purpose);
@@ -68,11 +68,11 @@ pub async fn create_redirect_uri(
     Ok(made)
 }
 
-/// Makes the redirect URIs of a purpose those of a list, the first of which is the default. Gives what was added, what was
-/// deleted, and whether another one is the default now.
+/// Replaces the redirect URIs of a purpose with a list, whose first entry is the default. Returns what was added, what
+/// was deleted, and whether the default has changed.
 ///
 /// # Errors
-/// As [`create_redirect_uri`]; 422 for a first one that has a wildcard.
+/// As [`create_redirect_uri`]; 422 when the first one has a wildcard.
 pub async fn set_redirect_uris(
     tx: &mut Tx,
     act: &Act,
@@ -109,7 +109,7 @@ pub async fn set_redirect_uris(
     Ok(replaced)
 }
 
-/// Makes a redirect URI the default of its purpose, in place of the one before.
+/// Makes a redirect URI the default of its purpose, replacing the previous one.
 ///
 /// # Errors
 /// 404; 422 for one with a wildcard.

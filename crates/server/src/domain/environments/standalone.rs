@@ -1,4 +1,4 @@
-//! Standalone Connect: where people sign in when the company keeps its own login.
+//! Standalone Connect: where users sign in if the company keeps its own login.
 
 use crate::domain::{Act, Failure, audit_log};
 use countersign_protocol::id::{ClientId, EnvironmentId, UserId};
@@ -8,12 +8,12 @@ use countersign_protocol::model::{
 use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, standalone, user};
 
-/// What may change of an environment's settings; `None` leaves.
+/// A change to the environment's settings; `None` leaves a setting unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct StandaloneChange {
-    /// Another login URI; an empty one clears it.
+    /// The new login URI; an empty one clears it.
     pub login_uri: Option<String>,
-    /// Another subject.
+    /// The new subject.
     pub subject: Option<StandaloneSubject>,
 }
 
@@ -25,7 +25,7 @@ fn read(act: &Act, text: &str) -> Result<Option<LoginUri>, Failure> {
     LoginUri::parse(text, act.environment_kind).map(Some).map_err(wrong)
 }
 
-/// Changes the settings of the environment; every node follows within a second. Gives those of before and of now.
+/// Changes the environment's settings; takes effect on every node within a second. Returns the values before and after.
 ///
 /// # Errors
 /// 422.
@@ -46,8 +46,8 @@ pub async fn change(tx: &mut Tx, act: &Act, change: StandaloneChange) -> Result<
     Ok((before, after))
 }
 
-/// Changes where the people of an application sign in; an empty text is where the environment says. `false` when nothing
-/// was to be changed.
+/// Changes the login URI of an application; an empty one falls back to the environment's. Returns `false` if nothing
+/// changed.
 ///
 /// # Errors
 /// 422.
@@ -71,7 +71,7 @@ pub async fn change_of_application(
     Ok(true)
 }
 
-/// Whether the login URI that an environment has is one for the kind it is to have.
+/// Checks that an environment's login URI is allowed for its new kind.
 ///
 /// # Errors
 /// 422.
@@ -84,8 +84,8 @@ pub async fn check_kind(tx: &mut Tx, environment: &Environment) -> Result<(), Fa
     }
 }
 
-/// Whether an external identifier would be taken for somebody else where it is the `sub` of tokens: it is the identifier of
-/// another person here, or has the form of a client's, which are subjects as well.
+/// Whether an external ID, used as the `sub` of tokens, would be mistaken for another subject: it is the identifier of
+/// another user here, or has the form of a client id, since clients are subjects as well.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! API keys that customers use against the company's own API.
+//! API keys that customers use with the company's own API.
 
 use crate::domain::organizations::{self, permissions};
 use crate::domain::{Act, Failure, events};
@@ -10,18 +10,18 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Query, Tx, api_key};
 use serde_json::json;
 
-/// What a new key is made of.
+/// The properties of a new key.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// What people read.
+    /// The name shown to users.
     pub name: String,
-    /// The slugs of what it may do.
+    /// The slugs of its permissions.
     pub permissions: Vec<String>,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Makes a key for an organization; its value is in the answer and nowhere else.
+/// Creates a key for an organization; its value is only in the return value.
 ///
 /// # Errors
 /// 404 for the organization; 422 for unknown permissions and an expiry in the past.
@@ -58,7 +58,7 @@ pub async fn create(
     Ok((made, value))
 }
 
-/// The live key of this value, if it is one.
+/// Returns the unexpired key with this value, if there is one.
 ///
 /// # Errors
 /// Database errors.
@@ -74,7 +74,7 @@ async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<ApiKey, Failu
     api_key::find_and_lock(tx, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Sets when a key stops working: a moment in the future schedules it, one in the past ends the key now, `None` cancels.
+/// Sets when a key expires: a future time schedules it, a past one expires the key now, `None` cancels it.
 ///
 /// # Errors
 /// 404; 409 `api_key_already_expired`.

@@ -1,4 +1,4 @@
-//! Proof that a domain belongs to an organization: a TXT record with its token, looked for from time to time.
+//! Domain verification: a TXT record with the domain's token, checked periodically.
 
 use crate::domain::{Act, Failure, events, organizations};
 use countersign_protocol::management::error::ApiError;
@@ -8,12 +8,12 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Error, Tx, organization};
 use serde_json::json;
 
-/// How long a proof is looked for, in seconds.
+/// How long the record is looked for, in seconds.
 const PERIOD: i64 = 30 * 86_400;
-/// The shortest and the longest pause between two looks, in seconds.
+/// The shortest and the longest pause between two checks, in seconds.
 const PAUSE: (i64, i64) = (30, 6 * 3600);
 
-/// When to look again: often while somebody is likely to be waiting, rarely later.
+/// When to check again: often while somebody is likely to be waiting, rarely later.
 pub fn next_check(since: Timestamp, now: Timestamp) -> Timestamp {
     let waited = now.as_secs() - since.as_secs();
     now.plus_secs((waited / 10).clamp(PAUSE.0, PAUSE.1))
@@ -24,18 +24,18 @@ pub fn record_names(domain: &str) -> [String; 2] {
     [format!("{domain}."), format!("_acme-challenge.{domain}.")]
 }
 
-/// Whether one of the TXT records found is the proof.
+/// Whether one of these TXT records verifies the domain.
 pub fn is_proven(domain: &OrganizationDomain, records: &[String]) -> bool {
     let wanted = format!("verification_token={}", domain.verification_token);
     records.iter().any(|record| record.trim() == wanted)
 }
 
-/// Starts looking for the proof anew.
+/// Restarts the verification.
 ///
 /// # Errors
 /// 404; 400 `domain_already_verified`.
 pub async fn restart(tx: &mut Tx, act: &Act, id: &str) -> Result<OrganizationDomain, Failure> {
-    // A look that finds the record at this moment is waited for: what it has proven stays proven.
+    // Waits for a check that finds the record at this moment: the domain then stays verified.
     organizations::lock_domain(tx, act, id).await?;
     let mut domain = organizations::find_domain(tx, act, id).await?;
     if domain.state == DomainState::Verified {
@@ -52,8 +52,8 @@ pub async fn restart(tx: &mut Tx, act: &Act, id: &str) -> Result<OrganizationDom
     Ok(domain)
 }
 
-/// Stores what a look has found that began at the domain as it was `seen`, and for whose proof is looked `since` then: the
-/// domain is proven, or its time is over, or neither.
+/// Stores the result of a check that began with the domain as `seen`, during a verification that began at `since`: the
+/// domain becomes verified, fails because its time is over, or stays pending.
 ///
 /// # Errors
 /// Database errors.
@@ -78,7 +78,7 @@ pub async fn settle(
         record(tx, act, "organization_domain.verified", &domain).await?;
         return record(tx, act, "organization_domain.updated", &domain).await;
     }
-    // Who has asked for it to be looked for anew meanwhile has all the time again.
+    // If the verification was restarted in the meantime, it has its full time again.
     if domain.updated_at == seen.updated_at && act.now.as_secs() - since.as_secs() >= PERIOD {
         return fail(tx, act, &mut domain, "domain_verification_period_expired").await;
     }
@@ -90,7 +90,7 @@ async fn set_state(tx: &mut Tx, act: &Act, domain: &mut OrganizationDomain, stat
     domain.verification_strategy = VerificationStrategy::Dns;
     domain.updated_at = act.now;
     let strategy = domain.verification_strategy;
-    // It is locked, and so it is there.
+    // The domain is locked, so it exists.
     organization::set_domain_state(tx, act.environment_id, domain.id, state, strategy, act.now).await.map(drop)
 }
 

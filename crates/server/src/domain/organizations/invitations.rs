@@ -1,4 +1,4 @@
-//! Invitations: a link that lets a person in.
+//! Invitations: a link by which a person can join.
 
 use crate::domain::organizations::{self, memberships, roles};
 use crate::domain::{Act, Failure, events, mails, users};
@@ -12,23 +12,23 @@ use countersign_protocol::secret::Secret;
 use countersign_store::{Query, Tx, invitation, membership, organization, signing_key, user};
 use serde_json::Value;
 
-/// Days until an invitation is too late, when nothing else is said.
+/// The default lifetime of an invitation, in days.
 pub const DAYS: i64 = 7;
-/// Longest text that is looked up as a token.
+/// The maximum length of a text that is looked up as a token.
 pub const LONGEST_TOKEN: usize = 128;
 
-/// What a new invitation is made of.
+/// The properties of a new invitation.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
-    /// Who is invited.
+    /// The email address that is invited.
     pub email: String,
-    /// What the person is to belong to.
+    /// The organization to join.
     pub organization_id: Option<String>,
-    /// The role that the person is to have.
+    /// The role to assign.
     pub role_slug: Option<String>,
-    /// Days until it is too late.
+    /// The lifetime in days.
     pub days: i64,
-    /// Who invites.
+    /// The inviter.
     pub inviter_user_id: Option<String>,
     /// The language of the mail.
     pub locale: Option<String>,
@@ -41,7 +41,7 @@ fn context(act: &Act, id: InvitationId) -> [String; 3] {
 /// The token of an invitation.
 ///
 /// # Errors
-/// A failure of ours when what is stored does not open.
+/// An internal error when the sealed token does not open.
 pub fn token(act: &Act, invitation: &Invitation) -> Result<Secret, Failure> {
     let context = context(act, invitation.id);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
@@ -49,7 +49,7 @@ pub fn token(act: &Act, invitation: &Invitation) -> Result<Secret, Failure> {
     Ok(Secret::new(String::from_utf8(opened.to_vec()).map_err(Failure::internal)?))
 }
 
-/// The link that an invitation's mail has.
+/// The link in an invitation's mail.
 pub fn url(act: &Act, token: &Secret) -> String {
     match &act.product_pages.invitation {
         Some(page) => page.with(&[("invitation_token", token.expose())]),
@@ -57,7 +57,7 @@ pub fn url(act: &Act, token: &Secret) -> String {
     }
 }
 
-/// An invitation as the API shows it.
+/// An invitation as the API returns it.
 ///
 /// # Errors
 /// As [`token`].
@@ -70,16 +70,17 @@ async fn record(tx: &mut Tx, act: &Act, event: &'static str, invitation: &Invita
     events::record(tx, act, event, invitation.organization_id, &invitation_event_view(invitation, act.now)).await
 }
 
-/// Makes an invitation, and of somebody who has an account a pending member.
+/// Creates an invitation, and a pending membership if the invited address has an account.
 ///
 /// # Errors
-/// 404 for organization and inviter; 400 for a role that is none, and for who is invited already or there already.
+/// 404 for the organization or inviter; 400 for an unknown role, and if the address is already invited, a member or a
+/// user.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewInvitation) -> Result<Invitation, Failure> {
     let inviter = match &new.inviter_user_id {
         Some(id) => Some(users::find(tx, act, id).await?.id),
         None => None,
     };
-    // Of two that invite the same address at once, the second sees what the first has done.
+    // Of two concurrent invitations of the same address, the second sees what the first has done.
     let organization = match &new.organization_id {
         Some(id) => Some(organizations::find_and_lock(tx, act, id).await?),
         None => {
@@ -150,7 +151,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewInvitation) -> Result<Invita
     Ok(made)
 }
 
-/// The membership of somebody, as it stays until this transaction ends: whoever else changes it waits.
+/// Locks a user's membership against other changes until this transaction ends, and returns it.
 async fn held(
     tx: &mut Tx,
     act: &Act,
@@ -164,8 +165,8 @@ async fn held(
     Ok(membership::find_of_user(tx, act.environment_id, user_id, organization_id).await?)
 }
 
-/// Makes somebody who was invited a pending member, unless they are a member. The newest invitation says as what. Who was
-/// suspended could not follow it ([`memberships::admit`]).
+/// Makes an invited user a pending member, unless they are a member. The newest invitation determines the roles. A
+/// deactivated member is rejected, who could not accept the invitation ([`memberships::admit`]).
 async fn await_acceptance(
     tx: &mut Tx,
     act: &Act,
@@ -191,7 +192,7 @@ async fn await_acceptance(
     Ok(())
 }
 
-/// The invitation with this identifier, as it comes on the wire.
+/// Looks up the invitation with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -201,7 +202,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Invitat
     invitation::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// The same, with every other change of it made to wait for this transaction.
+/// The same, locked against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -212,7 +213,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<Invitatio
     find(tx, act, id).await
 }
 
-/// The invitation whose link has this token.
+/// Looks up the invitation whose link has this token.
 ///
 /// # Errors
 /// 404.
@@ -225,8 +226,8 @@ pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Re
     invitation::find_by_token(query, act.environment_id, &digest).await?.ok_or_else(missing)
 }
 
-/// Whether an invitation is meant for this person: it was sent to their address or, for an organization, to another one
-/// at a domain that the organization has proven. Other domains may be everybody's.
+/// Whether an invitation is meant for this user: it was sent to their verified address or, for an organization, to
+/// another one at the same domain, which the organization has verified. Other domains may be open to everybody.
 ///
 /// # Errors
 /// Database errors.
@@ -257,10 +258,10 @@ fn not_pending() -> Failure {
     Failure::bad_request("invite_not_pending", "The invitation is not pending.")
 }
 
-/// Accepts an invitation for the person it was sent to.
+/// Accepts an invitation for the user with its address.
 ///
 /// # Errors
-/// 404; 400 `invite_not_pending`, and `invalid_invite` when nobody has an account with its address.
+/// 404; 400 `invite_not_pending`, and `invalid_invite` when no user has its address.
 pub async fn accept(tx: &mut Tx, act: &Act, id: &str) -> Result<Invitation, Failure> {
     let found = find_and_lock(tx, act, id).await?;
     if !found.is_open(act.now) {
@@ -272,7 +273,7 @@ pub async fn accept(tx: &mut Tx, act: &Act, id: &str) -> Result<Invitation, Fail
     accept_as(tx, act, found, &user).await
 }
 
-/// Accepts an invitation that was found and locked, for a person who may: whether they may has been asked already.
+/// Accepts an invitation that was found and locked. The caller has checked that the user may accept it.
 ///
 /// # Errors
 /// 400 `invite_not_pending`.
@@ -285,21 +286,21 @@ pub async fn accept_as(tx: &mut Tx, act: &Act, mut found: Invitation, user: &Use
     found.updated_at = act.now;
     record(tx, act, "invitation.accepted", &found).await?;
     if let Some(organization_id) = found.organization_id {
-        // Who was a member to be already has the roles of the invitation, or what they have been changed to since.
+        // A pending member already has the invitation's roles, or those assigned since.
         let waiting = membership::find_of_user(tx, act.environment_id, user.id, organization_id).await?;
         let wanted = match &waiting {
             Some(waiting) => waiting.roles.clone(),
             None => vec![found.role_slug.clone().unwrap_or_else(|| DEFAULT_ROLE.to_owned())],
         };
-        // A role that was deleted meanwhile is the default one now.
+        // A role that was deleted in the meantime is replaced by the default one.
         let roles = match roles::assignable(tx, act, wanted).await? {
             Ok(roles) => roles,
             Err(_) => roles::assignable(tx, act, Vec::new()).await?.unwrap_or_default(),
         };
-        // Somebody may have given them other roles since they were read: these stay.
+        // If other roles were assigned since they were read, those stay.
         let roles = match held(tx, act, user.id, organization_id).await? {
             Some(now) if waiting.as_ref().is_none_or(|waiting| waiting.roles != now.roles) => now.roles,
-            // Somebody has taken away the membership whose roles these are, which this invitation may not give.
+            // The membership whose roles these are was deleted; the invitation may not assign them.
             None if waiting.is_some() => return Err(countersign_store::Error::ForeignKey.into()),
             _ => roles,
         };
@@ -335,7 +336,7 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, locale: Option<String>) ->
     Ok(found)
 }
 
-/// Takes back what may still let the person with an address into an organization.
+/// Revokes an open invitation that could still admit the person with an address to an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -343,7 +344,7 @@ pub async fn revoke_open(tx: &mut Tx, act: &Act, email: &str, organization_id: O
     let open = invitation::find_open(tx, act.environment_id, email, Some(organization_id), act.now).await?;
     let Some(mut found) = open else { return Ok(()) };
     let revoked = InvitationState::Revoked { at: act.now };
-    // Accepted at this moment by somebody who was faster: then there is nothing left to take back.
+    // If a concurrent request has just accepted it, there is nothing to revoke.
     if invitation::settle(tx, act.environment_id, found.id, revoked, act.now).await? {
         found.state = revoked;
         found.updated_at = act.now;
@@ -352,7 +353,7 @@ pub async fn revoke_open(tx: &mut Tx, act: &Act, email: &str, organization_id: O
     Ok(())
 }
 
-/// Takes an invitation back, and the pending membership that came of it.
+/// Revokes an invitation, and deletes the pending membership that resulted from it.
 ///
 /// # Errors
 /// 404; 400 `invite_not_pending`.

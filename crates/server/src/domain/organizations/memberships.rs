@@ -1,4 +1,4 @@
-//! Who belongs to which organization.
+//! Organization memberships.
 
 use crate::domain::connect::grants;
 use crate::domain::organizations::{self, invitations, roles};
@@ -14,10 +14,10 @@ async fn record(tx: &mut Tx, act: &Act, event: &'static str, membership: &Member
     events::record(tx, act, event, Some(membership.organization_id), &view).await
 }
 
-/// Makes a membership of somebody who has none in the organization.
+/// Creates a membership for a user who has none in the organization.
 ///
 /// # Errors
-/// 409 `entity_already_exists` when somebody else was faster.
+/// 409 `entity_already_exists` when a concurrent request was faster.
 pub async fn insert(
     tx: &mut Tx,
     act: &Act,
@@ -51,10 +51,10 @@ fn already_member() -> Failure {
     Failure::conflict("entity_already_exists", "The user is already a member of the organization.")
 }
 
-/// Makes a person an active member, or an inactive one active again with these roles.
+/// Makes a user an active member, or reactivates an inactive one with these roles.
 ///
 /// # Errors
-/// 404 for user and organization; 400 for a pending membership; 409 for an active one; 422 `invalid_role`.
+/// 404 for the user or organization; 400 for a pending membership; 409 for an active one; 422 `invalid_role`.
 pub async fn create(
     tx: &mut Tx,
     act: &Act,
@@ -62,7 +62,7 @@ pub async fn create(
     organization_id: &str,
     wanted: Vec<String>,
 ) -> Result<(Membership, User), Failure> {
-    // Both are kept from being deleted meanwhile; of two such calls at once the second sees what the first has done.
+    // Keeps both from being deleted in the meantime; of two concurrent calls, the second sees what the first has done.
     let user = users::find_and_lock(tx, act, user_id).await?;
     let organization = organizations::find(tx, act, organization_id).await?;
     let roles = roles::assignable(tx, act, wanted).await?.map_err(|unknown| unknown.unprocessable())?;
@@ -90,7 +90,7 @@ fn pending(what: &str, code: &'static str) -> Failure {
     )
 }
 
-/// Stores another status, other roles or both.
+/// Changes the status, the roles or both.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,7 @@ pub async fn change(
     Ok(changed)
 }
 
-/// The membership with this identifier, as it comes on the wire.
+/// Looks up the membership with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -122,7 +122,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Members
     membership::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// The same, with every other change of it made to wait for this transaction.
+/// The same, locked against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -133,29 +133,29 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<Membershi
     find(tx, act, id).await
 }
 
-/// The person of a membership.
+/// The user of a membership.
 ///
 /// # Errors
-/// Database errors; a failure of ours when there is none, which the schema does not allow.
+/// Database errors; an internal error when there is none, which the schema does not allow.
 pub async fn person(query: &mut impl Query, act: &Act, membership: &Membership) -> Result<User, Failure> {
     user::find(query, act.environment_id, membership.user_id)
         .await?
         .ok_or_else(|| Failure::internal("a membership of nobody"))
 }
 
-/// Gives a member other roles.
+/// Changes the roles of a member.
 ///
 /// # Errors
 /// 404; 422 `invalid_role`.
 pub async fn set_roles(tx: &mut Tx, act: &Act, id: &str, wanted: Vec<String>) -> Result<Membership, Failure> {
-    // Roles are locked before memberships: whoever makes a membership has them first as well.
+    // Roles are locked before memberships, as when a membership is created.
     let roles = roles::assignable(tx, act, wanted).await?;
     let found = find_and_lock(tx, act, id).await?;
     change(tx, act, found, None, Some(roles.map_err(|unknown| unknown.unprocessable())?)).await
 }
 
-/// Suspends a membership: what was issued on the strength of it ends, its roles are kept. Nothing happens when it is
-/// suspended already.
+/// Deactivates a membership: what was issued on the basis of it ends, and its roles are kept. Does nothing if it is
+/// already inactive.
 ///
 /// # Errors
 /// 404; 400 for a pending one.
@@ -171,7 +171,7 @@ pub async fn deactivate(tx: &mut Tx, act: &Act, id: &str) -> Result<Membership, 
     }
 }
 
-/// Lets a suspended membership count again, with the roles it had.
+/// Reactivates an inactive membership with the roles it had.
 ///
 /// # Errors
 /// 404; 400 for a pending one.
@@ -184,12 +184,12 @@ pub async fn reactivate(tx: &mut Tx, act: &Act, id: &str) -> Result<Membership, 
     }
 }
 
-/// Deletes a membership: what was issued on the strength of it ends.
+/// Deletes a membership: what was issued on the basis of it ends.
 ///
 /// # Errors
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
-    // An invitation that is still open would let them in again. It is locked before the membership, as by whoever accepts
+    // An open invitation would let the user in again. It is locked before the membership, as by a request that accepts
     // it at this moment.
     let found = find(tx, act, id).await?;
     let person = person(tx, act, &found).await?;
@@ -208,7 +208,7 @@ pub async fn remove(tx: &mut Tx, act: &Act, gone: &Membership) -> Result<(), Fai
     record(tx, act, "organization_membership.deleted", gone).await
 }
 
-/// Makes a person an active member, whatever they are in the organization now: what following an invitation comes to.
+/// Makes a user an active member, as an accepted invitation does; returns an active membership unchanged.
 ///
 /// # Errors
 /// Database errors.
@@ -221,7 +221,7 @@ pub async fn admit(
 ) -> Result<Membership, Failure> {
     match membership::find_of_user(tx, act.environment_id, user_id, organization_id).await? {
         Some(found) if found.status == MembershipStatus::Active => Ok(found),
-        // Who was suspended is not let in by an old invitation.
+        // A deactivated member is not let in by an old invitation.
         Some(found) if found.status == MembershipStatus::Inactive => {
             Err(Failure::bad_request("invalid_invite", "The membership was deactivated. Reactivate it first."))
         }

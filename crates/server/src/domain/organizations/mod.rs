@@ -20,18 +20,18 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Error, Query, Tx, organization};
 use std::collections::BTreeMap;
 
-/// What a new organization is made of.
+/// The properties of a new organization.
 #[derive(Debug, Clone, Default)]
 pub struct NewOrganization {
     /// Its name.
     pub name: String,
     /// The company's own identifier for it.
     pub external_id: Option<String>,
-    /// Free text by key.
+    /// Text values by key.
     pub metadata: BTreeMap<String, String>,
-    /// A deprecated switch.
+    /// A deprecated setting.
     pub allow_profiles_outside_organization: bool,
-    /// Domains it claims.
+    /// The domains that it claims.
     pub domains: Vec<(String, DomainState)>,
 }
 
@@ -51,10 +51,10 @@ fn taken(error: Error) -> Failure {
     }
 }
 
-/// Makes an organization with its domains.
+/// Creates an organization with its domains.
 ///
 /// # Errors
-/// 400 `external_id_already_used`; 409 for a domain that another organization has proven.
+/// 400 `external_id_already_used`; 409 for a domain that another organization has verified.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewOrganization) -> Result<Organization, Failure> {
     let mut made = Organization {
         id: act.entropy.id(act.now)?,
@@ -79,7 +79,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewOrganization) -> Result<Orga
     Ok(made)
 }
 
-/// The organization with this identifier, as it comes on the wire.
+/// Looks up the organization with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -89,7 +89,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Organiz
     organization::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// The same, with every other change of it made to wait for this transaction.
+/// The same, locked against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -103,12 +103,12 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<Organizat
 /// Merges a patch into metadata: null removes an entry.
 ///
 /// # Errors
-/// 400 `invalid_metadata` when there would be too many.
+/// 400 `invalid_metadata` when there would be too many entries.
 pub fn merge_metadata(
     metadata: &mut BTreeMap<String, String>,
     patch: BTreeMap<String, Option<String>>,
 ) -> Result<(), Failure> {
-    // An empty object clears, as null does.
+    // An empty object clears all entries, as null does.
     if patch.is_empty() {
         metadata.clear();
     }
@@ -127,7 +127,7 @@ pub fn merge_metadata(
     Ok(())
 }
 
-/// Stores a changed organization; with `domains` its whole set of domains is replaced.
+/// Stores a changed organization; `domains` replaces all of its domains.
 ///
 /// # Errors
 /// As [`create`].
@@ -170,7 +170,7 @@ async fn replace_domains(
     }
     for (name, state) in wanted {
         match kept.iter_mut().find(|domain| domain.domain == name) {
-            // A proven domain stays proven when it is listed as pending.
+            // A verified domain stays verified when it is listed as pending.
             Some(domain) if state == DomainState::Verified && domain.state != DomainState::Verified => {
                 verify_manually(tx, act, domain).await?;
             }
@@ -199,7 +199,7 @@ async fn verify_manually(tx: &mut Tx, act: &Act, domain: &mut OrganizationDomain
     domain.updated_at = act.now;
     let (state, strategy) = (domain.state, domain.verification_strategy);
     let stored = organization::set_domain_state(tx, act.environment_id, domain.id, state, strategy, act.now).await;
-    // Somebody has taken the domain away since it was read: nothing was verified.
+    // The domain was deleted since it was read: nothing was verified.
     if !stored.map_err(|error| domain_taken(error, &domain.domain))? {
         return Err(Error::ForeignKey.into());
     }
@@ -236,7 +236,7 @@ async fn insert_domain(
     domain: String,
     state: DomainState,
 ) -> Result<OrganizationDomain, Failure> {
-    // One that another organization has proven cannot be claimed, whatever state this claim would be in.
+    // A domain that another organization has verified cannot be claimed, whatever the state of the claim.
     if organization::owner_of_domain(tx, act.environment_id, &domain)
         .await?
         .is_some_and(|owner| owner != organization_id)
@@ -263,7 +263,7 @@ async fn insert_domain(
     Ok(made)
 }
 
-/// Adds a domain, pending, to an organization.
+/// Adds a pending domain to an organization.
 ///
 /// # Errors
 /// 404 for the organization, 409 `domain_already_exists`.
@@ -280,7 +280,7 @@ pub async fn add_domain(
     Ok(made)
 }
 
-/// The domain with this identifier, as it comes on the wire.
+/// Looks up the domain with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -290,7 +290,7 @@ pub async fn find_domain(query: &mut impl Query, act: &Act, id: &str) -> Result<
     organization::find_domain(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Makes every other change of a domain wait for this transaction: what is found from here on stays so.
+/// Locks a domain against other changes until this transaction ends: what is read from here on stays valid.
 ///
 /// # Errors
 /// Database errors.
@@ -314,8 +314,8 @@ pub async fn delete_domain(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failu
         .await
 }
 
-/// Deletes an organization with its applications, credentials, API keys and domains; sessions in it end. What was told of it
-/// stays in the audit log.
+/// Deletes an organization with its applications, credentials, API keys and domains, and ends the sessions in it.
+/// Events about it stay in the audit log.
 ///
 /// # Errors
 /// 404.

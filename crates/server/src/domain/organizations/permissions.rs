@@ -8,12 +8,12 @@ use countersign_protocol::oauth::scope;
 use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, permission};
 
-/// Longest name.
+/// The maximum length of a name.
 pub const LONGEST_NAME: usize = 48;
-/// Longest description.
+/// The maximum length of a description.
 pub const LONGEST_DESCRIPTION: usize = 150;
 
-/// Reads the description of a permission, or of a role.
+/// Reads the description of a permission or a role.
 pub fn description(fields: &mut Fields) -> Patch<String> {
     let description = fields.description();
     if let Patch::Value(text) = &description
@@ -25,23 +25,23 @@ pub fn description(fields: &mut Fields) -> Patch<String> {
     description
 }
 
-/// What a new permission is made of.
+/// The properties of a new permission.
 #[derive(Debug, Clone)]
 pub struct NewPermission {
     /// The scope.
     pub slug: String,
-    /// What people read.
+    /// The name shown to users.
     pub name: String,
-    /// What people read when they want to know more.
+    /// A description for users who want to know more.
     pub description: Option<String>,
-    /// The kind of resource it belongs to.
+    /// The type of resource it belongs to.
     pub resource_type_slug: String,
 }
 
-/// Makes a permission.
+/// Creates a permission.
 ///
 /// # Errors
-/// 409 `permission_slug_conflict`; 422 for a slug that is a scope of OpenID Connect.
+/// 409 `permission_slug_conflict`; 422 for a slug that is an OpenID Connect scope.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewPermission) -> Result<Permission, Failure> {
     if scope::is_built_in(&new.slug) {
         return Err(Failure::invalid(
@@ -74,7 +74,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewPermission) -> Result<Permis
     Ok(made)
 }
 
-/// The permission with this slug.
+/// Looks up the permission with this slug.
 ///
 /// # Errors
 /// 404.
@@ -82,7 +82,7 @@ pub async fn find(query: &mut impl Query, act: &Act, slug: &str) -> Result<Permi
     permission::find(query, act.environment_id, slug).await?.ok_or_else(|| Failure::not_found("Permission", slug))
 }
 
-/// The same, with every other change of it made to wait for this transaction.
+/// The same, locked against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -91,7 +91,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, slug: &str) -> Result<Permiss
     find(tx, act, slug).await
 }
 
-/// Changes name and description.
+/// Changes the name and description.
 ///
 /// # Errors
 /// Database errors.
@@ -102,10 +102,10 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: Permission) -> Result<P
     Ok(changed)
 }
 
-/// Deletes a permission; applications and API keys that had it lose it.
+/// Deletes a permission; applications and API keys that have it lose it.
 ///
 /// # Errors
-/// 404; 403 for one of ours.
+/// 404; 403 for a system permission.
 pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, slug).await?;
     if gone.system {
@@ -122,11 +122,11 @@ pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     }
 }
 
-/// Checks that every one of these scopes is a permission or one of the built-in scopes, and keeps those permissions from
-/// being deleted before this transaction ends.
+/// Checks that each of these scopes is a permission or a built-in scope, and locks the permissions against deletion
+/// until this transaction ends.
 ///
 /// # Errors
-/// 422, naming each that is not.
+/// 422 that names each unknown one.
 pub async fn require_scopes(
     tx: &mut Tx,
     act: &Act,
@@ -134,7 +134,7 @@ pub async fn require_scopes(
     scopes: &[String],
     allow_built_in: bool,
 ) -> Result<(), Failure> {
-    // Locked in one order, so that two transactions never wait for each other.
+    // Locked in a fixed order, so that two transactions cannot deadlock.
     let mut ordered: Vec<&String> =
         scopes.iter().filter(|slug| !(allow_built_in && scope::is_built_in(slug))).collect();
     ordered.sort_unstable();

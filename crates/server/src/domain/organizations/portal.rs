@@ -1,5 +1,5 @@
-//! The organization's own page: links to it, visits, and what a visitor does. Every act here names the organization, and
-//! what belongs to another one is not there.
+//! The organization's own page: links to it, visits, and the actions of a visitor. Every action here names the
+//! organization; objects of another one are not found.
 
 use crate::domain::connect::applications::{self, NewApplication, NewApplicationKind};
 use crate::domain::connect::{client_secrets, grants};
@@ -21,34 +21,34 @@ use countersign_store::{
 };
 use std::collections::HashMap;
 
-/// How often use of a visit is noted, in seconds.
+/// How often use of a visit is recorded, in seconds.
 const NOTED: i64 = 60;
-/// Most applications, and most API keys, up to which an organization makes more on its own.
+/// How many applications, and how many API keys, an organization may have and still create more on its own.
 pub const MOST_OWN: usize = 100;
-/// The word for too many.
+/// The error code for too many of them.
 pub const TOO_MANY: &str = "too_many";
-/// Most domains up to which it adds more.
+/// How many domains an organization may have and still add more on its own.
 pub const MOST_DOMAINS: usize = 50;
-/// Most memberships of one person that are looked at.
+/// How many memberships of one user are examined.
 const MOST_MEMBERSHIPS: i64 = 100;
 
-/// What a new link is made of. The organization is given as it comes on the wire.
+/// The properties of a new link. The organization ID is given as received.
 #[derive(Debug, Clone)]
 pub struct NewLink {
-    /// Whose page.
+    /// The organization whose page it opens.
     pub organization_id: String,
-    /// What it opens.
+    /// What it gives access to.
     pub intents: Vec<PortalIntent>,
-    /// Where people come from.
+    /// The page that visitors come from.
     pub return_url: Option<String>,
-    /// Where people go who have finished.
+    /// The page that visitors go to when they have finished.
     pub success_url: Option<String>,
 }
 
-/// Makes a link that opens an organization's page, once; gives its address.
+/// Creates a single-use link that opens an organization's page, and returns its URL.
 ///
 /// # Errors
-/// 404 for the organization; 422 for addresses that cannot be linked to.
+/// 404 for the organization; 422 for URLs that cannot be linked to.
 pub async fn make_link(tx: &mut Tx, act: &Act, new: NewLink) -> Result<String, Failure> {
     let organization = organizations::find(tx, act, &new.organization_id).await?;
     let onward = |field: &str, url: Option<String>| match url {
@@ -77,7 +77,7 @@ pub async fn make_link(tx: &mut Tx, act: &Act, new: NewLink) -> Result<String, F
     Ok(format!("{}/portal/open?token={token}", act.issuer))
 }
 
-/// Whose page a link opens that was not used yet and is not too old.
+/// The organization whose page an unused, unexpired link opens.
 ///
 /// # Errors
 /// Database errors.
@@ -90,8 +90,8 @@ pub async fn organization_of_link(
     Ok(portal::organization_of_link(query, act.environment_id, &digest, act.now).await?)
 }
 
-/// Uses a link up: a visit begins, which this cookie names. `false` for a link that is not good. A visit that the browser
-/// had before ends.
+/// Uses up a link and begins a visit with this cookie. Returns `false` for an invalid link. Ends the visit that the
+/// browser had before.
 ///
 /// # Errors
 /// Database errors.
@@ -108,10 +108,10 @@ pub async fn open(tx: &mut Tx, act: &Act, token: &str, cookie: &str, before: Opt
     Ok(true)
 }
 
-/// How long a browser keeps the cookie of a visit, in seconds.
+/// The lifetime of a visit's cookie, in seconds.
 pub const COOKIE_LIFETIME: i64 = PORTAL_VISIT_LONGEST;
 
-/// The visit that a cookie names, if it still counts.
+/// Returns the visit with this cookie, if it is live.
 ///
 /// # Errors
 /// Database errors.
@@ -121,12 +121,12 @@ pub async fn visit(query: &mut impl Query, act: &Act, cookie: &str) -> Result<Op
     Ok(found.filter(|visit| visit.is_live(act.now)))
 }
 
-/// Whether use of a visit is to be noted again.
+/// Whether use of a visit is due to be recorded again.
 pub fn is_to_be_noted(visit: &PortalVisit, act: &Act) -> bool {
     act.now >= visit.last_seen_at.plus_secs(NOTED)
 }
 
-/// Notes that a visit goes on.
+/// Records that a visit is in use.
 ///
 /// # Errors
 /// Database errors.
@@ -142,7 +142,7 @@ pub async fn leave(tx: &mut Tx, act: &Act, cookie: &str) -> Result<bool, Failure
     Ok(portal::end(tx, act.environment_id, &act.keyring.portal_visit.digest(cookie)).await?)
 }
 
-/// What the roles of memberships open, each role looked at once.
+/// What the roles of memberships give access to; each role is looked up once.
 #[derive(Debug, Default)]
 struct Opened(HashMap<String, Vec<PortalIntent>>);
 
@@ -168,7 +168,7 @@ impl Opened {
     }
 }
 
-/// What is open to this person as a member of the organization now: nothing, for those who are not members, or no longer.
+/// What a user may access now as a member of the organization: nothing for someone who is not an active member.
 ///
 /// # Errors
 /// Database errors.
@@ -185,7 +185,7 @@ pub async fn of_member(
     }
 }
 
-/// A person's organizations of which anything is open to them now.
+/// The organizations of a user in which the user has any portal access now.
 ///
 /// # Errors
 /// Database errors.
@@ -205,7 +205,7 @@ pub async fn organizations_of(
     Ok(open)
 }
 
-/// The application with this identifier, if it is the organization's.
+/// Looks up the application with this identifier, if it belongs to the organization.
 ///
 /// # Errors
 /// 404.
@@ -223,10 +223,10 @@ pub async fn find_application(
     }
 }
 
-/// Makes an application that acts for the organization, and its first secret.
+/// Creates an application that acts for the organization, and its first secret.
 ///
 /// # Errors
-/// 422 for scopes that there are not, and when there are too many already.
+/// 422 for unknown scopes; 400 when there are too many already.
 pub async fn create_machine(
     tx: &mut Tx,
     act: &Act,
@@ -234,7 +234,7 @@ pub async fn create_machine(
     name: String,
     scopes: Vec<String>,
 ) -> Result<(ConnectApplication, Secret), Failure> {
-    // Counted under the organization's lock, so that several at once cannot pass the limit together.
+    // Counted under the organization's lock, so that concurrent requests cannot exceed the limit together.
     organization::lock(tx, act.environment_id, organization_id).await?;
     let filter = application::Filter { organization_id: Some(organization_id), authenticated: true, dynamic: false };
     let slice = Slice { scan: Scan::Descending, from: None, limit: MOST_OWN };
@@ -252,16 +252,16 @@ fn too_many() -> Failure {
     Failure::bad_request(TOO_MANY, "There are too many of the organization's own already.")
 }
 
-/// Whether an application may do nothing beyond what the company offers to administrators: a secret of one that may would give
-/// them more.
+/// Whether an application has only scopes that the company offers to organization administrators: a secret of any other
+/// would give them more.
 pub fn is_offered(offered: &[String], application: &ConnectApplication) -> bool {
     application.scopes.iter().all(|scope| offered.contains(scope))
 }
 
-/// Makes another secret for an application of the organization that may do nothing but what is offered.
+/// Creates another secret for an application of the organization that has only offered scopes.
 ///
 /// # Errors
-/// 404; also for an application that may do more; 422 when there are too many already.
+/// 404, also for an application with other scopes; 422 when it has too many already.
 pub async fn create_secret(
     tx: &mut Tx,
     act: &Act,
@@ -277,7 +277,7 @@ pub async fn create_secret(
     Ok((found, value))
 }
 
-/// Ends a secret of an application of the organization: it stops working, and its tokens are inactive, at once.
+/// Deletes a secret of an application of the organization: it stops working at once, and its tokens are inactive.
 ///
 /// # Errors
 /// 404.
@@ -297,10 +297,10 @@ pub async fn end_secret(
     Ok((found, secret))
 }
 
-/// Makes an API key of the organization.
+/// Creates an API key of the organization.
 ///
 /// # Errors
-/// 422 for permissions that there are not, and when there are too many already.
+/// 422 for unknown permissions; 400 when there are too many already.
 pub async fn create_key(
     tx: &mut Tx,
     act: &Act,
@@ -317,7 +317,7 @@ pub async fn create_key(
     Ok(api_keys::create(tx, act, &organization_id.to_string(), new).await?.1)
 }
 
-/// Ends an API key of the organization.
+/// Deletes an API key of the organization.
 ///
 /// # Errors
 /// 404.
@@ -330,7 +330,7 @@ pub async fn end_key(tx: &mut Tx, act: &Act, organization_id: OrganizationId, id
     Ok(found)
 }
 
-/// Takes back what a member has allowed an application for the organization.
+/// Revokes a member's consent to an application for the organization.
 ///
 /// # Errors
 /// 404.
@@ -343,10 +343,10 @@ pub async fn disconnect(tx: &mut Tx, act: &Act, organization_id: OrganizationId,
     Ok(found)
 }
 
-/// Adds a domain to the organization, to be proven.
+/// Adds a domain to the organization, to be verified.
 ///
 /// # Errors
-/// 409 when it is there already; 422 when there are too many.
+/// 409 when it exists already; 400 when there are too many.
 pub async fn add_domain(
     tx: &mut Tx,
     act: &Act,
@@ -360,10 +360,10 @@ pub async fn add_domain(
     organizations::add_domain(tx, act, &organization_id.to_string(), domain).await
 }
 
-/// Starts looking for the proof of a domain of the organization anew.
+/// Restarts the verification of a domain of the organization.
 ///
 /// # Errors
-/// 404; 400 when it is proven.
+/// 404; 400 when it is verified.
 pub async fn restart_domain(
     tx: &mut Tx,
     act: &Act,
@@ -377,10 +377,10 @@ pub async fn restart_domain(
     domain_verification::restart(tx, act, id).await
 }
 
-/// Takes back a domain of the organization that was never proven.
+/// Deletes an unverified domain of the organization.
 ///
 /// # Errors
-/// 404; also for one that is proven: it is the company's to take away.
+/// 404, also for a verified domain: only the company may delete that.
 pub async fn delete_domain(
     tx: &mut Tx,
     act: &Act,

@@ -1,4 +1,4 @@
-//! Roles of an environment.
+//! An environment's roles.
 
 use crate::domain::organizations::permissions;
 use crate::domain::{Act, Failure, events};
@@ -8,23 +8,23 @@ use countersign_protocol::model::{DEFAULT_ROLE, Role};
 use countersign_store::{Query, Tx, role, signing_key};
 use serde_json::Value;
 
-/// Most roles that an environment can have: lists of roles have no pages.
+/// The maximum number of roles of an environment: lists of roles have no pages.
 pub const MOST_ROLES: usize = 200;
-/// Longest name.
+/// The maximum length of a name.
 pub const LONGEST_NAME: usize = 48;
 
-/// What a new role is made of.
+/// The properties of a new role.
 #[derive(Debug, Clone)]
 pub struct NewRole {
-    /// Its name for programs.
+    /// Its identifier for programs.
     pub slug: String,
-    /// What people read.
+    /// The name shown to users.
     pub name: String,
-    /// What people read when they want to know more.
+    /// A description for users who want to know more.
     pub description: Option<String>,
 }
 
-/// Makes sure that the role is there which everybody has of whom nothing else is said.
+/// Creates the default role, which members have unless others are assigned, if it is missing.
 ///
 /// # Errors
 /// Database errors.
@@ -41,12 +41,12 @@ pub async fn ensure_default(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
     Ok(role::insert_if_missing(tx, act.environment_id, &made).await?)
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
 /// 409 `role_slug_conflict`; 400 when there are too many.
 pub async fn create(tx: &mut Tx, act: &Act, new: NewRole) -> Result<Role, Failure> {
-    // Of two that make one at once, the second counts the first.
+    // Of two concurrent requests, the second counts the first one's role.
     signing_key::lock(tx, act.environment_id).await?;
     if role::list(tx, act.environment_id).await?.len() >= MOST_ROLES {
         return Err(Failure::bad_request("bad_request", format!("There can be at most {MOST_ROLES} roles.")));
@@ -71,7 +71,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewRole) -> Result<Role, Failur
     Ok(made)
 }
 
-/// The role with this slug.
+/// Looks up the role with this slug.
 ///
 /// # Errors
 /// 404.
@@ -79,7 +79,7 @@ pub async fn find(query: &mut impl Query, act: &Act, slug: &str) -> Result<Role,
     role::find(query, act.environment_id, slug).await?.ok_or_else(|| Failure::not_found("Role", slug))
 }
 
-/// The same, with every other change and assignment of it made to wait for this transaction.
+/// The same, locked against other changes and assignments until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -88,7 +88,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, slug: &str) -> Result<Role, F
     find(tx, act, slug).await
 }
 
-/// Changes name and description.
+/// Changes the name and description.
 ///
 /// # Errors
 /// Database errors.
@@ -105,7 +105,8 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: Role) -> Result<Role, F
 /// # Errors
 /// 404; 422 for permissions that do not exist.
 pub async fn set_permissions(tx: &mut Tx, act: &Act, slug: &str, wanted: Vec<String>) -> Result<Role, Failure> {
-    // Permissions are locked before roles, here and below; a permission that is deleted meanwhile is not written again.
+    // Permissions are locked before roles, here and below; a permission that is deleted in the meantime is not written
+    // again.
     permissions::require_scopes(tx, act, "permissions", &wanted, false).await?;
     let mut changed = find_and_lock(tx, act, slug).await?;
     role::set_permissions(tx, act.environment_id, changed.id, &wanted).await?;
@@ -113,7 +114,7 @@ pub async fn set_permissions(tx: &mut Tx, act: &Act, slug: &str, wanted: Vec<Str
     update(tx, act, changed).await
 }
 
-/// Adds a permission to a role; nothing happens when it has it.
+/// Adds a permission to a role; does nothing if the role has it.
 ///
 /// # Errors
 /// 404 for the role or the permission.
@@ -128,7 +129,7 @@ pub async fn add_permission(tx: &mut Tx, act: &Act, slug: &str, permission: &str
     update(tx, act, changed).await
 }
 
-/// Takes a permission from a role.
+/// Removes a permission from a role.
 ///
 /// # Errors
 /// 404 for the role, or when it does not have the permission.
@@ -141,13 +142,13 @@ pub async fn remove_permission(tx: &mut Tx, act: &Act, slug: &str, permission: &
     update(tx, act, changed).await
 }
 
-/// Moves a role up or down by one in the order of the list; nothing happens at its end. What members may do stays; which
-/// of several roles is `role` may change with it.
+/// Moves a role up or down by one in the order of the list; does nothing at its end. Members' permissions stay the
+/// same; which of several roles is `role` may change with it.
 ///
 /// # Errors
 /// 404.
 pub async fn move_by_one(tx: &mut Tx, act: &Act, slug: &str, up: bool) -> Result<(), Failure> {
-    // Locked in the order in which those that are assigned are.
+    // Locked in the same order as roles that are being assigned.
     let mut slugs: Vec<String> = role::list(tx, act.environment_id).await?.into_iter().map(|role| role.slug).collect();
     slugs.sort_unstable();
     for slug in slugs {
@@ -158,7 +159,7 @@ pub async fn move_by_one(tx: &mut Tx, act: &Act, slug: &str, up: bool) -> Result
     let other = if up { at.checked_sub(1) } else { Some(at + 1).filter(|below| *below < order.len()) };
     let Some(other) = other else { return Ok(()) };
     order.swap(at, other);
-    // Up to zero, which is what one has that is made by a node that knows of no order: the lowest.
+    // Ends at zero, the lowest priority, which a role has that was created by a node that knows of no order.
     let many = i64::try_from(order.len()).unwrap_or(i64::MAX);
     for (priority, role) in (1 - many..).zip(&order) {
         role::set_priority(tx, act.environment_id, role.id, priority).await?;
@@ -169,7 +170,7 @@ pub async fn move_by_one(tx: &mut Tx, act: &Act, slug: &str, up: bool) -> Result
 /// Deletes a role that nobody has.
 ///
 /// # Errors
-/// 404; 409 `role_has_assignments`, and `default_role` for the one that everybody has.
+/// 404; 409 `role_has_assignments`, and `default_role` for the default role.
 pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, slug).await?;
     if slug == DEFAULT_ROLE {
@@ -185,11 +186,11 @@ pub async fn delete(tx: &mut Tx, act: &Act, slug: &str) -> Result<(), Failure> {
     events::record(tx, act, "role.deleted", None, &role_event_view(&gone)).await
 }
 
-/// The roles that a member is to have, the highest first: those asked for, else the default one. They are kept from being
-/// deleted before this transaction ends.
+/// The roles to assign to a member, the highest first: those requested, or else the default one. Locks them against
+/// deletion until this transaction ends.
 ///
 /// # Errors
-/// The first slug that is no role's.
+/// The first unknown slug.
 pub async fn assignable(
     tx: &mut Tx,
     act: &Act,
@@ -198,7 +199,7 @@ pub async fn assignable(
     if wanted.is_empty() {
         wanted.push(DEFAULT_ROLE.to_owned());
     }
-    // Locked in one order, so that two transactions never wait for each other.
+    // Locked in a fixed order, so that two transactions cannot deadlock.
     let mut ordered = wanted.clone();
     ordered.sort_unstable();
     for slug in ordered {
@@ -218,7 +219,7 @@ pub async fn assignable(
     Ok(Ok(ranked.into_iter().map(|(_, slug)| slug).collect()))
 }
 
-/// The slug of no role.
+/// A slug that is not a role's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownRole(String);
 
@@ -227,18 +228,18 @@ impl UnknownRole {
         format!("'{}' is not the slug of a role.", self.0)
     }
 
-    /// As endpoints of memberships tell it.
+    /// The error of membership endpoints.
     pub fn unprocessable(&self) -> Failure {
         Failure::Refused(ApiError::Unprocessable { code: "invalid_role", message: self.message() })
     }
 
-    /// As endpoints of invitations tell it.
+    /// The error of invitation endpoints.
     pub fn bad_request(&self) -> Failure {
         Failure::bad_request("invalid_role", self.message())
     }
 }
 
-/// The list of roles, the highest first, which has no cursors.
+/// The list of roles, the highest first, without cursors.
 ///
 /// # Errors
 /// Database errors.

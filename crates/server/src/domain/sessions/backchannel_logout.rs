@@ -1,5 +1,5 @@
-//! Back-channel logout (OpenID Connect Back-Channel Logout 1.0): applications that have registered an address are told
-//! when a session ends that somebody has signed in to them with.
+//! Back-channel logout (OpenID Connect Back-Channel Logout 1.0): when a session ends, the applications that a user has
+//! signed in to with it are notified, if they have registered a logout URI.
 
 use crate::domain::Failure;
 use crate::keys::keyring::Keyring;
@@ -7,13 +7,13 @@ use countersign_protocol::id::{ClientId, SessionId};
 use countersign_protocol::model::{ApplicationKind, ConnectApplication, EnvironmentKind, Issuer};
 use countersign_protocol::outbound::{Reach, Target};
 
-/// The name that an application has for a session: another one for every application, so that it is good for nothing but
-/// to recognise the session, and two applications cannot find out that they share one.
+/// The name by which an application knows a session. It differs between applications: it serves only to recognize the
+/// session, and two applications cannot find out that they share one.
 pub fn session_name(keyring: &Keyring, session_id: SessionId, client_id: ClientId) -> String {
     keyring.session_name.digest(&format!("{session_id} {client_id}")).to_base64url()
 }
 
-/// Where an application is told; `None` for one that does not want to be.
+/// An application's back-channel logout URI; `None` if it has not registered one.
 pub fn logout_uri(application: &ConnectApplication) -> Option<&str> {
     match &application.kind {
         ApplicationKind::OAuth { backchannel_logout_uri, .. } => backchannel_logout_uri.as_deref(),
@@ -21,7 +21,8 @@ pub fn logout_uri(application: &ConnectApplication) -> Option<&str> {
     }
 }
 
-/// How far requests of an environment may reach: this machine only where everything is tried out on it.
+/// How far an environment's requests may reach: this machine is allowed only in a staging environment that itself runs
+/// on it.
 pub fn reach(kind: EnvironmentKind, issuer: &Issuer) -> Reach {
     if kind == EnvironmentKind::Staging && issuer.is_this_machine() {
         Reach::PublicAndThisMachine
@@ -30,7 +31,7 @@ pub fn reach(kind: EnvironmentKind, issuer: &Issuer) -> Reach {
     }
 }
 
-/// Whether an address can be registered. What its name stands for is found out when it is called.
+/// Checks whether a URI can be registered. Its host name is resolved only when it is called.
 ///
 /// # Errors
 /// 422.

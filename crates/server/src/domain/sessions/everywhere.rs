@@ -1,12 +1,12 @@
-//! The end of everything that somebody is signed in to.
+//! Ends everything that a user is signed in to.
 
 use crate::domain::connect::grants;
 use crate::domain::{Act, Failure, sessions};
 use countersign_protocol::id::UserId;
 use countersign_store::{Tx, user};
 
-/// Ends the sessions of a person, and then what was issued in them: who redeems something at this moment holds its session,
-/// and has either made what ends here or finds the session ended. Whoever asks has locked the account.
+/// Ends a user's sessions, and then the grants issued in them. A concurrent redemption holds the lock on its session:
+/// either what it issued is ended here, or it finds the session ended. The caller has locked the account.
 ///
 /// # Errors
 /// Database errors.
@@ -15,8 +15,8 @@ pub async fn end_all(tx: &mut Tx, act: &Act, id: UserId) -> Result<(), Failure> 
     grants::end_all(tx, act, id).await
 }
 
-/// Ends every session of a person, and what the company's own applications hold besides. A session that begins at this moment
-/// has begun before, and ends as well, or sees what it would begin from ended.
+/// Ends every session of a user, and the grants of the company's own applications. A session that starts at the same
+/// moment either started before the lock, and ends as well, or sees that what it would start from has ended.
 ///
 /// # Errors
 /// Database errors.

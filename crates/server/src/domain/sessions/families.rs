@@ -1,4 +1,4 @@
-//! The refresh tokens of sessions: how a family begins, and how it ends.
+//! Refresh token families of sessions: how they begin and end.
 
 use crate::domain::{Act, Failure, events, sessions};
 use countersign_protocol::id::{OrganizationId, SessionFamilyId};
@@ -6,15 +6,15 @@ use countersign_protocol::model::{Session, SessionFamily};
 use countersign_store::{Tx, session, session_family};
 use serde_json::json;
 
-/// The event of a code that came twice.
+/// The event for an authorization code presented a second time.
 pub const CODE_REUSED: &str = "session.authorization_code_reused";
-/// The event of a token that came long after it was spent.
+/// The event for a refresh token presented long after it was spent.
 pub const TOKEN_REUSED: &str = "session.refresh_token_reused";
 
-/// A family that begins now.
+/// A new family that begins now.
 ///
 /// # Errors
-/// When random bytes cannot be obtained.
+/// If random bytes cannot be obtained.
 pub fn begin(act: &Act, session: &Session, organization_id: Option<OrganizationId>) -> Result<SessionFamily, Failure> {
     Ok(SessionFamily {
         id: act.entropy.id(act.now)?,
@@ -28,7 +28,7 @@ pub fn begin(act: &Act, session: &Session, organization_id: Option<OrganizationI
     })
 }
 
-/// A token or code came a second time: what was issued for it ends, and an event says so.
+/// Ends the family of a refresh token or code that was presented a second time, and records an event.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Sessions of people.
+//! User sessions.
 
 pub mod backchannel_logout;
 pub mod everywhere;
@@ -12,30 +12,30 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, logout_notice, session, user};
 use serde_json::{Value, json};
 
-/// Where a session comes from.
+/// The origin of a session.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// How the person proved who they are.
+    /// How the user authenticated.
     pub method: AuthenticationMethod,
-    /// The address, if it is known.
+    /// The client's IP address, if known.
     pub ip_address: Option<String>,
-    /// The browser, as it calls itself.
+    /// The browser's user agent.
     pub user_agent: Option<String>,
-    /// The organization that the person is in to begin with.
+    /// The organization that the session starts in.
     pub organization_id: Option<OrganizationId>,
 }
 
-/// Whether a session still counts.
+/// Whether a session is live.
 pub fn is_live(act: &Act, session: &Session) -> bool {
     session.is_live(act.sessions, act.now)
 }
 
-/// Until when a session that is used now lasts if it is not used again.
+/// When a session used now expires if it is not used again.
 pub fn idle_until(act: &Act, session: &Session) -> Timestamp {
     act.now.plus_secs(act.sessions.inactivity_timeout).min(session.expires_at)
 }
 
-/// A session, as the API shows it.
+/// A session as returned by the API.
 pub fn session_view(session: &Session) -> Value {
     let mut view = json!({
         "object": "session",
@@ -50,17 +50,17 @@ pub fn session_view(session: &Session) -> Value {
         "created_at": session.created_at.to_string(),
         "updated_at": session.updated_at.to_string(),
     });
-    // Absent, not null, where there is none.
+    // Omitted, not null, if there is none.
     if let Some(id) = session.organization_id {
         view["organization_id"] = json!(id);
     }
     view
 }
 
-/// A session that begins now; it is one when it is [`keep`]t.
+/// A new session that begins now, not stored until it is [`keep`]t.
 ///
 /// # Errors
-/// When random bytes cannot be obtained.
+/// If random bytes cannot be obtained.
 pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failure> {
     Ok(Session {
         id: act.entropy.id(act.now)?,
@@ -78,8 +78,8 @@ pub fn new(act: &Act, user_id: UserId, origin: &Origin) -> Result<Session, Failu
     })
 }
 
-/// Keeps a new session; one of a browser has the digest of its cookie. That the person has signed in was noted before, which
-/// locks the account.
+/// Stores a new session; a browser session has the digest of its cookie. The caller has already recorded the sign-in,
+/// which locks the account.
 ///
 /// # Errors
 /// Database errors.
@@ -88,7 +88,7 @@ pub async fn keep(tx: &mut Tx, act: &Act, new: &Session, token_digest: Option<&D
     events::record(tx, act, "session.created", new.organization_id, &session_view(new)).await
 }
 
-/// Starts a session without a browser.
+/// Starts a session without a browser cookie.
 ///
 /// # Errors
 /// Database errors.
@@ -99,7 +99,8 @@ pub async fn start(tx: &mut Tx, act: &Act, user_id: UserId, origin: &Origin) -> 
     Ok(made)
 }
 
-/// Ends a session; `false` when there is none that could be ended: what had expired is over, but was not revoked.
+/// Ends a session. Returns `false` if there was no live one to end: an expired session was already over, and is not
+/// revoked.
 ///
 /// # Errors
 /// Database errors.
@@ -109,13 +110,13 @@ pub async fn end(tx: &mut Tx, act: &Act, id: SessionId) -> Result<bool, Failure>
     if !session::end(tx, act.environment_id, id, act.now).await? {
         return Ok(false);
     }
-    // Applications may still hold what has expired here.
+    // Applications may still hold a session that has expired here.
     logout_notice::of_ended(tx, act.environment_id, found.user_id, act.now).await?;
     tell(tx, act, &[Session { ended_at: Some(act.now), updated_at: act.now, ..found }]).await?;
     Ok(was_live)
 }
 
-/// Ends every session of a person.
+/// Ends every session of a user.
 ///
 /// # Errors
 /// Database errors.
@@ -125,7 +126,7 @@ pub async fn end_all(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Fail
     tell(tx, act, &ended).await
 }
 
-/// Tells that sessions have ended. What nobody could have used any more has ended before.
+/// Records `session.revoked` for ended sessions, except those that had already expired.
 async fn tell(tx: &mut Tx, act: &Act, ended: &[Session]) -> Result<(), Failure> {
     for session in ended {
         if is_live(act, &Session { ended_at: None, ..session.clone() }) {
@@ -135,7 +136,7 @@ async fn tell(tx: &mut Tx, act: &Act, ended: &[Session]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Ends the sessions of a person in an organization.
+/// Ends a user's sessions in an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -150,9 +151,10 @@ pub async fn end_in_organization(
     tell(tx, act, &ended).await
 }
 
-/// The same person has proven again who they are, in the browser that has this session, and that was noted: it goes on, under
-/// a new cookie; `false` when it has ended. Applications that were signed in to by it stay so. Whoever has proven it here has still
-/// done so after a login elsewhere, and for no longer because of it.
+/// Continues a browser's session under a new cookie after its user has authenticated again, which the caller has
+/// recorded. Returns `false` if it has ended. Applications signed in to with it stay signed in. If the user
+/// authenticated here before and through another provider now, the session keeps its method, authentication time and
+/// expiry.
 ///
 /// # Errors
 /// Database errors.
@@ -184,7 +186,7 @@ pub async fn renew(
     Ok(session::renew(tx, act.environment_id, &renewed, Some(token_digest)).await?)
 }
 
-/// Ends the session with this cookie, and gives it, if there is one.
+/// Ends the session with this cookie digest, and returns it, if there is one.
 ///
 /// # Errors
 /// Database errors.

@@ -1,5 +1,5 @@
-//! What members of staff do to one another. Whoever acts is looked up again in the transaction, under a lock that every such
-//! change takes: of two who dismiss each other at once, one is dismissed.
+//! Changes that staff members make to each other. The actor is looked up again in the transaction, under a lock that
+//! every such change takes: if two dismiss each other at once, only one is dismissed.
 
 use crate::domain::organizations::invitations::{DAYS, NewInvitation};
 use crate::domain::organizations::{self, invitations, memberships};
@@ -13,14 +13,14 @@ use countersign_protocol::model::{Invitation, Membership, StaffRole};
 use countersign_store::invitation::{self, Filter};
 use countersign_store::{Tx, staff_link, user};
 
-/// The rows that are read at a time.
+/// Rows read at a time.
 const SOME: usize = 100;
 
 fn not_allowed(message: &str) -> Failure {
     Failure::Refused(ApiError::Forbidden { code: "staff_role", message: message.to_owned() })
 }
 
-/// Makes sure that somebody may give and take these roles, and that nobody else changes staff before this transaction ends.
+/// Checks that the actor `by` may grant and revoke these roles, and locks staff changes until this transaction ends.
 async fn authority(tx: &mut Tx, act: &Act, by: UserId, roles: &[StaffRole]) -> Result<OrganizationId, Failure> {
     let id = staff::organization(tx, act).await?.id;
     organizations::find_and_lock(tx, act, &id.to_string()).await?;
@@ -33,10 +33,10 @@ async fn authority(tx: &mut Tx, act: &Act, by: UserId, roles: &[StaffRole]) -> R
     Ok(id)
 }
 
-/// Invites somebody by mail.
+/// Invites a person by mail.
 ///
 /// # Errors
-/// 403; 400 for who is invited already or there already.
+/// 403; 400 if the person is already invited or a member.
 pub async fn invite(tx: &mut Tx, act: &Act, by: UserId, email: String, role: StaffRole) -> Result<Invitation, Failure> {
     let organization_id = authority(tx, act, by, &[role]).await?;
     let new = NewInvitation {
@@ -50,7 +50,7 @@ pub async fn invite(tx: &mut Tx, act: &Act, by: UserId, email: String, role: Sta
     invitations::create(tx, act, new).await
 }
 
-/// Makes a link that lets whoever opens it in, once; gives its address.
+/// Creates a single-use link that admits whoever opens it, and returns its URL.
 ///
 /// # Errors
 /// 403.
@@ -59,7 +59,8 @@ pub async fn make_link(tx: &mut Tx, act: &Act, by: UserId, role: StaffRole) -> R
     staff::make_link(tx, act, role).await
 }
 
-/// An invitation into the staff, which somebody may send again or take back who may give its role.
+/// Checks that an invitation is for staff and that the actor `by` may resend or revoke it, which takes authority over
+/// its role.
 async fn invitation_of(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
     let found = invitations::find(tx, act, id).await?;
     let role = found.role_slug.as_deref().and_then(StaffRole::parse);
@@ -70,22 +71,22 @@ async fn invitation_of(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(
 /// Sends the mail of an invitation again.
 ///
 /// # Errors
-/// 403, 404; 400 when it is not open any more.
+/// 403, 404; 400 if it is no longer open.
 pub async fn resend(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
     invitation_of(tx, act, by, id).await?;
     invitations::resend(tx, act, id, None).await.map(drop)
 }
 
-/// Takes an invitation back.
+/// Revokes an invitation.
 ///
 /// # Errors
-/// 403, 404; 400 when it is not open any more.
+/// 403, 404; 400 if it is no longer open.
 pub async fn revoke(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
     invitation_of(tx, act, by, id).await?;
     invitations::revoke(tx, act, id).await.map(drop)
 }
 
-/// A member of staff whom somebody may change, and what they are; `wanted` is what they are to be.
+/// Looks up a staff member whom the actor `by` may change, and their current role; `wanted` is their new role.
 async fn changeable(
     tx: &mut Tx,
     act: &Act,
@@ -99,7 +100,7 @@ async fn changeable(
         return Err(Failure::not_found("Member of staff", id));
     }
     if found.user_id == by {
-        return Err(not_allowed("Nobody changes their own role. Another owner or admin does that."));
+        return Err(not_allowed("You cannot change your own role. Another owner or admin can."));
     }
     let current = StaffRole::most(&found.roles);
     authority(tx, act, by, current.as_slice()).await?;
@@ -112,7 +113,7 @@ async fn changeable(
     Ok((found, current))
 }
 
-/// Gives a member of staff another role.
+/// Changes the role of a staff member.
 ///
 /// # Errors
 /// 403, 404.
@@ -125,8 +126,8 @@ pub async fn set_role(tx: &mut Tx, act: &Act, by: UserId, id: &str, role: StaffR
     Ok(())
 }
 
-/// Removes the second factor of a member of staff who has lost their device: whoever may do that could give them another role
-/// as well.
+/// Removes the second factors of a staff member who has lost their device. Requires the same authority as changing
+/// their role.
 ///
 /// # Errors
 /// 403, 404.
@@ -136,21 +137,21 @@ pub async fn remove_second_factor(tx: &mut Tx, act: &Act, by: UserId, id: &str) 
     second_factors::remove_all(tx, act, &person).await.map(drop)
 }
 
-/// Ends somebody's being staff: they are out at once.
+/// Removes a staff member and signs them out at once.
 ///
 /// # Errors
 /// 403, 404.
 pub async fn dismiss(tx: &mut Tx, act: &Act, by: UserId, id: &str) -> Result<(), Failure> {
     let (found, _) = changeable(tx, act, by, id, None).await?;
-    // The account first, as whoever signs in as them at this moment has it: the other way round both would wait for ever.
+    // Lock the account first, as a concurrent sign-in does: the opposite order would deadlock.
     user::lock(tx, act.environment_id, found.user_id).await?;
     withdraw(tx, act, &found).await?;
     memberships::delete(tx, act, id).await?;
     everywhere::sign_out_everywhere(tx, act, found.user_id).await
 }
 
-/// Whoever loses a role could come back by a link or an invitation that they made while they had it: none of these stands any
-/// more. Whose a link is, is not known, so all of them go.
+/// Deletes the staff links, and revokes the open invitations made by a person who loses a role: they could use one that
+/// they created to come back. Links do not record their creator, so all of them are deleted.
 async fn withdraw(tx: &mut Tx, act: &Act, of: &Membership) -> Result<(), Failure> {
     staff_link::delete_all(tx, act.environment_id).await?;
     let filter = Filter { email: None, organization_id: Some(of.organization_id) };

@@ -1,5 +1,5 @@
-//! The company's own staff: people of the built-in environment, who are members of its one organization. Their roles there
-//! say what they may do in the dashboard.
+//! The company's own staff: users of the built-in environment who are members of its one organization. Their roles
+//! there determine what they may do in the dashboard.
 
 pub mod changes;
 
@@ -19,13 +19,13 @@ use countersign_store::membership::Of;
 use countersign_store::{Query, Tx, environment, membership, organization, role, staff_link, user};
 use std::sync::Arc;
 
-/// What the organization of staff is found by.
+/// The external ID of the staff organization.
 const ORGANIZATION: &str = "staff";
 
-/// How long a link is good, in seconds.
+/// The lifetime of a link, in seconds.
 pub const LINK_LIFETIME: i64 = 86_400;
 
-/// Makes sure that the organization of staff and its roles are there. Says whether the organization was made.
+/// Creates the staff organization and its roles if they are missing. Returns whether the organization was created.
 ///
 /// # Errors
 /// Database errors.
@@ -48,7 +48,7 @@ pub async fn ensure(tx: &mut Tx, act: &Act) -> Result<bool, Failure> {
     Ok(missing)
 }
 
-/// Moves the dashboard to another address. Gives what acts need there.
+/// Moves the dashboard to another address. Returns the [`Act`] for operations there.
 ///
 /// # Errors
 /// Database errors.
@@ -59,16 +59,16 @@ pub async fn move_to(tx: &mut Tx, act: &Act, issuer: Issuer, kind: EnvironmentKi
     Ok(Act { issuer, environment_kind: kind, ..act.clone() })
 }
 
-/// The organization of staff.
+/// The staff organization.
 ///
 /// # Errors
-/// Database errors; a failure of ours when there is none.
+/// Database errors; an internal error if there is none.
 pub async fn organization(query: &mut impl Query, act: &Act) -> Result<Organization, Failure> {
     let found = organization::find_by_external_id(query, act.environment_id, ORGANIZATION).await?;
     found.ok_or_else(|| Failure::internal("the organization of staff is missing"))
 }
 
-/// Whether nobody is staff yet.
+/// Whether there is no staff yet.
 ///
 /// # Errors
 /// Database errors.
@@ -80,7 +80,7 @@ pub async fn is_nobody(query: &mut impl Query, act: &Act) -> Result<bool, Failur
     Ok(membership::list(query, act.environment_id, &slice, of, &all).await?.is_empty())
 }
 
-/// What a person may do; `None` for who is no staff, or no more.
+/// The role of a user; `None` if the user is not, or is no longer, staff.
 ///
 /// # Errors
 /// Database errors.
@@ -90,7 +90,7 @@ pub async fn role_of(query: &mut impl Query, act: &Act, user_id: UserId) -> Resu
     Ok(found.filter(|found| found.status == MembershipStatus::Active).and_then(|found| StaffRole::most(&found.roles)))
 }
 
-/// Makes a link that lets whoever opens it into the dashboard with this role, once; gives its address.
+/// Creates a single-use link that admits whoever opens it to the dashboard with this role, and returns its URL.
 ///
 /// # Errors
 /// Database errors.
@@ -102,10 +102,11 @@ pub async fn make_link(tx: &mut Tx, act: &Act, role: StaffRole) -> Result<String
     Ok(format!("{}/welcome?token={token}", act.issuer))
 }
 
-/// Makes a link with which a member of staff chooses a new password, for where no mail can be sent; gives its address.
+/// Creates a link with which a staff member sets a new password, for use where no mail can be sent, and returns its
+/// URL.
 ///
 /// # Errors
-/// 403 `email_password_auth_disabled`; 404 for an address that nobody of the staff has.
+/// 403 `email_password_auth_disabled`; 404 if no staff member has the address.
 pub async fn make_password_link(tx: &mut Tx, act: &Act, email: &str) -> Result<String, Failure> {
     if !act.authentication.password {
         return Err(Failure::Refused(password_resets::passwords_off()));
@@ -116,34 +117,36 @@ pub async fn make_password_link(tx: &mut Tx, act: &Act, email: &str) -> Result<S
     Ok(password_resets::make(tx, act, &found).await?.1)
 }
 
-/// An account that a link makes.
+/// The account that a link creates.
 #[derive(Debug)]
 pub struct NewStaff {
-    /// The address, as it was typed.
+    /// The address, as typed.
     pub email: String,
     /// The hash of the password.
     pub password_hash: String,
-    /// From where.
+    /// Where the request came from.
     pub from: Place,
-    /// Whether mail leaves this server: an address can be proven then, and has to be.
+    /// Whether this server sends mail: an address can be verified then, and must be.
     pub mail: bool,
 }
 
-/// Uses a link up: makes the account and lets it in. Gives who they are; `None` for a link that was used, is too old, or never
-/// was.
+/// Uses up a link: creates the account and makes it staff. Returns the user; `None` if the link was used, has expired,
+/// or never existed.
 ///
-/// The address is only typed. Whoever signs in with it next proves it by a mailed code, which ends what somebody else may have
-/// set up in their name. Not so for an owner, who may do everything anyway, and where no mail can be sent.
+/// The address is not verified yet. The next sign-in with it verifies it by a mailed code, which ends whatever somebody
+/// else may have set up in that person's name. This does not apply to an owner, who may do everything anyway, or where
+/// no mail can be sent.
 ///
 /// # Errors
-/// 400 `user_creation_error` when somebody has an account with that address: a link is no proof of being them.
+/// 400 `user_creation_error` if an account with that address exists: a link does not prove that the two are the same
+/// person.
 pub async fn admit(tx: &mut Tx, act: &Act, token: &str, new: NewStaff) -> Result<Option<UserId>, Failure> {
     let digest = act.keyring.staff_link.digest(token);
     let Some(role) = staff_link::use_up(tx, act.environment_id, &digest, act.now).await? else {
         return Ok(None);
     };
     if is_nobody(tx, act).await? {
-        // There may be several links until now. There is an owner, so the others are nobody's way in any more.
+        // There may have been several links until now. There is an owner now, so the others must not admit anybody.
         staff_link::delete_all(tx, act.environment_id).await?;
     }
     let account = users::NewUser {
@@ -161,7 +164,7 @@ pub async fn admit(tx: &mut Tx, act: &Act, token: &str, new: NewStaff) -> Result
     Ok(Some(user.id))
 }
 
-/// Whether this person is the only owner left: who must not go, nor be less.
+/// Whether nobody else is an owner: the last owner can be neither removed nor demoted.
 ///
 /// # Errors
 /// Database errors.
@@ -174,7 +177,7 @@ pub async fn is_last_owner(
     Ok(!owners(query, act, of).await?.iter().any(|owner| owner.id != who))
 }
 
-/// Everybody who is staff, or was, with what they may do; the first thousand.
+/// Current and former staff with their memberships; the first thousand.
 ///
 /// # Errors
 /// Database errors.

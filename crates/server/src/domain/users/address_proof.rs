@@ -1,4 +1,4 @@
-//! What it means for an account that its address was proven.
+//! What the proof of an address means for its account.
 
 use crate::domain::sessions::everywhere::end_all;
 use crate::domain::{Act, Failure, events};
@@ -8,14 +8,14 @@ use countersign_protocol::model::{User, email_key};
 use countersign_protocol::secret::Digest;
 use countersign_store::{Tx, user};
 
-/// What an account is like, so far as it matters to a proof: its address and its password. When either is another one,
-/// nothing that was proven before counts.
+/// A digest of what matters for a proof: the account's address and password. When either changes, earlier proofs no
+/// longer count.
 pub fn likeness(act: &Act, user: &User, password_hash: Option<&str>) -> Digest {
     let text = format!("{}\n{}\n{}", user.id, email_key(&user.email), password_hash.unwrap_or_default());
     act.keyring.pending_account.digest(&text)
 }
 
-/// The [`likeness`] that an account has now; `None` when it has gone. Whoever asks has locked it.
+/// The account's current [`likeness`]; `None` when it was deleted. The caller has locked the account.
 ///
 /// # Errors
 /// Database errors.
@@ -24,8 +24,8 @@ pub async fn likeness_now(tx: &mut Tx, act: &Act, id: UserId) -> Result<Option<D
     Ok(found.map(|(user, hash)| likeness(act, &user, hash.as_deref())))
 }
 
-/// Whether an account is still the one that something was proven of, as base64url of its [`likeness`]. Whoever asks has
-/// locked it.
+/// Whether an account still is what it was when something was proven about it, given as base64url of its [`likeness`].
+/// The caller has locked the account.
 ///
 /// # Errors
 /// Database errors.
@@ -33,10 +33,11 @@ pub async fn is_like(tx: &mut Tx, act: &Act, id: UserId, before: &str) -> Result
     Ok(likeness_now(tx, act, id).await?.is_some_and(|now| now.matches_base64url(before)))
 }
 
-/// The person has proven that the address of the account is theirs; `false` when the account has gone.
+/// Marks the account's address as verified, after its user has proven it; returns `false` when the account was deleted
+/// or has another address.
 ///
-/// Until then anybody could have made the account. So unless its password was proven in the same flow, a password set
-/// before goes, and so does every session: else whoever made the account first could still come in.
+/// Until then anybody could have created the account. So unless its password was proven in the same flow, an earlier
+/// password is deleted, and all sessions end: otherwise whoever created the account could still sign in.
 ///
 /// # Errors
 /// Database errors.
@@ -49,7 +50,7 @@ pub async fn address_proven(
 ) -> Result<bool, Failure> {
     user::lock(tx, act.environment_id, id).await?;
     let Some(mut found) = user::find(tx, act.environment_id, id).await? else { return Ok(false) };
-    // What was sent to an address proves that address, and not the one the account has by now.
+    // Mail to an address proves that address, which may no longer be the account's.
     if email_key(&found.email) != email_key(email) {
         return Ok(false);
     }

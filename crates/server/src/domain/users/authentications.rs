@@ -1,6 +1,6 @@
-//! Events about proofs: somebody has shown who they are, or has tried to. What succeeded is told where it leads to a
-//! session; what failed in a transaction that counts the try, or right after it, so nobody writes more of them than they
-//! have tries.
+//! Authentication events: a user has authenticated, or has tried to. A success is recorded where it leads to a session;
+//! a failure in the transaction that counts the attempt, or right after it, so that nobody can cause more events than
+//! they have attempts.
 
 use crate::domain::{Act, Failure, events};
 use countersign_protocol::id::UserId;
@@ -9,24 +9,24 @@ use countersign_protocol::model::{AuthenticationMethod, User, is_email};
 use countersign_store::Tx;
 use serde_json::{Value, json};
 
-/// Longest name of a program that is kept.
+/// The maximum length of a stored user agent.
 const LONGEST_USER_AGENT: usize = 400;
 
-/// What was proven, or was to be.
+/// What was proven, or was to be proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// That somebody knows the password.
+    /// Knowledge of the password.
     Password,
-    /// That somebody reads the mail of the account, to sign in.
+    /// Access to the account's mailbox, to sign in.
     MagicAuth,
-    /// The same, to have the address counted as theirs.
+    /// The same, to verify the address.
     EmailVerification,
-    /// That somebody has the second factor.
+    /// Possession of the second factor.
     Mfa,
 }
 
 impl Proof {
-    /// What a session that was begun in this way has shown; `None` for proofs that were made elsewhere.
+    /// The proof by which a session began; `None` for proofs made elsewhere.
     pub const fn of_session(method: AuthenticationMethod) -> Option<Self> {
         match method {
             AuthenticationMethod::Password => Some(Self::Password),
@@ -35,7 +35,7 @@ impl Proof {
         }
     }
 
-    /// The word, and the events of success and failure.
+    /// The name of the proof, and of the events of its success and failure.
     const fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Password => ("password", "authentication.password_succeeded", "authentication.password_failed"),
@@ -52,12 +52,12 @@ impl Proof {
     }
 }
 
-/// From where somebody signs in, as far as it is known.
+/// The client that a user signs in with, as far as it is known.
 #[derive(Debug, Clone, Default)]
 pub struct ClientInfo {
-    /// The address.
+    /// The IP address.
     pub ip_address: Option<String>,
-    /// The browser, as it calls itself.
+    /// The browser's user agent.
     pub user_agent: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl ClientInfo {
     }
 }
 
-/// Somebody has proven who they are.
+/// Records a successful authentication.
 ///
 /// # Errors
 /// Database errors.
@@ -85,7 +85,7 @@ pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &ClientInfo
     events::record(tx, act, name, None, &data).await
 }
 
-/// Somebody has tried to, and was refused for this reason. The address may be nobody's.
+/// Records a failed authentication with its reason. The address may be nobody's.
 ///
 /// # Errors
 /// Database errors.
@@ -100,13 +100,13 @@ pub async fn failed(
     let (word, _, name) = proof.names();
     let mut data = whence.data(word, "failed");
     data["user_id"] = json!(user_id);
-    // Whatever else was typed there may be a secret.
+    // Anything else that was typed there may be a secret.
     data["email"] = is_email(email).then_some(email).into();
     data["error"] = json!({"code": code, "message": message});
     events::record(tx, act, name, None, &data).await
 }
 
-/// The word and the sentence of a refusal.
+/// The code and the message of a refusal.
 pub fn reason(refusal: &ApiError) -> (&str, &str) {
     match refusal {
         ApiError::BadRequest { code, message } => (code, message),

@@ -1,4 +1,4 @@
-//! Giving an account another address, once the person has proven to read mail there.
+//! Changing an account's address, once the user has proven to read mail at the new one.
 
 use crate::domain::users::mailed_codes::{self, Refused};
 use crate::domain::{Act, Failure, attempts, mails, users};
@@ -10,7 +10,7 @@ use countersign_protocol::model::{MailedCode, User, email_key, is_email};
 use countersign_store::{Tx, mailed_code, membership, organization, user};
 use serde_json::{Value, json};
 
-/// What an address that an organization answers for is told.
+/// The message when an organization manages the current address.
 pub const NOT_ALLOWED: &str =
     "The email address belongs to a domain of the user's organization, and the new one does not.";
 
@@ -18,7 +18,7 @@ fn not_available() -> Failure {
     Failure::conflict("email_not_available", "The email address is already used by another user.")
 }
 
-/// A change that waits for its code, as the API shows it.
+/// A pending change as the API returns it.
 pub fn view(change: &MailedCode<EmailChangeId>, user: &User) -> Value {
     json!({
         "object": "email_change",
@@ -29,14 +29,15 @@ pub fn view(change: &MailedCode<EmailChangeId>, user: &User) -> Value {
     })
 }
 
-/// Whether this change would take an account out of its organization: the organization has proven the domain of the address
-/// that the account has and the person is its member, but the domain of the new address is not the organization's. What an
-/// organization may do to its people depends on the domain of their address, so members may not make such a change themselves.
+/// Whether a change would take an account out of its organization: the organization has verified the domain of the
+/// account's current address and the user is a member, but the domain of the new address is not the organization's.
+/// What an organization may do to its users depends on the domain of their address, so members may not make such a
+/// change themselves.
 ///
 /// # Errors
 /// Database errors.
 pub async fn leaves_organization(tx: &mut Tx, act: &Act, of: &User, new_email: &str) -> Result<bool, Failure> {
-    // As organizations' domains are kept.
+    // Normalized as organizations' domains are stored.
     let domain = |email: &str| email.rsplit_once('@').and_then(|(_, domain)| domain_name::normalize(domain));
     let Some(from) = domain(&of.email) else { return Ok(false) };
     let environment_id = act.environment_id;
@@ -57,7 +58,7 @@ async fn check(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Result<(
     Ok(())
 }
 
-/// Sends a code to the address that an account, found and locked, is to have.
+/// Sends a code to the new address for an account that was found and locked.
 ///
 /// # Errors
 /// 409 `email_change_not_needed`, `email_change_not_allowed` and `email_not_available`; 422 `invalid_email`; 429.
@@ -82,10 +83,10 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User, new_email: &str) -> Resul
     Ok(change)
 }
 
-/// Redeems the code that was sent to the new address of an account that was found and locked: it is the account's address
-/// then, and proven.
+/// Redeems the code that was sent to the new address of an account that was found and locked: it becomes the account's
+/// address, and is verified.
 ///
-/// A refusal is not an error: commit the transaction, for it counts the tries.
+/// A refusal is not an error: commit the transaction, since it counts the attempts.
 ///
 /// # Errors
 /// 409 `no_pending_email_change`, `email_change_not_allowed` and `email_not_available`.
@@ -99,7 +100,7 @@ pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<R
         Ok(change) => change,
         Err(refused) => return Ok(Err(refused)),
     };
-    // Somebody else may have it by now. Of two who confirm the same address at once, the database lets one through.
+    // Somebody else may have it by now. Of two concurrent confirmations of the same address, the database admits one.
     if user::find_by_email(tx, act.environment_id, &change.email).await?.is_some_and(|other| other.id != user.id) {
         return Err(not_available());
     }
@@ -109,14 +110,14 @@ pub async fn confirm(tx: &mut Tx, act: &Act, user: User, code: &str) -> Result<R
         Err(Failure::Refused(ApiError::BadRequest { code: "email_not_available", .. })) => return Err(not_available()),
         updated => updated?,
     };
-    // One that nobody has proven may be a stranger's.
+    // An unverified address may be a stranger's.
     if before.email_verified {
         mails::email_changed(tx, act, &before, &changed.email).await?;
     }
     Ok(Ok(changed))
 }
 
-/// What the API answers to a code that was not taken.
+/// The API's error for a refused code.
 pub fn refusal(refused: Refused, act: &Act) -> ApiError {
     match refused {
         Refused::Wrong => ApiError::bad_request("email_change_code_incorrect", "The code is not right."),

@@ -1,4 +1,4 @@
-//! Proving the address of an account by a mailed code, where the company's own pages ask for it.
+//! Verification of an account's address by a mailed code, for products with pages of their own.
 
 use crate::domain::users::authentications::{self, ClientInfo, Proof};
 use crate::domain::users::mailed_codes::{self, Refused};
@@ -26,11 +26,11 @@ pub async fn send(tx: &mut Tx, act: &Act, user: &User) -> Result<MailedCode<Emai
     Ok(code)
 }
 
-/// Sends a code because a sign-in cannot go on without the proof. Whoever signs in over and over has one mail on its way,
-/// not many: then it is that code which is asked for.
+/// Sends a code because a sign-in cannot continue without verification. For repeated sign-ins beyond the mail limit,
+/// returns the latest code instead of sending another mail.
 ///
 /// # Errors
-/// 400 `email_already_verified`; 429 when mails were sent and none of their codes is good any more.
+/// 400 `email_already_verified`; 429 when the mail limit is reached and no code is valid any more.
 pub async fn require(tx: &mut Tx, act: &Act, id: UserId) -> Result<MailedCode<EmailVerificationId>, Failure> {
     user::lock(tx, act.environment_id, id).await?;
     let found = user::find(tx, act.environment_id, id).await?;
@@ -47,7 +47,7 @@ pub async fn require(tx: &mut Tx, act: &Act, id: UserId) -> Result<MailedCode<Em
     }
 }
 
-/// The verification with this identifier, as it comes on the wire.
+/// Looks up the verification with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -57,13 +57,13 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<MailedC
     mailed_code::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Redeems the code that was sent to the address of an account: the address is proven then. The password stays, and so do
-/// sessions: who has asked for the proof answers for whose account it is.
+/// Redeems the code that was sent to the address of an account, and marks the address as verified. The password and the
+/// sessions stay: the company that requested the verification vouches for the account's owner.
 ///
-/// A refusal is not an error: commit the transaction, for it counts the tries.
+/// A refusal is not an error: commit the transaction, since it counts the attempts.
 ///
 /// # Errors
-/// 400 `email_previously_verified`; 404 when the account has gone.
+/// 400 `email_previously_verified`; 404 when the account was deleted.
 pub async fn confirm(
     tx: &mut Tx,
     act: &Act,
@@ -78,7 +78,7 @@ pub async fn confirm(
     }
     let tried = (code, whence.ip_address.as_deref());
     if let Err(refused) = mailed_codes::redeem::<EmailVerificationId>(tx, act, Some(id), &found.email, tried).await? {
-        // What is refused without being looked at leaves nothing behind.
+        // A code refused without a check leaves no trace.
         if !matches!(refused, Refused::TooMany { .. }) {
             let (who, refusal) = ((found.email.as_str(), Some(id)), refusal(refused, act));
             let why = authentications::reason(&refusal);
@@ -94,7 +94,7 @@ pub async fn confirm(
     Ok(Ok(found))
 }
 
-/// What the API answers to a code that was not taken.
+/// The API's error for a refused code.
 pub fn refusal(refused: Refused, act: &Act) -> ApiError {
     let (code, message) = match refused {
         Refused::Wrong => ("email_verification_code_incorrect", "The code is not right."),

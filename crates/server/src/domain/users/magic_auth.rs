@@ -11,26 +11,25 @@ use countersign_protocol::management::views::mailed_code_event_view;
 use countersign_protocol::model::{MailedCode, User, email_key};
 use countersign_store::{Query, Tx, mailed_code, user};
 
-/// A person who has just read the code that was mailed to the address of their account. [`redeem`] makes it, and nothing
-/// else does.
+/// A user who has just read the code mailed to the address of their account. Only [`redeem`] creates it.
 #[derive(Debug)]
 pub struct Proven {
     user: User,
 }
 
 impl Proven {
-    /// The person, as the account is now.
+    /// The user, as the account is now.
     pub fn user(&self) -> &User {
         &self.user
     }
 }
 
-/// The environment has switched codes by mail off.
+/// The error when the environment has disabled sign-in by mailed code.
 fn not_allowed() -> ApiError {
     ApiError::protocol("authentication_method_not_allowed", "Signing in by mailed code is switched off here.")
 }
 
-/// Sends a code to an address. Where there is no account with it yet, one is made: it waits for the proof.
+/// Sends a code to an address. If it has no account yet, one is created with an unverified address.
 ///
 /// # Errors
 /// 400 `invitation_invalid`, `authentication_method_not_allowed`, `sign_up_not_allowed`; 429.
@@ -48,7 +47,7 @@ pub async fn send(
     if let Some(token) = invitation_token {
         let invalid = || ApiError::protocol("invitation_invalid", "The invitation is not known, or not open any more.");
         match invitations::find_by_token(tx, act, token).await {
-            // An invitation lets in whom it was sent to, and nobody else.
+            // An invitation admits only the address that it was sent to.
             Ok(found) if found.is_open(act.now) => invited = email_key(&found.email) == email_key(email),
             Ok(_) | Err(Failure::Refused(_)) => return Err(Failure::Refused(invalid())),
             Err(failure) => return Err(failure),
@@ -68,7 +67,7 @@ pub async fn send(
     Ok(code)
 }
 
-/// The code with this identifier, as it comes on the wire.
+/// Looks up the code with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -78,11 +77,11 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<MailedC
     mailed_code::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Redeems the code that was sent to an address. Unless the address was proven before, its proof takes back a password
-/// and sessions that somebody else may have made ([`address_proof::address_proven`]).
+/// Redeems the code that was sent to an address. If the address was not verified before, this removes a password and
+/// sessions that somebody else may have created ([`address_proof::address_proven`]).
 ///
-/// A refusal is not an error: commit the transaction, for it counts the tries. Somebody without an account is refused in
-/// the same words, after as many tries.
+/// A refusal is not an error: commit the transaction, since it counts the attempts. An address without an account is
+/// refused with the same message, after as many attempts.
 ///
 /// # Errors
 /// Database errors.
@@ -95,7 +94,7 @@ pub async fn redeem(
     let known = user::find_by_email(tx, act.environment_id, email).await?;
     let redeemed = prove(tx, act, known.as_ref(), (email, code), whence.ip_address.as_deref()).await?;
     match &redeemed {
-        // What is refused without being looked at leaves nothing behind.
+        // A code refused without a check leaves no trace.
         Ok(_) | Err(Refused::TooMany { .. }) => {}
         Err(refused) => {
             let who = (email, known.map(|user| user.id));
@@ -114,7 +113,7 @@ async fn prove(
     from: Option<&str>,
 ) -> Result<Result<Proven, Refused>, Failure> {
     if let Some(user) = known {
-        // Accounts are locked before their codes: whoever sends a new one does the same.
+        // Accounts are locked before their codes, as when a new code is sent.
         user::lock(tx, act.environment_id, user.id).await?;
     }
     let redeemed = mailed_codes::redeem::<MagicAuthId>(tx, act, known.map(|user| user.id), email, (code, from)).await?;
@@ -129,7 +128,7 @@ async fn prove(
     Ok(proven.map(|user| Proven { user }).ok_or(Refused::Wrong))
 }
 
-/// What `/user_management/authenticate` answers to a code that was not taken.
+/// The error of `/user_management/authenticate` for a refused code.
 pub fn refusal(refused: Refused) -> ApiError {
     let (code, message) = match refused {
         Refused::Wrong => ("invalid_one_time_code", "The code is not right."),

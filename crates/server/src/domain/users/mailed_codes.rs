@@ -1,6 +1,7 @@
-//! Codes of six digits that are mailed and shown by the API: made, read back, and redeemed once. What each is for is said by
-//! the kind of its identifier, and decided by who asks for it: [`crate::domain::users::magic_auth`], [`crate::domain::users::email_verification`]. Those of
-//! the hosted pages are here to be shown; they are redeemed in the browser that has asked for them ([`crate::hosted::email_code`]).
+//! Six-digit codes that are mailed and shown by the API: issued, read back, and redeemed once. The kind of a code's
+//! identifier states its purpose, which its callers implement: [`crate::domain::users::magic_auth`],
+//! [`crate::domain::users::email_verification`]. Those of the hosted pages are stored only to be shown; they are
+//! redeemed in the browser that requested them ([`crate::hosted::email_code`]).
 
 use crate::domain::attempts::{self, CODES, CODES_FOR_ADDRESS, CODES_FOR_ADDRESS_ANYWHERE};
 use crate::domain::{Act, Failure, events};
@@ -12,26 +13,26 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Tx, mailed_code, user};
 use serde_json::Value;
 
-/// How long a code is good, in minutes.
+/// The lifetime of a code, in minutes.
 pub const MINUTES: u32 = 10;
 
-/// Until when a code that is made now is good.
+/// When a code that is issued now expires.
 pub fn good_until(act: &Act) -> Timestamp {
     act.now.plus_secs(i64::from(MINUTES) * 60)
 }
 
-/// Why a code was not taken.
+/// Why a code was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// It is not the newest code that was sent to this address, or there is none.
+    /// It is not the newest code sent to this address, or there is none.
     Wrong,
-    /// It was right, and was used before.
+    /// It was correct, but used before.
     Used,
-    /// It was right, and is too old.
+    /// It was correct, but has expired.
     Expired,
-    /// So much was tried that nothing is, until this moment.
+    /// There were too many attempts: none is checked until this time.
     TooMany {
-        /// When it is worth trying again.
+        /// When the next attempt is allowed.
         again_at: Timestamp,
     },
 }
@@ -40,7 +41,7 @@ fn context<I: MailedCodeId>(act: &Act, id: I) -> [String; 3] {
     ["mailed-code".to_owned(), act.environment_id.to_string(), id.to_string()]
 }
 
-/// A code that was not used yet, with its digits sealed.
+/// An unused code with its digits sealed.
 fn sealed<I: MailedCodeId>(
     act: &Act,
     id: I,
@@ -63,8 +64,8 @@ fn sealed<I: MailedCodeId>(
     })
 }
 
-/// Makes a code for an account that was locked; the one before it is worth nothing any more. Tries at that one are
-/// forgotten, those of the day are not.
+/// Issues a code for a locked account; the previous one becomes invalid. Attempts at that one are cleared, those of the
+/// day are not.
 ///
 /// # Errors
 /// Database errors.
@@ -81,11 +82,10 @@ pub async fn issue<I: MailedCodeId>(
     Ok((code, digits))
 }
 
-/// Makes a code that a hosted page sends into an object, and tells of it by `event`: whoever sends the mails of the product
-/// reads it there. It is redeemed in the browser that has asked for it, and [`redeem`] never finds it: else a person who is
-/// talked out of the digits would let somebody else in. Lock the account before. Where nobody has it by now, or it has another
-/// address, nothing is kept.
-///
+/// Stores a code that a hosted page sends as an object, and records `event`, so that a company that sends its own mail
+/// can read it. The code is redeemed in the browser that requested it, and [`redeem`] never finds it: otherwise a user
+/// tricked into revealing the digits would let somebody else in. The caller has locked the account. If it no longer
+/// exists, or has another address, nothing is stored.
 /// # Errors
 /// Database errors.
 pub async fn keep_of_page<I: MailedCodeId>(
@@ -105,8 +105,8 @@ pub async fn keep_of_page<I: MailedCodeId>(
     events::record(tx, act, event, None, &mailed_code_event_view(&code)).await
 }
 
-/// Notes that the code of a hosted page was used. That it is used once is not decided here: some have no account yet, and
-/// are not kept.
+/// Marks the code of a hosted page as used. That does not ensure that it is used only once: codes without an account
+/// are not stored.
 ///
 /// # Errors
 /// Database errors.
@@ -119,7 +119,7 @@ pub async fn used_on_page<I: MailedCodeId>(tx: &mut Tx, act: &Act, id: &str) -> 
 /// The digits of a code.
 ///
 /// # Errors
-/// A failure of ours when what is stored does not open.
+/// An internal error when the sealed code does not open.
 pub fn digits<I: MailedCodeId>(act: &Act, code: &MailedCode<I>) -> Result<Secret, Failure> {
     let context = context(act, code.id);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
@@ -127,7 +127,7 @@ pub fn digits<I: MailedCodeId>(act: &Act, code: &MailedCode<I>) -> Result<Secret
     Ok(Secret::new(String::from_utf8(opened.to_vec()).map_err(Failure::internal)?))
 }
 
-/// A code as the API shows it.
+/// A code as the API returns it.
 ///
 /// # Errors
 /// As [`digits`].
@@ -135,10 +135,10 @@ pub fn view<I: MailedCodeId>(act: &Act, code: &MailedCode<I>) -> Result<Value, F
     Ok(mailed_code_view(code, digits(act, code)?.expose()))
 }
 
-/// Holds what was typed against the newest code of a person, sent to this very address, and uses it up. `None` is nobody:
-/// whoever tries at an address without an account learns the same, and as often.
+/// Checks the typed code against the newest one of a user, sent to this very address, and uses it up. `None` is an
+/// address without an account, for which the answers and the limits are the same.
 ///
-/// A refusal is not an error: tries are counted in this transaction, so it must be committed whatever comes out.
+/// A refusal is not an error: attempts are counted in this transaction, so it must be committed whatever the outcome.
 ///
 /// # Errors
 /// Database errors.
@@ -150,8 +150,8 @@ pub async fn redeem<I: MailedCodeId>(
     (typed, from): (&str, Option<&str>),
 ) -> Result<Result<MailedCode<I>, Refused>, Failure> {
     let address = attempts::address(act, email);
-    // Over all codes of the address, and per code: asking for new ones gives no new tries without end. Where it is known from
-    // where somebody tries, that comes first: who guesses there does not use up the tries of who knows.
+    // Counted over all codes of the address, and per code: requesting new codes does not give unlimited attempts. If
+    // the source address is known, its count comes first: guessing from it does not use up the attempts of the user.
     let tried_from = format!("{address} {}", from.unwrap_or_default());
     let counts = [
         (CODES_FOR_ADDRESS.named("codes by API for"), tried_from.as_str()),
@@ -165,7 +165,7 @@ pub async fn redeem<I: MailedCodeId>(
         Some(id) => mailed_code::newest::<I>(tx, act.environment_id, id).await?,
         None => None,
     };
-    // A code proves the address it was sent to, and not the one that the account has by now.
+    // A code proves the address that it was sent to, which may no longer be the account's.
     let Some(code) = newest.filter(|code| email_key(&code.email) == email_key(email)) else {
         return Ok(Err(Refused::Wrong));
     };
@@ -180,7 +180,7 @@ pub async fn redeem<I: MailedCodeId>(
     if act.now >= code.expires_at {
         return Ok(Err(Refused::Expired));
     }
-    // Of all who try, on whatever node, one uses it up.
+    // Of all concurrent attempts, on any node, one uses it up.
     if !mailed_code::use_up(tx, act.environment_id, code.id, act.now).await? {
         return Ok(Err(Refused::Used));
     }

@@ -1,4 +1,4 @@
-//! People's accounts.
+//! User accounts.
 
 pub mod address_proof;
 pub mod authentications;
@@ -22,30 +22,30 @@ use countersign_protocol::model::{User, email_key, is_email};
 use countersign_store::{Error, Query, Tx, membership, password_reset, user};
 use std::collections::BTreeMap;
 
-/// What a new account is made of. It does not print: it has the hash of a password.
+/// The properties of a new account. Not `Debug`: it holds a password hash.
 #[derive(Clone, Default)]
 pub struct NewUser {
     /// The address.
     pub email: String,
-    /// Whether it is known to be theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The whole name.
+    /// The full name.
     pub name: Option<String>,
     /// The company's own identifier.
     pub external_id: Option<String>,
-    /// Free text by key.
+    /// Text values by key.
     pub metadata: BTreeMap<String, String>,
-    /// The language the person reads.
+    /// The language that the user reads.
     pub locale: Option<String>,
-    /// The hash of the password, if there is to be one.
+    /// The hash of the password, if any.
     pub password_hash: Option<String>,
 }
 
-/// Why an account was not made, for a reason that has a word of its own.
+/// The error for an account that was not created, with a specific reason.
 fn not_created(code: &'static str, message: &str) -> Failure {
     Failure::Refused(ApiError::NotPossible {
         code: "user_creation_error",
@@ -69,7 +69,7 @@ fn external_id_taken(error: Error) -> Failure {
     }
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
 /// 400 `user_creation_error` and `external_id_already_used`.
@@ -106,7 +106,7 @@ pub async fn create(tx: &mut Tx, act: &Act, new: NewUser) -> Result<User, Failur
     Ok(made)
 }
 
-/// The account with an address, locked; where there is none, one is made, whose address nobody has proven yet.
+/// Returns the account with an address, locked; creates one with an unverified address if there is none.
 ///
 /// # Errors
 /// 400 `user_creation_error`.
@@ -126,11 +126,11 @@ pub async fn find_or_create(tx: &mut Tx, act: &Act, email: &str) -> Result<User,
         created_at: act.now,
         updated_at: act.now,
     };
-    // Of two at once, the second finds what the first has made.
+    // Of two concurrent requests, the second finds what the first has created.
     for _ in 0..3 {
         if let Some(found) = user::find_by_email(tx, act.environment_id, email).await? {
             user::lock(tx, act.environment_id, found.id).await?;
-            // Until it was locked it may have gone, or got another address.
+            // It may have been deleted, or have changed its address, before it was locked.
             match user::find(tx, act.environment_id, found.id).await? {
                 Some(locked) if email_key(&locked.email) == email_key(email) => return Ok(locked),
                 _ => continue,
@@ -147,7 +147,7 @@ pub async fn find_or_create(tx: &mut Tx, act: &Act, email: &str) -> Result<User,
     Err(Failure::internal("an account was made and deleted at the same moment"))
 }
 
-/// The account with this identifier, as it comes on the wire.
+/// Looks up the account with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -157,7 +157,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<User, F
     user::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// The same, with every other change of it made to wait for this transaction.
+/// The same, locked against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -168,7 +168,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<User, Fai
     find(tx, act, id).await
 }
 
-/// Gives an account another address, whose proof is still to come.
+/// Sets the address of an account; a different one is not yet verified.
 ///
 /// # Errors
 /// 400 `invalid_email`.
@@ -176,13 +176,13 @@ pub fn set_email(changed: &mut User, email: String) -> Result<(), Failure> {
     if email != changed.email && !is_email(&email) {
         return Err(Failure::bad_request("invalid_email", NOT_AN_EMAIL));
     }
-    // The same address in other letters has been proven already.
+    // The same address in different case stays verified.
     changed.email_verified &= email_key(&changed.email) == email_key(&email);
     changed.email = email;
     Ok(())
 }
 
-/// Stores a changed account, and its password if there is another one.
+/// Stores a changed account, with a new password if there is one.
 ///
 /// # Errors
 /// 400 `email_not_available` and `external_id_already_used`.
@@ -197,7 +197,7 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
             external_id_taken(error)
         }
     })?;
-    // Links to set a password that were mailed before are for the address and the password as they were.
+    // Links mailed earlier to set a password are for the previous address and password.
     if moves || password_hash.is_some() {
         password_reset::use_up_all(tx, act.environment_id, changed.id, act.now).await?;
     }
@@ -205,21 +205,21 @@ pub async fn update(tx: &mut Tx, act: &Act, mut changed: User, password_hash: Op
         user::set_password_hash(tx, act.environment_id, changed.id, &hash, act.now).await?;
         // Anybody who knew the old password loses access: end all sessions and grants.
         everywhere::end_all(tx, act, changed.id).await?;
-        // Nor do they get as far as guessing at the second factor any more. Not so when people set a password by mail: whoever
-        // reads it could guess for ever.
+        // Nor can they reach the second factor any more, so its attempts are cleared. A password reset by mail does not
+        // clear them: whoever reads the mail could guess forever.
         attempts::clear(tx, act, SECOND_FACTORS_ANYWHERE, &changed.id.to_string()).await?;
     }
     events::record(tx, act, "user.updated", None, &user_view(&changed)).await?;
     Ok(changed)
 }
 
-/// Deletes an account, with its memberships, sessions and whatever else is the person's.
+/// Deletes an account, with its memberships, sessions and all other data of the user.
 ///
 /// # Errors
 /// 404.
 pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     let gone = find_and_lock(tx, act, id).await?;
-    // Before the sessions, as whoever signs in with a membership has it.
+    // Before the sessions, since a sign-in with a membership locks it first.
     membership::lock_all_of_user(tx, act.environment_id, gone.id).await?;
     grants::user_ended(tx, act, gone.id).await?;
     user::delete(tx, act.environment_id, gone.id).await?;

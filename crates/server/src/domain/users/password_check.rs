@@ -1,5 +1,5 @@
-//! Whether a password is right: counted before the work, with the same work and the same answer for an address that has no
-//! account or no password.
+//! Password checks: attempts are counted before the work, with the same work and the same answer for an address that
+//! has no account or no password.
 
 use crate::domain::attempts::{self, Limit};
 use crate::domain::users::authentications::{self, ClientInfo, Proof};
@@ -11,30 +11,30 @@ use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
 use countersign_store::{Store, Tx, user};
 
-/// What a try is counted by: a word, a subject, and how often it may be.
+/// What an attempt is counted by: a limit and a subject.
 pub type Count = (Limit, String);
 
-/// What came of a try.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub enum Checked {
-    /// It is the password of this account, whose hash is this one now. Its tries are to be forgotten.
+    /// The password is right: the account, its current hash, and the attempts to clear.
     Right(Box<User>, String, Tries),
     /// The address or the password is wrong.
     Wrong,
-    /// There were too many tries; the next is allowed at this moment.
+    /// Too many attempts; the next is allowed at this time.
     TooMany(Timestamp),
-    /// There is too much to do right now.
+    /// Too much load right now.
     Busy,
 }
 
-/// The tries that led to a right password, which are still counted: what is to be counted is failures.
+/// The attempts that led to a correct password and are still counted: only failures are meant to count.
 #[derive(Debug)]
 #[must_use = "who signs in often is locked out"]
 pub struct Tries(Vec<Count>);
 
 impl Tries {
-    /// Forgets the first count, and lowers the others again. In the transaction that makes the session, where there is one:
-    /// each commit waits for the disk.
+    /// Clears the first count, and takes the attempt back from the others. If there is a session to store, this runs in
+    /// its transaction: every commit waits for the disk.
     ///
     /// # Errors
     /// Database errors.
@@ -59,8 +59,8 @@ impl Tries {
     }
 }
 
-/// Checks a password. Every count is raised; when the password is right, they are given back to be forgotten. When it is
-/// wrong, an event says so: as many as there are tries, but for a password that is changed between this and the session.
+/// Checks a password. Every count is raised; when the password is right, they are returned to be cleared. A wrong one
+/// is recorded as an event: one per attempt, except when the password is changed between this check and the session.
 ///
 /// # Errors
 /// Database errors.
@@ -73,7 +73,8 @@ pub async fn check(
 ) -> Result<Checked, Failure> {
     let tries = Tries(counts.clone());
     let counting = act.clone();
-    // A write that does not wait for the disk: a crash may lose one count, and a sign-in waits half as long for the disk.
+    // A write that does not wait for the disk: a crash may lose one count, and a sign-in waits half as long for the
+    // disk.
     let counted = store.note::<_, Failure, _>(move |tx| {
         Box::pin(async move {
             let counts: Vec<_> = counts.iter().map(|(limit, subject)| (*limit, subject.as_str())).collect();
@@ -103,8 +104,8 @@ pub async fn check(
     if was_rewritten.await? {
         return Ok(Checked::Right(Box::new(user), new, tries));
     }
-    // Somebody has signed in at the same moment and was faster by one rewriting, or the password has changed: what is there
-    // now is compared with as well.
+    // A concurrent sign-in has just rehashed the password, or the password has changed: compare with the current hash
+    // as well.
     let now_hash = user::password_hash(&mut store.reader().await?, environment_id, id).await?;
     match (passwords.verify(now_hash.clone(), password).await, now_hash) {
         (Ok(Verdict::Right { .. }), Some(hash)) => Ok(Checked::Right(Box::new(user), hash, tries)),
@@ -113,7 +114,7 @@ pub async fn check(
     }
 }
 
-/// Tells that a password was wrong.
+/// Records an event about a wrong password.
 async fn wrong(
     store: &Store,
     act: &Act,

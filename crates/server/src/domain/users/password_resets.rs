@@ -12,7 +12,7 @@ use countersign_store::password_reset::{self, PasswordReset};
 use countersign_store::{Query, Tx, user};
 use serde_json::{Value, json};
 
-/// The environment has switched passwords off.
+/// The error when the environment has disabled passwords.
 pub fn passwords_off() -> ApiError {
     ApiError::Forbidden {
         code: "email_password_auth_disabled",
@@ -20,17 +20,17 @@ pub fn passwords_off() -> ApiError {
     }
 }
 
-/// How long a link is good, in minutes.
+/// The lifetime of a link, in minutes.
 pub const MINUTES: u32 = 60;
 
-/// Longest text that is looked up as a token.
+/// The maximum length of a text that is looked up as a token.
 const LONGEST_TOKEN: usize = 128;
 
 fn context(act: &Act, id: PasswordResetId) -> [String; 3] {
     ["password-reset-token".to_owned(), act.environment_id.to_string(), id.to_string()]
 }
 
-/// The link that a reset's mail has.
+/// The link in a reset's mail.
 fn url(act: &Act, token: &Secret) -> String {
     match &act.product_pages.password_reset {
         Some(page) => page.with(&[("token", token.expose())]),
@@ -38,7 +38,7 @@ fn url(act: &Act, token: &Secret) -> String {
     }
 }
 
-/// A reset, as events have it: without what sets the password.
+/// A reset in events, without its token.
 fn event_view(reset: &PasswordReset) -> Value {
     json!({
         "object": "password_reset",
@@ -50,10 +50,10 @@ fn event_view(reset: &PasswordReset) -> Value {
     })
 }
 
-/// A reset as the API shows it.
+/// A reset as the API returns it.
 ///
 /// # Errors
-/// A failure of ours when what is stored does not open.
+/// An internal error when the sealed token does not open.
 pub fn view(act: &Act, reset: &PasswordReset) -> Result<Value, Failure> {
     let context = context(act, reset.id);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
@@ -65,7 +65,7 @@ pub fn view(act: &Act, reset: &PasswordReset) -> Result<Value, Failure> {
     Ok(view)
 }
 
-/// Makes a reset for an account and mails its link, in a language, unless the company mails it.
+/// Creates a reset for an account and mails its link in a language, unless the company sends this mail itself.
 ///
 /// # Errors
 /// Database errors.
@@ -77,7 +77,7 @@ pub async fn create(tx: &mut Tx, act: &Act, user: &User, language: Language) -> 
     Ok(reset)
 }
 
-/// Makes a reset for an account; gives its link, too, for who hands it over.
+/// Creates a reset for an account; also returns its link, for a caller that passes it on.
 ///
 /// # Errors
 /// Database errors.
@@ -104,7 +104,7 @@ pub async fn make(tx: &mut Tx, act: &Act, user: &User) -> Result<(PasswordReset,
     Ok((reset, url(act, &token)))
 }
 
-/// Mails a link to whoever has an account with an address, in their language, for a program or a member of staff that asks.
+/// Mails a link to the user with an address, in their language, on behalf of an API client or a staff member.
 ///
 /// # Errors
 /// 403 `email_password_auth_disabled`; 404 for an address without an account; 429.
@@ -118,7 +118,7 @@ pub async fn send(tx: &mut Tx, act: &Act, email: &str) -> Result<PasswordReset, 
     create(tx, act, &user, mails::language_of(&user)).await
 }
 
-/// The reset with this identifier, as it comes on the wire.
+/// Looks up the reset with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -128,7 +128,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Passwor
     password_reset::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// The reset whose link has this token, be it still good or not.
+/// Looks up the reset whose link has this token, valid or not.
 ///
 /// # Errors
 /// Database errors.
@@ -140,8 +140,9 @@ pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Re
     Ok(password_reset::find_by_digest(query, act.environment_id, &digest).await?)
 }
 
-/// Sets the password for which a link was followed, proves the address it was sent to, and ends every session. `None` when
-/// somebody else has used the link meanwhile, or the account has another address by now. `page` is the language in which it was set.
+/// Sets the password from a reset link, marks the address it was sent to as verified, and ends every session. Returns
+/// `None` when the link was used in the meantime or has expired, or the account has another address by now. `page` is
+/// the language of the page.
 ///
 /// # Errors
 /// Database errors.
@@ -153,7 +154,7 @@ pub async fn confirm(
     page: Option<Language>,
 ) -> Result<Option<User>, Failure> {
     user::lock(tx, act.environment_id, reset.user_id).await?;
-    // Of all who come with the link, the first one uses it up.
+    // Of all concurrent requests with the link, the first one uses it up.
     if act.now >= reset.expires_at || !password_reset::use_up(tx, act.environment_id, reset.id, act.now).await? {
         return Ok(None);
     }
@@ -166,7 +167,7 @@ pub async fn confirm(
     Ok(Some(user))
 }
 
-/// Gives an account a new password after a mailed link proved its address: every session ends.
+/// Sets a new password after a mailed link has proven the account's address, and ends every session.
 ///
 /// # Errors
 /// Database errors.

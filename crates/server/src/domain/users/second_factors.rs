@@ -1,6 +1,6 @@
-//! Second factors: applications that show codes. Who has one is asked for it whenever they sign in here, whatever came
-//! before it; an environment can ask everybody to have one. It counts from its first right code on: who began to set one up
-//! and never finished is not locked out.
+//! Second factors: authenticator applications that show codes. A user who has one is asked for a code at every sign-in
+//! here, whatever the first factor; an environment can require everybody to have one. A factor counts from its first
+//! correct code on: a user who began to set one up and never finished is not locked out.
 
 use crate::domain::attempts::{self, SECOND_FACTORS, SECOND_FACTORS_ANYWHERE};
 use crate::domain::users::authentications::{self, ClientInfo, Proof};
@@ -17,23 +17,23 @@ use countersign_protocol::time::Timestamp;
 use countersign_store::{Query, Tx, authentication_challenge, authentication_factor, user};
 use zeroize::Zeroizing;
 
-/// Most factors that one person has.
+/// The maximum number of factors of one user.
 const MOST: usize = 10;
 /// How long a challenge can be answered, in seconds.
 pub const CHALLENGE_LIFETIME: i64 = 86_400;
 
-/// What is asked of somebody beside the first proof.
+/// What a sign-in requires besides the first factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
     /// Nothing.
     Nothing,
-    /// A code of one of these.
+    /// A code of one of these factors.
     Code(Vec<AuthenticationFactor>),
-    /// To set one up: here everybody needs one.
+    /// Setting up a factor, because the environment requires one.
     Enrolment,
 }
 
-/// What is asked of a person who signs in.
+/// Returns what a user's sign-in requires.
 ///
 /// # Errors
 /// Database errors.
@@ -46,21 +46,21 @@ pub async fn need(query: &mut impl Query, act: &Act, user_id: UserId) -> Result<
     })
 }
 
-/// A factor that is to be made.
+/// The properties of a new factor.
 #[derive(Debug, Clone, Default)]
 pub struct NewFactor {
-    /// Whose it is to be.
+    /// The user it belongs to.
     pub user_id: Option<UserId>,
-    /// What the application calls the product.
+    /// The name of the product in the application.
     pub issuer: String,
-    /// What the application calls the account.
+    /// The name of the account in the application.
     pub account: String,
 }
 
-/// The secret of a factor, as long as it is shown.
+/// A factor's secret, while it is shown.
 pub type FactorSecret = Zeroizing<Vec<u8>>;
 
-/// A secret for a factor.
+/// Generates a secret for a factor.
 ///
 /// # Errors
 /// When random bytes cannot be obtained.
@@ -98,7 +98,7 @@ fn factor(
     })
 }
 
-/// What the codes of a factor are made from.
+/// Opens the secret from which a factor's codes are derived.
 fn secret(act: &Act, factor: &AuthenticationFactor) -> Result<FactorSecret, Failure> {
     let context = context(act, factor.id);
     let context: Vec<&str> = context.iter().map(String::as_str).collect();
@@ -106,8 +106,9 @@ fn secret(act: &Act, factor: &AuthenticationFactor) -> Result<FactorSecret, Fail
     Ok(Zeroizing::new(opened.to_vec()))
 }
 
-/// Makes a factor, and gives its secret. One that was brought along is one that the person has: it counts at once. Lock the
-/// account before. Of too many that were never used, the oldest goes.
+/// Creates a factor and returns its secret. With a secret that is brought along, which the user has already, it is
+/// confirmed at once. The caller has locked the account. At the maximum number, the oldest unconfirmed factor is
+/// deleted.
 ///
 /// # Errors
 /// 409 `too_many_authentication_factors`.
@@ -150,7 +151,7 @@ async fn keep(tx: &mut Tx, act: &Act, made: &AuthenticationFactor) -> Result<(),
     audit_log::note(tx, act, "authentication_factor.created", "authentication_factor", made.id).await
 }
 
-/// Makes the factor of a person of which a first code was right, and tells them by mail. The account is locked.
+/// Stores a user's factor after its first correct code, and notifies the user by mail. The account is locked.
 ///
 /// # Errors
 /// As [`enrol`].
@@ -167,18 +168,18 @@ pub async fn keep_proven(
     mails::second_factor_added(tx, act, user, Some(page)).await
 }
 
-/// A factor of a person has been confirmed by its first code: the others that were begun are nobody's any more, and the person
-/// is told by mail.
+/// Completes the confirmation of a user's factor by its first code: deletes the other unconfirmed ones, and notifies
+/// the user by mail.
 async fn confirmed_now(tx: &mut Tx, act: &Act, user: &User) -> Result<(), Failure> {
     drop_unconfirmed(tx, act, user.id).await?;
-    // What nobody has proven to be theirs is told nothing.
+    // No mail to an unverified address.
     if user.email_verified {
         mails::second_factor_added(tx, act, user, None).await?;
     }
     Ok(())
 }
 
-/// Forgets the factors of a person that were begun and never confirmed: somebody may have seen their secrets.
+/// Deletes a user's unconfirmed factors: somebody may have seen their secrets.
 ///
 /// # Errors
 /// Database errors.
@@ -189,7 +190,7 @@ pub async fn drop_unconfirmed(tx: &mut Tx, act: &Act, user_id: UserId) -> Result
     Ok(())
 }
 
-/// Deletes a factor; `false` when there is none such.
+/// Deletes a factor; returns `false` if there is none.
 ///
 /// # Errors
 /// Database errors.
@@ -201,8 +202,8 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: AuthFactorId) -> Result<bool, Fa
     Ok(true)
 }
 
-/// Takes every factor of a person away, for who administers their account; gives whether one was asked for. They are told by
-/// mail, and whoever has used up the tries at their codes keeps them out no more.
+/// Removes all factors of a user on behalf of an administrator; returns whether one was confirmed. Notifies the user by
+/// mail, and clears failed attempts at their codes, which would otherwise keep the user out.
 ///
 /// # Errors
 /// Database errors.
@@ -215,14 +216,14 @@ pub async fn remove_all(tx: &mut Tx, act: &Act, user: &User) -> Result<bool, Fai
     }
     attempts::clear(tx, act, SECOND_FACTORS_ANYWHERE, &user.id.to_string()).await?;
     let counted = known.iter().any(|factor| factor.confirmed_at.is_some());
-    // What nobody has proven to be theirs is told nothing.
+    // No mail to an unverified address.
     if counted && user.email_verified {
         mails::second_factor_removed(tx, act, user, None).await?;
     }
     Ok(counted)
 }
 
-/// The factor with this identifier, as it comes on the wire.
+/// Looks up the factor with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -232,7 +233,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Authent
     authentication_factor::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Asks for a code of a factor.
+/// Creates a challenge for a factor.
 ///
 /// # Errors
 /// Database errors.
@@ -252,7 +253,7 @@ pub async fn challenge(
     Ok(made)
 }
 
-/// The challenge with this identifier, as it comes on the wire.
+/// Looks up the challenge with this identifier, as received.
 ///
 /// # Errors
 /// 404.
@@ -262,12 +263,12 @@ pub async fn find_challenge(query: &mut impl Query, act: &Act, id: &str) -> Resu
     authentication_challenge::find(query, act.environment_id, parsed).await?.ok_or_else(missing)
 }
 
-/// Whether a challenge is too old to be answered.
+/// Whether a challenge has expired.
 pub fn is_over(act: &Act, challenge: &AuthenticationChallenge) -> bool {
     act.now >= challenge.created_at.plus_secs(CHALLENGE_LIFETIME)
 }
 
-/// From where tries are counted: the network, where every address of it belongs to one.
+/// The unit by which attempts are counted: the network, all of whose addresses belong to one caller.
 fn place(from: Option<&str>) -> String {
     match from.map(|from| (from, from.parse())) {
         Some((_, Ok(address))) => attempts::network(address).to_string(),
@@ -276,8 +277,8 @@ fn place(from: Option<&str>) -> String {
     }
 }
 
-/// Counts a try at the factors of somebody, or of something. Whoever guesses where it is known from where does not use up
-/// the tries of who knows.
+/// Counts an attempt at the factors of a user, or at a single factor. If the source address is known, guessing does not
+/// use up the attempts of the person who has the factor.
 async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<Result<(), Refused>, Failure> {
     let here = format!("{whose} {}", place(from));
     let counts = [(SECOND_FACTORS, here.as_str()), (SECOND_FACTORS_ANYWHERE, whose)];
@@ -285,13 +286,13 @@ async fn count(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Resul
     Ok(counted.map_err(|(_, again_at)| Refused::TooMany { again_at }))
 }
 
-/// Forgets the tries of who has had the code in the end. Those from elsewhere are not theirs, and count on.
+/// Clears the attempts from this source after a correct code. Those from other sources still count.
 async fn forget_tries(tx: &mut Tx, act: &Act, whose: &str, from: Option<&str>) -> Result<(), Failure> {
     attempts::clear(tx, act, SECOND_FACTORS, &format!("{whose} {}", place(from))).await?;
     attempts::take_back(tx, act, SECOND_FACTORS_ANYWHERE, whose).await
 }
 
-/// Counts a try at the first code of a factor that somebody is setting up. There is nothing to guess: they see its secret.
+/// Counts an attempt at the first code of a factor being set up. There is nothing to guess: its secret is shown.
 ///
 /// # Errors
 /// Database errors.
@@ -306,8 +307,8 @@ pub async fn count_first(
     Ok(counted.map_err(|again_at| Refused::TooMany { again_at }))
 }
 
-/// Holds a code against factors, and takes it: neither it nor an older one is good again. A refusal is not an error: tries
-/// are counted in this transaction, so it must be committed whatever comes out.
+/// Checks a code against factors and redeems it: neither it nor an older one is valid again. A refusal is not an error:
+/// attempts are counted in this transaction, so it must be committed whatever the outcome.
 ///
 /// # Errors
 /// Database errors.
@@ -318,7 +319,7 @@ pub async fn redeem(
     factors: &[AuthenticationFactor],
     (typed, from): (&str, Option<&str>),
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
-    // What was begun and never confirmed protects nothing yet, and who guesses at the others does not keep anybody from it.
+    // An unconfirmed factor protects nothing yet, and guessing at the confirmed ones must not prevent its setup.
     let counted = if factors.iter().all(|factor| factor.confirmed_at.is_none()) {
         count_first(tx, act, whose, from).await?
     } else {
@@ -333,7 +334,7 @@ pub async fn redeem(
         if !authentication_factor::take(tx, act.environment_id, factor.id, step, act.now).await? {
             return Ok(Err(Refused::Used));
         }
-        // The first code of one that somebody has just been given the secret of says nothing about the others.
+        // The first code of a factor whose secret was just shown says nothing about the others.
         if factor.confirmed_at.is_some() {
             forget_tries(tx, act, whose, from).await?;
         }
@@ -342,7 +343,7 @@ pub async fn redeem(
     Ok(Err(Refused::Wrong))
 }
 
-/// Somebody who signs in has typed a code: what comes out is told by an event. Lock the account before.
+/// Redeems the code of a user who signs in, and records an event about the outcome. The caller has locked the account.
 ///
 /// # Errors
 /// Database errors.
@@ -360,7 +361,7 @@ pub async fn sign_in(
     Ok(redeemed)
 }
 
-/// Tells by an event what came of a code. What is refused without being looked at leaves nothing behind.
+/// Records an event about the outcome of a code. A code refused without a check leaves no trace.
 ///
 /// # Errors
 /// Database errors.
@@ -382,11 +383,11 @@ pub async fn tell(
     }
 }
 
-/// Answers a challenge on the way to a session: the factor is one that counts for this person, or the first one that they
-/// are setting up. Gives which. Lock the account before.
+/// Answers a challenge during a sign-in: its factor is a confirmed one of this user, or the first one being set up.
+/// Returns the factor. The caller has locked the account.
 ///
 /// # Errors
-/// 404 for a challenge that is not theirs.
+/// 404 for a challenge of another user.
 pub async fn answer(
     tx: &mut Tx,
     act: &Act,
@@ -423,10 +424,11 @@ pub async fn answer(
     Ok(outcome)
 }
 
-/// Answers a challenge for the company: whether the code was right. `Err` when it was not looked at.
+/// Answers a challenge for the company; returns whether the code was right, or `Err` if it was not checked.
 ///
 /// # Errors
-/// 404; 422 for a challenge that was answered before, or is too old; 400 `one_time_code_too_many_attempts`.
+/// 404; 422 for a challenge that was answered before, or has expired. The inner error: 400
+/// `one_time_code_too_many_attempts`.
 pub async fn verify(
     tx: &mut Tx,
     act: &Act,
@@ -436,7 +438,7 @@ pub async fn verify(
     let unprocessable =
         |code, message: &str| Failure::Refused(ApiError::Unprocessable { code, message: message.into() });
     let challenge = find_challenge(tx, act, challenge_id).await?;
-    // The person before the factor, here as everywhere.
+    // The user before the factor, here as everywhere.
     let found = authentication_factor::find(tx, act.environment_id, challenge.factor_id).await?;
     if let Some(user_id) = found.and_then(|factor| factor.user_id) {
         user::lock(tx, act.environment_id, user_id).await?;

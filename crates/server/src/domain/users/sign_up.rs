@@ -1,4 +1,4 @@
-//! Accounts that people make for themselves.
+//! Sign-up: accounts that users create for themselves.
 
 use crate::domain::users::address_proof::address_proven;
 use crate::domain::{Act, Failure, events};
@@ -8,7 +8,7 @@ use countersign_protocol::model::{User, email_key};
 use countersign_store::{Tx, user};
 use std::collections::BTreeMap;
 
-/// An account whose address was just proven.
+/// A new account whose address was just proven.
 #[derive(Debug)]
 pub struct SignUp {
     /// The address.
@@ -17,14 +17,14 @@ pub struct SignUp {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The hash of the password; `None` where there are no passwords.
+    /// The hash of the password; `None` if passwords are disabled.
     pub password_hash: Option<String>,
-    /// The language in which they signed up.
+    /// The language in which the user signed up.
     pub locale: Option<String>,
 }
 
-/// Makes an account for a proven address. Where there is one whose address nobody had proven, it is taken over, with the
-/// password of now.
+/// Creates an account for a proven address. An existing account whose address was never verified is taken over, with
+/// the new password.
 ///
 /// # Errors
 /// Database errors.
@@ -45,7 +45,7 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
         created_at: act.now,
         updated_at: act.now,
     };
-    // Of two who sign up with one address at once, the second finds the account that the first has made.
+    // Of two concurrent sign-ups with one address, the second finds the account that the first has created.
     if user::insert_unless_taken(tx, act.environment_id, &made).await? {
         if let Some(hash) = &password_hash {
             user::set_password_hash(tx, act.environment_id, made.id, hash, act.now).await?;
@@ -60,11 +60,12 @@ pub async fn sign_up(tx: &mut Tx, act: &Act, new: SignUp) -> Result<UserId, Fail
     let locked = locked.filter(|user| email_key(&user.email) == email_key(&made.email));
     let locked = locked.ok_or_else(|| Failure::internal("an account got another address while it was proven"))?;
     let id = locked.id;
-    // Proven by somebody meanwhile: that password stays, and this proof of the address is as good as a sign-in code.
+    // Verified by somebody in the meantime: that password stays, and this proof of the address is as good as a sign-in
+    // code.
     if locked.email_verified {
         return Ok(id);
     }
-    // What they say of themselves counts more than what was said of them.
+    // What users enter themselves takes precedence over what was entered for them.
     let said = User {
         first_name: made.first_name.or(locked.first_name),
         last_name: made.last_name.or(locked.last_name),

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks: who is sent which events, and what became of those that were sent. Sending itself is
+//! Webhook endpoints: which events they are sent, and the state of the deliveries. Sending itself is in
 //! [`crate::domain::webhooks::requests`].
 
 pub mod requests;
@@ -24,10 +24,10 @@ use countersign_store::webhook_endpoint::{self, Key};
 use countersign_store::{Error, Query, Tx, event, signing_key, webhook_attempt};
 use serde_json::Value;
 
-/// Most endpoints of an environment.
+/// The maximum number of endpoints of an environment.
 const MOST: i64 = 100;
 
-/// Why an endpoint was disabled that nobody has disabled.
+/// Why an endpoint was disabled automatically.
 const GONE: &str = "It answered 410 Gone.";
 const NO_SUCCESS: &str = "Every request to it has failed for three days.";
 
@@ -43,7 +43,7 @@ pub fn key(environment_id: EnvironmentId, id: &str) -> Result<Key, Failure> {
     WebhookEndpointId::parse(id).map(|id| (environment_id, id)).map_err(|_| missing(id))
 }
 
-/// An endpoint.
+/// Looks up an endpoint.
 ///
 /// # Errors
 /// 404.
@@ -51,7 +51,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: &st
     webhook_endpoint::find(query, key(environment_id, id)?).await?.ok_or_else(|| missing(id))
 }
 
-/// An endpoint, with every other change of it made to wait for this transaction.
+/// Looks up an endpoint and locks it against other changes until this transaction ends.
 ///
 /// # Errors
 /// 404.
@@ -60,7 +60,7 @@ pub async fn held(tx: &mut Tx, act: &Act, id: &str) -> Result<WebhookEndpoint, F
     find(tx, act.environment_id, id).await
 }
 
-/// The secrets of an endpoint.
+/// Opens the secrets of an endpoint.
 ///
 /// # Errors
 /// When they were not sealed by this installation.
@@ -82,7 +82,7 @@ pub fn secrets(
     Ok(Rotation { secret: open(&endpoint.secrets.secret)?, next })
 }
 
-/// A new secret, sealed for an endpoint.
+/// Generates a secret, sealed for an endpoint.
 fn new_secret(act: &Act, id: WebhookEndpointId) -> Result<Vec<u8>, Failure> {
     sealed(act, id, &compose_secret(&act.entropy.bytes()?))
 }
@@ -95,7 +95,7 @@ fn sealed(act: &Act, id: WebhookEndpointId, secret: &Secret) -> Result<Vec<u8>, 
         .map_err(Failure::internal)
 }
 
-/// An endpoint as the API shows it.
+/// An endpoint as the API returns it.
 ///
 /// # Errors
 /// As [`secrets`].
@@ -121,10 +121,11 @@ fn taken(error: Error) -> Failure {
     }
 }
 
-/// Makes an endpoint. It is sent what happens from now on, signed with the secret that is brought along, or with a new one.
+/// Creates an endpoint. It is sent events from now on, signed with the given secret or a new one.
 ///
 /// # Errors
-/// 409 for a URL that another one has; 422 for one that requests may not go to, and when there are many already.
+/// 409 for a URL that another endpoint has; 422 for one that requests may not go to, and at the maximum number of
+/// endpoints.
 pub async fn create(
     tx: &mut Tx,
     act: &Act,
@@ -133,7 +134,7 @@ pub async fn create(
     brought: Option<&Secret>,
 ) -> Result<WebhookEndpoint, Failure> {
     check_url(act, &endpoint_url)?;
-    // One at a time: a count is not for two to decide.
+    // Serialized by the lock, so that concurrent requests cannot exceed the limit together.
     signing_key::lock(tx, act.environment_id).await?;
     if webhook_endpoint::count(tx, act.environment_id).await? >= MOST {
         let message = format!("There are {MOST} webhook endpoints already. Delete one first.");
@@ -155,18 +156,18 @@ pub async fn create(
     Ok(made)
 }
 
-/// What is changed of an endpoint.
+/// Changes to an endpoint.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Where events are sent.
+    /// The URL that events are sent to.
     pub endpoint_url: Option<String>,
-    /// Which.
+    /// The types of events that are sent.
     pub events: Option<Vec<String>>,
-    /// Whether any are.
+    /// Whether it is enabled.
     pub enabled: Option<bool>,
 }
 
-/// Changes an endpoint. One that is disabled loses what was on its way.
+/// Changes an endpoint. Disabling it discards its pending deliveries.
 ///
 /// # Errors
 /// 404, 409, 422 as [`create`].
@@ -187,8 +188,9 @@ pub async fn update(tx: &mut Tx, act: &Act, id: &str, changes: Changes) -> Resul
     endpoint.updated_at = act.now;
     match changes.enabled {
         Some(true) if endpoint.status != WebhookStatus::Enabled => {
-            // What was pending when it was disabled is not sent later; mostly a job has deleted it all by now. Else it
-            // goes on, and nothing is sent until it is done: no change may take as long as there are rows.
+            // What was pending when it was disabled is not sent later; usually a job has deleted all of it by now.
+            // Otherwise deletion continues, and nothing is sent until it is done: no change may take time proportional
+            // to the number of rows.
             webhook_endpoint::enable(tx, key).await?;
             if webhook_delivery::drop_some(tx, key, false).await? >= STEP {
                 let head = event::head(tx).await?;
@@ -207,7 +209,7 @@ pub async fn update(tx: &mut Tx, act: &Act, id: &str, changes: Changes) -> Resul
     Ok(endpoint)
 }
 
-/// Deletes an endpoint. A job deletes what was sent to it.
+/// Deletes an endpoint. A job deletes its deliveries.
 ///
 /// # Errors
 /// 404.
@@ -215,10 +217,10 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: &str) -> Result<(), Failure> {
     if webhook_endpoint::delete(tx, key(act.environment_id, id)?).await? { Ok(()) } else { Err(missing(id)) }
 }
 
-/// Makes a new secret, which takes over after [`OVERLAP`], or now, and then alone.
+/// Generates a new secret, which takes over after [`OVERLAP`] or, with `now`, at once and alone.
 ///
 /// # Errors
-/// 404; 409 while another one is to take over.
+/// 404; 409 while another one is due to take over.
 pub async fn rotate_secret(tx: &mut Tx, act: &Act, id: &str, now: bool) -> Result<WebhookEndpoint, Failure> {
     let mut endpoint = held(tx, act, id).await?;
     if !now && endpoint.secrets.upcoming(act.now).is_some() {
@@ -236,7 +238,7 @@ pub async fn rotate_secret(tx: &mut Tx, act: &Act, id: &str, now: bool) -> Resul
     Ok(endpoint)
 }
 
-/// Has the new secret take over now.
+/// Makes the new secret take over now.
 ///
 /// # Errors
 /// 404; 409 when there is none.
@@ -250,8 +252,8 @@ pub async fn complete_rotation(tx: &mut Tx, act: &Act, id: &str) -> Result<Webho
     Ok(endpoint)
 }
 
-/// Has a secret that is brought along take over now; `false` when it signs already. The one before signs beside it for
-/// [`OVERLAP`] where there is place for two.
+/// Makes a given secret take over now; returns `false` when it is the current one. The previous one also signs for
+/// [`OVERLAP`] where a request can carry two signatures.
 ///
 /// # Errors
 /// 404.
@@ -281,10 +283,10 @@ fn only_enabled(endpoint: &WebhookEndpoint) -> Result<(), Failure> {
     Err(Failure::conflict("endpoint_disabled", "The webhook endpoint is disabled. Enable it first."))
 }
 
-/// Has events sent again, from one on until another, or until now.
+/// Sends events again, from one on until another, or until now.
 ///
 /// # Errors
-/// 404; 400 `event_not_found`; 409 for an endpoint that is disabled, or while a replay goes on.
+/// 404; 400 `event_not_found`; 409 for a disabled endpoint, or while a replay is in progress.
 pub async fn replay(tx: &mut Tx, act: &Act, id: &str, from: EventId, until: Option<EventId>) -> Result<(), Failure> {
     let endpoint = held(tx, act, id).await?;
     only_enabled(&endpoint)?;
@@ -303,7 +305,7 @@ pub async fn replay(tx: &mut Tx, act: &Act, id: &str, from: EventId, until: Opti
     Ok(())
 }
 
-/// Makes the deliveries of the next events of a replay.
+/// Creates the deliveries of the next events of a replay.
 ///
 /// # Errors
 /// Database errors.
@@ -316,7 +318,7 @@ pub async fn go_on_replaying(tx: &mut Tx, key: Key, now: Timestamp) -> Result<()
     Ok(webhook_endpoint::set_replay(tx, key, next.map(|next| (next, until))).await?)
 }
 
-/// Drops a little of what was pending when an endpoint was enabled; `true` when that was the last of it.
+/// Deletes some of what was pending when an endpoint was enabled; returns `true` when that was the last of it.
 ///
 /// # Errors
 /// Database errors.
@@ -332,8 +334,8 @@ pub async fn go_on_dropping(tx: &mut Tx, key: Key) -> Result<bool, Failure> {
     Ok(done)
 }
 
-/// Deletes a little of what is left of an endpoint that is sent nothing any more, and the endpoint itself when it was deleted
-/// and nothing is left. One that was enabled meanwhile is left alone.
+/// Deletes some of the remaining deliveries of a disabled or deleted endpoint, and a deleted endpoint itself once
+/// nothing is left. An endpoint that was enabled in the meantime is left alone.
 ///
 /// # Errors
 /// Database errors.
@@ -345,7 +347,7 @@ pub async fn go_on_ending(tx: &mut Tx, key: Key) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives up some deliveries to an endpoint that waited too long for their first try; gives how many.
+/// Gives up some deliveries to an endpoint that have waited too long for their first attempt; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -356,7 +358,7 @@ pub async fn expire_some(tx: &mut Tx, key: Key, now: Timestamp) -> Result<u64, F
     Ok(webhook_delivery::expire(tx, key, now.plus_secs(-LONGEST_WAIT), TRIES, now).await?)
 }
 
-/// Lets the first delivery about a subject go, if none may.
+/// Releases the first delivery about a subject, if none is released.
 ///
 /// # Errors
 /// Database errors.
@@ -364,7 +366,7 @@ pub async fn release(tx: &mut Tx, key: Key, subject: &str, now: Timestamp) -> Re
     Ok(webhook_endpoint::lock(tx, key).await? && webhook_delivery::release(tx, key, subject, now).await?)
 }
 
-/// Sends an event once more that an endpoint was sent, or is being sent.
+/// Sends an event again whose delivery to an endpoint exists.
 ///
 /// # Errors
 /// 404; 409 for an endpoint that is disabled, or was enabled a moment ago.
@@ -382,22 +384,22 @@ pub async fn resend(tx: &mut Tx, act: &Act, id: &str, event_id: &str) -> Result<
     Ok(webhook_delivery::again(tx, key, event_id, TRIES, act.now).await?)
 }
 
-/// What became of a delivery and of its endpoint.
+/// The outcome of an attempt for the delivery and its endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It has arrived.
+    /// It was delivered.
     Delivered,
-    /// It will be tried again.
+    /// It will be retried.
     Retried,
-    /// It was tried often enough.
+    /// It failed, with no attempts left.
     Failed,
-    /// The endpoint was given up, and is sent nothing any more.
+    /// The endpoint was disabled automatically, after failures or a 410 response.
     GivenUp,
-    /// Nothing was left to note: it was deleted or disabled, or another node was quicker.
+    /// There was nothing to record: the delivery was deleted or disabled, or another node was faster.
     Overtaken,
 }
 
-/// Notes a try, and what follows from it for the delivery and its endpoint.
+/// Records an attempt and its consequences for the delivery and its endpoint.
 ///
 /// # Errors
 /// Database errors.
@@ -411,7 +413,7 @@ pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &Webhook
         webhook_attempt::insert(tx, key, claimed.event_id, attempt).await?;
         return Ok(Settled::Delivered);
     }
-    // It was sent to where this endpoint is no more: that says nothing about where it is now.
+    // It was sent to a previous URL of this endpoint, which says nothing about the current one.
     let known = if webhook_endpoint::lock(tx, key).await? { webhook_endpoint::find(tx, key).await? } else { None };
     let elsewhere = |known: &WebhookEndpoint| known.endpoint_url != attempt.endpoint_url;
     if known.is_some_and(|known| known.status == WebhookStatus::Enabled && elsewhere(&known)) {
@@ -447,7 +449,7 @@ pub async fn settle(tx: &mut Tx, act: &Act, claimed: &Claimed, attempt: &Webhook
     Ok(if noted { settled } else { Settled::Overtaken })
 }
 
-/// Ends a delivery of which there is nothing to send any more. That says nothing about the endpoint.
+/// Ends a delivery whose event no longer exists. That says nothing about the endpoint.
 ///
 /// # Errors
 /// Database errors.
@@ -468,7 +470,7 @@ pub async fn settle_empty(
 
 async fn give_up(tx: &mut Tx, act: &Act, key: Key, reason: &'static str) -> Result<(), Failure> {
     webhook_endpoint::disable(tx, key, Some(reason), act.now).await?;
-    // The rest is deleted by a job.
+    // A job deletes the rest.
     webhook_delivery::drop_some(tx, key, false).await?;
     match webhook_endpoint::find(tx, key).await? {
         Some(endpoint) => events::record(tx, act, DISABLED, None, &webhook_endpoint_event_view(&endpoint)).await,

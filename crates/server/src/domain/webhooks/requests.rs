@@ -1,4 +1,4 @@
-//! A request to an endpoint of webhooks: how it is made, and what is kept of the answer.
+//! Requests to webhook endpoints: how they are made, and what is kept of the response.
 
 use crate::domain::sessions::backchannel_logout::reach;
 use crate::domain::{Act, Failure, webhooks};
@@ -18,11 +18,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use http_body_util::Full;
 use std::time::{Duration, Instant};
 
-/// How long an endpoint may take to answer, in seconds.
+/// How long an endpoint may take to respond, in seconds.
 pub const PATIENCE: i64 = 15;
-/// What an answer may cost; of its body this is read.
+/// The time limit of a response, and how much of its body is read.
 const LIMITS: Limits = Limits { time: Duration::from_secs(PATIENCE.unsigned_abs()), bytes: 4 * 1024 };
-/// How much is kept of an answer's headers, and of a reason why there was none.
+/// The maximum bytes kept of a response's headers, and of the reason why there was no response.
 const KEPT: usize = 2 * 1024;
 
 const WORKOS_SIGNATURE: HeaderName = HeaderName::from_static("workos-signature");
@@ -30,10 +30,10 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// The headers by which an endpoint knows that a request of this moment is ours.
+/// The headers by which an endpoint verifies a request sent now.
 ///
 /// # Errors
-/// When the endpoint's secrets do not open.
+/// When the endpoint's secrets cannot be opened.
 pub fn signatures(
     keyring: &Keyring,
     environment_id: EnvironmentId,
@@ -52,7 +52,7 @@ pub fn signatures(
     ])
 }
 
-/// Sends an event that nothing has written, at once, and tells what was answered. Nothing of it is kept.
+/// Sends a test event at once, and returns the outcome. Nothing is stored.
 ///
 /// # Errors
 /// As [`send`].
@@ -79,10 +79,10 @@ pub async fn test(
     })
 }
 
-/// Sends an event to an endpoint, signed for this moment. The same event is the same bytes, whenever it is sent.
+/// Sends an event to an endpoint, signed now. The same event is always sent as the same bytes.
 ///
 /// # Errors
-/// When the endpoint's secrets do not open. What the endpoint does is an outcome.
+/// When the endpoint's secrets cannot be opened. The endpoint's behavior is an outcome, not an error.
 pub async fn send(
     (outbound, keyring): (&OutboundClient, &Keyring),
     environment: &Environment,
@@ -123,7 +123,7 @@ fn lines(headers: &HeaderMap) -> String {
     kept(&lines, KEPT)
 }
 
-/// The beginning of what somebody else has said, as a text that every database takes.
+/// The beginning of data received from outside, as text that every database accepts.
 fn kept(said: &[u8], most: usize) -> String {
     let beginning = said.get(..most).unwrap_or(said);
     String::from_utf8_lossy(beginning).replace('\0', "\u{fffd}")

@@ -17,21 +17,21 @@ const KEYS: [&str; 10] = [
     "updated_at",
 ];
 
-/// Makes an organization with a key; gives the path of its keys and the key.
+/// Creates an organization with a key; returns the path of its keys and the key.
 async fn with_key(management: &Client) -> (String, Value) {
     let path = format!("/organizations/{}/api_keys", management.organization("Acme").await);
     let key = management.post(&path, json!({"name": "Key"})).await.expect(201).json();
     (path, key)
 }
 
-/// What a value is validated to.
+/// Returns the result of validating a value.
 async fn validated(management: &Client, value: &Value) -> Value {
     let body = management.post("/api_keys/validations", json!({"value": value})).await.expect(200).expect_json();
     assert_keys(&body, &["api_key"]);
     body["api_key"].clone()
 }
 
-/// A moment so many seconds after the one given.
+/// Returns the timestamp this many seconds after another one.
 fn later(moment: &Value, seconds: i64) -> String {
     use countersign_protocol::time::Timestamp;
     Timestamp::parse(moment.as_str().unwrap()).unwrap().plus_secs(seconds).to_string()

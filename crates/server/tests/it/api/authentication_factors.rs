@@ -4,7 +4,7 @@ use crate::harness::{Client, TestServer, assert_id, assert_keys, assert_moment, 
 use countersign_protocol::second_factor::{enrolment, totp};
 use serde_json::{Value, json};
 
-/// The code that an application with the secret of this factor shows, so many steps from now.
+/// Returns the code that an authenticator app with this factor's secret shows, this many steps from now.
 fn shown(factor: &Value, server: &TestServer, steps: i64) -> String {
     let secret = enrolment::from_text(factor["totp"]["secret"].as_str().unwrap()).unwrap();
     totp::code_at(&secret, server.app.clock.now().as_secs() + steps * totp::PERIOD)
@@ -35,7 +35,7 @@ on_both_databases! {
         assert_keys(challenge, &["object", "id", "authentication_factor_id", "created_at", "updated_at"]);
         assert_id(&challenge["id"], "auth_challenge");
         assert_eq!(challenge["authentication_factor_id"], factor["id"]);
-        // It is shown without its secret from then on.
+        // From then on it is returned without its secret.
         let id = factor["id"].as_str().unwrap();
         let seen = management.get(&format!("/auth/factors/{id}")).await.expect(200).json();
         assert_keys(&seen["totp"], &["issuer", "user"]);
@@ -61,7 +61,7 @@ on_both_databases! {
         let right = verify(&management, &first, &code).await.expect(201).json();
         assert_eq!((&right["valid"], &right["challenge"]["id"]), (&json!(true), &first["id"]));
         verify(&management, &first, &code).await.expect_code(422, "authentication_challenge_previously_verified");
-        // Neither does another challenge take the same code, nor an older one: the next one it does.
+        // Another challenge accepts neither the same code nor an older one, but accepts the next one.
         let second = management.post(&ask, json!({"sms_template": "Your code is {{code}}"})).await.expect(201).json();
         assert_eq!(verify(&management, &second, &code).await.expect(201).json()["valid"], false);
         assert_eq!(verify(&management, &second, &shown(&factor, &server, -1)).await.expect(201).json()["valid"], false);
@@ -99,7 +99,7 @@ on_both_databases! {
         let missing = "auth_challenge_01E4ZCR3C56J083X43JQXF3JK5";
         let code = json!({"code": "1"});
         management.post(&format!("/auth/challenges/{missing}/verify"), code).await.expect_not_found("Authentication challenge", missing);
-        // Of ten that were never used, the oldest goes; ten that are used stay.
+        // Of ten unused factors the oldest is deleted; ten used ones stay.
         let first = management.post(&path, json!({"type": "totp"})).await.expect(201).json();
         for _ in 0..10 {
             management.post(&path, json!({"type": "totp"})).await.expect(201);

@@ -1,4 +1,4 @@
-//! What no client should send: it is refused in JSON, changes nothing, and the server goes on.
+//! Input that no client should send: it is rejected as JSON, changes nothing, and the server keeps running.
 
 use crate::harness::{Answer, Client, TestServer, on_both_databases};
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A request that is good, and the kind of value that each of its fields takes.
+/// A valid request, and the type of value that each of its fields takes.
 type Case<'a> = (Method, &'a str, Value, Vec<(&'a str, &'a str)>);
 
 /// Sends bytes as a JSON body.
@@ -15,11 +15,11 @@ async fn raw(management: &Client, method: Method, path: &str, body: impl Into<Ve
     management.send(request.body(body.into())).await
 }
 
-/// Writes bytes to the server and reads the status line and what follows, up to the first bytes of an answer.
+/// Writes bytes to the server and reads the response head and possibly some of the body.
 async fn answer_to(server: &TestServer, bytes: Vec<u8>) -> String {
     let stream = TcpStream::connect(server.base_url.strip_prefix("http://").unwrap()).await.unwrap();
     let (mut reading, mut writing) = stream.into_split();
-    // The server may answer and hang up before it has read everything.
+    // The server may respond and close the connection before it has read everything.
     let sending = tokio::spawn(async move {
         let _ = writing.write_all(&bytes).await;
         writing
@@ -36,7 +36,7 @@ async fn answer_to(server: &TestServer, bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// The head of a request with the server's key.
+/// Returns a request head with the server's key.
 fn head(server: &TestServer, line: &str, more: &str) -> String {
     let host = server.base_url.strip_prefix("http://").unwrap();
     format!("{line} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n{more}\r\n", server.api_key)
@@ -218,17 +218,17 @@ on_both_databases! {
 
     async fn a_body_has_a_size(server: TestServer) {
         let management = server.management();
-        // A little too large: it arrives whole and is refused.
+        // A little too large: it arrives completely and is rejected.
         let body = format!("{{\"name\":\"A\",\"x\":\"{}\"}}", "x".repeat(1024 * 1024));
         let announced = head(&server, "POST /organizations", &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
         let answer = answer_to(&server, [announced.as_bytes(), body.as_bytes()].concat()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-        // Ten megabytes, announced: refused before they are sent.
+        // Ten megabytes, announced: rejected before the body is sent.
         let announced = head(&server, "POST /organizations", "content-type: application/json\r\ncontent-length: 10485760\r\n");
         let answer = answer_to(&server, announced.into_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         assert!(answer.contains("content-type: application/json") && answer.contains("x-request-id: "), "{answer}");
-        // Ten megabytes, not announced: refused when it is too much.
+        // Ten megabytes, not announced: rejected once it is too large.
         let mut chunked = head(&server, "POST /organizations", "content-type: application/json\r\ntransfer-encoding: chunked\r\n").into_bytes();
         for _ in 0..160 {
             chunked.extend_from_slice(b"10000\r\n");

@@ -1,5 +1,5 @@
-//! `/connect/applications`: the objects, the rules, creation, lookup and deletion. Updates, redirect URIs and lists have
-//! files of their own below.
+//! `/connect/applications`: the objects, the rules, creation, lookup, and deletion. Updates, redirect URIs, and lists
+//! have their own files below.
 
 mod lists;
 mod redirect_uris;
@@ -38,14 +38,14 @@ pub const FIRST_PARTY_KEYS: [&str; 13] = [
 ];
 const NOBODY: &str = "org_01EHZNVPK3SFK441A1RGBFSHRT";
 
-/// Makes a first-party application, with more of the body given.
+/// Creates a first-party application with additional fields.
 pub async fn first_party(management: &Client, more: Value) -> Value {
     let mut body = json!({"name": "Site", "application_type": "oauth", "is_first_party": true});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     management.post(PATH, body).await.expect(201).json()
 }
 
-/// The path of an application.
+/// Returns the path of an application.
 pub fn path_of(application: &Value) -> String {
     format!("{PATH}/{}", application["id"].as_str().unwrap())
 }

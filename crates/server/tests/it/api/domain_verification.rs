@@ -1,4 +1,4 @@
-//! Domains that are proven by a TXT record.
+//! Domain verification by TXT record.
 
 use crate::harness::{Backend, Client, NameServer, TestServer, assert_keys, on_both_databases, run};
 use countersign::domain::Failure;
@@ -33,7 +33,7 @@ async fn look(server: &TestServer) {
     domain_verification::run(Arc::clone(&server.app)).await;
 }
 
-/// Looks until a domain is in a state; the server's own job may be in the middle of looking, too.
+/// Checks until a domain is in a state; the server's own job may be checking at the same time.
 async fn becomes(server: &TestServer, domain: &Value, wanted: &str) {
     let began = std::time::Instant::now();
     loop {
@@ -47,7 +47,7 @@ async fn becomes(server: &TestServer, domain: &Value, wanted: &str) {
     }
 }
 
-/// A server that asks a name server of the test's own.
+/// Starts a server that uses the test's own name server.
 async fn asking(backend: Backend) -> Option<(TestServer, NameServer)> {
     let names = NameServer::start().await;
     let server = TestServer::start_with(backend, &[("dns_servers", &names.address.to_string())]).await?;
@@ -60,7 +60,7 @@ async fn proves_itself(server: TestServer, names: NameServer) {
     look(&server).await;
     assert_eq!(state(&management, &domain).await, "pending");
 
-    // Another claim's token, and one with something behind it, prove nothing.
+    // Another claim's token, or a token with something appended, proves nothing.
     let other = claim(&management, "other.com").await;
     names.publish("acme.com", &proof(&other));
     names.publish("acme.com", &format!("{}x", proof(&domain)));
@@ -77,7 +77,7 @@ async fn proves_itself(server: TestServer, names: NameServer) {
 
     names.publish("_acme-challenge.other.com", &proof(&other));
     verify(&management, &other).await.expect(201);
-    // Where older guides put the record.
+    // The record name used by older guides.
     becomes(&server, &other, "verified").await;
 }
 
@@ -89,7 +89,7 @@ on_both_databases! {
         let (found, is_found) = tokio::sync::oneshot::channel();
         let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
         let (app, act) = (Arc::clone(&server.app), server.act());
-        // On SQLite nobody writes beside the one that does, and that one waits for nothing.
+        // SQLite has a single writer, so the writing transaction must not wait there.
         let waits = server.database.url.starts_with("postgres");
         let proving = tokio::spawn(async move {
             let proven = app.store.write::<(), Failure, _>(move |tx| {
@@ -113,7 +113,7 @@ on_both_databases! {
         while !server.database.somebody_waits().await {
             assert!(began.elapsed() < std::time::Duration::from_secs(10), "it does not wait");
         }
-        // Nobody hears it on SQLite.
+        // Nobody receives it on SQLite.
         let _ = go_on.send(());
         proving.await.unwrap();
         assert_eq!(asking.await.unwrap().expect(400).text_at("code"), "domain_already_verified");
@@ -140,7 +140,7 @@ on_both_databases! {
     }
 }
 
-/// A domain as the database has it.
+/// Returns a domain as stored in the database.
 async fn stored(server: &TestServer, domain: &Value) -> OrganizationDomain {
     let id = OrganizationDomainId::parse(domain["id"].as_str().unwrap()).unwrap();
     let mut reader = server.app.store.reader().await.unwrap();
@@ -166,7 +166,7 @@ async fn fails(server: TestServer, names: NameServer) {
     becomes(&server, &first, "verified").await;
     names.publish("acme.com", &proof(&second));
     verify(&management, &second).await.expect(201);
-    // A domain belongs to one organization.
+    // A domain belongs to one organization only.
     becomes(&server, &second, "failed").await;
     assert_eq!(state(&management, &first).await, "verified");
 

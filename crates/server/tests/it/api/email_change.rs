@@ -1,4 +1,4 @@
-//! Another address for an account: proven first.
+//! Changing an account's email address, which is verified first.
 
 use crate::harness::{TestServer, assert_keys, assert_moment, on_both_databases};
 use serde_json::json;
@@ -32,7 +32,7 @@ on_both_databases! {
         assert_eq!((&done["object"], &done["user"]["email"], &done["user"]["email_verified"]), (&json!("email_change_confirmation"), &json!("Lovelace@example.com"), &json!(true)));
         management.post(&confirm, json!({"code": digits})).await.expect_code(409, "email_change_code_previously_used");
         assert_eq!(server.events("user.updated").await.len(), 1);
-        // Whoever reads the address of before is told, and by a wrong code nobody is.
+        // The previous address is notified of the change; a wrong code notifies nobody.
         let told = server.mails("ada@example.com").await;
         assert!(told.len() == 1 && told[0].text.contains("was changed to Lovelace@example.com"), "{told:?}");
         assert_eq!(management.get(&format!("/user_management/users/{id}")).await.json()["email"], "Lovelace@example.com");
@@ -66,10 +66,10 @@ on_both_databases! {
         management.post(&confirm, json!({"code": code})).await.expect_code(409, "email_change_not_allowed");
         management.post(&send, elsewhere.clone()).await.expect_code(409, "email_change_not_allowed");
         management.post(&send, json!({"new_email": "lovelace@acme.example"})).await.expect(200);
-        // The company itself decides otherwise.
+        // The company itself can decide otherwise.
         let path = format!("/user_management/users/{id}");
         management.put(&path, json!({"email": "ada@elsewhere.example"})).await.expect(200);
-        // Who does not belong there is nobody's.
+        // The rule does not apply to users who are not members.
         let (_, send, _) = user(&server, "grace@acme.example").await;
         management.post(&send, json!({"new_email": "grace@elsewhere.example"})).await.expect(200);
     }

@@ -1,4 +1,4 @@
-//! Proving the address of an account, for pages of the company's own.
+//! Verifying an account's email address from the company's own pages.
 
 use crate::harness::{PASSWORD, TestServer, assert_id, assert_keys, on_both_databases};
 use serde_json::json;
@@ -33,7 +33,7 @@ on_both_databases! {
         management.post(&format!("{path}/send"), json!({})).await.expect_code(400, "email_already_verified");
         assert_eq!(server.events("user.updated").await.len(), 1);
 
-        // Proven no more: the code of before does not help.
+        // No longer verified: the used code does not help.
         management.put(&format!("/user_management/users/{user}"), json!({"email_verified": false})).await.expect(200);
         management.post(&format!("{path}/confirm"), json!({"code": digits})).await.expect_code(400, "email_verification_code_previously_used");
     }
@@ -98,7 +98,7 @@ on_both_databases! {
         }
         let refused = try_one(&digits, "k-6").await.expect(429);
         assert!(refused.header("retry-after").is_some());
-        // A refusal is not kept under its key: with a new code the same request goes through.
+        // A rejection is not stored under its idempotency key: with a new code the same request succeeds.
         server.clock.advance_seconds(61);
         management.post(&format!("{path}/send"), json!({})).await.expect(200);
         let digits = server.mailed_code("ada@example.com").await;

@@ -1,4 +1,4 @@
-//! `GET /events`: what it is asked, what it refuses, and what each event looks like.
+//! `GET /events`: its parameters, its errors, and the format of each event.
 
 use crate::harness::{
     Browser, Client, PASSWORD, Receiver, TestServer, assert_id, assert_keys, assert_moment, ids, on_both_databases,
@@ -14,7 +14,7 @@ async fn events(management: &Client, query: &str) -> Vec<Value> {
     management.get(&format!("/events?{query}")).await.expect_list()
 }
 
-/// Everything there is, page by page.
+/// Returns all events, page by page.
 async fn all(management: &Client) -> Vec<Value> {
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
@@ -31,7 +31,7 @@ fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().unwrap()).collect()
 }
 
-/// The keys of what every event that is provoked below tells.
+/// Returns the expected keys of the data of every event provoked below.
 fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
     const USER: &str = "created_at email email_verified external_id first_name id last_name last_sign_in_at locale metadata name \
         object profile_picture_url updated_at";
@@ -101,17 +101,17 @@ fn shapes() -> BTreeMap<&'static str, Vec<&'static str>> {
     .collect()
 }
 
-/// Provokes one of each at least.
+/// Provokes at least one event of each kind.
 async fn provoke(server: &TestServer) {
     let management = server.management();
     let post = async |path: String, body: Value| management.post(&path, body).await;
     let delete = async |path: String| assert!(management.delete(&path).await.status < 300);
-    // An endpoint that wants nothing any more.
+    // An endpoint that no longer wants anything.
     let mut receiver = Receiver::start().await;
     receiver.answer(410);
     let body = json!({"endpoint_url": receiver.base_url, "events": ["organization.created"]});
     let endpoint = post("/webhook_endpoints".into(), body).await.expect(201).text_at("id");
-    // Organizations and what they have.
+    // Organizations and their resources.
     let body = json!({"name": "Acme", "domain_data": [{"domain": "acme.com", "state": "pending"}, {"domain": "acme.org", "state": "pending"}]});
     let organization = post("/organizations".into(), body).await.expect(201).text_at("id");
     let path = format!("/organizations/{organization}");
@@ -124,7 +124,7 @@ async fn provoke(server: &TestServer) {
     let key = post(format!("{path}/api_keys"), json!({"name": "K"})).await.expect(201).text_at("id");
     post(format!("/api_keys/{key}/expire"), json!({"expires_at": "2999-01-01T00:00:00Z"})).await.expect(200);
     delete(format!("/api_keys/{key}")).await;
-    // People.
+    // Users.
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
     let ada = post("/user_management/users".into(), body).await.expect(201).text_at("id");
     let membership = management.member(&ada, &organization).await["id"].as_str().unwrap().to_owned();
@@ -139,7 +139,7 @@ async fn provoke(server: &TestServer) {
     for (id, act) in [(&accepted, "resend"), (&accepted, "accept"), (&revoked, "revoke")] {
         post(format!("/user_management/invitations/{id}/{act}"), json!({})).await.expect(200);
     }
-    // Proofs: each wrong, then right.
+    // Verifications: each wrong, then right.
     let asked = server.with_password("ada@example.com").await.expect(403).json();
     let pending = asked["pending_authentication_token"].as_str().unwrap();
     let verification =
@@ -185,7 +185,7 @@ async fn provoke(server: &TestServer) {
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "it was not disabled in time");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    // The end.
+    // Deletions.
     delete(format!("/user_management/users/{ada}")).await;
     delete(path).await;
     delete("/authorization/roles/editor".to_owned()).await;
@@ -196,7 +196,7 @@ on_both_databases! {
         let management = server.management();
         management.organization("Before").await;
         let before = all(&management).await;
-        // Every new position is refused by the database.
+        // The database rejects every new position.
         let head = countersign_store::event::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
         let stuck = format!("CREATE UNIQUE INDEX stuck ON event (environment_id) WHERE position >= {head}");
         server.database.tamper(&stuck).await;
@@ -378,7 +378,7 @@ on_both_databases! {
         assert_eq!(events(&management, "events=").await, whole);
         let of_acme = events(&management, &format!("organization_id={acme}")).await;
         assert_eq!(names(&of_acme), ["organization.created", "organization_membership.created"]);
-        // Also of one that is gone.
+        // Also for a deleted organization.
         assert_eq!(names(&events(&management, &format!("organization_id={beta}")).await), ["organization.created", "organization.deleted"]);
         let both = events(&management, &format!("organization_id={beta}&events=organization.deleted")).await;
         assert_eq!(both, whole[4..]);

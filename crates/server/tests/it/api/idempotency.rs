@@ -1,15 +1,15 @@
-//! `Idempotency-Key`: the same key with the same request gets the same answer, and the change happens once.
+//! `Idempotency-Key`: the same key with the same request gets the same response, and the change happens once.
 
 use crate::harness::{Answer, Client, TestServer, ids, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Sends a body under a key.
+/// Sends a body with an idempotency key.
 async fn keyed(client: &Client, method: Method, path: &str, key: &str, body: &Value) -> Answer {
     client.send(client.request(method, path).header("idempotency-key", key).json(body)).await
 }
 
-/// Posts a body under a key.
+/// Posts a body with an idempotency key.
 async fn post(client: &Client, path: &str, key: &str, body: Value) -> Answer {
     keyed(client, Method::POST, path, key, &body).await
 }
@@ -49,7 +49,7 @@ on_both_databases! {
                 Some(list) => { let body = management.get(list).await.expect(200).json(); body.as_array().or(body["data"].as_array()).unwrap().len() }
             };
             let before = rows().await;
-            // One key for all: it counts per path.
+            // The same key for all requests, because it applies per path.
             let first = post(&management, path, "key", body.clone()).await.expect(201);
             let again = post(&management, path, "key", body).await.expect(201);
             assert_eq!(again.json(), first.json(), "{path}");
@@ -67,7 +67,7 @@ on_both_databases! {
         assert_eq!(post(&management, &path, "key", json!({})).await.expect(201).text_at("secret"), first);
         server.anonymous().token(client_id, &first).await.expect(200);
         assert_eq!(management.get(&path).await.json().as_array().unwrap().len(), 1);
-        // What is kept of a secret is kept for minutes only.
+        // A stored response that contains a secret is kept for minutes only.
         server.clock.advance_seconds(601);
         assert_ne!(post(&management, &path, "key", json!({})).await.expect(201).text_at("secret"), first);
         assert_eq!(management.get(&path).await.json().as_array().unwrap().len(), 2);
@@ -158,7 +158,7 @@ on_both_databases! {
         post(&management, "/connect/applications", "b", machine(&organization)).await.expect(422);
         management.permission("later").await;
         post(&management, "/connect/applications", "b", machine(&organization)).await.expect(201);
-        // A conflict is asked about again each time, and ends when its cause does.
+        // A conflict is reevaluated each time, and disappears with its cause.
         management.permission("taken").await;
         let body = json!({"slug": "taken", "name": "T"});
         for _ in 0..2 {

@@ -176,7 +176,7 @@ on_both_databases! {
         let membership = management.member(&user, &organization).await;
         let id = membership["id"].as_str().unwrap();
         management.put(&format!("/user_management/organization_memberships/{id}/deactivate"), json!({})).await.expect(200);
-        // Invited by another address, which they have by now.
+        // Invited under another address, which they have since taken on.
         let made = management.post(PATH, json!({"email": "ada@example.com", "organization_id": organization})).await.expect(201).json();
         management.put(&format!("/user_management/users/{user}"), json!({"email": "ada@example.com"})).await.expect(200);
         management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invalid_invite");
@@ -241,7 +241,7 @@ on_both_databases! {
         let made = management.post(PATH, body).await.expect(201).json();
         management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invalid_invite");
         let user = management.user("a@example.com").await;
-        // The role is gone meanwhile: the default one takes its place.
+        // The role has since been deleted, so the default role applies.
         management.delete("/authorization/roles/admin").await.expect(204);
         management.post(&format!("{}/accept", path(&made)), json!({})).await.expect(200);
         let member = management.get(&format!("/user_management/organization_memberships?user_id={user}")).await.expect_list();
@@ -294,7 +294,7 @@ on_both_databases! {
         assert_eq!(management.get(&path(&made)).await.expect(200).json()["state"], "revoked");
         management.post(&format!("{}/accept", path(&made)), json!({})).await.expect_code(400, "invite_not_pending");
         assert_eq!(management.get(&list).await.expect_list(), Vec::<Value>::new());
-        // An active one, who was invited before there was an account, and added otherwise.
+        // An active member, who was invited before they had an account and was then added directly.
         let made = management.post(PATH, json!({"email": "b@example.com", "organization_id": organization})).await.expect(201).json();
         let late = management.user("b@example.com").await;
         let member = management.member(&late, &organization).await;

@@ -1,4 +1,4 @@
-//! Magic Auth: a code is mailed and shown, and redeemed once by whoever reads it.
+//! Magic Auth: a code is emailed and returned, and redeemed once by whoever reads it.
 
 use crate::harness::{PASSWORD, TestServer, assert_id, assert_keys, assert_moment, on_both_databases};
 use countersign::domain::users::mailed_codes::Refused;
@@ -35,7 +35,7 @@ on_both_databases! {
         assert_eq!(read, sent);
         let user = management.get(&format!("/user_management/users/{}", sent["user_id"].as_str().unwrap())).await.expect(200).json();
         assert_eq!((&user["email"], &user["email_verified"]), (&json!("Ada@example.com"), &json!(false)));
-        // The same person, however the address is written.
+        // The same user, however the domain of the address is written.
         assert_eq!(send(&server, "ada@EXAMPLE.com").await["user_id"], sent["user_id"]);
         assert_eq!(server.events("magic_auth.created").await.len(), 2);
         for event in server.events("magic_auth.created").await {
@@ -114,7 +114,7 @@ on_both_databases! {
             }
             assert!(matches!(server.redeem_magic_code(address, &right).await, Err(Refused::TooMany { .. })), "{address}");
         }
-        // A new code gives new tries, but not without end: there are twenty a day.
+        // A new code allows new attempts, but not without limit: twenty a day.
         for _ in 0..3 {
             server.clock.advance_seconds(61);
             let wrong = another(&code(&send(&server, "ada@example.com").await));

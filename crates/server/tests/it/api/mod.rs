@@ -1,4 +1,4 @@
-//! The management API, one file per resource, and what all of them have in common.
+//! The management API, one file per resource, and what all resources have in common.
 
 mod api_keys;
 mod authentication_factors;

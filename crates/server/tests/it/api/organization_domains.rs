@@ -15,13 +15,13 @@ const KEYS: [&str; 9] = [
     "verification_token",
 ];
 
-/// Makes an organization with a domain in a state; gives the organization.
+/// Creates an organization with a domain in a state; returns the organization.
 async fn with_domain(management: &Client, domain: &str, state: &str) -> Value {
     let body = json!({"name": domain, "domain_data": [{"domain": domain, "state": state}]});
     management.post("/organizations", body).await.expect(201).json()
 }
 
-/// The domains of an organization, each with its state.
+/// Returns the domains of an organization, each with its state.
 fn states(organization: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     organization["domains"].as_array().unwrap().iter().map(|d| (text(&d["domain"]), text(&d["state"]))).collect()
@@ -126,7 +126,7 @@ on_both_databases! {
         assert_eq!(management.get("/organizations").await.expect_list().len(), 2, "a refused creation leaves nothing");
         let untouched = management.get(&format!("/organizations/{other}")).await.expect(200).json();
         assert_eq!((untouched["name"].as_str(), states(&untouched)), (Some("Other"), vec![]));
-        // When its owner is gone it can be claimed.
+        // Once its owner has released it, it can be claimed.
         management.delete(&format!("/organization_domains/{}", owner["domains"][0]["id"].as_str().unwrap())).await.expect(204);
         management.post("/organization_domains", json!({"domain": "acme.com", "organization_id": other})).await.expect(201);
     }

@@ -140,7 +140,7 @@ on_both_databases! {
         let back = management.put(&format!("{}/reactivate", path(&made)), json!({})).await.expect(200).json();
         assert_eq!((&back["status"], &back["role"]["slug"]), (&json!("active"), &json!("admin")));
         assert_eq!(management.put(&format!("{}/reactivate", path(&made)), json!({})).await.expect(200).json(), back);
-        // Made again while suspended: the same membership, with the roles that were given now.
+        // Creating it again while it is suspended returns the same membership with the newly given roles.
         management.put(&format!("{}/deactivate", path(&made)), json!({})).await.expect(200);
         let revived = management.post(PATH, json!({"user_id": user, "organization_id": organization})).await.expect(201).json();
         assert_eq!((&revived["id"], &revived["status"], &revived["role"]["slug"]), (&made["id"], &json!("active"), &json!("member")));

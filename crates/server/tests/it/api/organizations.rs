@@ -140,7 +140,7 @@ on_both_databases! {
         management.get("/organizations/external_id/nobody").await.expect_not_found("Organization", "nobody");
         let id = made["id"].as_str().unwrap();
         management.get(&format!("/organizations/external_id/{id}")).await.expect_not_found("Organization", id);
-        // Once it is given up it can be taken.
+        // Once it is released it can be taken.
         management.put(&format!("/organizations/{id}"), json!({"external_id": null})).await.expect(200);
         management.get("/organizations/external_id/a%2Fb%20%3F%25").await.expect(404);
         management.post("/organizations", json!({"name": "B", "external_id": "a/b ?%"})).await.expect(201);

@@ -3,13 +3,13 @@
 use crate::harness::{Client, TestServer, ids, on_both_databases};
 use serde_json::{Value, json};
 
-/// A list of five rows, oldest first, and where it is.
+/// A list of five rows, oldest first, and its path.
 struct Listed {
     path: String,
     rows: Vec<String>,
 }
 
-/// Every list that is paged, with five rows each.
+/// Returns every paged list, with five rows each.
 async fn lists(management: &Client) -> Vec<Listed> {
     let mut rows: [Vec<String>; 4] = Default::default();
     let organization = management.organization("Acme").await;
@@ -33,7 +33,7 @@ async fn lists(management: &Client) -> Vec<Listed> {
     paths.into_iter().zip(rows).map(|(path, rows)| Listed { path, rows }).collect()
 }
 
-/// A page: the numbers of its rows (1 is the oldest) and its cursors as such numbers.
+/// Returns a page: the numbers of its rows (1 is the oldest), and its cursors as such numbers.
 async fn page(management: &Client, list: &Listed, query: &str) -> (Vec<usize>, Option<usize>, Option<usize>) {
     let mut query = query.to_owned();
     for (at, id) in list.rows.iter().enumerate() {
@@ -47,7 +47,7 @@ async fn page(management: &Client, list: &Listed, query: &str) -> (Vec<usize>, O
     (answer.expect_list().iter().map(|row| number(row["id"].as_str().unwrap())).collect(), before, after)
 }
 
-/// Follows a cursor to the end; gives every row seen.
+/// Follows a cursor to the end; returns every row seen.
 async fn follow(management: &Client, path: &str, query: &str, cursor: &str) -> Vec<String> {
     let (mut seen, mut from) = (Vec::new(), String::new());
     for _ in 0..50 {
@@ -154,7 +154,7 @@ on_both_databases! {
         assert_eq!(page(&management, &list, "after=#3").await, (vec![2, 1], Some(2), None));
         assert_eq!(page(&management, &list, "before=#3").await, (vec![5, 4], None, Some(4)));
         assert_eq!(page(&management, &list, "order=asc&limit=1&after=#3").await, (vec![4], Some(4), Some(4)));
-        // An identifier that never had a row is a position too: before everything.
+        // An identifier that never had a row is a valid position too: before everything.
         let (rows, ..) = page(&management, &list, "order=asc&after=app_00000000000000000000000000").await;
         assert_eq!(rows, [1, 2, 4, 5]);
         let other_prefix = list.rows[3].replace("app_", "conn_app_");

@@ -1,4 +1,4 @@
-//! Password resets that the company asks for.
+//! Password resets requested by the company.
 
 use crate::harness::{Browser, PASSWORD, TestServer, assert_id, assert_keys, assert_moment, on_both_databases};
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ on_both_databases! {
         }
         let body = json!({"token": made["password_reset_token"], "new_password": FRESH});
         management.post(CONFIRM, body).await.expect(200);
-        // Another password, whoever sets it, is the end of those before.
+        // Setting another password in any way invalidates earlier tokens.
         let made = ask(&server, "ada@example.com").await;
         management.put(&path, json!({"password": PASSWORD})).await.expect(200);
         let body = json!({"token": made["password_reset_token"], "new_password": FRESH});

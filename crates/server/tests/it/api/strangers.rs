@@ -1,4 +1,4 @@
-//! Who may call the management API: holders of an environment's key, and nobody else.
+//! Access to the management API: only with an environment's API key.
 
 use crate::harness::{Client, TestServer, ids, on_both_databases};
 use countersign::http::routes::{Policy, Route};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const NOBODY: &str = "event_01EHZNVPK3SFK441A1RGBFSHRT";
 
-/// Every management route there is.
+/// Returns every management route.
 fn management_routes() -> Vec<Route> {
     let routes: Vec<Route> =
         router::routes().table().iter().filter(|route| route.policy == Policy::EnvironmentKey).cloned().collect();
@@ -16,7 +16,7 @@ fn management_routes() -> Vec<Route> {
     routes
 }
 
-/// One of everything that paths name.
+/// The identifiers of one object of every kind that paths contain.
 struct Names {
     organization: String,
     application: String,
@@ -33,7 +33,7 @@ struct Names {
 }
 
 impl Names {
-    /// Makes one of everything; gives also the values of the client secret and of the API key.
+    /// Creates one of everything; also returns the values of the client secret and of the API key.
     async fn made(management: &Client) -> (Self, String, String) {
         management.permission("posts:read").await;
         let body = json!({"name": "Acme", "external_id": "acme"});
@@ -76,7 +76,7 @@ impl Names {
         (names, secret_value, key.text_at("value"))
     }
 
-    /// A path with its variable parts filled in with what exists.
+    /// Returns a path with its parameters replaced by existing identifiers.
     fn filled(&self, path: &str) -> String {
         let id = match path {
             path if path.starts_with("/organizations") => &self.organization,
@@ -99,7 +99,7 @@ impl Names {
     }
 }
 
-/// Bodies that each route would take from the holder of a key.
+/// Returns a body that the route would accept from a key holder.
 fn welcome_body(path: &str, organization: &str) -> Value {
     match path {
         "/connect/applications" => json!({"name": "M", "application_type": "m2m", "organization_id": organization}),
@@ -118,7 +118,7 @@ fn welcome_body(path: &str, organization: &str) -> Value {
     }
 }
 
-/// All there is, as the holder of the key sees it.
+/// Returns all data as the key holder sees it.
 async fn everything(management: &Client, organization: &str, application: &str) -> Vec<Value> {
     let mut seen = Vec::new();
     for path in [
@@ -146,7 +146,7 @@ on_both_databases! {
         let before = everything(&management, &organization, &application).await;
         let client_id = before[2]["data"][0]["client_id"].as_str().unwrap();
         let token = server.anonymous().token(client_id, &secret).await.expect(200).text_at("access_token");
-        // That the secret was used is noted in its own time: now.
+        // Write the secret's last-used time now rather than in the background.
         countersign::jobs::last_used::run(std::sync::Arc::clone(&server.app)).await;
         let before = everything(&management, &organization, &application).await;
 
@@ -193,7 +193,8 @@ on_both_databases! {
         let management = server.management();
         let (names, ..) = Names::made(&management).await;
         let mut routes = management_routes();
-        // What makes and changes comes before what deletes, and the organization, with all it has, goes last.
+        // Routes that create and change come before routes that delete; the organization, with everything in it, is
+        // last.
         routes.sort_by_key(|route| (route.method == Method::DELETE, route.path == "/organizations/{id}"));
         for route in routes {
             let path = names.filled(route.path);
@@ -248,7 +249,7 @@ on_both_databases! {
         let theirs = another.management.organization("Theirs").await;
         assert_eq!(ids(&server.management().get("/organizations").await.json()["data"]), [ours.as_str()]);
         assert_eq!(ids(&another.management.get("/organizations").await.json()["data"]), [theirs.as_str()]);
-        // The host only says that the request is for this server; the key says for which environment.
+        // The `Host` header only says that the request is for this server; the key determines the environment.
         let request = another.management.request(Method::GET, "/organizations");
         let request = request.header("host", server.base_url.strip_prefix("http://").unwrap());
         assert_eq!(ids(&another.management.send(request).await.json()["data"]), [theirs.as_str()]);

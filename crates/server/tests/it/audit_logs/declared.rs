@@ -1,4 +1,4 @@
-//! Streams that a file declares.
+//! Log streams declared in a file.
 
 use super::{action, event};
 use crate::harness::{Receiver, TestServer, binary, on_both_databases};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const ACME: &str = "[[environment.organization]]\nexternal_id = \"acme\"\nname = \"Acme\"\n";
 
-/// A stream of that organization.
+/// Declares a stream of that organization.
 fn stream(url: &str, more: &str) -> String {
     format!("{ACME}[[environment.log_stream]]\norganization = \"acme\"\nurl = \"{url}\"\n{more}\n")
 }
@@ -19,7 +19,7 @@ async fn organization(server: &TestServer) -> String {
     server.management().get("/organizations/external_id/acme").await.expect(200).text_at("id")
 }
 
-/// What is known of the stream.
+/// Returns the stream as the API shows it.
 async fn known(server: &TestServer) -> Value {
     let path = format!("/organizations/{}/audit_log_configuration", organization(server).await);
     server.management().get(&path).await.expect(200).json()["log_stream"].clone()
@@ -45,7 +45,7 @@ on_both_databases! {
         let same = server.declare(&stream(&url, HEADERS)).await.done();
         assert!(same.out.contains("Nothing to change."), "{}", same.out);
 
-        // What would change is said, and not done.
+        // `--check` reports what would change without changing it.
         server.file("token", b"loud-lighthouse");
         let text = format!("[[environment]]\nname = \"default\"\n{}", stream(&url, HEADERS));
         let checked = server.declare_with(&text, &["--check"]).await;
@@ -60,7 +60,7 @@ on_both_databases! {
         server.clock.advance_seconds(6);
         let arrived = receiver.next().await;
         assert_eq!((arrived.uri.as_str(), &arrived.headers["authorization"]), ("/in/2", &"Bearer loud-lighthouse".parse().unwrap()));
-        // It goes on from where it was.
+        // It continues where it was.
         assert!(arrived.body.contains("team_2") && !arrived.body.contains("team_1"), "{}", arrived.body);
         assert_eq!(known(&server).await["id"], id);
         assert_eq!(receiver.rest().len(), 0);

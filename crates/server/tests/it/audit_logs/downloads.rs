@@ -1,4 +1,4 @@
-//! An address of a copy can be handed around, and whoever reads it may stop reading.
+//! An export's download URL can be shared, and a client may stop reading.
 
 use super::event;
 use super::exports::{asked, fill, made};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Asks for a file, and takes no more of it than the system does by itself.
+/// Starts a download, and reads no more of it than the system buffers by itself.
 async fn begin(server: &TestServer, path: &str) -> TcpStream {
     let host = server.base_url.strip_prefix("http://").unwrap();
     let socket = TcpSocket::new_v4().unwrap();
@@ -28,7 +28,7 @@ async fn begin(server: &TestServer, path: &str) -> TcpStream {
 on_both_databases! {
     async fn whoever_stops_reading_is_cut_off_and_holds_nothing(server: TestServer) {
         let organization = told(&server, 0).await;
-        // More than lies between two sockets.
+        // More than fits in the socket buffers.
         fill(&server, &organization, 250, |of, number| {
             let mut told = event(of, "team.renamed", number);
             told["event"]["metadata"] = json!({"text": "\"".repeat(30_000)});
@@ -43,14 +43,14 @@ on_both_databases! {
         let refused = server.anonymous().get(&path).await;
         assert_eq!(refused.header("retry-after"), Some("10"));
         refused.expect_code(429, "too_many_downloads");
-        // They stand in nobody's way but their own.
+        // They block nobody but their own downloads.
         assert_eq!(server.anonymous().get(&other).await.expect(200).text.len(), whole);
         let began = Instant::now();
         while server.anonymous().get(&path).await.status != 200 {
             assert!(began.elapsed() < Duration::from_secs(90), "they are held for ever");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        // What they have got by then does not look like all of it.
+        // What they received by then does not look complete.
         let mut rest = Vec::new();
         let ended = stuck.remove(0).read_to_end(&mut rest).await;
         assert!(rest.len() < whole && !rest.ends_with(b"0\r\n\r\n"), "{ended:?} after {} of {whole}", rest.len());

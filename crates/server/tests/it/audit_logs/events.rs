@@ -12,7 +12,7 @@ async fn keyed(client: &Client, key: &str, body: &Value) -> Answer {
     client.send(client.request(Method::POST, "/audit_logs/events").header("idempotency-key", key).json(body)).await
 }
 
-/// How many events of organizations are in the log.
+/// Returns the number of organizations' events in the log.
 async fn count(server: &TestServer) -> u64 {
     let report = walked(server, server.environment_id()).await;
     assert_eq!(report.broken, None);
@@ -150,7 +150,7 @@ on_both_databases! {
             }));
         }
         for writer in writers {
-            // Somebody walks along it meanwhile.
+            // The chain is verified at the same time.
             assert_eq!(walked(&server, server.environment_id()).await.broken, None);
             writer.await.unwrap();
         }

@@ -1,4 +1,4 @@
-//! Copies of an organization's log, as CSV.
+//! Exports of an organization's log as CSV.
 
 use super::{action, event, told};
 use crate::harness::{Answer, Client, TestServer, assert_keys, on_both_databases, variable};
@@ -15,7 +15,7 @@ pub(super) fn asked(organization: &str) -> Value {
     json!({"organization_id": organization, "range_start": "2026-01-01T00:00:00Z", "range_end": "2026-02-01T00:00:00Z"})
 }
 
-/// Asks until a copy is no longer pending.
+/// Polls until an export is no longer pending.
 pub(super) async fn settled(management: &Client, id: &str) -> Value {
     let began = Instant::now();
     loop {
@@ -28,7 +28,7 @@ pub(super) async fn settled(management: &Client, id: &str) -> Value {
     }
 }
 
-/// Makes a copy; gives where it can be had, without the host.
+/// Creates an export; returns the path of its download URL.
 pub(super) async fn made(server: &TestServer, body: Value) -> String {
     let export = server.management().post("/audit_logs/exports", body).await.expect(201).json();
     assert_keys(&export, &["object", "id", "state", "url", "created_at", "updated_at"]);
@@ -156,13 +156,13 @@ on_both_databases! {
         let path = made(&server, asked(&organization)).await;
         let copy = fetched(&server, &path).await.expect(200);
         assert_eq!((lines(&copy).len(), &copy.text), (3, &old.text));
-        // Of one that nobody told of there is nothing; another environment knows of neither.
+        // Without events there is nothing to export; another environment can access neither.
         management.post("/audit_logs/exports", asked(&silent)).await.expect(404);
         let elsewhere = server.another_environment().await.management;
         elsewhere.post("/audit_logs/exports", asked(&organization)).await.expect(404);
         let id = path.split('/').nth(3).unwrap();
         elsewhere.get(&format!("/audit_logs/exports/{id}")).await.expect(404);
-        // Nothing more is told of it, and after a week nothing of its copies is left.
+        // No more events are accepted for it, and after a week nothing is left of its exports.
         management.post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(404);
         server.clock.advance_seconds(7 * 86_400 + 1);
         countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;
@@ -210,7 +210,7 @@ on_both_databases! {
         for _ in 0..10 {
             made(&server, asked(&organization)).await;
         }
-        // As if no node had come to them yet.
+        // As if no node had processed them yet.
         let later = server.clock.now().plus_secs(86_400).as_millis();
         server.database.tamper(&format!("UPDATE audit_log_export SET state = 'pending', next_at = {later}")).await;
         let refused = management.post("/audit_logs/exports", asked(&organization)).await;
@@ -224,7 +224,7 @@ on_both_databases! {
     }
 
     async fn another_node_gives_it_out_and_many_rows_open_as_csv(server: TestServer) {
-        // Beyond one part, and with an ending that is exactly one.
+        // More than one part, with a last part that is exactly full.
         let rows: usize = variable("COUNTERSIGN_TEST_EXPORT_ROWS").map_or(1500, |text| text.parse().unwrap());
         let organization = told(&server, 0).await;
         let began = Instant::now();
@@ -250,7 +250,7 @@ on_both_databases! {
     }
 }
 
-/// Asks for a copy until that is granted.
+/// Requests an export until it is accepted.
 async fn made_when_there_is_place(server: &TestServer, organization: &str) {
     let began = Instant::now();
     loop {
@@ -262,7 +262,7 @@ async fn made_when_there_is_place(server: &TestServer, organization: &str) {
     }
 }
 
-/// Writes events as the endpoint does, many in a transaction, and links them.
+/// Writes events as the endpoint does, many per transaction, and links them into the chain.
 pub(super) async fn fill(server: &TestServer, organization: &str, rows: usize, told: fn(&str, usize) -> Value) {
     let environments = server.app.environments();
     let environment = &environments.get(server.environment_id()).unwrap().environment;
@@ -289,7 +289,7 @@ pub(super) async fn fill(server: &TestServer, organization: &str, rows: usize, t
     assert!(report.whole >= rows as u64, "{report:?}");
 }
 
-/// What this process has used at most.
+/// Returns this process's peak memory usage.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("unknown").to_owned()

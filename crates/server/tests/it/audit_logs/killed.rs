@@ -1,5 +1,5 @@
-//! A node is killed in the middle of a copy: the copy is taken up again, by another node where there is one, and is what it
-//! would have been.
+//! A node is killed in the middle of an export: the export is resumed, by another node if there is one, and its result
+//! is the same.
 
 use super::exports::{asked, settled};
 use crate::harness::{Backend, Client, Database, Process, run};
@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How many events are in the copy: a dozen make a part.
+/// The number of events in the export; a dozen make up a part.
 const EVENTS: usize = 600;
 
-/// The database, looked at while servers use it.
+/// Opens the database while servers use it.
 async fn open(database: &Database, backend: Backend) -> Store {
     let location = match backend {
         Backend::Sqlite => Location::Sqlite(database.directory.path().join("data").join("countersign.db")),
@@ -22,7 +22,7 @@ async fn open(database: &Database, backend: Backend) -> Store {
     Store::open(&location).await.unwrap()
 }
 
-/// How a copy stands.
+/// Returns the current state of an export.
 async fn standing(store: &Store, id: &str) -> AuditExport {
     let mut reader = store.reader().await.unwrap();
     let environment_id = countersign_store::environment::all(&mut reader).await.unwrap();
@@ -34,7 +34,7 @@ async fn standing(store: &Store, id: &str) -> AuditExport {
     panic!("there is no {id}");
 }
 
-/// Waits until a copy has so many parts, and is not done.
+/// Waits until an export has this many parts, and checks that it is not finished.
 async fn under_way(store: &Store, id: &str, parts: i64) {
     let began = Instant::now();
     loop {
@@ -48,7 +48,7 @@ async fn under_way(store: &Store, id: &str, parts: i64) {
     }
 }
 
-/// Tells of events that are large.
+/// Sends large events.
 async fn tell(client: &Client, organization: &str) {
     let body = json!({"targets": [{"type": "team"}]});
     client.post("/audit_logs/actions/team.renamed/schemas", body).await.expect(201);
@@ -76,7 +76,7 @@ async fn asked_for(client: &Client, organization: &str) -> String {
     export["id"].as_str().unwrap().to_owned()
 }
 
-/// The file of a copy, once it is made.
+/// Waits for an export and returns its file.
 async fn fetched(client: &Client, id: &str) -> String {
     let export = settled(client, id).await;
     assert_eq!(export["state"], "ready", "{export}");
@@ -110,7 +110,7 @@ async fn a_copy_is_taken_up(backend: Backend) {
     let whole = standing(&store, &undisturbed).await;
     assert!(whole.parts > 20, "{whole:?}");
 
-    // One node makes it, and stands still in the middle of it.
+    // One node works on it and stops in the middle.
     let id = asked_for(&client(&first), &organization).await;
     under_way(&store, &id, 3).await;
     if backend == Backend::Postgres {
@@ -126,11 +126,11 @@ async fn a_copy_is_taken_up(backend: Backend) {
         first.signal("KILL");
         first.wait();
     }
-    // Nobody touches it before its minute is over; as if that were now.
+    // No node takes it over before its lease of a minute expires; pretend that it just has.
     assert_eq!(standing(&store, &id).await, left);
     let over = "UPDATE audit_log_export SET next_at = 0 WHERE state = 'pending'";
     database.tamper(over).await;
-    // The node that goes on is killed as well.
+    // The node that resumes it is killed as well.
     under_way(&store, &id, left.parts + 3).await;
     second.signal("KILL");
     second.wait();

@@ -1,4 +1,4 @@
-//! `/audit_logs`, the trail of administrators, and the chain that both are part of.
+//! `/audit_logs`, the administrators' trail, and the hash chain that both are part of.
 
 mod declared;
 mod downloads;
@@ -17,13 +17,13 @@ use countersign_protocol::id::EnvironmentId;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Makes an action whose targets are teams.
+/// Creates an action whose targets are teams.
 async fn action(management: &Client, name: &str) {
     let body = json!({"targets": [{"type": "team"}]});
     management.post(&format!("/audit_logs/actions/{name}/schemas"), body).await.expect(201);
 }
 
-/// An event that fits that action.
+/// Returns an event for that action.
 fn event(organization: &str, action: &str, number: usize) -> Value {
     json!({"organization_id": organization, "event": {
         "action": action, "occurred_at": format!("2026-01-{:02}T12:00:00.000Z", number % 28 + 1),
@@ -32,7 +32,7 @@ fn event(organization: &str, action: &str, number: usize) -> Value {
         "context": {"location": "192.0.2.1", "user_agent": "curl/8"}, "metadata": {"number": number}}})
 }
 
-/// Makes an organization with an action and so many events; gives the organization.
+/// Creates an organization with an action and this many events; returns the organization.
 async fn told(server: &TestServer, events: usize) -> String {
     let management = server.management();
     let organization = management.organization("Acme").await;
@@ -43,14 +43,14 @@ async fn told(server: &TestServer, events: usize) -> String {
     organization
 }
 
-/// Walks along the chain of an environment, after all that was told has its place.
+/// Verifies an environment's chain, after appending the pending events.
 async fn walked(server: &TestServer, environment_id: EnvironmentId) -> Report {
     let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
     let _ = place(store, key, environment_id).await;
     verify(store, key, environment_id).await.unwrap()
 }
 
-/// What administrators of the server's environment have done, oldest first.
+/// Returns what administrators of the server's environment have done, oldest first.
 async fn trail(server: &TestServer) -> Vec<Entry> {
     let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
     let page = list(store, key, server.environment_id(), &Trail::default(), None, 1000).await.unwrap();
@@ -58,7 +58,7 @@ async fn trail(server: &TestServer) -> Vec<Entry> {
     page.entries.into_iter().rev().collect()
 }
 
-/// The same, once nothing waits for its place any more.
+/// Like [`walked`], once no events are pending.
 async fn walked_until_placed(server: &TestServer) -> Report {
     let began = Instant::now();
     while countersign_store::audit_log_event::is_waiting(
@@ -68,7 +68,7 @@ async fn walked_until_placed(server: &TestServer) -> Report {
     .await
     .unwrap()
     {
-        // The server's own job may be at it: on a busy machine it has the chain for longer than others wait for it.
+        // The server's own job may be running: on a busy machine it holds the chain for longer than others wait for it.
         if let Err(failure) = place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await {
             assert!(began.elapsed() < Duration::from_secs(60), "{failure}");
         }

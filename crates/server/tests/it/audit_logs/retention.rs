@@ -1,4 +1,4 @@
-//! How long events are kept, and that the chain stays whole when they go.
+//! How long events are kept, and that the chain remains valid when they are deleted.
 
 use super::{event, told, walked};
 use crate::harness::{TestServer, on_both_databases};
@@ -64,7 +64,7 @@ on_both_databases! {
         let now = walked(&server, server.environment_id()).await;
         assert_eq!((now.broken, now.whole, now.pruned), (None, 1, 0));
         assert_eq!(now.ends.pruned_through, before.ends.sequence);
-        // And it goes on from there.
+        // And it continues from there.
         management.post("/audit_logs/events", event(&long, "team.renamed", 100)).await.expect(200);
         let now = walked(&server, server.environment_id()).await;
         assert_eq!((now.broken, now.whole), (None, 2));
@@ -84,7 +84,7 @@ on_both_databases! {
         let before = walked(&server, server.environment_id()).await;
         server.clock.advance_seconds(366 * DAY);
         pruned(&server).await.unwrap();
-        // The others' events, and what administrators have done to the organization itself, had their time.
+        // The other organizations' events, and what administrators did to the organization itself, have expired.
         let now = walked(&server, server.environment_id()).await;
         assert_eq!((now.broken, now.whole), (None, 3));
         assert_eq!(now.ends.sequence, before.ends.sequence);
@@ -115,7 +115,7 @@ on_both_databases! {
         server.clock.advance_seconds(31 * DAY);
         pruned(&server).await.unwrap();
         assert_eq!(walked(&server, server.environment_id()).await.whole, before - 2);
-        // What was said of it has gone with the last of its events.
+        // The retention setting was deleted with the last of its events.
         assert_eq!((said(&brief).await, said(&long).await), (None, Some(730)));
         server.clock.advance_seconds((729 - 31) * DAY);
         pruned(&server).await.unwrap();
@@ -139,7 +139,7 @@ on_both_databases! {
         let path = format!("/organizations/{organization}/audit_logs_retention");
         server.management().put(&path, json!({"retention_period_in_days": 30})).await.expect(200);
         let before = walked(&server, server.environment_id()).await;
-        // They have done away with what keeps such a row out.
+        // The attacker removes the constraint that rules out such a row.
         let (rule, rule_again) = match server.database.url.as_str() {
             "sqlite" => ("PRAGMA ignore_check_constraints = 1", "PRAGMA ignore_check_constraints = 1"),
             _ => ("ALTER TABLE audit_log_retention DROP CONSTRAINT audit_log_retention_days_check", "SELECT 1"),
@@ -154,7 +154,7 @@ on_both_databases! {
         pruned(&server).await.unwrap();
         let now = walked(&server, server.environment_id()).await;
         assert_eq!((now.broken, now.whole, now.pruned), (None, before.whole - 3, 3));
-        // Nor does it keep anything for ever.
+        // Nor does it keep anything forever.
         server.management().post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(200);
         walked(&server, server.environment_id()).await;
         server.database.tamper(&format!("{rule_again}; UPDATE audit_log_retention SET days = 100000")).await;

@@ -1,4 +1,4 @@
-//! Events are sent to where they are wanted, in their order, and again until they are taken.
+//! Events are sent to their destinations in order, and again until they are accepted.
 
 use super::{event, told};
 use crate::harness::{Receiver, TestServer, binary, on_both_databases};
@@ -7,14 +7,14 @@ use countersign_store::audit_log_stream;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
-/// Runs a command of the operator.
+/// Runs an operator command.
 fn run(server: &TestServer, arguments: &[&str]) -> Output {
     let data = server.database.directory.path().join("data");
     let data = data.to_str().unwrap();
     Command::new(binary()).args(arguments).args(["--data", data, "--database", &server.database.url]).output().unwrap()
 }
 
-/// Sends the events of an organization to a receiver from now on.
+/// Streams an organization's events to a receiver from now on.
 fn set(server: &TestServer, organization: &str, url: &str, more: &[&str]) {
     let output = run(server, &[&["audit", "stream", "set", organization, "--url", url], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -25,7 +25,7 @@ async fn stream(server: &TestServer, organization: &str) -> Value {
     server.management().get(&path).await.expect(200).json()["log_stream"].clone()
 }
 
-/// How many streams there are.
+/// Returns the number of streams.
 async fn streams(server: &TestServer) -> usize {
     audit_log_stream::all(&mut server.app.store.reader().await.unwrap(), server.environment_id()).await.unwrap().len()
 }
@@ -70,7 +70,7 @@ on_both_databases! {
         crate::harness::assert_keys(&entries[0]["event"], &["id", "action", "targets", "actor", "context", "occurred_at", "metadata"]);
         assert_eq!((&entries[0]["event"]["targets"][0]["id"], &entries[0]["source"]), (&json!("team_7"), &json!("default")));
         assert_eq!(entries[0]["event"]["id"].as_str().unwrap().len(), 26);
-        // The answer is noted after it has arrived.
+        // The result is recorded after the response arrives.
         let began = std::time::Instant::now();
         while stream(&server, &organization).await["last_synced_at"].is_null() {
             assert!(began.elapsed().as_secs() < 10);
@@ -105,7 +105,7 @@ on_both_databases! {
         for number in 1..3 {
             tell(&server, &organization, number).await;
             assert!(receiver.next().await.body.contains(&format!("team_{number}")));
-            // The answer is noted after it has arrived.
+            // The result is recorded after the response arrives.
             let began = std::time::Instant::now();
             while stream(&server, &organization).await["last_synced_at"].is_null() {
                 assert!(began.elapsed().as_secs() < 15, "it was not taken");
@@ -123,7 +123,7 @@ on_both_databases! {
         let organization = told(&server, 0).await;
         let mut receiver = Receiver::start().await;
         set(&server, &organization, &receiver.base_url, &["--format", "ndjson"]);
-        // Nobody else is to take it up.
+        // Keeps the server's own job from sending it.
         let later = server.clock.now().plus_secs(86_400).as_millis();
         server.database.tamper(&format!("UPDATE audit_log_stream SET next_at = {later}")).await;
         for number in 0..250 {
@@ -196,7 +196,7 @@ on_both_databases! {
         for organization in [&one, &other] {
             set(&server, organization, &receiver.base_url, &[]);
         }
-        // Nobody is to take it, however often it is tried.
+        // The receiver never accepts it, however often it is retried.
         receiver.hang();
         for organization in [&one, &other] {
             tell(&server, organization, 1).await;
@@ -243,7 +243,7 @@ on_both_databases! {
         tell(&server, &organization, 1).await;
         receiver.next().await;
         until(&server, &organization, "active").await;
-        // Both take up what is due at the same moment.
+        // Both nodes send the due events at the same time.
         let id = server.environment_id();
         let found = audit_log_stream::all(&mut server.app.store.reader().await.unwrap(), id).await.unwrap().remove(0);
         let (one, two) = tokio::join!(advance(&server.app, id, found.clone()), advance(&other.app, id, found));

@@ -1,16 +1,16 @@
-//! Whoever gets hold of the database, and not of the master key, cannot change the log unseen.
+//! An attacker with access to the database, but not to the master key, cannot change the log undetected.
 
 use super::{event, told, trail, walked};
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::audit_log::chain::place;
 use countersign_protocol::audit::chain::Fault;
 
-/// The place of the event of a number, as a condition.
+/// Returns a condition that matches the event with this number.
 fn of(number: usize) -> String {
     format!("content LIKE '%\"team_{number}\"%'")
 }
 
-/// Runs statements on the database of a server with five events; the chain is then broken in this way.
+/// Runs statements on the database of a server with five events, and checks how the chain is then broken.
 async fn check(server: &TestServer, statements: &str, expected: Fault) {
     told(server, 5).await;
     assert_eq!(walked(server, server.environment_id()).await.broken, None);
@@ -88,9 +88,9 @@ on_both_databases! {
         server.database.tamper(&format!(
             "UPDATE audit_log_head SET sequence = sequence - 1, hash = (SELECT hash FROM audit_log_event WHERE {}); DELETE FROM audit_log_event WHERE {};",
             of(1), of(2))).await;
-        // Events are taken as before, and wait.
+        // Events are still accepted, and wait.
         server.management().post("/audit_logs/events", event(&organization, "team.renamed", 9)).await.expect(200);
-        // What is linked can still be read.
+        // The linked events can still be read.
         assert!(!trail(&server).await.is_empty());
         assert!(place(&server.app.store, &server.app.keyring.audit_log, server.environment_id()).await.is_err());
         assert_eq!(walked(&server, server.environment_id()).await.broken.unwrap().fault, Fault::Ends);

@@ -1,4 +1,4 @@
-//! What administrators have done is recorded: by whom, to what, from where; and nothing secret of it.
+//! Administrators' actions are recorded: by whom, to what, and from where, without any secrets.
 
 use super::{trail, walked};
 use crate::harness::{Browser, PASSWORD, TestServer, binary, on_both_databases};
@@ -10,12 +10,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// Action, kind of the first target, and the organization.
+/// Returns the action and the type of the first target of each entry.
 fn told(entries: &[Entry]) -> Vec<(String, String)> {
     entries.iter().map(|entry| (entry.event.action.clone(), entry.event.targets[0].kind.clone())).collect()
 }
 
-/// What was done since the trail had this length.
+/// Returns the entries added since the trail had this length.
 async fn since(server: &TestServer, length: usize) -> Vec<Entry> {
     trail(server).await.split_off(length)
 }
@@ -73,7 +73,7 @@ on_both_databases! {
         let page = visitor.open("/portal/domains").await;
         let page = visitor.submit(&page, "/portal/domains", &[("domain", "acme.example.com")]).await;
         assert_eq!(page.status, 201, "{}", page.html);
-        // It is waited for already: nothing that has a name of its own happens.
+        // It is already being verified, so nothing happens that has its own event name.
         let before = trail(&server).await.len();
         let page = visitor.submit(&page, "/portal/domains/verify", &[]).await;
         assert_eq!(page.status, 200, "{}", page.html);
@@ -81,7 +81,7 @@ on_both_databases! {
         assert_eq!(told(&entries), [("portal.request".to_owned(), "request".to_owned())]);
         assert_eq!(entries[0].event.targets[0].id, "POST /portal/domains/verify");
         assert_eq!(entries[0].organization_id.unwrap().to_string(), organization);
-        // What has one is told once.
+        // An action with its own name is recorded once.
         visitor.submit(&page, "/portal/domains", &[("domain", "acme.example.org")]).await;
         let entries = since(&server, before + 1).await;
         assert_eq!(told(&entries), [("organization_domain.created".to_owned(), "organization_domain".to_owned())]);
@@ -111,7 +111,7 @@ on_both_databases! {
             "environment.updated", "signing_key.created", "signing_key.created",
         ]);
         assert!(entries.iter().all(|entry| entry.event.actor.kind == "staff"));
-        // An environment that is made tells of it in its own trail, and in no other.
+        // Creating an environment is recorded in its own trail, and in no other.
         let page = owner.open("/dashboard/environments/new").await;
         let typed = [("name", "second"), ("kind", "staging"), ("issuer", "https://id.example.com")];
         assert_eq!(owner.submit(&page, "/dashboard/environments/new", &typed).await.status, 201);
@@ -168,7 +168,7 @@ on_both_databases! {
         assert_eq!(since(&server, before).await.len(), 1, "sent again, done once");
     }
 
-    // Each of these is told under a name of its own; the one without would be `management_api.request`.
+    // Each of these is recorded under its own name; one without would be `management_api.request`.
     async fn every_change_has_a_name(server: TestServer) {
         let management = server.management();
         let organization = management.organization("Acme").await;

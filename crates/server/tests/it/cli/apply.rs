@@ -185,7 +185,7 @@ on_both_databases! {
         let lines = |text: &str| text.lines().filter(|line| line.starts_with(['+', '~'])).map(|l| l.split(", client id").next().unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(lines(&applied.out), lines(&checked.out), "the plan is what is done");
 
-        // Nor is anybody told of anything: not the nodes, and not who reads the audit log.
+        // Nothing is reported either: not to other nodes, and not in the audit log.
         let head = async || countersign_store::change::head(&mut server.app.store.reader().await.unwrap()).await.unwrap();
         let trail = async || {
             let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
@@ -209,7 +209,7 @@ on_both_databases! {
         let token = ask().await.json();
         assert_eq!(token["scope"], "posts:read");
 
-        // The second environment is another tenant, under its own issuer and algorithm.
+        // The second environment is another tenant, with its own issuer and algorithm.
         let second = server.anonymous().with_host("localhost:45678");
         eventually("the second environment serves", async || second.get("/oauth2/jwks").await.status == 200).await;
         assert_eq!(second.get("/oauth2/jwks").await.json()["keys"][0]["alg"], "ES256");
@@ -251,7 +251,7 @@ on_both_databases! {
         assert_eq!((&user["email"], &user["email_verified"], &user["first_name"]), (&json!("ada@example.com"), &json!(true), &json!("Ada")));
         let list = format!("/user_management/organization_memberships?user_id={}&statuses=active,inactive", user["id"].as_str().unwrap());
         assert_eq!(management.get(&list).await.expect_list()[0]["roles"], json!([{"slug": "admin"}, {"slug": "member"}]));
-        // An empty text takes the template away, once; the last one is put back for what follows.
+        // An empty string removes the template, once; the last iteration restores it for what follows.
         for (content, told) in [("", "- JWT template"), ("", "Nothing to change."), ("{\"who\": \"{{ user.email }}\"}", "+ JWT template")] {
             let declared = server.declare(&format!("jwt_template = '{content}'\n")).await.done();
             assert!(declared.out.contains(told), "{told}: {}", declared.out);
@@ -263,7 +263,7 @@ on_both_databases! {
         let page = browser.open("/sign-in").await;
         assert_eq!(server.sign_in(&mut browser, &page, "ada@example.com").await.path, "/account");
 
-        // What the file says changes is changed; what people have done since stays.
+        // What the file declares is changed; what the users have done since stays.
         let id = user["id"].as_str().unwrap();
         management.put(&format!("/user_management/users/{id}"), json!({"password": "another-quiet-lighthouse-7"})).await.expect(200);
         let changed = PEOPLE.replace("\"Ada\"", "\"Augusta\"").replace("[\"admin\", \"member\"]", "[\"member\"]").replace("user.email", "user.id");
@@ -277,7 +277,7 @@ on_both_databases! {
         let membership = management.get(&list).await.expect_list().remove(0);
         management.put(&format!("/user_management/organization_memberships/{}/deactivate", membership["id"].as_str().unwrap()), json!({})).await.expect(200);
         assert_eq!(apply(&server, &changed, false).out, "Nothing to change.\n", "who was suspended stays so");
-        // The same person under another address.
+        // The same user with another address.
         let moved = changed.replace("ada@example.com", "lovelace@example.com").replace("email_verified = true", "");
         assert!(apply(&server, &moved, false).out.contains("~ user lovelace@example.com"));
         let user = management.get("/user_management/users/external_id/customer-7").await.expect(200).json();
@@ -313,7 +313,7 @@ on_both_databases! {
         check("[[environment.webhook_endpoint]]\nendpoint_url = \"https://a.example.com\"", "put [[environment]] and a line such as name");
         check("[environment]\nname = \"default\"", "in two brackets");
         check("[[environment]]\nname = \"default\"\nissuerr = 1", "unknown field `issuerr`");
-        check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = \"in the clear\"", "never written out");
+        check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = \"in the clear\"", "never in the file itself");
         check("[[environment]]\nname = \"default\"\n[[environment.api_key]]\nname = \"x\"\nvalue = { env = \"NOT_SET_ANYWHERE\" }", "NOT_SET_ANYWHERE is not set");
         check("[[environment]]\nname = \"new\"", "needs an issuer");
         check("[[environment]]\nname = \"new\"\nissuer = \"http://auth.example.com\"", "must be https");

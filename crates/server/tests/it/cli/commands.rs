@@ -170,7 +170,7 @@ fn the_configuration_is_checked_and_told() {
     let bad = run(&["config", "check", "--config", file.to_str().unwrap()]);
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&bad.stderr).contains("Did you mean 'listen'?"));
-    // What a start would refuse besides.
+    // What else a start would reject.
     let absent = directory.path().join("absent.pem");
     let absent = absent.to_str().unwrap();
     for (flags, expected) in [
@@ -185,7 +185,7 @@ fn the_configuration_is_checked_and_told() {
         let said = String::from_utf8_lossy(&bad.stderr).into_owned();
         assert!(said.contains(expected), "{flags:?}: {said}");
     }
-    // On this machine nothing is encrypted, and no certificate is read.
+    // Connections to this machine are not encrypted, so no certificate is read.
     let local = run(&["config", "check", "--database", "postgres://localhost/x", "--database-ca", absent]);
     assert_eq!(local.status.code(), Some(0));
     let bad = run(&["serve", "--listen", "nowhere"]);

@@ -1,10 +1,10 @@
-//! PostgreSQL over TLS: an unknown authority and a certificate for another name are refused, a named authority is
-//! trusted, and what is then spoken is encrypted.
+//! PostgreSQL over TLS: an unknown authority and a certificate for another name are rejected, a configured authority is
+//! trusted, and the connection is then encrypted.
 
 use crate::harness::{Backend, Database, Process, binary, run, skip, variable};
 use std::process::Command;
 
-/// The URL of a database, by a host name or address and a TLS mode.
+/// Returns a database URL with this host name or address and TLS mode.
 fn url(database: &Database, host: &str, mode: &str) -> String {
     format!("{}&sslmode={mode}", database.url.replace("@127.0.0.1", &format!("@{host}")))
 }

@@ -1,4 +1,4 @@
-//! `countersign doctor mcp`, against MCP servers and authorization servers that have one thing wrong.
+//! `countersign doctor mcp` against MCP servers and authorization servers that have one thing wrong.
 
 use crate::harness::{TestServer, binary, on_both_databases, run};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -9,14 +9,14 @@ use tokio::net::TcpListener;
 
 type Answer = (u16, Option<(&'static str, String)>, String);
 
-/// An MCP server at `/mcp` and its authorization server, whose answers can be changed.
+/// An MCP server at `/mcp` and its authorization server, whose responses can be changed.
 struct World {
     base: String,
     answers: Arc<Mutex<HashMap<String, Answer>>>,
 }
 
 impl World {
-    /// One in which everything is right.
+    /// Starts one in which everything is right.
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -48,7 +48,7 @@ impl World {
         self.answers.lock().unwrap().insert(what.to_owned(), (status, header, body.to_owned()));
     }
 
-    /// Says who the authorization server is, with one thing changed.
+    /// Publishes the authorization server metadata with one change.
     fn describe(&self, change: &dyn Fn(&mut Value)) {
         let base = &self.base;
         let mut document = json!({
@@ -61,12 +61,12 @@ impl World {
         self.say("GET /.well-known/oauth-authorization-server", 200, None, &document.to_string());
     }
 
-    /// What the doctor says, and whether it is content.
+    /// Returns what the doctor prints, and whether it succeeds.
     async fn examined(&self, flags: &[&str]) -> (bool, String) {
         examined(&format!("{}/mcp", self.base), flags).await
     }
 
-    /// The one step that fails names this.
+    /// Checks that exactly one step fails, and that its message contains these words.
     async fn fails_with(&self, words: &str) {
         let (content, said) = self.examined(&[]).await;
         assert!(!content && said.matches("FAIL").count() == 1 && said.matches("Fix: ").count() == 1, "{said}");
@@ -127,14 +127,17 @@ fn an_address_without_its_beginning_is_told_before_anything_is_tried() {
 fn the_step_that_fails_is_named_and_nothing_is_tried_beyond_it() {
     run(async {
         let world = World::start().await;
-        for (status, words) in
-            [(200, "answers without a token"), (307, "lose their request"), (404, "often /mcp"), (403, "answer 401")]
-        {
+        for (status, words) in [
+            (200, "answers without a token"),
+            (307, "lose the body of their request"),
+            (404, "often /mcp"),
+            (403, "answer 401"),
+        ] {
             world.say("POST /mcp", status, None, "");
             world.fails_with(words).await;
         }
         world.say("POST /mcp", 401, Some(("www-authenticate", "Bearer resource_metadata=\"/here\"".to_owned())), "");
-        world.fails_with("no URL").await;
+        world.fails_with("not a URL").await;
 
         let world = World::start().await;
         let place = "GET /.well-known/oauth-protected-resource/mcp";
@@ -172,6 +175,6 @@ fn the_step_that_fails_is_named_and_nothing_is_tried_beyond_it() {
         world.say("GET /authorize", 400, None, "<html>");
         world.fails_with("open it in a browser").await;
         let (content, said) = examined("https://", &[]).await;
-        assert!(!content && said.contains("is no URL"), "{said}");
+        assert!(!content && said.contains("is not a URL"), "{said}");
     });
 }

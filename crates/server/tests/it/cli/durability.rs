@@ -1,4 +1,5 @@
-//! A change that was answered survives `kill -9`: killed under write load, many rounds, and counted.
+//! An acknowledged change survives `kill -9`: servers are killed under write load in many rounds, and the changes are
+//! counted.
 
 use crate::harness::{Backend, Client, Database, Process, run};
 use serde_json::json;
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 const ROUNDS: usize = 12;
 
-/// Writes until the server is gone; remembers what was acknowledged.
+/// Writes until the server is gone; records what was acknowledged.
 async fn write_until_it_dies(client: Client, acknowledged: Arc<Mutex<Vec<String>>>, name: String) {
     for number in 0.. {
         let body = json!({"name": name, "external_id": format!("{name}-{number}")});

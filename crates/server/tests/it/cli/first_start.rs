@@ -21,7 +21,7 @@ fn a_first_start_needs_nothing_and_says_what_to_do_next() {
     let arguments = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let process = Process::start(&arguments, &[]);
     let key = process.api_key();
-    while !process.printed.lock().unwrap().contains("makes another") {
+    while !process.printed.lock().unwrap().contains("prints another") {
         std::thread::yield_now();
     }
     let printed = process.printed.lock().unwrap().clone();
@@ -32,7 +32,7 @@ fn a_first_start_needs_nothing_and_says_what_to_do_next() {
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("master.key")), 0o600);
 
-    // The line it prints works when pasted.
+    // The printed command line works when pasted.
     let line = printed
         .lines()
         .find(|line| line.trim_start().starts_with("curl "))
@@ -42,7 +42,7 @@ fn a_first_start_needs_nothing_and_says_what_to_do_next() {
     let answer = String::from_utf8_lossy(&pasted.stdout).into_owned();
     assert!(answer.ends_with("201") && answer.contains("\"name\":\"Acme\""), "{answer}");
 
-    // The second start finds it all again, and shows no key.
+    // The second start finds everything again and shows no key.
     drop(process);
     let again = Process::start(&arguments, &[]);
     let told = again.printed.lock().unwrap().clone();
@@ -75,7 +75,7 @@ fn init_prints_json_once_and_serve_goes_on_from_there() {
             assert!(said["client_id"].as_str().unwrap().starts_with("client_"));
             let key = said["api_key"].as_str().unwrap().to_owned();
             assert!(said["dashboard"].as_str().unwrap().contains("/dashboard/welcome?token="));
-            // Where the only key is stands in the answer; that of a database elsewhere is warned about besides.
+            // The output says where the only master key is; for a remote database there is also a warning.
             assert_eq!(said["master_key_file"], data.join("master.key").to_str().unwrap());
             let warned = String::from_utf8(first.stderr).unwrap();
             assert_eq!(warned.contains("copy it to a safe place"), backend == Backend::Postgres, "{warned}");
@@ -198,7 +198,7 @@ fn an_empty_copy_beside_its_key_is_no_new_installation() {
         assert!(told.contains("countersign.db is empty"), "{told}");
     }
     assert_eq!(std::fs::metadata(&database).unwrap().len(), 0, "as it was");
-    // A first start that was interrupted before it had a key goes on.
+    // A first start that was interrupted before it had a key continues.
     std::fs::remove_file(data.join("master.key")).unwrap();
     assert!(countersign(&init).status.success());
 }

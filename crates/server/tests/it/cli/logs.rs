@@ -1,4 +1,5 @@
-//! No secret is ever in the log: a server at its most talkative, every kind of secret used well and badly, and a search.
+//! No secret ever appears in the log: a server at its most verbose, every kind of secret used correctly and
+//! incorrectly, and a search.
 
 use crate::harness::{Client, Process, run};
 use serde_json::json;
@@ -10,7 +11,7 @@ fn the_log_of_a_whole_run_holds_no_secret() {
         let data = directory.path().join("data");
         let mut process = Process::start(
             &["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--log-level", "trace"],
-            // With a mail server, which takes nothing: without one, messages are in the log.
+            // With a mail server that accepts nothing: without one, emails are logged.
             &[
                 ("COUNTERSIGN_LOG_FORMAT", format),
                 ("COUNTERSIGN_SMTP_URL", "smtp://127.0.0.1:9"),
@@ -70,7 +71,7 @@ fn without_a_mail_server_the_log_has_what_would_have_been_sent() {
     assert!(line.contains("ada@example.com") && line.contains(&token), "{line}");
 }
 
-/// Uses every kind of secret, and gives all that must not be logged.
+/// Uses every kind of secret, and returns all values that must not be logged.
 async fn use_everything(client: &Client, key: &str) -> Vec<String> {
     let management = client.clone().with_key(key);
     let (client_id, secret) = management.credential(&[]).await;

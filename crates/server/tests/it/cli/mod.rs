@@ -1,4 +1,4 @@
-//! The program as an operator meets it.
+//! The program as an operator sees it.
 
 mod apply;
 mod commands;

@@ -1,5 +1,6 @@
-//! Two nodes behind a proxy, as an operator runs them: two processes on one PostgreSQL, nginx in front of them with https,
-//! requests in turn to one and the other, a mail server. Everything that people and applications do goes through.
+//! Two nodes behind a proxy, as an operator runs them: two processes on one PostgreSQL database, nginx in front of them
+//! with https and round-robin balancing, and a mail server. Everything that users and applications do goes through the
+//! proxy.
 
 use super::mail_server::{MailServer, certificate};
 use super::{CHROMIUM, Program, Script, folder, installed};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 const NGINX: Program = ("/usr/sbin/nginx", "nginx-light");
 
-/// A running nginx; it ends with this value.
+/// A running nginx, stopped on drop.
 struct Proxy(Child);
 
 impl Proxy {
@@ -48,7 +49,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // A signal that it passes on to its workers.
+        // nginx passes the signal on to its workers.
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         let _ = self.0.wait();
     }
@@ -65,7 +66,7 @@ fn everything_goes_through_two_nodes_in_turn() {
         let Some(database) = Database::fresh(Backend::Postgres).await else { return };
         let directory = tempfile::tempdir().unwrap();
         let (authority, certificate) = certificate(directory.path());
-        // Free until a moment ago: the nodes must know it before the proxy begins to listen.
+        // The port was free a moment ago: the nodes must know it before the proxy listens.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let public_url = format!("https://localhost:{port}");
         let smtp_url = format!("smtp://localhost:{}", inbox.port);
@@ -80,7 +81,7 @@ fn everything_goes_through_two_nodes_in_turn() {
             }
             arguments
         };
-        // Prepared once, before any node serves.
+        // Set up once, before any node serves.
         let init = Command::new(crate::harness::binary())
             .args(["init", "--json"])
             .args(settings("first"))

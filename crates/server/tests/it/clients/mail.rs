@@ -1,4 +1,4 @@
-//! Mail, as a mail server of somebody else takes it in.
+//! Email as received by an independent mail server.
 
 use super::mail_server::{MailServer, certificate};
 use crate::harness::{Backend, Browser, PASSWORD, TestServer, run};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const FROM: &str = "Anmeldung bei Müller <no-reply@mail.example.com>";
 
-/// Makes each test one for SQLite and one for PostgreSQL; the body starts the server.
+/// Generates a SQLite and a PostgreSQL test for each body; the body starts the server.
 macro_rules! with_either_database {
     ($(async fn $name:ident($backend:ident) $body:block)*) => {$(
         mod $name {
@@ -29,23 +29,23 @@ async fn start(backend: Backend, url: &str, more: &[(&'static str, &str)]) -> Op
     TestServer::start_with(backend, &settings).await
 }
 
-/// What waits to be sent.
+/// The messages waiting to be sent.
 async fn waiting(server: &TestServer) -> Vec<QueuedMail> {
     mail::list(&mut server.app.store.reader().await.unwrap(), server.environment_id()).await.unwrap()
 }
 
-/// How far they are, and nothing of what they say.
+/// Describes the state of messages without their content.
 fn states(mails: &[QueuedMail]) -> String {
     mails.iter().map(|mail| format!("{}: {} attempts, next {:?}\n", mail.id, mail.attempts, mail.next_at)).collect()
 }
 
-/// Whether a message waits, and is not on its way, after so many tries.
+/// Whether a message is waiting after this many attempts and not being sent right now.
 fn was_tried(server: &TestServer, mail: &QueuedMail, attempts: i64) -> bool {
     let on_its_way = server.clock.now().plus_secs(LEASE - SLACK);
     mail.attempts == attempts && mail.next_at.is_some_and(|next| next < on_its_way)
 }
 
-/// The message that waits, once sending it was tried so often.
+/// Waits until the queued message has had this many attempts, and returns it.
 async fn tried(server: &TestServer, attempts: i64) -> QueuedMail {
     let began = Instant::now();
     loop {
@@ -57,7 +57,7 @@ async fn tried(server: &TestServer, attempts: i64) -> QueuedMail {
     }
 }
 
-/// Invites so many, and waits until each mail was tried once: nobody takes any.
+/// Sends this many invitations and waits until each email has had one attempt; the server accepts none.
 async fn tried_once(server: &TestServer, queued: usize) {
     let management = server.management();
     for number in 0..queued {
@@ -65,7 +65,7 @@ async fn tried_once(server: &TestServer, queued: usize) {
         management.post("/user_management/invitations", body).await.expect(201);
     }
     let began = Instant::now();
-    // Some may have had a second try by then.
+    // Some may have had a second attempt by then.
     let tried = |mail: &&QueuedMail| was_tried(server, mail, 1) || mail.attempts > 1;
     while waiting(server).await.iter().filter(tried).count() < queued {
         assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(server).await));
@@ -92,7 +92,7 @@ fn text(mail: &Value, name: &str) -> String {
     mail[name].as_str().unwrap_or_else(|| panic!("no {name} in {mail}")).to_owned()
 }
 
-/// What is true of every message.
+/// Checks what holds for every message.
 fn check(mail: &Value, to: &str, id: &str) {
     let header = |name: &str| text(&mail["headers"], name);
     assert_eq!((header("from").as_str(), header("to").as_str()), (FROM, to));
@@ -101,7 +101,7 @@ fn check(mail: &Value, to: &str, id: &str) {
     assert!(message_id.starts_with("<mail_") && message_id.ends_with("@mail.example.com>"), "{message_id}");
     assert!(id.is_empty() || message_id.contains(id), "{message_id}");
     assert_eq!(header("auto-submitted"), "auto-generated");
-    // RFC 5322 §3.3; that it is now, to the hour, is enough to see that it is a moment of this message.
+    // RFC 5322 §3.3. Comparing the date to the hour is enough to see that it belongs to this message.
     let date = header("date");
     let now = std::process::Command::new("date").args(["-u", "+%a, %d %b %Y %H"]).output().unwrap();
     let earlier =
@@ -139,7 +139,7 @@ with_either_database! {
         assert!(text(&arrived, "html").contains(link), "the same link in both");
         assert_eq!(browser.open(&link[server.base_url.len()..]).await.status, 200);
 
-        // Names of others, in letters that headers do not have.
+        // Names with characters that headers cannot contain directly.
         let management = server.management();
         let organization = management.organization("Søren & Söhne <script> 渡辺").await;
         let body = json!({"email": "ada@example.com", "organization_id": organization});
@@ -153,7 +153,7 @@ with_either_database! {
     }
 
     async fn what_a_dead_or_busy_server_did_not_take_arrives_later_and_once(backend) {
-        // Nobody listens there for now.
+        // Nothing listens there for now.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let Some(server) = start(backend, &format!("smtp://127.0.0.1:{port}"), &[]).await else { return };
         server.person("ada@example.com").await;
@@ -193,7 +193,7 @@ with_either_database! {
         for number in 0..QUEUED {
             arrived(number).await;
         }
-        // Those have been written down and not yet acknowledged: nobody sends them again meanwhile.
+        // The server has stored these but not yet acknowledged them: nobody resends them in the meantime.
         server.clock.advance_seconds(300);
         until_none_waits(&server).await;
         for number in 0..3 {
@@ -221,7 +221,7 @@ with_either_database! {
         assert!(metrics.contains("countersign_mail_attempts_total{outcome=\"GivenUp\"} 1\n"), "{metrics}");
         assert!(metrics.contains("countersign_mail_attempts_total{outcome=\"Retried\"} "), "{metrics}");
 
-        // The operator has mistyped the sender: every message is refused for ever, says the server.
+        // The operator has mistyped the sender: the server rejects every message permanently.
         let Some(inbox) = MailServer::start("mail", &["--refuse-sender"]) else { return };
         let server = start(backend, &format!("smtp://127.0.0.1:{}", inbox.port), &[]).await.unwrap();
         tried_once(&server, 3).await;
@@ -242,7 +242,7 @@ with_either_database! {
         management.post("/user_management/magic_auth", json!({"email": "ada@example.com"})).await.expect(201);
         tried(&server, 1).await;
         forget_password(&server, "ada@example.com").await;
-        // A code is good for ten minutes, a link for an hour.
+        // Codes are valid for ten minutes, links for an hour.
         server.clock.advance_seconds(600);
         let Some(inbox) = MailServer::start("mail", &["--port", &port.to_string()]) else { return };
         until_none_waits(&server).await;
@@ -251,7 +251,7 @@ with_either_database! {
     }
 
     async fn a_stop_gives_back_what_the_server_cannot_have(backend) {
-        // It lets everybody in and says nothing.
+        // It accepts connections but says nothing.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("smtp://127.0.0.1:{}", silent.local_addr().unwrap().port());
         let Some(server) = start(backend, &url, &[]).await else { return };
@@ -271,7 +271,7 @@ with_either_database! {
             assert!(began.elapsed() < Duration::from_secs(30), "{}", states(&waiting(&server).await));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // Whoever takes it next has another number than this node had.
+        // The next claim gets a different attempt number from this node's.
         assert_eq!(waiting(&server).await[0].attempts, 1);
     }
 
@@ -313,7 +313,7 @@ with_either_database! {
             assert_eq!((&arrived["encrypted"], &arrived["login"]), (&json!(true), &json!("countersign")));
             check(&arrived, "ada@example.com", "");
 
-            // A certificate from nobody one knows, and credentials that are wrong: nothing is sent, and nothing lost.
+            // An untrusted certificate, and wrong credentials: nothing is sent, and nothing lost.
             for (url, trusted) in [(url("pass%20word"), &[][..]), (url("wrong"), &trusted[..])] {
                 let server = start(backend, &url, trusted).await.unwrap();
                 server.person("grace@example.com").await;
@@ -325,7 +325,7 @@ with_either_database! {
             }
             assert_eq!(inbox.taken_in("grace@example.com").len(), 0);
         }
-        // Somebody on the way takes the offer of encryption out.
+        // An attacker in between strips the STARTTLS offer.
         let Some(inbox) = MailServer::start("mail", &[]) else { return };
         let url = format!("smtp://localhost:{}?tls=required", inbox.port);
         let server = start(backend, &url, &[]).await.unwrap();

@@ -1,4 +1,4 @@
-//! A mail server for tests: aiosmtpd, as `conformance/python/mail_server.py` runs it.
+//! A mail server for tests: aiosmtpd, as run by `conformance/python/mail_server.py`.
 
 use super::folder;
 use crate::harness::skip;
@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A running mail server; it ends with this value.
+/// A running mail server, stopped on drop.
 pub struct MailServer {
     child: Child,
-    /// Where it listens.
+    /// The port it listens on.
     pub port: u16,
-    /// What it has taken in, a line of JSON each.
+    /// The messages it has received, one line of JSON each.
     pub file: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl MailServer {
-    /// Starts one; `None` (said loudly) when aiosmtpd is not installed.
+    /// Starts one; `None` (with a visible notice) when aiosmtpd is not installed.
     pub fn start(what: &str, options: &[&str]) -> Option<Self> {
         let folder = folder("python");
         let interpreter = folder.join(".venv/bin/python");
@@ -44,14 +44,14 @@ impl MailServer {
         Some(Self { child, port, file, _folder: inbox })
     }
 
-    /// What it has taken in for an address so far.
+    /// Returns the messages received for an address so far.
     pub fn taken_in(&self, to: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.file).unwrap();
         let mails = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         mails.filter(|mail| mail["recipients"][0] == to).collect()
     }
 
-    /// The message number `count` to an address, once it has arrived.
+    /// Waits for message number `count` to an address and returns it.
     pub async fn mail(&self, to: &str, count: usize) -> Value {
         let began = Instant::now();
         loop {
@@ -73,7 +73,7 @@ impl Drop for MailServer {
     }
 }
 
-/// A certificate for this machine, and one file with it and its key.
+/// Creates a certificate for localhost, and one file with both it and its key.
 pub fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
     let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (certificate, both) = (folder.join("certificate.pem"), folder.join("certificate-and-key.pem"));

@@ -1,5 +1,5 @@
-//! The official MCP client and an MCP server (`examples/mcp-server`): by registering itself, and by a metadata document of
-//! its own on a website that the harness makes reachable.
+//! The official MCP client with an MCP server (`examples/mcp-server`): with dynamic registration, and with a metadata
+//! document on a website that the harness makes reachable.
 
 use super::{CHROMIUM, Script, folder, installed};
 use crate::harness::{Backend, TestServer, Website, on_both_databases, run, skip};

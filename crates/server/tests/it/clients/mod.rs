@@ -1,5 +1,5 @@
-//! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each a process of its
-//! own. `scripts/install-clients` installs what they need.
+//! Client libraries as customers use them, against a real server: the scripts in `conformance/`, each in its own
+//! process. `scripts/install-clients` installs what they need.
 
 mod behind_a_proxy;
 mod mail;
@@ -14,13 +14,13 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance").join(name)
 }
 
-/// A script of `conformance/node`, and the server it is about.
+/// A script of `conformance/node`, and the server it runs against.
 struct Script<'a> {
     file: &'a str,
     base_url: &'a str,
     api_key: &'a str,
     client_id: &'a str,
-    /// What it is told besides.
+    /// Additional environment variables.
     variables: Vec<(&'a str, &'a str)>,
 }
 
@@ -33,16 +33,16 @@ impl Script<'_> {
     }
 }
 
-/// Runs a script with what it must know about the server; fails with all it said unless it succeeds.
+/// Runs a script with the server's parameters; panics with its output unless it succeeds.
 async fn run(mut command: Command, base_url: &str, api_key: &str, client_id: &str) {
     command
         .env("COUNTERSIGN_BASE_URL", base_url)
         .env("COUNTERSIGN_API_KEY", api_key)
         .env("COUNTERSIGN_CLIENT_ID", client_id)
-        // The server is on this machine, and no proxy is asked for it.
+        // The server is on this machine, so no proxy is used for it.
         .envs([("NO_PROXY", "localhost"), ("no_proxy", "localhost")])
         .stdin(Stdio::null());
-    // On a thread of its own: the server that it talks to lives in this process and must go on.
+    // On a separate thread, because the server that it talks to runs in this process.
     let (command, output) = tokio::task::spawn_blocking(move || {
         let output = command.output();
         (command, output)
@@ -67,7 +67,7 @@ async fn node(server: &TestServer, file: &str) {
     Script { file, base_url, api_key, client_id, variables: Vec::new() }.run().await;
 }
 
-/// A program that is installed by the system, not by `scripts/install-clients`: a file that it has, and its Debian package.
+/// A program installed by the system, not by `scripts/install-clients`: one of its files, and its Debian package.
 type Program = (&'static str, &'static str);
 const CHROMIUM: Program = ("/usr/bin/chromium", "chromium");
 const RACKUP: Program = ("/usr/bin/rackup", "ruby-rack");
@@ -76,7 +76,7 @@ const OMNIAUTH: Program = ("/var/lib/dpkg/info/ruby-omniauth-openid-connect.list
 const APACHE: Program = ("/usr/sbin/apache2", "apache2-bin");
 const MOD_AUTH_OPENIDC: Program = ("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc");
 
-/// Whether programs are there; says loudly what is not.
+/// Whether the programs are installed; prints a visible notice if one is missing.
 fn installed(script: &str, programs: &[Program]) -> bool {
     let missing = programs.iter().find(|(file, _)| !Path::new(file).exists());
     if let Some((file, package)) = missing {
@@ -85,7 +85,7 @@ fn installed(script: &str, programs: &[Program]) -> bool {
     missing.is_none()
 }
 
-/// Runs a script in which a real browser takes part, and other programs.
+/// Runs a script that needs a real browser and other programs.
 async fn browser(server: &TestServer, script: &str, programs: &[Program]) {
     if installed(script, &[&[CHROMIUM], programs].concat()) {
         node(server, script).await;

@@ -1,4 +1,4 @@
-//! Applications and their credentials, as staff make and end them.
+//! Applications and their credentials, as staff create and revoke them.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 const NEW: &str = "/dashboard/env/default/applications/new";
 
-/// The text between two others.
+/// Returns the text between two others.
 #[track_caller]
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
@@ -28,12 +28,12 @@ on_both_databases! {
         let anyone = server.anonymous();
         let token = anyone.token(&client_id, &secret).await.expect(200).text_at("access_token");
         assert_eq!(anyone.introspect(&client_id, &secret, &token).await["active"], true);
-        // The snippets have the real values, the secret included while it is shown.
+        // The snippets contain the real values, including the secret while it is shown.
         assert!(page.html.contains(&format!("client_secret={secret}")), "{}", page.html);
         let href = between(&page.html, "<form method=\"post\" action=\"", "/secrets").to_owned();
         let page = developer.open(&href).await;
         assert!(!page.html.contains(&secret), "shown once");
-        // A second one, so that the first can go without an interruption.
+        // A second secret, so that the first can be deleted without an interruption.
         let page = developer.submit(&page, &format!("{href}/secrets"), &[]).await;
         assert_eq!(page.status, 201);
         let second = between(&page.html, "is not shown again.</strong></p><p><span class=\"copyable\"><code>", "<").to_owned();
@@ -42,7 +42,7 @@ on_both_databases! {
         let forms: Vec<_> = page.forms().into_iter().filter(|form| form.action.ends_with("/secrets/delete")).collect();
         assert_eq!(forms.len(), 2);
         let page = developer.post(&forms[1].action, &forms[1].fields).await;
-        assert!(page.html.contains("stopped working at once"), "{}", page.html);
+        assert!(page.html.contains("It no longer works, on any node"), "{}", page.html);
         anyone.token(&client_id, &secret).await.expect(401);
         assert_eq!(anyone.introspect(&client_id, &second, &token).await["active"], false);
         anyone.token(&client_id, &second).await.expect(200);
@@ -178,7 +178,7 @@ on_both_databases! {
         for path in ["", "/delete", "/secrets", "/secrets/delete"] {
             assert_eq!(owner.post(&format!("{wrong}{path}"), &fields).await.status, 404, "{path}");
         }
-        // Nor is the credential of another application.
+        // Nor can the credential of another application be deleted.
         let mut fields = fields;
         fields.insert("secret_id".to_owned(), secret);
         assert_eq!(owner.post(&format!("/dashboard/env/default/applications/{ours}/secrets/delete"), &fields).await.status, 404);

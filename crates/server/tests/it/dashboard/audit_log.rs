@@ -1,4 +1,4 @@
-//! The audit log: what administrators did, and the logs of organizations, as staff see them.
+//! The audit log: what administrators did, and the organizations' logs, as staff see them.
 
 use crate::harness::{Browser, Page, Receiver, TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -23,7 +23,7 @@ async fn until(browser: &mut Browser, path: &str, says: &str) -> Page {
     }
 }
 
-/// Tells of something of an organization.
+/// Sends an organization's event.
 async fn tell(server: &TestServer, organization: &str, actor: &str) {
     let management = server.management();
     management
@@ -42,7 +42,7 @@ on_both_databases! {
         let mut owner = server.staff(StaffRole::Owner).await;
         owner.headers = vec![("user-agent", "<b>Browser</b>".to_owned())];
         let organization = server.management().organization("<script>alert(1)</script>").await;
-        // Somebody of staff changes something, too.
+        // A staff member changes something, too.
         let page = owner.open("/dashboard/env/default/redirects").await;
         owner.submit(&page, "/dashboard/env/default/redirects", &[("uri", "https://app.example.com/callback")]).await;
         let page = owner.open(TRAIL).await;
@@ -52,7 +52,7 @@ on_both_databases! {
         assert!(page.html.contains("API key “") && page.html.contains(&organization) && page.html.contains("127.0.0.1"), "{}", page.html);
         assert!(!page.html.contains("<script>alert") && page.html.contains("&#60;script&#62;alert(1)"));
         assert!(!page.html.contains("<b>Browser") && page.html.contains("&#60;b&#62;Browser"));
-        // Who reads leaves no trace; nobody is told of another environment.
+        // Reading leaves no trace, and nothing from another environment is shown.
         let another = server.another_environment().await;
         another.management.organization("Theirs").await;
         let rows = page.html.matches("<li id=\"").count();
@@ -78,7 +78,7 @@ on_both_databases! {
         assert_eq!(rows(&mut reader, &format!("target={other}")).await, 1);
         assert_eq!(rows(&mut reader, "actor=nobody").await, 0);
         assert_eq!(rows(&mut reader, "from=2999-01-01T00:00").await, 0);
-        // By the name that is shown, and by the identifier that the row links with.
+        // By the displayed name, and by the identifier that the row links to.
         let page = reader.open(&format!("{TRAIL}?action=organization.updated")).await;
         let link = page.html.split(">All of theirs<").next().unwrap().rsplit("href=\"").next().unwrap().trim_end_matches('"').to_owned();
         assert!(reader.open(&link).await.html.matches("<li id=\"").count() >= 3, "{link}");
@@ -120,7 +120,7 @@ on_both_databases! {
         let download = ready.html.split("/download\"").next().unwrap().rsplit('"').next().unwrap().to_owned() + "/download";
         let file = developer.open(&download).await;
         assert!(file.status == 200 && file.html.starts_with("id,action,") && file.html.contains("Ada"), "{}", file.html);
-        // Who only reads sees that there is one, and gets no way to it; another organization has none such.
+        // A read-only user sees that there is an export but cannot download it; another organization does not have it.
         let seen = reader.open(&page).await;
         assert!(seen.html.contains("Ready") && !seen.html.contains("/download"), "{}", seen.html);
         assert_eq!(reader.open(&download).await.status, 403);
@@ -159,9 +159,9 @@ on_both_databases! {
         let configuration = format!("/organizations/{organization}/audit_log_configuration");
         let shown = admin.open(&page).await;
         assert_eq!(shown.form(&format!("{page}/retention")).fields["days"], "365");
-        // Less is asked about first, with what is lost by it.
+        // A shorter period needs confirmation, which says what is lost.
         let asked = admin.submit(&shown, &format!("{page}/retention"), &[("days", "90")]).await;
-        assert!(asked.html.contains("Keep events for 90 days only?") && asked.html.contains("cannot be had back"), "{}", asked.html);
+        assert!(asked.html.contains("Keep events for 90 days only?") && asked.html.contains("cannot be recovered"), "{}", asked.html);
         assert_eq!(server.management().get(&configuration).await.expect(200).json()["retention_period_in_days"], 365);
         let other = admin.submit(&asked, &format!("{page}/retention"), &[("days", "30")]).await;
         assert!(other.html.contains("Keep events for 30 days only?"), "a yes to something else is none: {}", other.html);
@@ -184,7 +184,7 @@ on_both_databases! {
         let received = receiver.next().await;
         assert_eq!(received.headers["authorization"], "Bearer hunter2");
         assert!(received.body.contains("team.renamed"));
-        // Developers see it, and have no form for it.
+        // Developers see the stream, but have no form for it.
         let seen = until(&mut developer, &page, &url).await;
         assert!(!seen.html.contains("/stream\"") && !seen.html.contains("/retention\"") && !seen.html.contains("hunter2"), "{}", seen.html);
         let (end, csrf) = (format!("{page}/stream/end"), shown.form(&stream).fields["csrf"].clone());
@@ -193,7 +193,7 @@ on_both_databases! {
         let shown = admin.post(&end, &fields("stop")).await;
         assert!(shown.html.contains("Stopped") && !shown.html.contains(">Stop the stream<"), "{}", shown.html);
         let shown = admin.post(&end, &fields("forget")).await;
-        assert!(shown.html.contains("None: events stay here"), "{}", shown.html);
+        assert!(shown.html.contains("No stream: events stay here"), "{}", shown.html);
         assert_eq!(admin.post(&end, &fields("forget")).await.status, 404, "there is none any more");
     }
 
@@ -221,6 +221,6 @@ on_both_databases! {
         let report = countersign::domain::audit_log::chain::verify(store, key, server.environment_id()).await.unwrap();
         assert!(report.broken.is_none() && report.ends.sequence > 0);
         assert!(page.html.contains(&report.ends.hash.to_string()), "{}", page.html);
-        assert!(page.html.contains(&format!("<dd>{}</dd>", report.ends.sequence)) && !page.html.contains("Linking has stopped"));
+        assert!(page.html.contains(&format!("<dd>{}</dd>", report.ends.sequence)) && !page.html.contains("no longer linked"));
     }
 }

@@ -1,4 +1,4 @@
-//! Branding and logos: what is chosen is what people see, and a preview changes nothing.
+//! Branding and logos: what is saved is what users see, and a preview changes nothing.
 
 use crate::harness::{Browser, FilePart, Page, TestServer, on_both_databases, picture};
 use countersign_protocol::model::StaffRole;
@@ -10,7 +10,7 @@ fn orange() -> Vec<u8> {
     picture(400, 100, [0xc2, 0x41, 0x0c])
 }
 
-/// Sends a form of a page with files, as browsers do.
+/// Submits a form with files, as browsers do.
 async fn submit(
     browser: &mut Browser,
     page: &Page,
@@ -27,7 +27,7 @@ async fn submit(
     browser.post_files(to, &fields, files).await
 }
 
-/// The address of the first picture that is shown.
+/// Returns the address of the first image shown.
 fn first_picture(page: &Page) -> String {
     let (_, rest) = page.html.split_once("<img src=\"").unwrap_or_else(|| panic!("no picture: {}", page.html));
     rest.split('"').next().unwrap().to_owned()
@@ -47,7 +47,7 @@ on_both_databases! {
         let logo = first_picture(&saved);
         assert!(logo.starts_with("/dashboard/env/default/pictures/"), "{logo}");
         assert_eq!(developer.open(&logo).await.status, 200);
-        // Kept where nothing is said about it, and gone where that is said.
+        // Kept where the form says nothing about it, and removed where it says so.
         let stale = submit(&mut developer, &page, PAGE, PAGE, &[("name", "Stale")], &[]).await;
         assert_eq!(stale.status, 409, "it was drawn before that: {}", stale.html);
         let page = submit(&mut developer, &saved, PAGE, PAGE, &[], &[("logo", "", b"")]).await;
@@ -61,7 +61,7 @@ on_both_databases! {
     async fn a_colour_that_is_hard_to_see_is_told_and_so_is_what_could_be_better(server: TestServer) {
         let mut developer = server.staff(StaffRole::Developer).await;
         let page = developer.open(PAGE).await;
-        assert!(!page.html.contains("Not everything"));
+        assert!(!page.html.contains("look different from what you chose"));
         let page = submit(&mut developer, &page, PAGE, PAGE, &[("primary", "#ffe66d")], &[("icon", "i.png", &picture(40, 20, [0, 0, 0]))]).await;
         assert!(page.html.contains("hard to see") && page.html.contains("not square"), "{}", page.html);
         assert!(developer.open(PAGE).await.html.contains("hard to see"));
@@ -115,7 +115,7 @@ on_both_databases! {
         assert!(!after.html.contains("<img src=\"/dashboard"));
         let shown = developer.open(&format!("{PREVIEW}?page=sign-in")).await;
         assert!(!shown.html.contains("Typed"));
-        // A warning about what is typed comes along.
+        // A warning about the typed values is included.
         let shown = submit(&mut developer, &page, PAGE, PREVIEW, &[("primary", "#ffe66d")], &[]).await;
         assert!(shown.html.contains("<meta name=\"warnings\" content=\"Buttons: #ffe66d is hard to see"), "{}", shown.html);
     }
@@ -128,7 +128,7 @@ on_both_databases! {
         assert_eq!(answer.status, 403, "another browser's form");
         let answer = owner.post_files(PAGE, &[("name".to_owned(), "Forged".to_owned())].into(), &[]).await;
         assert_eq!(answer.status, 403, "without what proves it");
-        // Nor may the proof be handed in as a file.
+        // Nor is the CSRF token accepted as a file.
         let csrf = owner.open(PAGE).await.form(PAGE).fields["csrf"].clone();
         let fields = [("name".to_owned(), "Forged".to_owned())].into();
         assert_eq!(owner.post_files(PAGE, &fields, &[("csrf", "csrf", csrf.as_bytes())]).await.status, 403);

@@ -1,4 +1,4 @@
-//! The JWT template: what comes of it is seen before it is saved.
+//! The JWT template: its result is shown before it is saved.
 
 use crate::harness::{TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -34,12 +34,12 @@ on_both_databases! {
         fields.insert("email".into(), "nobody@example.com".into());
         let nobody = developer.post(PREVIEW, &fields).await;
         assert_eq!(nobody.status, 422);
-        assert!(nobody.html.contains("nobody with this address"), "{}", nobody.html);
+        assert!(nobody.html.contains("No user has this address"), "{}", nobody.html);
         let page = developer.post(PAGE, &fields).await;
         assert!(page.html.contains("Saved."), "{}", page.html);
         assert_eq!(saved(&server).await, 200);
         assert!(page.form(PAGE).fields["content"].contains("organization.name"));
-        // Emptied, there is none any more; and once more is no mistake.
+        // An empty template is removed; repeating that is not an error.
         fields.insert("content".into(), " \r\n".into());
         let mut page = page;
         for _ in 0..2 {
@@ -69,7 +69,7 @@ on_both_databases! {
         assert!(removed.forms().iter().all(|form| form.action != REMOVE), "nothing is left to remove");
         assert_eq!(saved(&server).await, 404);
         assert_eq!(mail().await, Value::Null);
-        // Twice, as from a page that stood open: nothing is wrong, and nothing is done.
+        // Twice, as from a page that was left open: no error, and nothing is done.
         assert_eq!(developer.submit(&page, REMOVE, &[]).await.status, 200);
         let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
         let log = list(store, key, server.environment_id(), &Trail::default(), None, 100).await.unwrap();
@@ -99,7 +99,7 @@ on_both_databases! {
         let stale = developer.open(PAGE).await;
         let theirs = json!({"content": "{\"theirs\": 1}"});
         server.management().put("/user_management/jwt_template", theirs).await.expect(200);
-        // Trying it out in between does not make it any newer.
+        // Previewing in between does not make it current.
         let mine = [("content", "{\"mine\": 1}")];
         let tried = developer.submit(&stale, PAGE, &mine).await;
         assert!(tried.status == 409 && tried.html.contains("Somebody else has changed this"), "{}", tried.html);

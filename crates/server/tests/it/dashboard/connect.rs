@@ -1,4 +1,4 @@
-//! Connect: clients that introduce themselves, what tokens are for, and sign-in elsewhere.
+//! Connect: clients that register themselves, OAuth resources, and the company's own login.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -97,9 +97,9 @@ on_both_databases! {
         let mut person = crate::harness::Browser::new(&server);
         assert_eq!(person.open(&ask).await.status, 403);
         let page = developer.open(PAGE).await;
-        assert!(page.html.contains("Waits for you") && page.html.contains(CLIENT), "{}", page.html);
+        assert!(page.html.contains("Waiting for you") && page.html.contains(CLIENT), "{}", page.html);
         let page = developer.submit(&page, &at("documents/allow"), &[]).await;
-        assert!(page.html.contains("Allowed</span>") && !page.html.contains("Waits for you"), "{}", page.html);
+        assert!(page.html.contains("Allowed</span>") && !page.html.contains("Waiting for you"), "{}", page.html);
     }
 
     async fn resources_come_and_go_and_one_may_be_the_default(server: TestServer) {
@@ -115,7 +115,7 @@ on_both_databases! {
         assert!(default().await.is_empty());
         let page = developer.submit(&page, &at("resources/default"), &[("id", &of)]).await;
         assert_eq!(default().await, ["https://mcp.example.com/mcp"]);
-        // The snippets are about it.
+        // The snippets refer to it.
         assert!(page.html.contains("https://mcp.example.com/.well-known/oauth-protected-resource/mcp"), "{}", page.html);
         let csrf = page.form(&at("resources")).fields["csrf"].clone();
         developer.post(&at("resources/default"), &[("csrf".to_owned(), csrf.clone())].into()).await;
@@ -139,7 +139,7 @@ on_both_databases! {
         let mut person = crate::harness::Browser::new(&server);
         let away = person.open(&application.authorize("")).await;
         assert!(away.left_to.as_deref().is_some_and(|to| to.starts_with("https://app.example.com/login?external_auth_id=")), "{away:?}");
-        // One application goes another way.
+        // One application uses a different login.
         let found = server.management().get("/connect/applications").await.expect_list().remove(0);
         let href = format!("/dashboard/env/default/applications/{}", found["id"].as_str().unwrap());
         let page = developer.open(&href).await;

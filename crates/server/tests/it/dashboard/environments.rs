@@ -1,4 +1,4 @@
-//! The environments of the installation, and the settings of each.
+//! The environments of the installation, and each one's settings.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -8,7 +8,7 @@ const LIST: &str = "/dashboard/environments";
 const NEW: &str = "/dashboard/environments/new";
 const SETTINGS: &str = "/dashboard/env/default/settings";
 
-/// The first value that a page shows to be copied.
+/// Returns the first copyable value on a page.
 #[track_caller]
 fn copyable(html: &str) -> String {
     let (_, rest) = html.split_once("<span class=\"copyable\"><code>").unwrap_or_else(|| panic!("{html}"));
@@ -22,7 +22,7 @@ on_both_databases! {
         for (name, kind, issuer, told) in [
             ("", "staging", "http://localhost:1", "Name is required"),
             ("Not a slug", "staging", "http://localhost:1", "lower-case letters"),
-            ("second", "", "http://localhost:1", "Say what it is for"),
+            ("second", "", "http://localhost:1", "Choose what it is for"),
             ("second", "production", "https://id.example.com/path", "must be an origin"),
             ("second", "production", "http://id.example.com", "must be https"),
             ("default", "production", "https://id.example.com", "The name belongs to another environment"),
@@ -76,7 +76,7 @@ on_both_databases! {
         let page = admin.open(SETTINGS).await;
         for (name, value, told) in [
             ("access_token_lifetime", "soon", "write a number and a unit"),
-            ("access_token_lifetime", "10 seconds", "Life of access tokens must be 30 to 86400 seconds"),
+            ("access_token_lifetime", "10 seconds", "Lifetime of access tokens must be 30 to 86400 seconds"),
             ("maximum_length", "401 days", "must be 300 to"),
             ("inactivity_timeout", "31 days", "must not be longer"),
             ("inactivity_timeout", "5 minutes", "must be longer than an access token lives"),

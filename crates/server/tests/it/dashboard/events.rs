@@ -1,4 +1,4 @@
-//! Events: what has happened, as staff read it.
+//! Events as staff read them.
 
 use crate::harness::{Client, TestServer, on_both_databases};
 use countersign_protocol::management::events::NAMES;
@@ -41,7 +41,7 @@ on_both_databases! {
         assert_eq!(rows(&mut reader, &format!("organization_id={acme}")).await, 2);
         assert_eq!(rows(&mut reader, &format!("organization_id={acme}&event=organization.created")).await, 1);
         assert_eq!(rows(&mut reader, "event=never.heard").await, 0);
-        // The clock of the server is moved, not waited for.
+        // The server's clock is moved rather than waited for.
         let now = server.clock.now().to_string();
         server.clock.advance_seconds(7200);
         organization(&management, "Later").await;

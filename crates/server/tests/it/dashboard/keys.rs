@@ -1,4 +1,4 @@
-//! Keys of the management API, and what tokens are signed with.
+//! Management API keys, and the keys that sign tokens.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -12,7 +12,7 @@ async fn published(server: &TestServer) -> Vec<String> {
     keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The key that signed a token.
+/// Returns the key ID of the key that signed a token.
 fn signer(token: &str) -> String {
     use base64::Engine;
     let head = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
@@ -84,7 +84,7 @@ on_both_databases! {
         let forms = page.forms();
         let of_it = forms.iter().find(|form| form.action == burn && form.fields["key_id"] == signer(&token)).unwrap();
         let page = admin.post(&burn, &of_it.fields).await;
-        assert!(page.html.contains("every token it signed is void") && !page.html.contains(&signer(&token)), "{}", page.html);
+        assert!(page.html.contains("Every token it signed is invalid") && !page.html.contains(&signer(&token)), "{}", page.html);
         assert_eq!(server.anonymous().introspect(&client_id, &secret, &token).await["active"], false);
         let fresh = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
         assert_eq!(server.anonymous().introspect(&client_id, &secret, &fresh).await["active"], true);

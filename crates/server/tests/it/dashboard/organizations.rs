@@ -1,4 +1,4 @@
-//! Organizations as staff make and change them: settings, domains, people, invitations and API keys.
+//! Organizations as staff create and change them: settings, domains, members, invitations, and API keys.
 
 use crate::harness::{Browser, Page, TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -12,7 +12,7 @@ fn page_of(id: &str) -> String {
     format!("{LIST}/{id}")
 }
 
-/// Posts what one button of a page posts, with another value in one of its fields.
+/// Posts what a page's button posts, with a different value in one of its fields.
 async fn forge(browser: &mut Browser, page: &Page, action: &str, to: &str, field: &str, value: &str) -> u16 {
     let mut fields: BTreeMap<String, String> = page.form(action).fields;
     fields.insert(field.to_owned(), value.to_owned());
@@ -41,7 +41,7 @@ on_both_databases! {
         assert!(saved.html.contains("Saved."), "{}", saved.html);
         let now = server.management().get(&format!("/organizations/{}", made["id"].as_str().unwrap())).await.json();
         assert_eq!((&now["name"], &now["external_id"], &now["metadata"]), (&json!("Summit"), &json!(null), &json!({"plan": "gold"})));
-        // Emptied is empty, and not "as it was".
+        // A cleared field is empty, not unchanged.
         let saved = developer.submit(&saved, &href, &[("metadata", "")]).await;
         assert!(saved.html.contains("Saved."), "{}", saved.html);
         let now = server.management().get(&format!("/organizations/{}", made["id"].as_str().unwrap())).await.json();
@@ -71,7 +71,7 @@ on_both_databases! {
         let id = server.management().organization("Mine").await;
         let (href, page) = (page_of(&id), developer.open(&page_of(&id)).await);
         for (typed, told) in [
-            ([("name", "Other"), ("external_id", "x"), ("metadata", "gold")], "no JSON object"),
+            ([("name", "Other"), ("external_id", "x"), ("metadata", "gold")], "must be a JSON object"),
             ([("name", "Other"), ("external_id", "x"), ("metadata", "[]")], "must be an object"),
             ([("name", "Other"), ("external_id", "x"), ("metadata", "{\"n\": 1}")], "must be a string"),
             ([("name", "Other"), ("external_id", "taken"), ("metadata", "")], "already used"),
@@ -100,8 +100,8 @@ on_both_databases! {
         assert_eq!(domain["domain"], "acme.example");
         assert!(page.html.contains(&format!("verification_token={}", domain["verification_token"].as_str().unwrap())), "{}", page.html);
         let page = developer.submit(&page, &verify, &[]).await;
-        assert!(page.html.contains("Looking for the TXT record"), "{}", page.html);
-        // Through the page of another organization it is not there.
+        assert!(page.html.contains("looking for the TXT record"), "{}", page.html);
+        // It cannot be reached through another organization's page.
         let elsewhere = page_of(&other);
         for act in ["verify", "delete"] {
             let domain = domain["id"].as_str().unwrap();
@@ -119,7 +119,7 @@ on_both_databases! {
         let ada = management.user("ada@example.com").await;
         let people = format!("{}/people", page_of(&id));
         let page = developer.open(&people).await;
-        for (who, told) in [("nobody@example.com", "Invite them below"), ("user_nope", "user_nope")] {
+        for (who, told) in [("nobody@example.com", "Invite the person below"), ("user_nope", "user_nope")] {
             let refused = developer.submit(&page, &people, &[("who", who)]).await;
             assert_eq!((refused.status, refused.form(&people).fields["who"].as_str()), (422, who), "{}", refused.html);
             assert!(refused.html.contains(told), "{}", refused.html);
@@ -140,7 +140,7 @@ on_both_databases! {
         let page = developer.submit(&page, &format!("{href}/deactivate"), &[]).await;
         assert!(page.html.contains("Inactive"), "{}", page.html);
         assert_eq!(management.get(&memberships).await.expect_list()[0]["status"], "inactive");
-        // Through another organization it is not there.
+        // It cannot be reached through another organization.
         let elsewhere = format!("{}/people/{}", page_of(&other), membership["id"].as_str().unwrap());
         assert_eq!(developer.open(&elsewhere).await.status, 404);
         for act in ["", "/deactivate", "/reactivate", "/remove"] {
@@ -189,15 +189,15 @@ on_both_databases! {
         let id = server.management().organization("Mine").await;
         let (people, invitations) = (format!("{}/people", page_of(&id)), format!("{}/invitations", page_of(&id)));
         let page = developer.open(&people).await;
-        // Mails are kept here, and nobody can read them in production.
+        // Emails are kept here, and in production nobody can read them.
         let page = developer.submit(&page, &invitations, &[("email", "grace@example.com")]).await;
-        assert!(page.html.contains("no mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+        assert!(page.html.contains("no email was sent") && !page.html.contains("on its way"), "{}", page.html);
         let page = developer.submit(&page, &format!("{invitations}/resend"), &[]).await;
-        assert!(page.html.contains("No mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+        assert!(page.html.contains("No email was sent") && !page.html.contains("on its way"), "{}", page.html);
         let person = format!("/dashboard/env/default/users/{}", server.person("ada@example.com").await);
         let page = developer.open(&person).await;
         let page = developer.submit(&page, &format!("{person}/password-reset"), &[]).await;
-        assert!(page.html.contains("No mail was sent") && !page.html.contains("on its way"), "{}", page.html);
+        assert!(page.html.contains("No email was sent") && !page.html.contains("on its way"), "{}", page.html);
     }
 
     async fn who_is_suspended_here_has_no_tokens_any_more(server: TestServer) {
@@ -214,7 +214,7 @@ on_both_databases! {
         let token = tokens.text_at("access_token");
         assert_eq!(server.introspected(&introspector, &token).await["active"], true);
         let mut developer = server.staff(StaffRole::Developer).await;
-        // The organization's page says what was let in, and the person's page takes it back.
+        // The organization's page shows which applications have access; suspending the member ends it.
         let access = developer.open(&format!("{}/access", page_of(&id))).await;
         assert!(access.html.contains("The third application") && access.html.contains("ada@example.com"), "{}", access.html);
         let href = format!("{}/people/{}", page_of(&id), membership.id);
@@ -302,7 +302,7 @@ on_both_databases! {
         ] {
             assert_eq!(owner.post(&format!("{wrong}{path}"), &fields).await.status, 404, "{path}");
         }
-        // Nor can one of their people be made a member here.
+        // Nor can one of the other environment's users be made a member here.
         let ours = server.management().organization("Ours").await;
         let people = format!("{}/people", page_of(&ours));
         let page = owner.open(&people).await;

@@ -1,4 +1,4 @@
-//! What administrators of organizations may do on their own page, as staff set it.
+//! What organization administrators may do in the portal, as staff configure it.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::audit_log::{self, Trail};
@@ -27,7 +27,7 @@ on_both_databases! {
         assert!(!fields.contains_key("scope_reports:write"));
         let form = visitor.open("/portal/api-keys/new").await;
         assert!(form.html.contains("scope_reports:read") && !form.html.contains("scope_reports:write"), "{}", form.html);
-        // Less again: at once, for those who are there.
+        // Restricting it again applies at once to those already there.
         admin.submit(&saved, PAGE, &[("credentials", "see")]).await;
         assert_eq!(visitor.open("/portal/api-keys/new").await.status, 403);
         let (key, id) = (&server.app.keyring.audit_log, server.app.environments().product_named("default").unwrap().id());
@@ -42,7 +42,7 @@ on_both_databases! {
         server.declare("[environment.portal]\npermissions = [\"reports:gone\"]\n").await.done();
         let mut admin = server.staff(StaffRole::Admin).await;
         let page = admin.open(PAGE).await;
-        assert!(page.html.contains("There is no such permission now."), "{}", page.html);
+        assert!(page.html.contains("That permission no longer exists."), "{}", page.html);
         let saved = admin.submit(&page, PAGE, &[("credentials", "create")]).await;
         assert_eq!(saved.form(PAGE).fields["scope_reports:gone"], "yes");
         let mut fields = saved.form(PAGE).fields;
@@ -69,7 +69,7 @@ on_both_databases! {
         let other = server.another_environment().await;
         let mut admin = server.staff(StaffRole::Admin).await;
         let page = admin.open(PAGE).await;
-        // Somebody changes another setting meanwhile.
+        // Another setting is changed in the meantime.
         server.declare("access_token_lifetime = 900\n").await.done();
         admin.submit(&page, PAGE, &[("credentials", "create")]).await;
         let environments = server.app.environments();

@@ -1,13 +1,13 @@
-//! Pages with several lists: each is turned over by itself, and none ends without saying so.
+//! Pages with several lists: each is paged independently, and none ends without saying so.
 
 use crate::harness::{Browser, Page, TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
 use serde_json::json;
 
-/// How many there are in each list: more than on one page, fewer than on two.
+/// The number of rows in each list: more than fit on one page, fewer than on two.
 const MANY: usize = 13;
 
-/// Where the list of this name goes on, or back.
+/// Returns the link to the next or previous page of the list with this name.
 #[track_caller]
 fn turned(page: &Page, list: &str, direction: &str) -> Option<String> {
     let (_, pager) = page.html.split_once(&format!("aria-label=\"Pages of {list}\""))?;
@@ -16,7 +16,7 @@ fn turned(page: &Page, list: &str, direction: &str) -> Option<String> {
     Some(link.split("href=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&"))
 }
 
-/// Looks through a list from its newest to its oldest and back: every one of these is on one page, and only one.
+/// Pages through a list from its newest to its oldest row and back: each of these rows is on exactly one page.
 async fn turn_over(browser: &mut Browser, path: &str, list: &str, rows: &[String], elsewhere: &str) {
     let first = browser.open(path).await;
     assert_eq!(turned(&first, list, "prev"), None, "{list}");
@@ -31,7 +31,7 @@ async fn turn_over(browser: &mut Browser, path: &str, list: &str, rows: &[String
     let newer = turned(&second, list, "prev").unwrap();
     let back = browser.open(newer.split('#').next().unwrap()).await;
     assert!(rows.iter().all(|row| back.html.contains(row.as_str()) == first.html.contains(row.as_str())), "{list}");
-    // A cursor that is none, or another list's.
+    // An invalid cursor, or another list's.
     for wrong in ["x", "%3Cb%3E"] {
         let answer = browser.open(&format!("{path}?{list}_after={wrong}")).await;
         assert_eq!((answer.status, answer.html.contains("<b>")), (422, false), "{list}");
@@ -66,7 +66,7 @@ on_both_databases! {
         turn_over(&mut reader, &format!("{path}/access"), "api-keys", &keys, &machines[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/access"), "applications", &machines, &keys[MANY - 1]).await;
         turn_over(&mut reader, &format!("{path}/people"), "members", &members, &invited[MANY - 1]).await;
-        // What is searched for stays, whichever list is turned over.
+        // The search stays in effect, whichever list is paged.
         let found = reader.open(&format!("{path}/people?search=member1")).await;
         for (list, members) in [("members", MANY - 10), ("invitations", 10)] {
             let older = turned(&found, list, "next").unwrap_or_else(|| panic!("{}", found.html));

@@ -1,4 +1,4 @@
-//! Who may see and do what. The routes say it; these tests read the routes.
+//! Who may see and do what. The route table defines it, and these tests read the table.
 
 use crate::harness::{Browser, TestServer, on_both_databases};
 use countersign::http::routes::Policy;
@@ -7,7 +7,7 @@ use countersign_protocol::model::StaffRole;
 use reqwest::Method;
 use std::collections::BTreeMap;
 
-/// The pages and forms of the dashboard: method, path with something in its variable parts, and the role that is needed.
+/// Returns the dashboard's pages and forms: method, path with its parameters filled in, and required role.
 fn routes() -> Vec<(Method, String, StaffRole)> {
     let table = router::routes().table().to_vec();
     let routes: Vec<_> = table
@@ -26,7 +26,7 @@ fn routes() -> Vec<(Method, String, StaffRole)> {
     routes
 }
 
-/// What proves that a form is of this browser, taken from a form that everybody has.
+/// Returns the CSRF field of this browser, taken from a form that everybody has.
 async fn csrf(browser: &mut Browser) -> BTreeMap<String, String> {
     let page = browser.open("/dashboard/sign-out").await;
     let csrf = page.form("/dashboard/sign-out").fields.remove("csrf").unwrap();
@@ -76,7 +76,7 @@ on_both_databases! {
     }
 
     async fn threat_16_a_session_with_the_product_is_none_here_and_the_other_way_round(server: TestServer) {
-        // Somebody of the product who has the same address as a member of staff.
+        // A user of the product with the same email address as a staff member.
         server.person("ada@example.com").await;
         let mut person = Browser::new(&server);
         let page = person.open("/sign-in").await;
@@ -85,7 +85,7 @@ on_both_databases! {
         assert_eq!(person.open("/dashboard").await.path.split('?').next(), Some("/dashboard/sign-in"));
         let mut owner = server.staff(StaffRole::Owner).await;
         assert_eq!(owner.open("/account").await.path.split('?').next(), Some("/sign-in"));
-        // Not even when the cookie is given the other's name.
+        // Not even when the cookie is renamed to the other's name.
         let mut thief = Browser::new(&server);
         thief.steal_as(&person, "cs_session", "cs_staff_session");
         assert_eq!(thief.open("/dashboard").await.path.split('?').next(), Some("/dashboard/sign-in"));
@@ -111,7 +111,7 @@ on_both_databases! {
             assert_eq!(owner.open(&format!("/dashboard/env/{name}")).await.status, 404, "{name}");
         }
         assert!(!owner.open("/dashboard").await.html.contains("/dashboard/env/Countersign"));
-        // Its people and organizations are not the product's.
+        // Its users and organizations are not the product's.
         assert!(server.management().get("/user_management/users").await.expect_list().is_empty());
         assert!(server.management().get("/organizations").await.expect_list().is_empty());
         assert!(server.management().get("/events").await.expect_list().is_empty());

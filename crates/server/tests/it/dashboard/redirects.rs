@@ -1,4 +1,4 @@
-//! Redirects: where the environment's own application may have people sent.
+//! The redirect URIs of the environment's own application.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -21,7 +21,7 @@ on_both_databases! {
         let found = |uri: &str| listed.iter().find(|known| known["uri"] == uri).unwrap().clone();
         assert_eq!(found("https://app.example.com/one")["default"], true, "the first one");
         let two = found("https://app.example.com/two")["id"].as_str().unwrap().to_owned();
-        // Another default; the one before can go now.
+        // Another default; the previous one can now be deleted.
         assert!(!page.forms().iter().any(|form| form.action == format!("{PAGE}/delete") && form.fields["id"] != two), "{}", page.html);
         let page = developer.submit(&page, &format!("{PAGE}/default"), &[("id", &two)]).await;
         assert!(page.html.contains("Saved."), "{}", page.html);
@@ -51,7 +51,7 @@ on_both_databases! {
         let twice = developer.submit(&page, PAGE, &[("uri", "https://app.example.com/a")]).await;
         let twice = developer.submit(&twice, PAGE, &[("uri", "https://app.example.com/a")]).await;
         assert_eq!(twice.status, 422);
-        // The default is not deleted, a wildcard is no default.
+        // The default cannot be deleted, and a wildcard cannot be the default.
         let listed = server.management().get("/user_management/redirect_uris").await.expect_list();
         let default = listed[0]["id"].as_str().unwrap();
         let page = developer.submit(&page, PAGE, &[("uri", "http://localhost:*/a")]).await;

@@ -1,4 +1,4 @@
-//! Roles and permissions as staff make and change them.
+//! Roles and permissions as staff create and change them.
 
 use crate::harness::{TestServer, on_both_databases};
 use countersign::domain::Failure;
@@ -57,7 +57,7 @@ on_both_databases! {
         let href = format!("{ROLES}/edit/new");
         let role = management.get("/authorization/roles/new").await.expect(200).json();
         assert_eq!(role["permissions"], json!(["reports:read"]));
-        // Another tick, one less, another name; and the slug stays.
+        // One permission more, one less, and another name; the slug stays.
         let mut fields = page.form(&href).fields;
         fields.remove("scope_reports:read");
         fields.insert("scope_reports:write".to_owned(), "yes".to_owned());
@@ -75,7 +75,7 @@ on_both_databases! {
         management.delete(&format!("/user_management/organization_memberships/{membership}")).await;
         let gone = developer.submit(&page, &format!("{href}/delete"), &[]).await;
         assert!(gone.html.contains("Deleted."), "{}", gone.html);
-        // The default one has no such button, and a post of it is told why.
+        // The default role has no such button, and posting anyway explains why.
         let default = format!("{ROLES}/edit/member");
         let page = developer.open(&default).await;
         assert!(!page.forms().iter().any(|form| form.action.ends_with("/delete")));
@@ -123,7 +123,7 @@ on_both_databases! {
         let page = developer.submit(&page, &moving("member"), &[("way", "up")]).await;
         let page = developer.submit(&page, &moving("member"), &[("way", "up")]).await;
         assert_eq!(role().await, "member");
-        // Beyond the end nothing happens, and a new one is the lowest now.
+        // Beyond the end nothing happens, and a new role is now the lowest.
         developer.submit(&page, &moving("member"), &[("way", "up")]).await;
         assert_eq!(developer.submit(&page, &moving("member"), &[("way", "sideways")]).await.status, 400);
         assert_eq!(developer.submit(&page, &moving("member"), &[("way", "down")]).await.status, 200);
@@ -131,7 +131,7 @@ on_both_databases! {
         let list = management.get("/authorization/roles").await.json();
         let slugs: Vec<_> = list["data"].as_array().unwrap().iter().map(|role| role["slug"].as_str().unwrap()).collect();
         assert_eq!(slugs, ["editor", "member", "admin", "viewer"]);
-        // The member's page has them in the same order, and says nothing else when it is saved as it is.
+        // The member's page lists them in the same order, and saving it unchanged keeps the roles.
         let member = format!("/dashboard/env/default/organizations/{organization}/people/{id}");
         let page = developer.open(&member).await;
         developer.submit(&page, &member, &[]).await;
@@ -154,7 +154,7 @@ on_both_databases! {
             })
         });
         made.await.unwrap();
-        // The newest is the one beyond what is offered.
+        // The newest is the one beyond what the page offers.
         management.put("/authorization/roles/all/permissions", json!({"permissions": ["first", "p499"]})).await.expect(200);
         let mut developer = server.staff(StaffRole::Developer).await;
         let href = format!("{ROLES}/edit/all");
@@ -191,7 +191,7 @@ on_both_databases! {
         let refused = developer.submit(&stale, &href, &[("name", "Mine")]).await;
         assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
         assert_eq!(management.get("/authorization/roles/editor").await.json()["permissions"], json!(["posts:read"]));
-        // What was typed is there, and is saved when it is meant all the same.
+        // The typed values are kept, and are saved on a second submission.
         let saved = developer.submit(&refused, &href, &[]).await;
         assert!(saved.html.contains("Saved.") && saved.html.contains("<h1>Mine</h1>"), "{}", saved.html);
         let (href, api) = (format!("{ROLES}/permissions/edit/posts:read"), "/authorization/permissions/posts:read");

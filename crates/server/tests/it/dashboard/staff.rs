@@ -1,4 +1,4 @@
-//! Who may use the dashboard, and who decides that.
+//! The people who can use the dashboard, and who decides that.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
 use countersign::domain::{Failure, mails, staff};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 const STAFF: &str = "/dashboard/staff";
 
-/// The path of the page of who has this role; the first one, who is not `but`.
+/// Returns the path of the page of the first staff member with this role whose email is not `but`.
 async fn page_of(server: &TestServer, role: StaffRole, but: &str) -> String {
     let act = server.act_of_staff().await;
     let all = staff::list(&mut server.app.store.reader().await.unwrap(), &act).await.unwrap();
@@ -17,7 +17,7 @@ async fn page_of(server: &TestServer, role: StaffRole, but: &str) -> String {
     format!("{STAFF}/{}", found.unwrap().0.id)
 }
 
-/// The path of one's own page.
+/// Returns the path of the browser user's own page.
 async fn own_page(server: &TestServer, browser: &mut Browser) -> String {
     let account = browser.open("/dashboard/account").await.html;
     let act = server.act_of_staff().await;
@@ -32,14 +32,14 @@ async fn csrf(browser: &mut Browser) -> BTreeMap<String, String> {
     BTreeMap::from([("csrf".to_owned(), csrf)])
 }
 
-/// Posts to any address, as a browser does whose page has no such button.
+/// Posts to any address, like a browser whose page has no such button.
 async fn forge(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Page {
     let mut all = csrf(browser).await;
     all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     browser.post(path, &all).await
 }
 
-/// The text of the newest message to an address, of those that the built-in environment has sent.
+/// Returns the text of the newest message that the built-in environment sent to an address.
 async fn mailed(server: &TestServer, to: &str) -> Option<String> {
     let act = server.act_of_staff().await;
     let kept = mail::list(&mut server.app.store.reader().await.unwrap(), act.environment_id).await.unwrap();
@@ -47,14 +47,14 @@ async fn mailed(server: &TestServer, to: &str) -> Option<String> {
     messages.into_iter().find(|message| message.to == to).map(|message| message.text)
 }
 
-/// The link of the invitation to an address.
+/// Returns the link of the invitation to an address.
 async fn invitation(server: &TestServer, to: &str) -> String {
     let text = mailed(server, to).await.unwrap();
     let link = text.split_whitespace().find(|word| word.contains("/invite?invitation_token=")).unwrap();
     server.path_of(link)
 }
 
-/// The link that a page shows.
+/// Returns the link that a page shows.
 fn link(server: &TestServer, page: &Page) -> String {
     let (_, rest) = page.html.split_once("<span class=\"copyable\"><code>").unwrap_or_else(|| panic!("{}", page.html));
     server.path_of(rest.split('<').next().unwrap())
@@ -102,7 +102,7 @@ on_both_databases! {
         let mut admin = server.staff(StaffRole::Admin).await;
         let owners = page_of(&server, StaffRole::Owner, "").await;
         let page = admin.open(&owners).await;
-        assert!(page.html.contains("Only an owner changes") && page.forms().is_empty(), "{}", page.html);
+        assert!(page.html.contains("Only an owner can change") && page.forms().is_empty(), "{}", page.html);
         for fields in [[("role", "owner"), ("how", "link"), ("email", "")], [("role", "owner"), ("how", "mail"), ("email", "eve@company.example")]] {
             let page = forge(&mut admin, STAFF, &fields).await;
             assert!(page.status == 403 && page.html.contains("Only an owner can grant, change or take away"), "{}", page.html);
@@ -115,7 +115,7 @@ on_both_databases! {
         let developer = page_of(&server, StaffRole::Developer, "").await;
         let page = forge(&mut admin, &developer, &[("role", "owner")]).await;
         assert!(page.status == 403 && page.html.contains("Only an owner"), "{}", page.html);
-        // What an owner has invited, an admin does not take back.
+        // An admin cannot revoke an owner's invitation.
         let page = owner.open(STAFF).await;
         let page = owner.submit(&page, STAFF, &[("email", "second@company.example"), ("role", "owner"), ("how", "mail")]).await;
         let id = page.form("/dashboard/staff/invitations/revoke").fields["invitation_id"].clone();
@@ -126,7 +126,7 @@ on_both_databases! {
         let page = owner.open(STAFF).await;
         let page = owner.submit(&page, "/dashboard/staff/invitations/revoke", &[]).await;
         assert!(!page.html.contains("second@company.example"), "{}", page.html);
-        // An admin may make admins of others.
+        // An admin may make other staff admins.
         let page = admin.open(&developer).await;
         let page = admin.submit(&page, &developer, &[("role", "admin")]).await;
         assert!(page.html.contains("Saved."), "{}", page.html);
@@ -136,10 +136,10 @@ on_both_databases! {
         let mut owner = server.staff(StaffRole::Owner).await;
         let own = own_page(&server, &mut owner).await;
         let page = owner.open(&own).await;
-        assert!(page.html.contains("Nobody changes their own role") && page.forms().is_empty(), "{}", page.html);
+        assert!(page.html.contains("You cannot change your own role") && page.forms().is_empty(), "{}", page.html);
         for (path, fields) in [(own.clone(), vec![("role", "admin")]), (format!("{own}/dismiss"), vec![])] {
             let page = forge(&mut owner, &path, &fields).await;
-            assert!(page.status == 403 && page.html.contains("Nobody changes their own role"), "{}", page.html);
+            assert!(page.status == 403 && page.html.contains("You cannot change your own role"), "{}", page.html);
         }
         assert_eq!(owner.open("/dashboard/environments/new").await.status, 200);
     }
@@ -191,7 +191,7 @@ on_both_databases! {
     }
 
     async fn threat_46_the_rule_is_the_domains_and_not_the_pages(server: TestServer) {
-        // What was allowed when the request came in is asked again when it is done.
+        // Permission is checked again when the action is performed.
         let mut admin = server.staff(StaffRole::Admin).await;
         let href = own_page(&server, &mut admin).await;
         let act = server.act_of_staff().await;

@@ -1,4 +1,4 @@
-//! People as staff make and change them: the account, its sessions, what it has let in, its password.
+//! Users as staff create and change them: the account, its sessions, the applications it authorized, its password.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -37,8 +37,8 @@ on_both_databases! {
         }
         let found = developer.open(&format!("{LIST}?email=many-")).await;
         assert_eq!(found.html.matches(">many-").count(), 50);
-        assert!(found.html.contains("type more of it"), "{}", found.html);
-        assert!(!developer.open(&format!("{LIST}?email=many-4")).await.html.contains("type more of it"));
+        assert!(found.html.contains("Type more of the address"), "{}", found.html);
+        assert!(!developer.open(&format!("{LIST}?email=many-4")).await.html.contains("Type more of the address"));
         for nobody in ["nobody@example.com", "race@", "%25", "grace@example.com."] {
             assert!(developer.open(&format!("{LIST}?email={nobody}")).await.html.contains("Nobody found"), "{nobody}");
         }
@@ -76,7 +76,7 @@ on_both_databases! {
         for (typed, told) in [
             ([("email", "taken@example.com"), ("metadata", "")], "already used"),
             ([("email", "nobody"), ("metadata", "")], "The email address is not valid."),
-            ([("email", "other@example.com"), ("metadata", "{")], "no JSON object"),
+            ([("email", "other@example.com"), ("metadata", "{")], "must be a JSON object"),
         ] {
             let answer = developer.submit(&page, &href, &typed).await;
             assert_eq!(answer.status, 422, "{typed:?}");
@@ -96,7 +96,7 @@ on_both_databases! {
         let refused = developer.submit(&stale, &href, &[("last_name", "King")]).await;
         assert!(refused.status == 409 && refused.html.contains("Somebody else has changed this"), "{} {}", refused.status, refused.html);
         assert_eq!(refused.form(&href).fields["last_name"], "King", "what was typed stays");
-        // Neither is it when something else was wrong with it first.
+        // Nor when something else was wrong with it first.
         let refused = developer.submit(&stale, &href, &[("metadata", "{")]).await;
         assert_eq!(refused.status, 409);
         let now = server.management().get(&api).await.json();
@@ -115,10 +115,10 @@ on_both_databases! {
         let (href, verified) = (page_of(ada), format!("/user_management/users/{ada}"));
         let page = developer.open(&href).await;
         assert_eq!(page.form(&href).fields["email_verified"], "yes");
-        // The box was ticked for the old address.
+        // The box was checked for the old address.
         let page = developer.submit(&page, &href, &[("email", "ada@elsewhere.example")]).await;
         assert_eq!(server.management().get(&verified).await.json()["email_verified"], false);
-        assert!(page.html.contains("Not proven yet"), "{}", page.html);
+        assert!(page.html.contains("Not verified yet"), "{}", page.html);
         developer.submit(&page, &href, &[("email_verified", "yes")]).await;
         assert_eq!(server.management().get(&verified).await.json()["email_verified"], true);
     }
@@ -139,7 +139,7 @@ on_both_databases! {
         assert!(page.html.contains("Firefox, Linux"), "{}", page.html);
         let forms: Vec<_> = page.forms().into_iter().filter(|form| form.action == revoke).collect();
         assert_eq!(forms.len(), 3);
-        // Another person's session is not there.
+        // Another user's session cannot be reached.
         let other = format!("{}/sessions/revoke", page_of(grace));
         assert_eq!(developer.post(&other, &forms[0].fields).await.status, 404);
         // The newest is listed first.
@@ -169,7 +169,7 @@ on_both_databases! {
         assert!(page.html.contains("The third application") && page.html.contains("Mine"), "{}", page.html);
         let fields = page.form(&revoke).fields;
         let page = developer.post(&revoke, &fields).await;
-        assert!(page.html.contains("Revoked.") && page.html.contains("let no application in"), "{}", page.html);
+        assert!(page.html.contains("Revoked.") && page.html.contains("No connected applications"), "{}", page.html);
         server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(400);
         assert_eq!(developer.post(&revoke, &fields).await.status, 404, "there is nothing left");
     }

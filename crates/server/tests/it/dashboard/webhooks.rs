@@ -1,4 +1,4 @@
-//! Webhooks: who is told of events, and what became of what was sent, as staff see and change it.
+//! Webhooks as staff see and change them: endpoints, and the results of deliveries.
 
 use crate::harness::{Browser, Client, Page, Receiver, TestServer, on_both_databases};
 use countersign_protocol::model::StaffRole;
@@ -10,14 +10,14 @@ const LIST: &str = "/dashboard/env/default/webhooks";
 const NEW: &str = "/dashboard/env/default/webhooks/new";
 const NOTHING: &str = "event_01EHZNVPK3SFK441A1RGBFSHRT";
 
-/// Makes an endpoint through the API; gives its page and what the API shows of it.
+/// Creates an endpoint through the API; returns its page and its API representation.
 async fn endpoint(management: &Client, url: &str, events: &[&str]) -> (String, Value) {
     let made = management.post("/webhook_endpoints", json!({"endpoint_url": url, "events": events})).await;
     let made = made.expect(201).json();
     (format!("{LIST}/{}", made["id"].as_str().unwrap()), made)
 }
 
-/// Opens a page again and again until it says something.
+/// Reloads a page until it contains a text.
 async fn until(browser: &mut Browser, path: &str, says: &str) -> Page {
     let began = Instant::now();
     loop {
@@ -29,7 +29,7 @@ async fn until(browser: &mut Browser, path: &str, says: &str) -> Page {
     }
 }
 
-/// Nothing but what proves where a form comes from.
+/// Returns only the CSRF field of a page.
 fn csrf(page: &Page) -> BTreeMap<String, String> {
     let csrf = page.forms().into_iter().find_map(|form| form.fields.get("csrf").cloned()).unwrap();
     BTreeMap::from([("csrf".to_owned(), csrf)])
@@ -61,17 +61,17 @@ on_both_databases! {
         assert!(twice.status == 422 && twice.html.contains("already"), "{}", twice.html);
 
         let tested = developer.submit(&made, &format!("{endpoint}/test"), &[]).await;
-        assert!(tested.html.contains("The test has arrived: 200 OK"), "{}", tested.html);
+        assert!(tested.html.contains("The test event was delivered: 200 OK"), "{}", tested.html);
         assert!(receiver.next().await.body.contains("webhook_endpoint.tested"));
         receiver.answer(500);
         let tested = developer.submit(&made, &format!("{endpoint}/test"), &[]).await;
-        assert!(tested.html.contains("The test has not arrived: 500 Internal Server Error"), "{}", tested.html);
+        assert!(tested.html.contains("The test event was not delivered: 500 Internal Server Error"), "{}", tested.html);
         receiver.next().await;
 
         server.management().organization("<script>alert(1)</script>").await;
         let received = receiver.next().await;
         let event = received.headers["webhook-id"].to_str().unwrap().to_owned();
-        let page = until(&mut developer, &endpoint, "Arrived").await;
+        let page = until(&mut developer, &endpoint, "Delivered").await;
         let delivery = format!("{endpoint}/deliveries/{event}");
         assert!(page.html.contains(&format!("href=\"{delivery}\"")), "{}", page.html);
         let page = until(&mut developer, &delivery, "200 OK").await;
@@ -83,7 +83,7 @@ on_both_databases! {
         assert!(!page.html.contains("<script>alert") && page.html.contains("&#60;script&#62;alert(1)"));
         developer.submit(&page, &format!("{delivery}/resend"), &[]).await;
         assert_eq!(receiver.next().await.headers["webhook-id"], event.as_str());
-        until(&mut developer, LIST, "Arrived").await;
+        until(&mut developer, LIST, "Delivered").await;
         assert_eq!(developer.open(&format!("{endpoint}/deliveries/{NOTHING}")).await.status, 404);
         assert_eq!(developer.open(&format!("{endpoint}?after={NOTHING}")).await.status, 422);
     }
@@ -114,7 +114,7 @@ on_both_databases! {
         let next = known["next_secret"].as_str().unwrap().to_owned();
         assert_eq!(known["secret"], made["secret"]);
         assert!(shown.html.contains(made["secret"].as_str().unwrap()) && shown.html.contains(&next), "{}", shown.html);
-        // Somebody presses the button of an older page.
+        // The button of an outdated page is pressed.
         let twice = developer.post(&format!("{page}/secret"), &csrf(&shown)).await;
         assert_eq!(twice.status, 422);
         assert!(twice.html.contains("A secret rotation is already in progress"), "{}", twice.html);
@@ -148,7 +148,7 @@ on_both_databases! {
         assert_eq!(shown.form(&settings).fields["which"], "all");
         let shown = developer.submit(&shown, &format!("{page}/status"), &[]).await;
         assert_eq!(server.management().get(&api).await.expect(200).json()["status"], "disabled");
-        assert!(!shown.html.contains("Disabled by itself") && !shown.html.contains("/replay\""), "{}", shown.html);
+        assert!(!shown.html.contains("Disabled automatically") && !shown.html.contains("/replay\""), "{}", shown.html);
         let refused = developer.post(&format!("{page}/status"), &csrf(&shown)).await;
         assert_eq!(refused.status, 400, "neither on nor off");
         developer.submit(&shown, &format!("{page}/status"), &[]).await;
@@ -167,9 +167,9 @@ on_both_databases! {
         management.organization("A").await;
         receiver.next().await;
         let mut reader = server.staff(StaffRole::ReadOnly).await;
-        let shown = until(&mut reader, &page, "Disabled by itself").await;
+        let shown = until(&mut reader, &page, "Disabled automatically").await;
         assert!(shown.html.contains("410 Gone"), "{}", shown.html);
-        assert!(reader.open(LIST).await.html.contains("Given up"));
+        assert!(reader.open(LIST).await.html.contains("Failed"));
     }
 
     async fn what_does_not_arrive_is_shown_as_tried_again(server: TestServer) {
@@ -180,10 +180,10 @@ on_both_databases! {
         let event = receiver.next().await.headers["webhook-id"].to_str().unwrap().to_owned();
         let mut reader = server.staff(StaffRole::ReadOnly).await;
         let shown = until(&mut reader, &format!("{page}/deliveries/{event}"), "503 Service Unavailable").await;
-        assert!(shown.html.contains("Tried again") && shown.html.contains("Next try"), "{}", shown.html);
+        assert!(shown.html.contains("Retrying") && shown.html.contains("Next try"), "{}", shown.html);
         let shown = reader.open(&page).await;
-        assert!(shown.html.contains("The last try did not succeed"), "{}", shown.html);
-        assert!(reader.open(&format!("{page}?state=failed")).await.html.contains("None was given up"));
+        assert!(shown.html.contains("The last try failed"), "{}", shown.html);
+        assert!(reader.open(&format!("{page}?state=failed")).await.html.contains("No delivery has failed"));
     }
 
     async fn deliveries_are_shown_by_what_became_of_them(server: TestServer) {
@@ -192,11 +192,11 @@ on_both_databases! {
         management.organization("A").await;
         let arrived = receiver.next().await.headers["webhook-id"].to_str().unwrap().to_owned();
         let mut reader = server.staff(StaffRole::ReadOnly).await;
-        until(&mut reader, &page, "Arrived</span>").await;
+        until(&mut reader, &page, "Delivered</span>").await;
         receiver.always_answer(503);
         management.post("/authorization/roles", serde_json::json!({"slug": "editor", "name": "Editor"})).await.expect(201);
         let waits = receiver.next().await.headers["webhook-id"].to_str().unwrap().to_owned();
-        until(&mut reader, &page, "Tried again").await;
+        until(&mut reader, &page, "Retrying").await;
         let all = reader.open(&page).await;
         assert!(all.html.contains(&arrived) && all.html.contains(&waits), "{}", all.html);
         for (state, shown, hidden) in [("pending", &waits, &arrived), ("delivered", &arrived, &waits)] {
@@ -205,7 +205,7 @@ on_both_databases! {
             assert!(found.html.contains(&format!("?state={state}\" aria-current=\"page\"")), "{}", found.html);
         }
         let none = reader.open(&format!("{page}?state=failed")).await;
-        assert!(none.html.contains("None was given up") && !none.html.contains(&arrived), "{}", none.html);
+        assert!(none.html.contains("No delivery has failed") && !none.html.contains(&arrived), "{}", none.html);
         let id = page.rsplit('/').next().unwrap();
         for (state, shown) in [("pending", vec![waits.as_str()]), ("delivered", vec![arrived.as_str()]), ("failed", vec![])] {
             let found = management.get(&format!("/webhook_endpoints/{id}/deliveries?state={state}")).await.expect_list();
@@ -222,12 +222,12 @@ on_both_databases! {
         let shown = developer.open(&page).await;
         let replay = format!("{page}/replay");
         for (values, says) in [
-            (vec![], "Say from which event on"),
+            (vec![], "Enter the event or the time"),
             (vec![("event", first.as_str()), ("moment", "2026-01-01T00:00")], "not both"),
             (vec![("event", "nonsense")], "begins with event_"),
             (vec![("event", NOTHING)], NOTHING),
             (vec![("moment", "yesterday")], "Enter a time such as"),
-            (vec![("moment", "2999-01-01T00:00")], "Nothing has happened since then"),
+            (vec![("moment", "2999-01-01T00:00")], "Nothing has happened since that time"),
         ] {
             let refused = developer.submit(&shown, &replay, &values).await;
             assert!(refused.status == 422 && refused.html.contains(says), "{says}: {}", refused.html);
@@ -235,7 +235,7 @@ on_both_databases! {
         let done = developer.submit(&shown, &replay, &[("event", &first)]).await;
         assert!(done.path.ends_with("?done=replayed"), "{} {}", done.path, done.html);
         assert_eq!(receiver.next().await.headers["webhook-id"], first.as_str());
-        let shown = until(&mut developer, &page, "Arrived").await;
+        let shown = until(&mut developer, &page, "Delivered").await;
         developer.submit(&shown, &replay, &[("moment", "2020-01-01T00:00")]).await;
         assert_eq!(receiver.next().await.headers["webhook-id"], first.as_str());
     }

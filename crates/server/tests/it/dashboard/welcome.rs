@@ -1,4 +1,4 @@
-//! The way in: the link of a first start, and signing in afterwards.
+//! Getting in: the link of a first start, and signing in afterwards.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use countersign::domain::Act;
@@ -9,7 +9,7 @@ use countersign_store::event::{self, Stretch};
 
 const EMAIL: &str = "ada@company.example";
 
-/// What has happened among staff, by name.
+/// Returns the names of the events in the staff environment.
 async fn events_of(server: &TestServer, act: &Act) -> Vec<String> {
     let filter = Filter { names: Vec::new(), organization_id: None, start: None, end: None };
     let stretch = Stretch { scan: Scan::Ascending, from: None, limit: 100 };
@@ -18,7 +18,7 @@ async fn events_of(server: &TestServer, act: &Act) -> Vec<String> {
     found.into_iter().map(|event| event.event).collect()
 }
 
-/// Where the dashboard is, as the database has it.
+/// Returns the dashboard's address as stored in the database.
 async fn place(server: &TestServer) -> String {
     server.act_of_staff().await.issuer.to_string()
 }
@@ -42,7 +42,7 @@ on_both_databases! {
         let page = owner.submit(&page, "/dashboard/sign-out", &[("decision", "sign_out")]).await;
         assert_eq!(page.path, "/dashboard/signed-out");
         assert!(page.html.contains("href=\"/dashboard/sign-in\""), "{}", page.html);
-        // Asked for a page, they sign in and are there.
+        // After opening a page, they sign in and land on it.
         let page = owner.open("/dashboard/env/default/applications?registered=yes").await;
         assert_eq!(page.path.split('?').next(), Some("/dashboard/sign-in"));
         let page = owner.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
@@ -63,7 +63,7 @@ on_both_databases! {
         assert!(node.staff_link.is_some() && node.staff_link != server.staff_link);
         first_owner(&server).await;
         assert_eq!(server.another_node().await.staff_link, None);
-        // The others were for the first owner, too.
+        // The other links were for the first owner, too.
         let other = server.path_of(node.staff_link.as_deref().unwrap());
         assert_eq!(Browser::new(&server).open(&other).await.status, 400);
     }
@@ -101,7 +101,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/dashboard/welcome", &typed).await;
         assert_eq!(page.status, 422, "{}", page.html);
         assert!(!browser.has_cookie("cs_staff_session"));
-        // The link was not used up by that.
+        // That did not consume the link.
         let page = browser.submit(&page, "/dashboard/welcome", &[("email", "grace@company.example"), ("password", PASSWORD)]).await;
         assert_eq!(page.status, 200, "{}", page.html);
     }
@@ -126,7 +126,7 @@ on_both_databases! {
         let told = events_of(&server, &act).await;
         assert!(told.iter().any(|event| event == "session.created"), "{told:?}");
         assert!(!told.iter().any(|event| event.starts_with("authentication.")), "{told:?}");
-        // The next one is what it says.
+        // The next event is a regular sign-in.
         let mut owner = Browser::new(&server);
         let page = owner.open("/dashboard/sign-in").await;
         let page = owner.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
@@ -138,7 +138,7 @@ on_both_databases! {
     async fn where_no_mail_arrives_staff_are_told_what_to_do_and_nothing_is_offered_that_needs_one(server: TestServer) {
         first_owner(&server).await;
         let mut browser = Browser::new(&server);
-        // From elsewhere: what is mailed is kept, and cannot be read from there.
+        // From another machine: emails are kept and cannot be read from there.
         browser.headers = vec![("x-forwarded-for", "192.0.2.1".to_owned())];
         let page = browser.open("/dashboard/sign-in").await;
         let page = browser.submit(&page, "/dashboard/sign-in", &[("email", EMAIL)]).await;
@@ -148,10 +148,10 @@ on_both_databases! {
         let page = browser.open("/dashboard/forgot-password").await;
         assert!(page.html.contains("countersign staff password") && page.forms().is_empty(), "{}", page.html);
         let mut owner = server.staff(StaffRole::Owner).await;
-        assert!(owner.open("/dashboard/staff").await.html.contains("whom mail does not reach"));
+        assert!(owner.open("/dashboard/staff").await.html.contains("whom email does not reach"));
         owner.headers.clone_from(&browser.headers);
-        assert!(owner.open("/dashboard/staff").await.html.contains("This server sends no mail"));
-        // On this machine it can be read, and the product's people are not told how the server is run.
+        assert!(owner.open("/dashboard/staff").await.html.contains("This server sends no email"));
+        // On this machine they can be read, and the product's users are not told how the server is run.
         assert_eq!(Browser::new(&server).open("/dashboard/forgot-password").await.forms().len(), 1);
         assert!(!browser.open("/forgot-password").await.html.contains("countersign staff"));
     }
@@ -171,7 +171,7 @@ on_both_databases! {
         assert_eq!(owner.open("/dashboard").await.path.split('?').next(), Some("/dashboard/sign-in"), "every session has ended");
         let page = browser.submit(&page, "/dashboard/sign-in/password", &[("password", new)]).await;
         assert_eq!(page.path, "/dashboard/env/default");
-        // Who is staff no more gets none.
+        // Former staff get none.
         server.dismiss_staff().await;
         assert!(server.command_says(&command).await.is_err());
     }
@@ -180,7 +180,7 @@ on_both_databases! {
         let node = server.another_node_with(&[("public_url", "https://auth.example.com")]).await;
         assert_eq!(place(&node).await, "https://auth.example.com/dashboard");
         assert!(node.staff_link.as_deref().unwrap().starts_with("https://auth.example.com/dashboard/welcome?"));
-        // Nobody is staff yet: it was a mistake that nobody has lived with.
+        // There are no staff members yet, so correcting the mistake affects nobody.
         let node = server.another_node_with(&[("public_url", "https://id.example.com")]).await;
         assert_eq!(place(&node).await, "https://id.example.com/dashboard");
         first_owner(&server.another_node().await).await;
@@ -195,7 +195,7 @@ on_both_databases! {
             let node = server.another_node_with(&[("public_url", wrong)]).await;
             assert_eq!(place(&node).await, "https://auth.example.com/dashboard", "{wrong}");
         }
-        // Whoever runs the server says that it has moved, and where to.
+        // The operator says explicitly that it has moved, and where to.
         let refused = server.command_says(&["staff", "move"]).await.unwrap_err();
         assert!(refused.contains("--public-url"), "{refused}");
         assert_eq!(place(&server).await, "https://auth.example.com/dashboard");

@@ -1,9 +1,9 @@
-//! What answers of the management API look like, checked to the last key.
+//! Assertions on responses of the management API, down to the last key.
 
 use super::Answer;
 use serde_json::{Value, json};
 
-/// Fails unless an object has exactly these keys.
+/// Panics unless an object has exactly these keys.
 #[track_caller]
 pub fn assert_keys(object: &Value, expected: &[&str]) {
     let mut seen: Vec<&str> =
@@ -14,7 +14,7 @@ pub fn assert_keys(object: &Value, expected: &[&str]) {
     assert_eq!(seen, expected, "{object}");
 }
 
-/// Fails unless this is a moment on the wire: UTC, three fractional digits, `Z`.
+/// Panics unless this is a timestamp in the API's format: UTC, three fractional digits, `Z`.
 #[track_caller]
 pub fn assert_moment(value: &Value) {
     let form: String = value
@@ -26,7 +26,7 @@ pub fn assert_moment(value: &Value) {
     assert_eq!(form, "0000-00-00T00:00:00.000Z");
 }
 
-/// Fails unless this is an identifier of a kind: its prefix and a ULID.
+/// Panics unless this is an identifier of this kind: its prefix and a ULID.
 #[track_caller]
 pub fn assert_id(value: &Value, prefix: &str) {
     let ulid = value.as_str().and_then(|text| text.strip_prefix(prefix)?.strip_prefix('_'));
@@ -35,21 +35,21 @@ pub fn assert_id(value: &Value, prefix: &str) {
     assert!(ulid.bytes().all(|b| b"0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains(&b)), "{value}");
 }
 
-/// The identifiers of an array of objects.
+/// Returns the identifiers of an array of objects.
 #[track_caller]
 pub fn ids(rows: &Value) -> Vec<String> {
     rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
 
 impl Answer {
-    /// Fails unless this is JSON and says so.
+    /// Panics unless the body is JSON with a JSON content type; returns it.
     #[track_caller]
     pub fn expect_json(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.text);
         self.json()
     }
 
-    /// Fails unless this is the 401 of the management API.
+    /// Panics unless this is the management API's 401 response.
     #[track_caller]
     pub fn expect_unauthorized(self) {
         let answer = self.expect(401);
@@ -57,7 +57,7 @@ impl Answer {
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"api\""));
     }
 
-    /// Fails unless this is the 404 for an identifier.
+    /// Panics unless this is the 404 response for an identifier.
     #[track_caller]
     pub fn expect_not_found(self, thing: &str, id: &str) {
         let expected =
@@ -65,7 +65,7 @@ impl Answer {
         assert_eq!(self.expect(404).expect_json(), expected);
     }
 
-    /// Fails unless this is an error of a code and a message, and nothing else.
+    /// Panics unless this is an error with a code and a message, and nothing else.
     #[track_caller]
     pub fn expect_code(self, status: u16, code: &str) {
         let body = self.expect(status).expect_json();
@@ -74,7 +74,7 @@ impl Answer {
         assert!(!body["message"].as_str().unwrap().is_empty());
     }
 
-    /// Fails unless this is a 400 of a code that gives exactly these reasons.
+    /// Panics unless this is a 400 with this code that lists exactly these reasons.
     #[track_caller]
     pub fn expect_reasons(self, code: &str, expected: &[&str]) {
         let body = self.expect(400).expect_json();
@@ -88,7 +88,7 @@ impl Answer {
         assert_eq!(seen, expected);
     }
 
-    /// Fails unless this is a 422 that names exactly these fields, each with its code.
+    /// Panics unless this is a 422 that names exactly these fields, each with its code.
     #[track_caller]
     pub fn expect_invalid(self, expected: &[(&str, &str)]) {
         let body = self.expect(422).expect_json();
@@ -103,7 +103,7 @@ impl Answer {
         assert_eq!(seen, expected);
     }
 
-    /// Fails unless this is a list; gives its rows.
+    /// Panics unless this is a list; returns its rows.
     #[track_caller]
     pub fn expect_list(self) -> Vec<Value> {
         let body = self.expect(200).expect_json();

@@ -1,4 +1,4 @@
-//! A browser without scripts: cookies, redirects, and forms filled in by the names of their fields.
+//! A browser without JavaScript: cookies, redirects, and forms filled in by field name.
 
 use super::{Answer, Client, TestServer};
 use reqwest::Method;
@@ -10,40 +10,40 @@ pub struct Browser {
     client: Client,
     origin: String,
     cookies: BTreeMap<String, String>,
-    /// How long the longest head of an answer was, in bytes.
+    /// The length of the longest response head, in bytes.
     pub longest_head: usize,
-    /// What every request says besides.
+    /// Additional headers of every request.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// What a browser has arrived at.
+/// The page that a browser has arrived at.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The status of the last answer.
+    /// The status of the last response.
     pub status: u16,
     /// The path and query of the last request to the server.
     pub path: String,
-    /// The page.
+    /// The HTML.
     pub html: String,
-    /// Where the browser was sent away to, if it was.
+    /// The external URL that the browser was redirected to, if any.
     pub left_to: Option<String>,
-    /// How many pages were redirects on the way.
+    /// The number of redirects on the way.
     pub redirects: usize,
-    /// The policy that came with it.
+    /// The page's Content-Security-Policy.
     pub policy: String,
 }
 
-/// A file of a form: the field, the name of the file, what is in it.
+/// A file in a form: the field name, the file name, and the content.
 pub type FilePart<'a> = (&'a str, &'a str, &'a [u8]);
 
-/// A form of a page.
+/// A form on a page.
 #[derive(Debug, Clone)]
 pub struct Form {
     pub action: String,
     pub fields: BTreeMap<String, String>,
 }
 
-/// Undoes the escapes that templates make.
+/// Unescapes the HTML escapes that templates produce.
 fn unescaped(text: &str) -> String {
     [
         ("&#34;", "\""),
@@ -67,7 +67,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 impl Page {
-    /// The forms of the page, each with the values its fields have.
+    /// Returns the forms on the page, each with the current values of its fields.
     pub fn forms(&self) -> Vec<Form> {
         let mut forms = Vec::new();
         for part in self.html.split("<form").skip(1) {
@@ -106,12 +106,12 @@ impl Page {
         forms
     }
 
-    /// Whether the page asks whose account it is.
+    /// Whether the page asks for the email address to sign in with.
     pub fn asks_to_sign_in(&self) -> bool {
         self.forms().iter().any(|form| form.action == "/sign-in")
     }
 
-    /// The form that is posted to a path.
+    /// Returns the form that posts to a path.
     #[track_caller]
     pub fn form(&self, action: &str) -> Form {
         let forms = self.forms();
@@ -119,7 +119,7 @@ impl Page {
         found.unwrap_or_else(|| panic!("no form for {action}: {} {}\n{}", self.status, self.path, self.html)).clone()
     }
 
-    /// The address of the link that begins with a path.
+    /// Returns the address of the link that starts with a path.
     #[track_caller]
     pub fn link_to(&self, path: &str) -> String {
         let links = self.html.split("<a ").skip(1).filter_map(|tag| attribute(&format!(" {tag}"), "href"));
@@ -127,7 +127,7 @@ impl Page {
         found.unwrap_or_else(|| panic!("no link to {path}: {} {}\n{}", self.status, self.path, self.html))
     }
 
-    /// A parameter of the address to which the browser was sent away.
+    /// Returns a parameter of the external URL that the browser was redirected to.
     #[track_caller]
     pub fn sent(&self, name: &str) -> Option<String> {
         let left_to =
@@ -138,7 +138,7 @@ impl Page {
 }
 
 impl Browser {
-    /// A fresh browser, which talks to this server.
+    /// Creates a new browser that talks to this server.
     pub fn new(server: &TestServer) -> Self {
         Self {
             client: server.anonymous(),
@@ -154,32 +154,32 @@ impl Browser {
         self.cookies.contains_key(name)
     }
 
-    /// What a cookie says.
+    /// Returns a cookie's value.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }
 
-    /// Takes another browser's cookie.
+    /// Copies another browser's cookie.
     pub fn steal(&mut self, other: &Self, name: &str) {
         self.cookies.insert(name.to_owned(), other.cookies[name].clone());
     }
 
-    /// Takes another browser's cookie under another name.
+    /// Copies another browser's cookie under a different name.
     pub fn steal_as(&mut self, other: &Self, name: &str, as_name: &str) {
         self.cookies.insert(as_name.to_owned(), other.cookies[name].clone());
     }
 
-    /// Lets another node of the same installation answer from now on.
+    /// Sends all further requests to another node of the same installation.
     pub fn move_to(&mut self, server: &TestServer) {
         self.client = server.anonymous();
     }
 
-    /// Opens an address of the server and goes wherever it leads.
+    /// Opens an address of the server and follows all redirects.
     pub async fn open(&mut self, path: &str) -> Page {
         self.go(Method::GET, path, None).await
     }
 
-    /// Fills in and sends a form of a page.
+    /// Fills in and submits a form on a page.
     pub async fn submit(&mut self, page: &Page, action: &str, values: &[(&str, &str)]) -> Page {
         let mut form = page.form(action);
         for (name, value) in values {
@@ -188,13 +188,13 @@ impl Browser {
         self.post(&form.action, &form.fields).await
     }
 
-    /// Sends fields, as a form would.
+    /// Posts fields as a form would.
     pub async fn post(&mut self, path: &str, fields: &BTreeMap<String, String>) -> Page {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.go(Method::POST, path, Some(("application/x-www-form-urlencoded".to_owned(), body.into_bytes()))).await
     }
 
-    /// Sends fields and files, as a form with files would.
+    /// Posts fields and files as a multipart form would.
     pub async fn post_files(&mut self, path: &str, fields: &BTreeMap<String, String>, files: &[FilePart<'_>]) -> Page {
         const BOUNDARY: &str = "----TestFormBoundary7MA4YWxkTrZu0gW";
         let mut body = Vec::new();
@@ -215,7 +215,7 @@ impl Browser {
         self.go(Method::POST, path, Some((format!("multipart/form-data; boundary={BOUNDARY}"), body))).await
     }
 
-    /// Asks as a script of a page does that has cookies sent along, from an origin.
+    /// Sends a request as a page's script does, with cookies and from an origin.
     pub async fn fetch(&mut self, origin: Option<&str>, path: &str, body: Value) -> Answer {
         let mut request = self.client.request(Method::POST, path).header("cookie", self.sent_cookies()).json(&body);
         if let Some(origin) = origin {
@@ -234,7 +234,7 @@ impl Browser {
     fn take_cookies(&mut self, answer: &Answer) {
         for cookie in answer.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
-            // One is for scripts of pages, and has nothing in it.
+            // One cookie is for pages' scripts and contains nothing secret.
             let hidden = cookie.contains("HttpOnly") || cookie.starts_with("workos-has-session=");
             assert!(hidden && cookie.contains("SameSite=Lax"), "{cookie}");
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -269,7 +269,8 @@ impl Browser {
                 Page { status: answer.status, path: path.clone(), html: answer.text, left_to: None, redirects, policy };
             match location {
                 None if page.html.contains("http-equiv=\"refresh\"") => {
-                    // Held against the policy by browsers: a form's answer never leaves our origin by itself.
+                    // Browsers enforce the policy on this redirect: the response to a form never leaves our origin by
+                    // itself.
                     assert!(page.policy.contains("form-action 'self';"), "{}", page.policy);
                     let refresh = page.html.split("<meta ").find(|tag| tag.contains("http-equiv=\"refresh\"")).unwrap();
                     let to = attribute(refresh, "content").unwrap().strip_prefix("0;url=").unwrap().to_owned();
@@ -280,7 +281,7 @@ impl Browser {
                 }
                 None => {
                     if page.html.contains("<html") {
-                        // What is only to be looked at stands in a frame of our own; nothing else is framed.
+                        // Previews are framed by our own pages; nothing else is framed.
                         let framed =
                             path.contains("/branding/preview") && page.policy.contains("frame-ancestors 'self'");
                         let alone = page.policy.contains("frame-ancestors 'none'");

@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -13,24 +13,24 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {} {:?}", self.status, self.text))
     }
 
-    /// A member of the body that is a text.
+    /// Returns a string member of the body.
     pub fn text_at(&self, name: &str) -> String {
         self.json()[name].as_str().unwrap_or_else(|| panic!("no text '{name}' in {}", self.text)).to_owned()
     }
 
-    /// Fails unless the status is this one.
+    /// Panics unless the response has this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// A header's text.
+    /// Returns a header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -57,14 +57,14 @@ impl Client {
         self
     }
 
-    /// Names another host than the one connected to, as a load balancer does that passes the `Host` header on.
+    /// Sends a different `Host` header from the address connected to, like a load balancer that passes the header on.
     #[must_use]
     pub fn with_host(mut self, host: &str) -> Self {
         self.host = Some(host.to_owned());
         self
     }
 
-    /// A request, to be changed before it is sent.
+    /// Returns a request that can be modified before it is sent.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.base_url));
         if let Some(host) = &self.host {
@@ -111,47 +111,47 @@ impl Client {
         self.send(self.request(Method::POST, path).form(form)).await
     }
 
-    /// Makes an organization; gives its id.
+    /// Creates an organization; returns its ID.
     pub async fn organization(&self, name: &str) -> String {
         self.post("/organizations", json!({"name": name})).await.expect(201).text_at("id")
     }
 
-    /// Makes a permission.
+    /// Creates a permission.
     pub async fn permission(&self, slug: &str) {
         self.post("/authorization/permissions", json!({"slug": slug, "name": slug})).await.expect(201);
     }
 
-    /// Makes a user; gives its id.
+    /// Creates a user; returns their ID.
     pub async fn user(&self, email: &str) -> String {
         self.post("/user_management/users", json!({"email": email})).await.expect(201).text_at("id")
     }
 
-    /// Makes somebody a member of an organization; gives the membership.
+    /// Makes a user a member of an organization; returns the membership.
     pub async fn member(&self, user: &str, organization: &str) -> Value {
         let body = json!({"user_id": user, "organization_id": organization});
         self.post("/user_management/organization_memberships", body).await.expect(201).json()
     }
 
-    /// Makes a role.
+    /// Creates a role.
     pub async fn role(&self, slug: &str) {
         self.post("/authorization/roles", json!({"slug": slug, "name": slug})).await.expect(201);
     }
 
-    /// Makes a machine application with these scopes; gives the application.
+    /// Creates a machine application with these scopes; returns the application.
     pub async fn machine(&self, organization: &str, scopes: &[&str]) -> Value {
         let body =
             json!({"name": "Machine", "application_type": "m2m", "organization_id": organization, "scopes": scopes});
         self.post("/connect/applications", body).await.expect(201).json()
     }
 
-    /// Makes a client secret; gives its id and value.
+    /// Creates a client secret; returns its ID and value.
     pub async fn secret(&self, application: &str) -> (String, String) {
         let made =
             self.post(&format!("/connect/applications/{application}/client_secrets"), json!({})).await.expect(201);
         (made.text_at("id"), made.text_at("secret"))
     }
 
-    /// Makes organization, machine and secret; gives client id and secret value.
+    /// Creates an organization, a machine application, and a secret; returns the client ID and the secret's value.
     pub async fn credential(&self, scopes: &[&str]) -> (String, String) {
         let organization = self.organization("Acme").await;
         let application = self.machine(&organization, scopes).await;
@@ -160,7 +160,7 @@ impl Client {
         (client_id, secret)
     }
 
-    /// Asks for a token with client credentials.
+    /// Requests a token with client credentials.
     pub async fn token(&self, client_id: &str, secret: &str) -> Answer {
         let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", secret)];
         self.form("/oauth2/token", &form).await

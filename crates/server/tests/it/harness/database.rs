@@ -3,39 +3,39 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The engines.
+/// The database engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
     Postgres,
 }
 
-/// A database that goes away with the test.
+/// A database that is deleted after the test.
 #[derive(Debug)]
 pub struct Database {
     /// The data directory.
     pub directory: tempfile::TempDir,
-    /// What `database` is set to.
+    /// The value of the `database` setting.
     pub url: String,
     schema: Option<(String, String)>,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// What the environment says the tests may use.
+/// Returns an environment variable that configures the tests.
 pub fn variable(name: &str) -> Option<String> {
     #[allow(clippy::disallowed_methods, reason = "tests are told by the environment what is there")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Says loudly, past the test runner's capture, that something was skipped; fails where nothing may be.
+/// Prints that something was skipped, past the test runner's capture; panics if skipping is not allowed.
 pub fn skip(what: &str, why: &str) {
     assert!(variable("COUNTERSIGN_TEST_REQUIRE_ALL").is_none(), "{what} would be skipped: {why}");
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
 }
 
 impl Database {
-    /// A fresh database, or `None` (said loudly) when there is no server for it.
+    /// Creates a database, or returns `None` (with a visible notice) when there is no server for it.
     pub async fn fresh(backend: Backend) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         if backend == Backend::Sqlite {
@@ -53,7 +53,7 @@ impl Database {
         Some(Self { directory, url, schema: Some((server, schema)) })
     }
 
-    /// Whether each connection to a PostgreSQL database is encrypted.
+    /// Returns for each connection to a PostgreSQL database whether it is encrypted.
     pub async fn encrypted_connections(&self) -> Vec<bool> {
         let Some((server, schema)) = &self.schema else { return Vec::new() };
         let question = format!(
@@ -67,7 +67,8 @@ impl Database {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Whether a transaction waits for another one. On SQLite the one that writes is the only one, and all others wait.
+    /// Whether a transaction is waiting for another one. SQLite has a single writer that all others wait for, so always
+    /// `true`.
     pub async fn somebody_waits(&self) -> bool {
         let Some((server, schema)) = &self.schema else { return true };
         let question =
@@ -80,7 +81,7 @@ impl Database {
         !rows.is_empty()
     }
 
-    /// What the events of a name say, oldest first. No front door shows them yet.
+    /// Returns the data of events with this name, oldest first. No API exposes them yet.
     pub async fn events(&self, environment_id: &str, name: &str) -> Vec<serde_json::Value> {
         let question = format!(
             "SELECT data FROM event WHERE environment_id = '{environment_id}' AND event = '{name}' ORDER BY id"
@@ -104,7 +105,7 @@ impl Database {
         rows.iter().map(|data| serde_json::from_str(data).unwrap()).collect()
     }
 
-    /// Changes rows behind the servers' back, as somebody does who has got hold of the database.
+    /// Changes rows behind the servers' back, like an attacker with access to the database.
     pub async fn tamper(&self, statements: &str) {
         match &self.schema {
             None => {
@@ -117,7 +118,7 @@ impl Database {
         }
     }
 
-    /// Ends every connection to a PostgreSQL database, as a fail-over or a restart does.
+    /// Terminates every connection to a PostgreSQL database, as a failover or restart does.
     pub async fn end_connections(&self) {
         if let Some((server, schema)) = &self.schema {
             let all =
@@ -139,7 +140,7 @@ async fn execute(url: &str, statement: &str) {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some((server, schema)) = self.schema.take() {
-            // A thread of its own: drop may run inside a runtime.
+            // On a separate thread, because drop may run inside a runtime.
             let _ = std::thread::spawn(move || {
                 super::run(async move { execute(&server, &format!("DROP SCHEMA {schema} CASCADE")).await });
             })

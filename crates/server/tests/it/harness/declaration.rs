@@ -1,9 +1,9 @@
-//! What an operator declares in a file, beside the database and with the pictures it names.
+//! Declarations as an operator makes them in a file, stored next to the database along with the images they refer to.
 
 use super::{TestServer, binary};
 use image::{ExtendedColorType, ImageEncoder, Rgba, RgbaImage, codecs::png::PngEncoder};
 
-/// What `countersign apply` said.
+/// The output of `countersign apply`.
 #[derive(Debug)]
 pub struct Declared {
     pub code: i32,
@@ -12,7 +12,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Fails unless it went well.
+    /// Panics unless it succeeded.
     #[track_caller]
     pub fn done(self) -> Self {
         assert_eq!(self.code, 0, "{} {}", self.out, self.err);
@@ -20,7 +20,7 @@ impl Declared {
     }
 }
 
-/// A PNG of one colour in a transparent frame.
+/// Returns a single-color PNG with a transparent margin.
 pub fn picture(width: u32, height: u32, [red, green, blue]: [u8; 3]) -> Vec<u8> {
     let framed = |at: u32, length: u32| at < length / 10 || at >= length - length / 10;
     let pixels = RgbaImage::from_fn(width, height, |x, y| {
@@ -32,19 +32,19 @@ pub fn picture(width: u32, height: u32, [red, green, blue]: [u8; 3]) -> Vec<u8> 
 }
 
 impl TestServer {
-    /// Puts a file where declarations find it.
+    /// Writes a file where declarations find it.
     pub fn file(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.database.directory.path().join(name), bytes).unwrap();
     }
 
-    /// Declares something about the environment that the server was started with; the server follows at once.
+    /// Applies a declaration for the server's default environment, and has the server catch up.
     pub async fn declare(&self, lines: &str) -> Declared {
         let declared = self.declare_with(&format!("[[environment]]\nname = \"default\"\n{lines}"), &[]).await;
         self.app.catch_up().await;
         declared
     }
 
-    /// Applies a whole file.
+    /// Applies a complete declarative file.
     pub async fn declare_with(&self, text: &str, flags: &[&str]) -> Declared {
         let directory = self.database.directory.path();
         std::fs::write(directory.join("declared.toml"), text).unwrap();

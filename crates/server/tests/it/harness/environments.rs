@@ -1,4 +1,4 @@
-//! More environments in a running server, declared as an operator declares them: with `countersign apply`.
+//! Additional environments in a running server, declared as an operator does: with `countersign apply`.
 
 use super::{Client, TestServer, binary};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,16 +17,16 @@ pub struct Environment {
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl TestServer {
-    /// Declares another environment on this server's database and waits until the server knows it.
+    /// Declares another environment in this server's database and waits until the server knows it.
     pub async fn another_environment(&self) -> Environment {
         self.another_environment_with("").await
     }
 
-    /// The same, with more lines in its declaration.
+    /// Like [`TestServer::another_environment`], with additional lines in its declaration.
     pub async fn another_environment_with(&self, settings: &str) -> Environment {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("another-{number}");
-        // Never the port that a scheme has anyway: an origin does not say it.
+        // Never the default port of a scheme, which an origin omits.
         let authority = format!("localhost:{}", 10_000 + number % 1000);
         let api_key = format!("sk_another_environment_{number:032}");
         let file = self.database.directory.path().join(format!("environment-{number}.toml"));
@@ -41,7 +41,7 @@ impl TestServer {
         Environment { name, management, authority }
     }
 
-    /// Ends the key of an environment and waits until the server knows it.
+    /// Revokes an environment's key and waits until the server knows it.
     pub async fn revoke(&self, environment: &Environment) {
         self.command(&["api-keys", "revoke", "--environment", &environment.name, "tests"], &[]).await;
         until_status(&environment.management, 401).await;
@@ -52,7 +52,7 @@ impl TestServer {
         self.command_with(arguments, variables).await.unwrap();
     }
 
-    /// Runs the program on this server's database; gives what it says, or why it has failed.
+    /// Runs the program on this server's database; returns its output, or why it failed.
     pub async fn command_says(&self, arguments: &[&str]) -> Result<String, String> {
         self.command_with(arguments, &[]).await
     }
@@ -71,7 +71,7 @@ impl TestServer {
     }
 }
 
-/// Asks until the answer has a status, for so long at most.
+/// Polls until the response has this status, within a time limit.
 async fn until_status(management: &Client, status: u16) {
     let began = Instant::now();
     while management.get("/organizations").await.status != status {

@@ -1,4 +1,4 @@
-//! What every test stands on: databases, servers, a client.
+//! The foundation of all tests: databases, servers, a client.
 
 mod answers;
 mod browser;
@@ -31,15 +31,15 @@ pub use receiver::{Received, Receiver};
 pub use server::TestServer;
 pub use website::Website;
 
-/// How long is waited for what comes at once on a machine that has time: whether it comes is the question, not when.
+/// How long to wait for what would be immediate on an idle machine: tests check whether it happens, not when.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Runs a test's body to its end.
+/// Runs a test's body to completion.
 pub fn run<F: Future<Output = ()>>(body: F) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(body);
 }
 
-/// Makes each test one for SQLite and one for PostgreSQL.
+/// Generates a SQLite and a PostgreSQL test for each body.
 macro_rules! on_both_databases {
     ($($(#[$meta:meta])* async fn $name:ident($server:ident: $kind:ty) $body:block)*) => {$(
         $(#[$meta])*

@@ -1,4 +1,4 @@
-//! A name server that knows the TXT records it is told (RFC 1035 §4).
+//! A name server with configurable TXT records (RFC 1035 §4).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -7,13 +7,13 @@ use tokio::net::UdpSocket;
 
 /// A running name server.
 pub struct NameServer {
-    /// Where it is asked.
+    /// The address it listens on.
     pub address: SocketAddr,
     records: Arc<Mutex<HashMap<String, Vec<String>>>>,
 }
 
 impl NameServer {
-    /// Starts one that knows nothing.
+    /// Starts one without records.
     pub async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();

@@ -1,19 +1,19 @@
-//! The environment's own application: how the company's product signs people in.
+//! The environment's own application: how the company's product signs users in.
 
 use super::people::{CHALLENGE, VERIFIER};
 use super::{Answer, Browser, PASSWORD, TestServer};
 use serde_json::{Value, json};
 
-/// Where codes are sent in the tests.
+/// The redirect URI in the tests.
 pub const REDIRECT_URI: &str = "https://app.example/cb";
 
 impl TestServer {
-    /// Registers where codes are sent.
+    /// Registers a redirect URI.
     pub async fn register(&self, uri: &str) {
         self.management().post("/user_management/redirect_uris", json!({"uri": uri})).await.expect(201);
     }
 
-    /// The path of a request, with more parameters behind it.
+    /// Returns the path of an authorization request, with more parameters appended.
     pub fn ask(&self, more: &str) -> String {
         let redirect_uri: String = url::form_urlencoded::byte_serialize(REDIRECT_URI.as_bytes()).collect();
         format!(
@@ -22,12 +22,12 @@ impl TestServer {
         )
     }
 
-    /// The same with a PKCE challenge.
+    /// Like [`TestServer::ask`], with a PKCE challenge.
     pub fn ask_with_challenge(&self, more: &str) -> String {
         self.ask(&format!("&code_challenge={CHALLENGE}&code_challenge_method=S256{more}"))
     }
 
-    /// Asks for tokens as the company's back end, which has the secret.
+    /// Requests tokens as the company's back end, which has the secret.
     pub async fn authenticate(&self, grant_type: &str, fields: &[(&str, &str)]) -> Answer {
         let mut body = json!({"grant_type": grant_type, "client_id": self.client_id, "client_secret": self.api_key});
         for (name, value) in fields {
@@ -36,7 +36,7 @@ impl TestServer {
         self.anonymous().post("/user_management/authenticate", body).await
     }
 
-    /// Asks for tokens as anybody can.
+    /// Requests tokens as a public client.
     pub async fn authenticate_publicly(&self, grant_type: &str, fields: &[(&str, &str)]) -> Answer {
         let known = [("grant_type", grant_type), ("client_id", self.client_id.as_str())];
         self.anonymous().form("/user_management/authenticate", &[&known, fields].concat()).await
@@ -47,17 +47,17 @@ impl TestServer {
         self.authenticate_publicly("authorization_code", &[("code", code), ("code_verifier", VERIFIER)]).await
     }
 
-    /// Signs somebody in with the password of everybody.
+    /// Signs a user in with the shared test password.
     pub async fn with_password(&self, email: &str) -> Answer {
         self.authenticate("password", &[("email", email), ("password", PASSWORD)]).await
     }
 
-    /// Uses a refresh token of a session.
+    /// Uses a session's refresh token.
     pub async fn renew(&self, refresh_token: &str) -> Answer {
         self.authenticate_publicly("refresh_token", &[("refresh_token", refresh_token)]).await
     }
 
-    /// Signs somebody in through the browser; gives the answer of the token endpoint.
+    /// Signs a user in through the browser; returns the token response.
     pub async fn through_the_browser(&self, browser: &mut Browser, email: &str) -> Value {
         let page = browser.open(&self.ask_with_challenge("")).await;
         let page = self.sign_in(browser, &page, email).await;

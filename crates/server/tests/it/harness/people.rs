@@ -1,4 +1,4 @@
-//! People, their organizations, their mail, and applications they sign in to.
+//! Users, their memberships and emails, and applications they sign in to.
 
 use super::{Browser, Page, TestServer};
 use countersign::domain::users::authentications::ClientInfo;
@@ -12,13 +12,13 @@ use countersign_protocol::secret::Secret;
 use countersign_store::{mail, membership, user};
 use serde_json::{Value, json};
 
-/// The password of everybody in the tests.
+/// The password of every test user.
 pub const PASSWORD: &str = "violet-tractor-humming-42";
 /// A PKCE verifier and its challenge (RFC 7636, appendix B).
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// An application that people sign in to.
+/// An application that users sign in to.
 #[derive(Debug, Clone)]
 pub struct Application {
     pub client_id: String,
@@ -27,7 +27,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// The path of an authorization request, with more parameters behind it.
+    /// Returns the path of an authorization request, with more parameters appended.
     pub fn authorize(&self, more: &str) -> String {
         let redirect_uri: String = url::form_urlencoded::byte_serialize(self.redirect_uri.as_bytes()).collect();
         format!(
@@ -38,13 +38,13 @@ impl Application {
 }
 
 impl TestServer {
-    /// The environment that the server was started with.
+    /// Returns the ID of the environment that the server was started with.
     pub fn environment_id(&self) -> EnvironmentId {
         let environments = self.app.environments();
         environments.by_client_id(self.client_id.parse().unwrap()).unwrap().id()
     }
 
-    /// What acts of nobody in particular need.
+    /// Returns the context for anonymous actions in this environment.
     pub fn act(&self) -> Act {
         let environments = self.app.environments();
         let state = environments.by_client_id(self.client_id.parse().unwrap()).unwrap();
@@ -57,13 +57,13 @@ impl TestServer {
         )
     }
 
-    /// Makes an account with a proven address and the password of everybody.
+    /// Creates an account with a verified email address and the shared test password.
     pub async fn person(&self, email: &str) -> UserId {
         let password_hash = self.app.passwords.hash(Secret::new(PASSWORD.to_owned())).await.unwrap();
         self.sign_up(email, password_hash).await.unwrap()
     }
 
-    /// What the last page of signing up does.
+    /// Does what the last page of sign-up does.
     pub async fn sign_up(&self, email: &str, password_hash: String) -> Result<UserId, Failure> {
         let new = SignUp {
             email: email.to_owned(),
@@ -79,7 +79,7 @@ impl TestServer {
             .await
     }
 
-    /// Makes a person an active member of an organization.
+    /// Makes a user an active member of an organization.
     pub async fn member(&self, user_id: UserId, organization_id: &str) -> Membership {
         let act = self.act();
         let membership = Membership {
@@ -120,7 +120,7 @@ impl TestServer {
         self.app.catch_up().await;
     }
 
-    /// Redeems a Magic Auth code, as signing in with it does.
+    /// Redeems a Magic Auth code as signing in with it does.
     pub async fn redeem_magic_code(&self, email: &str, code: &str) -> Result<UserId, Refused> {
         let (act, email, code) = (self.act(), email.to_owned(), code.to_owned());
         self.app
@@ -135,26 +135,26 @@ impl TestServer {
             .unwrap()
     }
 
-    /// Whether the account with an address has a password.
+    /// Whether the account with this email address has a password.
     pub async fn has_password(&self, email: &str) -> bool {
         let mut reader = self.app.store.reader().await.unwrap();
         let found = user::find_by_email(&mut reader, self.environment_id(), email).await.unwrap().unwrap();
         user::password_hash(&mut reader, self.environment_id(), found.id).await.unwrap().is_some()
     }
 
-    /// What events of a name say, oldest first.
+    /// Returns the data of events with this name, oldest first.
     pub async fn events(&self, name: &str) -> Vec<Value> {
         self.database.events(&self.environment_id().to_string(), name).await
     }
 
-    /// The messages that were sent to an address, newest first.
+    /// Returns the messages sent to an address, newest first.
     pub async fn mails(&self, to: &str) -> Vec<mails::Message> {
         let kept = mail::list(&mut self.app.store.reader().await.unwrap(), self.environment_id()).await.unwrap();
         let messages = kept.iter().map(|one| mails::open(&self.app.keyring, one).unwrap());
         messages.filter(|message| message.to == to).collect()
     }
 
-    /// The code in the newest message to an address.
+    /// Returns the code in the newest message to an address.
     pub async fn mailed_code(&self, to: &str) -> String {
         let mails = self.mails(to).await;
         let text = &mails.first().unwrap_or_else(|| panic!("no mail to {to}")).text;
@@ -162,7 +162,8 @@ impl TestServer {
         text.split_whitespace().find(digits).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
     }
 
-    /// Makes an OAuth application; `kind` is `first`, or `third` for one of an organization.
+    /// Creates an OAuth application; `kind` is `first`, or `third` for a third-party one that belongs to an
+    /// organization.
     pub async fn application(&self, kind: &str, public: bool, scopes: &[&str]) -> Application {
         let management = self.management();
         let redirect_uri = format!("https://{kind}.example/cb");
@@ -184,7 +185,7 @@ impl TestServer {
         Application { client_id: text("client_id"), secret, redirect_uri }
     }
 
-    /// Redeems a code.
+    /// Redeems an authorization code.
     pub async fn redeem(&self, application: &Application, code: &str) -> super::Answer {
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -212,19 +213,19 @@ impl TestServer {
         self.anonymous().form("/oauth2/token", &form).await
     }
 
-    /// Signs a person in from whatever page asks for it; gives the page after that.
+    /// Signs a user in from any page that asks for it; returns the page after that.
     pub async fn sign_in(&self, browser: &mut Browser, page: &Page, email: &str) -> Page {
         let page = browser.submit(page, "/sign-in", &[("email", email)]).await;
         browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await
     }
 
-    /// A confidential client of the environment that may introspect.
+    /// Creates a confidential client that may introspect.
     pub async fn introspector(&self) -> (String, String) {
         let management = self.management();
         management.credential(&[]).await
     }
 
-    /// What introspection says.
+    /// Returns the introspection response.
     pub async fn introspected(&self, (client_id, secret): &(String, String), token: &str) -> Value {
         self.anonymous().introspect(client_id, secret, token).await
     }

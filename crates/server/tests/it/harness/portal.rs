@@ -1,14 +1,14 @@
-//! The organization's own page.
+//! The organization portal.
 
 use super::{Browser, TestServer};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// The permissions that open it to members.
+/// The permissions that open the portal to members.
 const PORTAL_PERMISSIONS: [&str; 2] = ["widgets:api-keys:manage", "widgets:domain-verification:manage"];
 
 impl TestServer {
-    /// The path of a link to an organization's page; for everything, where no intent is named.
+    /// Returns the path of a portal link for an organization; without an intent, for everything.
     pub async fn portal_link(&self, organization: &str, intent: Option<&str>) -> String {
         let mut body = json!({"organization": organization});
         if let Some(intent) = intent {
@@ -18,7 +18,7 @@ impl TestServer {
         self.path_of(&link)
     }
 
-    /// A browser that has followed a link to an organization's page.
+    /// Returns a browser that has followed a portal link.
     pub async fn visitor(&self, organization: &str, intent: Option<&str>) -> Browser {
         let link = self.portal_link(organization, intent).await;
         let mut browser = Browser::new(self);
@@ -29,7 +29,7 @@ impl TestServer {
         browser
     }
 
-    /// Gives everybody with the role `member` what opens the page.
+    /// Grants the permissions that open the portal to the role `member`.
     pub async fn open_portal_to_members(&self) {
         let management = self.management();
         for slug in PORTAL_PERMISSIONS {
@@ -40,14 +40,14 @@ impl TestServer {
     }
 }
 
-/// What a browser says that is on its way to a page.
+/// The headers that a browser sends when navigating to a page.
 pub fn navigation() -> Vec<(&'static str, String)> {
     [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")]
         .map(|(name, value)| (name, value.to_owned()))
         .to_vec()
 }
 
-/// What proves that a form is of this browser and of the organization it shows, taken from a form that every page has.
+/// Returns the CSRF fields for this browser and organization, taken from a form that every page has.
 pub async fn portal_csrf(browser: &mut Browser) -> BTreeMap<String, String> {
     let page = browser.open("/portal").await;
     page.form("/portal/leave").fields

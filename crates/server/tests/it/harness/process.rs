@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// The built program.
+/// The path of the built program.
 pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_countersign")
 }
@@ -16,12 +16,12 @@ pub struct Process {
     pub base_url: String,
     /// Everything it has logged so far.
     pub log: Arc<Mutex<String>>,
-    /// What it printed before it began to serve.
+    /// What it printed before it started serving.
     pub printed: Arc<Mutex<String>>,
 }
 
 impl Process {
-    /// Starts it and waits until it says that it serves.
+    /// Starts the process and waits until it reports that it is serving.
     pub fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(binary())
             .args(arguments)
@@ -45,7 +45,7 @@ impl Process {
         let logging = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                // As text or as JSON.
+                // In text or JSON format.
                 let address = line.split_once("address=").or_else(|| line.split_once("\"address\":\""));
                 if let Some((_, rest)) = address.filter(|_| line.contains("serving")) {
                     let _ = serving.send(rest.split([' ', '"']).next().unwrap_or_default().to_owned());
@@ -68,18 +68,18 @@ impl Process {
         assert!(status.success());
     }
 
-    /// Waits for its end and gives its exit code.
+    /// Waits for the process to end and returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
-    /// The API key it printed at its first start.
+    /// Returns the API key that it printed on first start.
     pub fn api_key(&self) -> String {
         let line = |text: &str| {
             let line = text.lines().find(|line| line.trim_start().starts_with("API key"))?;
             line.split_whitespace().last().map(str::to_owned)
         };
-        // It was written before the server said that it serves, and may still be on its way through the pipe.
+        // The key was written before the server reported that it is serving, but may still be in the pipe.
         let began = std::time::Instant::now();
         loop {
             if let Some(key) = line(&self.printed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)) {

@@ -1,4 +1,4 @@
-//! A server of somebody else's, that requests of ours arrive at.
+//! An external server that receives our requests.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 
-/// What arrived.
+/// A received request.
 #[derive(Debug)]
 pub struct Received {
     pub uri: String,
@@ -19,7 +19,7 @@ pub struct Received {
 /// A header and a body.
 type Says = (Option<(HeaderName, HeaderValue)>, Vec<u8>);
 
-/// A running receiver. It answers 200 unless it was told otherwise.
+/// A running receiver. It responds with 200 unless configured otherwise.
 pub struct Receiver {
     /// `http://localhost:<port>`.
     pub base_url: String,
@@ -55,33 +55,33 @@ impl Receiver {
         Self { base_url, received, statuses, otherwise, says, answers }
     }
 
-    /// What it answers next.
+    /// Sets the status of the next response.
     pub fn answer(&self, status: u16) {
         self.statuses.lock().unwrap().push_back(status);
     }
 
-    /// What it answers from now on.
+    /// Sets the status of all further responses.
     pub fn always_answer(&self, status: u16) {
         *self.otherwise.lock().unwrap() = status;
     }
 
-    /// What its answers consist of from now on: a header and a body.
+    /// Sets a header and the body of all further responses.
     pub fn always_say(&self, header: &str, value: &str, body: Vec<u8>) {
         *self.says.lock().unwrap() = (Some((header.parse().unwrap(), value.parse().unwrap())), body);
     }
 
-    /// From now on it answers nothing.
+    /// Stops responding from now on.
     pub fn hang(&self) {
         self.answers.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// The next request, which has to come.
+    /// Waits for the next request.
     pub async fn next(&mut self) -> Received {
         let next = tokio::time::timeout(Duration::from_secs(15), self.received.recv());
         next.await.expect("nothing arrives").unwrap()
     }
 
-    /// What has arrived and was not looked at.
+    /// Returns the requests received but not yet taken.
     pub fn rest(&mut self) -> Vec<Received> {
         std::iter::from_fn(|| self.received.try_recv().ok()).collect()
     }

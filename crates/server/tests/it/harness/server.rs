@@ -1,4 +1,4 @@
-//! A server inside the test process: the real router on a free port, with a clock that can be moved.
+//! A server inside the test process: the real router on a free port, with a movable clock.
 
 use super::{Backend, Client, Database};
 use countersign::app::App;
@@ -22,17 +22,17 @@ pub struct TestServer {
     pub base_url: String,
     /// The environment's API key.
     pub api_key: String,
-    /// The link into the dashboard that a first start shows.
+    /// The dashboard link shown on first start.
     pub staff_link: Option<String>,
-    /// The environment's own client id.
+    /// The client ID of the environment's own application.
     pub client_id: String,
-    /// The clock, to be moved.
+    /// The clock, which tests can move.
     pub clock: Clock,
-    /// The parts, for jobs that a test runs out of turn.
+    /// The server's state, for jobs that a test runs itself.
     pub app: Arc<App>,
-    /// What the servers of this installation are known as.
+    /// The host name shared by the servers of this installation.
     host: String,
-    /// The same as a URL.
+    /// The public URL with that host.
     public_url: String,
     stop: watch::Sender<bool>,
     /// Kept until the server is gone.
@@ -40,7 +40,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server; `None` when there is no such database here.
+    /// Starts a server; `None` when this database engine is not available.
     pub async fn start(backend: Backend) -> Option<Self> {
         Self::start_with(backend, &[]).await
     }
@@ -51,7 +51,7 @@ impl TestServer {
         Some(Self::node(database, settings, None).await)
     }
 
-    /// Starts a server with settings, which is told where names lead.
+    /// Starts a server with settings and its own name resolution.
     pub async fn start_knowing(backend: Backend, settings: &[(&'static str, &str)], names: Names) -> Option<Self> {
         let database = Arc::new(Database::fresh(backend).await?);
         Some(Self::node(database, settings, Some(names)).await)
@@ -67,7 +67,7 @@ impl TestServer {
         self.another_node_knowing(settings, None).await
     }
 
-    /// The same, which is told where names lead.
+    /// Like [`TestServer::another_node_with`], with its own name resolution.
     pub async fn another_node_knowing(&self, settings: &[(&'static str, &str)], names: Option<Names>) -> Self {
         let settings = [&[("public_url", self.public_url.as_str())], settings].concat();
         let mut node = Self::node(Arc::clone(&self.database), &settings, names).await;
@@ -81,7 +81,7 @@ impl TestServer {
             ("database", database.url.clone()),
             ("database_connections", "6".to_owned()),
             ("rate_limit_failures", "0".to_owned()),
-            // Nobody answers there: no test asks the world's name servers.
+            // Nothing responds there: no test queries public name servers.
             ("dns_servers", "127.0.0.1:9".to_owned()),
         ];
         flags.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
@@ -121,20 +121,20 @@ impl TestServer {
         }
     }
 
-    /// A client with the environment's API key.
+    /// Returns a client with the environment's API key.
     pub fn management(&self) -> Client {
         self.anonymous().with_key(&self.api_key)
     }
 
-    /// Stops it, as the end of this value does, whose parts are still to be looked at.
+    /// Stops the server as dropping it does, but keeps its state for inspection.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
     }
 
-    /// A client with no credential.
+    /// Returns a client without credentials.
     pub fn anonymous(&self) -> Client {
         let client = Client::new(&self.base_url);
-        // A node behind a load balancer is connected to at its own address and asked for the installation's.
+        // A node behind a load balancer is connected to at its own address, with the installation's `Host` header.
         if self.base_url.ends_with(&self.host) { client } else { client.with_host(&self.host) }
     }
 }

@@ -1,4 +1,4 @@
-//! The company's own staff.
+//! The company's staff.
 
 use super::{Browser, PASSWORD, TestServer};
 use countersign::domain::organizations::memberships;
@@ -7,13 +7,13 @@ use countersign_protocol::model::{Actor, StaffRole};
 use countersign_store::environment;
 
 impl TestServer {
-    /// What acts in the built-in environment need.
+    /// Returns the context for actions in the built-in environment.
     pub async fn act_of_staff(&self) -> Act {
         let found = environment::of_staff(&mut self.app.store.reader().await.unwrap()).await.unwrap().unwrap();
         Act::new(&found, Actor::Visitor, &self.app.clock, &self.app.entropy, &self.app.keyring)
     }
 
-    /// The path of a link into the dashboard.
+    /// Returns the path of a dashboard link.
     pub async fn link_for_staff(&self, role: StaffRole) -> String {
         let act = self.act_of_staff().await;
         let link = self
@@ -23,13 +23,13 @@ impl TestServer {
         self.path_of(&link.await.unwrap())
     }
 
-    /// The path of an address of this server.
+    /// Returns the path of one of this server's URLs.
     #[track_caller]
     pub fn path_of(&self, address: &str) -> String {
         address.strip_prefix(self.app.public_url.as_str()).unwrap_or_else(|| panic!("{address} is not ours")).to_owned()
     }
 
-    /// Ends everybody's membership of staff.
+    /// Ends the membership of all staff.
     pub async fn dismiss_staff(&self) {
         let act = self.act_of_staff().await;
         let all = staff::list(&mut self.app.store.reader().await.unwrap(), &act).await.unwrap();
@@ -42,7 +42,7 @@ impl TestServer {
         }
     }
 
-    /// The browser of a member of staff, signed in to the dashboard.
+    /// Returns a staff member's browser, signed in to the dashboard.
     pub async fn staff(&self, role: StaffRole) -> Browser {
         let link = self.link_for_staff(role).await;
         let mut browser = Browser::new(self);

@@ -1,6 +1,6 @@
-//! Websites of others, over TLS: documents about clients, and everything a server may do instead of giving one. All names
-//! that end in `.example`, and those of the clients whose documents are among the fixtures, lead to it, unless a test says
-//! where they lead.
+//! External websites over TLS: client metadata documents, and everything a server may do instead of returning one. All
+//! names that end in `.example`, and those of the clients whose documents are among the fixtures, resolve to it unless
+//! a test sets other addresses.
 
 use super::{Backend, TestServer};
 use countersign::outbound::Names;
@@ -26,9 +26,9 @@ struct Content {
 
 /// A running website.
 pub struct Website {
-    /// Where it listens.
+    /// The port it listens on.
     pub port: u16,
-    /// The certificate that proves its names (PEM).
+    /// The certificate for its names (PEM).
     pub authority: PathBuf,
     content: Arc<Mutex<Content>>,
     may: Arc<Semaphore>,
@@ -57,12 +57,12 @@ impl Website {
         Self { port, authority, content, may, _folder: folder }
     }
 
-    /// The URL of a page on one of its hosts.
+    /// Returns the URL of a page on one of its hosts.
     pub fn url(&self, host: &str, path: &str) -> String {
         format!("https://{host}:{}{path}", self.port)
     }
 
-    /// Puts a document there, with more headers; its `client_id` becomes the URL it is at.
+    /// Publishes a document with additional headers; its `client_id` is set to its URL.
     pub fn document(&self, url: &str, mut document: Value, headers: &str) {
         document["client_id"] = url.into();
         let body = document.to_string();
@@ -73,39 +73,39 @@ impl Website {
         self.says(url, text.as_bytes(), false);
     }
 
-    /// Puts an answer there; `goes_on` never comes to an end of it.
+    /// Publishes a response; with `goes_on` it never ends.
     pub fn says(&self, url: &str, answer: &[u8], goes_on: bool) {
         let path = url::Url::parse(url).unwrap().path().to_owned();
         self.content.lock().unwrap().pages.insert(path, (answer.to_vec(), goes_on));
     }
 
-    /// What a name stands for, the first time it is asked for, and the times after that.
+    /// Sets the addresses that a name resolves to: on the first lookup, and on those after it.
     pub fn name(&self, name: &str, addresses: &[&[&str]]) {
         let parse = |one: &&[&str]| one.iter().map(|address| address.parse().unwrap()).collect();
         self.content.lock().unwrap().names.insert(name.to_owned(), addresses.iter().map(parse).collect());
     }
 
-    /// Which pages it was asked for.
+    /// Returns the paths of the pages requested so far.
     pub fn asked(&self) -> Vec<String> {
         self.content.lock().unwrap().asked.clone()
     }
 
-    /// Which names were looked up.
+    /// Returns the names resolved so far.
     pub fn resolved(&self) -> Vec<String> {
         self.content.lock().unwrap().resolved.clone()
     }
 
-    /// From now on it answers nothing.
+    /// Stops responding from now on.
     pub fn hold(&self) {
         self.may.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// It answers what it was asked, and from now on everything.
+    /// Responds to pending requests, and to all requests from now on.
     pub fn go_on(&self) {
         self.may.add_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// What tells a server where names lead.
+    /// Returns the name resolution for a server.
     pub fn names(&self) -> Names {
         let content = Arc::clone(&self.content);
         Arc::new(move |name| {
@@ -153,22 +153,22 @@ async fn answer(
 }
 
 impl TestServer {
-    /// Starts a server for which the website is the web, as [`TestServer::on_the_web`].
+    /// Starts a server that resolves names to this website, like [`TestServer::on_the_web`].
     pub async fn start_on_the_web(backend: Backend, website: &Website) -> Option<Self> {
         let authority = website.authority.to_str().unwrap();
         let settings = [("outbound_allow", "127.0.0.0/8"), ("outbound_ca", authority)];
         Self::start_knowing(backend, &settings, website.names()).await
     }
 
-    /// Another node on the same database, for which the website is the web: its names lead there, and its address is
-    /// allowed though it is this machine's.
+    /// Starts another node on the same database that resolves names to this website, and may connect to it although its
+    /// address is local.
     pub async fn on_the_web(&self, website: &Website) -> Self {
         let authority = website.authority.to_str().unwrap();
         let settings = [("outbound_allow", "127.0.0.0/8"), ("outbound_ca", authority)];
         self.another_node_knowing(&settings, Some(website.names())).await
     }
 
-    /// The same, and the address is not allowed.
+    /// Like [`TestServer::on_the_web`], but connecting to local addresses is not allowed.
     pub async fn on_the_guarded_web(&self, website: &Website) -> Self {
         let settings = [("outbound_ca", website.authority.to_str().unwrap())];
         self.another_node_knowing(&settings, Some(website.names())).await

@@ -1,10 +1,10 @@
-//! From an authorization request to tokens.
+//! The authorization code flow, from the authorization request to the tokens.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The claims of a token, unverified.
+/// Returns a token's claims, unverified.
 pub fn claims(token: &str) -> Value {
     use base64::Engine;
     let payload = token.split('.').nth(1).unwrap();
@@ -79,7 +79,7 @@ on_both_databases! {
         let page = browser.open(&forum.authorize("&scope=openid&login_hint=ada@example.com")).await;
         assert!(page.asks_to_sign_in() && page.redirects == 0, "{} {}", page.status, page.path);
         assert_eq!(page.form("/sign-in").fields["email"], "ada@example.com");
-        // In another language it is the same request.
+        // The same request continues in another language.
         let german = browser.open(&format!("{}&lang=de", forum.authorize("&scope=openid"))).await;
         assert!(german.html.contains("lang=\"de\"") && german.asks_to_sign_in(), "{}", german.html);
 
@@ -89,7 +89,8 @@ on_both_databases! {
         let page = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
         assert!(page.redirects == 0 && browser.has_cookie("cs_session"), "code and session at once: {}", page.path);
         let code = page.sent("code").unwrap();
-        // The session that began with the code is one like any other: it opens the next door, and ends with its code.
+        // The session that started with the code is a normal one: it signs in to other applications, and its code ends
+        // with it.
         assert!(browser.open(&forum.authorize("&scope=openid&prompt=none")).await.sent("code").is_some());
         let page = browser.open("/account").await;
         assert!(page.html.contains("ada@example.com"), "{}", page.html);
@@ -197,6 +198,24 @@ on_both_databases! {
         assert_eq!(browser.open(&quiet).await.sent("error").as_deref(), Some("login_required"), "not about somebody else");
     }
 
+    async fn an_id_token_of_another_application_is_no_hint(server: TestServer) {
+        let (forum, partner) = (server.application("forum", true, &[]).await, server.application("third", true, &[]).await);
+        server.person("ada@example.com").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        let hint = server.redeem(&forum, &page.sent("code").unwrap()).await.expect(200).text_at("id_token");
+        let answer = async |browser: &mut Browser, more: &str| {
+            let page = browser.open(&partner.authorize(&format!("&scope=openid{more}&id_token_hint={hint}"))).await;
+            page.sent("error")
+        };
+        let mut nobody = Browser::new(&server);
+        for browser in [&mut browser, &mut nobody] {
+            assert_eq!(answer(browser, "&prompt=none").await.as_deref(), Some("login_required"));
+            assert_eq!(answer(browser, "").await.as_deref(), Some("invalid_request"));
+        }
+    }
+
     async fn a_code_is_good_once_even_in_a_race(server: TestServer) {
         let application = server.application("forum", false, &[]).await;
         server.person("ada@example.com").await;
@@ -210,7 +229,7 @@ on_both_databases! {
             let (good, bad) = if one.status == 200 { (one, two) } else { (two, one) };
             assert_eq!((good.status, bad.status), (200, 400), "{} {}", good.text, bad.text);
             assert_eq!(bad.text_at("error"), "invalid_grant");
-            // A code that comes twice was stolen by one of the two: what was issued for it ends.
+            // If a code is used twice, one of the two uses is a theft: everything issued for it is revoked.
             let told = server.introspected(&introspector, &good.text_at("access_token")).await;
             assert_eq!(told, json!({"active": false}));
             server.refresh(&application, &good.text_at("refresh_token")).await.expect(400);
@@ -248,7 +267,7 @@ on_both_databases! {
         let page = browser.open(&application.authorize("&scope=openid")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
-        // Agreed to before: this code is all there is.
+        // Consent was given before, so this code is the only trace of the new authorization.
         let code = browser.open(&application.authorize("&scope=openid")).await.sent("code").unwrap();
         let listed = management.get(&format!("/user_management/users/{user}/authorized_applications")).await.expect(200).json();
         let id = listed["data"][0]["application"]["id"].as_str().unwrap().to_owned();
@@ -310,7 +329,7 @@ on_both_databases! {
         stolen.redirect_uri.clone_from(&application.redirect_uri);
         server.redeem(&stolen, &code).await.expect(400);
         let tokens = server.redeem(&application, &code).await.expect(200);
-        // Nor does whoever finds a code without its verifier end what it led to.
+        // Presenting a code without its verifier does not revoke what it led to either.
         anonymous.form("/oauth2/token", &base).await.expect(400);
         anonymous.form("/oauth2/token", &wrong).await.expect(400);
         let introspector = server.introspector().await;
@@ -329,13 +348,13 @@ on_both_databases! {
         let (mut browser, mut other) = (Browser::new(&server), Browser::new(&server));
         let page = browser.open(&application.authorize("&scope=openid")).await;
         let asked = server.sign_in(&mut browser, &page, "mallory@example.com").await;
-        // Another browser cannot use what was sealed for this one.
+        // Another browser cannot use a flow sealed for this one.
         let form = asked.form("/consent");
         let mut fields = form.fields.clone();
         fields.insert("decision".into(), "allow".into());
         let refused = other.post("/consent", &fields).await;
         assert_eq!(refused.status, 403);
-        // And who has signed in since did not see the page.
+        // A user who has signed in since then has not seen the page.
         let again = browser.open(&application.authorize("&scope=openid&prompt=login")).await;
         server.sign_in(&mut browser, &again, "ada@example.com").await;
         let page = browser.post("/consent", &fields).await;

@@ -1,11 +1,11 @@
-//! Applications are told that sessions have ended (OpenID Connect Back-Channel Logout 1.0).
+//! Applications are notified that sessions have ended (OpenID Connect Back-Channel Logout 1.0).
 
 use crate::harness::{Application, Browser, Receiver, TestServer, on_both_databases};
 use countersign_protocol::id::UserId;
 use countersign_store::{application, logout_notice};
 use serde_json::{Value, json};
 
-/// What a logout token or an ID token says, verified with the server's own keys by an independent library.
+/// Returns the claims of a logout token or ID token, verified with the server's own keys by an independent library.
 async fn verified(server: &TestServer, token: &str, application: &Application) -> (jsonwebtoken::Header, Value) {
     let jwks = server.anonymous().get("/oauth2/jwks").await.expect(200);
     let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&jwks.text).unwrap();
@@ -19,7 +19,7 @@ async fn verified(server: &TestServer, token: &str, application: &Application) -
     (header, jsonwebtoken::decode::<Value>(token, &key, &checks).unwrap().claims)
 }
 
-/// An application that is told of sign-outs at `<receiver>/<name>`.
+/// Creates an application that gets logout notices at `<receiver>/<name>`.
 async fn told(server: &TestServer, name: &str, receiver: &Receiver) -> Application {
     let application = server.application(name, false, &[]).await;
     let uri = format!("{}/{name}", receiver.base_url);
@@ -31,7 +31,7 @@ async fn told(server: &TestServer, name: &str, receiver: &Receiver) -> Applicati
     application
 }
 
-/// Signs in to an application, with the password if the browser is asked for it; gives the tokens.
+/// Signs in to an application, with the password if the browser is asked for it; returns the tokens.
 async fn signed_in(server: &TestServer, browser: &mut Browser, application: &Application, email: &str) -> Value {
     let mut page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
     if page.left_to.is_none() {
@@ -49,7 +49,7 @@ async fn sign_out(browser: &mut Browser) {
     assert_eq!(browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await.path, "/signed-out");
 }
 
-/// How many notices to an application wait, up to nine.
+/// Returns the number of queued notices for an application, up to nine.
 async fn waiting(server: &TestServer, application: &Application) -> usize {
     let (environment_id, reader) = (server.environment_id(), &mut server.app.store.reader().await.unwrap());
     let client_id = application.client_id.parse().unwrap();
@@ -125,7 +125,7 @@ on_both_databases! {
         let again = signed_in(&server, &mut browser, &forum, "").await;
         assert_eq!(sid(&server, &before, &forum).await, sid(&server, &again, &forum).await, "in the same session");
 
-        // Somebody else in the same browser: that is another session, and the end of this one.
+        // A different user in the same browser: a new session, and the end of this one.
         let page = browser.open(&docs.authorize("&scope=openid&prompt=login")).await;
         let page = server.sign_in(&mut browser, &page, "grace@example.com").await;
         server.redeem(&docs, &page.sent("code").unwrap()).await.expect(200);
@@ -176,7 +176,7 @@ on_both_databases! {
         sign_out(&mut browser).await;
         let received = receiver.next().await;
         assert_eq!(verified(&server, logout_token(&received.body), &forum).await.1["sid"], named);
-        // What goes on without its session goes on.
+        // What outlives its session still works.
         server.refresh(&forum, refreshed["refresh_token"].as_str().unwrap()).await.expect(200);
         assert_eq!(receiver.rest().len(), 0);
     }
@@ -234,7 +234,7 @@ on_both_databases! {
         );
         assert_eq!(one["sid"], other["sid"]);
         assert_ne!(one["jti"], other["jti"], "a token of its own for every try");
-        // Who has understood and refuses is left alone: the next one that arrives is of the next sign-out.
+        // An application that understood and refused gets no retry: the next notice it gets is for the next sign-out.
         server.clock.advance_seconds(86_400);
         let next = signed_in(&server, &mut browser, &applications[0], "ada@example.com").await;
         sign_out(&mut browser).await;
@@ -275,7 +275,7 @@ on_both_databases! {
         sign_out(&mut browser).await;
         assert_eq!(good.next().await.uri, "/docs");
         until_none_waits(&server, &docs).await;
-        // What nobody could be told of in a day is forgotten.
+        // A notice that could not be delivered within a day is deleted.
         assert!(waiting(&server, &gone).await > 0);
         server.clock.advance_seconds(86_400 + 60);
         countersign::jobs::retention::run(std::sync::Arc::clone(&server.app)).await;

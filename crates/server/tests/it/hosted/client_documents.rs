@@ -1,4 +1,4 @@
-//! Clients whose name is the URL of a document about them.
+//! Clients whose client ID is the URL of a metadata document.
 
 use crate::harness::{Application, Browser, Page, TestServer, VERIFIER, Website, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 const ANY: &str = "[environment.clients]\nclient_id_metadata = \"any\"";
 
-/// A document whose codes go over https.
+/// A document with an https redirect URI.
 pub fn document() -> Value {
     json!({"client_name": "Example Client", "redirect_uris": ["https://client.example/cb"], "token_endpoint_auth_method": "none"})
 }
 
-/// The client with a document.
+/// Returns the client with a document.
 pub fn client(url: &str, redirect_uri: &str) -> Application {
     Application { client_id: url.to_owned(), secret: None, redirect_uri: redirect_uri.to_owned() }
 }
@@ -23,7 +23,7 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Signs Ada in at a client that asks for this, and gives the page after that.
+/// Signs Ada in at a client with additional parameters; returns the page after that.
 pub async fn arrive(server: &TestServer, browser: &mut Browser, application: &Application, more: &str) -> Page {
     let page = browser.open(&application.authorize(more)).await;
     server.sign_in(browser, &page, "ada@example.com").await
@@ -67,7 +67,7 @@ on_both_databases! {
         assert_eq!(userinfo.expect(200).json()["email"], "ada@example.com");
         let refreshed = server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);
 
-        // The API: listed among those that registered themselves, found by the URL, and never by what it is kept under.
+        // The API: listed among dynamically registered clients, found by its URL, and never by its internal identifier.
         let management = server.management();
         assert_eq!(management.get("/connect/applications").await.expect_list().iter().filter(|one| one["client_id"] == url.as_str()).count(), 0);
         let listed = management.get("/connect/applications?registration_types=dynamic").await.expect_list();
@@ -87,7 +87,7 @@ on_both_databases! {
         let authorized = management.get(&format!("/user_management/users/{user}/authorized_applications")).await.expect_list();
         assert_eq!(authorized[0]["application"]["client_id"], url.as_str());
 
-        // A token is ended by its client, and everything by the person or the company.
+        // A token is revoked by its client, and all access by the user or the company.
         let form = [("token", refreshed.text_at("access_token")), ("client_id", url.clone())];
         let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         server.anonymous().form("/oauth2/revoke", &form).await.expect(200);
@@ -203,7 +203,8 @@ on_both_databases! {
         assert!(browser.open(&ask).await.sent("code").is_some());
         assert!(browser.open(&old.authorize("&scope=openid")).await.sent("code").is_some());
 
-        // Within its time nobody asks; after it, what was taken away is refused, and nobody agrees anew for less.
+        // While the document is fresh nothing is fetched. After that a removed redirect URI is rejected, and fewer URIs
+        // need no new consent.
         website.document(&url, uris("First", &["https://client.example/cb"]), "cache-control: no-store\r\n");
         server.clock.advance_seconds(599);
         assert!(browser.open(&old.authorize("&scope=openid")).await.sent("code").is_some());
@@ -213,7 +214,7 @@ on_both_databases! {
         assert!(browser.open(&ask).await.sent("code").is_some());
         assert_eq!(website.asked().len(), 2);
 
-        // The least time is five minutes. Another name, or another host, is agreed to anew.
+        // The minimum freshness is five minutes. A different name or host needs new consent.
         website.document(&url, uris("Second", &["https://client.example/cb"]), "");
         server.clock.advance_seconds(299);
         assert!(browser.open(&ask).await.sent("code").is_some());
@@ -228,7 +229,7 @@ on_both_databases! {
         agree(&mut browser, &page).await;
         assert_eq!(website.asked().len(), 4);
 
-        // Agreed is to what the page said, and not to what the document says by then.
+        // Consent applies to what the page showed, not to what the document says by then.
         website.document(&url, uris("Third", &["https://client.example/cb"]), "cache-control: no-store\r\n");
         server.clock.advance_seconds(3601);
         let page = browser.open(&ask).await;
@@ -254,7 +255,7 @@ on_both_databases! {
         let listed = management.get("/connect/applications?registration_types=dynamic").await.expect_list();
         let id: ApplicationId = listed[0]["id"].as_str().unwrap().parse().unwrap();
         let environment_id = server.environment_id();
-        // Without a line in the change feed: this node has not heard of it.
+        // Without an entry in the change feed, so this node does not learn of it.
         let changes = async |at: Timestamp| {
             let written = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
                 Box::pin(async move { self_registration::fetched(tx, environment_id, id, (at.plus_secs(600), at), None).await })
@@ -299,15 +300,15 @@ on_both_databases! {
         website.document(&url, document(), "");
         server.clock.advance_seconds(61);
         assert!(browser.open(&ask).await.sent("code").is_some());
-        // An answer that is no document is an answer: it is over at once, for whoever signs in.
+        // A response that is not a document is still a response: the client is rejected at once, for every sign-in.
         website.says(&url, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", false);
         server.clock.advance_seconds(3601);
         assert_eq!(browser.open(&ask).await.status, 400);
-        // Nor is the old document believed again when its server falls silent after that.
+        // The old document is not trusted again when its server stops responding after that.
         website.says(&url, b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", false);
         server.clock.advance_seconds(61);
         assert_eq!(browser.open(&ask).await.status, 400);
-        // Who has signed in before goes on: nothing is fetched at the token endpoint.
+        // Users who have signed in before are unaffected: the token endpoint fetches nothing.
         let asked = website.asked().len();
         server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);
         assert_eq!(website.asked().len(), asked);
@@ -359,7 +360,7 @@ on_both_databases! {
         assert_eq!(claims(&tokens.text_at("access_token"))["client_id"], url.as_str());
         let missing = ask(&website.url("client.example", "/missing.json")).await;
         assert_eq!(missing.expect(401).text_at("error"), "invalid_client");
-        // Who only asks for codes has no devices, from the next fetch on.
+        // After the next fetch, a client whose document requests only codes cannot use the device flow.
         website.document(&url, document(), "");
         ask(&url).await.expect(200);
         server.clock.advance_seconds(86_401);

@@ -1,4 +1,5 @@
-//! The link in the mail with a code: it goes on in the browser that asked, after the person has confirmed, and nowhere else.
+//! The link in an email with a code: it continues in the browser that asked for it, after the user has confirmed, and
+//! nowhere else.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
 
@@ -23,7 +24,7 @@ on_both_databases! {
         let page = browser.open(&application.authorize("&scope=openid")).await;
         ask_for_code(&mut browser, &page, "ada@example.com").await;
         let link = link(&server, "ada@example.com").await;
-        // Opened any number of times, by whomever, it does nothing.
+        // Opening it any number of times, in any browser, has no effect.
         Browser::new(&server).open(&link).await;
         for _ in 0..10 {
             let opened = browser.open(&link).await;
@@ -70,7 +71,7 @@ on_both_databases! {
         assert!(page.forms().is_empty(), "nothing to confirm: somebody else may have asked for it");
         assert!(!victim.has_cookie("cs_session"));
         assert!(attacker.open("/account").await.path.starts_with("/sign-in"), "the click has let nobody in");
-        // Also not with a cookie that was carried over: it is sealed for the other browser.
+        // Nor with a cookie that was copied: it is sealed for the other browser.
         victim.steal(&attacker, "cs_code");
         assert!(victim.open(&link).await.forms().is_empty());
         let done = attacker.submit(&waiting, "/sign-in/code", &[("code", &code)]).await;

@@ -1,4 +1,4 @@
-//! Codes and links that the pages send: told by events, shown by the API, and redeemed where they were asked for.
+//! Codes and links that the pages send: announced by events, shown by the API, and redeemed where they were requested.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, assert_id, assert_keys, on_both_databases};
 use countersign::domain::users::mailed_codes::Refused;
@@ -12,7 +12,7 @@ async fn ask_for_code(browser: &mut Browser, email: &str) -> Page {
     browser.submit(&page, "/sign-in/code/send", &[]).await
 }
 
-/// The object that the only event of a name tells of.
+/// Returns the object announced by the only event with this name.
 async fn told(server: &TestServer, event: &str, path: &str) -> Value {
     let [told]: [Value; 1] = server.events(event).await.try_into().unwrap();
     assert!(told.get("code").is_none(), "no event has a code");
@@ -20,7 +20,7 @@ async fn told(server: &TestServer, event: &str, path: &str) -> Value {
     server.management().get(&shown).await.expect(200).expect_json()
 }
 
-/// Somebody whose address nobody has proven, in front of the page that asks for the proof.
+/// Creates a user with an unverified address, in front of the page that asks for the verification code.
 async fn unproven(server: &TestServer, browser: &mut Browser) -> (String, Page) {
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
     let user = server.management().post("/user_management/users", body).await.expect(201).text_at("id");
@@ -61,7 +61,7 @@ on_both_databases! {
             let refused = server.authenticate("urn:workos:oauth:grant-type:magic-auth:code", &fields).await;
             assert_eq!(refused.expect(400).text_at("code"), "invalid_one_time_code");
         }
-        // It has not taken the place of the one that the company's own page waits for, and is not used up.
+        // It has not replaced the code that the company's own page is waiting for, and has not been consumed.
         assert!(server.redeem_magic_code("ada@example.com", &of_api).await.is_ok());
         assert_eq!(browser.submit(&page, "/sign-in/code", &[("code", &code)]).await.path, "/account");
         assert_eq!(browser.submit(&page, "/sign-in/code", &[("code", &code)]).await.status, 422, "once");
@@ -97,7 +97,7 @@ on_both_databases! {
     async fn what_is_sent_to_nobody_leaves_nothing(server: TestServer) {
         server.person("ada@example.com").await;
         ask_for_code(&mut Browser::new(&server), "nobody@example.com").await;
-        // Neither who signs up, for there is no account yet, nor who has one already.
+        // Nor for a sign-up: either there is no account yet, or there already is one.
         for email in ["grace@example.com", "ada@example.com"] {
             let mut browser = Browser::new(&server);
             let page = browser.open("/sign-up").await;

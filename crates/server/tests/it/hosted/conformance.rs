@@ -1,4 +1,4 @@
-//! What the specifications ask beyond the usual, and certification looks at.
+//! Requirements of the specifications beyond the usual ones, which certification checks.
 
 use crate::harness::{Application, Browser, PASSWORD, TestServer, VERIFIER, on_both_databases};
 use base64::Engine;
@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// What a token says; who signed it is looked at elsewhere.
+/// Returns a token's claims; its signature is checked elsewhere.
 fn claims(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
@@ -67,9 +67,9 @@ on_both_databases! {
             assert_eq!((page.sent("error").as_deref(), page.sent("state").as_deref()), (Some("invalid_request"), Some("s-1")), "{more}");
             assert!(page.sent("error_description").unwrap().contains("repeats"), "{more}");
         }
-        // Nobody reads these.
+        // Unknown parameters are ignored.
         assert!(Browser::new(&server).open(&format!("{good}&foo=1&foo=2")).await.asks_to_sign_in());
-        // Not where it is not known whom to tell.
+        // No redirect where the redirect URI is not certain.
         for more in ["&client_id=x", "&redirect_uri=https://forum.example/cb", "&state=x", "&foo=%zz"] {
             let page = Browser::new(&server).open(&format!("{good}{more}")).await;
             assert!(page.left_to.is_none() && page.status == 400, "{more}: {}", page.status);
@@ -93,7 +93,7 @@ on_both_databases! {
         let elsewhere = ("redirect_uri", "https://forum.example/other");
         assert_eq!(redeem(&bound, &[("code_verifier", VERIFIER), elsewhere]).await.expect(400).text_at("error"), "invalid_grant");
         redeem(&bound, &[("code_verifier", VERIFIER)]).await.expect(200);
-        // One that is not must say where it was sent (RFC 6749 §4.1.3).
+        // An unbound code requires the redirect URI it was sent to (RFC 6749 §4.1.3).
         let (without, _) = application.authorize("&scope=openid").split_once("&code_challenge=").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
         let unbound = browser.open(&without).await.sent("code").unwrap();
         assert_eq!(redeem(&unbound, &[]).await.expect(400).text_at("error"), "invalid_grant");
@@ -143,7 +143,7 @@ on_both_databases! {
         for (path, form) in [("/oauth2/device_authorization", &device[..]), ("/oauth2/token", &wrong)] {
             assert_eq!(asked(path, form).await.as_deref(), Some(MINE), "of the application: {path}");
         }
-        // MCP clients put a header of their own on everything.
+        // MCP clients add their own header to every request.
         for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/mcp", "/oauth2/jwks"] {
             let preflight = anonymous.request(Method::OPTIONS, path).header("origin", MINE);
             let preflight = preflight.header("access-control-request-headers", "mcp-protocol-version");

@@ -1,4 +1,4 @@
-//! Devices without a browser of their own (RFC 8628).
+//! The device flow (RFC 8628).
 
 use crate::harness::{Answer, Application, Browser, PASSWORD, Page, TestServer, on_both_databases};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn poll(server: &TestServer, application: &Application, device: &Value) ->
     server.anonymous().form("/oauth2/token", &form).await
 }
 
-/// Opens the address that the device shows, and signs in.
+/// Opens the URL that the device shows, and signs in.
 async fn to_confirmation(server: &TestServer, browser: &mut Browser, device: &Value, email: &str) -> Page {
     let complete = device["verification_uri_complete"].as_str().unwrap();
     let page = browser.open(&complete[server.base_url.len()..]).await;
@@ -104,7 +104,7 @@ on_both_databases! {
         let access = crate::hosted::authorization_code::claims(tokens["access_token"].as_str().unwrap());
         assert_eq!(access["org_id"], json!(globex));
 
-        // A partner that proves itself is asked once, and has the organization of the consent.
+        // Users are asked for consent to an authenticated partner once, and the organization is that of the consent.
         for asks in [true, false] {
             let mut form = vec![("client_id", partner.client_id.as_str()), ("scope", "openid")];
             form.push(("client_secret", partner.secret.as_deref().unwrap()));
@@ -135,7 +135,7 @@ on_both_databases! {
         browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
         let tokens = poll(&server, &application, &device).await.expect(200);
         server.refresh(&application, &tokens.text_at("refresh_token")).await.expect(200);
-        // A new password takes back everything, with or without a session.
+        // A new password revokes everything, with or without a session.
         for signs_out in [true, false] {
             let device = ask(&server, &application, "openid").await;
             let page = to_confirmation(&server, &mut browser, &device, "ada@example.com").await;
@@ -162,7 +162,7 @@ on_both_databases! {
         let other = browser.open(link.split('"').next().unwrap()).await;
         let other = server.sign_in(&mut browser, &other, "grace@example.com").await;
         assert!(other.html.contains("grace@example.com") && other.path.starts_with("/device/confirm"), "{}", other.html);
-        // The page that was shown to Ada is not Grace's to answer.
+        // Ada's confirmation page cannot be submitted by Grace.
         let again = browser.submit(&page, "/device/confirm", &[("decision", "allow")]).await;
         assert!(again.html.contains("grace@example.com"), "{}", again.html);
         assert_eq!(poll(&server, &application, &device).await.expect(400).text_at("error"), "authorization_pending");
@@ -187,7 +187,7 @@ on_both_databases! {
         let over = [("client_id", public.client_id.as_str()), ("scope", "openid")];
         let refused = server.anonymous().form("/oauth2/device_authorization", &over).await.expect(429);
         assert!(refused.header("retry-after").is_some());
-        // Whoever registers gets a secret: it proves nothing.
+        // A client that registers itself gets a secret, which proves nothing.
         server.declare("[environment.clients]\ndynamic_client_registration = \"on\"\n").await.done();
         let metadata = json!({
             "redirect_uris": ["https://client.example/cb"],
@@ -230,7 +230,7 @@ on_both_databases! {
         let next = server.anonymous().form("/oauth2/token", &[&client[..], &next].concat()).await.expect(200);
         let access = crate::hosted::authorization_code::claims(&next.text_at("access_token"));
         assert_eq!(access["aud"], server.client_id.as_str(), "and it means as little");
-        // What a code was asked for is another matter.
+        // Tokens from a code flow are different.
         let page = browser.open(&application.authorize("&scope=openid+offline_access")).await;
         let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200);
         let token = tokens.text_at("refresh_token");

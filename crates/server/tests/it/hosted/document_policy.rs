@@ -1,4 +1,4 @@
-//! Which documents make a client: off, any, listed, or asked about first.
+//! Which metadata documents are allowed as clients: off, any, listed, or after approval.
 
 use crate::harness::{Browser, TestServer, Website, on_both_databases};
 use crate::hosted::client_documents::{arrive, client, document};
@@ -90,7 +90,7 @@ on_both_databases! {
             assert_eq!((page.asks_to_sign_in(), page.path.starts_with("/oauth2/error")), (lets_in, !lets_in), "{host}");
         }
         assert_eq!(website.resolved(), ["client.example"]);
-        // One more by an administrator's word, and one less.
+        // An administrator allows one more, and refuses a listed one.
         let other = website.url("other.example", "/client.json");
         let (done, said) = server.applications(&["allow", &other]).await;
         assert!(done, "{said}");
@@ -134,10 +134,10 @@ on_both_databases! {
         assert_eq!(website.resolved(), Vec::<String>::new(), "nothing is fetched before");
         let (_, list) = server.applications(&["list"]).await;
         assert_eq!(list.lines().count(), 1, "{list}");
-        assert!(list.starts_with(&format!("{url}  waits since ")), "{list}");
+        assert!(list.starts_with(&format!("{url}  pending since ")), "{list}");
 
         let (done, said) = server.applications(&["allow", &url]).await;
-        assert!(done && said.contains("may sign people in"), "{said}");
+        assert!(done && said.contains("may now sign people in"), "{said}");
         other.app.catch_up().await;
         browser.move_to(&other);
         let page = arrive(&other, &mut browser, &application, "&scope=openid+offline_access").await;

@@ -1,9 +1,9 @@
-//! What somebody meets who types an address.
+//! What a person sees who types an address into a browser.
 
 use crate::harness::{Answer, Browser, Client, TestServer, on_both_databases};
 use reqwest::Method;
 
-/// What browsers say they take when they go to a page.
+/// The `Accept` header of browsers when they navigate to a page.
 const PAGE: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
 async fn ask(client: &Client, method: Method, path: &str, accept: &'static str) -> Answer {
@@ -47,7 +47,7 @@ on_both_databases! {
                 assert_eq!(posted.header("content-type"), Some("application/json"), "{path}");
             }
         }
-        // At the address of a form, too, which somebody opens again without it.
+        // Also when somebody opens the address of a form directly.
         let client = server.anonymous();
         for path in ["/consent", "/choose-organization", "/device/consent", "/sign-in/code/send", "/select-account"] {
             let page = ask(&client, Method::GET, path, PAGE).await.expect(405);

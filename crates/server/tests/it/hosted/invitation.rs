@@ -1,4 +1,4 @@
-//! From an invitation's mail to a membership.
+//! From an invitation email to a membership.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use serde_json::json;
@@ -47,7 +47,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/invite", &[("decision", "accept")]).await;
         let page = server.sign_in(&mut browser, &page, "mallory@gmail.com").await;
         assert_eq!(page.status, 403, "the same mail service is not the same person");
-        // Nobody is left standing there: the invited person may be at the same browser.
+        // There is a way on, since the invited person may be using the same browser.
         assert!(page.html.contains("for somebody else"), "{}", page.html);
         assert!(!page.html.contains("ada@gmail.com"), "whom it is for is not told: {}", page.html);
         assert!(members(&server, &organization).await.is_empty());

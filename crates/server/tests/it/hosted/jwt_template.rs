@@ -1,4 +1,4 @@
-//! What an environment adds to the claims of access tokens about people.
+//! The claims that an environment adds to users' access tokens.
 
 use super::authorization_code::claims;
 use crate::harness::{Application, Browser, Page, TestServer, assert_keys, assert_moment, on_both_databases};
@@ -73,7 +73,7 @@ on_both_databases! {
         let id = claims(tokens["id_token"].as_str().unwrap());
         assert!(id.get("tier").is_none() && id["aud"] == json!(application.client_id), "not in ID tokens: {id}");
 
-        // What a template writes does not decide whether the token stands.
+        // A template's claims do not affect whether the token is valid.
         let introspector = server.introspector().await;
         let told = server.introspected(&introspector, token).await;
         assert_eq!((&told["active"], &told["aud"], &told["org_id"]), (&json!(true), &access["aud"], &json!("Acme")));
@@ -82,7 +82,7 @@ on_both_databases! {
         let machine = server.anonymous().token(&introspector.0, &introspector.1).await.expect(200).text_at("access_token");
         assert!(claims(&machine).get("tier").is_none(), "not in machines' tokens");
 
-        // A refresh sees what is true then.
+        // A refresh uses the current values.
         management.put(&format!("/organizations/{organization}"), json!({"metadata": {"tier": "silver"}})).await.expect(200);
         let next = server.refresh(&application, tokens["refresh_token"].as_str().unwrap()).await.expect(200).json();
         assert_eq!(claims(next["access_token"].as_str().unwrap())["tier"], "silver");

@@ -1,4 +1,4 @@
-//! In which language people read pages and mails.
+//! The language of pages and emails.
 
 use crate::harness::{Browser, PASSWORD, TestServer, on_both_databases};
 use serde_json::json;
@@ -13,18 +13,18 @@ on_both_databases! {
         let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
         assert!(page.html.contains("<html lang=\"de\""), "it stays German: {}", page.html);
 
-        // Another application's people may read another one; nobody has chosen anything by that.
+        // Another application can ask for a different language; neither is stored as the user's choice.
         let page = browser.open(&application.authorize("&scope=openid&ui_locales=en")).await;
         assert!(page.html.contains("<html lang=\"en\"") && !browser.has_cookie("cs_language"), "{}", page.html);
 
-        // One that says nothing of it gets what the browser asks for, from its first page on.
+        // An application that does not ask for one gets the browser's language, from its first page on.
         browser.open(&application.authorize("&scope=openid&ui_locales=de")).await;
         let page = browser.open(&application.authorize("&scope=openid")).await;
         assert!(page.html.contains("<html lang=\"en\"") && !browser.has_cookie("cs_wished_language"), "{}", page.html);
         let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
         assert!(page.html.contains("<html lang=\"en\""), "{}", page.html);
 
-        // What somebody has chosen here counts for more, and nothing we do not have counts at all.
+        // The user's choice takes precedence, and unsupported languages are ignored.
         let mut browser = Browser::new(&server);
         browser.open("/sign-in?lang=en").await;
         let page = browser.open(&application.authorize("&scope=openid&ui_locales=de")).await;
@@ -77,7 +77,7 @@ on_both_databases! {
             assert!(!part.contains("evil.example") && !part.contains('\u{202e}') && part.contains("Security"), "{part}");
         }
         assert!(mail.text.contains("valid for a day"), "{}", mail.text);
-        // What is sent again later promises no more than is left.
+        // An invitation that is resent later states only the time that is left.
         server.clock.advance_seconds(7200);
         management.post(&format!("/user_management/invitations/{invited}/resend"), json!({})).await.expect(200);
         let mail = server.mails("ada@example.com").await.remove(0);

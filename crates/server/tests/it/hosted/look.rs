@@ -1,4 +1,4 @@
-//! How an environment looks: declared, served, kept apart from others, and never what a file brought along.
+//! An environment's branding: declared, served, isolated from other environments, and never the uploaded file itself.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases, picture};
 use reqwest::Method;
@@ -27,7 +27,7 @@ fn put_pictures(server: &TestServer) {
     server.file("icon.png", &picture(256, 256, ORANGE));
 }
 
-/// The addresses below `/branding/` that a page loads.
+/// Returns the addresses below `/branding/` that a page loads.
 fn loaded(page: &Page) -> Vec<String> {
     let parts = page.html.split("\"/branding/").skip(1);
     let mut found: Vec<String> = parts.map(|part| format!("/branding/{}", part.split('"').next().unwrap())).collect();
@@ -36,7 +36,7 @@ fn loaded(page: &Page) -> Vec<String> {
     found
 }
 
-/// A document with its bytes.
+/// Fetches a document: its status, headers, and bytes.
 async fn fetch(server: &TestServer, host: Option<&str>, path: &str) -> (u16, reqwest::header::HeaderMap, Vec<u8>) {
     let client = server.anonymous();
     let client = match host {
@@ -62,7 +62,7 @@ on_both_databases! {
             assert_eq!(paths.iter().filter(|path| path.ends_with(".png")).count(), 3, "{path}: {paths:?}");
             assert_eq!(paths.iter().filter(|path| path.ends_with(".css")).count(), 1, "{path}: {paths:?}");
             assert!(page.html.contains("https://acme.example/terms") && page.html.contains("https://acme.example/privacy"));
-            // Not a bit less strict for it.
+            // The policy is just as strict.
             assert_eq!(page.policy, plain.policy, "{path}");
             assert!(page.policy.starts_with("default-src 'none'; style-src 'self'; img-src 'self' data:;"), "{}", page.policy);
         }
@@ -115,7 +115,7 @@ on_both_databases! {
             let again = server.declare_with(&whole, flags).await;
             assert_eq!((again.code, again.out.as_str()), (0, "Nothing to change.\n"), "{}", again.err);
         }
-        // What is absent stays.
+        // What is not mentioned stays unchanged.
         assert_eq!(server.declare("").await.done().out, "Nothing to change.\n");
         assert_eq!(server.declare("[environment.branding]\nname = \"Acme & Sons\"\n").await.done().out, "Nothing to change.\n");
         assert_eq!(loaded(&Browser::new(&server).open("/sign-in").await), before);
@@ -130,7 +130,7 @@ on_both_databases! {
         server.declare(&format!("[environment.branding]\n{cleared}")).await.done();
         let page = Browser::new(&server).open("/sign-in").await;
         assert!(page.html.contains(" · Countersign</title>") && loaded(&page).is_empty(), "{}", page.html);
-        // Pages of a moment ago still find their pictures; a day after, nobody does.
+        // Recently served pages still find their images; a day later the images are gone.
         let old: Vec<&String> = before.iter().filter(|path| path.ends_with(".png")).collect();
         for path in &old {
             assert_eq!(fetch(&server, None, path).await.0, 200);
@@ -152,7 +152,7 @@ on_both_databases! {
             if path.ends_with(".png") {
                 assert_eq!(status, 404, "{path}");
             } else {
-                // Its own style sheet, not this one's, and not to be kept under this name.
+                // It gets its own stylesheet, not this environment's, which must not be cached under this name.
                 let css = String::from_utf8(bytes).unwrap();
                 assert!(!css.contains("#c2410c") && headers["cache-control"] == "no-store", "{css}");
             }
@@ -287,7 +287,7 @@ on_both_databases! {
             machine["client_id"]
         );
         let refused = server.declare(&lines).await;
-        assert!(refused.code == 1 && refused.err.contains("no page to show a logo on"), "{refused:?}");
+        assert!(refused.code == 1 && refused.err.contains("cannot have a logo"), "{refused:?}");
     }
 
     async fn another_look_is_on_every_node_within_a_second(server: TestServer) {

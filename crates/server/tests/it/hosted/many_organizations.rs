@@ -1,11 +1,11 @@
-//! A person who belongs to more organizations than a page shows.
+//! A user who belongs to more organizations than a page shows.
 
 use super::authorization_code::claims;
 use crate::harness::{Browser, Page, REDIRECT_URI, TestServer, on_both_databases};
 use countersign_protocol::id::UserId;
 use serde_json::json;
 
-/// Makes somebody a member of 205 organizations; gives the identifiers of the first and of the last two.
+/// Makes a user a member of 205 organizations; returns the IDs of the first and of the last two.
 async fn belongs_to_many(server: &TestServer, user: UserId) -> [String; 3] {
     let management = server.management();
     let mut ids = Vec::new();
@@ -17,7 +17,7 @@ async fn belongs_to_many(server: &TestServer, user: UserId) -> [String; 3] {
     [ids[0].clone(), ids[203].clone(), ids[204].clone()]
 }
 
-/// Presses the button of an organization: not the search, which is posted to the same place.
+/// Presses an organization's button, not the search, which posts to the same address.
 async fn choose(browser: &mut Browser, page: &Page, action: &str, organization: &str) -> Page {
     let mut form = page.forms().into_iter().rfind(|form| form.action == action).unwrap();
     assert!(!form.fields.contains_key("search"), "{}", page.html);
@@ -44,7 +44,7 @@ on_both_databases! {
         let next = server.refresh(&application, tokens["refresh_token"].as_str().unwrap()).await.expect(200).json();
         assert_eq!(claims(next["access_token"].as_str().unwrap())["org_id"], json!(last));
 
-        // It is remembered, and an application may name another one.
+        // The choice is remembered, and an application may name another organization.
         let page = browser.open(&application.authorize("&scope=openid&prompt=none")).await;
         let token = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
         assert_eq!(claims(&token)["org_id"], json!(last));
@@ -54,6 +54,35 @@ on_both_databases! {
         let foreign = server.management().organization("Foreign").await;
         let page = browser.open(&application.authorize(&format!("&scope=openid&organization_id={foreign}"))).await;
         assert_eq!(page.sent("error").as_deref(), Some("access_denied"));
+    }
+
+    async fn a_partner_is_not_told_who_is_a_member_before_the_person_acts(server: TestServer) {
+        let partner = server.application("third", true, &[]).await;
+        let user = server.person("ada@example.com").await;
+        server.person("grace@example.com").await;
+        let management = server.management();
+        let (acme, globex) = (management.organization("Acme").await, management.organization("Globex").await);
+        server.member(user, &acme).await;
+        let asks = |organization: &str, more: &str| partner.authorize(&format!("&scope=openid&organization_id={organization}{more}"));
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&asks(&acme, "")).await;
+        let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
+        browser.submit(&page, "/consent", &[("decision", "allow")]).await.sent("code").unwrap();
+        let unknown = "org_00000000000000000000000001";
+        for organization in [globex.as_str(), unknown] {
+            let quiet = browser.open(&asks(organization, "&prompt=none")).await;
+            assert_eq!(quiet.sent("error").as_deref(), Some("consent_required"), "as for a member who was not asked");
+            let page = browser.open(&asks(organization, "")).await;
+            assert_eq!(page.left_to, None);
+            assert!(page.html.contains("This account is not a member") && !page.html.contains("Globex"), "{}", page.html);
+            let back = browser.submit(&page, "/consent", &[("decision", "deny")]).await;
+            assert_eq!((back.sent("error").as_deref(), back.sent("state").as_deref()), (Some("access_denied"), Some("s-1")));
+        }
+        // A user with another account can continue with that one.
+        let page = browser.open(&asks(&globex, "")).await;
+        let page = browser.open(&page.link_to("/use-another-account?")).await;
+        let page = server.sign_in(&mut browser, &page, "grace@example.com").await;
+        assert!(page.html.contains("grace@example.com") && page.html.contains("not a member"), "{}", page.html);
     }
 
     async fn what_a_partner_is_allowed_for_moves_nobody_in_the_product_and_is_asked_once(server: TestServer) {
@@ -98,7 +127,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         let tokens = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).json();
         assert_eq!(claims(tokens["access_token"].as_str().unwrap())["org_id"], json!(last));
-        // Agreed to for that one: for another it is asked again.
+        // Consent was given for that organization; for another one it is asked for again.
         let page = browser.open(&application.authorize(&format!("&scope=openid&organization_id={other}"))).await;
         assert!(page.html.contains("Customer No. 203") && page.html.contains("/consent"), "{}", page.html);
     }

@@ -1,4 +1,4 @@
-//! What browsers and applications meet: from a request to tokens, page by page.
+//! What browsers and applications see: from a request to the tokens, page by page.
 
 pub mod authorization_code;
 mod backchannel_logout;

@@ -1,5 +1,5 @@
-//! How people may sign in, whether they may sign up, and how long they stay: what an environment says is so, whatever a
-//! form says.
+//! How users may sign in, whether they may sign up, and how long sessions last: the environment's policy applies,
+//! whatever a form sends.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ on_both_databases! {
         let page = late.open("/sign-in").await;
         assert!(page.status == 200 && !page.html.contains("/sign-up"), "{}", page.html);
         refused(&late.open("/sign-up").await, CLOSED);
-        // A form that was open before, and a code that was sent before.
+        // A form that was already open, and a code that was already sent.
         refused(&early.submit(&form, "/sign-up", &sign_up("early@example.com")).await, CLOSED);
         refused(&waiting.submit(&sent, "/sign-in/code", &[("code", &code)]).await, CLOSED);
         refused(&waiting.submit(&sent, "/sign-in/code/send", &[]).await, CLOSED);
@@ -52,11 +52,11 @@ on_both_databases! {
         let page = late.open(&application.authorize("&screen_hint=sign-up")).await;
         assert!(page.asks_to_sign_in() && !page.html.contains("/sign-up"), "{}", page.html);
 
-        // Who has an account signs in as before.
+        // Existing users sign in as before.
         server.person("ada@example.com").await;
         let page = to_password(&mut late, "ada@example.com").await;
         assert_eq!(late.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await.path, "/account");
-        // And the code that waited is good again when sign-up is open again.
+        // The pending code is valid again once sign-up is open again.
         authentication(&server, "sign_up = true").await;
         assert_eq!(waiting.submit(&sent, "/sign-in/code", &[("code", &code)]).await.path, "/account");
     }
@@ -72,7 +72,7 @@ on_both_databases! {
         let page = browser.open(&link[server.base_url.len()..]).await;
         let page = browser.submit(&page, "/invite", &[("decision", "accept")]).await;
         assert_eq!(page.form("/sign-up").fields["email"], "grace@example.com");
-        // The link is no ticket for anybody else.
+        // The link does not let anybody else in.
         refused(&browser.submit(&page, "/sign-up", &sign_up("mallory@example.com")).await, CLOSED);
         assert!(server.mails("mallory@example.com").await.is_empty());
         let page = browser.submit(&page, "/sign-up", &sign_up("Grace@Example.com")).await;
@@ -101,7 +101,7 @@ on_both_databases! {
         assert!(early.open("/sign-in/password").await.path.starts_with("/sign-in?"));
         assert!(early.open("/account").await.path.starts_with("/sign-in"), "nobody came in");
 
-        // The address alone leads to the code, and nobody learns whether it has an account.
+        // The email address alone leads to the code page, which does not reveal whether there is an account.
         let page = to_password(&mut browser, "ada@example.com").await;
         let nobody = to_password(&mut Browser::new(&server), "nobody@example.com").await;
         assert_eq!((page.status, page.html.len()), (nobody.status, nobody.html.len() - "nobody".len() + "ada".len()));
@@ -109,7 +109,7 @@ on_both_databases! {
         let code = server.mailed_code("ada@example.com").await;
         assert_eq!(browser.submit(&page, "/sign-in/code", &[("code", &code)]).await.path, "/account");
 
-        // An account without a password; one that a form brings along is not kept.
+        // An account without a password; a password added to the form is ignored.
         let mut fresh = Browser::new(&server);
         let page = fresh.open("/sign-up").await;
         assert!(!page.html.contains("type=\"password\""), "{}", page.html);
@@ -142,7 +142,7 @@ on_both_databases! {
         assert!(!page.html.contains("/sign-in/code/send"), "{}", page.html);
         assert_eq!(browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await.path, "/account");
 
-        // A code that proves an address is no way to sign in, and stays.
+        // A code that verifies an address is not a sign-in method, and stays available.
         let mut fresh = Browser::new(&server);
         let page = fresh.open("/sign-up").await;
         let page = fresh.submit(&page, "/sign-up", &sign_up("grace@example.com")).await;
@@ -170,7 +170,7 @@ on_both_databases! {
         check("access_token_lifetime = 7200\n[environment.sessions]\ninactivity_timeout = 7200\n", "longer than an access token lives").await;
         check("access_token_lifetime = 29\n", "access_token_lifetime: Must be 30 to 86400 seconds.").await;
         check("[environment.sessions]\nlength = 1\n", "unknown field").await;
-        // One method after the other cannot be switched off either.
+        // Nor can the methods be disabled one after the other.
         authentication(&server, "password = false").await;
         check("[environment.authentication]\nmagic_auth = false\n", "nobody could sign in").await;
         assert_eq!(server.declare("[environment.authentication]\npassword = false\n").await.done().out, "Nothing to change.\n");
@@ -195,7 +195,7 @@ on_both_databases! {
         server.clock.advance_seconds(61);
         assert!(!inside(&mut busy).await, "an hour, however much it is used");
 
-        // Another policy is in force at once: a shorter one ends what is too old, a longer one prolongs nothing.
+        // A new policy applies at once: a shorter one ends sessions that are too old, a longer one extends none.
         let mut browser = signed_in().await;
         server.clock.advance_seconds(400);
         assert!(inside(&mut browser).await);

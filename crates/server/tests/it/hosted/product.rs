@@ -1,4 +1,4 @@
-//! The company's product: its own pages in place of hosted ones, and the messages that it sends itself.
+//! The company's product: its own pages instead of hosted ones, and the emails that it sends itself.
 
 use crate::harness::{Browser, PASSWORD, REDIRECT_URI, TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -10,7 +10,7 @@ sign_in = "https://app.example.com/login?from=mail"
 home = "https://app.example.com/home"
 "#;
 
-/// The value of a parameter of an address.
+/// Returns a parameter of a URL.
 fn parameter(address: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(address).unwrap();
     url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
@@ -25,18 +25,18 @@ on_both_databases! {
             let page = browser.open(path).await;
             assert_eq!(page.left_to.as_deref(), Some("https://app.example.com/login?from=mail"), "{path}");
         }
-        // The product asks with a request of its own, and whoever wants to see their account is let in here.
+        // The product sends an authorization request of its own, and a user who opens the account page signs in here.
         server.register(REDIRECT_URI).await;
         assert!(browser.open(&server.ask("")).await.asks_to_sign_in());
         let page = browser.open("/account").await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         assert_eq!(page.path, "/account");
-        // Who has signed out begins there again.
+        // After signing out, the user starts there again.
         let page = browser.submit(&page, "/account/sign-out-everywhere", &[]).await;
         assert_eq!(page.path, "/signed-out");
         let page = browser.open(&page.link_to("/sign-in")).await;
         assert_eq!(page.left_to.as_deref(), Some("https://app.example.com/login?from=mail"));
-        // Another environment is another product.
+        // Another environment is a different product.
         let other = server.another_environment().await;
         other.management.get("/user_management/users").await.expect(200);
         let answer = server.anonymous().with_host(&other.authority).get("/sign-in").await;
@@ -81,7 +81,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/invite", &[]).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         assert_eq!(page.left_to.as_deref(), Some("https://app.example.com/home"), "{}", page.html);
-        // So does who signs out and is sent nowhere else.
+        // So does a sign-out without any other destination.
         let session = management.get("/user_management/users?email=ada@example.com").await.expect_list();
         let sessions = format!("/user_management/users/{}/sessions", session[0]["id"].as_str().unwrap());
         let session = management.get(&sessions).await.expect_list()[0]["id"].as_str().unwrap().to_owned();
@@ -116,7 +116,7 @@ on_both_databases! {
         post(&format!("users/{grace}/email_verification/send"), json!({})).await.expect(200);
         server.redeem_magic_code("ada@example.com", &code).await.unwrap();
 
-        // Nor what a page asks for, which the product learns of.
+        // Nor are codes requested on a page sent, which the product learns of from events.
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-in").await;
         let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
@@ -128,7 +128,7 @@ on_both_databases! {
         for address in ["ada@example.com", "grace@example.com", "new@example.com"] {
             assert!(server.mails(address).await.is_empty(), "{address}");
         }
-        // Who signs up has no account yet, and nobody else learns of the code.
+        // A user who signs up has no account yet, and nobody else learns the code, so it is sent.
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-up").await;
         browser.submit(&page, "/sign-up", &[("email", "alan@example.com"), ("password", PASSWORD)]).await;

@@ -1,9 +1,9 @@
-//! Refresh tokens: one after the other, an honest retry, and what a thief meets.
+//! Refresh tokens: rotation, legitimate retries, and theft.
 
 use crate::harness::{Application, Browser, TestServer, assert_keys, on_both_databases};
 use serde_json::{Value, json};
 
-/// Signs somebody in; gives the tokens of an application.
+/// Signs a user in; returns an application's tokens.
 async fn tokens(server: &TestServer, application: &Application) -> Value {
     server.person("ada@example.com").await;
     let mut browser = Browser::new(server);

@@ -1,4 +1,4 @@
-//! Tokens for one API and no other (RFC 8707).
+//! Tokens restricted to one API (RFC 8707).
 
 use crate::harness::{Answer, Application, Browser, TestServer, VERIFIER, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -16,7 +16,7 @@ fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// The parameters of a token request, with these resources behind them.
+/// Sends a token request with these resources appended.
 async fn token(server: &TestServer, application: &Application, more: &[(&str, &str)], resources: &[&str]) -> Answer {
     let mut form = vec![("client_id", application.client_id.as_str())];
     if let Some(secret) = &application.secret {
@@ -71,7 +71,7 @@ on_both_databases! {
         let refreshed = token(&server, &application, &refresh, &[]).await.expect(200);
         assert_eq!(audience(&refreshed), MCP, "a refused request spends nothing, and leaving it out changes nothing");
 
-        // A consent is for one resource.
+        // Consent is for a single resource.
         assert!(browser.open(&ask(MCP)).await.sent("code").is_some());
         let page = browser.open(&ask(API)).await;
         assert!(page.html.contains(API) && page.left_to.is_none());
@@ -101,7 +101,7 @@ on_both_databases! {
         let refresh_token = tokens.text_at("refresh_token");
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.as_str())];
         assert_eq!(token(&server, &application, &refresh, &[]).await.expect(400).text_at("error"), "invalid_target");
-        // Where there is none, asking for one means nothing.
+        // Where there are no resources, requesting one has no effect.
         let code = browser.open(&path).await.sent("code").unwrap();
         assert_eq!(audience(&redeem(&server, &application, &code, &[MCP]).await.expect(200)), json!(server.client_id));
     }

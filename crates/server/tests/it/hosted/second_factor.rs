@@ -12,13 +12,13 @@ fn shown(server: &TestServer, secret: &str, steps: i64) -> String {
     totp::code_at(&secret, server.app.clock.now().as_secs() + steps * totp::PERIOD)
 }
 
-/// The secret that a page shows, to be typed.
+/// Returns the secret that a page shows for typing.
 fn secret_of(page: &Page) -> String {
     let after = page.html.split_once("<code class=\"key\">").unwrap().1;
     after.split_once('<').unwrap().0.replace(' ', "")
 }
 
-/// The page that a browser has come to, without its query.
+/// Returns the path of the page that a browser has reached, without its query.
 fn at(page: &Page) -> &str {
     page.path.split('?').next().unwrap()
 }
@@ -50,12 +50,12 @@ on_both_databases! {
         assert!(page.html.contains("ada@example.com") && !page.html.contains("key\">"), "{}", page.html);
         let wrong = browser.submit(&page, PATH, &[("code", "000000")]).await;
         assert_eq!(wrong.status, 422);
-        // What went before goes on where it began.
+        // The flow continues where it started.
         let code = shown(&server, SECRET, 0);
         let sent = browser.submit(&wrong, PATH, &[("code", &code)]).await;
         let tokens = server.redeem(&application, &sent.sent("code").unwrap()).await.expect(200).json();
         assert!(tokens["id_token"].is_string(), "{tokens}");
-        // The same page is of no use with the same code, and with the next one it is.
+        // A second sign-in fails with the same code, and succeeds with the next one.
         let mut copied = Browser::new(&server);
         let page = with_password(&mut copied, "ada@example.com").await;
         let used = copied.submit(&page, PATH, &[("code", &code)]).await;
@@ -66,7 +66,7 @@ on_both_databases! {
 
     async fn threat_18_no_first_proof_leads_around_the_factor(server: TestServer) {
         server.brings_factor("ada@example.com").await;
-        // A mailed code.
+        // An emailed code.
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-in").await;
         let page = browser.submit(&page, "/sign-in", &[("email", "ada@example.com")]).await;
@@ -84,7 +84,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/reset-password", &[("password", "another quiet lighthouse 7")]).await;
         let page = browser.submit(&page, "/sign-in/password", &[("password", "another quiet lighthouse 7")]).await;
         assert_eq!(at(&page), PATH, "{}", page.html);
-        // The page of the factor in another browser, and with a flow that proves nothing.
+        // The second-factor page in another browser, and with a flow that proves nothing.
         let mut stranger = Browser::new(&server);
         let sealed = page.form(PATH).fields["flow"].clone();
         assert_eq!(stranger.open(&format!("{PATH}?flow={sealed}")).await.status, 400);
@@ -105,7 +105,7 @@ on_both_databases! {
     }
 
     async fn a_factor_that_comes_meanwhile_is_asked_for(server: TestServer) {
-        // The code page is open, then the company gives them a factor.
+        // The code page is open when the company adds a factor.
         let user = server.person("ada@example.com").await.to_string();
         let mut browser = Browser::new(&server);
         let page = browser.open("/sign-in").await;
@@ -131,10 +131,10 @@ on_both_databases! {
         let mails = server.mails("ada@example.com").await;
         assert!(mails.iter().any(|mail| mail.subject.contains("Two-step sign-in")), "they are told");
         assert_eq!(server.events("authentication.mfa_succeeded").await.len(), 1);
-        // From then on it is asked for.
+        // From then on it is required.
         let page = with_password(&mut Browser::new(&server), "ada@example.com").await;
         assert!(at(&page) == PATH && !page.html.contains("otpauth://"), "{}", page.html);
-        // Who signs up sets one up, too.
+        // A user who signs up also enrolls one.
         let mut other = Browser::new(&server);
         let page = other.open("/sign-up").await;
         let page = other.submit(&page, "/sign-up", &[("email", "grace@example.com"), ("password", PASSWORD)]).await;
@@ -155,7 +155,7 @@ on_both_databases! {
         assert_eq!(browser.submit(&page, of_account, &[("code", "000000")]).await.status, 422);
         let account = browser.submit(&page, of_account, &[("code", &shown(&server, &secret, 0))]).await;
         assert!(at(&account) == "/account" && account.html.contains("On since"), "{}", account.html);
-        // The form that lay open makes no second one.
+        // The form that was left open does not enroll a second one.
         let again = browser.submit(&page, of_account, &[("code", &shown(&server, &secret, 1))]).await;
         assert!(again.html.contains("/account/second-factor/remove"), "{}", again.html);
         let asked = with_password(&mut Browser::new(&server), "ada@example.com").await;
@@ -179,7 +179,7 @@ on_both_databases! {
         server.clock.advance_seconds(11 * 60);
         let asked = browser.open("/account/second-factor").await;
         assert!(at(&asked) == "/sign-in/password" && asked.html.contains("ada@example.com"), "{}", asked.path);
-        // The form of before is good for a while longer, and then not any more.
+        // The earlier form remains valid a while longer, and then expires.
         server.clock.advance_seconds(10 * 60);
         let late = browser.submit(&page, "/account/second-factor", &[("code", &shown(&server, &secret, 0))]).await;
         assert_eq!(at(&late), "/sign-in/password", "{}", late.html);
@@ -202,7 +202,7 @@ on_both_databases! {
             assert!(!browser.has_cookie("cs_session"));
         };
         leave(&mut browser).await;
-        // The next one at this machine looks through the history.
+        // The next person at this machine looks through the history.
         let found = browser.open(&kept).await;
         assert!(found.status == 400 && !found.html.contains("otpauth://"), "{}", found.html);
         let asked = with_password(&mut browser, "ada@example.com").await;
@@ -212,7 +212,7 @@ on_both_databases! {
         browser.open(&kept).await;
         let again = browser.submit(&asked, PATH, &[("code", &shown(&server, &secret, 1))]).await;
         assert_eq!((again.status, browser.has_cookie("cs_session")), (400, false), "{}", again.html);
-        // Also when the factor has gone meanwhile, whose secret that page shows.
+        // Also when the factor whose secret that page shows has been deleted in the meantime.
         let factors = server.management().get(&format!("/user_management/users/{user}/auth_factors")).await.expect_list();
         server.management().delete(&format!("/auth/factors/{}", factors[0]["id"].as_str().unwrap())).await.expect(204);
         server.clock.advance_seconds(60);
@@ -224,7 +224,7 @@ on_both_databases! {
         let secret = secret_of(&set_up);
         browser.submit(&set_up, PATH, &[("code", &shown(&server, &secret, 0))]).await;
         leave(&mut browser).await;
-        // Nor does what was proven count for long.
+        // Nor does a completed first factor remain valid for long.
         server.clock.advance_seconds(60);
         let asked = with_password(&mut browser, "ada@example.com").await;
         server.clock.advance_seconds(21 * 60);

@@ -1,4 +1,4 @@
-//! What people did on the hosted pages, as the management API shows it and ends it.
+//! What users did on the hosted pages, as the management API shows and revokes it.
 
 use crate::harness::{Browser, TestServer, assert_keys, on_both_databases};
 use serde_json::json;

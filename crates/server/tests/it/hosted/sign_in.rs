@@ -1,4 +1,4 @@
-//! Proving who one is.
+//! Signing in.
 
 use crate::harness::{Browser, PASSWORD, Page, TestServer, on_both_databases};
 use countersign::domain::{Failure, attempts};
@@ -34,7 +34,7 @@ on_both_databases! {
         assert_eq!(stranger.submit(&page, "/forgot-password", &[("email", "Ada@example.com")]).await.status, 429);
         let page = ada.open("/forgot-password").await;
         assert_eq!(ada.submit(&page, "/forgot-password", &[("email", "ada@example.com")]).await.status, 200);
-        // There is an end to it all the same, however many ask.
+        // There is a limit all the same, however many clients ask.
         let mut sent = 2;
         for stranger in 70..90 {
             let mut stranger = from(&format!("192.0.2.{stranger}"));
@@ -45,7 +45,7 @@ on_both_databases! {
     }
 
     async fn an_address_is_one_account_in_either_spelling_of_its_domain(server: TestServer) {
-        // A program writes it in letters, a browser in ASCII.
+        // A program writes the domain in Unicode, a browser in ASCII.
         let id = server.person("ada@bücher.example").await.to_string();
         let management = server.management();
         let mut browser = Browser::new(&server);
@@ -60,7 +60,7 @@ on_both_databases! {
             let found = management.get(&format!("/user_management/users?{query}")).await.expect_list();
             assert_eq!(found.iter().map(|user| &user["id"]).collect::<Vec<_>>(), [&json!(id)]);
         }
-        // Letters that only look alike are others.
+        // Letters that only look alike are different.
         management.post("/user_management/users", json!({"email": "ada@bucher.example"})).await.expect(201);
     }
 
@@ -137,7 +137,7 @@ on_both_databases! {
         assert_eq!(inside.path, "/account");
         let again = browser.submit(&page, "/sign-in/code", &[("code", &code)]).await;
         assert_eq!(again.status, 422, "used up");
-        // The flow is sealed for the browser that asked: the code is of no use elsewhere.
+        // The flow is sealed for the browser that started it: the code is useless elsewhere.
         let mut thief = Browser::new(&server);
         thief.open("/sign-in").await;
         let mut fields = page.form("/sign-in/code").fields;
@@ -161,7 +161,7 @@ on_both_databases! {
                 links.iter().map(|part| part.split_once('"').map_or(*part, |(_, rest)| rest)).collect::<String>()
             };
             assert_eq!(pages[0].status, pages[1].status);
-            // Sealing hides what is carried along, and its length must not tell either.
+            // Sealing hides the content, and its length must not reveal anything either.
             let carried = |page: &Page| page.forms().iter().map(|form| form.fields["flow"].len()).collect::<Vec<_>>();
             assert_eq!(carried(&pages[0]), carried(&pages[1]));
             assert_eq!(plain(&pages[0], "ada@example.com").len(), plain(&pages[1], "nobody@example.com").len());
@@ -306,7 +306,8 @@ on_both_databases! {
         let ada = management.get("/user_management/users?email=ada%40example.com").await.expect_list()[0].clone();
         let path = format!("/user_management/users/{}", ada["id"].as_str().unwrap());
         let brought = |hash: &str| serde_json::json!({"password_hash": hash, "password_hash_type": "ssha256"});
-        // The one that is typed, and another one: neither takes time, while our own form is being compared with or written.
+        // The hash of the typed password, and another one. Neither takes time while our own format is being verified or
+        // written.
         let (right, other) = (brought("{SSHA256}6jLp0vQ49YvX7cFdbupn4qFcZugSH7TPWnm3iPf9nXgHBwcHBwcHBwcHBwcHBwcH"), brought("{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH"));
         for round in 0..12 {
             let before = if round % 2 == 0 { serde_json::json!({"password": PASSWORD}) } else { right.clone() };
@@ -424,7 +425,7 @@ on_both_databases! {
         let code = device.text_at("device_code");
         let poll = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", &code), asked[0]];
         assert_eq!(server.anonymous().form("/oauth2/token", &poll).await.expect(400).text_at("error"), "access_denied");
-        // That one is on the list of what has access, from which it can be taken.
+        // The partner is on the list of applications with access, where it can be revoked.
         server.refresh(&partner, &at_partner.text_at("refresh_token")).await.expect(200);
     }
 
@@ -448,7 +449,7 @@ on_both_databases! {
         let page = browser.open("/account").await;
         let forms: Vec<_> = page.forms().into_iter().filter(|form| form.action == "/account/applications/revoke").collect();
         assert_eq!(forms.len(), 2);
-        // The newest first: Globex. Nobody else can take it away.
+        // Globex, the newest, is first. Nobody else can revoke it.
         let mut other = Browser::new(&server);
         let start = other.open("/sign-in").await;
         let theirs = server.sign_in(&mut other, &start, "grace@example.com").await;

@@ -1,4 +1,4 @@
-//! The way out, as applications send people there (OpenID Connect RP-Initiated Logout 1.0).
+//! Signing out from an application (OpenID Connect RP-Initiated Logout 1.0).
 
 use crate::harness::{Browser, TestServer, on_both_databases};
 
@@ -22,7 +22,7 @@ on_both_databases! {
         assert_eq!(page.left_to.as_deref(), Some("https://forum.example/cb?state=a+b"));
         assert!(browser.open("/account").await.path.starts_with("/sign-in"));
 
-        // Without a proof of whom is meant, or with that of somebody else, the person is asked.
+        // Without an `id_token_hint`, or with another user's, the user is asked.
         let page = browser.open("/sign-in").await;
         server.sign_in(&mut browser, &page, "grace@example.com").await;
         for asked in [logout(""), "/oauth2/logout".to_owned(), format!("/oauth2/logout?id_token_hint={}", tokens.text_at("access_token"))] {
@@ -51,10 +51,10 @@ on_both_databases! {
         let left = browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
         assert_eq!(left.left_to.as_deref(), Some("https://forum.example/cb?state=a+b"));
         assert!(browser.open("/account").await.path.starts_with("/sign-in"), "and is signed out");
-        // Who comes back to the question goes on without it.
+        // Returning to the question afterwards leads straight on.
         assert_eq!(browser.open(&asked).await.left_to.as_deref(), Some("https://forum.example/cb?state=a+b"));
 
-        // What was asked in another browser leads nowhere in this one, and keeps nobody from signing out.
+        // A sign-out started in another browser redirects nowhere in this one, but still signs the user out.
         let page = browser.open("/sign-in").await;
         server.sign_in(&mut browser, &page, "ada@example.com").await;
         let asked_here = browser.open(&asked).await;
@@ -65,7 +65,7 @@ on_both_databases! {
         let page = other.open(&format!("/sign-out?flow={}", asked_here.form("/sign-out").fields["flow"])).await;
         let page = other.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
         assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
-        // Nor does it lead where the application does not want people any more.
+        // Nor does it redirect to a URI that the application has since removed.
         let withdrawn = serde_json::json!({"redirect_uris": [{"uri": "https://forum.example/new", "default": true}]});
         server.management().put(&format!("/connect/applications/{}", application.client_id), withdrawn).await.expect(200);
         server.app.catch_up().await;

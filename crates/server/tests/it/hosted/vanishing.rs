@@ -1,4 +1,5 @@
-//! What stands behind a code goes away while the code is redeemed: the client is told, and nothing of ours fails.
+//! The records behind a code are deleted while the code is being redeemed: the client gets an error, and the server
+//! does not fail.
 
 use crate::harness::{Answer, Application, Browser, PASSWORD, TestServer, on_both_databases};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ async fn code(server: &TestServer, application: &Application, email: &str) -> St
     page.sent("code").unwrap()
 }
 
-/// Either nothing was issued, or what was issued a moment before is over.
+/// Either nothing was issued, or what was issued has been revoked.
 async fn is_worth_nothing(server: &TestServer, application: &Application, answer: Answer) {
     let refused = match answer.status {
         200 => server.refresh(application, &answer.text_at("refresh_token")).await,
@@ -51,7 +52,7 @@ on_both_databases! {
             let email = format!("ada-{round}@example.com");
             let user = server.person(&email).await;
             let code = code(&server, &application, &email).await;
-            // Of another password; it takes no time to write.
+            // The hash of another password, which takes no time to write.
             let other = json!({"password_hash": "{SSHA256}S5Jl/kE9uQ2Gy4j9saEdQS5qbeFtk0FpPB6hdNwvPiIHBwcHBwcHBwcHBwcHBwcH", "password_hash_type": "ssha256"});
             let path = format!("/user_management/users/{user}");
             let (answer, changed) = tokio::join!(server.redeem(&application, &code), management.put(&path, other));

@@ -1,4 +1,4 @@
-//! Where people go on when something was in their way: a page that lay open, a password that was forgotten, too many mails.
+//! How users continue after an interruption: a page left open, a forgotten password, too many emails.
 
 use crate::harness::{Application, Browser, PASSWORD, Page, TestServer, on_both_databases};
 
@@ -8,14 +8,14 @@ async fn to_password(browser: &mut Browser, page: &Page, email: &str) -> Page {
     browser.submit(page, "/sign-in", &[("email", email)]).await
 }
 
-/// The path of the link that a mail has.
+/// Returns the path of the link in an email.
 async fn mailed_link(server: &TestServer, email: &str, path: &str) -> String {
     let mail = server.mails(email).await.into_iter().find(|mail| mail.text.contains(path)).unwrap();
     let link = mail.text.split_whitespace().find(|word| word.contains(path)).unwrap();
     link[server.base_url.len()..].to_owned()
 }
 
-/// Ada is on her way to an application and has forgotten her password: the link she is mailed.
+/// Ada starts at an application and has forgotten her password; returns the path of the emailed link.
 async fn forgets_on_the_way(server: &TestServer, browser: &mut Browser, application: &Application) -> String {
     let page = browser.open(&application.authorize("&scope=openid")).await;
     let page = to_password(browser, &page, "ada@example.com").await;
@@ -36,7 +36,7 @@ on_both_databases! {
         let page = browser.open(&old.link_to("/oauth2/authorize?")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         assert!(page.sent("code").is_some() && page.sent("state").as_deref() == Some("s-1"));
-        // Another browser's page is told apart from an old one, and leads nowhere.
+        // A page from another browser is distinguished from an expired one, and redirects nowhere.
         let mut other = Browser::new(&server);
         other.open("/sign-in").await;
         let flow = browser.open(&application.authorize("&scope=openid&prompt=login")).await.form("/sign-in").fields["flow"].clone();
@@ -56,7 +56,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/sign-in/password", &[("password", FRESH)]).await;
         assert!(page.sent("code").is_some(), "{}", page.html);
 
-        // The owner is told, at the address of the account, and can do something about it.
+        // The owner is notified at the account's address and can react.
         let told = server.mails("ada@example.com").await.remove(0);
         assert!(told.subject.contains("was changed") && told.text.contains("/forgot-password"), "{}", told.text);
         assert!(!told.text.contains(FRESH));
@@ -72,7 +72,7 @@ on_both_databases! {
         let page = other.submit(&page, "/reset-password", &[("password", FRESH)]).await;
         let page = other.submit(&page, "/sign-in/password", &[("password", FRESH)]).await;
         assert_eq!((page.path.as_str(), page.left_to), ("/account", None));
-        // What this browser had begun for one person is not gone on with for another.
+        // A flow that this browser started for one user does not continue for another.
         server.person("grace@example.com").await;
         let mut third = Browser::new(&server);
         let asked = third.open("/forgot-password").await;
@@ -133,7 +133,7 @@ on_both_databases! {
 
     async fn codes_that_were_right_use_up_no_tries_of_the_others_behind_the_same_address(server: TestServer) {
         let mut browser = Browser::new(&server);
-        // More in an hour than may be wrong, and no more mails in a quarter of it than may be asked for.
+        // More in an hour than may be wrong, but no more emails in a quarter of an hour than may be requested.
         for round in 0..105 {
             let email = format!("person-{}@example.com", round / 5);
             if round % 5 == 0 {
@@ -181,7 +181,7 @@ on_both_databases! {
         let page = browser.open(&page.link_to("/sign-up?")).await;
         let typed = [("email", "grace@example.com"), ("first_name", "Grace"), ("last_name", "Hopper"), ("password", PASSWORD)];
         let page = browser.submit(&page, "/sign-up", &typed).await;
-        // The link in the mail is good all the same: what it goes on with is in the cookie, and only there.
+        // The link in the email still works: the flow it continues is in the cookie, and only there.
         assert!(browser.has_cookie("cs_code") && page.path == "/sign-in/code", "{}", page.path);
         let page = browser.open(&mailed_link(&server, "grace@example.com", "/sign-in/code?").await).await;
         let page = browser.submit(&page, "/sign-in/code", &[]).await;

@@ -1,4 +1,4 @@
-//! What is malformed, oversized or wrongly encoded at the OAuth endpoints gets a documented error, and nothing happens.
+//! Malformed, oversized, or wrongly encoded requests at the OAuth endpoints get a documented error and have no effect.
 
 use crate::harness::{TestServer, on_both_databases};
 use reqwest::Method;

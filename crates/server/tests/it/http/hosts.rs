@@ -1,4 +1,4 @@
-//! Which environment a request is for, by its host.
+//! Which environment a request is for, by its `Host` header.
 
 use crate::harness::{Backend, TestServer, on_both_databases, run};
 use reqwest::Method;
@@ -10,7 +10,7 @@ on_both_databases! {
         for host in ["evil.example", "localhost", "localhost:1", "", "a b", "localhost.evil.example"] {
             for path in ["/oauth2/jwks", "/.well-known/openid-configuration", "/organizations"] {
                 let request = management.request(Method::GET, path).header("host", host);
-                // The builder adds a header: the first Host is replaced, so build anew.
+                // The builder adds a header, so replace the first `Host`.
                 let (http, built) = request.build_split();
                 let mut built = built.unwrap();
                 if built.headers_mut().insert("host", host.parse().unwrap()).is_none() {
@@ -68,7 +68,7 @@ on_both_databases! {
         // As a newer program might find what an older one has stored.
         let spoil = "UPDATE jwt_template SET content = 'no template' WHERE environment_id = (SELECT id FROM environment WHERE name = ";
         server.database.tamper(&format!("{spoil}'{}')", one.name)).await;
-        // And the node starts over.
+        // And the node restarts its caches.
         server.database.tamper("DELETE FROM change WHERE version > 1").await;
         server.database.tamper("UPDATE change_counter SET version = 1").await;
         server.app.catch_up().await;
@@ -80,7 +80,7 @@ on_both_databases! {
         other.management.get("/organizations").await.expect(200);
         server.management().get("/organizations").await.expect(200);
         server.anonymous().get("/readyz").await.expect(200);
-        // Mended, it is served again as soon as anything of it changes.
+        // Once repaired, it is served again as soon as anything in it changes.
         let mend = spoil.replace("no template", "{\"team\": \"blue\"}");
         server.database.tamper(&format!("{mend}'{}')", one.name)).await;
         let another = json!({"content": "{\"team\": \"green\"}"});

@@ -1,4 +1,4 @@
-//! What holds for every request: hosts, encryption, bounds, rates, shutdown.
+//! Behavior common to all requests: hosts, encryption, size limits, rate limits, shutdown.
 
 mod bad_input;
 mod hosts;

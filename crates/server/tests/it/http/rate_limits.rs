@@ -1,4 +1,4 @@
-//! How much anyone may ask.
+//! Rate limits.
 
 use crate::harness::{Backend, TestServer, run};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 fn raw(base_url: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(base_url.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    // A server that has seen enough may close before all is written.
+    // A server that has seen enough may close the connection before everything is written.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -65,7 +65,7 @@ fn two_requests_in_one_stream_are_two_answers() {
     });
 }
 
-/// A proxy that is in the middle of sending takes a closed connection for a broken server, and sends it nothing for a while.
+/// A proxy that is still sending takes a closed connection for a broken server, and sends it nothing for a while.
 #[test]
 fn a_body_that_nobody_reads_breaks_no_connection() {
     run(async {
@@ -102,7 +102,7 @@ fn a_body_that_nobody_reads_breaks_no_connection() {
     });
 }
 
-/// Who waits to be told to go on is refused without having sent anything.
+/// A client that waits for 100 Continue is rejected without having sent its body.
 #[test]
 fn whoever_asks_first_is_not_told_to_send_what_nobody_reads() {
     run(async {
@@ -119,7 +119,7 @@ fn whoever_asks_first_is_not_told_to_send_what_nobody_reads() {
         .await
         .unwrap();
         assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("100 Continue"), "{answer}");
-        // One that was told to go on is heard out.
+        // A client that was told to continue is heard to the end.
         let base_url = server.base_url.clone();
         let answer = tokio::task::spawn_blocking(move || {
             let host = base_url.trim_start_matches("http://").to_owned();
@@ -147,7 +147,7 @@ fn at_shutdown_requests_in_flight_finish_and_the_exit_is_clean() {
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // The server asks for the body: from here on the request is in flight.
+    // The server requests the body: from here on the request is in flight.
     let mut continued = [0; 25];
     stream.read_exact(&mut continued).unwrap();
     assert!(continued.starts_with(b"HTTP/1.1 100 Continue"));
@@ -155,7 +155,7 @@ fn at_shutdown_requests_in_flight_finish_and_the_exit_is_clean() {
     while !process.log.lock().unwrap().contains("stopping") {
         std::thread::yield_now();
     }
-    // For a while only: once it is free, the port may be another test's.
+    // For a limited time only: once the port is free, another test may use it.
     let patience = Instant::now() + Duration::from_secs(5);
     while TcpStream::connect(&host).is_ok() && Instant::now() < patience {
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! A node that cannot ask the database does not believe its memory: stale is worse than slow.
+//! A node that cannot reach the database does not trust its caches: stale is worse than slow.
 
 use crate::harness::{Answer, Backend, TestServer, run};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Forwards connections to a database, until it is told to hold everything back: open, and silent.
+/// Forwards connections to a database until told to hold everything back, with the connections open but silent.
 async fn forward(to: String, held: watch::Receiver<bool>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -44,7 +44,7 @@ fn a_node_whose_connection_hangs_stops_believing_its_memory_within_a_second() {
         let port = forward(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()), held).await;
         let mut through = url.clone();
         through.set_port(Some(port)).unwrap();
-        // It is asked without a pause: what ends that must not be the limit of requests.
+        // The node is polled without a pause, which must not hit the rate limit.
         let settings = [("database", through.as_str()), ("rate_limit_client", "0")];
         let node = Arc::new(server.another_node_with(&settings).await);
 
@@ -68,7 +68,7 @@ fn a_node_whose_connection_hangs_stops_believing_its_memory_within_a_second() {
         hold.send(true).unwrap();
         management.delete(&format!("/connect/client_secrets/{secret_id}")).await.expect(204);
         let deleted = Instant::now();
-        // Whatever is asked later than a second after the deletion is not answered from memory.
+        // Requests later than a second after the deletion are not answered from the cache.
         let mut last_active = Duration::ZERO;
         let refused = loop {
             let asked = deleted.elapsed();
@@ -90,7 +90,7 @@ fn a_node_whose_connection_hangs_stops_believing_its_memory_within_a_second() {
         assert!(page.header("retry-after").is_some() && page.text.contains("Try again in a moment"), "{}", page.text);
         assert_eq!(there.get("/healthz").await.status, 200, "the process itself is well");
 
-        // The connection comes back, and with it the truth.
+        // The connection recovers, and with it the correct answer.
         hold.send(false).unwrap();
         let began = Instant::now();
         loop {
@@ -117,7 +117,7 @@ fn connections_that_break_are_replaced() {
             let (secret_id, secret) = management.secret(&client_id).await;
             let token = other.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
             server.database.end_connections().await;
-            // The change itself may meet a broken connection; a client tries again on 503.
+            // The deletion itself may hit a broken connection; a client retries on 503.
             let began = Instant::now();
             while management.delete(&format!("/connect/client_secrets/{secret_id}")).await.status == 503 {
                 assert!(began.elapsed() < Duration::from_secs(10));

@@ -1,15 +1,15 @@
-//! Codes that come twice at the same moment, to two nodes.
+//! Codes redeemed twice at the same time, at two nodes.
 
 use super::{PROMISE, until};
 use crate::harness::{Application, Browser, TestServer, on_both_databases};
 
 const CODES: usize = 1000;
-/// Browsers that fetch codes at the same time.
+/// The number of browsers that fetch codes concurrently.
 const BROWSERS: usize = 4;
-/// Of so many codes, one is followed until what was issued for it is dead.
+/// One in this many codes is followed until what was issued for it is revoked.
 const FOLLOWED: usize = 25;
 
-/// What became of some codes: tokens, `invalid_grant`.
+/// The results of redeeming codes: the number of token responses and of `invalid_grant` errors.
 #[derive(Default)]
 struct Counts(usize, usize);
 

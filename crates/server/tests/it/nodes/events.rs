@@ -1,4 +1,4 @@
-//! Two nodes write and a third is asked: a consumer that pages by cursor misses nothing, and sees nothing twice.
+//! Two nodes write and a third is read: a consumer that pages by cursor misses no event and sees none twice.
 
 use crate::harness::{TestServer, on_both_databases};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ on_both_databases! {
             let path = format!("/organizations/{organization}");
             writers.push(tokio::spawn(async move {
                 for number in 0..EACH {
-                    // Three events of one transaction, and one of an object over which the writers compete.
+                    // One transaction with three events, and one event of an object that the writers compete for.
                     let name = format!("{writer}-{number}");
                     let domains = json!([{"domain": format!("a{name}.com"), "state": "pending"}, {"domain": format!("b{name}.com"), "state": "pending"}]);
                     management.post("/organizations", json!({"name": name, "domain_data": domains})).await.expect(201);
@@ -55,7 +55,7 @@ on_both_databases! {
                 other => panic!("{other}"),
             }
         }
-        // What the object is in the end is what its last event says, and each writer's changes are in order.
+        // The object's final state is that of its last event, and each writer's changes are in order.
         let now = consumer.get(&format!("/organizations/{organization}")).await.expect(200).text_at("name");
         assert_eq!(updates.last(), Some(&now.as_str()));
         for writer in 0..WRITERS {

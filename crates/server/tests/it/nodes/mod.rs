@@ -1,4 +1,4 @@
-//! Several nodes on one database: what is ended on one is dead on all within a second.
+//! Several nodes on one database: what is revoked on one is invalid on all within a second.
 
 mod broken_connections;
 mod codes;
@@ -9,7 +9,7 @@ mod waiting;
 use crate::harness::{TestServer, on_both_databases};
 use std::time::{Duration, Instant};
 
-/// Asks again and again until `done`, and gives the time that took; fails after three seconds.
+/// Polls until `done`, and returns the time that took; panics after three seconds.
 async fn until(mut done: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
     while !done().await {
@@ -55,7 +55,7 @@ on_both_databases! {
         let took = until(async || there.introspect(&watcher, &watcher_secret, &token).await["active"] == false).await;
         assert!(took < PROMISE, "{took:?}");
         there.token(client_id, &secret).await.expect(401);
-        // The visit is known on the other node as well, and over there when it is left here.
+        // The visit is valid on the other node as well, and ends there when it is left here.
         let page = visitor.open("/portal/machines").await;
         visitor.move_to(&other);
         assert_eq!(visitor.open("/portal/machines").await.status, 200);

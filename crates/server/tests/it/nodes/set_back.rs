@@ -1,5 +1,5 @@
-//! A database that was set back (a restore, a fail-over that lost transactions): numbers of changes come again, and a node
-//! must not take the new ones for those it has seen.
+//! A database that was set back (a restore, or a failover that lost transactions): version numbers of changes are
+//! reused, and a node must not mistake the new changes for those it has seen.
 
 use crate::harness::{Backend, TestServer, run};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn a_node_starts_over_when_the_feed_was_set_back() {
             let token = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
             assert!(active(&server, &watcher, &token).await, "and the client is in memory now");
 
-            // As a restored database would have it: fewer changes, or as many with another history; and the secret gone.
+            // As in a restored database: fewer changes, or as many with a different history; and the secret is gone.
             let file = server.database.directory.path().join("data/countersign.db");
             tokio::task::spawn_blocking(move || {
                 let connection = rusqlite::Connection::open(file).unwrap();

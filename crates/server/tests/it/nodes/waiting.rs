@@ -1,7 +1,8 @@
-//! What one request does meanwhile is waited for by another, and never the other way round.
+//! Requests wait for concurrent ones, and never the other way round.
 
 use super::until;
 use crate::harness::{Browser, REDIRECT_URI, TestServer, on_both_databases};
+use crate::hosted::authorization_code::claims;
 use countersign::domain::Failure;
 use countersign::domain::organizations::invitations;
 use countersign_protocol::id::{MembershipId, OrganizationId, SessionId};
@@ -11,8 +12,8 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Asks while a transaction has done `first`; it does `then` as soon as somebody waits for it. On SQLite the question comes after
-/// all of it.
+/// Runs `ask` while a transaction has done `first`; the transaction does `then` once something waits for it. On SQLite,
+/// `ask` runs after both.
 async fn asked_during<T>(
     server: &TestServer,
     first: impl for<'t> FnOnce(&'t mut Tx) -> TxFuture<'t, (), Failure> + Send + 'static,
@@ -21,7 +22,7 @@ async fn asked_during<T>(
 ) -> T {
     let (done, is_done) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel::<()>();
-    // On SQLite nobody writes beside the one that does, and that one waits for nothing.
+    // SQLite has a single writer, so the writing transaction must not wait there.
     let waits = server.database.url.starts_with("postgres");
     let changing = server.app.store.write::<(), Failure, _>(move |tx| {
         Box::pin(async move {
@@ -76,6 +77,68 @@ on_both_databases! {
         )
         .await;
         assert_eq!(answer.expect(400).text_at("error"), "invalid_grant");
+    }
+
+    async fn a_session_that_enters_an_organization_while_it_is_deleted_ends_with_it(server: TestServer) {
+        let user_id = server.person("ada@example.com").await;
+        let management = server.management();
+        let acme = management.organization("Acme").await;
+        let forum = server.application("forum", true, &[]).await;
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&forum.authorize("&scope=openid")).await;
+        server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").unwrap();
+        server.member(user_id, &acme).await;
+        let sessions = management.get(&format!("/user_management/users/{user_id}/sessions")).await.expect_list();
+        let id: SessionId = sessions[0]["id"].as_str().unwrap().parse().unwrap();
+        let organization_id: OrganizationId = acme.parse().unwrap();
+        let (environment_id, now) = (server.environment_id(), server.app.clock.now());
+        let deleted = asked_during(
+            &server,
+            move |tx| {
+                Box::pin(async move {
+                    assert!(membership::hold(tx, environment_id, user_id, organization_id).await?);
+                    Ok(session::choose_organization(tx, environment_id, id, organization_id, now).await?)
+                })
+            },
+            nothing,
+            management.delete(&format!("/organizations/{acme}")),
+        )
+        .await;
+        deleted.expect(200);
+        let page = browser.open(&forum.authorize("&scope=openid&prompt=none")).await;
+        assert_eq!(page.sent("error").as_deref(), Some("login_required"), "its session has ended");
+    }
+
+    async fn nobody_enters_an_organization_that_they_leave_at_this_moment(server: TestServer) {
+        let user_id = server.person("ada@example.com").await;
+        let acme = server.management().organization("Acme").await;
+        let forum = server.application("forum", true, &[]).await;
+        server.register(REDIRECT_URI).await;
+        for (address, own) in [(forum.authorize("&scope=openid"), false), (server.ask_with_challenge(""), true)] {
+            let mut browser = Browser::new(&server);
+            let page = browser.open(&forum.authorize("&scope=openid")).await;
+            server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").unwrap();
+            let id: MembershipId = server.member(user_id, &acme).await.id;
+            let environment_id = server.environment_id();
+            let page = asked_during(
+                &server,
+                move |tx| {
+                    Box::pin(async move {
+                        assert!(membership::delete(tx, environment_id, id).await?);
+                        Ok(())
+                    })
+                },
+                nothing,
+                browser.open(&address),
+            )
+            .await;
+            let code = page.sent("code").expect("a code, for no organization");
+            let token = match own {
+                true => server.hand_in(&code).await.expect(200).text_at("access_token"),
+                false => server.redeem(&forum, &code).await.expect(200).text_at("access_token"),
+            };
+            assert_eq!(claims(&token).get("org_id"), None, "own: {own}");
+        }
     }
 
     async fn who_is_dismissed_and_signs_in_at_this_moment_makes_nobody_wait_for_ever(server: TestServer) {
@@ -149,7 +212,8 @@ on_both_databases! {
         .await;
         let mut reader = server.app.store.reader().await.unwrap();
         let has = membership::find_of_user(&mut reader, environment_id, user_id, organization_id).await.unwrap();
-        // On SQLite it comes after: a member, as this invitation says. Elsewhere the request is to come again.
+        // On SQLite it runs afterwards, and creates a member as the invitation says. Elsewhere the request must be
+        // retried.
         match followed {
             Ok(()) => assert_eq!(has.map(|has| (has.status, has.roles)), Some((MembershipStatus::Active, vec!["member".to_owned()]))),
             Err(_) => assert_eq!(has, None),
@@ -161,7 +225,7 @@ on_both_databases! {
         let acme = management.organization("Acme").await;
         let environment_id = server.environment_id();
         let organization_id: OrganizationId = acme.parse().unwrap();
-        // There is something that could be forgotten.
+        // Make sure that there is something to prune.
         until(async || audit_log_event::is_linked(&mut server.app.store.reader().await.unwrap(), environment_id).await.unwrap()).await;
         let path = format!("/organizations/{acme}/audit_logs_retention");
         let asked = management.put(&path, json!({"retention_period_in_days": 365}));

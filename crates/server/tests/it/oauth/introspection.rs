@@ -1,4 +1,4 @@
-//! `POST /oauth2/introspection`: what is said of a token, and when it is inactive.
+//! `POST /oauth2/introspection`: what it returns about a token, and when the token is inactive.
 
 use crate::harness::{Browser, TestServer, on_both_databases};
 use reqwest::Method;
@@ -30,7 +30,8 @@ on_both_databases! {
         assert_eq!(seen["jti"].as_str().unwrap().len(), 26);
         assert!(seen.get("sid").is_none());
 
-        // Another confidential client of the environment may ask too, in Basic and in JSON, with any hint.
+        // Another confidential client of the environment may introspect too, with Basic authentication and with a JSON
+        // body, with any hint.
         let (other, other_secret) = management.credential(&[]).await;
         let post = || anonymous.request(Method::POST, "/oauth2/introspection").basic_auth(&other, Some(&other_secret));
         for hint in ["access_token", "refresh_token", "nonsense"] {
@@ -57,7 +58,7 @@ on_both_databases! {
         let path = format!("/connect/applications/{}", application.client_id);
         management.put(&path, json!({"scopes": ["posts:read"]})).await.expect(200);
         assert_eq!(server.introspected(&introspector, &token).await["scope"], "openid offline_access posts:read");
-        // A policy that is shorter now counts for what was issued before.
+        // A stricter policy also applies to tokens issued before.
         server.clock.advance_seconds(7200);
         assert_eq!(server.introspected(&introspector, &token).await["active"], true);
         server.declare("[environment.sessions]\ninactivity_timeout = 3600").await.done();

@@ -1,4 +1,4 @@
-//! Clients that register themselves (RFC 7591).
+//! Dynamic client registration (RFC 7591).
 
 use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -111,7 +111,7 @@ on_both_databases! {
         for same in at_once.join_all().await {
             assert_eq!(same, first);
         }
-        // The port of the person's own device means nothing, here as where codes are sent.
+        // The port of a loopback URI is ignored, here as in authorization requests.
         let mut elsewhere = public();
         elsewhere["redirect_uris"] = json!(["http://127.0.0.1:3000/cb"]);
         let same = register(&server, elsewhere.clone()).await.expect(201).json();
@@ -199,14 +199,14 @@ on_both_databases! {
         // Nobody is signed in here.
         let page = Browser::new(&server).open(&logout).await;
         assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
-        // Somebody else is, who is asked and goes nowhere.
+        // A different user is signed in; they are asked, and not redirected.
         let mut ada = Browser::new(&server);
         let page = ada.open("/sign-in").await;
         server.sign_in(&mut ada, &page, "ada@example.com").await;
         let page = ada.open(&logout).await;
         let page = ada.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
         assert_eq!((page.path.as_str(), page.left_to), ("/signed-out", None));
-        // The person it is about has signed in there, and goes back.
+        // The user named by the hint is redirected.
         assert_eq!(mallory.open(&logout).await.left_to.as_deref(), Some(there));
     }
 
@@ -223,11 +223,11 @@ on_both_databases! {
         }
         let logout = format!("/oauth2/logout?client_id={}&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2Flogin", evil.client_id);
         assert!(browser.open(&logout).await.left_to.is_none());
-        // A program on the person's own device is told.
+        // A native application on the user's own device gets the error.
         let program = application(&registered, "http://127.0.0.1:50000/cb");
         let page = browser.open(&program.authorize("&scope=openid&prompt=none")).await;
         assert_eq!(page.sent("error").as_deref(), Some("login_required"));
-        // So is whoever a person has agreed to.
+        // So does a client that a user has consented to.
         server.person("ada@example.com").await;
         let mut other = Browser::new(&server);
         let page = other.open(&evil.authorize("&scope=openid&id_token_hint=nonsense")).await;
@@ -254,7 +254,7 @@ on_both_databases! {
             let page = browser.open(&client.authorize(more)).await;
             assert!(page.left_to.is_none() && page.html.contains("The application made a mistake"), "{more}: {}", page.html);
         }
-        // Whoever a person has agreed to is told.
+        // A client that a user has consented to gets the error.
         server.person("ada@example.com").await;
         let page = browser.open(&client.authorize("&scope=openid")).await;
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
@@ -352,7 +352,7 @@ on_both_databases! {
             assert_eq!(gone.header("location"), Some("/oauth2/error?error=application_not_found"));
         }
         server.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);
-        // Also when the person has taken it back: its client may come again.
+        // Also after the user has revoked access: the client may come back.
         let page = browser.open("/account").await;
         let user = claims(&tokens.text_at("access_token"))["sub"].as_str().unwrap().to_owned();
         assert!(page.status < 500);
@@ -374,7 +374,7 @@ on_both_databases! {
         assert!(refused.header("retry-after").is_some() && refused.text_at("error") == "too_many_requests");
         server.clock.advance_seconds(601);
         register(&server, public()).await.expect(201);
-        // An assistant registers the same for each of its users: nothing is made by that.
+        // An assistant registers the same metadata for each of its users, which creates nothing new.
         for _ in 0..40 {
             register(&server, public()).await.expect(201);
         }
@@ -403,7 +403,7 @@ on_both_databases! {
         let another = server.another_environment_with(ON).await;
         let there = server.anonymous().with_host(&another.authority);
         let theirs = there.post("/oauth2/register", public()).await.expect(201).json();
-        // Nobody is shut out: those go that would be forgotten first.
+        // Nobody is locked out: the clients that would be pruned first are deleted.
         let other = json!({"client_name": "Newcomer", "redirect_uris": ["https://client.example/cb"]});
         for _ in 0..2 {
             register(&server, other.clone()).await.expect(201);
@@ -446,7 +446,7 @@ on_both_databases! {
         let tokens = server.redeem(&client, &page.sent("code").unwrap()).await.expect(200).json();
         assert_eq!((&tokens["scope"], tokens.get("refresh_token")), (&json!("openid"), None));
         assert_eq!(server.refresh(&client, "x").await.expect(400).text_at("error"), "unauthorized_client");
-        // Devices without codes.
+        // The device flow without codes.
         let client = application(&device, "http://127.0.0.1:49152/cb");
         let page = browser.open(&client.authorize("&scope=openid")).await;
         assert_eq!(page.sent("error").as_deref(), Some("unauthorized_client"));
@@ -480,7 +480,7 @@ on_both_databases! {
         let page = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         let tokens = other.redeem(&client, &page.sent("code").unwrap()).await.expect(200);
         other.refresh(&client, &tokens.text_at("refresh_token")).await.expect(200);
-        // It comes again, and says it.
+        // It registers again with the same metadata.
         assert_eq!(register(&server, metadata).await.expect(201).json()["client_id"], registered["client_id"]);
         other.app.catch_up().await;
         other.anonymous().form("/oauth2/device_authorization", &form).await.expect(200);

@@ -1,4 +1,4 @@
-//! The life of signing keys, seen from outside: rotation by schedule and by command, and burning.
+//! The lifecycle of signing keys as seen from outside: scheduled and manual rotation, and burning.
 
 use super::token::claims;
 use crate::harness::{Browser, TestServer, on_both_databases};
@@ -13,7 +13,7 @@ async fn environment(server: &TestServer) -> Environment {
     countersign_store::environment::all(&mut reader).await.unwrap().remove(0)
 }
 
-/// The keys of sessions and machines.
+/// Returns the published keys for sessions and machines.
 async fn published(server: &TestServer) -> Vec<String> {
     published_at(server, &format!("/sso/jwks/{}", server.client_id)).await
 }
@@ -32,7 +32,7 @@ on_both_databases! {
         let (client_id, secret) = server.management().credential(&[]).await;
         let anonymous = server.anonymous();
         let first = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
-        // The schedule wants a successor after its days.
+        // The schedule creates a successor after its period.
         server.clock.advance_seconds(90 * 86_400 - rotation::PUBLISHED_BEFORE_SIGNING);
         rotation::advance(&server.app, 90).await.unwrap();
         let both = published(&server).await;
@@ -92,7 +92,7 @@ on_both_databases! {
         let (client_id, secret) = server.management().credential(&[]).await;
         let anonymous = server.anonymous();
         let token = anonymous.token(&client_id, &secret).await.expect(200).text_at("access_token");
-        // Asked once before, so that it is remembered as verified: that must not help it.
+        // Introspected once before, so that it is cached as verified, which must not help it.
         assert_eq!(anonymous.introspect(&client_id, &secret, &token).await["active"], true);
         let environment = environment(&server).await;
         let burnt = kid(&token);
@@ -178,18 +178,18 @@ on_both_databases! {
         let keys = published_at(&server, "/oauth2/jwks").await;
         assert!(!keys.contains(&old), "published no more: {keys:?}");
 
-        // The application names the person by it, and nobody is asked.
+        // The application identifies the user with it, and nobody is asked.
         let hint = format!("&scope=openid&prompt=none&id_token_hint={id_token}");
         let page = browser.open(&application.authorize(&hint)).await;
         assert!(page.sent("code").is_some());
-        // An access token is none, and nothing verifies by that key any more.
+        // An access token is not a valid hint, and that key no longer verifies anything else.
         let page = browser.open(&application.authorize(&format!("&scope=openid&prompt=none&id_token_hint={access_token}"))).await;
         assert_eq!(page.sent("error").as_deref(), Some("login_required"));
         let anonymous = server.anonymous();
         let userinfo = anonymous.request(Method::GET, "/oauth2/userinfo").header("authorization", format!("Bearer {access_token}"));
         assert_eq!(anonymous.send(userinfo).await.status, 401);
 
-        // Unless it is burnt, of which there is nothing to burn twice.
+        // Unless it is burned, which cannot be done twice.
         rotation::burn(&server.app, Actor::Visitor, &environment, old.parse().unwrap()).await.unwrap();
         assert!(rotation::burn(&server.app, Actor::Visitor, &environment, old.parse().unwrap()).await.is_err());
         let page = browser.open(&application.authorize(&hint)).await;

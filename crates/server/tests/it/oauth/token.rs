@@ -4,7 +4,7 @@ use crate::harness::{TestServer, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The claims of a token, verified with the server's own JWKS by an independent library.
+/// Returns a token's claims, verified with the server's own JWKS by an independent library.
 pub async fn claims(server: &TestServer, token: &str) -> Value {
     let jwks = server.anonymous().get("/oauth2/jwks").await.expect(200);
     let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_str(&jwks.text).unwrap();

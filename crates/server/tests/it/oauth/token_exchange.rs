@@ -1,16 +1,17 @@
-//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API calls the next one for the same person.
+//! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): an API calls the next one on behalf of the
+//! same user.
 
 use crate::harness::{Answer, Application, Browser, TestServer, VERIFIER, on_both_databases};
 use crate::hosted::authorization_code::claims;
 use serde_json::{Value, json};
 
-/// On the origin of the gateway, and of the API behind it.
+/// The resources: the gateway, and the API behind it.
 const MCP: &str = "https://gateway.example/mcp";
 const API: &str = "https://api.example/";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// A partner's token of a person, for the first resource; and an application of our own that is called with it.
+/// A partner's token for a user and the first resource, and a first-party application that is called with it.
 struct Call {
     token: String,
     refresh_token: String,
@@ -47,7 +48,7 @@ impl Call {
         Self { token, refresh_token, partner, gateway, user }
     }
 
-    /// Asks for the exchange of a token by the gateway; what is given twice is replaced, what is empty left out.
+    /// Exchanges a token as the gateway; parameters in `more` replace the defaults, and empty ones are omitted.
     async fn exchange(&self, server: &TestServer, more: &[(&str, &str)]) -> Answer {
         let mut form = vec![
             ("grant_type", EXCHANGE),
@@ -99,7 +100,7 @@ on_both_databases! {
         assert_eq!((&introspected["active"], &introspected["aud"]), (&json!(true), &json!(API)));
         assert_eq!(introspected["act"], after["act"]);
 
-        // The next API may go on, whom it is for, and nobody else; who acted before is still told.
+        // The API that the token is for may exchange it again, and nobody else; the earlier actor is still listed.
         let behind = server.application("api", false, &[]).await;
         assert_eq!(call.exchange(&server, &[("subject_token", &token), ("resource", MCP)]).await.expect(400).text_at("error"), "invalid_request");
         let as_api = [
@@ -114,7 +115,7 @@ on_both_databases! {
         let stolen = [as_api[2], as_api[3]];
         let refused = call.exchange(&server, &stolen).await.expect(400);
         assert_eq!(refused.text_at("error"), "invalid_request", "the first token is not for the API behind");
-        // Each link of the chain holds it: the first one's secret is deleted.
+        // Each link of the chain is required: the first one's secret is deleted.
         let secrets = server.management().get(&format!("/connect/applications/{}/client_secrets", call.gateway.client_id)).await.json();
         let by_audience_first = call.exchange(&server, &[("resource", ""), ("audience", API)]).await.expect(200);
         server.management().delete(&format!("/connect/client_secrets/{}", secrets[0]["id"].as_str().unwrap())).await.expect(204);
@@ -140,7 +141,7 @@ on_both_databases! {
         refused(&[("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token")], "invalid_request").await;
         refused(&[("actor_token", &less), ("actor_token_type", ACCESS_TOKEN)], "invalid_request").await;
         refused(&[("subject_token", "")], "invalid_request").await;
-        // A machine's token, and a session's.
+        // A machine's token, and a session's token.
         let (client_id, secret) = server.management().credential(&[]).await;
         let machine = server.anonymous().token(&client_id, &secret).await.expect(200).text_at("access_token");
         refused(&[("subject_token", &machine)], "invalid_request").await;
@@ -162,7 +163,7 @@ on_both_databases! {
         let introspector = server.introspector().await;
         let old = server.introspected(&introspector, &call.token).await;
         assert!(old["active"] == true && old["scope"].as_str().unwrap().contains("posts:write"), "the old one keeps its own: {old}");
-        // A permission that is gone is nobody's.
+        // A deleted permission is granted to nobody.
         assert!(management.delete("/authorization/permissions/posts:read").await.status < 300);
         assert_eq!(scope(&[]).await, "openid");
     }
@@ -217,12 +218,12 @@ on_both_databases! {
         let gateway = ("client_id", call.gateway.client_id.as_str());
         let secret = ("client_secret", call.gateway.secret.as_deref().unwrap());
 
-        // Revoked by the application that acts: that one token alone.
+        // Revoked by the acting application: only that token.
         let (one, other) = (made().await, made().await);
         server.anonymous().form("/oauth2/revoke", &[("token", &one), gateway, secret]).await.expect(200);
         assert!(!active(&one).await && active(&other).await && active(&call.token).await);
 
-        // The secret of the application that acts is deleted.
+        // The acting application's secret is deleted.
         let management = server.management();
         let secrets = format!("/connect/applications/{}/client_secrets", call.gateway.client_id);
         let listed: Value = management.get(&secrets).await.expect(200).json();
@@ -231,7 +232,7 @@ on_both_databases! {
         management.delete(&format!("/connect/client_secrets/{id}")).await.expect(204);
         assert!(!active(&other).await && active(&call.token).await);
 
-        // The person's consent is withdrawn.
+        // The user's consent is withdrawn.
         let last = call.exchange(&server, &[("client_secret", &fresh)]).await.expect(200).text_at("access_token");
         assert!(active(&last).await);
         let list = format!("/user_management/users/{}/authorized_applications", call.user);

@@ -20,7 +20,7 @@ on_both_databases! {
             assert_eq!(refused.header("access-control-expose-headers"), Some("www-authenticate"));
             assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer realm=\"userinfo\""));
         }
-        // What is said of a person is read by pages of the application alone.
+        // Data about a user can be read only by the application's own pages.
         let application = server.application("forum", true, &[]).await;
         let path = format!("/connect/applications/{}", application.client_id);
         server.management().put(&path, json!({"cors_origins": ["https://mine.example"]})).await.expect(200);
@@ -30,7 +30,7 @@ on_both_databases! {
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         let token = server.redeem(&application, &page.sent("code").unwrap()).await.expect(200).text_at("access_token");
         assert_eq!(ask(Some(&token)).await.expect(200).header("access-control-allow-origin"), None);
-        // RFC 6750 §2.2: in the body of a form, and not in both.
+        // RFC 6750 §2.2: in a form body, and not in both places.
         let posted = |more: Option<&str>| {
             let request = client.request(Method::POST, "/oauth2/userinfo").form(&[("access_token", &token)]);
             if let Some(token) = more { request.bearer_auth(token) } else { request }

@@ -1,4 +1,4 @@
-//! Applications that members have connected, as the organization sees and ends them.
+//! Applications that members have connected, as the organization sees and revokes them.
 
 use crate::harness::{Browser, TestServer, on_both_databases};
 use serde_json::json;
@@ -26,7 +26,7 @@ on_both_databases! {
         assert!(done.html.contains("was disconnected from ada@example.com on") && done.html.contains("Nothing is connected"), "{}", done.html);
         server.refresh(&third, &tokens.text_at("refresh_token")).await.expect(400);
         assert_eq!(server.introspected(&watcher, &tokens.text_at("access_token")).await, json!({"active": false}));
-        // Once more: it is gone.
+        // The second attempt: it is gone.
         let fields = page.form("/portal/connections/revoke").fields;
         assert_eq!(browser.post("/portal/connections/revoke", &fields).await.status, 404);
         assert!(person.open(&third.authorize("&scope=openid")).await.left_to.is_none(), "they are asked again");

@@ -1,4 +1,4 @@
-//! Machine credentials and API keys, as a customer's administrator sees, ends and makes them.
+//! Machine credentials and API keys, as a customer's administrator sees, revokes, and creates them.
 
 use super::{between, shown_once};
 use crate::harness::{Browser, TestServer, on_both_databases};
@@ -33,7 +33,7 @@ on_both_databases! {
         assert!(done.html.contains(&format!("The secret {hint} of Machine was revoked on ")) && done.html.contains("refused from now on"), "{}", done.html);
         assert_eq!(server.introspected(&watcher, &token).await, json!({"active": false}));
         server.anonymous().token(client_id, &secret).await.expect(401);
-        // Once more: it is gone, and the page says what there is.
+        // The second attempt: it is gone, and the page says what exists.
         let fields = page.form(&action).fields;
         let again = browser.post(&action, &fields).await;
         assert_eq!(again.status, 404);
@@ -75,7 +75,7 @@ on_both_databases! {
         assert_eq!(token["scope"].as_str().unwrap_or("reports:read"), "reports:read");
         let page = browser.open("/portal/machines").await;
         assert!(!page.html.contains(&secret), "shown once");
-        // A second secret, then the first can go.
+        // A second secret is created, so that the first can be deleted.
         let action = format!("/portal/machines/{}/secrets", shown["id"].as_str().unwrap());
         let made = browser.submit(&page, &action, &[]).await;
         assert_eq!(made.status, 201);
@@ -158,12 +158,12 @@ on_both_databases! {
             between(&row, "data-label=\"Created by\">", "<").to_owned()
         };
         let page = visitor.open("/portal/api-keys").await;
-        assert_eq!(by(&page.html, "by-link"), "One of your administrators, by a link");
+        assert_eq!(by(&page.html, "by-link"), "One of your administrators, with a link");
         assert_eq!(by(&page.html, "by-member"), "ada@example.com");
         assert_eq!(by(&page.html, "by-api"), "Countersign");
         let page = visitor.open("/portal/machines").await;
         assert!(page.html.contains("by-staff") && page.html.contains("data-label=\"Created by\">Countersign<"), "{}", page.html);
-        // What somebody has made outlives their account.
+        // A key outlives its creator's account.
         server.management().delete(&format!("/user_management/users/{ada}")).await.expect(200);
         assert_eq!(by(&visitor.open("/portal/api-keys").await.html, "by-member"), "Somebody who has left");
     }
@@ -205,7 +205,7 @@ on_both_databases! {
         let older = between(&page.html, "href=\"/portal/api-keys?after=", "\"").to_owned();
         let page = browser.open(&format!("/portal/api-keys?after={older}")).await;
         assert!(page.html.contains("key-01") && page.html.contains("key-00") && !page.html.contains("key-02"), "{}", page.html);
-        // The answer to a post is the first page again.
+        // The response to the form shows the first page again.
         let done = browser.submit(&page, "/portal/api-keys/revoke", &[]).await;
         assert!(done.html.contains("key-11") && done.html.contains("was revoked on"), "{}", done.html);
         assert_eq!(browser.open("/portal/api-keys?after=nonsense").await.status, 400);

@@ -1,4 +1,4 @@
-//! Proof of domains on the organization's page.
+//! Domain verification in the portal.
 
 use super::between;
 use crate::harness::{Backend, NameServer, TestServer, navigation, on_both_databases, run};
@@ -48,7 +48,7 @@ on_both_databases! {
     }
 }
 
-/// A server that asks a name server of the test's own.
+/// Starts a server that uses the test's own name server.
 async fn asking(backend: Backend) -> Option<(TestServer, NameServer)> {
     let names = NameServer::start().await;
     let server = TestServer::start_with(backend, &[("dns_servers", &names.address.to_string())]).await?;

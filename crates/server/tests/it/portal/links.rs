@@ -1,4 +1,4 @@
-//! Links: what may be asked for, and that each opens one organization's page, once, and not for long.
+//! Portal links: what can be requested, and that each opens one organization's portal, once, and not for long.
 
 use crate::harness::{Browser, TestServer, assert_keys, navigation, on_both_databases};
 use reqwest::Method;
@@ -42,7 +42,7 @@ on_both_databases! {
         let page = browser.open(&link).await;
         assert_eq!((page.status, page.path.as_str()), (200, "/portal/machines"), "{}", page.html);
         assert!(page.html.contains("Acme &#60;b&#62;&#38; Sons&#60;/b&#62;") && !page.html.contains("<b>&"), "{}", page.html);
-        // The visit goes on, the link does not.
+        // The visit continues, but the link does not work again.
         assert_eq!(browser.open("/portal/domains").await.status, 200);
         let mut second = Browser::new(&server);
         for headers in [navigation(), Vec::new()] {
@@ -52,7 +52,7 @@ on_both_databases! {
             assert!(page.html.contains("no longer works") && !page.html.contains("Acme"), "{}", page.html);
         }
         assert!(!second.has_cookie("cs_portal"));
-        // Not even when its cookie is one that was made up, or is the link's own token.
+        // Not even with an invented cookie, or with the link's own token as a cookie.
         let token = link.split("token=").nth(1).unwrap();
         for made_up in [token, "x", &"A".repeat(43)] {
             let request = server.anonymous().request(Method::GET, "/portal/machines").header("cookie", format!("cs_portal={made_up}"));
@@ -71,15 +71,15 @@ on_both_databases! {
         assert!(browser.open("/portal").await.html.contains("Acme"), "nothing has changed");
         let page = browser.submit(&asked, "/portal/open", &[]).await;
         assert!(page.path == "/portal/machines" && page.html.contains("Bravo"), "{}", page.html);
-        // The other tab is of the first.
+        // The other tab still shows the first organization.
         let refused = browser.submit(&tab, "/portal/domains", &[("domain", "acme.example")]).await;
         assert!(refused.status == 409 && refused.html.contains("Bravo"), "{}", refused.html);
         assert_eq!(browser.submit(&tab, "/portal/leave", &[]).await.status, 409);
         assert_eq!(management.get(&format!("/organizations/{bravo}")).await.json()["domains"], json!([]));
-        // Another link of the same organization asks nothing.
+        // Another link of the same organization does not ask.
         let link = server.portal_link(&bravo, None).await;
         assert_eq!(browser.open(&link).await.path, "/portal/machines");
-        // Neither does one of the organization that somebody is signed in for; of another one, it does.
+        // Nor does a link of the organization that the user is signed in to; one of another organization does.
         server.open_portal_to_members().await;
         let ada = server.person("ada@example.com").await;
         server.member(ada, &acme).await;
@@ -103,12 +103,12 @@ on_both_databases! {
             assert_eq!(page.status, 200);
             assert!(!page.html.contains("Acme") && !scanner.has_cookie("cs_portal"), "{}", page.html);
         }
-        // The button is for browsers that say nothing of where they are going.
+        // The button is for browsers that send no fetch metadata.
         let mut old = Browser::new(&server);
         let page = old.open(&link).await;
         let page = old.submit(&page, "/portal/open", &[]).await;
         assert_eq!((page.status, page.path.as_str()), (200, "/portal/machines"), "{}", page.html);
-        // A button that was pressed is used up as well; and a form from elsewhere opens nothing.
+        // Pressing the button also consumes the link, and a form from another site opens nothing.
         let link = server.portal_link(&organization, None).await;
         let fields = std::collections::BTreeMap::from([("flow".to_owned(), link.split("token=").nth(1).unwrap().to_owned())]);
         let mut stranger = Browser::new(&server);

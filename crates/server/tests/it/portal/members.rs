@@ -1,4 +1,4 @@
-//! Members of the organization who come by signing in.
+//! Members of the organization who enter the portal by signing in.
 
 use crate::harness::{Browser, TestServer, on_both_databases};
 use serde_json::json;
@@ -17,7 +17,7 @@ on_both_databases! {
         let page = server.sign_in(&mut browser, &page, ADA).await;
         assert_eq!((page.status, page.path.as_str()), (200, "/portal/machines"), "{}", page.html);
         assert!(page.html.contains("Acme") && page.html.contains(ADA), "{}", page.html);
-        // Leaving is not signing out.
+        // Leaving the portal does not sign out.
         let page = browser.submit(&page, "/portal/leave", &[]).await;
         assert!(page.html.contains("You have left"), "{}", page.html);
         assert_eq!(browser.open("/portal").await.path, "/portal/machines");
@@ -34,7 +34,7 @@ on_both_databases! {
         let page = browser.open("/portal").await;
         let page = server.sign_in(&mut browser, &page, ADA).await;
         assert_eq!(page.status, 403);
-        assert!(page.html.contains("not open to you") && !page.html.contains("Acme"), "{}", page.html);
+        assert!(page.html.contains("You do not have access to this") && !page.html.contains("Acme"), "{}", page.html);
         assert_eq!(browser.open("/portal/machines").await.status, 403);
     }
 
@@ -48,7 +48,7 @@ on_both_databases! {
         let page = browser.open("/portal").await;
         server.sign_in(&mut browser, &page, ADA).await;
         assert_eq!(browser.open("/portal/domains").await.status, 200);
-        // One part is taken away, then all, then given back.
+        // One permission is removed, then all, then one is granted again.
         management.delete("/authorization/roles/member/permissions/widgets:domain-verification:manage").await.expect(200);
         assert_eq!(browser.open("/portal/domains").await.status, 403);
         let page = browser.open("/portal/machines").await;
@@ -81,7 +81,7 @@ on_both_databases! {
         let chosen = browser.submit(&page, "/portal/organization", &[("organization_id", &bravo)]).await;
         assert_eq!(chosen.path, "/portal/machines");
         assert!(chosen.html.contains("Bravo") && !chosen.html.contains("Acme"), "{}", chosen.html);
-        // Another's is not chosen by naming it: the page asks again.
+        // Another organization cannot be chosen by naming it: the page asks again.
         let form = page.form("/portal/organization");
         for wrong in [theirs.as_str(), "org_01EHZNVPK3SFK441A1RGBFSHRT"] {
             let mut fields = form.fields.clone();
@@ -107,7 +107,7 @@ on_both_databases! {
         let (domains, key, machine) =
             (browser.open("/portal/domains").await, browser.open("/portal/api-keys/new").await, browser.open("/portal/machines/new").await);
         assert!(domains.html.contains("Bravo") && !domains.html.contains("Acme"), "{}", domains.html);
-        // The visit is over, and they are who they are: a member of another one.
+        // The visit has ended, and they are themselves again: a member of another organization.
         server.clock.advance_seconds(3600);
         for (page, path, typed) in
             [(&domains, "/portal/domains", ("domain", "bravo.example")), (&key, "/portal/api-keys/new", ("name", "K")), (&machine, "/portal/machines/new", ("name", "M"))]
@@ -138,7 +138,7 @@ on_both_databases! {
         let page = browser.open("/portal").await;
         assert!(page.path == "/portal/domains" && page.html.contains("Bravo"), "{}", page.html);
         assert_eq!(browser.open("/portal/machines").await.status, 403, "what the role opens is of another organization");
-        // When the visit is over, they are who they are.
+        // When the visit ends, they are themselves again.
         server.clock.advance_seconds(3600);
         let page = browser.open("/portal").await;
         assert!(page.path == "/portal/machines" && page.html.contains("Acme"), "{}", page.html);

@@ -1,4 +1,4 @@
-//! The organization's own page, as a customer's administrator sees it.
+//! The organization portal, as a customer's administrator sees it.
 
 mod connections;
 mod credentials;
@@ -7,14 +7,14 @@ mod links;
 mod members;
 mod policy;
 
-/// The text between two others.
+/// Returns the text between two others.
 #[track_caller]
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
     rest.split(after).next().unwrap()
 }
 
-/// The value that is shown once.
+/// Returns the value that is shown once.
 #[track_caller]
 fn shown_once(html: &str) -> String {
     let shown = between(html, "message good once", "</div></dl>");

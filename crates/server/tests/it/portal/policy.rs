@@ -1,4 +1,4 @@
-//! Who may see and do what. The routes say it; these tests read the routes.
+//! Who may see and do what. The route table defines it, and these tests read the table.
 
 use crate::harness::{Browser, TestServer, on_both_databases, portal_csrf};
 use countersign::http::routes::Policy;
@@ -7,7 +7,7 @@ use countersign_protocol::model::PortalIntent;
 use reqwest::Method;
 use std::collections::BTreeMap;
 
-/// The pages and forms: method, path with something in its variable parts, and what opens it.
+/// Returns the portal's pages and forms: method, path with its parameters filled in, and the required intent.
 fn routes() -> Vec<(Method, String, Option<PortalIntent>)> {
     let table = router::routes().table().to_vec();
     let routes: Vec<_> = table
@@ -165,11 +165,11 @@ on_both_databases! {
             let page = browser.open(path).await;
             assert!(!page.html.contains("heirs") && !page.html.contains(client_id) && !page.html.contains("ada@"), "{path}: {}", page.html);
         }
-        // Nothing has happened to any of it.
+        // Nothing has changed.
         server.anonymous().token(client_id, &secret).await.expect(200);
         assert_eq!(management.get(&format!("/organizations/{theirs}/api_keys")).await.expect_list().len(), 1);
         assert_eq!(management.get(&format!("/organizations/{theirs}/authorized_applications")).await.expect_list().len(), 1);
-        // The same requests by who belongs there do reach it.
+        // The same requests from a legitimate visitor do have an effect.
         let mut browser = server.visitor(&theirs, None).await;
         let mut fields = portal_csrf(&mut browser).await;
         fields.insert("consent_id".to_owned(), consent);

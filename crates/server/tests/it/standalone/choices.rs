@@ -1,4 +1,4 @@
-//! What people are to choose when they allow an application something: shown, checked, and told in every token.
+//! Choices that users make when they consent to an application: shown, validated, and included in every token.
 
 use super::{claims, complete_with, sent_away, somebody, standalone, tokens, user_id, way_back};
 use crate::harness::{Application, Browser, Page, TestServer, on_both_databases};
@@ -23,7 +23,7 @@ fn grouped() -> Value {
     ])
 }
 
-/// Goes to an application and signs in at the company's login, which offers this.
+/// Goes to an application and signs in at the company's login, which offers these options.
 async fn arrive(server: &TestServer, browser: &mut Browser, path: &str, options: Value) -> Page {
     let page = browser.open(path).await;
     let answer = complete_with(server, &sent_away(&page), somebody("p-1"), options).await;
@@ -89,7 +89,7 @@ on_both_databases! {
         let issued = tokens(&server, &application, &done).await;
         assert_eq!((chosen_in(&issued), claims(&issued)["sub"].clone()), (json!("w1"), json!("p-1")));
         assert_eq!(claims(&issued).get("role"), None);
-        // Nobody has to choose to say no.
+        // No choice is needed to deny consent.
         let page = browser.open(&application.authorize("&scope=openid&prompt=consent")).await;
         assert!(page.html.contains("value=\"deny\" formnovalidate"), "{}", page.html);
         let denied = browser.submit(&page, "/consent", &[("decision", "deny")]).await;
@@ -147,7 +147,7 @@ on_both_databases! {
         let mut browser = Browser::new(&server);
         let page = arrive(&server, &mut browser, &one.authorize(ASKED), workspaces(&["w1", "w2"])).await;
         allow(&mut browser, &page, "w2").await;
-        // An application of the company's own wants a fresh sign-in, and says nothing of choices: it cannot.
+        // A first-party application requests a fresh sign-in, for which no choices can be offered.
         for nothing in [Value::Null, json!([])] {
             server.clock.advance_seconds(5);
             let page = arrive(&server, &mut browser, &own.authorize(AGAIN), nothing).await;
@@ -176,7 +176,7 @@ on_both_databases! {
         assert_eq!(chosen_in(&tokens(&server, &one, &done).await), "w2");
         assert!(browser.open(&own.authorize(ASKED)).await.sent("code").is_some());
 
-        // That there is nothing to choose is said as well, once for all.
+        // That there is nothing to choose is also recorded, once for all applications.
         let mut other = Browser::new(&server);
         let page = arrive(&server, &mut other, &own.authorize(ASKED), Value::Null).await;
         assert!(page.sent("code").is_some());
@@ -229,7 +229,7 @@ on_both_databases! {
         let application = server.application("third", false, &[]).await;
         let management = server.management();
         let mut browser = Browser::new(&server);
-        // The person is known before, and belongs to two organizations.
+        // The user already exists and belongs to two organizations.
         let page = arrive(&server, &mut browser, &application.authorize(ASKED), Value::Null).await;
         assert!(page.html.contains("value=\"allow\""));
         let user = user_id(&server, "p-1").await;
@@ -309,7 +309,8 @@ on_both_databases! {
         assert_eq!((chosen_in(&issued), claims(&issued)["sub"].clone()), (json!("w3"), json!("p-1")));
         assert_eq!(chosen_in(&refreshed(&server, &application, &issued).await), "w3");
 
-        // Anybody can begin with a device in the name of a public client: each one is asked about, what was chosen is chosen.
+        // Anybody can start a device flow in the name of a public client, so each one asks for consent; the earlier
+        // choice is preselected.
         let device = ask().await;
         let page = browser.open("/device").await;
         let page = browser.submit(&page, "/device", &[("user_code", device["user_code"].as_str().unwrap())]).await;
@@ -327,7 +328,7 @@ on_both_databases! {
         let application = server.application("third", false, &[]).await;
         let mut browser = Browser::new(&server);
         let first = arrive(&server, &mut browser, &application.authorize(ASKED), workspaces(&["w1", "w2"])).await;
-        // In another tab of this browser, somebody else signs in, to whom other things are offered.
+        // In another tab of this browser, a different user signs in and is offered other options.
         let page = browser.open(&application.authorize(AGAIN)).await;
         let answer = complete_with(&server, &sent_away(&page), somebody("p-2"), workspaces(&["x1", "x2"])).await;
         browser.open(&way_back(&server, answer)).await;

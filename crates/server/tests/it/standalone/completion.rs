@@ -1,5 +1,4 @@
-//! `POST /authkit/oauth2/complete`, and the way back of the browser: every error, every race, every browser but the right
-//! one.
+//! `POST /authkit/oauth2/complete` and the browser's return: every error, every race, and every wrong browser.
 
 use super::{complete, complete_with, sent_away, sign_in, somebody, standalone, user_id, way_back};
 use crate::harness::{Application, Browser, TestServer, on_both_databases};
@@ -50,7 +49,7 @@ on_both_databases! {
         let mut user = somebody("p-1");
         user["email"] = json!("not an address");
         complete(&server, &id, user).await.expect_code(400, "invalid_email");
-        // Somebody's address is theirs, also where they have no external id: nobody is taken for them because of it.
+        // An address belongs to its user even if they have no external ID: nobody else is taken for them because of it.
         server.person("owner@example.com").await;
         let mut user = somebody("p-1");
         user["email"] = json!("Owner@Example.com");
@@ -62,11 +61,11 @@ on_both_databases! {
         let foreign = elsewhere.management.post("/authkit/oauth2/complete", body).await;
         foreign.expect_not_found("External authentication", &id);
 
-        // None of that has used it up, or left anything behind.
+        // None of that has consumed it or left anything behind.
         assert_eq!(server.events("user.created").await.len(), 1, "the owner of the address");
         complete(&server, &id, somebody("p-1")).await.expect(200);
         complete(&server, &id, somebody("p-1")).await.expect_code(400, "external_auth_session_already_completed");
-        // For somebody who is known the same holds.
+        // The same holds for an existing user.
         let (_, id) = begun(&server, &application).await;
         user["id"] = json!("p-1");
         complete(&server, &id, user).await.expect_code(400, "email_not_available");
@@ -129,7 +128,7 @@ on_both_databases! {
         at("ada@elsewhere.example").await.expect_code(400, "email_change_not_allowed");
         at("Ada.King@acme.example").await.expect(200);
         at("ada@acme.example.org").await.expect(200);
-        // However its domain is written.
+        // In either spelling of the domain.
         at("ada@bücher.de").await.expect(200);
         at("ada@elsewhere.example").await.expect_code(400, "email_change_not_allowed");
         at("ada@xn--bcher-kva.de").await.expect(200);
@@ -184,7 +183,7 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         let (mut browser, id) = begun(&server, &application).await;
         let back = way_back(&server, complete(&server, &id, somebody("p-1")).await);
-        // Mallory has completed a sign-in of theirs, and has somebody open the way back: nobody is signed in by it.
+        // Mallory completes a sign-in of their own and gets others to open the return URL: that signs nobody in.
         let (mut somebody_else, _) = begun(&server, &application).await;
         let mut fresh = Browser::new(&server);
         for other in [&mut somebody_else, &mut fresh] {
@@ -199,7 +198,7 @@ on_both_databases! {
     async fn threat_30_who_began_a_sign_in_cannot_go_on_with_what_somebody_else_has_completed(server: TestServer) {
         standalone(&server).await;
         let application = server.application("forum", false, &[]).await;
-        // Mallory begins, and somebody who follows Mallory's link to the login signs in there.
+        // Mallory starts a sign-in, and somebody who follows Mallory's link to the login signs in there.
         let (mut mallory, id) = begun(&server, &application).await;
         let back = way_back(&server, complete(&server, &id, somebody("victim")).await);
         for guess in [
@@ -213,7 +212,7 @@ on_both_databases! {
             assert!(page.html.contains("This sign-in has ended"), "{}", page.html);
         }
         assert!(!mallory.has_cookie("cs_session"));
-        // The one who signed in is told that this is not their sign-in.
+        // The person who signed in is told that this is not their sign-in.
         assert_eq!(Browser::new(&server).open(&back).await.status, 400);
     }
 
@@ -236,7 +235,7 @@ on_both_databases! {
         assert!(page.status == 400 && page.html.contains("This sign-in has ended"), "{}", page.html);
         assert!(!browser.has_cookie("cs_session"));
 
-        // Nobody is let in whose account has gone meanwhile.
+        // A user whose account has been deleted in the meantime is not signed in.
         let (mut browser, id) = begun(&server, &application).await;
         let back = way_back(&server, complete(&server, &id, somebody("p-1")).await);
         let user = user_id(&server, "p-1").await;

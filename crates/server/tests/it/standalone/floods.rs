@@ -1,4 +1,4 @@
-//! Anybody can begin a sign-in elsewhere, and nobody has proven anything by it: what that leaves behind is little, and goes.
+//! Anybody can start an external sign-in without authentication, so what that leaves behind is small and expires.
 
 use super::{claims, complete, sent_away, sign_in, somebody, standalone, tokens, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
@@ -59,14 +59,14 @@ on_both_databases! {
         assert!(browser.open(&back).await.sent("code").is_some());
         server.clock.advance_seconds(299);
         prune().await;
-        // Gone is what is not found, even if it were in time: the clock is set back.
+        // Pruned entries are not found even if they would still be valid: the clock is set back.
         let late = sent_away(&Browser::new(&server).open(&path).await);
         server.clock.advance_seconds(2);
         prune().await;
         server.clock.advance_seconds(-10);
         complete(&server, &begun, somebody("p-2")).await.expect_not_found("External authentication", &begun);
         complete(&server, &late, somebody("p-2")).await.expect(200);
-        // Of who did sign in it is known for a day that they have.
+        // Completed sign-ins are remembered for a day.
         server.clock.advance_seconds(3000);
         prune().await;
         assert!(browser.open(&back).await.html.contains("This sign-in was already used"));
@@ -84,7 +84,7 @@ on_both_databases! {
         let back = way_back(&server, complete(&server, &sent_away(&known.open(&path).await), somebody("p-1")).await);
         let oldest = sent_away(&Browser::new(&server).open(&path).await);
         server.clock.advance_seconds(1);
-        // As many as there is room for, from wherever.
+        // As many as fit, from any address.
         let (environment_id, now) = (server.environment_id(), server.app.clock.now());
         let entropy = Arc::clone(&server.app.entropy);
         let mut reader = server.app.store.reader().await.unwrap();

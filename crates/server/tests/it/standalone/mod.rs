@@ -1,4 +1,4 @@
-//! Standalone Connect: the company keeps its own login, and the applications that ask are served here.
+//! Standalone Connect: the company keeps its own login, and this server handles the applications.
 
 mod choices;
 mod completion;
@@ -11,26 +11,26 @@ use crate::harness::{Answer, Application, Browser, Page, TestServer, on_both_dat
 use countersign_protocol::id::UserId;
 use serde_json::{Value, json};
 
-/// Where the company's own login is; its query stays.
+/// The company's login URI, whose query is preserved.
 const LOGIN: &str = "https://product.example/login?tenant=a";
 
-/// People sign in elsewhere from now on.
+/// Makes users sign in at the company's login from now on.
 async fn standalone(server: &TestServer) {
     server.declare(&format!("[environment.standalone]\nlogin_uri = \"{LOGIN}\"")).await.done();
 }
 
-/// What the company says of somebody.
+/// The company's data about a user.
 fn somebody(id: &str) -> Value {
     json!({"id": id, "email": format!("{id}@example.com"), "first_name": "Ada", "last_name": "Lovelace"})
 }
 
-/// The identifier with which a browser was sent away to sign in.
+/// Returns the identifier with which a browser was redirected to the company's login.
 #[track_caller]
 fn sent_away(page: &Page) -> String {
     sent_to(page, LOGIN)
 }
 
-/// The same, at a login elsewhere that has a query.
+/// Like [`sent_away`], for another login URI with a query.
 #[track_caller]
 fn sent_to(page: &Page, login_uri: &str) -> String {
     let left_to =
@@ -41,12 +41,12 @@ fn sent_to(page: &Page, login_uri: &str) -> String {
     id
 }
 
-/// The company's back end says who has signed in.
+/// Reports from the company's back end who has signed in.
 async fn complete(server: &TestServer, id: &str, user: Value) -> Answer {
     complete_with(server, id, user, Value::Null).await
 }
 
-/// The same, with something to choose.
+/// Like [`complete`], with consent options.
 async fn complete_with(server: &TestServer, id: &str, user: Value, options: Value) -> Answer {
     let mut body = json!({"external_auth_id": id, "user": user});
     if !options.is_null() {
@@ -55,7 +55,7 @@ async fn complete_with(server: &TestServer, id: &str, user: Value, options: Valu
     server.management().post("/authkit/oauth2/complete", body).await
 }
 
-/// Where the browser is sent back to, as a path of the server.
+/// Returns the URL to redirect the browser back to, as a path of the server.
 #[track_caller]
 fn way_back(server: &TestServer, answer: Answer) -> String {
     let answer = answer.expect(200);
@@ -67,13 +67,13 @@ fn way_back(server: &TestServer, answer: Answer) -> String {
     path.to_owned()
 }
 
-/// Signs somebody in at the company's login, from where a browser was sent to it.
+/// Signs a user in at the company's login, after the browser was redirected there.
 async fn sign_in(server: &TestServer, browser: &mut Browser, page: &Page, user: Value) -> Page {
     let answer = complete(server, &sent_away(page), user).await;
     browser.open(&way_back(server, answer)).await
 }
 
-/// The tokens for a code.
+/// Redeems the code for tokens.
 async fn tokens(server: &TestServer, application: &Application, page: &Page) -> Value {
     server.redeem(application, &page.sent("code").unwrap()).await.expect(200).json()
 }
@@ -112,7 +112,7 @@ on_both_databases! {
         assert!(again.sent("code").is_some(), "the session is used again");
         let other = server.application("docs", false, &[]).await;
         assert!(browser.open(&other.authorize("")).await.sent("code").is_some(), "for every application");
-        // The company answers for addresses, whatever it has changed by the API.
+        // The company is trusted for addresses, whatever it changes through the API.
         server.management().put(&format!("/user_management/users/{user}"), json!({"email": "p-2@example.com"})).await.expect(200);
         assert!(browser.open(&other.authorize("")).await.sent("code").is_some());
         let nobody = Browser::new(&server).open(&application.authorize("&prompt=none")).await;
@@ -162,7 +162,7 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         server.person("mallory@example.com").await;
         let mut browser = Browser::new(&server);
-        // A flow from before the login URI came into force, in the middle of a sign-in.
+        // A flow from before the login URI took effect, in the middle of a sign-in.
         let begun = browser.open(&application.authorize("&scope=openid")).await;
         let flow = begun.form("/sign-in").fields["flow"].clone();
         let password = browser.submit(&begun, "/sign-in", &[("email", "mallory@example.com")]).await;
@@ -174,7 +174,8 @@ on_both_databases! {
         sent_away(&browser.submit(&password, "/sign-in/password", &[("password", crate::harness::PASSWORD)]).await);
         assert!(!browser.has_cookie("cs_session"));
 
-        // Who has signed in for the account page, or for the company's own application, is nobody to an application.
+        // A sign-in for the account page, or for the environment's own application, does not count for other
+        // applications.
         let page = browser.open("/sign-in").await;
         let page = server.sign_in(&mut browser, &page, "mallory@example.com").await;
         assert_eq!((page.status, page.path.as_str()), (200, "/account"));
@@ -182,7 +183,7 @@ on_both_databases! {
         sent_away(&page);
         let none = browser.open(&application.authorize("&scope=openid&prompt=none")).await;
         assert_eq!(none.sent("error").as_deref(), Some("login_required"));
-        // The browser then is of who has signed in there.
+        // The browser is then signed in as the user of the company's login.
         let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
         assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-1");
         assert!(browser.open("/account").await.html.contains("p-1@example.com"));
@@ -201,7 +202,7 @@ on_both_databases! {
         let page = browser.open(&own).await;
         assert!(page.path.starts_with("/sign-in?"), "{}", page.path);
         assert!(server.sign_in(&mut browser, &page, "ada@example.com").await.sent("code").is_some());
-        // Who has signed in at the company's login is signed in here as well, and is told apart.
+        // A user who signed in at the company's login is signed in here as well, with a distinct authentication method.
         let mut browser = Browser::new(&server);
         let page = browser.open(&server.application("forum", false, &[]).await.authorize("")).await;
         sign_in(&server, &mut browser, &page, somebody("p-1")).await;
@@ -261,7 +262,8 @@ on_both_databases! {
         assert!(page.policy.contains("form-action 'self' com.example.app:;"), "{}", page.policy);
         let done = browser.submit(&page, "/consent", &[("decision", "allow")]).await;
         assert!(done.sent("code").is_some());
-        // A form's answer that leads to the login is no redirect: the policy of its page names the program alone.
+        // A form's response that leads to the login is not a redirect, because its page's policy names only the
+        // application.
         let page = browser.open(&application.authorize("&scope=openid&prompt=select_account")).await;
         let away = browser.submit(&page, "/select-account", &[("decision", "other")]).await;
         sent_away(&away);
@@ -286,7 +288,7 @@ on_both_databases! {
         for way_in in &ways_in {
             assert!(browser.open(way_in).await.sent("code").is_some(), "who has none signs in anywhere");
         }
-        // Whoever has the password there makes none for them.
+        // With only the company's password, nobody can enroll a factor for the user.
         let page = browser.open("/account/second-factor").await;
         assert!(page.asks_to_sign_in() || page.path.starts_with("/sign-in"), "{}", page.path);
         let user = user_id(&server, "p-1").await;

@@ -1,11 +1,11 @@
-//! The settings: declared in a file, in force on every node, and for one application otherwise.
+//! The settings: declared in a file, in effect on every node, and overridden for one application.
 
 use super::{LOGIN, claims, complete, sent_away, sent_to, sign_in, somebody, standalone, tokens, user_id, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Another login than [`LOGIN`].
+/// A different login from [`LOGIN`].
 const DOCS_LOGIN: &str = "https://docs.example/login?tenant=b";
 
 on_both_databases! {
@@ -45,7 +45,7 @@ on_both_databases! {
         assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-1");
         let cleared = server.declare("[environment.standalone]\nlogin_uri = \"\"").await.done();
         assert!(cleared.out.contains("login_uri"), "{}", cleared.out);
-        // Who is signed in stays so, and is called as everybody is.
+        // Signed-in users stay signed in, and get the same kind of subject as everybody.
         let page = browser.open(&application.authorize("&scope=openid")).await;
         assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], user_id(&server, "p-1").await.to_string());
         let mut other = Browser::new(&server);
@@ -122,13 +122,13 @@ on_both_databases! {
             assert!(quiet.sent("code").is_some(), "each counts where it was");
         }
 
-        // Neither is one as fresh as the other.
+        // Neither is as fresh as the other.
         server.clock.advance_seconds(100);
         assert!(arrive_at_docs(&mut browser, "&scope=openid&prompt=login").await.sent("code").is_some());
         assert!(browser.open(&docs.authorize("&scope=openid&max_age=50&prompt=none")).await.sent("code").is_some());
         sent_away(&browser.open(&forum.authorize("&scope=openid&max_age=50")).await);
 
-        // Nor does it count for somebody else, who has signed in at one of them in the same browser.
+        // Nor does it count for another user, who signed in at one of them in the same browser.
         let page = browser.open(&forum.authorize("&scope=openid&prompt=login")).await;
         assert!(sign_in(&server, &mut browser, &page, somebody("p-2")).await.sent("code").is_some());
         sent_to(&browser.open(&docs.authorize("&scope=openid")).await, DOCS_LOGIN);
@@ -171,7 +171,7 @@ on_both_databases! {
         assert!(here(&mut browser, "&prompt=login").await.sent("code").is_some());
         assert!(browser.open(&docs.authorize("&prompt=none")).await.sent("code").is_some(), "both still count");
 
-        // Each for as long as a session may last, and not for longer because of the other.
+        // Each lasts as long as a session may, and not longer because of the other.
         server.clock.advance_seconds(1800);
         assert!(here(&mut browser, "&prompt=login").await.sent("code").is_some());
         server.clock.advance_seconds(1790);
@@ -195,7 +195,7 @@ on_both_databases! {
         let mut late = Browser::new(&server);
         let away = late.open(&application.authorize("&scope=openid")).await;
         server.declare(&format!("[environment.standalone]\nlogin_uri = \"{DOCS_LOGIN}\"")).await.done();
-        // Who had signed in, and who was on the way to where it was before.
+        // A user who had signed in, and one who was on the way to the previous login.
         let moved = browser.open(&application.authorize("&scope=openid")).await;
         let moved_late = sign_in(&server, &mut late, &away, somebody("p-2")).await;
         for (browser, page, person) in [(&mut browser, moved, "p-1"), (&mut late, moved_late, "p-2")] {

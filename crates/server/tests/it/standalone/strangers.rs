@@ -1,4 +1,4 @@
-//! Clients that nobody has registered by hand, in front of a company's own login.
+//! Clients that registered themselves, with a company's own login.
 
 use super::choices::{FIELD, WORKSPACE, workspaces};
 use super::{complete_with, sent_away, somebody, standalone, way_back};
@@ -9,7 +9,7 @@ use serde_json::json;
 const MCP: &str = "https://gateway.example/mcp";
 const API: &str = "https://api.example/";
 
-/// Comes from a client that asks for the MCP server, over the company's login and consent, to tokens.
+/// Takes a client that requests the MCP server through the company's login and consent to tokens.
 async fn connected(
     (server, issuer): (&TestServer, &TestServer),
     application: &Application,
@@ -48,7 +48,7 @@ on_both_databases! {
             let refreshed = server.refresh(&application, issued["refresh_token"].as_str().unwrap()).await.expect(200);
             assert_eq!(claims(&refreshed.text_at("access_token"))[WORKSPACE], "w2");
 
-            // What the MCP server exchanges it for is about the same person, with the same choice.
+            // The token that the MCP server exchanges it for has the same subject and the same choice.
             let form = [
                 ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"), ("subject_token", token), ("resource", API),
                 ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
@@ -60,7 +60,7 @@ on_both_databases! {
             let introspected = server.introspected(&server.introspector().await, &exchanged).await;
             assert_eq!((&introspected["active"], &introspected[WORKSPACE]), (&json!(true), &json!("w2")));
 
-            // What is allowed no more takes what was exchanged along.
+            // Disallowing the client also revokes the exchanged token.
             if number == 0 {
                 server.declare("[environment.clients]\nclient_id_metadata = \"off\"\n").await.done();
                 assert_eq!(server.introspected(&server.introspector().await, &exchanged).await["active"], false);

@@ -1,4 +1,5 @@
-//! Whom tokens name: the company's own identifier, everywhere and for as long as the grant lasts, and nobody else's.
+//! The subject of tokens: the company's own identifier, everywhere and for as long as the grant lasts, and nobody
+//! else's.
 
 use super::{LOGIN, claims, complete, sent_away, sign_in, somebody, standalone, tokens, user_id};
 use crate::harness::{Application, Browser, Receiver, TestServer, on_both_databases};
@@ -15,7 +16,7 @@ async fn userinfo(server: &TestServer, tokens: &Value) -> Value {
     client.get("/oauth2/userinfo").await.expect(200).json()
 }
 
-/// Signs somebody in to an application with a browser of their own.
+/// Signs a user in to an application with a new browser.
 async fn arrive(server: &TestServer, application: &Application, user: Value) -> (Browser, Value) {
     let mut browser = Browser::new(server);
     let page = browser.open(&application.authorize(ASKED)).await;
@@ -24,7 +25,7 @@ async fn arrive(server: &TestServer, application: &Application, user: Value) -> 
     (browser, issued)
 }
 
-/// The subjects that are told of a grant, everywhere.
+/// Returns the subjects given for a grant, in all places.
 async fn subjects(server: &TestServer, application: &Application, tokens: &Value) -> Vec<Value> {
     let introspector = server.introspector().await;
     let mut subjects = vec![claims(tokens)["sub"].clone(), id_token(tokens)["sub"].clone()];
@@ -60,7 +61,7 @@ on_both_databases! {
         let application = server.application("forum", false, &[]).await;
         let (mut browser, issued) = arrive(&server, &application, somebody("p-1")).await;
         let user = user_id(&server, "p-1").await;
-        // Another setting, and another identifier: both are for what is authorized from now on.
+        // A changed setting and a changed identifier both apply to new authorizations only.
         server.declare("[environment.standalone]\nsubject = \"user_id\"").await.done();
         let renamed = json!({"external_id": "p-2"});
         server.management().put(&format!("/user_management/users/{user}"), renamed).await.expect(200);
@@ -72,7 +73,7 @@ on_both_databases! {
         server.declare("[environment.standalone]\nsubject = \"external_id\"").await.done();
         let page = browser.open(&application.authorize("&scope=openid")).await;
         assert_eq!(claims(&tokens(&server, &application, &page).await)["sub"], "p-2");
-        // Where there is none any more, there is nobody: the company is asked again.
+        // Without an external ID there is no subject: the company is asked again.
         let cleared = json!({"external_id": null});
         server.management().put(&format!("/user_management/users/{user}"), cleared).await.expect(200);
         sent_away(&browser.open(&application.authorize("&scope=openid")).await);
@@ -87,13 +88,13 @@ on_both_databases! {
             let page = Browser::new(&server).open(&application.authorize(ASKED)).await;
             complete(&server, &sent_away(&page), as_user(another)).await.expect_invalid(&[("user.id", "invalid")]);
         }
-        // One of the form of ours that is nobody's here, as after a move from another installation, is a text like any
-        // other: who it is about is not read from it.
+        // An identifier in our own format that belongs to nobody here, as after a migration from another installation,
+        // is an opaque string: the user is not looked up by it.
         let (mut browser, issued) = arrive(&server, &application, as_user("user_01JZ8Z5V3M6Q7R8S9TABCDEFGH")).await;
         assert_eq!(claims(&issued)["sub"], "user_01JZ8Z5V3M6Q7R8S9TABCDEFGH");
         assert_eq!(userinfo(&server, &issued).await["email"], "mallory@example.com");
 
-        // Also where it is given later and by another way, it is not told.
+        // Nor is it used as a subject if it is assigned later through the API.
         let mallory = user_id(&server, "user_01JZ8Z5V3M6Q7R8S9TABCDEFGH").await;
         let renamed = json!({"external_id": victim});
         server.management().put(&format!("/user_management/users/{mallory}"), renamed).await.expect(200);
@@ -149,13 +150,13 @@ on_both_databases! {
         let hint = others["id_token"].as_str().unwrap();
         for _ in 0..2 {
             server.clock.advance_seconds(5);
-            // Signed in from before or not: the login is gone to, once.
+            // With or without an earlier sign-in, the browser goes to the login, once.
             let page = browser.open(&application.authorize(&format!("&scope=openid&id_token_hint={hint}"))).await;
             let page = sign_in(&server, &mut browser, &page, somebody("p-1")).await;
             assert_eq!(page.sent("error").as_deref(), Some("login_required"), "{hint}");
             assert_eq!(page.sent("state").as_deref(), Some("s-1"));
         }
-        // Who is meant may sign in there instead.
+        // The expected user may sign in there instead.
         server.clock.advance_seconds(5);
         let hinted = application.authorize(&format!("&scope=openid&id_token_hint={}", others["id_token"].as_str().unwrap()));
         let page = browser.open(&hinted).await;

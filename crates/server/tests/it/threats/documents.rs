@@ -1,4 +1,4 @@
-//! Threat 22 at the door that strangers use: a client id that is a URL makes this server send a request.
+//! Threat 22 where unauthenticated clients can cause it: a client ID that is a URL makes this server send a request.
 
 use crate::harness::{Browser, Page, Process, TestServer, Website, on_both_databases, run};
 use crate::hosted::client_documents::{client, document};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 const ANY: &str = "[environment.clients]\nclient_id_metadata = \"any\"";
 const REDIRECT: &str = "https://client.example/cb";
 
-/// What a browser sees that comes with a URL for a client.
+/// Returns the page that a browser sees with a URL as the client ID.
 async fn come(server: &TestServer, url: &str) -> Page {
     Browser::new(server).open(&client(url, REDIRECT).authorize("&scope=openid")).await
 }
 
-/// Fails unless a page says that there is no telling who the client is, and nothing of why.
+/// Panics unless the page says that the client cannot be identified, without revealing why.
 #[track_caller]
 fn refused(page: &Page, what: &str) {
     assert_eq!((page.status, &page.left_to), (400, &None), "{what}: {}", page.html);
@@ -40,7 +40,7 @@ on_both_databases! {
             refused(&come(&server, &url).await, address);
             server.clock.advance_seconds(61);
         }
-        // A name that changes its mind is asked once, and what was checked is what is connected to.
+        // A name that changes its addresses is resolved once, and the address checked is the one connected to.
         website.name("client.example", &[&["10.0.0.1"], &["127.0.0.1"]]);
         server.clock.advance_seconds(601);
         let asked = website.resolved().len();
@@ -105,7 +105,7 @@ on_both_databases! {
         let url = at();
         website.document(&url, document(), "");
         assert!(come(&server, &url).await.asks_to_sign_in(), "and a good one is good");
-        // Slow: one that says nothing is given up after a few seconds, for everybody who waits for it.
+        // Slow: a server that does not respond is given up after a few seconds, for every request that waits for it.
         website.hold();
         let silent = at();
         let path = client(&silent, REDIRECT).authorize("&scope=openid");
@@ -177,7 +177,7 @@ fn threat_22_the_operator_reads_why_and_finds_it_by_the_number_on_the_page() {
     let client_of = crate::harness::Client::new(&process.base_url);
     let began = Instant::now();
     let mut page = String::new();
-    // Nobody's name anywhere: what it stands for on this machine is this machine.
+    // A name that resolves only locally, to this machine.
     let path = client("https://localhost:1234/client.json", REDIRECT).authorize("&scope=openid");
     while !page.contains("req_") {
         run(async { page = client_of.get(&path).await.text });

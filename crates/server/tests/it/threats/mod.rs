@@ -1,4 +1,4 @@
-//! What broke in servers like this one, tried on this one. Each test is named after a row of the project's list of
+//! Vulnerabilities of similar servers, tried on this one. Each test is named after a row of the project's list of
 //! threats.
 
 mod documents;
@@ -59,7 +59,7 @@ on_both_databases! {
             management.get(&format!("/organizations/external_id/{encoded}")).await.expect_not_found("Organization", injected);
             management.get(&format!("/authorization/permissions/{encoded}")).await.expect_not_found("Permission", injected);
             management.get(&format!("/connect/applications/{encoded}")).await.expect_not_found("Application", injected);
-            // Stored, it is a text like any other.
+            // Once stored, it is ordinary text.
             let stored = management.post("/organizations", json!({"name": injected, "external_id": injected, "metadata": {"a": injected}})).await.expect(201).json();
             assert_eq!((&stored["name"], &stored["metadata"]["a"]), (&json!(injected), &json!(injected)));
             let found = management.get(&format!("/organizations/external_id/{encoded}")).await.expect(200).json();
@@ -88,7 +88,7 @@ on_both_databases! {
                 if other == own {
                     continue;
                 }
-                // The identifier as it is, and its number under this kind's prefix.
+                // The identifier as it is, and with this resource's prefix.
                 let renamed = format!("{prefix}_{}", other.rsplit('_').next().unwrap());
                 for id in [other, &renamed] {
                     let answer = management.delete(&format!("{path}{id}")).await.expect(404);
@@ -190,16 +190,16 @@ on_both_databases! {
         let of_first = stranger.token(client_id, &first).await.expect(200).text_at("access_token");
         let of_second = stranger.token(client_id, &second).await.expect(200).text_at("access_token");
         assert!(active(&of_first).await && active(&of_second).await);
-        // The secret goes: no more tokens with it, and those it got are worth nothing.
+        // The secret is deleted: it gets no more tokens, and the tokens it got are invalid.
         management.delete(&format!("/connect/client_secrets/{first_id}")).await.expect(204);
         stranger.token(client_id, &first).await.expect(401);
         assert!(!active(&of_first).await && active(&of_second).await);
-        // The permission goes: the next token lacks it, and cannot ask for it.
+        // The permission is deleted: the next token lacks it, and it cannot be requested.
         management.delete("/authorization/permissions/a").await.expect(204);
         assert_eq!(stranger.token(client_id, &second).await.expect(200).text_at("scope"), "");
         let form = [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", &second), ("scope", "a")];
         assert_eq!(stranger.form("/oauth2/token", &form).await.expect(400).text_at("error"), "invalid_scope");
-        // The organization goes: nothing of it is left to act.
+        // The organization is deleted: nothing of it can act any longer.
         management.delete(&format!("/organizations/{organization}")).await.expect(200);
         stranger.token(client_id, &second).await.expect(401);
         assert!(!active(&of_second).await);

@@ -1,10 +1,10 @@
-//! The tenant comes from the row: what one environment or organization has, another cannot reach.
+//! The tenant comes from the row: one environment or organization cannot reach what belongs to another.
 
 use crate::harness::{Client, Environment, TestServer, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// One of everything, in an environment.
+/// One of everything in an environment.
 struct Belongings {
     organization: Value,
     application: Value,
@@ -18,7 +18,7 @@ struct Belongings {
     magic_auth: String,
     password_reset: String,
     webhook_endpoint: String,
-    /// What that was sent.
+    /// An event that was sent to it.
     event: String,
 }
 
@@ -65,7 +65,7 @@ async fn furnish(management: &Client) -> Belongings {
 }
 
 impl Belongings {
-    /// Every request that names one of these things, with what the 404 calls it.
+    /// Returns every request that names one of these objects, with the object's name in the 404 response.
     fn requests(&self) -> Vec<(Method, String, &'static str, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (organization, domain) = (text(&self.organization["id"]), text(&self.organization["domains"][0]["id"]));
@@ -148,7 +148,7 @@ impl Belongings {
     }
 }
 
-/// All there is in an environment.
+/// Returns all data in an environment.
 async fn everything(management: &Client, belongings: &Belongings) -> Vec<Value> {
     let organization = belongings.organization["id"].as_str().unwrap();
     let application = belongings.application["id"].as_str().unwrap();
@@ -195,7 +195,7 @@ on_both_databases! {
             mine.post("/connect/applications", body).await.expect_not_found("Organization", foreign_organization);
             let body = json!({"domain": "new.com", "organization_id": foreign_organization});
             mine.post("/organization_domains", body).await.expect_not_found("Organization", foreign_organization);
-            // An event of the other environment is none that an endpoint of this one was sent, or can be.
+            // An event of the other environment has not been and cannot be sent to an endpoint of this one.
             let endpoint = format!("/webhook_endpoints/{}", own.webhook_endpoint);
             let delivery = format!("{endpoint}/deliveries/{}", foreign.event);
             mine.get(&delivery).await.expect_not_found("Webhook delivery", &foreign.event);
@@ -290,12 +290,12 @@ on_both_databases! {
         let key = management.send(with_headers(management.request(Method::POST, &path)).json(&body)).await.expect(201).json();
         assert_eq!(key["owner"], json!({"type": "organization", "id": acme}));
         assert_eq!(management.get(&format!("/organizations/{other}/api_keys")).await.expect_list(), Vec::<Value>::new());
-        // An application stays with the organization it was made for.
+        // An application stays with the organization it was created for.
         let path = format!("/connect/applications/{}?organization_id={other}", machine["id"].as_str().unwrap());
         let body = json!({"name": "N", "organization_id": other});
         let changed = management.send(with_headers(management.request(Method::PUT, &path)).json(&body)).await.expect(200).json();
         assert_eq!(changed["organization_id"], acme.as_str());
-        // A token names the organization of its application, whatever else is asked for.
+        // A token names the organization of its application, whatever else is requested.
         let form = [
             ("grant_type", "client_credentials"), ("client_id", machine["client_id"].as_str().unwrap()), ("client_secret", &secret),
             ("organization_id", &other), ("org_id", &other),

@@ -1,4 +1,4 @@
-//! `POST /user_management/authenticate`: who may ask, what is refused, and passwords.
+//! `POST /user_management/authenticate`: who may call it, what it rejects, and passwords.
 
 use crate::harness::{PASSWORD, TestServer, VERIFIER, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -26,7 +26,7 @@ on_both_databases! {
         assert_eq!(listed[0]["id"], claims(answer["access_token"].as_str().unwrap())["sid"]);
         assert_eq!((&listed[0]["ip_address"], &listed[0]["user_agent"]), (&json!("203.0.113.7"), &json!("Phone/1")));
         assert_eq!(listed[1]["ip_address"], Value::Null, "nobody said");
-        // What future versions of an SDK may send is passed over.
+        // Parameters that future SDK versions may send are ignored.
         let body = json!({
             "grant_type": "password", "client_id": server.client_id, "client_secret": server.api_key, "email": "ada@example.com", "password": PASSWORD,
             "ip_address": null, "future": {"a": [1, true]}, "flag": false,
@@ -73,7 +73,7 @@ on_both_databases! {
         assert!(seen.iter().all(|one| one == &seen[0] && one.0 == "invalid_client"), "{seen:?}");
         let missing = server.anonymous().form(PATH, &[("grant_type", "password"), ("client_secret", &server.api_key)]).await;
         assert_eq!(missing.expect(400).text_at("error"), "invalid_client");
-        // A key of another environment is nobody here, whoever it is there.
+        // A key of another environment does not work here, whatever it can do there.
         let there = server.anonymous().with_host(&another.authority);
         let form = [("grant_type", "password"), ("client_id", &server.client_id), ("client_secret", &server.api_key), ("email", "ada@example.com"), ("password", PASSWORD)];
         assert_eq!(there.form(PATH, &form).await.expect(400).text_at("error"), "invalid_client");
@@ -160,7 +160,7 @@ on_both_databases! {
         assert!(server.management().get(&format!("/user_management/users/{user}/sessions")).await.expect_list().is_empty());
         let wrong = server.authenticate("password", &[("email", "ada@example.com"), ("password", "wrong")]).await.expect(400);
         assert_eq!(wrong.text_at("code"), "invalid_credentials");
-        // Choosing an organization proves no address.
+        // Choosing an organization does not verify an address.
         let management = server.management();
         let acme = management.organization("Acme").await;
         management.member(&user, &acme).await;
@@ -233,7 +233,7 @@ on_both_databases! {
         let connect = server.redeem(&application, &code).await.expect(200).json();
         server.renew(&text(&connect, "refresh_token")).await.expect(400);
         server.refresh(&application, &text(&session, "refresh_token")).await.expect(400);
-        // Nor does a session token stand for a person at sign-out, or a consent for a session.
+        // Nor does a session token identify a user at sign-out, or a grant identify a session.
         let page = browser.open(&format!("/oauth2/logout?id_token_hint={}", text(&session, "access_token"))).await;
         assert_eq!(page.path, "/sign-out");
         let sid = claims(&text(&connect, "access_token"))["sid"].as_str().unwrap().to_owned();

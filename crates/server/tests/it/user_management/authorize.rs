@@ -6,7 +6,7 @@ use crate::harness::{
 use crate::hosted::authorization_code::claims;
 use serde_json::{Value, json};
 
-/// Signs somebody in who is asked to; gives the code.
+/// Signs a user in if asked to; returns the code.
 async fn code(server: &TestServer, browser: &mut Browser, more: &str) -> String {
     let page = browser.open(&server.ask_with_challenge(more)).await;
     let page = if page.left_to.is_some() { page } else { server.sign_in(browser, &page, "ada@example.com").await };
@@ -42,7 +42,7 @@ on_both_databases! {
         assert_eq!(listed.len(), 1, "the session of the browser is the session of the code");
         assert_eq!(listed[0]["id"], token["sid"]);
         assert!(listed[0].get("organization_id").is_none(), "absent, as SDKs expect it, and not null");
-        // When the person proved who they are stays what it was.
+        // The time of authentication stays the same.
         server.clock.advance_seconds(60);
         let renewed = server.renew(answer["refresh_token"].as_str().unwrap()).await.expect(200).json();
         let renewed = claims(renewed["access_token"].as_str().unwrap());
@@ -61,7 +61,7 @@ on_both_databases! {
         let page = server.sign_in(&mut browser, &page, "ada@example.com").await;
         assert!(page.left_to.as_ref().unwrap().starts_with("com.example.app:/callback?code="), "{:?}", page.left_to);
         let code = page.sent("code").unwrap();
-        // Another program that claims the same scheme has the code, and not what it was asked for with.
+        // Another application that claims the same scheme gets the code, but not the verifier.
         for wrong in ["", "x", &VERIFIER.replace('d', "e")] {
             let fields = [("code", code.as_str()), ("code_verifier", wrong)];
             let fields = if wrong.is_empty() { &fields[..1] } else { &fields[..] };
@@ -69,7 +69,7 @@ on_both_databases! {
         }
         let fields = [("code", code.as_str()), ("code_verifier", VERIFIER), ("redirect_uri", "com.example.app:/callback")];
         server.authenticate_publicly("authorization_code", &fields).await.expect(200);
-        // Without a challenge no code is sent there, and with one only where it was registered.
+        // Without a challenge no code is sent there, and with one only to a registered URI.
         let refused = browser.open(&redirect_uri(server.ask(""))).await;
         assert_eq!((refused.sent("error").as_deref(), refused.sent("code")), (Some("invalid_request"), None));
         for other in ["com.example.app%3A%2Fother", "com.example.app%3A%2F%2Fcallback", "com.example.other%3A%2Fcallback"] {
@@ -191,7 +191,7 @@ on_both_databases! {
         assert!(page.status == 400 && page.left_to.is_none());
         let page = browser.open(&server.ask("").replace(&encoded, "http%3A%2F%2Flocalhost%3A4321%2Fcb")).await;
         assert!(page.left_to.unwrap().starts_with("http://localhost:4321/cb?code="));
-        // A Connect application is not the environment's own, and the other way round.
+        // A Connect application cannot be used in place of the environment's own, nor the other way round.
         let application = server.application("first", true, &[]).await;
         let page = browser.open(&server.ask("").replace(&server.client_id, &application.client_id)).await;
         assert!(page.status == 400 && page.left_to.is_none());
@@ -221,7 +221,7 @@ on_both_databases! {
         }
         assert_eq!(refused(&mut browser, server.ask("").replace("response_type=code", "response_type=token")).await, "unsupported_response_type");
         assert_eq!(refused(&mut browser, server.ask("&prompt=login&prompt=none")).await, "invalid_request");
-        // What nobody reads may come as often as it likes.
+        // Unknown parameters may be repeated.
         let page = browser.open(&server.ask("&provider_scopes=a&provider_scopes=b&utm=1&utm=2")).await;
         assert!(page.asks_to_sign_in(), "{}", page.html);
         for twice in ["&state=s-2", "&client_id=client_1", "&redirect_uri=https://evil.example/cb"] {
@@ -263,7 +263,7 @@ on_both_databases! {
         let named = another.open(&server.ask_with_challenge(&format!("&organization_id={acme}"))).await.sent("code").unwrap();
         let page = another.open(&server.ask_with_challenge(&format!("&organization_id={other}"))).await;
         assert_eq!(page.sent("error").as_deref(), Some("access_denied"));
-        // Who leaves between code and token gets none.
+        // A member who leaves between code and token gets no token.
         server.expel(&at_acme).await;
         assert_eq!(server.hand_in(&named).await.expect(400).text_at("error"), "invalid_grant");
     }
@@ -323,7 +323,7 @@ on_both_databases! {
             management.post("/user_management/invitations", body).await.expect(201).text_at("token")
         };
         let token = invite("grace@example.com").await;
-        // Who is signed in and not meant is asked for another account, and told no.
+        // A signed-in user who was not invited is offered another account, and otherwise rejected.
         let asked = server.ask_with_challenge(&format!("&invitation_token={token}"));
         let page = browser.open(&asked).await;
         assert!(page.html.contains("new@example.com"));

@@ -1,4 +1,4 @@
-//! Pages of other origins that ask for tokens themselves.
+//! Pages of other origins that request tokens themselves.
 
 use crate::harness::{PASSWORD, REDIRECT_URI, TestServer, on_both_databases};
 use reqwest::Method;
@@ -40,7 +40,7 @@ on_both_databases! {
             assert_eq!((answer.header(ALLOW), answer.header(CREDENTIALS)), (None, None), "{other}");
             assert_eq!(answer.header("vary"), Some("Origin"));
         }
-        // Another environment's list is its own.
+        // Another environment has its own list.
         let another = server.another_environment().await;
         let there = stranger.clone().with_host(&another.authority);
         let request = there.request(Method::OPTIONS, PATH).header("origin", listed);

@@ -1,4 +1,5 @@
-//! An address that the company has given an account: until somebody has proven it, no program is told that it is theirs.
+//! An address that the company has set for an account: until it is verified, no application is told that it is the
+//! user's.
 
 use crate::harness::{Browser, PASSWORD, Page, REDIRECT_URI, TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -12,13 +13,13 @@ async fn change(server: &TestServer, user: impl std::fmt::Display, body: Value) 
     assert_eq!(changed["email_verified"], body.get("email_verified").cloned().unwrap_or(json!(false)));
 }
 
-/// What an ID token says of the address.
+/// Returns the address claims of an ID token.
 fn said(tokens: &Value) -> (Value, Value) {
     let claims = claims(tokens["id_token"].as_str().unwrap());
     (claims["email"].clone(), claims["email_verified"].clone())
 }
 
-/// Whether the person is asked to sign in, with the address that is to be proven filled in.
+/// Whether the page asks the user to sign in, with the address to be verified filled in.
 fn asks_for(page: &Page, email: &str) -> bool {
     page.left_to.is_none() && page.asks_to_sign_in() && page.form("/sign-in").fields["email"] == email
 }
@@ -37,7 +38,7 @@ on_both_databases! {
         change(&server, user, json!({"email": NEW})).await;
         let page = browser.open("/account").await;
         assert!(page.path == "/account" && page.html.contains(NEW), "the session goes on: {}", page.html);
-        // What programs hold goes on, too, and says what is so.
+        // Existing grants continue as well, with current claims.
         let renewed = server.refresh(&application, tokens["refresh_token"].as_str().unwrap()).await.expect(200).json();
         assert_eq!(said(&renewed), (json!(NEW), json!(false)));
         let userinfo = server.anonymous().request(reqwest::Method::GET, "/oauth2/userinfo").bearer_auth(renewed["access_token"].as_str().unwrap());
@@ -48,7 +49,7 @@ on_both_databases! {
         assert_eq!(silent.sent("error").as_deref(), Some("login_required"));
         let page = browser.open(&asked).await;
         assert!(asks_for(&page, NEW), "{} {}", page.path, page.html);
-        // The password alone is not enough, and neither is what was the address.
+        // Neither the password alone nor the previous address is enough.
         let waiting = server.sign_in(&mut browser, &page, NEW).await;
         assert!(waiting.left_to.is_none() && waiting.path.starts_with("/sign-in/code?"), "{}", waiting.path);
         assert!(asks_for(&browser.open(&asked).await, NEW), "nothing is proven yet");
@@ -80,7 +81,7 @@ on_both_databases! {
         assert!(asks_for(&page, NEW), "{} {}", page.path, page.html);
         let page = browser.open(&server.ask_with_challenge("")).await;
         assert!(asks_for(&page, NEW), "{} {}", page.path, page.html);
-        // A code by mail proves it as well.
+        // An emailed code verifies it as well.
         let page = browser.submit(&page, "/sign-in", &[("email", NEW)]).await;
         let page = browser.submit(&page, "/sign-in/code/send", &[]).await;
         let code = server.mailed_code(NEW).await;
@@ -98,7 +99,7 @@ on_both_databases! {
         let page = browser.open(&server.ask_with_challenge("")).await;
         let session = server.hand_in(&page.sent("code").unwrap()).await.expect(200).json();
         assert_eq!((&session["user"]["email"], &session["user"]["email_verified"]), (&json!(NEW), &json!(true)));
-        // The same address in other letters is as proven as it was.
+        // The same address in a different case stays verified.
         let body = json!({"email": NEW.to_uppercase()});
         let changed = server.management().put(&format!("/user_management/users/{user}"), body).await.expect(200).json();
         assert_eq!(changed["email_verified"], true);

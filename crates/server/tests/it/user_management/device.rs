@@ -1,4 +1,4 @@
-//! Devices of the environment's own application (RFC 8628).
+//! The device flow of the environment's own application (RFC 8628).
 
 use crate::harness::{Answer, Browser, Page, TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -15,7 +15,7 @@ async fn poll(server: &TestServer, device: &Value) -> Answer {
     server.authenticate_publicly(GRANT, &[("device_code", device["device_code"].as_str().unwrap())]).await
 }
 
-/// Opens the address that the device shows; gives the page after signing in, if that was asked for.
+/// Opens the URL that the device shows; returns the page after signing in, if that was asked for.
 async fn to_confirmation(server: &TestServer, browser: &mut Browser, device: &Value) -> Page {
     let complete = device["verification_uri_complete"].as_str().unwrap();
     let page = browser.open(&complete[server.base_url.len()..]).await;
@@ -41,7 +41,7 @@ on_both_databases! {
         let listed = server.management().get(&format!("/user_management/users/{user}/sessions")).await.expect_list();
         assert_eq!(listed.len(), 2, "the browser's and the device's");
         assert_eq!((&listed[0]["id"], &listed[0]["auth_method"]), (&sid, &json!("password")));
-        // The browser's way out is not the device's.
+        // Signing out of the browser does not sign out the device.
         let page = browser.open("/sign-out").await;
         browser.submit(&page, "/sign-out", &[("decision", "sign_out")]).await;
         server.renew(answer["refresh_token"].as_str().unwrap()).await.expect(200);

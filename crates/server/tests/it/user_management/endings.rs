@@ -1,4 +1,4 @@
-//! Everything that ends a session ends its refresh tokens at once; and the way out through the browser.
+//! Everything that ends a session revokes its refresh tokens at once; and signing out through the browser.
 
 use crate::harness::{Browser, PASSWORD, REDIRECT_URI, TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -143,14 +143,14 @@ on_both_databases! {
         let adas = server.through_the_browser(&mut browser, "ada@example.com").await;
         let graces = server.with_password("grace@example.com").await.expect(200).json();
         let another = server.another_environment().await;
-        // Of another environment it names nobody.
+        // In another environment it identifies no session.
         let there = server.anonymous().with_host(&another.authority);
         there.get(&format!("/user_management/sessions/logout?session_id={}", sid(&adas))).await.expect(302);
         browser.open(&format!("/user_management/sessions/logout?session_id={}", sid(&graces))).await;
         is_out(&server, &graces).await;
         assert_eq!(browser.open("/account").await.path, "/account", "who is signed in here is somebody else");
         let adas = server.renew(&text(&adas, "refresh_token")).await.expect(200).json();
-        // A session of the same person takes the browser's along: it replaced the one that is named.
+        // A session of the same user also ends the browser's session, which replaced the named one.
         let elsewhere = server.with_password("ada@example.com").await.expect(200).json();
         browser.open(&format!("/user_management/sessions/logout?session_id={}", sid(&elsewhere))).await;
         is_out(&server, &elsewhere).await;

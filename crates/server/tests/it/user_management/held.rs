@@ -1,4 +1,4 @@
-//! Pages whose refresh token the browser keeps: what `authkit-js` does outside of development.
+//! Pages whose refresh token is kept in a cookie, as `authkit-js` does outside of development.
 
 use crate::harness::{Answer, Browser, REDIRECT_URI, TestServer, VERIFIER, on_both_databases};
 use countersign_protocol::id::{EnvironmentId, Id, SessionFamilyId};
@@ -9,7 +9,7 @@ const PATH: &str = "/user_management/authenticate";
 const KEPT: &str = "cs_refresh";
 const MARKER: &str = "workos-has-session";
 
-/// The origin of a page on the host of the server, which may call.
+/// Returns the allowed origin of a page on the server's host.
 async fn page(server: &TestServer) -> String {
     server.register(REDIRECT_URI).await;
     let host = server.base_url.rsplit_once(':').unwrap().0;
@@ -18,7 +18,7 @@ async fn page(server: &TestServer) -> String {
     origin
 }
 
-/// Signs somebody in through the pages, and hands the code in as a script does.
+/// Signs a user in through the pages, and redeems the code as a script does.
 async fn signed_in(server: &TestServer, browser: &mut Browser, origin: &str, email: &str) -> Answer {
     let asked = browser.open(&server.ask_with_challenge("&prompt=login")).await;
     let page = server.sign_in(browser, &asked, email).await;
@@ -27,7 +27,7 @@ async fn signed_in(server: &TestServer, browser: &mut Browser, origin: &str, ema
     browser.fetch(Some(origin), PATH, body).await
 }
 
-/// Asks for the next tokens, and says nothing of a token.
+/// Refreshes without sending a token.
 async fn refresh(server: &TestServer, browser: &mut Browser, origin: Option<&str>) -> Answer {
     let body = json!({"grant_type": "refresh_token", "client_id": server.client_id});
     browser.fetch(origin, PATH, body).await
@@ -57,7 +57,8 @@ on_both_databases! {
         let renewed = refresh(&server, &mut browser, Some(&origin)).await.expect(200);
         assert_eq!((renewed.json().get("refresh_token"), &renewed.json()["user"]["id"]), (None, &json!(user)));
         assert_ne!(browser.cookie(KEPT), Some(kept.as_str()), "a new one each time");
-        // The same token counts wherever it comes: the one before may come again for a moment, and then ends the family.
+        // The same token is accepted elsewhere: the previous one may be reused for a moment, and then revokes the
+        // family.
         server.clock.advance_seconds(31);
         assert_eq!(server.renew(&kept).await.expect(400).text_at("error"), "invalid_grant");
         refresh(&server, &mut browser, Some(&origin)).await.expect(400);
@@ -77,16 +78,16 @@ on_both_databases! {
         let answer = Browser::new(&server).fetch(Some(&origin), PATH, body).await.expect(200);
         assert_eq!(cookies(&answer), [""; 0]);
         let token = answer.text_at("refresh_token");
-        // With cookies, and with a token of its own all the same.
+        // With cookies, but with its own token all the same.
         let body = json!({"grant_type": "refresh_token", "client_id": server.client_id, "refresh_token": token});
         let answer = browser.fetch(Some(&origin), PATH, body).await.expect(200);
         assert!(answer.json()["refresh_token"].is_string() && cookies(&answer).is_empty(), "{}", answer.text);
-        // With the secret it is no page.
+        // A request with the client secret does not come from a page.
         let mut body = code(&mut browser).await;
         body["client_secret"] = server.api_key.as_str().into();
         let answer = browser.fetch(Some(&origin), PATH, body).await.expect(200);
         assert!(answer.json()["refresh_token"].is_string() && cookies(&answer).is_empty(), "{}", answer.text);
-        // A page that is not listed has no cookies of ours counted, and can read nothing.
+        // For a page that is not listed, cookies are ignored and the response cannot be read.
         let body = code(&mut browser).await;
         let answer = browser.fetch(Some("https://neighbour.example"), PATH, body).await.expect(200);
         assert!(answer.json()["refresh_token"].is_string() && cookies(&answer).is_empty(), "{}", answer.text);
@@ -105,12 +106,12 @@ on_both_databases! {
             answer.expect_invalid(&[("refresh_token", "required")]);
         }
         assert_eq!(browser.cookie(KEPT), Some(kept.as_str()), "nothing was spent, and nothing taken away");
-        // Without the cookie there is nothing to count.
+        // Without the cookie there is no token.
         let mut other = Browser::new(&server);
         other.open("/sign-in").await;
         refresh(&server, &mut other, Some(&origin)).await.expect_invalid(&[("refresh_token", "required")]);
         refresh(&server, &mut browser, Some(&origin)).await.expect(200);
-        // Off the list, it counts no more.
+        // Once removed from the list, the cookie is no longer accepted.
         let listed = server.management().get("/user_management/cors_origins").await.expect_list();
         server.management().delete(&format!("/user_management/cors_origins/{}", listed[0]["id"].as_str().unwrap())).await.expect(204);
         refresh(&server, &mut browser, Some(&origin)).await.expect_invalid(&[("refresh_token", "required")]);
@@ -166,7 +167,7 @@ on_both_databases! {
             let sid = crate::hosted::authorization_code::claims(answer["access_token"].as_str().unwrap())["sid"].clone();
             format!("/user_management/sessions/logout?session_id={}", sid.as_str().unwrap())
         };
-        // A link of somebody else's.
+        // Somebody else's sign-out link.
         browser.open(&logout(&eve)).await;
         assert!(browser.cookie(KEPT).is_some() && browser.cookie(MARKER).is_some());
         refresh(&server, &mut browser, Some(&origin)).await.expect(200);

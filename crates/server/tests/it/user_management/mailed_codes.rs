@@ -1,4 +1,4 @@
-//! Mailed codes at `/user_management/authenticate`: instead of a password, and to prove an address.
+//! Emailed codes at `/user_management/authenticate`: instead of a password, and to verify an address.
 
 use crate::harness::{Answer, PASSWORD, TestServer, assert_id, assert_keys, on_both_databases};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn another(code: &str) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
 }
 
-/// Somebody whose address nobody has proven, in front of the missing step.
+/// Creates a user with an unverified address, whose sign-in lacks that step.
 async fn unproven(server: &TestServer) -> (String, Value) {
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
     let user = server.management().post("/user_management/users", body).await.expect(201).text_at("id");
@@ -52,7 +52,7 @@ on_both_databases! {
         assert_eq!(with_code(&server, "nobody@example.com", &late).await.expect(400).text_at("code"), "invalid_one_time_code");
         let publicly = server.authenticate_publicly(MAGIC, &[("email", "ada@example.com"), ("code", &late)]).await;
         assert_eq!(publicly.expect(400).text_at("error"), "invalid_client");
-        // Emulators leave the last part of the name away.
+        // Emulators omit the last part of the name.
         let code = send(&server, "ada@example.com").await;
         let fields = [("email", "ada@example.com"), ("code", code.as_str())];
         server.authenticate("urn:workos:oauth:grant-type:magic-auth", &fields).await.expect(200);
@@ -90,7 +90,7 @@ on_both_databases! {
         let with = async |code: &str, from: &str| {
             server.authenticate(MAGIC, &[("email", "ada@example.com"), ("code", code), ("ip_address", from)]).await
         };
-        // So many that a code sent anew would be refused as well.
+        // So many that a newly sent code would be rejected as well.
         for _ in 0..5 {
             let code = send(&server, "ada@example.com").await;
             for _ in 0..5 {
@@ -155,21 +155,21 @@ on_both_databases! {
     async fn threat_18_a_code_and_a_password_are_each_their_own_proof(server: TestServer) {
         let (_, asked) = unproven(&server).await;
         let code = server.mailed_code("ada@example.com").await;
-        // The code for the address is no code to sign in with, and the other way round.
+        // The code that verifies the address is not a sign-in code, nor the other way round.
         assert_eq!(with_code(&server, "ada@example.com", &code).await.expect(400).text_at("code"), "invalid_one_time_code");
         let magic = send(&server, "ada@example.com").await;
         if magic != code {
             assert_eq!(verify(&server, &asked, &magic).await.expect(400).text_at("code"), "invalid_one_time_code");
         }
         assert_eq!(verify(&server, &asked, "").await.expect(422).status, 422);
-        // Another person's proof is none.
+        // Another user's code is not valid.
         let body = json!({"email": "grace@example.com", "password": PASSWORD});
         server.management().post("/user_management/users", body).await.expect(201);
         let graces = server.with_password("grace@example.com").await.expect(403).json();
         if server.mailed_code("grace@example.com").await != code {
             assert_eq!(verify(&server, &graces, &code).await.expect(400).text_at("code"), "invalid_one_time_code");
         }
-        // Who proves the address otherwise takes the password of whoever made the account away.
+        // Verifying the address in another way removes the password set by whoever created the account.
         with_code(&server, "ada@example.com", &magic).await.expect(200);
         assert_eq!(verify(&server, &asked, &code).await.expect(400).text_at("code"), "invalid_pending_authentication_token");
         assert_eq!(server.with_password("ada@example.com").await.expect(400).text_at("code"), "invalid_credentials");

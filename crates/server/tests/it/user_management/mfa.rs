@@ -1,4 +1,4 @@
-//! Second factors on the way through `/user_management/authenticate`.
+//! Second factors at `/user_management/authenticate`.
 
 use crate::harness::{Answer, TestServer, assert_keys, on_both_databases};
 use countersign_protocol::second_factor::{enrolment, totp};
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const MFA: &str = "urn:workos:oauth:grant-type:mfa-totp";
 
-/// The code that the application shows, so many steps from now.
+/// Returns the code that the authenticator app shows, this many steps from now.
 fn shown(server: &TestServer, secret: &str, steps: i64) -> String {
     let secret = enrolment::from_text(secret).unwrap();
     totp::code_at(&secret, server.app.clock.now().as_secs() + steps * totp::PERIOD)
 }
 
-/// Something is missing still.
+/// Checks that a step is still missing.
 fn missing(answer: Answer, what: &str) {
     assert_eq!(answer.expect(403).text_at("code"), what);
 }
 
 impl TestServer {
-    /// Gives somebody a factor that counts.
+    /// Gives a user a confirmed factor.
     async fn factor(&self, user: &str) -> Value {
         let path = format!("/user_management/users/{user}/auth_factors");
         let new = json!({"type": "totp", "totp_secret": SECRET});
@@ -52,7 +52,7 @@ on_both_databases! {
         let code = shown(&server, SECRET, 0);
         let signed_in = server.with_code(&asked, &challenge, &code).await.expect(200).json();
         assert_eq!((&signed_in["user"]["id"], &signed_in["authentication_method"]), (&json!(user), &json!("Password")));
-        // Neither what was pending nor the code is good twice.
+        // Neither the pending token nor the code can be used twice.
         server.with_code(&asked, &challenge, &code).await.expect(400);
         let again = server.with_password("ada@example.com").await.expect(403).json();
         let other = server.challenge(factor["id"].as_str().unwrap()).await;
@@ -62,7 +62,7 @@ on_both_databases! {
         assert_eq!(told.len(), 2, "{told:?}");
         assert_eq!((&told[0]["type"], &told[0]["user_id"]), (&json!("mfa"), &json!(user)));
         assert_eq!(server.events("authentication.mfa_failed").await.len(), 2);
-        // Nobody is asked whose factor has gone.
+        // Users whose factor has been deleted are not asked.
         server.management().delete(&format!("/auth/factors/{}", factor["id"].as_str().unwrap())).await.expect(204);
         server.with_password("ada@example.com").await.expect(200);
     }
@@ -94,11 +94,11 @@ on_both_databases! {
         let made = management.post(&path, json!({"type": "totp"})).await.expect(201).json();
         let secret = made["authentication_factor"]["totp"]["secret"].as_str().unwrap();
         let challenge = made["authentication_challenge"]["id"].as_str().unwrap();
-        // The organization is asked for after that, and the factor is not asked for again.
+        // Choosing the organization comes after that, and the factor is not asked for again.
         let begun = management.post(&path, json!({"type": "totp"})).await.expect(201).json();
         let chosen = server.with_code(&asked, challenge, &shown(&server, secret, 0)).await.expect(403).json();
         assert_eq!(chosen["code"], "organization_selection_required");
-        // They are told, and what was begun beside it is gone.
+        // The user is notified, and the enrollment started in parallel is gone.
         let told: Vec<String> = server.mails("ada@example.com").await.into_iter().map(|mail| mail.subject).collect();
         assert!(told.iter().any(|subject| subject.ends_with("is on")), "{told:?}");
         let left: Vec<Value> = management.get(&path).await.expect_list().into_iter().map(|one| one["id"].clone()).collect();
@@ -119,7 +119,7 @@ on_both_databases! {
             let organization = if name == "Acme" { organization.clone() } else { management.organization(name).await };
             management.member(&user, &organization).await;
         }
-        // Pending since before the factor was there.
+        // Pending since before the factor existed.
         let before = server.with_password("ada@example.com").await.expect(403).json();
         assert_eq!(before["code"], "organization_selection_required");
         let factor = server.factor(&user).await;
@@ -128,13 +128,14 @@ on_both_databases! {
         let grant = "urn:workos:oauth:grant-type:organization-selection";
         let asked = server.authenticate(grant, &fields).await.expect(403).json();
         assert_eq!(asked["code"], "mfa_challenge");
-        // A mailed code is a first proof like the password.
+        // An emailed code is a first factor, like the password.
         management.post("/user_management/magic_auth", json!({"email": "ada@example.com"})).await.expect(201);
         let code = server.mailed_code("ada@example.com").await;
         let grant = "urn:workos:oauth:grant-type:magic-auth:code";
         let asked = server.authenticate(grant, &[("email", "ada@example.com"), ("code", &code)]).await.expect(403).json();
         assert_eq!(asked["code"], "mfa_challenge");
-        // Of another person, of nobody, and one that was begun beside the one that counts.
+        // Another user's factor, a factor without a user, and one whose enrollment was started next to the confirmed
+        // one.
         let other = server.person("grace@example.com").await.to_string();
         let theirs = server.factor(&other).await;
         let challenge = server.challenge(theirs["id"].as_str().unwrap()).await;
@@ -149,7 +150,7 @@ on_both_databases! {
         let code = shown(&server, begun["authentication_factor"]["totp"]["secret"].as_str().unwrap(), 0);
         let challenge = begun["authentication_challenge"]["id"].as_str().unwrap();
         server.with_code(&asked, challenge, &code).await.expect_code(400, "invalid_one_time_code");
-        // The right one is, after all of that.
+        // After all of that, the right one works.
         let challenge = server.challenge(factor["id"].as_str().unwrap()).await;
         missing(server.with_code(&asked, &challenge, &right).await, "organization_selection_required");
     }
@@ -223,7 +224,7 @@ on_both_databases! {
         let secret = made["authentication_factor"]["totp"]["secret"].as_str().unwrap();
         let challenge = made["authentication_challenge"]["id"].as_str().unwrap();
         server.with_code(&asked, challenge, &shown(&server, secret, 0)).await.expect_code(400, "invalid_pending_authentication_token");
-        // And a new password takes what was begun away.
+        // And a new password removes the unconfirmed enrollment.
         management.put(&format!("/user_management/users/{user}"), json!({"password": "another-violet-tractor-77"})).await.expect(200);
         assert!(management.get(&path).await.expect_list().is_empty());
     }
@@ -248,7 +249,7 @@ on_both_databases! {
             tries(&format!("2001:db8::{number}:2"), "000000").await.expect_code(400, "one_time_code_too_many_attempts");
             server.clock.advance_seconds(10);
         }
-        // As dual-stack sockets tell them.
+        // As dual-stack sockets report them.
         for _ in 0..10 {
             tries("::ffff:203.0.113.7", "000000").await.expect_code(400, "invalid_one_time_code");
             server.clock.advance_seconds(10);

@@ -1,4 +1,4 @@
-//! How people sign in to an environment's own application, and how its sessions go on and end.
+//! Signing in to an environment's own application, and how its sessions continue and end.
 
 mod authenticate;
 mod authorize;

@@ -1,11 +1,11 @@
-//! Pending authentications: what was proven, carried by the client until the missing step is done.
+//! Pending authentications: the completed steps, carried by the client until the missing one is done.
 
 use crate::harness::{PASSWORD, TestServer, assert_keys, on_both_databases};
 use serde_json::{Value, json};
 
 const SELECTION: &str = "urn:workos:oauth:grant-type:organization-selection";
 
-/// A person of two organizations, who has to choose.
+/// Creates a user with two organizations, who must choose.
 async fn undecided(server: &TestServer) -> (Value, [String; 2]) {
     let user = server.person("ada@example.com").await;
     let management = server.management();
@@ -67,7 +67,7 @@ on_both_databases! {
                 refused(choose(&server, bad, &acme).await);
             }
         }
-        // A flow of the pages is sealed with another key.
+        // A flow from the pages is sealed with a different key.
         let mut browser = crate::harness::Browser::new(&server);
         let page = browser.open("/sign-in").await;
         refused(choose(&server, &page.form("/sign-in").fields["flow"], &acme).await);
@@ -85,7 +85,7 @@ on_both_databases! {
         let (asked, [acme, _]) = undecided(&server).await;
         server.clock.advance_seconds(20 * 60);
         assert_eq!(choose(&server, token(&asked), &acme).await.expect(400).text_at("code"), "invalid_pending_authentication_token");
-        // Another password, or another address: whoever proved the old ones is out.
+        // After a change of password or address, those who proved the old ones are out.
         for change in [json!({"password": "another-violet-tractor-77"}), json!({"email": "grace@example.com", "email_verified": true})] {
             let password = if change.get("email").is_some() { "another-violet-tractor-77" } else { PASSWORD };
             let asked = server.authenticate("password", &[("email", "ada@example.com"), ("password", password)]).await.expect(403).json();
@@ -113,7 +113,7 @@ on_both_databases! {
     }
 }
 
-/// The client id of the environment that has this authority.
+/// Returns the client ID of the environment with this authority.
 fn theirs_client_id(server: &TestServer, authority: &str) -> String {
     use countersign::cache::environments::Host;
     match server.app.environments().host(authority) {

@@ -1,4 +1,4 @@
-//! What an environment says about signing in and staying signed in is so at `/user_management` too.
+//! An environment's policy on signing in and session length also applies at `/user_management`.
 
 use crate::harness::{Browser, PASSWORD, REDIRECT_URI, TestServer, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -19,7 +19,7 @@ on_both_databases! {
         server.with_password("ada@example.com").await.expect_code(403, "email_password_auth_disabled");
         let wrong = server.authenticate("password", &[("email", "ada@example.com"), ("password", "wrong")]).await;
         wrong.expect_code(403, "email_password_auth_disabled");
-        // What was begun before is not ended now.
+        // A sign-in that was already pending cannot be completed.
         let organization = asked["organizations"][0]["id"].as_str().unwrap();
         let fields = [("pending_authentication_token", asked["pending_authentication_token"].as_str().unwrap()), ("organization_id", organization)];
         server.authenticate("urn:workos:oauth:grant-type:organization-selection", &fields).await.expect_code(403, "email_password_auth_disabled");
@@ -95,7 +95,7 @@ on_both_databases! {
         assert_eq!((&token["email"], &token["company"], &token["aud"]), (&json!("ada@example.com"), &json!("Acme"), &json!("api")));
         assert_eq!((&token["role"], &token["org_id"]), (&json!("member!"), &json!(acme)));
         assert!(token["sid"].as_str().unwrap().starts_with("session_") && token.get("client_id").is_none(), "{token}");
-        // With an audience it is still no token of OAuth's.
+        // Even with an audience it is not an OAuth token.
         let introspector = server.introspector().await;
         let told = server.introspected(&introspector, answer["access_token"].as_str().unwrap()).await;
         assert_eq!(told, json!({"active": false}));

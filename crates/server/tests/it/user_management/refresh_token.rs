@@ -1,4 +1,4 @@
-//! Refresh tokens of sessions: one after the other, an honest retry, what a thief meets, and other organizations.
+//! Refresh tokens of sessions: rotation, legitimate retries, theft, and switching organizations.
 
 use crate::harness::{TestServer, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
@@ -100,7 +100,7 @@ on_both_databases! {
         let second = switch(&server, &first, &acme).await.expect(200).json();
         assert_eq!(second["organization_id"], json!(acme));
         assert_eq!(claims(&text(&second, "access_token"))["org_id"], json!(acme));
-        // A retry with another wish gets that, and the same successor.
+        // A retry that asks for a different organization gets it, with the same successor.
         let retried = switch(&server, &first, &globex).await.expect(200).json();
         assert_eq!((&retried["organization_id"], &retried["refresh_token"]), (&json!(globex), &second["refresh_token"]));
         let third = server.renew(&text(&retried, "refresh_token")).await.expect(200).json();
@@ -108,7 +108,7 @@ on_both_databases! {
         let fourth = switch(&server, &text(&third, "refresh_token"), &acme).await.expect(200).json();
         let listed = management.get(&format!("/user_management/users/{user}/sessions")).await.expect_list();
         assert_eq!(listed[0]["organization_id"], json!(acme));
-        // Who leaves is out of that organization at once.
+        // A user who leaves an organization loses access at once.
         server.expel(&at_acme).await;
         assert_eq!(server.renew(&text(&fourth, "refresh_token")).await.expect(400).text_at("error"), "invalid_grant");
         switch(&server, &text(&fourth, "refresh_token"), &globex).await.expect(400);

@@ -1,4 +1,4 @@
-//! `[[environment.webhook_endpoint]]`: endpoints that an operator keeps in a file.
+//! `[[environment.webhook_endpoint]]`: endpoints that an operator declares in a file.
 
 use super::path;
 use crate::harness::{Receiver, TestServer, on_both_databases};
@@ -16,7 +16,7 @@ async fn listed(server: &TestServer) -> Vec<Value> {
     server.management().get("/webhook_endpoints?order=asc").await.expect_list()
 }
 
-/// What administrators did to endpoints, oldest first.
+/// Returns the administrators' actions on endpoints, oldest first.
 async fn noted(server: &TestServer) -> Vec<String> {
     let (store, key) = (&server.app.store, &server.app.keyring.audit_log);
     let page = list(store, key, server.environment_id(), &Trail::default(), None, 100).await.unwrap();
@@ -51,13 +51,13 @@ on_both_databases! {
         let [changed, enabled]: [Value; 2] = listed(&server).await.try_into().unwrap();
         assert_eq!((&changed["id"], &changed["events"], &changed["secret"]), (&first["id"], &json!(["user.created"]), &first["secret"]));
         assert_eq!(enabled["status"], "enabled");
-        // What the file does not say stays, and what it does not mention, too.
+        // Fields and endpoints that the file does not mention stay unchanged.
         management.patch(&path(&changed), json!({"status": "disabled"})).await.expect(200);
         let lines = entry(one, "events = [\"user.created\"]");
         assert_eq!(server.declare(&lines).await.done().out, "Nothing to change.\n");
         assert_eq!(listed(&server).await.len(), 2);
         assert_eq!(management.get(&path(&changed)).await.json()["status"], "disabled");
-        // Another URL is another endpoint.
+        // A different URL means a different endpoint.
         let declared = server.declare(&entry("https://example.com/three", "events = [\"user.created\"]")).await.done();
         assert!(declared.out.contains("+ webhook endpoint https://example.com/three"), "{}", declared.out);
         assert_eq!(listed(&server).await.len(), 3);
@@ -87,7 +87,7 @@ on_both_databases! {
         let shown = listed(&server).await.remove(0);
         assert_eq!((&shown["secret"], shown.get("next_secret")), (&json!(SECOND), None));
         assert_eq!(server.declare(&lines).await.done().out, "Nothing to change.\n");
-        // Where the file names none, the one that signs goes on.
+        // If the file declares no secret, the current one stays in use.
         let lines = entry(&receiver.base_url, "events = [\"organization.created\"]");
         assert_eq!(server.declare(&lines).await.done().out, "Nothing to change.\n");
     }
@@ -99,9 +99,9 @@ on_both_databases! {
         for (lines, told) in [
             (entry(url, "events = [\"user.renamed\"]"), "'user.renamed' is no event"),
             (entry(url, "events = []\nstatus = \"off\""), "status must be 'enabled' or 'disabled'"),
-            (entry(url, "events = []\nsecret = { file = \"short.secret\" }"), "no usable secret"),
+            (entry(url, "events = []\nsecret = { file = \"short.secret\" }"), "is not a usable secret"),
             (entry(url, "events = []\nsecret = { file = \"other.secret\" }"), "must be 'whsec_' and the base64"),
-            (entry(url, &format!("events = []\nsecret = \"{FIRST}\"")), "never written out"),
+            (entry(url, &format!("events = []\nsecret = \"{FIRST}\"")), "never in the file itself"),
             (entry(url, "events = []\nurl = \"x\""), "unknown field"),
             (entry(url, ""), "missing field `events`"),
             (entry("http://example.com/hooks", "events = []"), "endpoint_url"),

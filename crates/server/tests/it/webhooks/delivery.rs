@@ -43,7 +43,7 @@ on_both_databases! {
         settled(&server.management(), &mine).await;
         settled(&another.management, &foreign).await;
         assert_eq!((ours.rest().len(), theirs.rest().len()), (0, 0));
-        // Another choice is heeded from then on.
+        // A changed selection of events applies from then on.
         server.management().patch(&path(&mine), json!({"events": ["organization.created"]})).await.expect(200);
         server.management().put(&format!("/organizations/{id}"), json!({"name": "C"})).await.expect(200);
         server.management().organization("D").await;
@@ -53,7 +53,7 @@ on_both_databases! {
     async fn a_disabled_endpoint_gets_nothing_and_nothing_later(server: TestServer) {
         let (mut receiver, management) = (Receiver::start().await, server.management());
         let made = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
-        // On its way, and not taken: it does not arrive later either.
+        // An event that was sent but not accepted does not arrive later either.
         receiver.answer(500);
         management.organization("A").await;
         let first = receiver.next().await.event_id();
@@ -61,7 +61,7 @@ on_both_databases! {
         let disabled = management.patch(&path(&made), json!({"status": "disabled"})).await.expect(200);
         assert_eq!(disabled.text_at("status"), "disabled");
         management.organization("B").await;
-        // Placed while it is disabled.
+        // An event created while the endpoint is disabled.
         management.get("/events").await.expect(200);
         let enabled = management.put(&path(&made), json!({"status": "enabled"})).await.expect(200).json();
         assert_eq!((&enabled["status"], enabled.get("disabled_reason")), (&json!("enabled"), None));
@@ -83,7 +83,7 @@ on_both_databases! {
         management.get(&format!("{}/deliveries", path(&made))).await.expect(404);
         management.delete(&path(&made)).await.expect(404);
         server.clock.advance_seconds(86_400);
-        // Its URL is free again, and another endpoint begins anew.
+        // Its URL is free again, and a new endpoint starts from scratch.
         receiver.always_answer(200);
         let again = endpoint(&management, &receiver.base_url, "x", &["organization.created"]).await;
         assert_ne!(again["secret"], made["secret"]);

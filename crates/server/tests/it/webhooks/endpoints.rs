@@ -1,4 +1,4 @@
-//! `/webhook_endpoints`: what it takes and shows.
+//! `/webhook_endpoints`: input and output.
 
 use super::{endpoint, path};
 use crate::harness::{TestServer, assert_id, assert_keys, assert_moment, ids, on_both_databases};
@@ -52,7 +52,7 @@ on_both_databases! {
             "x", "http://example.com/", "ftp://example.com", "https://user@example.com/", "https://example.com/#x", "https://10.0.0.1/", "https://169.254.169.254/",
             "https://127.1/", "https://[::1]/",
         ] {
-            // The server of a test is on this machine, and so may be its endpoints.
+            // A test server runs on this machine, so its endpoints may as well.
             let this_machine = ["https://127.1/", "https://[::1]/"].contains(&url);
             if this_machine {
                 post(url, json!([])).await.expect(201);

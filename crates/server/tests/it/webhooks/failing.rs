@@ -1,4 +1,4 @@
-//! Endpoints that fail: they keep nobody waiting, and are given up in the end.
+//! Failing endpoints: they hold up nobody else, and are eventually given up.
 
 use super::{deliveries, delivery, endpoint, eventually, next_try, path, settled};
 use crate::harness::{Receiver, TestServer, on_both_databases};
@@ -10,7 +10,7 @@ on_both_databases! {
         slow.hang();
         let management = server.management();
         let events = ["organization.created"];
-        // Several of each, so that they would take all places between them if they could.
+        // Several of each, enough to take all slots if they could.
         for number in 0..10 {
             endpoint(&management, dead, &number.to_string(), &events).await;
             endpoint(&management, &slow.base_url, &number.to_string(), &events).await;
@@ -19,7 +19,7 @@ on_both_databases! {
         for number in 0..60 {
             management.organization(&format!("O{number}")).await;
         }
-        // While the slow ones have answered nothing at all, everything has arrived.
+        // Everything has arrived although the slow ones have not responded at all.
         for _ in 0..60 {
             healthy.next().await;
         }
@@ -48,7 +48,7 @@ on_both_databases! {
         let failed = delivery(&management, &made, &event, |found| found["state"] == "failed").await;
         assert_eq!(failed["attempts"].as_array().unwrap().len(), 12);
         assert_eq!(failed["next_attempt_at"], json!(null));
-        // After so many tries in vain it has a pause, and then the next is let go.
+        // After this many failed attempts there is a pause, and then the next event is sent.
         server.clock.advance_seconds(301);
         assert_eq!(receiver.next().await.json()["data"]["name"], "B");
         settled(&management, &made).await;
@@ -65,7 +65,7 @@ on_both_databases! {
         for number in 0..40 {
             management.organization(&format!("O{number}")).await;
         }
-        // One at a time, and then one at each breath.
+        // One request at a time, and then one per pause.
         for _ in 0..8 {
             receiver.next().await;
         }
@@ -187,10 +187,10 @@ on_both_databases! {
         assert!(countersign_store::webhook_endpoint::drops(&mut reader, key).await.unwrap().is_some());
         drop(reader);
         receiver.always_answer(200);
-        // About an object of which something is pending from before.
+        // About an object with deliveries pending from before.
         happen(&server, 6000, 1).await;
         let mut received = receiver.next().await;
-        // What was refused before it was disabled may have come in meanwhile.
+        // Events rejected before the endpoint was disabled may arrive in the meantime.
         while received.json()["data"]["number"] != 6000 {
             let event = received.event_id();
             let path = format!("{}/deliveries/{event}", path(&made));
@@ -201,7 +201,7 @@ on_both_databases! {
             Some(deliveries(&management, &made, "").await).filter(|all| all.iter().all(|found| found["state"] != "pending"))
         }).await;
         assert_eq!(kept.len(), 2, "{kept:?}");
-        // Now what has arrived can be sent once more, and what was missed can be had again.
+        // Delivered events can now be resent, and missed ones replayed.
         management.post(&resend, json!({})).await.expect(202);
         assert_eq!(receiver.next().await.event_id(), arrived);
         management.post(&format!("{}/replay", path(&made)), json!({"from": all[0]["id"]})).await.expect(202);
@@ -218,7 +218,7 @@ on_both_databases! {
         management.organization("A").await;
         management.get("/events").await.expect(200);
         let store = server.app.store.clone();
-        // A node has seen it disabled, and comes to it now.
+        // A node saw it disabled, and gets to it only now.
         let end = async || {
             let ended = store.write::<(), countersign::domain::Failure, _>(move |tx| {
                 Box::pin(async move { countersign::domain::webhooks::go_on_ending(tx, key).await })
@@ -255,7 +255,7 @@ on_both_databases! {
         assert!(given_up["disabled_reason"].as_str().unwrap().contains("three days"));
         let told = management.get("/events?events=webhook_endpoint.disabled").await.expect_list();
         assert_eq!(told.len(), 1);
-        // Enabled again, it has a clean slate: one failure does not disable it.
+        // Once enabled again, it starts afresh: one failure does not disable it.
         management.patch(&path(&made), json!({"status": "enabled"})).await.expect(200);
         receiver.answer(500);
         receiver.always_answer(200);
@@ -269,7 +269,7 @@ on_both_databases! {
     }
 }
 
-/// Writes events with numbers, about a thousand objects, and gives them their places.
+/// Writes numbered events about a thousand objects and assigns their positions.
 async fn happen(server: &TestServer, from: usize, count: usize) {
     let (environment_id, entropy, now) =
         (server.environment_id(), std::sync::Arc::clone(&server.app.entropy), server.clock.now());

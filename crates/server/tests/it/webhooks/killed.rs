@@ -1,5 +1,5 @@
-//! Nodes are killed in the middle of many changes: every event that was committed arrives, in the order of its object, and
-//! none that was not.
+//! Nodes are killed in the middle of many changes: every committed event arrives, in order per object, and no
+//! uncommitted one does.
 
 use crate::harness::{Backend, Client, Database, Process, Received, Receiver, run, variable};
 use serde_json::{Value, json};
@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 
 const WRITERS: usize = 8;
 
-/// How many changes are made: ten thousand when that is asked for.
+/// The number of changes: ten thousand on request.
 fn changes() -> usize {
     variable("COUNTERSIGN_TEST_WEBHOOK_CHANGES").map_or(1600, |number| number.parse().unwrap())
 }
 
-/// The nodes that run now.
+/// The nodes currently running.
 type Nodes = Arc<Mutex<Vec<Client>>>;
 
-/// Changes an object again and again, each time until that is acknowledged, whichever node is there to do so.
+/// Changes an object repeatedly, retrying each change on any running node until it is acknowledged.
 async fn write(nodes: Nodes, writer: usize, count: usize, acknowledged: Arc<AtomicUsize>) -> String {
     let mut attempt = writer;
     let mut ask = async |method: reqwest::Method, path: &str, body: Value| loop {
@@ -27,7 +27,7 @@ async fn write(nodes: Nodes, writer: usize, count: usize, acknowledged: Arc<Atom
             let nodes = nodes.lock().unwrap();
             nodes[attempt % nodes.len()].clone()
         };
-        // The same key for the same change: one that was committed and not answered is not made twice.
+        // The same key for the same change, so that a change that was committed but not acknowledged is not made twice.
         let key = format!("{writer} {body}");
         let sent = node.request(method.clone(), path).header("idempotency-key", key).json(&body).send().await;
         if let Ok(answer) = sent
@@ -49,7 +49,7 @@ async fn write(nodes: Nodes, writer: usize, count: usize, acknowledged: Arc<Atom
     id
 }
 
-/// The whole log of events, oldest first.
+/// Returns the whole event log, oldest first.
 async fn log(client: &Client) -> Vec<Value> {
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
@@ -90,7 +90,7 @@ async fn nothing_is_lost(backend: Backend) {
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| tokio::spawn(write(Arc::clone(&nodes), writer, each, Arc::clone(&acknowledged))))
         .collect();
-    // Twice, a node each: in the middle of writing and of sending.
+    // Kill a node twice, in the middle of writing and sending.
     for round in 1..=2 {
         while acknowledged.load(Ordering::Relaxed) < round * each * WRITERS / 3 {
             tokio::task::yield_now().await;
@@ -128,7 +128,7 @@ async fn nothing_is_lost(backend: Backend) {
     let mut last: BTreeMap<String, usize> = BTreeMap::new();
     for received in &arrived {
         let event = received.json();
-        // None is invented, and one that comes twice is the same.
+        // No event is invented, and duplicates are identical.
         let at = *place.get(event["id"].as_str().unwrap()).unwrap_or_else(|| panic!("{event} was never committed"));
         assert_eq!(event, log[at]);
         assert_eq!(received.header("webhook-id"), event["id"].as_str().unwrap());
@@ -138,7 +138,7 @@ async fn nothing_is_lost(backend: Backend) {
     assert_eq!(last.len(), WRITERS);
     let twice = arrived.len() - log.len();
     assert!(twice <= 2 * 1024, "{twice} came again");
-    // Past the test runner's capture: a figure that is worth knowing.
+    // Printed past the test runner's capture: a figure worth knowing.
     let _ = writeln!(std::io::stderr(), "{backend:?}: {} events, {twice} came again", log.len());
 }
 

@@ -1,4 +1,4 @@
-//! What was sent can be looked up, and sent again.
+//! Deliveries can be looked up, and resent.
 
 use super::{deliveries, delivery, endpoint, eventually, path, settled};
 use crate::harness::{Receiver, TestServer, assert_keys, on_both_databases};
@@ -63,7 +63,7 @@ on_both_databases! {
         assert_eq!(receiver.next().await.body, first.body);
         let found = delivery(&management, &made, &first.event_id(), |found| found["state"] == "delivered" && found["attempt_count"] == 2).await;
         assert_eq!(found["attempts"].as_array().unwrap().len(), 2);
-        // One that waits for its next try does not wait any longer.
+        // A delivery that waits for its next attempt no longer waits.
         receiver.answer(500);
         management.organization("B").await;
         let second = receiver.next().await.event_id();

@@ -1,4 +1,4 @@
-//! Events that are sent to endpoints: what arrives there, in which order, and what happens when it does not.
+//! Events sent to webhook endpoints: what arrives, in which order, and what happens when it does not.
 
 mod declared;
 mod delivery;
@@ -12,7 +12,7 @@ use crate::harness::{Client, Received, TestServer};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// An endpoint at `<base URL>/<name>` that wants these events.
+/// Creates an endpoint at `<base URL>/<name>` for these events.
 async fn endpoint(management: &Client, base_url: &str, name: &str, events: &[&str]) -> Value {
     let body = json!({"endpoint_url": format!("{base_url}/{name}"), "events": events});
     management.post("/webhook_endpoints", body).await.expect(201).json()
@@ -22,7 +22,7 @@ fn path(endpoint: &Value) -> String {
     format!("/webhook_endpoints/{}", endpoint["id"].as_str().unwrap())
 }
 
-/// Asks again and again until `done`; fails when it takes too long.
+/// Polls until `ask` returns something; panics if it takes too long.
 async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
@@ -30,23 +30,23 @@ async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(began.elapsed() < Duration::from_secs(20), "it did not happen in time");
-        // A question after the other without a pause is more than a key may ask in a minute.
+        // Polling without a pause would exceed the key's rate limit.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// A delivery with its tries, once it is as it should be.
+/// Returns a delivery with its attempts, once it meets the condition.
 async fn delivery(management: &Client, endpoint: &Value, event: &str, is: impl Fn(&Value) -> bool) -> Value {
     let path = format!("{}/deliveries/{event}", path(endpoint));
     eventually(async || Some(management.get(&path).await.json()).filter(|found| is(found))).await
 }
 
-/// The deliveries of an endpoint, oldest first.
+/// Returns an endpoint's deliveries, oldest first.
 async fn deliveries(management: &Client, endpoint: &Value, query: &str) -> Vec<Value> {
     management.get(&format!("{}/deliveries?order=asc&limit=100{query}", path(endpoint))).await.expect_list()
 }
 
-/// Waits until nothing is on its way to an endpoint.
+/// Waits until an endpoint has no pending deliveries.
 async fn settled(management: &Client, endpoint: &Value) -> Vec<Value> {
     eventually(async || {
         let all = deliveries(management, endpoint, "").await;
@@ -55,12 +55,12 @@ async fn settled(management: &Client, endpoint: &Value) -> Vec<Value> {
     .await
 }
 
-/// Moves the clock to just after the next try of a delivery.
+/// Moves the clock to just after the next attempt of a delivery.
 async fn next_try(server: &TestServer, endpoint: &Value, event: &str, made: usize) -> i64 {
     let tried = |found: &Value| found["attempts"].as_array().is_some_and(|attempts| attempts.len() == made);
     let management = server.management();
     delivery(&management, endpoint, event, tried).await;
-    // Asked again: the first answer may have been read while the try was being noted.
+    // Fetched again: the first response may have been read while the attempt was being recorded.
     let found = delivery(&management, endpoint, event, tried).await;
     let at: countersign_protocol::time::Timestamp =
         countersign_protocol::time::Timestamp::parse(found["next_attempt_at"].as_str().unwrap()).unwrap();
@@ -82,7 +82,7 @@ impl Received {
         self.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Whether both signatures are good, checked by other means than made.
+    /// Whether the `WorkOS-Signature` header is valid, computed independently.
     fn is_signed_by(&self, secret: &str) -> bool {
         let hmac = |key: &[u8], text: &str| {
             let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);

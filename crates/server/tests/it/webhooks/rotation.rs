@@ -1,4 +1,4 @@
-//! A secret is replaced without an event that its receiver cannot verify.
+//! Rotating a secret without any event that the receiver cannot verify.
 
 use super::{endpoint, path};
 use crate::harness::{Receiver, TestServer, on_both_databases};
@@ -8,7 +8,7 @@ fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
 }
 
-/// How many signatures there are where there is place for several.
+/// Returns the number of signatures in the header that allows several.
 fn standard(received: &crate::harness::Received) -> usize {
     received.header("webhook-signature").split(' ').count()
 }
@@ -46,7 +46,7 @@ on_both_databases! {
         let received = receiver.next().await;
         assert!(received.is_signed_by(&new));
         assert_eq!(standard(&received), 1);
-        // And again, from the one that signs now.
+        // The next rotation starts from the current secret.
         let rotating = management.post(&rotate, json!({})).await.expect(200).json();
         assert_eq!(text(&rotating, "secret"), new);
     }
@@ -63,7 +63,7 @@ on_both_databases! {
         let received = receiver.next().await;
         assert!(received.is_signed_by(&new));
         assert_eq!(standard(&received), 2);
-        // A secret that others know signs nothing any more.
+        // A compromised secret no longer signs anything.
         let replaced = management.post(&rotate, json!({"immediately": true})).await.expect(200).json();
         let newest = text(&replaced, "secret");
         assert!(newest != new && replaced.get("next_secret").is_none());
