@@ -10,7 +10,7 @@ async function make(world, name, kind) {
   await owner.choose(kind);
   await owner.type("Issuer", issuer);
   await owner.press("Create environment");
-  await owner.heading(`${name} is there`);
+  await owner.heading(`${name} is ready`);
   return issuer;
 }
 

@@ -94,21 +94,21 @@ texts! { signing_in_texts:
     code { "6-digit code" "6-stelliger Code" }
     verify { "Confirm" "Bestätigen" }
     no_code { "Nothing arrived? Check\u{a0}your\u{a0}spam\u{a0}folder." "Nichts angekommen? Prüfen\u{a0}Sie\u{a0}den\u{a0}Spam-Ordner." }
-    code_stays_here { "This server sends no mail yet: its mails stay here." "Dieser Server versendet noch keine E\u{2011}Mails: Sie bleiben hier." }
+    code_stays_here { "This server does not send email yet, so its messages are kept here." "Dieser Server versendet noch keine E\u{2011}Mails: Sie bleiben hier." }
     open_mailbox { "Open the mailbox" "Postfach öffnen" }
     resend { "Send a new code" "Neuen Code senden" }
     resent { "A new code is on its way. Older codes no longer work." "Ein neuer Code ist unterwegs. Ältere Codes gelten nicht mehr." }
     code_filled_in {
-        "The code from the mail is filled in. Confirm to go on."
+        "The code from the email is filled in. Confirm to continue."
         "Der Code aus der E\u{2011}Mail ist eingetragen. Bestätigen Sie, um fortzufahren."
     }
     your_code { "Your code" "Ihr Code" }
     code_elsewhere {
-        "Enter it where you asked for it: in the window, in the browser or on the device where you began."
+        "Enter it where you requested it: in the same window, the same browser or on the same device."
         "Geben Sie ihn dort ein, wo Sie ihn angefordert haben: im selben Fenster, im selben Browser oder auf demselben Gerät."
     }
     code_not_asked_for {
-        "If you did not ask for a code, close this page and share the code with nobody."
+        "If you did not request a code, close this page and do not share the code with anyone."
         "Wenn Sie keinen Code angefordert haben, schließen Sie diese Seite und geben Sie den Code an niemanden weiter."
     }
     use_another_email { "Use another address" "Andere Adresse verwenden" }
@@ -203,11 +203,11 @@ texts! { consent_texts:
     codes_differ { "No, deny" "Nein, ablehnen" }
     device_approved { "Your device is connected" "Ihr Gerät ist verbunden" }
     device_approved_explained {
-        "Go on there. It can take a few seconds."
+        "Continue there. It can take a few seconds."
         "Machen Sie dort weiter. Es kann einige Sekunden dauern."
     }
     device_denied { "The device was not connected" "Das Gerät wurde nicht verbunden" }
-    device_denied_explained { "It got no access to your account." "Es hat keinen Zugriff auf Ihr Konto erhalten." }
+    device_denied_explained { "It has no access to your account." "Es hat keinen Zugriff auf Ihr Konto erhalten." }
 }
 
 // The second factor.
@@ -218,7 +218,7 @@ texts! { second_factor_texts:
         "Öffnen Sie Ihre Authenticator-App und geben Sie die sechs Ziffern ein, die sie anzeigt für"
     }
     second_factor_lost {
-        "Lost your device? Ask those who run this service, or your administrator, to remove the app from your account."
+        "Lost your device? Ask the people who run this service, or your administrator, to remove the app from your account."
         "Gerät verloren? Bitten Sie die Betreiber dieses Dienstes oder Ihren Administrator, die App aus Ihrem Konto zu entfernen."
     }
     two_steps { "Two-step sign-in" "Anmeldung in zwei Schritten" }
@@ -290,7 +290,7 @@ texts! { account_texts:
         "You will be signed out of {name} in this browser."
         "Sie werden in diesem Browser von {name} abgemeldet."
     }
-    then_back_to(application: &str) { "Then you go back to {application}." "Danach geht es zurück zu {application}." }
+    then_back_to(application: &str) { "You will then return to {application}." "Danach geht es zurück zu {application}." }
     stay { "Stay signed in" "Angemeldet bleiben" }
     signed_out { "You are signed out" "Sie sind abgemeldet" }
     back_to(application: &str) { "Back to {application}" "Zurück zu {application}" }
@@ -317,7 +317,7 @@ texts! { problems_texts:
     password_too_long { "That password is too long. Please choose a shorter one." "Dieses Passwort ist zu lang. Bitte wählen Sie ein kürzeres." }
     code_wrong { "That is not the right code. Please check it." "Dieser Code stimmt nicht. Bitte prüfen Sie ihn." }
     code_expired {
-        "That code is no longer valid. Please have a new one sent."
+        "That code is no longer valid. Please request a new one."
         "Dieser Code gilt nicht mehr. Bitte lassen Sie sich einen neuen senden."
     }
     code_used {
@@ -337,7 +337,7 @@ texts! { problems_texts:
     in_hours(hours: u32) { "in {hours} hours" "in {hours} Stunden" }
     name_too_long { "That name is too long. Please shorten it." "Dieser Name ist zu lang. Bitte kürzen Sie ihn." }
     link_expired {
-        "That link is no longer valid. Please ask for a new one."
+        "That link is no longer valid. Please request a new one."
         "Dieser Link gilt nicht mehr. Bitte fordern Sie einen neuen an."
     }
     device_code_unknown {
@@ -373,14 +373,14 @@ texts! { troubles_texts:
     trouble_address_advice { "Go back to the application you came from." "Gehen Sie zurück zu der Anwendung, von der Sie kommen." }
     trouble_link { "This link is no longer valid" "Dieser Link gilt nicht mehr" }
     trouble_link_what { "It was used already, or it is too old." "Er wurde schon verwendet oder ist zu alt." }
-    trouble_link_advice { "Ask for a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
+    trouble_link_advice { "Request a new one and open it right away." "Fordern Sie einen neuen an und öffnen Sie ihn gleich." }
     trouble_flow { "This sign-in took too long" "Diese Anmeldung hat zu lange gedauert" }
     trouble_flow_what { "We ended it for your security." "Zu Ihrer Sicherheit wurde sie beendet." }
     trouble_flow_advice { "Nothing is lost: start again from here." "Es ist nichts verloren: Beginnen Sie von hier aus neu." }
     start_again { "Start again" "Neu beginnen" }
     trouble_changed { "This sign-in was ended" "Diese Anmeldung wurde beendet" }
     trouble_changed_what {
-        "The account has changed in the meantime, by a new password for example."
+        "The account has changed in the meantime, for example because of a new password."
         "Das Konto hat sich inzwischen geändert, zum Beispiel durch ein neues Passwort."
     }
     trouble_form { "This page can no longer be used" "Diese Seite lässt sich nicht mehr verwenden" }
@@ -418,7 +418,7 @@ texts! { troubles_texts:
     }
     trouble_access { "This invitation is for somebody else" "Diese Einladung gilt jemand anderem" }
     trouble_access_what { "It was sent to a different email address than the one of your account." "Die Einladung wurde an eine andere E\u{2011}Mail-Adresse als die Ihres Kontos gesendet." }
-    trouble_access_advice { "Go on with the account it was sent to." "Machen Sie mit dem Konto weiter, an das sie gesendet wurde." }
+    trouble_access_advice { "Use the account it was sent to." "Machen Sie mit dem Konto weiter, an das sie gesendet wurde." }
     trouble_no_role { "You have no access here" "Sie haben hier keinen Zugang" }
     trouble_no_role_what { "Your account does not have a role in this dashboard, or no longer has one." "Ihr Konto hat für dieses Dashboard keine Rolle, oder keine mehr." }
     trouble_no_role_advice {
@@ -439,14 +439,14 @@ texts! { troubles_texts:
     sign_in_used_advice { "If you are not signed in, go back to the application and try again." "Falls Sie nicht angemeldet sind, gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal." }
     other_browser { "This sign-in began elsewhere" "Diese Anmeldung begann woanders" }
     other_browser_what { "A sign-in can only be completed in the browser in which it began." "Eine Anmeldung lässt sich nur in dem Browser abschließen, in dem sie begonnen hat." }
-    other_browser_advice { "Go on in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter oder beginnen Sie hier noch einmal in der Anwendung." }
+    other_browser_advice { "Continue in that browser, or start again here from the application." "Machen Sie in jenem Browser weiter oder beginnen Sie hier noch einmal in der Anwendung." }
 }
 
 // The mailbox for development.
 texts! { mailbox_page_texts:
     mailbox { "Mailbox" "Postfach" }
-    mailbox_explained { "Mails arrive here instead of being sent: this server is set up for development." "E\u{2011}Mails landen hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
-    mailbox_empty { "No mails yet." "Noch keine E\u{2011}Mails." }
+    mailbox_explained { "Emails are kept here instead of being sent: this server is set up for development." "E\u{2011}Mails landen hier, statt gesendet zu werden: Dieser Server ist für die Entwicklung eingerichtet." }
+    mailbox_empty { "No emails yet." "Noch keine E\u{2011}Mails." }
     mail_to { "To" "An" }
     mail_time { "Time" "Zeit" }
     back_to_mailbox { "Back to the mailbox" "Zurück zum Postfach" }
@@ -457,9 +457,9 @@ texts! { mails_texts:
     mail_code_subject(code: &str, name: &str) { "{code} is your code for {name}" "{code} ist Ihr Code für {name}" }
     mail_code_heading { "Your sign-in code" "Ihr Anmeldecode" }
     mail_code_body(name: &str) { "Enter this code to sign in to {name}:" "Mit diesem Code melden Sie sich bei {name} an:" }
-    mail_valid(minutes: u32) { "The code is valid for {minutes} minutes. Share it with nobody." "Der Code gilt {minutes} Minuten. Geben Sie ihn an niemanden weiter." }
-    mail_link_same_browser { "The button works in the browser in which you asked for the code. Anywhere else, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben. Überall sonst geben Sie den Code ein." }
-    mail_not_you { "If you did not ask for this, you can ignore this mail." "Wenn Sie das nicht angefordert haben, können Sie diese E\u{2011}Mail ignorieren." }
+    mail_valid(minutes: u32) { "The code is valid for {minutes} minutes. Do not share it with anyone." "Der Code gilt {minutes} Minuten. Geben Sie ihn an niemanden weiter." }
+    mail_link_same_browser { "The button only works in the browser where you requested the code. Anywhere else, type the code." "Die Schaltfläche funktioniert in dem Browser, in dem Sie den Code angefordert haben. Überall sonst geben Sie den Code ein." }
+    mail_not_you { "If you did not request this, you can ignore this email." "Wenn Sie das nicht angefordert haben, können Sie diese E\u{2011}Mail ignorieren." }
     mail_verify_heading { "Confirm your email address" "Bestätigen Sie Ihre E\u{2011}Mail-Adresse" }
     mail_verify_body(name: &str) { "Enter this code at {name} to confirm that this address is yours:" "Geben Sie diesen Code bei {name} ein, um zu bestätigen, dass diese Adresse Ihnen gehört:" }
     mail_reset_subject(name: &str) { "Choose a new password for {name}" "Neues Passwort für {name} wählen" }

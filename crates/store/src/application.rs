@@ -125,10 +125,10 @@ fn kind_columns(kind: &ApplicationKind) -> KindColumns<'_> {
     }
 }
 
-/// Makes an application.
+/// Inserts an application.
 ///
 /// # Errors
-/// `ForeignKey` when its organization is gone, `Unique` when its client id is taken.
+/// `ForeignKey` if its organization is gone, `Unique` if its client ID is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, application: &ConnectApplication) -> Result<()> {
     let kind = kind_columns(&application.kind);
     let params = [
@@ -159,7 +159,7 @@ async fn insert_scopes(tx: &mut Tx, environment_id: EnvironmentId, application: 
     Ok(())
 }
 
-/// Stores everything of an application that can change, but its scopes.
+/// Stores an application's mutable fields, except its scopes.
 ///
 /// # Errors
 /// Database errors.
@@ -188,7 +188,7 @@ pub async fn set_scopes(tx: &mut Tx, environment_id: EnvironmentId, application:
     insert_scopes(tx, environment_id, application).await
 }
 
-/// Deletes an application with its secrets; `false` when there is none such.
+/// Deletes an application with its secrets; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -196,7 +196,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ApplicationI
     Ok(tx.execute_at_length(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The application with this identifier.
+/// Returns the application with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -208,7 +208,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The application with this client id.
+/// Returns the application with this client ID.
 ///
 /// # Errors
 /// Database errors.
@@ -220,8 +220,8 @@ pub async fn find_by_client_id(
     query.query_opt(FIND_BY_CLIENT_ID, &[environment_id.into(), client_id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The applications of this name that somebody made, two at most: names are not unique, and whoever registers itself
-/// calls itself what it likes.
+/// Returns at most two applications with this name, not counting self-registered ones: names are not unique, and a
+/// client that registers itself may choose any name.
 ///
 /// # Errors
 /// Database errors.
@@ -233,8 +233,8 @@ pub async fn find_by_name(
     query.query(FIND_BY_NAME, &[environment_id.into(), name.into()]).await?.iter().map(read).collect()
 }
 
-/// A client as the token path needs it: the application, the digests of its live secrets, and its logo. One that registered itself
-/// and is being forgotten is none: nothing makes it pass for one that was registered by hand.
+/// Loads a client as the token path needs it: the application, the digests of its live secrets, and its logo. Returns
+/// `None` for a self-registered client that is being deleted, which must never pass for one registered by hand.
 ///
 /// # Errors
 /// Database errors.
@@ -254,7 +254,7 @@ pub async fn load_client(
     } else {
         None
     };
-    // These are several statements, and it may be forgotten between them.
+    // The client may be deleted between these statements.
     if application.registered_itself() && registered.is_none() {
         return Ok(None);
     }
@@ -264,15 +264,15 @@ pub async fn load_client(
 /// Which applications to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
-    /// Only this organization's.
+    /// Only applications of this organization.
     pub organization_id: Option<OrganizationId>,
-    /// Those that somebody made.
+    /// Include those created by an administrator.
     pub authenticated: bool,
-    /// Those that registered themselves.
+    /// Include those that registered themselves.
     pub dynamic: bool,
 }
 
-/// A slice of the applications.
+/// Lists a slice of the applications.
 ///
 /// # Errors
 /// Database errors.
@@ -284,7 +284,7 @@ pub async fn list(
 ) -> Result<Vec<ConnectApplication>> {
     let rows = match filter.organization_id {
         None if !filter.authenticated && !filter.dynamic => Vec::new(),
-        // An application of an organization never registered itself.
+        // Self-registered applications belong to no organization.
         Some(_) if !filter.authenticated => Vec::new(),
         Some(organization_id) => {
             let paged = Paged { descending: OF_ORGANIZATION_DESCENDING, ascending: OF_ORGANIZATION_ASCENDING };
@@ -293,7 +293,7 @@ pub async fn list(
         }
         None => {
             let (sql, bound, limit) = Paged { descending: LIST_DESCENDING, ascending: LIST_ASCENDING }.pick(slice);
-            // The two truth values that "is dynamic" may have.
+            // The two values that "is dynamic" may take.
             let (one, other) = match (filter.authenticated, filter.dynamic) {
                 (true, true) => (false, true),
                 (_, dynamic) => (dynamic, dynamic),

@@ -1,4 +1,4 @@
-//! Who belongs to which organization, with which roles.
+//! Organization memberships and their roles.
 
 use crate::organization::{containing, contains};
 use crate::sql::{Paged, Query, Row, statements};
@@ -71,10 +71,10 @@ statements! {
         "LIKE $5 ESCAPE '\\' ORDER BY m.id ASC LIMIT $3";
 }
 
-/// Whose memberships to list.
+/// The owner of the memberships to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// A person's.
+    /// A user's.
     User(UserId),
     /// An organization's.
     Organization(OrganizationId),
@@ -103,10 +103,10 @@ async fn read_all(query: &mut impl Query, environment_id: EnvironmentId, rows: &
     Ok(memberships)
 }
 
-/// Makes a membership, with its roles.
+/// Inserts a membership, with its roles.
 ///
 /// # Errors
-/// `Unique` when the person belongs to the organization already; `ForeignKey` when there is no such person or organization.
+/// `Unique` if the user already belongs to the organization; `ForeignKey` if there is no such user or organization.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, membership: &Membership) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -147,7 +147,7 @@ pub async fn set_status(
     Ok(())
 }
 
-/// Makes other transactions that change this membership wait for this one; `false` when there is none such.
+/// Locks a membership until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -155,7 +155,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId) 
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The same for all memberships of a person.
+/// Locks all memberships of a user until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -164,7 +164,7 @@ pub async fn lock_all_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_i
     Ok(())
 }
 
-/// Makes other transactions that change or hold a membership of this organization wait for this one.
+/// Locks all memberships of an organization until the transaction ends, against changes and [`hold`].
 ///
 /// # Errors
 /// Database errors.
@@ -173,9 +173,10 @@ pub async fn lock_all_of_organization(tx: &mut Tx, environment_id: EnvironmentId
     Ok(())
 }
 
-/// Makes whoever would suspend or end a person's membership wait for this transaction; `false` when they are no active
-/// member. What is issued on the strength of a membership is issued after this, and before anything of the session is
-/// locked: whoever ends a membership goes the same way, and ends what was issued a moment before.
+/// Locks a user's active membership, so that suspending or ending it waits for this transaction; `false` if they are
+/// not an active member. Anything issued on the strength of a membership is issued after this call, and before anything
+/// of the session is locked: ending a membership takes its locks in the same order, and so also ends what was issued a
+/// moment earlier.
 ///
 /// # Errors
 /// Database errors.
@@ -188,7 +189,7 @@ pub async fn hold(
     Ok(tx.execute(HOLD, &[environment_id.into(), user_id.into(), organization_id.into()]).await? == 1)
 }
 
-/// Deletes a membership; `false` when there is none such.
+/// Deletes a membership; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -196,7 +197,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: MembershipId
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The membership with this identifier.
+/// Returns the membership with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -211,7 +212,7 @@ pub async fn find(
     }
 }
 
-/// A person's membership in an organization, whatever its status.
+/// Returns a user's membership in an organization, whatever its status.
 ///
 /// # Errors
 /// Database errors.
@@ -227,8 +228,8 @@ pub async fn find_of_user(
     }
 }
 
-/// So many of a person's active memberships, oldest first; with a search text only those in organizations whose name
-/// contains it, whatever the case.
+/// Returns up to `most` of a user's active memberships, oldest first; with a search text, only those in organizations
+/// whose name contains it, ignoring case.
 ///
 /// # Errors
 /// Database errors.
@@ -246,7 +247,7 @@ pub async fn active_of_user(
     read_all(query, environment_id, &rows).await
 }
 
-/// Whether a person is an active member of an organization.
+/// Whether a user is an active member of an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -260,7 +261,7 @@ pub async fn is_active(
     Ok(query.query_opt(IS_ACTIVE, &params).await?.is_some())
 }
 
-/// A slice of a person's or an organization's memberships of these statuses, each with the person.
+/// Lists a slice of a user's or an organization's memberships with these statuses, each with its user.
 ///
 /// # Errors
 /// Database errors.
@@ -279,14 +280,14 @@ pub async fn list(
     };
     let (sql, bound, limit) = paged.pick(slice);
     let mut params = vec![environment_id.into(), bound, limit, owner];
-    // There are three statuses: who asks for fewer says the last one again.
+    // There are three statuses; for fewer, the last one is repeated.
     params.extend((0..3).map(|at| statuses.get(at).or(statuses.last()).map(|status| status.as_str()).into()));
     let rows = query.query(sql, &params).await?;
     with_people(query, environment_id, &rows).await
 }
 
-/// Lists the memberships in an organization of those who have a text in their name or address, whatever the status. Looks at
-/// every member. Beyond ASCII, capital letters are others than small ones.
+/// Lists an organization's memberships whose user's name or email address contains the text, whatever the status. Scans
+/// every member. Ignores the case of ASCII letters only.
 ///
 /// # Errors
 /// Database errors.

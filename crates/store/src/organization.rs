@@ -71,10 +71,10 @@ fn metadata(organization: &Organization) -> String {
     serde_json::to_string(&organization.metadata).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Makes an organization, without its domains.
+/// Inserts an organization, without its domains.
 ///
 /// # Errors
-/// `Unique` when external id or Stripe customer is taken.
+/// `Unique` if the external ID or the Stripe customer ID is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, organization: &Organization) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -91,10 +91,10 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, organization: &O
     Ok(())
 }
 
-/// Stores everything of an organization that can change, but its domains.
+/// Stores an organization's mutable fields, except its domains.
 ///
 /// # Errors
-/// `Unique` when external id or Stripe customer is taken.
+/// `Unique` if the external ID or the Stripe customer ID is taken.
 pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, organization: &Organization) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -111,7 +111,7 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, organization: &O
     Ok(())
 }
 
-/// Deletes an organization with all that belongs to it; `false` when there is none such.
+/// Deletes an organization with everything that belongs to it; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -119,7 +119,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: Organization
     Ok(tx.execute_at_length(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Makes other transactions that change this organization wait for this one; `false` when there is none such.
+/// Locks an organization until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -141,7 +141,7 @@ async fn with_domains(
     Ok(organizations)
 }
 
-/// The organization with this identifier.
+/// Returns the organization with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -154,7 +154,7 @@ pub async fn find(
     Ok(with_domains(query, environment_id, &rows).await?.pop())
 }
 
-/// The organization with this external identifier.
+/// Returns the organization with this external ID.
 ///
 /// # Errors
 /// Database errors.
@@ -167,7 +167,7 @@ pub async fn find_by_external_id(
     Ok(with_domains(query, environment_id, &rows).await?.pop())
 }
 
-/// A slice of the organizations; with a search text only those whose name contains it, whatever the case.
+/// Lists a slice of the organizations; with a search text, only those whose name contains it, ignoring case.
 ///
 /// # Errors
 /// Database errors.
@@ -190,12 +190,12 @@ pub async fn list(
     with_domains(reader, environment_id, &rows).await
 }
 
-/// A LIKE pattern for texts in small letters that contain this one in any.
+/// A `LIKE` pattern that matches lowercase texts containing this one, ignoring its case.
 pub(crate) fn contains(text: &str) -> String {
     containing(&text.to_lowercase())
 }
 
-/// A LIKE pattern for texts that contain this one, as it is.
+/// A `LIKE` pattern that matches texts containing this one literally.
 pub(crate) fn containing(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
@@ -209,7 +209,7 @@ pub(crate) fn containing(text: &str) -> String {
     pattern
 }
 
-/// The organizations that claim one of these domains, in the order of their identifiers.
+/// Returns the organizations that claim any of these domains, ordered by ID.
 ///
 /// # Errors
 /// Database errors.
@@ -233,7 +233,7 @@ pub async fn claiming(
     Ok(organizations)
 }
 
-/// The organization that has proven a domain.
+/// Returns the organization that has verified a domain.
 ///
 /// # Errors
 /// Database errors.
@@ -245,10 +245,10 @@ pub async fn owner_of_domain(
     query.query_opt(OWNER_OF_DOMAIN, &[environment_id.into(), domain.into()]).await?.map(|row| row.parse(0)).transpose()
 }
 
-/// Makes a domain.
+/// Inserts a domain.
 ///
 /// # Errors
-/// `Unique` when the organization has it already, or another organization has proven it.
+/// `Unique` if the organization already has it, or another organization has verified it.
 pub async fn insert_domain(tx: &mut Tx, environment_id: EnvironmentId, domain: &OrganizationDomain) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -265,7 +265,7 @@ pub async fn insert_domain(tx: &mut Tx, environment_id: EnvironmentId, domain: &
     Ok(())
 }
 
-/// An organization's domains, oldest first.
+/// Returns an organization's domains, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -277,7 +277,7 @@ pub async fn domains(
     query.query(DOMAINS, &[environment_id.into(), id.into()]).await?.iter().map(read_domain).collect()
 }
 
-/// The domain with this identifier.
+/// Returns the domain with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -293,11 +293,11 @@ fn awaits_proof(state: DomainState, strategy: VerificationStrategy) -> bool {
     state == DomainState::Pending && strategy == VerificationStrategy::Dns
 }
 
-/// Stores how far the proof of a domain has come; `false` when there is no such domain. One that is pending is looked for
-/// from now on.
+/// Stores a domain's verification state; `false` if there is no such domain. If it is now pending by DNS, checks for
+/// its record start now.
 ///
 /// # Errors
-/// `Unique` when another organization has proven it.
+/// `Unique` if another organization has verified it.
 pub async fn set_domain_state(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -317,7 +317,7 @@ pub async fn set_domain_state(
     Ok(tx.execute(SET_DOMAIN_STATE, &params).await? == 1)
 }
 
-/// Makes other transactions that change this domain wait for this one; `false` when there is none such.
+/// Locks a domain until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -325,7 +325,7 @@ pub async fn lock_domain(tx: &mut Tx, environment_id: EnvironmentId, id: Organiz
     Ok(tx.execute(LOCK_DOMAIN, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Deletes a domain; `false` when there is none such.
+/// Deletes a domain; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

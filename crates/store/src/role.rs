@@ -1,4 +1,4 @@
-//! Roles of an environment, with the permissions that come with each.
+//! An environment's roles and their permissions.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -40,10 +40,11 @@ async fn read(query: &mut impl Query, environment_id: EnvironmentId, row: &Row) 
     })
 }
 
-/// Makes a role, with its permissions. It is the lowest, but for the default one where that is the lowest.
+/// Inserts a role, with its permissions. It ranks lowest, except that it ranks above the default role if that is the
+/// lowest.
 ///
 /// # Errors
-/// `Unique` when the slug is taken.
+/// `Unique` if the slug is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, role: &Role) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -60,7 +61,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, role: &Role) -> 
     Ok(())
 }
 
-/// Makes a role without permissions, unless there is one with its slug.
+/// Inserts a role without permissions, unless one has its slug.
 ///
 /// # Errors
 /// Database errors.
@@ -77,7 +78,7 @@ pub async fn insert_if_missing(tx: &mut Tx, environment_id: EnvironmentId, role:
     Ok(())
 }
 
-/// The role with this slug.
+/// Returns the role with this slug.
 ///
 /// # Errors
 /// Database errors.
@@ -88,7 +89,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, slug: &
     }
 }
 
-/// All roles, the highest first.
+/// Returns all roles, highest first.
 ///
 /// # Errors
 /// Database errors.
@@ -101,10 +102,10 @@ pub async fn list(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     Ok(roles)
 }
 
-/// What comes first of several roles in the order of the list: to be compared with that of others.
+/// A role's position in the order of [`list`], comparable with that of other roles: smaller is higher.
 pub type Rank = (i64, bool, RoleId);
 
-/// Where a role is in the order of the list.
+/// Returns a role's rank.
 ///
 /// # Errors
 /// Database errors.
@@ -113,7 +114,7 @@ pub async fn rank(query: &mut impl Query, environment_id: EnvironmentId, slug: &
     row.map(|row| Ok((row.int(0)?, slug == DEFAULT_ROLE, row.parse(1)?))).transpose()
 }
 
-/// Stores where a role is in the order of the list: smaller is higher.
+/// Stores a role's priority: smaller is higher.
 ///
 /// # Errors
 /// Database errors.
@@ -122,7 +123,7 @@ pub async fn set_priority(tx: &mut Tx, environment_id: EnvironmentId, id: RoleId
     Ok(())
 }
 
-/// Makes other transactions that change or assign this role wait for this one; `false` when there is none such.
+/// Locks a role against being changed or assigned until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -130,7 +131,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, slug: &str) -> Res
     Ok(tx.execute(LOCK, &[environment_id.into(), slug.into()]).await? == 1)
 }
 
-/// Stores name and description, and that the role was changed.
+/// Stores a role's name and description, and the time of the change.
 ///
 /// # Errors
 /// Database errors.
@@ -141,10 +142,10 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, role: &Role, now
     Ok(())
 }
 
-/// Replaces the permissions of a role.
+/// Replaces a role's permissions.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such role.
+/// `ForeignKey` if there is no such role.
 pub async fn set_permissions(tx: &mut Tx, environment_id: EnvironmentId, id: RoleId, slugs: &[String]) -> Result<()> {
     tx.execute(CLEAR_PERMISSIONS, &[environment_id.into(), id.into()]).await?;
     for slug in slugs {
@@ -153,16 +154,16 @@ pub async fn set_permissions(tx: &mut Tx, environment_id: EnvironmentId, id: Rol
     Ok(())
 }
 
-/// Adds a permission that a role does not have.
+/// Adds a permission to a role that does not have it.
 ///
 /// # Errors
-/// `Unique` when it has it, `ForeignKey` when there is no such role.
+/// `Unique` if the role already has it, `ForeignKey` if there is no such role.
 pub async fn add_permission(tx: &mut Tx, environment_id: EnvironmentId, id: RoleId, slug: &str) -> Result<()> {
     tx.execute(INSERT_PERMISSION, &[environment_id.into(), id.into(), slug.into()]).await?;
     Ok(())
 }
 
-/// Takes a permission from a role; `false` when it does not have it.
+/// Removes a permission from a role; `false` if the role does not have it.
 ///
 /// # Errors
 /// Database errors.
@@ -170,7 +171,7 @@ pub async fn remove_permission(tx: &mut Tx, environment_id: EnvironmentId, id: R
     Ok(tx.execute(DELETE_PERMISSION, &[environment_id.into(), id.into(), slug.into()]).await? == 1)
 }
 
-/// Deletes a role; `false` when there is none such.
+/// Deletes a role; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

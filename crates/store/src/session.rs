@@ -1,4 +1,4 @@
-//! Sessions: people signed in.
+//! Sign-in sessions.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
@@ -37,8 +37,8 @@ statements! {
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3 AND ended_at IS NULL ",
         "RETURNING id, user_id, organization_id, authentication_method, ip_address, user_agent, authenticated_at, last_seen_at, ",
         "expires_at, ended_at, created_at, updated_at";
-    // By way of the members: an index by organization would be written with every sign-in. Every identifier is greater than '', which
-    // leads SQLite to the index of an organization's members.
+    // Goes through the members: an index by organization would be written at every sign-in. Every ID is greater than
+    // '', which leads SQLite to the index of an organization's members.
     END_OF_ORGANIZATION = "UPDATE session SET ended_at = $3, updated_at = $3 WHERE environment_id = $1 AND user_id IN ",
         "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2 AND id > '') ",
         "AND organization_id = $2 AND ended_at IS NULL";
@@ -64,7 +64,7 @@ fn read(row: &Row) -> Result<Session> {
     })
 }
 
-/// Makes a session; one that lives in a browser is found again by the digest of its cookie's value.
+/// Inserts a session; one held by a browser is looked up by the digest of its cookie's value.
 ///
 /// # Errors
 /// Database errors.
@@ -90,8 +90,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// The same person has proven again who they are, in the same browser: the session goes on under a new cookie; `false`
-/// when it has ended.
+/// Renews a session after the same user has authenticated again in the same browser: it continues under a new cookie.
+/// `false` if it has ended.
 ///
 /// # Errors
 /// Database errors.
@@ -115,7 +115,7 @@ pub async fn renew(
     Ok(tx.execute(RENEW, &params).await? == 1)
 }
 
-/// The session with this cookie, ended or not.
+/// Returns the session with this cookie digest, ended or not.
 ///
 /// # Errors
 /// Database errors.
@@ -127,7 +127,7 @@ pub async fn find_by_digest(
     query.query_opt(FIND_BY_DIGEST, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The session with this identifier, ended or not.
+/// Returns the session with this ID, ended or not.
 ///
 /// # Errors
 /// Database errors.
@@ -135,7 +135,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Ses
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// A slice of a person's sessions that still count, by the rules of [`Session::is_live`].
+/// Lists a slice of a user's live sessions, by the rules of [`Session::is_live`].
 ///
 /// # Errors
 /// Database errors.
@@ -154,7 +154,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Makes whoever would end a session wait for this transaction; `false` when it has ended already.
+/// Locks a session, so that ending it waits for this transaction; `false` if it has already ended.
 ///
 /// # Errors
 /// Database errors.
@@ -162,7 +162,7 @@ pub async fn hold(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId) -> 
     Ok(tx.execute(HOLD, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Notes that a session was used.
+/// Records that a session was used.
 ///
 /// # Errors
 /// Database errors.
@@ -171,7 +171,7 @@ pub async fn seen(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId, now
     Ok(())
 }
 
-/// Notes which organization was chosen last.
+/// Records the organization chosen most recently.
 ///
 /// # Errors
 /// Database errors.
@@ -186,7 +186,7 @@ pub async fn choose_organization(
     Ok(())
 }
 
-/// Ends a session; `false` when there is none that could be ended.
+/// Ends a session; `false` if it does not exist or has already ended.
 ///
 /// # Errors
 /// Database errors.
@@ -194,7 +194,7 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: SessionId, now:
     Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Ends all sessions of a person; gives them, oldest first.
+/// Ends all sessions of a user; returns them, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -213,7 +213,7 @@ fn ended(rows: &[Row]) -> Result<Vec<Session>> {
     Ok(ended)
 }
 
-/// Ends the sessions of a person in an organization; gives them, oldest first.
+/// Ends a user's sessions in an organization; returns them, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -228,7 +228,7 @@ pub async fn end_in_organization(
     ended(&tx.query(END_IN_ORGANIZATION, &params).await?)
 }
 
-/// Ends the sessions of all members in an organization.
+/// Ends all members' sessions in an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -242,7 +242,7 @@ pub async fn end_of_organization(
     Ok(())
 }
 
-/// Forgets up to a thousand sessions that expired before a moment; gives how many.
+/// Deletes up to a thousand sessions that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

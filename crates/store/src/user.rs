@@ -1,4 +1,4 @@
-//! People's accounts.
+//! User accounts.
 
 use crate::sql::{Paged, Query, Row, Value, statements};
 use crate::{Reader, Result, Tx};
@@ -14,7 +14,8 @@ statements! {
     INSERT_UNLESS_TAKEN = "INSERT INTO user_account (environment_id, id, email, email_key, email_verified, first_name, last_name, name, ",
         "profile_picture_url, external_id, metadata, locale, last_sign_in_at, created_at, updated_at) ",
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT DO NOTHING";
-    // Another account may have been found by this address in the other spelling of its domain all along: this one stays where it is.
+    // If another account already has the new key (the same address with its domain spelled differently), this one keeps
+    // its key.
     UPDATE = "UPDATE user_account SET email = $3, email_key = CASE WHEN email = $3 AND EXISTS (SELECT 1 FROM user_account o ",
         "WHERE o.environment_id = $1 AND o.email_key = $4 AND o.id <> $2) THEN email_key ELSE $4 END, email_verified = $5, first_name = $6, last_name = $7, name = $8, ",
         "profile_picture_url = $9, external_id = $10, metadata = $11, locale = $12, last_sign_in_at = $13, updated_at = $14 ",
@@ -62,7 +63,7 @@ fn read(row: &Row) -> Result<User> {
     read_at(row, 0)
 }
 
-/// Reads a person whose columns begin at this one.
+/// Reads a user whose columns begin at `first`.
 pub(crate) fn read_at(row: &Row, first: usize) -> Result<User> {
     let text = |at: usize| -> Result<Option<String>> { Ok(row.opt_text(first + at)?.map(str::to_owned)) };
     Ok(User {
@@ -86,7 +87,7 @@ fn metadata(user: &User) -> String {
     serde_json::to_string(&user.metadata).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// What both ways of storing an account say, in the same places; last comes the moment.
+/// The parameters shared by inserts and updates, in the same positions; `at` comes last.
 fn params(environment_id: EnvironmentId, user: &User, at: Timestamp) -> [Value<'_>; 14] {
     [
         environment_id.into(),
@@ -106,18 +107,18 @@ fn params(environment_id: EnvironmentId, user: &User, at: Timestamp) -> [Value<'
     ]
 }
 
-/// Makes an account.
+/// Inserts an account.
 ///
 /// # Errors
-/// `Unique` when the address or the external id is taken.
+/// `Unique` if the email address or the external ID is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
     let params = params(environment_id, user, user.created_at);
     tx.execute(INSERT, &params).await?;
     Ok(())
 }
 
-/// Makes an account, unless there is one with its address or its external id; of many who make one at once, one gets `true`,
-/// and the others find it then.
+/// Inserts an account, unless one has its email address or its external ID. Of several concurrent callers, one gets
+/// `true`; the others then find that account.
 ///
 /// # Errors
 /// Database errors.
@@ -126,17 +127,17 @@ pub async fn insert_unless_taken(tx: &mut Tx, environment_id: EnvironmentId, use
     Ok(tx.execute(INSERT_UNLESS_TAKEN, &params).await? == 1)
 }
 
-/// Stores everything of an account that can change, but its password.
+/// Stores an account's mutable fields, except its password.
 ///
 /// # Errors
-/// `Unique` when the address or the external id is taken.
+/// `Unique` if the email address or the external ID is taken.
 pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, user: &User) -> Result<()> {
     let params = params(environment_id, user, user.updated_at);
     tx.execute(UPDATE, &params).await?;
     Ok(())
 }
 
-/// Notes that the person has signed in.
+/// Records the time of the user's last sign-in.
 ///
 /// # Errors
 /// Database errors.
@@ -145,7 +146,7 @@ pub async fn signed_in(tx: &mut Tx, environment_id: EnvironmentId, id: UserId, n
     Ok(())
 }
 
-/// Makes other transactions that change this account wait for this one; `false` when there is none such.
+/// Locks an account until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -153,7 +154,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: UserId) -> Res
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Deletes an account with all that belongs to it; `false` when there is none such.
+/// Deletes an account with everything that belongs to it; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -161,7 +162,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: UserId) -> R
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The account with this identifier.
+/// Returns the account with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -169,7 +170,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Use
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The account with this address, however it is written.
+/// Returns the account with this email address, in any spelling that has the same [`email_key`].
 ///
 /// # Errors
 /// Database errors.
@@ -182,7 +183,7 @@ pub async fn find_by_email(query: &mut impl Query, environment_id: EnvironmentId
         .transpose()
 }
 
-/// The account with this external identifier.
+/// Returns the account with this external ID.
 ///
 /// # Errors
 /// Database errors.
@@ -199,7 +200,7 @@ pub async fn find_by_external_id(
         .transpose()
 }
 
-/// A slice of the accounts; with an organization only those of its active members.
+/// Lists a slice of the accounts; with an organization, only its active members.
 ///
 /// # Errors
 /// Database errors.
@@ -223,7 +224,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// The first so many people whose address begins like this, in the order of addresses.
+/// Returns the first `most` users whose email address begins with the given text, ordered by address.
 ///
 /// # Errors
 /// Database errors.
@@ -234,13 +235,13 @@ pub async fn with_address_beginning(
     most: i64,
 ) -> Result<Vec<User>> {
     let from = email_key(beginning);
-    // No address has this character, and every other one comes before it, in bytes as well.
+    // No address contains this character, and every other character sorts before it, in byte order too.
     let until = format!("{from}\u{10FFFF}");
     let params = [environment_id.into(), from.into(), until.into(), most.into()];
     query.query(BEGINNING_WITH, &params).await?.iter().map(read).collect()
 }
 
-/// The person with an address, with the hash of their password if they have one.
+/// Returns the user with an email address, and the hash of their password, if any.
 ///
 /// # Errors
 /// Database errors.
@@ -253,7 +254,7 @@ pub async fn find_to_sign_in(
     row.as_ref().map(read_with_password).transpose()
 }
 
-/// The same, by identifier.
+/// Like [`find_to_sign_in`], by ID.
 ///
 /// # Errors
 /// Database errors.
@@ -270,7 +271,7 @@ fn read_with_password(row: &Row) -> Result<(User, Option<String>)> {
     Ok((read(row)?, row.opt_text(13)?.map(str::to_owned)))
 }
 
-/// The hash of an account's password, if it has one.
+/// Returns the hash of an account's password, if it has one.
 ///
 /// # Errors
 /// Database errors.
@@ -283,7 +284,7 @@ pub async fn password_hash(
     row.map(|row| Ok(row.text(0)?.to_owned())).transpose()
 }
 
-/// Gives an account a password.
+/// Sets an account's password.
 ///
 /// # Errors
 /// Database errors.
@@ -298,7 +299,7 @@ pub async fn set_password_hash(
     Ok(())
 }
 
-/// Takes an account's password away.
+/// Deletes an account's password.
 ///
 /// # Errors
 /// Database errors.
@@ -307,7 +308,7 @@ pub async fn delete_password(tx: &mut Tx, environment_id: EnvironmentId, id: Use
     Ok(())
 }
 
-/// Writes the same password down in another way; `false` when it was changed or rewritten meanwhile.
+/// Replaces the hash of an unchanged password; `false` if the password was changed or rehashed in the meantime.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! The tries of deliveries of webhooks, and what came of them.
+//! Webhook delivery attempts and their outcomes.
 
 use crate::sql::{Query, Row, statements};
 use crate::webhook_endpoint::Key;
@@ -6,7 +6,7 @@ use crate::{Result, Tx};
 use countersign_protocol::id::EventId;
 use countersign_protocol::model::{AttemptOutcome, WebhookAttempt};
 
-/// How many tries of a delivery are kept: the last ones.
+/// Number of attempts kept per delivery: the most recent ones.
 const KEPT: i64 = 20;
 
 statements! {
@@ -17,10 +17,10 @@ statements! {
         "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 ORDER BY number";
 }
 
-/// Notes a try of a delivery.
+/// Records a delivery attempt.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such delivery.
+/// `ForeignKey` if there is no such delivery.
 pub async fn insert(
     tx: &mut Tx,
     (environment_id, endpoint_id): Key,
@@ -73,7 +73,7 @@ fn read(row: &Row) -> Result<WebhookAttempt> {
     })
 }
 
-/// The tries of a delivery that are kept, first to last.
+/// Returns the attempts kept of a delivery, in order.
 ///
 /// # Errors
 /// Database errors.

@@ -1,8 +1,8 @@
-//! What is on its way to endpoints of webhooks: one row for each event and each endpoint that wants it.
+//! Webhook deliveries: one row per event and endpoint subscribed to it.
 //!
-//! Deliveries are made in the transaction that gives an event its position, so there is one exactly when the event is seen.
-//! Of those that are pending for one endpoint and about one subject, exactly one has a moment at which it is due; the others
-//! wait for it. Every function that makes or settles deliveries holds the endpoint's row.
+//! Deliveries are created in the transaction that gives an event its position, so a delivery exists exactly when the
+//! event is visible. Of the deliveries pending for one endpoint and one subject, exactly one has a due time; the others
+//! wait for it. Every function that creates or settles deliveries holds the endpoint's row lock.
 
 use crate::sql::{Query, Row, Sql, statements};
 use crate::webhook_endpoint::Key;
@@ -12,17 +12,18 @@ use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::{DeliveryState, WebhookDelivery};
 use countersign_protocol::time::Timestamp;
 
-/// How many rows are deleted, and how many events are looked at for a replay, at a time.
+/// Maximum number of rows deleted, or of events examined for a replay, at a time.
 pub const STEP: u64 = 1000;
 
 statements! {
-    // Left alone, SQLite takes an index of the state where one of the subject is meant, and reads all that is pending each time.
+    // About the index hints below: without them, SQLite picks the index by state instead of the one by subject, and
+    // reads everything pending each time.
     MOST_ENABLED = "SELECT COUNT(*) FROM webhook_endpoint WHERE status = 'enabled' GROUP BY environment_id ORDER BY 1 DESC LIMIT 1";
-    // A cross join, so that SQLite begins with the events.
+    // A cross join makes SQLite begin with the events.
     LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET reached = $3 WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
         "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
         "AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event) RETURNING id";
-    // Only for the endpoints that the statement before has locked: others may have come to want an event since.
+    // Only for the endpoints locked by the statement above: others may have subscribed to an event since.
     FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($4 AS BIGINT), ",
         "CASE WHEN row_number() OVER (PARTITION BY s.endpoint_id, e.subject ORDER BY e.position) = 1 AND NOT EXISTS ",
@@ -42,7 +43,8 @@ statements! {
         "ON CONFLICT (environment_id, endpoint_id, event_id) DO UPDATE SET state = 'pending', remaining = excluded.remaining, ",
         "due_at = excluded.due_at, pending_since = excluded.pending_since, settled_at = NULL WHERE webhook_delivery.state <> 'pending'";
     IS_DUE = "SELECT 1 FROM webhook_delivery WHERE due_at <= $1 LIMIT 1";
-    // The bound stands twice: of two nodes that claim at once, the second looks again at rows that the first has changed.
+    // The bound appears twice: if two nodes claim at once, the second rechecks it on the rows that the first has
+    // changed.
     CLAIM = "UPDATE webhook_delivery SET due_at = $4, attempts = attempts + 1, remaining = remaining - 1 ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 AND event_id IN (SELECT event_id FROM webhook_delivery ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND due_at <= $3 ORDER BY due_at, position LIMIT $5) ",
@@ -59,12 +61,13 @@ statements! {
         "(SELECT event_id FROM webhook_delivery /*INDEXED BY webhook_delivery_subject*/ WHERE environment_id = $1 AND endpoint_id = $2 AND subject = $3 AND state = 'pending' ",
         "ORDER BY position LIMIT 1) AND NOT EXISTS (SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = $1 AND d.endpoint_id = $2 ",
         "AND d.subject = $3 AND d.state = 'pending' AND d.due_at IS NOT NULL)";
-    // The first of each subject, where none has a moment. What is not settled is pending, as an index of those that wait has it.
+    // The first delivery of each subject that has no due delivery. `settled_at IS NULL` stands for pending, to match
+    // the index of waiting deliveries.
     BLOCKED = "SELECT f.environment_id, f.endpoint_id, f.subject FROM webhook_endpoint w CROSS JOIN webhook_delivery f WHERE w.status = 'enabled' ",
         "AND f.environment_id = w.environment_id AND f.endpoint_id = w.id AND f.settled_at IS NULL AND f.due_at IS NULL AND NOT EXISTS ",
         "(SELECT 1 FROM webhook_delivery d /*INDEXED BY webhook_delivery_subject*/ WHERE d.environment_id = f.environment_id AND d.endpoint_id = f.endpoint_id ",
         "AND d.subject = f.subject AND d.state = 'pending' AND (d.due_at IS NOT NULL OR d.position < f.position)) LIMIT $1";
-    // One that a node has now is on its way; it is known by the try of which nothing is noted yet.
+    // A delivery claimed by a node is in flight; it is recognized by its latest attempt having no record yet.
     HURRY = "UPDATE webhook_delivery SET due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END, remaining = $5, pending_since = $4 ",
         "WHERE environment_id = $1 AND endpoint_id = $2 AND event_id = $3 AND due_at IS NOT NULL AND (due_at <= $4 OR EXISTS ",
         "(SELECT 1 FROM webhook_attempt a WHERE a.environment_id = $1 AND a.endpoint_id = $2 AND a.event_id = $3 ",
@@ -97,20 +100,20 @@ statements! {
     PENDING = "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_delivery WHERE state = 'pending' LIMIT $1) AS p";
 }
 
-/// A delivery that this node is to try.
+/// A delivery claimed by this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claimed {
     /// The endpoint.
     pub key: Key,
     /// The event.
     pub event_id: EventId,
-    /// Which try it is, of all there were.
+    /// The number of this attempt, counting all attempts so far.
     pub number: i64,
-    /// How often it may be tried after that.
+    /// Attempts left after this one.
     pub remaining: i64,
 }
 
-/// How many endpoints the environment with the most of them has enabled.
+/// Returns the highest number of enabled endpoints in any environment.
 ///
 /// # Errors
 /// Database errors.
@@ -119,8 +122,8 @@ pub(crate) async fn most_enabled(query: &mut impl Query) -> Result<usize> {
     Ok(usize::try_from(most).unwrap_or(0))
 }
 
-/// Makes deliveries of the events of some environments with positions above the first and up to the second of a range, for
-/// the endpoints that are enabled and want them.
+/// Creates deliveries of these environments' events with positions above the first bound and up to the second, for the
+/// enabled endpoints subscribed to them.
 ///
 /// # Errors
 /// Database errors.
@@ -140,8 +143,8 @@ pub(crate) async fn fan_out(
     Ok(())
 }
 
-/// Makes deliveries of the next events of a range of positions again, for an endpoint whose row is locked; gives the position
-/// where to go on, `None` at the end.
+/// Creates or resets deliveries of the next events in a range of positions, for an endpoint whose row is locked;
+/// returns the position to continue from, `None` at the end.
 ///
 /// # Errors
 /// Database errors.
@@ -167,7 +170,7 @@ pub async fn replay(
     Ok(next)
 }
 
-/// Whether a delivery to anybody is due.
+/// Whether any delivery is due.
 ///
 /// # Errors
 /// Database errors.
@@ -175,7 +178,7 @@ pub async fn is_due(query: &mut impl Query, now: Timestamp) -> Result<bool> {
     Ok(query.query_opt(IS_DUE, &[now.into()]).await?.is_some())
 }
 
-/// Takes deliveries to an endpoint that are due, for one node, which has until `lease` to settle them.
+/// Claims deliveries to an endpoint that are due, for one node, which has until `lease` to settle them.
 ///
 /// # Errors
 /// Database errors.
@@ -186,8 +189,8 @@ pub async fn claim(tx: &mut Tx, key: Key, now: Timestamp, lease: Timestamp, most
     rows.iter().map(read).collect()
 }
 
-/// Ends a delivery, and lets the next about the same subject go; `false` when it is not pending any more. The endpoint's row
-/// must be locked.
+/// Settles a delivery and releases the next one of the same subject; `false` if it is no longer pending. The endpoint's
+/// row must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -200,7 +203,7 @@ pub async fn settle(tx: &mut Tx, claimed: &Claimed, state: DeliveryState, now: T
     Ok(true)
 }
 
-/// Has a delivery tried again at a moment; `false` when it is not pending any more, or another node has it.
+/// Schedules the next attempt of a delivery; `false` if it is no longer pending, or another node has claimed it.
 ///
 /// # Errors
 /// Database errors.
@@ -210,8 +213,8 @@ pub async fn retry(tx: &mut Tx, claimed: &Claimed, at: Timestamp) -> Result<bool
     Ok(tx.execute(RETRY, &params).await? == 1)
 }
 
-/// Sends an event again, as if it had never been sent; one that waits for its next try does not wait for it, and one that is
-/// on its way now is left alone. The endpoint's row must be locked.
+/// Sends an event again, as if it had never been sent. A delivery waiting for its next attempt becomes due now; one in
+/// flight is left alone. The endpoint's row must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -229,7 +232,7 @@ pub async fn again(
     Ok(())
 }
 
-/// Deletes deliveries of an endpoint, those that are pending or all, [`STEP`] at most; gives how many.
+/// Deletes an endpoint's deliveries, either the pending ones or all, at most [`STEP`]; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -238,7 +241,7 @@ pub async fn drop_some(tx: &mut Tx, (environment_id, endpoint_id): Key, all: boo
     tx.execute(sql, &[environment_id.into(), endpoint_id.into()]).await
 }
 
-/// Deletes deliveries of an endpoint that are pending and of events up to a position, [`STEP`] at most; gives how many.
+/// Deletes an endpoint's pending deliveries of events up to a position, at most [`STEP`]; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -246,9 +249,9 @@ pub async fn drop_some_through(tx: &mut Tx, (environment_id, endpoint_id): Key, 
     tx.execute(DROP_THROUGH, &[environment_id.into(), endpoint_id.into(), through.into()]).await
 }
 
-/// Ends deliveries to an endpoint that have been pending since before a moment and were not taken yet, that is, may still be
-/// tried as often as at first; [`STEP`] at most, gives how many. What waits behind them is [`blocked`] then. The endpoint's row
-/// must be locked.
+/// Fails deliveries to an endpoint that have been pending since before `before` and have not been claimed, that is,
+/// still have all their attempts left; at most [`STEP`], returns how many. Deliveries waiting behind them are then
+/// [`blocked`]. The endpoint's row must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -262,18 +265,19 @@ pub async fn expire(
     tx.execute(EXPIRE, &[environment_id.into(), endpoint_id.into(), before.into(), now.into(), tries.into()]).await
 }
 
-/// Subjects of enabled endpoints of all environments of which deliveries are pending and none has a moment; [`STEP`] at most.
+/// Returns subjects, of enabled endpoints in all environments, that have pending deliveries but none with a due time;
+/// at most [`STEP`].
 ///
 /// # Errors
 /// Database errors.
 pub async fn blocked(reader: &mut Reader) -> Result<Vec<(Key, String)>> {
     let most = i64::try_from(STEP).unwrap_or(i64::MAX);
-    // All that waits is looked at.
+    // This scans everything that waits.
     let rows = reader.scan(BLOCKED, vec![most.into()]).await?;
     rows.iter().map(|row| Ok(((row.parse(0)?, row.parse(1)?), row.text(2)?.to_owned()))).collect()
 }
 
-/// Lets the first delivery about a subject go if none may; `false` when one may by now. The endpoint's row must be locked.
+/// Makes the first delivery of a subject due if none is; `false` if one is by now. The endpoint's row must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -282,7 +286,7 @@ pub async fn release(tx: &mut Tx, (environment_id, endpoint_id): Key, subject: &
     Ok(tx.execute(RELEASE_BLOCKED, &params).await? == 1)
 }
 
-/// Forgets deliveries that were settled before a moment, with their tries, a thousand at most.
+/// Deletes at most a thousand deliveries settled before the given time, with their attempts.
 ///
 /// # Errors
 /// Database errors.
@@ -302,7 +306,7 @@ fn read(row: &Row) -> Result<WebhookDelivery> {
     })
 }
 
-/// A delivery, with the position of its event.
+/// Returns a delivery, with the position of its event.
 ///
 /// # Errors
 /// Database errors.
@@ -317,7 +321,8 @@ pub async fn find(
     }
 }
 
-/// Deliveries of an endpoint by the positions of their events, beyond one of them; only those in a state, or all.
+/// Lists an endpoint's deliveries by the positions of their events, beyond the given one; only those in a state, or
+/// all.
 ///
 /// # Errors
 /// Database errors.
@@ -339,7 +344,7 @@ pub async fn list(
     query.query(sql, &params).await?.iter().map(read).collect()
 }
 
-/// How many deliveries of all environments are pending; counted so far at most.
+/// Returns how many deliveries of all environments are pending, counting up to `most`.
 ///
 /// # Errors
 /// Database errors.

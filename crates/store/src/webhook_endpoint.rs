@@ -1,7 +1,7 @@
-//! Endpoints of webhooks, and the events that they want.
+//! Webhook endpoints and the events they subscribe to.
 //!
-//! The row of an endpoint is locked by whoever changes which of its deliveries are due: whoever makes deliveries must not
-//! miss that the one before them was settled a moment ago, nor the other way round.
+//! Any transaction that changes which of an endpoint's deliveries are due locks the endpoint's row: one that creates
+//! deliveries must not miss that the preceding one was just settled, nor the reverse.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -27,7 +27,7 @@ statements! {
     UNSUBSCRIBE = "DELETE FROM webhook_endpoint_event WHERE environment_id = $1 AND endpoint_id = $2";
     LOCK = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'deleted'";
     LOCK_ENDED = "UPDATE webhook_endpoint SET status = status WHERE environment_id = $1 AND id = $2 AND status <> 'enabled' RETURNING status";
-    // What was tried elsewhere says nothing about another URL.
+    // Attempts to another URL say nothing about this one.
     SET_URL = "UPDATE webhook_endpoint SET endpoint_url = $3, failures = 0, failing_since = NULL, resumes_at = NULL ",
         "WHERE environment_id = $1 AND id = $2 AND endpoint_url <> $3";
     TOUCH = "UPDATE webhook_endpoint SET updated_at = $3 WHERE environment_id = $1 AND id = $2";
@@ -48,7 +48,7 @@ statements! {
     REPLAY = "UPDATE webhook_endpoint SET replays_from = $3, replays_until = $4 WHERE environment_id = $1 AND id = $2";
     REPLAYED = "UPDATE webhook_endpoint SET replays_from = NULL, replays_until = NULL WHERE environment_id = $1 AND id = $2";
     REPLAY_OF = "SELECT replays_from, replays_until FROM webhook_endpoint WHERE environment_id = $1 AND id = $2 AND replays_from IS NOT NULL";
-    // Events that are sent again have positions from before, and would be dropped with the rest.
+    // Replayed events have earlier positions, and would be dropped with the rest.
     REPLAYING = "SELECT environment_id, id FROM webhook_endpoint WHERE replays_from IS NOT NULL AND drops_through IS NULL";
     DROP_THROUGH = "UPDATE webhook_endpoint SET drops_through = $3 WHERE environment_id = $1 AND id = $2";
     DROPPED = "UPDATE webhook_endpoint SET drops_through = NULL WHERE environment_id = $1 AND id = $2";
@@ -62,7 +62,7 @@ statements! {
         "OR EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.environment_id = w.environment_id AND d.endpoint_id = w.id AND d.state = 'pending'))";
 }
 
-/// An endpoint, and whose it is.
+/// An endpoint and its environment.
 pub type Key = (EnvironmentId, WebhookEndpointId);
 
 fn read(row: &Row) -> Result<WebhookEndpoint> {
@@ -97,10 +97,10 @@ async fn with_events(
     Ok(endpoint)
 }
 
-/// Makes an endpoint.
+/// Inserts an endpoint.
 ///
 /// # Errors
-/// `Unique` when there is one with this URL.
+/// `Unique` if another endpoint has this URL.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, endpoint: &WebhookEndpoint) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -120,7 +120,7 @@ async fn subscribe(tx: &mut Tx, (environment_id, id): Key, events: &[String]) ->
     Ok(())
 }
 
-/// An endpoint, with the events that it wants.
+/// Returns an endpoint with its subscribed events.
 ///
 /// # Errors
 /// Database errors.
@@ -131,7 +131,7 @@ pub async fn find(query: &mut impl Query, (environment_id, id): Key) -> Result<O
     }
 }
 
-/// The endpoint with a URL.
+/// Returns the endpoint with this URL.
 ///
 /// # Errors
 /// Database errors.
@@ -147,7 +147,7 @@ pub async fn find_by_url(
         .transpose()
 }
 
-/// How many an environment has, those included whose deliveries are still being deleted.
+/// Returns how many endpoints an environment has, including deleted ones whose deliveries are still being deleted.
 ///
 /// # Errors
 /// Database errors.
@@ -155,7 +155,7 @@ pub async fn count(query: &mut impl Query, environment_id: EnvironmentId) -> Res
     query.query_opt(COUNT, &[environment_id.into()]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
-/// A slice of an environment's.
+/// Lists a slice of an environment's endpoints.
 ///
 /// # Errors
 /// Database errors.
@@ -172,7 +172,7 @@ pub async fn list(
     Ok(found)
 }
 
-/// Keeps others from changing an endpoint, and which of its deliveries are due; `false` when there is none such.
+/// Locks an endpoint, and with it which of its deliveries are due; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -180,8 +180,8 @@ pub async fn lock(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Keeps others from changing an endpoint that is sent nothing any more; whether it is deleted, `None` when it is sent events
-/// again, or gone.
+/// Locks an endpoint that is disabled or deleted, and returns whether it is deleted; `None` if it is enabled again, or
+/// gone.
 ///
 /// # Errors
 /// Database errors.
@@ -190,10 +190,10 @@ pub async fn lock_ended(tx: &mut Tx, (environment_id, id): Key) -> Result<Option
     row.map(|row| Ok(row.text(0)? == "deleted")).transpose()
 }
 
-/// Changes where events are sent, and which. At another URL nothing has failed yet.
+/// Changes an endpoint's URL and events. A changed URL clears its record of failures.
 ///
 /// # Errors
-/// `Unique` when there is one with this URL.
+/// `Unique` if another endpoint has this URL.
 pub async fn update(tx: &mut Tx, key: Key, endpoint_url: &str, events: &[String], now: Timestamp) -> Result<()> {
     let (environment_id, id) = key;
     tx.execute(SET_URL, &[environment_id.into(), id.into(), endpoint_url.into()]).await?;
@@ -202,7 +202,7 @@ pub async fn update(tx: &mut Tx, key: Key, endpoint_url: &str, events: &[String]
     subscribe(tx, key, events).await
 }
 
-/// Sends events to an endpoint, from now on.
+/// Enables an endpoint.
 ///
 /// # Errors
 /// Database errors.
@@ -211,7 +211,7 @@ pub async fn enable(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
     Ok(())
 }
 
-/// Sends nothing any more; `false` when nothing was sent before.
+/// Disables an endpoint; `false` if it was not enabled.
 ///
 /// # Errors
 /// Database errors.
@@ -221,7 +221,7 @@ pub async fn disable(tx: &mut Tx, (environment_id, id): Key, reason: Option<&str
     Ok(disabled)
 }
 
-/// Deletes an endpoint as far as anybody sees; `false` when there is none such.
+/// Marks an endpoint as deleted, which hides it; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -229,7 +229,7 @@ pub async fn delete(tx: &mut Tx, (environment_id, id): Key) -> Result<bool> {
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Forgets a deleted endpoint, once it has no deliveries any more.
+/// Deletes the row of a deleted endpoint, once it has no deliveries left.
 ///
 /// # Errors
 /// Database errors.
@@ -238,7 +238,7 @@ pub async fn forget(tx: &mut Tx, (environment_id, id): Key) -> Result<()> {
     Ok(())
 }
 
-/// Sets what an endpoint's requests are signed with.
+/// Sets the secrets that an endpoint's requests are signed with.
 ///
 /// # Errors
 /// Database errors.
@@ -255,8 +255,8 @@ pub async fn set_secrets(
     Ok(())
 }
 
-/// A try at this URL has succeeded: those that have failed count no more, if the endpoint still is there. Its row is locked
-/// from now on.
+/// Records a successful attempt at this URL, which clears the record of failures if the endpoint still has that URL.
+/// Locks the endpoint's row.
 ///
 /// # Errors
 /// Database errors.
@@ -268,8 +268,8 @@ pub async fn succeeded(tx: &mut Tx, key: Key, endpoint_url: &str) -> Result<()> 
     Ok(())
 }
 
-/// A try has failed: how many did since the last that succeeded, and since when; `None` when nothing is sent there any more.
-/// The endpoint's row is locked from now on.
+/// Records a failed attempt; returns the number of failures since the last success, and the time of the first of them.
+/// `None` if the endpoint is no longer enabled. Otherwise locks the endpoint's row.
 ///
 /// # Errors
 /// Database errors.
@@ -280,7 +280,7 @@ pub async fn failed(tx: &mut Tx, (environment_id, id): Key, now: Timestamp) -> R
     }
 }
 
-/// Leaves an endpoint alone for a while.
+/// Pauses deliveries to an endpoint until the given time.
 ///
 /// # Errors
 /// Database errors.
@@ -289,7 +289,7 @@ pub async fn rest(tx: &mut Tx, (environment_id, id): Key, until: Timestamp) -> R
     Ok(())
 }
 
-/// Has the events of a range of positions sent again, both ends included; `None` ends that.
+/// Sets the range of positions, both ends inclusive, whose events are sent again; `None` ends the replay.
 ///
 /// # Errors
 /// Database errors.
@@ -303,7 +303,7 @@ pub async fn set_replay(tx: &mut Tx, (environment_id, id): Key, range: Option<(i
     Ok(())
 }
 
-/// What is to be sent again.
+/// Returns the range of positions to replay.
 ///
 /// # Errors
 /// Database errors.
@@ -314,7 +314,7 @@ pub async fn replay(query: &mut impl Query, (environment_id, id): Key) -> Result
     }
 }
 
-/// The endpoints of all environments that events are to be sent to again.
+/// Returns the endpoints of all environments that have a replay in progress.
 ///
 /// # Errors
 /// Database errors.
@@ -322,7 +322,7 @@ pub async fn replaying(query: &mut impl Query) -> Result<Vec<Key>> {
     query.query(REPLAYING, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
-/// Has what is pending up to a position dropped before anything is sent; `None` ends that.
+/// Sets the position through which pending deliveries are dropped before anything else is sent; `None` ends that.
 ///
 /// # Errors
 /// Database errors.
@@ -334,7 +334,7 @@ pub async fn set_drops(tx: &mut Tx, (environment_id, id): Key, through: Option<i
     Ok(())
 }
 
-/// Up to which position what is pending is dropped.
+/// Returns the position through which pending deliveries are dropped.
 ///
 /// # Errors
 /// Database errors.
@@ -342,7 +342,7 @@ pub async fn drops(query: &mut impl Query, (environment_id, id): Key) -> Result<
     query.query_opt(DROPS_OF, &[environment_id.into(), id.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// The endpoints of all environments of which that goes on.
+/// Returns the endpoints of all environments whose pending deliveries are being dropped.
 ///
 /// # Errors
 /// Database errors.
@@ -350,7 +350,7 @@ pub async fn dropping(query: &mut impl Query) -> Result<Vec<Key>> {
     query.query(DROPPING, &[]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
-/// The endpoints of all environments that have deliveries for [`crate::webhook_delivery::expire`].
+/// Returns the endpoints of all environments that have deliveries for [`crate::webhook_delivery::expire`].
 ///
 /// # Errors
 /// Database errors.
@@ -359,7 +359,7 @@ pub async fn overdue(query: &mut impl Query, before: Timestamp, tries: i64) -> R
     rows.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
-/// The endpoints of all environments that have a delivery that is due, and no pause.
+/// Returns the endpoints of all environments that have a due delivery and are not paused.
 ///
 /// # Errors
 /// Database errors.
@@ -367,7 +367,7 @@ pub async fn due(query: &mut impl Query, now: Timestamp) -> Result<Vec<Key>> {
     query.query(DUE, &[now.into()]).await?.iter().map(|row| Ok((row.parse(0)?, row.parse(1)?))).collect()
 }
 
-/// The endpoints of all environments that are sent nothing any more and are deleted, or still have deliveries.
+/// Returns the endpoints of all environments that are deleted, or disabled with deliveries still pending.
 ///
 /// # Errors
 /// Database errors.

@@ -67,7 +67,7 @@ on_both_databases! {
         let code = server.mailed_code("ada@example.com").await;
         let mut victim = Browser::new(&server);
         let page = victim.open(&link).await;
-        assert!(page.html.contains(&code) && page.html.contains("share the code with nobody"), "{}", page.html);
+        assert!(page.html.contains(&code) && page.html.contains("do not share the code"), "{}", page.html);
         assert!(page.forms().is_empty(), "nothing to confirm: somebody else may have asked for it");
         assert!(!victim.has_cookie("cs_session"));
         assert!(attacker.open("/account").await.path.starts_with("/sign-in"), "the click has let nobody in");

@@ -58,7 +58,7 @@ on_both_databases! {
         let page = browser.open("/sign-in").await;
         server.sign_in(&mut browser, &page, "ada@example.com").await;
         let asked_here = browser.open(&asked).await;
-        assert!(asked_here.html.contains("go back to"), "{}", asked_here.html);
+        assert!(asked_here.html.contains("return to"), "{}", asked_here.html);
         let mut other = Browser::new(&server);
         let page = other.open("/sign-in").await;
         server.sign_in(&mut other, &page, "ada@example.com").await;
