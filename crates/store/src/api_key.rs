@@ -1,4 +1,4 @@
-//! API keys that customers use against the company's own API.
+//! API keys that customers use with the company's own API.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -45,10 +45,10 @@ fn read(row: &Row) -> Result<ApiKey> {
     })
 }
 
-/// Makes a key.
+/// Inserts a key, with its permissions.
 ///
 /// # Errors
-/// `ForeignKey` when its organization is gone.
+/// `ForeignKey` if its organization is gone.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, key: &ApiKey, digest: &Digest) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -69,7 +69,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, key: &ApiKey, di
     Ok(())
 }
 
-/// The key with this identifier.
+/// Returns the key with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -77,7 +77,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Api
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The same, with other transactions that change this key made to wait for this one.
+/// Like [`find`], and locks the key until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -86,7 +86,7 @@ pub async fn find_and_lock(tx: &mut Tx, environment_id: EnvironmentId, id: ApiKe
     find(tx, environment_id, id).await
 }
 
-/// The key that has this digest.
+/// Returns the key with this digest.
 ///
 /// # Errors
 /// Database errors.
@@ -98,7 +98,7 @@ pub async fn find_by_digest(
     query.query_opt(FIND_BY_DIGEST, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// A slice of an organization's keys.
+/// Lists a slice of an organization's keys.
 ///
 /// # Errors
 /// Database errors.
@@ -113,7 +113,7 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit, organization_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Sets when a key stops working.
+/// Sets when a key expires.
 ///
 /// # Errors
 /// Database errors.
@@ -128,7 +128,7 @@ pub async fn set_expiry(
     Ok(())
 }
 
-/// Notes that a key was used.
+/// Records when a key was last used.
 ///
 /// # Errors
 /// Database errors.
@@ -137,7 +137,7 @@ pub async fn touch(tx: &mut Tx, environment_id: EnvironmentId, id: ApiKeyId, at:
     Ok(())
 }
 
-/// Deletes a key; `false` when there is none such.
+/// Deletes a key; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

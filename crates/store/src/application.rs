@@ -266,7 +266,7 @@ pub async fn load_client(
 pub struct Filter {
     /// Only applications of this organization.
     pub organization_id: Option<OrganizationId>,
-    /// Include those created by an administrator.
+    /// Include those that did not register themselves.
     pub authenticated: bool,
     /// Include those that registered themselves.
     pub dynamic: bool,

@@ -1,4 +1,4 @@
-//! Logos of Connect applications. Most have none, so they are rows of their own.
+//! Logos of Connect applications. In a table of their own, as most applications have none.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx, image};
@@ -15,7 +15,7 @@ statements! {
         "WHERE a.environment_id = $1 AND a.application_id = $2";
 }
 
-/// The logo of an application; empty when it has none.
+/// Returns an application's logo; empty if it has none.
 ///
 /// # Errors
 /// Database errors.
@@ -26,10 +26,10 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: App
     }
 }
 
-/// Stores the logo of an application. Its pictures are there already.
+/// Stores an application's logo. Its images already exist.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such application.
+/// `ForeignKey` if there is no such application.
 pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, id: ApplicationId, logo: &Logo) -> Result<()> {
     let digest = |image: Option<countersign_protocol::model::Image>| image.map(|image| image.digest).into();
     tx.execute(SET, &[environment_id.into(), id.into(), digest(logo.light), digest(logo.dark)]).await?;

@@ -1,4 +1,4 @@
-//! How often something was tried in a while, over all nodes: passwords per account, codes per device.
+//! Attempt counters per time window, shared by all nodes: passwords per account, codes per device.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -19,8 +19,8 @@ statements! {
         "(SELECT environment_id, subject FROM attempt WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
-/// Counts an attempt at a subject (a digest: what is counted is nobody's business). Gives how many there were in the
-/// while that ends at the moment given with it; a while that is over begins anew and ends at `until`.
+/// Counts an attempt at a subject (a digest, to keep private what is counted). Returns the number of attempts in the
+/// current window and when that window ends; if the previous window is over, a new one begins and ends at `until`.
 ///
 /// # Errors
 /// Database errors.
@@ -35,8 +35,8 @@ pub async fn count(
     Ok((row.int(0)?, row.timestamp(1)?))
 }
 
-/// Takes one attempt at a subject back. The only one leaves nothing behind: most attempts succeed, and a table that holds
-/// the others alone stays on few pages.
+/// Takes back one attempt at a subject. The only attempt leaves no row behind: most attempts succeed, and a table of
+/// just the others stays on few pages.
 ///
 /// # Errors
 /// Database errors.
@@ -48,7 +48,7 @@ pub async fn take_back(tx: &mut Tx, environment_id: EnvironmentId, subject: &Dig
     Ok(())
 }
 
-/// Forgets the attempts at a subject.
+/// Clears the attempts at a subject.
 ///
 /// # Errors
 /// Database errors.
@@ -57,7 +57,7 @@ pub async fn clear(tx: &mut Tx, environment_id: EnvironmentId, subject: &Digest)
     Ok(())
 }
 
-/// Forgets up to a thousand subjects whose while was over before a moment; gives how many.
+/// Deletes up to a thousand subjects whose window ended before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

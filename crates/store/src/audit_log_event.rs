@@ -1,5 +1,5 @@
-//! The audit log: events as they were written, and the chain that they are linked into once they are committed. What is
-//! linked to what, and what is forged, is decided by the callers (`countersign_protocol::audit::chain`).
+//! The audit log: events as written, and the hash chain that links them once they are committed. Callers decide what is
+//! linked to what, and what is a forgery (`countersign_protocol::audit::chain`).
 
 use crate::sql::{Query, Row, statements};
 use crate::{Error, Result, Tx};
@@ -8,9 +8,9 @@ use countersign_protocol::id::{AuditEventId, EnvironmentId, OrganizationId};
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
-/// How many events are linked in a transaction.
+/// Maximum number of events linked per transaction.
 pub const BATCH: usize = 1000;
-/// How many of them by one statement.
+/// Maximum number of events linked per statement.
 pub const AT_ONCE: usize = 250;
 
 statements! {
@@ -25,8 +25,8 @@ statements! {
     HEAD = "SELECT sequence, hash, pruned_through, pruned_hash, seal FROM audit_log_head WHERE environment_id = $1";
     IS_LINKED = "SELECT 1 FROM audit_log_event WHERE environment_id = $1 AND sequence > 0 LIMIT 1";
     UNCHAINED = "SELECT id, content_hash, seal FROM audit_log_event WHERE environment_id = $1 AND sequence IS NULL ORDER BY rowid LIMIT $2";
-    // Many events with one statement, on either engine: identifiers and links come one behind the other, and all of each have the
-    // same length. PostgreSQL takes the type of $4, which is never null, from the column beside it.
+    // Links many events with one statement, on either engine: IDs and hashes are concatenated, all of the same length.
+    // PostgreSQL takes the type of $4, which is never null, from the column beside it.
     LINK = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $5) ",
         "UPDATE audit_log_event SET sequence = CAST($3 AS BIGINT) + n.i, hash = substr(COALESCE($4, content_hash), n.i * 32 + 1, 32) ",
         "FROM n WHERE environment_id = $1 AND id = substr($2, n.i * 42 + 1, 42) AND +sequence IS NULL";
@@ -56,7 +56,7 @@ fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// Writes an event, without a place.
+/// Inserts an event, without a place in the chain.
 ///
 /// # Errors
 /// Database errors.
@@ -82,7 +82,7 @@ pub async fn append(
     Ok(())
 }
 
-/// Whether an event of an environment waits for its place.
+/// Whether any event of an environment is waiting for its place.
 ///
 /// # Errors
 /// Database errors.
@@ -96,7 +96,7 @@ fn read_head(row: &Row) -> Result<(Ends, Digest)> {
     Ok((ends, row.digest(4)?))
 }
 
-/// Where the chain of an environment begins and ends, with its seal, and with everybody else who changes it made to wait.
+/// Returns where an environment's chain begins and ends, with the seal, and locks it against changes.
 ///
 /// # Errors
 /// Database errors.
@@ -104,7 +104,7 @@ pub async fn lock_head(tx: &mut Tx, environment_id: EnvironmentId) -> Result<Opt
     tx.query_opt(LOCK, &[environment_id.into()]).await?.as_ref().map(read_head).transpose()
 }
 
-/// The same, to be read only.
+/// Like [`lock_head`], without locking.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,7 @@ pub async fn head(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     query.query_opt(HEAD, &[environment_id.into()]).await?.as_ref().map(read_head).transpose()
 }
 
-/// Begins a chain, unless it has begun.
+/// Begins a chain, unless there is one.
 ///
 /// # Errors
 /// Database errors.
@@ -120,7 +120,7 @@ pub async fn begin(tx: &mut Tx, environment_id: EnvironmentId, ends: &Ends, seal
     write_head(tx, BEGIN, environment_id, ends, seal).await
 }
 
-/// Says where a chain, whose head is locked, begins and ends now.
+/// Stores where a chain begins and ends; its head must be locked.
 ///
 /// # Errors
 /// Database errors.
@@ -155,7 +155,7 @@ pub async fn is_linked(query: &mut impl Query, environment_id: EnvironmentId) ->
     Ok(query.query_opt(IS_LINKED, &[environment_id.into()]).await?.is_some())
 }
 
-/// Events that wait for their places, in the order in which they were written, [`BATCH`] at most: identifier, hash, seal.
+/// Returns the events waiting for their places, in insertion order, at most [`BATCH`]: ID, hash, seal.
 ///
 /// # Errors
 /// Database errors.
@@ -164,10 +164,10 @@ pub async fn unchained(tx: &mut Tx, environment_id: EnvironmentId) -> Result<Vec
     rows.iter().map(|row| Ok((row.parse(0)?, row.hash(1)?, row.digest(2)?))).collect()
 }
 
-/// Gives events their places, from one on, with their links.
+/// Gives events consecutive places, starting at `first`, with their links.
 ///
 /// # Errors
-/// `Unique` when another stands there; `Corrupt` when one of them does not wait for a place.
+/// `Unique` if another event has one of these places; `Corrupt` if one of the events is not waiting for a place.
 pub async fn place(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -180,7 +180,7 @@ pub async fn place(
         let hashes: Vec<u8> = some.iter().flat_map(|(_, hash)| *hash.as_bytes()).collect();
         let count = limit(some.len());
         let params = [environment_id.into(), ids.into(), sequence.into(), hashes.as_slice().into(), count.into()];
-        // Whoever calls this has read them after the lock was had: all of them are there, or something is wrong.
+        // The caller has read these events after taking the lock: if one is not there, something is wrong.
         if tx.execute(LINK, &params).await? != some.len() as u64 {
             return Err(Error::Corrupt("an event that was to be linked is not as it was read".to_owned()));
         }
@@ -189,7 +189,7 @@ pub async fn place(
     Ok(())
 }
 
-/// Marks a row as one that gets no place: this server has not written it.
+/// Marks a row as refused, without a place in the chain: this server did not write it.
 ///
 /// # Errors
 /// Database errors.
@@ -221,7 +221,7 @@ fn read(row: &Row) -> Result<Stored> {
     })
 }
 
-/// Places of a chain after one and up to another, in order.
+/// Returns a chain's places after the first bound and up to the second, in order.
 ///
 /// # Errors
 /// Database errors; `Corrupt` for a row that this program cannot have written.
@@ -235,7 +235,7 @@ pub async fn page(
     query.query(PAGE, &params).await?.iter().map(read).collect()
 }
 
-/// A place at or before one, of which nothing should be kept: that of a forgery.
+/// Returns the lowest place at or before the given one, where no rows should be left: any that is there is a forgery.
 ///
 /// # Errors
 /// Database errors.
@@ -243,7 +243,7 @@ pub async fn before(query: &mut impl Query, environment_id: EnvironmentId, seque
     query.query_opt(BEFORE, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// The first place beyond one.
+/// Returns the first place beyond the given one.
 ///
 /// # Errors
 /// Database errors.
@@ -251,7 +251,8 @@ pub async fn beyond(query: &mut impl Query, environment_id: EnvironmentId, seque
     query.query_opt(BEYOND, &[environment_id.into(), sequence.into()]).await?.map(|row| row.int(0)).transpose()
 }
 
-/// Events that were recorded before a moment and are still whole: those told of an organization, or our own.
+/// Returns events recorded before the given time whose content is still there: an organization's, or the administrative
+/// ones.
 ///
 /// # Errors
 /// Database errors.
@@ -272,7 +273,7 @@ pub async fn old(
     found.iter().map(read).collect()
 }
 
-/// Forgets what was recorded at a place, and keeps the place.
+/// Clears the record at a place, and keeps the place.
 ///
 /// # Errors
 /// Database errors.
@@ -281,7 +282,7 @@ pub async fn clear(tx: &mut Tx, environment_id: EnvironmentId, sequence: i64, se
     Ok(())
 }
 
-/// Forgets the places up to one.
+/// Deletes the places up to and including the given one; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -289,23 +290,23 @@ pub async fn drop_through(tx: &mut Tx, environment_id: EnvironmentId, sequence: 
     tx.execute(DROP, &[environment_id.into(), sequence.into()]).await
 }
 
-/// What of an organization's log is read at once.
+/// The part of an organization's log to read.
 #[derive(Debug, Clone)]
 pub struct Stretch {
-    /// After this moment and identifier.
+    /// After this time and ID.
     pub after: (Timestamp, String),
-    /// Up to this moment.
+    /// Up to this time.
     pub until: Timestamp,
     /// Up to this place.
     pub through: i64,
-    /// So many at most.
+    /// The maximum number of events.
     pub limit: usize,
 }
 
-/// An event of an organization, as it was written.
+/// An organization's event, as written.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// Its identifier.
+    /// Its ID.
     pub id: AuditEventId,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -313,7 +314,7 @@ pub struct Written {
     pub content: String,
 }
 
-/// Events of an organization, by when they happened.
+/// Returns an organization's events, ordered by when they happened.
 ///
 /// # Errors
 /// Database errors.
@@ -338,7 +339,7 @@ pub async fn of_organization(
     rows.iter().map(read).collect()
 }
 
-/// Whether anything that was told of an organization, which may be gone by now, is still there.
+/// Whether any event about an organization, which may itself be gone, is still there.
 ///
 /// # Errors
 /// Database errors.
@@ -350,12 +351,12 @@ pub async fn is_of_organization(
     Ok(query.query_opt(IS_OF_ORGANIZATION, &[environment_id.into(), organization_id.into()]).await?.is_some())
 }
 
-/// An event at its place.
+/// An event with its place.
 #[derive(Debug, Clone)]
 pub struct Placed {
     /// Its place.
     pub sequence: i64,
-    /// Its identifier.
+    /// Its ID.
     pub id: AuditEventId,
     /// The event, as JSON.
     pub content: String,
@@ -365,7 +366,7 @@ pub struct Placed {
     pub recorded_at: Timestamp,
 }
 
-/// Events of an organization after a place, in the order of places.
+/// Returns an organization's events after a place, ordered by place.
 ///
 /// # Errors
 /// Database errors.
@@ -390,7 +391,7 @@ pub async fn coming(
     rows.iter().map(read).collect()
 }
 
-/// What administrators have done, before a place, newest first.
+/// Returns administrative events before a place, newest first: place, ID, content, organization.
 ///
 /// # Errors
 /// Database errors.

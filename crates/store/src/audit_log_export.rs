@@ -1,4 +1,4 @@
-//! Copies of audit logs, and the parts that they are made of.
+//! Audit log exports and the parts they consist of.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Reader, Result, Tx};
@@ -14,13 +14,14 @@ statements! {
     OF_ORGANIZATION = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
         "created_at, updated_at FROM audit_log_export WHERE environment_id = $1 AND organization_id = $2 ORDER BY id DESC LIMIT $3";
     PENDING = "SELECT COUNT(*) FROM audit_log_export WHERE environment_id = $1 AND next_at IS NOT NULL";
-    // The first of each environment.
+    // The first export of each environment.
     DUE = "SELECT environment_id, id, organization_id, wanted, state, through, after_occurred_at, after_id, parts, lines, attempts, next_at, ",
         "created_at, updated_at FROM audit_log_export e WHERE next_at <= $1 AND NOT EXISTS (SELECT 1 FROM audit_log_export o ",
         "WHERE o.environment_id = e.environment_id AND o.next_at IS NOT NULL AND o.next_at <= e.next_at ",
         "AND (o.next_at < e.next_at OR o.id < e.id)) ORDER BY next_at LIMIT 100";
     CLAIM = "UPDATE audit_log_export SET next_at = $4, attempts = attempts + 1 WHERE environment_id = $1 AND id = $2 AND next_at = $3";
-    // What gets on is not given up, however often its nodes end: attempts are counted from the last part.
+    // Attempts are counted since the last part: an export that makes progress is not given up, however often its nodes
+    // stop.
     ADVANCE = "UPDATE audit_log_export SET after_occurred_at = $4, after_id = $5, parts = parts + 1, lines = lines + $6, state = $7, attempts = 0, ",
         "next_at = $8, updated_at = $9 WHERE environment_id = $1 AND id = $2 AND parts = $3 AND state = 'pending'";
     ADD_PART = "INSERT INTO audit_log_export_part (environment_id, export_id, part, body) VALUES ($1, $2, $3, $4)";
@@ -51,7 +52,7 @@ fn read(row: &Row) -> Result<(EnvironmentId, AuditExport)> {
     Ok((row.parse(0)?, export))
 }
 
-/// Asks for a copy. The organization may be gone.
+/// Inserts an export request. The organization may already be gone.
 ///
 /// # Errors
 /// Database errors.
@@ -71,7 +72,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, export: &AuditEx
     Ok(())
 }
 
-/// A copy.
+/// Returns an export.
 ///
 /// # Errors
 /// Database errors.
@@ -84,7 +85,7 @@ pub async fn find(
     row.as_ref().map(read).transpose().map(|found| found.map(|(_, export)| export))
 }
 
-/// The copies of an organization's log, newest first.
+/// Returns the newest exports of an organization's log, newest first.
 ///
 /// # Errors
 /// Database errors.
@@ -98,7 +99,7 @@ pub async fn of_organization(
     query.query(OF_ORGANIZATION, &params).await?.iter().map(|row| Ok(read(row)?.1)).collect()
 }
 
-/// How many copies an environment waits for.
+/// Returns how many of an environment's exports are pending.
 ///
 /// # Errors
 /// Database errors.
@@ -106,7 +107,7 @@ pub async fn pending(query: &mut impl Query, environment_id: EnvironmentId) -> R
     query.query_opt(PENDING, &[environment_id.into()]).await?.map_or(Ok(0), |row| row.int(0))
 }
 
-/// Of each environment the copy that is to be made next, longest due first.
+/// Returns the next due export of each environment, longest due first.
 ///
 /// # Errors
 /// Database errors.
@@ -114,7 +115,7 @@ pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<(Environment
     reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
 }
 
-/// Takes a copy that is due, for one node, until a moment; `false` when another has it.
+/// Claims a due export for one node until the given time; `false` if another node has it.
 ///
 /// # Errors
 /// Database errors.
@@ -123,20 +124,20 @@ pub async fn claim(tx: &mut Tx, environment_id: EnvironmentId, export: &AuditExp
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
 
-/// A part that was made, and how far the copy has come with it.
+/// A finished part, and how far the export has come with it.
 #[derive(Debug)]
 pub struct Part {
     /// The lines.
     pub body: String,
-    /// How many.
+    /// The number of lines.
     pub lines: i64,
-    /// The moment and the identifier of the last event that was looked at.
+    /// The time and the ID of the last event examined.
     pub after: (Timestamp, String),
-    /// Until when this node has the copy; `None` when this was the last part.
+    /// Until when this node holds the export; `None` if this was the last part.
     pub until: Option<Timestamp>,
 }
 
-/// Adds a part; `false` when another node has gone on with the copy meanwhile.
+/// Adds a part; `false` if another node has continued the export in the meantime.
 ///
 /// # Errors
 /// Database errors.
@@ -167,7 +168,7 @@ pub async fn add_part(
     Ok(true)
 }
 
-/// Gives a copy up.
+/// Marks an export as failed.
 ///
 /// # Errors
 /// Database errors.
@@ -176,7 +177,7 @@ pub async fn fail(tx: &mut Tx, environment_id: EnvironmentId, id: AuditExportId,
     Ok(())
 }
 
-/// A part, by its number from 0 on.
+/// Returns a part by its number, counting from 0.
 ///
 /// # Errors
 /// Database errors.
@@ -190,7 +191,7 @@ pub async fn part(
     row.map(|row| row.text(0).map(str::to_owned)).transpose()
 }
 
-/// Forgets what is in copies from before a moment, some at a time; gives how many.
+/// Expires exports from before the given time, a few at a time, and deletes their parts; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -204,8 +205,7 @@ pub async fn expire(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<us
     Ok(old.len())
 }
 
-/// Forgets copies that have nothing in them any more, of organizations that are gone: nobody asks what became of them. Gives how
-/// many.
+/// Deletes the expired exports of organizations that are gone, whose state nobody will ask for. Returns how many.
 ///
 /// # Errors
 /// Database errors.

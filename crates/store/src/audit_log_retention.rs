@@ -1,4 +1,4 @@
-//! How long the audit log events of an organization are kept, where somebody has said so.
+//! How long an organization's audit log events are kept, where this has been set.
 
 use crate::sql::{Query, statements};
 use crate::{Reader, Result, Tx};
@@ -10,8 +10,8 @@ statements! {
     SET = "INSERT INTO audit_log_retention (environment_id, organization_id, days) VALUES ($1, $2, $3) ",
         "ON CONFLICT (environment_id, organization_id) DO UPDATE SET days = $3";
     FIND = "SELECT days FROM audit_log_retention WHERE environment_id = $1 AND organization_id = $2";
-    // From organization to organization by the index, not through their events. What is too short or too long is taken as the
-    // shortest or longest period here, too: the clamp of the protocol comes after this has found it.
+    // Steps from one organization to the next by the index, rather than through their events. Periods that are too
+    // short or too long are clamped here as well, because the protocol's clamp applies only to rows this has found.
     DUE = "WITH RECURSIVE told (organization_id) AS (",
         "SELECT MIN(e.organization_id) FROM audit_log_event e WHERE e.environment_id = $1 AND e.kind = 'organization' AND e.organization_id > '' ",
         "UNION ALL SELECT (SELECT MIN(e.organization_id) FROM audit_log_event e WHERE e.environment_id = $1 AND e.kind = 'organization' ",
@@ -28,7 +28,7 @@ statements! {
     FORGET = "DELETE FROM audit_log_retention WHERE environment_id = $1 AND organization_id = $2";
 }
 
-/// Says for how many days.
+/// Sets the retention period in days.
 ///
 /// # Errors
 /// Database errors.
@@ -37,7 +37,7 @@ pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, organization_id: Or
     Ok(())
 }
 
-/// For how many days; `None` when nobody has said.
+/// Returns the retention period in days; `None` if it has not been set.
 ///
 /// # Errors
 /// Database errors.
@@ -53,8 +53,8 @@ pub async fn find(
         .transpose()
 }
 
-/// The organizations of which some events have had their time, and for how many days theirs are kept: these, where nobody has
-/// said otherwise. Those that were deleted are among them.
+/// Returns the organizations, including deleted ones, that have events past their retention period, with that period:
+/// `days` unless it has been set.
 ///
 /// # Errors
 /// Database errors.
@@ -64,12 +64,12 @@ pub async fn due(
     days: i64,
     now: Timestamp,
 ) -> Result<Vec<(OrganizationId, i64)>> {
-    // One question for each organization that was ever told of.
+    // One index lookup for each organization that ever had an event.
     let rows = reader.scan(DUE, vec![environment_id.into(), days.into(), now.into()]).await?;
     rows.iter().map(|row| Ok((row.parse(0)?, kept_days(row.int(1)?)))).collect()
 }
 
-/// Some of the organizations that are gone, as are their events, and what was said of them is left.
+/// Returns some of the organizations that are gone, and their events too, but whose retention period is still stored.
 ///
 /// # Errors
 /// Database errors.
@@ -77,7 +77,7 @@ pub async fn left_behind(query: &mut impl Query, environment_id: EnvironmentId) 
     query.query(LEFT_BEHIND, &[environment_id.into()]).await?.iter().map(|row| row.parse(0)).collect()
 }
 
-/// Forgets what was said of an organization.
+/// Deletes an organization's retention period.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! The actions that audit log events may tell of, and the versions of what their events look like.
+//! Audit log actions and the versions of their event schemas.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -8,7 +8,7 @@ use countersign_protocol::management::page::Slice;
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    // Locks the action, too: of two who make a version of it at once, one waits for the other.
+    // Also locks the action: of two transactions that add a version to it at once, one waits for the other.
     ENSURE = "INSERT INTO audit_log_action (environment_id, id, name, version, created_at, updated_at) VALUES ($1, $2, $3, 1, $4, $4) ",
         "ON CONFLICT (environment_id, name) DO UPDATE SET version = audit_log_action.version + 1, updated_at = $4 RETURNING id, version";
     INSERT = "INSERT INTO audit_log_schema (environment_id, id, action_id, version, rules, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -33,13 +33,13 @@ const ACTIONS: Paged = Paged { descending: OLDER_ACTIONS, ascending: NEWER_ACTIO
 /// An action with the newest version of its schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
-    /// Its identifier: a position in lists.
+    /// Its ID, which determines its position in lists.
     pub id: AuditActionId,
     /// Its name.
     pub name: String,
-    /// What its events look like.
+    /// The schema of its events.
     pub schema: AuditSchema,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it got its newest schema.
     pub updated_at: Timestamp,
@@ -49,7 +49,7 @@ fn read(row: &Row) -> Result<AuditSchema> {
     Ok(AuditSchema { id: row.parse(0)?, version: row.int(1)?, rules: row.json(2)?, created_at: row.timestamp(3)? })
 }
 
-/// Makes a version of an action's schema, and the action if there is none.
+/// Adds a version of an action's schema, and the action if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -71,7 +71,7 @@ pub async fn insert(
     Ok(AuditSchema { id, version, rules, created_at: now })
 }
 
-/// The identifier of an action.
+/// Returns an action's ID.
 ///
 /// # Errors
 /// Database errors.
@@ -83,7 +83,7 @@ pub async fn find_action(
     query.query_opt(FIND_ACTION, &[environment_id.into(), name.into()]).await?.map(|row| row.parse(0)).transpose()
 }
 
-/// A version of an action's schema; the newest, when none is named.
+/// Returns a version of an action's schema; the newest if none is given.
 ///
 /// # Errors
 /// Database errors.
@@ -100,7 +100,7 @@ pub async fn find(
     row.as_ref().map(read).transpose()
 }
 
-/// Versions of an action's schema.
+/// Lists the versions of an action's schema.
 ///
 /// # Errors
 /// Database errors.
@@ -114,7 +114,7 @@ pub async fn versions(
     query.query(sql, &[environment_id.into(), bound, limit, action_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Actions.
+/// Lists actions.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Where audit log events are sent as they come.
+//! Audit log streams: where an organization's events are sent as they arrive.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Reader, Result, Tx};
@@ -15,7 +15,7 @@ statements! {
         "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
     ALL = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
         "created_at, updated_at FROM audit_log_stream WHERE environment_id = $1 ORDER BY id";
-    // Only where there is something to send; the first of each environment, and then the second.
+    // Only streams that have something to send: the first of each environment, then the second, and so on.
     DUE = "SELECT environment_id, id, organization_id, url, format, sealed_headers, state, sequence, attempts, next_at, last_synced_at, ",
         "created_at, updated_at FROM (SELECT s.*, row_number() OVER (PARTITION BY s.environment_id ORDER BY s.next_at) AS turn ",
         "FROM audit_log_stream s WHERE s.next_at <= $1 AND EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = s.environment_id ",
@@ -28,7 +28,7 @@ statements! {
     DELETE = "DELETE FROM audit_log_stream WHERE environment_id = $1 AND organization_id = $2";
     CLOSE = "UPDATE audit_log_stream SET ends_at = $1 WHERE ends_at IS NULL AND NOT EXISTS (SELECT 1 FROM organization o ",
         "WHERE o.environment_id = audit_log_stream.environment_id AND o.id = audit_log_stream.organization_id)";
-    // Whose time is over, which were switched off, and which have sent everything.
+    // Streams whose time is over, which are switched off, or which have sent everything.
     PRUNE = "DELETE FROM audit_log_stream WHERE ends_at IS NOT NULL AND (ends_at <= $1 OR next_at IS NULL OR NOT (",
         "EXISTS (SELECT 1 FROM audit_log_event e WHERE e.environment_id = audit_log_stream.environment_id ",
         "AND e.organization_id = audit_log_stream.organization_id AND e.kind = 'organization' AND e.sequence IS NULL) ",
@@ -54,7 +54,7 @@ fn read(row: &Row) -> Result<(EnvironmentId, AuditStream)> {
     Ok((row.parse(0)?, stream))
 }
 
-/// Sets where the events of an organization are sent. A stream that exists goes on from where it was.
+/// Sets the stream of an organization. An existing stream continues from its place.
 ///
 /// # Errors
 /// Database errors.
@@ -75,7 +75,7 @@ pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStrea
     Ok(())
 }
 
-/// Where the events of an organization are sent.
+/// Returns an organization's stream.
 ///
 /// # Errors
 /// Database errors.
@@ -88,7 +88,7 @@ pub async fn find(
     row.as_ref().map(read).transpose().map(|found| found.map(|(_, stream)| stream))
 }
 
-/// All streams of an environment.
+/// Returns all streams of an environment.
 ///
 /// # Errors
 /// Database errors.
@@ -97,7 +97,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     rows.iter().map(|row| Ok(read(row)?.1)).collect()
 }
 
-/// Some of the streams that have something to send, of all environments in turn, longest due first.
+/// Returns some of the due streams that have something to send, taking environments in turn, longest due first.
 ///
 /// # Errors
 /// Database errors.
@@ -105,7 +105,7 @@ pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<(Environment
     reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
 }
 
-/// Takes a stream that is due, for one node, until a moment; `false` when another has it.
+/// Claims a due stream for one node until the given time; `false` if another node has it.
 ///
 /// # Errors
 /// Database errors.
@@ -114,7 +114,8 @@ pub async fn claim(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditStr
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
 
-/// Says how it stands with a stream that this node has until `until`; nothing happens when somebody has changed it meanwhile.
+/// Stores the progress of a stream that this node holds until `until`; does nothing if it has been changed in the
+/// meantime.
 ///
 /// # Errors
 /// Database errors.
@@ -133,7 +134,7 @@ pub async fn settle(tx: &mut Tx, environment_id: EnvironmentId, stream: &AuditSt
     Ok(())
 }
 
-/// Switches a stream off; `false` when there is none.
+/// Switches a stream off; `false` if there is none.
 ///
 /// # Errors
 /// Database errors.
@@ -147,7 +148,7 @@ pub async fn switch_off(
     Ok(tx.execute(SWITCH_OFF, &params).await? == 1)
 }
 
-/// Sets an end to streams whose organization is gone: they send what is there, until a moment at the latest.
+/// Sets an end time for streams whose organization is gone: they send what is left until then.
 ///
 /// # Errors
 /// Database errors.
@@ -155,7 +156,7 @@ pub async fn close(tx: &mut Tx, ends_at: Timestamp) -> Result<u64> {
     tx.execute(CLOSE, &[ends_at.into()]).await
 }
 
-/// Forgets streams whose organization is gone and that have nothing to send any more, or no more time.
+/// Deletes streams whose organization is gone and that have nothing left to send, or no time left.
 ///
 /// # Errors
 /// Database errors.
@@ -163,7 +164,7 @@ pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     tx.execute(PRUNE, &[now.into()]).await
 }
 
-/// Forgets a stream; `false` when there is none.
+/// Deletes a stream; `false` if there is none.
 ///
 /// # Errors
 /// Database errors.

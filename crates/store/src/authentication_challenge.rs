@@ -1,4 +1,4 @@
-//! That codes of second factors were asked for.
+//! Challenges: requests for a code of a second factor.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -24,17 +24,17 @@ fn read(row: &Row) -> Result<AuthenticationChallenge> {
     })
 }
 
-/// Makes a challenge.
+/// Inserts a challenge.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such factor.
+/// `ForeignKey` if there is no such factor.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, challenge: &AuthenticationChallenge) -> Result<()> {
     let params = [environment_id.into(), challenge.id.into(), challenge.factor_id.into(), challenge.created_at.into()];
     tx.execute(INSERT, &params).await?;
     Ok(())
 }
 
-/// The challenge with this identifier.
+/// Returns the challenge with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -46,7 +46,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Notes that a right code came: of all who bring one, one gets `true`.
+/// Marks a challenge as answered with a correct code: of several concurrent callers, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -54,7 +54,7 @@ pub async fn verify(tx: &mut Tx, environment_id: EnvironmentId, id: AuthChalleng
     Ok(tx.execute(VERIFY, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Forgets up to a thousand challenges that were made before a moment; gives how many.
+/// Deletes up to a thousand challenges created before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Second factors of people, and those that the company keeps for purposes of its own.
+//! Users' second factors, and those that the company manages for its own purposes.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -39,10 +39,10 @@ fn read(row: &Row) -> Result<AuthenticationFactor> {
     })
 }
 
-/// Makes a factor.
+/// Inserts a factor.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such person.
+/// `ForeignKey` if there is no such user.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, factor: &AuthenticationFactor) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -59,7 +59,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, factor: &Authent
     Ok(())
 }
 
-/// The factor with this identifier.
+/// Returns the factor with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -71,7 +71,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The same, with other transactions that change or delete this factor made to wait for this one.
+/// Like [`find`], and locks the factor against changes and deletion until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -84,7 +84,7 @@ pub async fn find_and_lock(
     find(tx, environment_id, id).await
 }
 
-/// The factors of a person that have been confirmed, oldest first: those that count.
+/// Returns a user's confirmed factors, oldest first. Unconfirmed factors do not count.
 ///
 /// # Errors
 /// Database errors.
@@ -96,7 +96,7 @@ pub async fn confirmed(
     query.query(CONFIRMED, &[environment_id.into(), user_id.into()]).await?.iter().map(read).collect()
 }
 
-/// A slice of a person's factors, confirmed or not.
+/// Lists a slice of a user's factors, confirmed or not.
 ///
 /// # Errors
 /// Database errors.
@@ -111,8 +111,8 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit, user_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Notes that the code of a step was taken, which confirms the factor. Of all who come with a code of this step or an older
-/// one, on whatever node, one gets `true`.
+/// Records that the code of a time step was accepted, which confirms the factor. After one caller, on any node, has got
+/// `true`, codes of this step and older ones are no longer accepted.
 ///
 /// # Errors
 /// Database errors.
@@ -126,7 +126,7 @@ pub async fn take(
     Ok(tx.execute(TAKE, &[environment_id.into(), id.into(), step.into(), now.into()]).await? == 1)
 }
 
-/// Deletes the factors of a person that were never confirmed; gives which.
+/// Deletes a user's unconfirmed factors; returns their IDs.
 ///
 /// # Errors
 /// Database errors.
@@ -142,7 +142,7 @@ pub async fn delete_unconfirmed(
         .collect()
 }
 
-/// Deletes a factor with its challenges; `false` when there is none such.
+/// Deletes a factor with its challenges; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! How environments look.
+//! Environments' branding.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx, image};
@@ -47,7 +47,7 @@ fn read(row: &Row) -> Result<(EnvironmentId, Brand)> {
     Ok((row.parse(0)?, brand))
 }
 
-/// The look of every environment that has chosen one; used where all environments are read.
+/// Returns the branding of every environment that has one; used where all environments are read.
 ///
 /// # Errors
 /// Database errors.
@@ -55,7 +55,7 @@ pub(crate) async fn all(query: &mut impl Query) -> Result<Vec<(EnvironmentId, Br
     query.query(ALL, &[]).await?.iter().map(read).collect()
 }
 
-/// The look of an environment; nothing chosen where there is none.
+/// Returns an environment's branding; the default if it has none.
 ///
 /// # Errors
 /// Database errors.
@@ -64,7 +64,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     Ok(row.as_ref().map(read).transpose()?.map(|(_, brand)| brand).unwrap_or_default())
 }
 
-/// Stores the look of an environment. Its pictures are there already.
+/// Stores an environment's branding. Its images already exist.
 ///
 /// # Errors
 /// Database errors.

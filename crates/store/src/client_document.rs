@@ -1,4 +1,4 @@
-//! Metadata documents that wait for an administrator, and what was decided about them.
+//! Client metadata documents awaiting an administrator's decision, and the decisions.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -30,7 +30,7 @@ fn read(row: &Row) -> Result<KnownDocument> {
     })
 }
 
-/// Notes that somebody wants to use a document, unless that is noted already.
+/// Records that someone tried to use a document; `false` if it is already recorded.
 ///
 /// # Errors
 /// Database errors.
@@ -38,7 +38,7 @@ pub async fn ask(tx: &mut Tx, environment_id: EnvironmentId, url: &str, now: Tim
     Ok(tx.execute(ASK, &[environment_id.into(), url.into(), now.into()]).await? == 1)
 }
 
-/// Keeps a decision, in place of the one before.
+/// Stores a decision, replacing the previous one.
 ///
 /// # Errors
 /// Database errors.
@@ -53,7 +53,7 @@ pub async fn decide(
     Ok(())
 }
 
-/// What is known of a document.
+/// Returns what is known about a document.
 ///
 /// # Errors
 /// Database errors.
@@ -61,7 +61,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, url: &s
     query.query_opt(FIND, &[environment_id.into(), url.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// All of an environment's documents, by URL.
+/// Returns all of an environment's documents, ordered by URL.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +69,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     query.query(ALL, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// How many wait that somebody wanted to use after a moment.
+/// Returns how many documents first requested after the given time await a decision.
 ///
 /// # Errors
 /// Database errors.
@@ -80,7 +80,7 @@ pub async fn count_waiting(query: &mut impl Query, environment_id: EnvironmentId
     }
 }
 
-/// Forgets those that nobody has decided about since a moment.
+/// Deletes at most a thousand documents requested before the given time and still undecided.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! The secrets of Connect applications.
+//! Client secrets of Connect applications.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -29,7 +29,7 @@ fn read(row: &Row) -> Result<ClientSecret> {
     })
 }
 
-/// Makes other transactions that add a secret to this application wait for this one, so that counting them is safe.
+/// Locks an application until the transaction ends, so that its secrets can be counted before adding one.
 ///
 /// # Errors
 /// Database errors.
@@ -38,10 +38,10 @@ pub async fn lock_application(tx: &mut Tx, environment_id: EnvironmentId, id: Ap
     Ok(())
 }
 
-/// Makes a secret.
+/// Inserts a secret.
 ///
 /// # Errors
-/// `ForeignKey` when the application is gone.
+/// `ForeignKey` if the application is gone.
 pub async fn insert(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -61,7 +61,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// An application's live secrets, oldest first.
+/// Returns an application's live secrets, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -73,7 +73,8 @@ pub async fn list(
     query.query(LIST, &[environment_id.into(), application_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Deletes a secret; gives the client it belonged to, and whose that is, or `None` when there is no such secret.
+/// Deletes a secret; returns the client it belonged to and that client's organization, or `None` if there is no such
+/// secret.
 ///
 /// # Errors
 /// Database errors.
@@ -89,7 +90,7 @@ pub async fn delete(
     row.map(|row| Ok((row.parse(0)?, row.opt_parse(1)?))).transpose()
 }
 
-/// Notes that a secret was used.
+/// Records when a secret was last used.
 ///
 /// # Errors
 /// Database errors.

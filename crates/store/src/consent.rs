@@ -1,4 +1,4 @@
-//! What people have allowed applications.
+//! Users' consents: what they have allowed applications.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Reader, Result, Tx};
@@ -49,12 +49,12 @@ fn read(row: &Row) -> Result<Consent> {
     })
 }
 
-/// What was chosen, as it is stored.
+/// The stored form of a user's choices.
 pub(crate) fn written(choices: &Choices) -> String {
     serde_json::to_string(choices).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Keeps a consent, unless there is one for this person, application, organization and resource.
+/// Inserts a consent, unless one exists for this user, application, organization and resource.
 ///
 /// # Errors
 /// Database errors.
@@ -76,7 +76,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consen
     Ok(())
 }
 
-/// The consent with this identifier; whoever else would change it waits for this transaction.
+/// Returns the consent with this ID, and locks it until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -84,7 +84,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: ConsentId) -> 
     tx.query_opt(LOCK, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Changes what was allowed and what was chosen.
+/// Updates a consent's scopes and choices.
 ///
 /// # Errors
 /// Database errors.
@@ -100,7 +100,7 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, consent: &Consen
     Ok(())
 }
 
-/// Takes a consent back, with everything that was issued for it; `false` when there is none such.
+/// Deletes a consent, with everything issued under it; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -108,7 +108,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: ConsentId) -
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The consent with this identifier.
+/// Returns the consent with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -116,7 +116,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Con
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// What a person has allowed an application for a resource (empty for none), for every organization.
+/// Returns what a user has allowed an application for a resource (empty for none), for every organization.
 ///
 /// # Errors
 /// Database errors.
@@ -131,16 +131,17 @@ pub async fn of_user_and_application(
     query.query(OF_USER_AND_APPLICATION, &params).await?.iter().map(read).collect()
 }
 
-/// Whose consents to list.
+/// The owner of the consents to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Of {
-    /// A person's.
+    /// A user's.
     User(UserId),
     /// Those given for an organization.
     Organization(OrganizationId),
 }
 
-/// A slice of the consents of a person or for an organization, but for those of first-party applications: nobody was asked.
+/// Lists a slice of a user's or an organization's consents, except those for first-party applications, which nobody was
+/// asked for.
 ///
 /// # Errors
 /// Database errors.
@@ -161,7 +162,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Everything that a person has allowed an application, whatever organization and resource it is for.
+/// Returns the IDs of everything a user has allowed an application, for any organization and resource.
 ///
 /// # Errors
 /// Database errors.
@@ -175,7 +176,7 @@ pub async fn all_of_application(
     query.query(ALL_OF_APPLICATION, &params).await?.iter().map(|row| row.parse(0)).collect()
 }
 
-/// What a person has allowed, the latest first, up to a bound.
+/// Returns what a user has allowed, newest first, at most 500.
 ///
 /// # Errors
 /// Database errors.

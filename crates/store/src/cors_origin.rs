@@ -1,4 +1,4 @@
-//! Origins whose pages may call an environment's own application.
+//! Origins whose pages may call the endpoints open to browsers, for an environment's own application.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -25,10 +25,10 @@ fn read(row: &Row) -> Result<CorsOrigin> {
     })
 }
 
-/// Makes an origin.
+/// Inserts an origin.
 ///
 /// # Errors
-/// `Unique` when it is there already.
+/// `Unique` if it already exists.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, cors_origin: &CorsOrigin) -> Result<()> {
     let params =
         [environment_id.into(), cors_origin.id.into(), (&cors_origin.origin).into(), cors_origin.created_at.into()];
@@ -36,7 +36,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, cors_origin: &Co
     Ok(())
 }
 
-/// All of an environment, oldest first: there are few.
+/// Returns all origins of an environment, oldest first: there are few.
 ///
 /// # Errors
 /// Database errors.
@@ -44,7 +44,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     query.query(ALL, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// A slice of them.
+/// Lists a slice of an environment's origins.
 ///
 /// # Errors
 /// Database errors.
@@ -57,7 +57,7 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit]).await?.iter().map(read).collect()
 }
 
-/// Deletes an origin; `false` when there is none such.
+/// Deletes an origin; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

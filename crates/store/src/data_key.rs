@@ -9,7 +9,7 @@ statements! {
     INSERT = "INSERT INTO data_key (id, sealed, created_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING";
 }
 
-/// The sealed data key; `None` in a database that has never been started with a master key.
+/// Returns the sealed data key; `None` in a database that has never been started with a master key.
 ///
 /// # Errors
 /// Database errors.
@@ -17,7 +17,7 @@ pub async fn find(query: &mut impl Query) -> Result<Option<Vec<u8>>> {
     query.query_opt(FIND, &[]).await?.map(|row| Ok(row.bytes(0)?.to_vec())).transpose()
 }
 
-/// Stores the sealed data key; `false` when there is one already.
+/// Stores the sealed data key; `false` if there already is one.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Devices that wait for a person (RFC 8628).
+//! Device authorizations (RFC 8628): devices waiting for a user's approval.
 
 use crate::consent::written;
 use crate::sql::{Query, Row, statements};
@@ -19,7 +19,7 @@ statements! {
     APPROVE = "UPDATE device_authorization SET state = 'approved', consent_id = $3, user_id = $4, organization_id = $5, session_id = $6, ",
         "authenticated_at = $7, subject = $8, choices = $9 WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
     DENY = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND digest = $2 AND state = 'pending'";
-    // By way of the consents, which are few, and have an index.
+    // Goes through the consents, which are few and have an index.
     DENY_APPROVED_OF_USER = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND consent_id IN ",
         "(SELECT id FROM consent WHERE environment_id = $1 AND user_id = $2) AND state = 'approved'";
     DENY_APPROVED_FIRST_PARTY_OF_USER = "UPDATE device_authorization SET state = 'denied' WHERE environment_id = $1 AND consent_id IN ",
@@ -59,10 +59,10 @@ fn read(row: &Row) -> Result<DeviceAuthorization> {
     })
 }
 
-/// Keeps a device that waits.
+/// Inserts a pending device authorization.
 ///
 /// # Errors
-/// `Unique` when the user code is in use.
+/// `Unique` if the user code is in use.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, device: &DeviceAuthorization) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -77,7 +77,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, device: &DeviceA
     Ok(())
 }
 
-/// The device with this code.
+/// Returns the device with this device code digest.
 ///
 /// # Errors
 /// Database errors.
@@ -89,7 +89,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The device that shows this code.
+/// Returns the device with this user code.
 ///
 /// # Errors
 /// Database errors.
@@ -101,7 +101,7 @@ pub async fn find_by_user_code(
     query.query_opt(FIND_BY_USER_CODE, &[environment_id.into(), user_code.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Notes that the person agreed; `false` when somebody has answered before.
+/// Records the user's approval; `false` if it is no longer pending.
 ///
 /// # Errors
 /// Database errors.
@@ -120,7 +120,7 @@ pub async fn approve(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest
     Ok(tx.execute(APPROVE, &params).await? == 1)
 }
 
-/// Notes that the person said no; `false` when somebody has answered before.
+/// Records the user's refusal; `false` if it is no longer pending.
 ///
 /// # Errors
 /// Database errors.
@@ -128,7 +128,7 @@ pub async fn deny(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest) -
     Ok(tx.execute(DENY, &[environment_id.into(), digest.into()]).await? == 1)
 }
 
-/// Takes back what a person has agreed to for devices that have not come for it yet.
+/// Revokes a user's approvals that their devices have not yet redeemed.
 ///
 /// # Errors
 /// Database errors.
@@ -137,7 +137,7 @@ pub async fn deny_approved_of_user(tx: &mut Tx, environment_id: EnvironmentId, u
     Ok(())
 }
 
-/// The same, for the company's own applications alone.
+/// Like [`deny_approved_of_user`], for the company's own applications only.
 ///
 /// # Errors
 /// Database errors.
@@ -150,7 +150,7 @@ pub async fn deny_approved_first_party_of_user(
     Ok(())
 }
 
-/// Redeems an approval: of all who try, one gets `true`.
+/// Redeems an approval: of several concurrent callers, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -158,7 +158,7 @@ pub async fn redeem(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest)
     Ok(tx.execute(REDEEM, &[environment_id.into(), digest.into()]).await? == 1)
 }
 
-/// Notes a poll, and by how many seconds the device has to slow down.
+/// Records a poll, and by how many seconds the device must slow down.
 ///
 /// # Errors
 /// Database errors.
@@ -173,7 +173,7 @@ pub async fn polled(
     Ok(())
 }
 
-/// Forgets up to a thousand devices whose time was over before a moment; gives how many.
+/// Deletes up to a thousand device authorizations that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

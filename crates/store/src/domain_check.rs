@@ -1,4 +1,4 @@
-//! Which claimed domains to look for a proof of, and when.
+//! Scheduled verification checks of claimed domains.
 
 use crate::organization::read_domain;
 use crate::sql::{Query, statements};
@@ -8,26 +8,26 @@ use countersign_protocol::model::OrganizationDomain;
 use countersign_protocol::time::Timestamp;
 
 statements! {
-    // The first of each environment, and then the second: no environment keeps the others waiting.
+    // The first domain of each environment, then the second, and so on: no environment keeps the others waiting.
     DUE = "SELECT id, organization_id, domain, state, verification_strategy, verification_token, created_at, updated_at, ",
         "environment_id, checked_since, check_at FROM (SELECT organization_domain.*, row_number() OVER (PARTITION BY environment_id ",
         "ORDER BY check_at) AS turn FROM organization_domain WHERE check_at <= $1) AS due ORDER BY turn, check_at LIMIT 20";
     CLAIM = "UPDATE organization_domain SET check_at = $4 WHERE environment_id = $1 AND id = $2 AND check_at = $3";
 }
 
-/// A domain whose proof is to be looked for now.
+/// A domain due for a verification check.
 #[derive(Debug, Clone)]
 pub struct DueDomain {
-    /// Whose tenant.
+    /// Its environment.
     pub environment_id: EnvironmentId,
     /// The domain.
     pub domain: OrganizationDomain,
-    /// Since when its proof is looked for.
+    /// Since when it has been checked.
     pub since: Timestamp,
     check_at: Timestamp,
 }
 
-/// Some of the domains that are due, of all environments in turn, longest due first.
+/// Returns some of the due domains, taking environments in turn, longest due first.
 ///
 /// # Errors
 /// Database errors.
@@ -45,7 +45,7 @@ pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<DueDomain>> 
         .collect()
 }
 
-/// Takes a domain that is due, for one node; `false` when another has taken it, or it needs no check any more.
+/// Claims a due domain for one node; `false` if another has claimed it, or it no longer needs a check.
 ///
 /// # Errors
 /// Database errors.

@@ -82,10 +82,10 @@ fn written(pages: &ProductPages) -> String {
     serde_json::to_string(&named.collect::<BTreeMap<_, _>>()).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Makes an environment. Its look is stored by [`branding::set`].
+/// Inserts an environment. Its branding is stored by [`branding::set`].
 ///
 /// # Errors
-/// `Unique` when name, client id or issuer is taken.
+/// `Unique` if the name, the client ID or the issuer is taken.
 pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
     let params = [
         environment.id.into(),
@@ -115,7 +115,8 @@ pub async fn insert(tx: &mut Tx, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Every environment of the company's products, oldest first: a list that has no tenant, for finding the tenant of a request.
+/// Returns every environment of the company's products, oldest first. Takes no environment, because it is used to find
+/// a request's environment.
 ///
 /// # Errors
 /// Database errors.
@@ -123,7 +124,7 @@ pub async fn all(query: &mut impl Query) -> Result<Vec<Environment>> {
     Ok(with_staff(query).await?.into_iter().filter(|environment| !environment.is_of_staff()).collect())
 }
 
-/// The built-in environment, whose people are the company's own staff; `None` before there is one.
+/// Returns the built-in environment, whose users are the company's own staff; `None` before it exists.
 ///
 /// # Errors
 /// Database errors.
@@ -131,7 +132,7 @@ pub async fn of_staff(query: &mut impl Query) -> Result<Option<Environment>> {
     Ok(with_staff(query).await?.into_iter().find(Environment::is_of_staff))
 }
 
-/// Moves the built-in environment to where the API is now.
+/// Moves the built-in environment to the API's current address.
 ///
 /// # Errors
 /// Database errors.
@@ -146,7 +147,7 @@ pub async fn move_staff(
     Ok(())
 }
 
-/// Every environment, and the built-in one.
+/// Returns every environment, including the built-in one.
 ///
 /// # Errors
 /// Database errors.
@@ -160,28 +161,28 @@ pub async fn with_staff(query: &mut impl Query) -> Result<Vec<Environment>> {
     Ok(all)
 }
 
-/// What can change in an environment.
+/// An environment's mutable settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentSettings {
     /// Staging or production.
     pub kind: EnvironmentKind,
-    /// What session tokens name as their issuer; `None` for the default.
+    /// The issuer named in session tokens; `None` for the default.
     pub session_issuer: Option<String>,
-    /// What new signing keys are made for.
+    /// The algorithm of new signing keys.
     pub signing_algorithm: Algorithm,
-    /// How long an access token lives, in seconds.
+    /// The lifetime of access tokens, in seconds.
     pub access_token_lifetime: i64,
-    /// How long people stay signed in.
+    /// How long users stay signed in.
     pub sessions: SessionPolicy,
-    /// How people sign in, and whether they may sign up.
+    /// How users sign in, and whether they may sign up.
     pub authentication: Authentication,
-    /// Which clients it has that nobody registers by hand.
+    /// Which clients may register themselves.
     pub self_registration: SelfRegistration,
     /// What organizations may do on their own pages.
     pub portal: PortalSettings,
-    /// Pages of the company's product to which people are led.
+    /// Pages of the company's product that users are sent to.
     pub product_pages: Arc<ProductPages>,
-    /// Which messages this server sends of itself.
+    /// Which emails this server sends on its own.
     pub default_mails: DefaultMails,
 }
 

@@ -28,10 +28,10 @@ fn read(row: &Row) -> Result<EnvironmentApiKey> {
     })
 }
 
-/// Makes a key.
+/// Inserts a key.
 ///
 /// # Errors
-/// `Unique` when the environment has one of that name, or the value is in use.
+/// `Unique` if the environment has a key with that name, or the value is in use.
 pub async fn insert(tx: &mut Tx, key: &EnvironmentApiKey, digest: &Digest) -> Result<()> {
     let params = [
         key.environment_id.into(),
@@ -45,7 +45,7 @@ pub async fn insert(tx: &mut Tx, key: &EnvironmentApiKey, digest: &Digest) -> Re
     Ok(())
 }
 
-/// The key that has this digest. It is what tells the environment, so it takes none.
+/// Returns the key with this digest. Takes no environment, because the key determines it.
 ///
 /// # Errors
 /// Database errors.
@@ -53,7 +53,7 @@ pub async fn find_by_digest(query: &mut impl Query, digest: &Digest) -> Result<O
     query.query_opt(BY_DIGEST, &[digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// An environment's keys, oldest first.
+/// Returns an environment's keys, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -74,10 +74,10 @@ pub async fn has_digest(
     Ok(query.query_opt(HAS_DIGEST, &[environment_id.into(), id.into(), digest.into()]).await?.is_some())
 }
 
-/// Gives a key another value.
+/// Replaces a key's value.
 ///
 /// # Errors
-/// `Unique` when the value is in use.
+/// `Unique` if the value is in use.
 pub async fn set_digest(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -89,7 +89,7 @@ pub async fn set_digest(
     Ok(())
 }
 
-/// Notes that a key was used.
+/// Records when a key was last used.
 ///
 /// # Errors
 /// Database errors.
@@ -98,7 +98,7 @@ pub async fn touch(tx: &mut Tx, environment_id: EnvironmentId, id: EnvironmentAp
     Ok(())
 }
 
-/// Deletes a key; `false` when there is none such.
+/// Deletes a key; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

@@ -1,10 +1,11 @@
-//! The ordered log of events. A change appends its events in its own transaction; a *placer* gives those that were
-//! committed their positions afterwards, and readers read by position only.
+//! The ordered event log. A change appends its events in its own transaction; a *placer* gives committed events their
+//! positions afterwards, and readers read by position only.
 //!
-//! Neither identifiers nor insertions are in the order of commits: whoever read the newest would miss what a transaction
-//! that began earlier commits later. Positions are given by one transaction at a time, which holds the counter's row until
-//! its commit: so a position becomes visible only after every smaller one, and the order never changes behind a reader.
-//! Events about one object keep the order of the locks that their transactions held, which is the order of insertion.
+//! Neither IDs nor insertions follow the order of commits: a reader that has seen the newest would miss what a
+//! transaction that began earlier commits later. Positions are assigned by one transaction at a time, which holds the
+//! counter's row until its commit, so a position becomes visible only after every smaller one, and the order never
+//! changes behind a reader. Events about one object keep the order in which their transactions held its lock, which is
+//! the order of insertion.
 
 use crate::sql::{Query, Row, Sql, Value, statements};
 use crate::{Result, Tx, webhook_delivery};
@@ -13,12 +14,14 @@ use countersign_protocol::management::events::{Event, Filter};
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::time::Timestamp;
 
-/// How many events are placed at a time, at most.
+/// Maximum number of events placed at a time.
 pub const BATCH: usize = 1000;
-/// How many deliveries are made at a time, at most: where many endpoints want each event, fewer events are placed.
+/// Maximum number of deliveries created at a time: where many endpoints subscribe to each event, fewer events are
+/// placed.
 const DELIVERIES: usize = 10_000;
 
-/// An event is committed within this time after the moment that it tells, give or take what clocks of nodes differ by.
+/// An event is committed within this many seconds after its timestamp, give or take the clock differences between
+/// nodes.
 const LATE: i64 = 3600;
 
 statements! {
@@ -34,23 +37,24 @@ statements! {
     PLACED = "UPDATE event_counter SET position = $1, latest_at = $2 WHERE id = 1";
     HEAD = "SELECT position FROM event_counter WHERE id = 1";
     POSITION = "SELECT position FROM event WHERE environment_id = $1 AND id = $2";
-    // The moments of events are not in the order of positions, but the latest moment so far is.
+    // Event timestamps do not follow the order of positions, but the latest timestamp so far does.
     FROM_MOMENT = "SELECT position FROM event WHERE environment_id = $1 AND latest_at >= $2 AND position IS NOT NULL ",
         "ORDER BY latest_at, position LIMIT 1";
     OF_ORGANIZATION = "SELECT 1 FROM event WHERE environment_id || '' = $1 AND organization_id = $2 AND position > 0 LIMIT 1";
-    // The plus keeps SQLite from reading by the moment, and sorting. The two bounds are written differently: of a range PostgreSQL
-    // guesses that it leaves few rows, and would rather sort them all than read a page in order (a hundred times slower).
+    // The plus keeps SQLite from using the index by time and then sorting. The two bounds are written differently
+    // because PostgreSQL assumes that a range leaves few rows, and would sort them all rather than read a page in order
+    // (a hundred times slower).
     OLDER = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 AND position < $3 ",
         "AND +created_at >= $4 AND created_at + 0 < $5 ORDER BY position DESC LIMIT $6";
     NEWER = "SELECT position, id, event, data, created_at FROM event WHERE environment_id = $1 AND position > $2 AND position < $3 ",
         "AND +created_at >= $4 AND created_at + 0 < $5 ORDER BY position LIMIT $6";
-    // Of an organization, SQLite would rather read all positions of the environment and leave out what is about others: so the
-    // environment is asked about in a way that no index answers. An organization is of one environment.
+    // For one organization, SQLite would read all positions of the environment and filter out the others, so the
+    // environment is compared in a way that no index can serve. An organization belongs to one environment.
     OLDER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position DESC LIMIT $6";
     NEWER_IN_ORGANIZATION = "SELECT position, id, event, data, created_at FROM event WHERE environment_id || '' = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND organization_id = $7 ORDER BY position LIMIT $6";
-    // Of a name, too, SQLite would rather read all positions and leave out what has another.
+    // For one event name, too, SQLite would read all positions and filter.
     OLDER_NAMED = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_event*/ WHERE environment_id = $1 AND position > $2 ",
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 ORDER BY position DESC LIMIT $6";
     NEWER_NAMED = "SELECT position, id, event, data, created_at FROM event /*INDEXED BY event_event*/ WHERE environment_id = $1 AND position > $2 ",
@@ -61,16 +65,16 @@ statements! {
         "AND position < $3 AND +created_at >= $4 AND created_at + 0 < $5 AND event = $7 AND organization_id = $8 ORDER BY position LIMIT $6";
 }
 
-/// An event about to be written.
+/// An event to append.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
-    /// Its identifier.
+    /// Its ID.
     pub id: EventId,
     /// Its name, such as `organization.created`.
     pub event: &'static str,
     /// The organization whose object it is about, if it belongs to one.
     pub organization_id: Option<OrganizationId>,
-    /// What it is about: webhooks tell of one such thing in order.
+    /// What it is about: webhooks deliver the events of one subject in order.
     pub subject: &'a str,
     /// The object, as the API shows it, without secrets.
     pub data: &'a serde_json::Value,
@@ -78,14 +82,14 @@ pub struct NewEvent<'a> {
     pub created_at: Timestamp,
 }
 
-/// What to read: up to `limit` events in the direction of `scan`, beyond `from` when it is given.
+/// What to read: up to `limit` events in the direction of `scan`, beyond `from` if given.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch {
-    /// Which way to read.
+    /// The direction to read in.
     pub scan: Scan,
-    /// The position where to begin, exclusive.
+    /// The position to start from, exclusive.
     pub from: Option<i64>,
-    /// How many.
+    /// The maximum number of events.
     pub limit: usize,
 }
 
@@ -107,16 +111,16 @@ pub async fn append(tx: &mut Tx, environment_id: EnvironmentId, event: &NewEvent
     Ok(())
 }
 
-/// What was given positions at a time.
+/// The outcome of placing one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
-    /// How many events.
+    /// The number of events placed.
     pub count: usize,
-    /// Whether that was as many as are placed at a time: more may wait.
+    /// Whether the batch was full: more events may be waiting.
     pub full: bool,
 }
 
-/// Whether an event of any environment waits for its position.
+/// Whether any event, in any environment, is waiting for its position.
 ///
 /// # Errors
 /// Database errors.
@@ -124,10 +128,11 @@ pub async fn is_unplaced(query: &mut impl Query) -> Result<bool> {
     Ok(query.query_opt(UNPLACED, &[]).await?.is_some())
 }
 
-/// Gives the events of all environments that were committed and have none their positions, [`BATCH`] at most, and makes the
-/// deliveries of webhooks for them. Of two who do it at once, one waits for the other.
+/// Assigns positions to committed events of all environments that have none, at most [`BATCH`], and creates their
+/// webhook deliveries. Of two concurrent callers, one waits for the other.
 ///
-/// What a node with a wrong clock says to be of a future beyond [`LATE`] counts as of that: by the latest moment others are found, too.
+/// A timestamp from a node with a wrong clock that is further than [`LATE`] in the future counts as exactly that far,
+/// because the latest timestamp is also used to find other events.
 ///
 /// # Errors
 /// Database errors.
@@ -135,7 +140,7 @@ pub async fn place(tx: &mut Tx, tries: i64, now: Timestamp) -> Result<Placed> {
     let Some(counter) = tx.query_opt(LOCK, &[]).await? else {
         return Err(crate::Error::Corrupt("the counter of events is missing".to_owned()));
     };
-    // A statement of its own, after the lock was had: it sees all that whoever had it before has placed.
+    // A separate statement, after the lock is held: it sees everything that the previous holder placed.
     let (mut position, mut latest_at) = (counter.int(0)?, counter.int(1)?);
     let before = position;
     let batch = match webhook_delivery::most_enabled(tx).await? {
@@ -160,7 +165,7 @@ pub async fn place(tx: &mut Tx, tries: i64, now: Timestamp) -> Result<Placed> {
     Ok(done)
 }
 
-/// The position of an event; `None` when there is no such event, or it has none yet.
+/// Returns an event's position; `None` if there is no such event, or it has no position yet.
 ///
 /// # Errors
 /// Database errors.
@@ -171,7 +176,7 @@ pub async fn position(query: &mut impl Query, environment_id: EnvironmentId, id:
     }
 }
 
-/// An event that has a position.
+/// Returns an event, if it has a position.
 ///
 /// # Errors
 /// Database errors.
@@ -180,7 +185,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, id: Eve
     Ok(row.as_ref().map(read_event).transpose()?.map(|(_, event)| event))
 }
 
-/// The position of the newest event of all environments.
+/// Returns the position of the newest event of all environments.
 ///
 /// # Errors
 /// Database errors.
@@ -191,7 +196,7 @@ pub async fn head(query: &mut impl Query) -> Result<i64> {
     }
 }
 
-/// Whether there is an event about an object of an organization, which may be gone by now.
+/// Whether there is an event about an object of an organization, which may itself be gone.
 ///
 /// # Errors
 /// Database errors.
@@ -203,7 +208,7 @@ pub async fn is_of_organization(
     Ok(query.query_opt(OF_ORGANIZATION, &[environment_id.into(), organization_id.into()]).await?.is_some())
 }
 
-/// Events that have a position, in the order of positions.
+/// Lists events that have a position, ordered by position.
 ///
 /// # Errors
 /// Database errors.
@@ -213,7 +218,7 @@ pub async fn list(
     filter: &Filter,
     stretch: Stretch,
 ) -> Result<Vec<Event>> {
-    // Nothing beyond the head of now: what several statements read is then the same as if one had.
+    // Nothing beyond the current head, so that several statements together read what a single one would.
     let head = head(query).await?;
     let (mut above, mut below) = (0, head.saturating_add(1));
     match (stretch.scan, stretch.from) {
@@ -244,7 +249,7 @@ pub async fn list(
             Scan::Descending => found.sort_unstable_by_key(|(position, _)| std::cmp::Reverse(*position)),
         }
         found.truncate(stretch.limit);
-        // What lies beyond a full page need not be read for the next name.
+        // Beyond a full page, nothing needs to be read for the next name.
         if found.len() == stretch.limit
             && let Some((last, _)) = found.last()
         {
@@ -257,7 +262,7 @@ pub async fn list(
     Ok(found.into_iter().map(|(_, event)| event).collect())
 }
 
-/// The position before which every event tells a moment before this one.
+/// Returns the first position whose event may be from `moment` or later: every event before it is earlier.
 async fn from_moment(query: &mut impl Query, environment_id: EnvironmentId, moment: Timestamp) -> Result<Option<i64>> {
     match query.query_opt(FROM_MOMENT, &[environment_id.into(), moment.into()]).await? {
         Some(row) => row.opt_int(0),
@@ -265,7 +270,7 @@ async fn from_moment(query: &mut impl Query, environment_id: EnvironmentId, mome
     }
 }
 
-/// What one statement reads besides the bounds.
+/// What one statement reads, apart from the bounds.
 struct Span<'a> {
     environment_id: EnvironmentId,
     filter: &'a Filter,
@@ -318,7 +323,7 @@ fn read_event(row: &Row) -> Result<(i64, Event)> {
     Ok((row.int(0)?, event))
 }
 
-/// Forgets events from before a moment, a thousand at most.
+/// Deletes at most a thousand events from before the given time.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! People who were sent away to sign in elsewhere (Standalone Connect).
+//! External authentications: users sent to sign in elsewhere (Standalone Connect).
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -42,10 +42,10 @@ fn read(row: &Row) -> Result<ExternalAuthentication> {
     })
 }
 
-/// Keeps one that begins.
+/// Inserts an external authentication that begins.
 ///
 /// # Errors
-/// `ForeignKey` when the application is gone.
+/// `ForeignKey` if the application is gone.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, begun: &ExternalAuthentication) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -59,7 +59,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, begun: &External
     Ok(())
 }
 
-/// The one with this identifier.
+/// Returns the external authentication with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -71,7 +71,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The completed one whose token has this digest.
+/// Returns the completed external authentication whose token has this digest.
 ///
 /// # Errors
 /// Database errors.
@@ -83,7 +83,8 @@ pub async fn find_by_token(
     query.query_opt(FIND_BY_TOKEN, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Takes one to be completed in this transaction: of all who try, while it has its time, one gets `true`.
+/// Claims one for completion in this transaction: of several concurrent callers before it expires, exactly one gets
+/// `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -96,10 +97,10 @@ pub async fn claim(
     Ok(tx.execute(CLAIM, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Notes who it was, and the token with which the browser may go on until a moment.
+/// Stores the user, and the token with which the browser may continue until the given time.
 ///
 /// # Errors
-/// `ForeignKey` when the person is gone.
+/// `ForeignKey` if the user is gone.
 pub async fn complete(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -119,7 +120,7 @@ pub async fn complete(
     Ok(())
 }
 
-/// Uses a completed one up: of all who try, while it has its time, one gets `true`.
+/// Uses up a completed one: of several concurrent callers before it expires, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -132,7 +133,7 @@ pub async fn use_up(
     Ok(tx.execute(USE, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Forgets the oldest that nobody has completed, beyond so many in an environment.
+/// Deletes an environment's oldest uncompleted ones beyond the newest `most`.
 ///
 /// # Errors
 /// Database errors.
@@ -140,7 +141,7 @@ pub async fn trim(tx: &mut Tx, environment_id: EnvironmentId, most: i64) -> Resu
     tx.execute(TRIM, &[environment_id.into(), most.into()]).await
 }
 
-/// Forgets up to a thousand that nobody has completed, and whose time was over before a moment; gives how many.
+/// Deletes up to a thousand uncompleted ones that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -148,7 +149,7 @@ pub async fn prune_begun(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.execute(PRUNE_BEGUN, &[before.into()]).await
 }
 
-/// The same of completed ones.
+/// Like [`prune_begun`], for completed ones.
 ///
 /// # Errors
 /// Database errors.

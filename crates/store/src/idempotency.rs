@@ -1,4 +1,4 @@
-//! Replies kept for a client that asks the same thing again.
+//! Stored replies for idempotent requests that a client repeats.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -17,7 +17,7 @@ statements! {
         "(SELECT environment_id, key_digest FROM idempotency_key WHERE expires_at < $1 LIMIT 1000)";
 }
 
-/// A reply that was given.
+/// A stored reply.
 #[derive(Debug)]
 pub struct KeptReply {
     /// The digest of the request it answered.
@@ -28,7 +28,7 @@ pub struct KeptReply {
     pub sealed_reply: Vec<u8>,
 }
 
-/// The reply kept under a key, unless its time is over.
+/// Returns the reply stored under a key, unless it has expired.
 ///
 /// # Errors
 /// Database errors.
@@ -49,7 +49,7 @@ pub async fn find(
     .transpose()
 }
 
-/// Keeps a reply; `false` when another request got there first.
+/// Stores a reply; `false` if another request was first.
 ///
 /// # Errors
 /// Database errors.
@@ -73,7 +73,7 @@ pub async fn keep(
     Ok(tx.execute(INSERT, &params).await? == 1)
 }
 
-/// Forgets replies whose time is over, a thousand at most.
+/// Deletes expired replies, at most a thousand.
 ///
 /// # Errors
 /// Database errors.

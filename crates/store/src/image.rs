@@ -1,4 +1,4 @@
-//! Pictures that people see.
+//! Images shown to users.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -12,7 +12,7 @@ statements! {
         "ON CONFLICT (environment_id, digest) DO UPDATE SET source = excluded.source, used_at = excluded.used_at";
     PNG = "SELECT png FROM image WHERE environment_id = $1 AND digest = $2";
     TOUCH = "UPDATE image SET used_at = $3 WHERE environment_id = $1 AND digest = $2";
-    // The first comparison is for a row that is taken up again meanwhile: it is looked at once more before it goes.
+    // The first comparison rechecks rows that have been used again in the meantime before deleting them.
     PRUNE = "DELETE FROM image WHERE used_at < $1 AND (environment_id, digest) IN (",
         "SELECT i.environment_id, i.digest FROM image i WHERE i.used_at < $1 ",
         "AND NOT EXISTS (SELECT 1 FROM branding b WHERE b.environment_id = i.environment_id AND i.digest IN (b.logo, b.logo_dark, b.icon)) ",
@@ -21,7 +21,7 @@ statements! {
         "ORDER BY i.used_at LIMIT 1000)";
 }
 
-/// The columns of a picture, in this order from one on: digest, source, width, height, on light, on dark.
+/// Reads an image's columns, starting at `from`: digest, source, width, height, on light, on dark.
 pub(crate) fn read(row: &Row, from: usize) -> Result<Option<Image>> {
     let Some(digest) = row.opt_parse(from)? else { return Ok(None) };
     let pixels = |at| -> Result<u32> {
@@ -37,7 +37,7 @@ pub(crate) fn read(row: &Row, from: usize) -> Result<Option<Image>> {
     }))
 }
 
-/// Keeps a picture. One that is there already stays as it is, and counts as used now.
+/// Stores an image. An existing one keeps its content and counts as used now.
 ///
 /// # Errors
 /// Database errors.
@@ -57,7 +57,7 @@ pub async fn keep(tx: &mut Tx, environment_id: EnvironmentId, image: &Image, png
     Ok(())
 }
 
-/// The bytes of a picture.
+/// Returns an image's PNG bytes.
 ///
 /// # Errors
 /// Database errors.
@@ -70,7 +70,7 @@ pub async fn png(
     row.map(|row| Ok(row.bytes(0)?.to_vec())).transpose()
 }
 
-/// Notes that a picture was in use until now.
+/// Records that an image was in use until now.
 ///
 /// # Errors
 /// Database errors.
@@ -79,7 +79,7 @@ pub async fn touch(tx: &mut Tx, environment_id: EnvironmentId, digest: ImageDige
     Ok(())
 }
 
-/// Forgets up to a thousand pictures that nothing refers to and that were last used before a moment; gives how many.
+/// Deletes up to a thousand unreferenced images last used before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -41,10 +41,10 @@ statements! {
         "expires_at, created_at, updated_at FROM invitation WHERE environment_id = $1 AND email_key = $4 AND organization_id = $5 AND id > $2 ORDER BY id ASC LIMIT $3";
 }
 
-/// Which invitations to list: those that have all of this.
+/// Which invitations to list: those that match every given field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
-    /// For this address, however it is written.
+    /// For this email address, in any spelling that has the same [`email_key`].
     pub email: Option<&'a str>,
     /// Into this organization.
     pub organization_id: Option<OrganizationId>,
@@ -68,10 +68,10 @@ fn read(row: &Row) -> Result<Invitation> {
     })
 }
 
-/// Makes an invitation, pending.
+/// Inserts a pending invitation.
 ///
 /// # Errors
-/// Database errors; `ForeignKey` when there is no such organization.
+/// Database errors; `ForeignKey` if there is no such organization.
 pub async fn insert(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -95,7 +95,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Stores what has become of a pending invitation; `false` when it is not pending, or there is none such.
+/// Settles a pending invitation; `false` if it is not pending or does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -123,7 +123,7 @@ pub async fn settle(
     Ok(tx.execute(SETTLE, &params).await? == 1)
 }
 
-/// Notes that an invitation was changed.
+/// Records that an invitation was changed.
 ///
 /// # Errors
 /// Database errors.
@@ -132,7 +132,7 @@ pub async fn touch(tx: &mut Tx, environment_id: EnvironmentId, id: InvitationId,
     Ok(())
 }
 
-/// Makes other transactions that change this invitation wait for this one; `false` when there is none such.
+/// Locks an invitation until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -140,7 +140,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, id: InvitationId) 
     Ok(tx.execute(LOCK, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// The invitation with this identifier.
+/// Returns the invitation with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -152,7 +152,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The invitation whose token has this digest.
+/// Returns the invitation whose token has this digest.
 ///
 /// # Errors
 /// Database errors.
@@ -164,7 +164,7 @@ pub async fn find_by_token(
     query.query_opt(FIND_BY_TOKEN, &[environment_id.into(), token_digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The oldest invitation for an address that can still be followed, into this organization, or into none.
+/// Returns the oldest pending, unexpired invitation for an email address: into this organization, or into none.
 ///
 /// # Errors
 /// Database errors.
@@ -181,7 +181,7 @@ pub async fn find_open(
     query.query_opt(sql, &params).await?.as_ref().map(read).transpose()
 }
 
-/// A slice of the invitations.
+/// Lists a slice of the invitations.
 ///
 /// # Errors
 /// Database errors.

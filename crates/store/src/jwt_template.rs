@@ -1,4 +1,4 @@
-//! What environments add to the claims of access tokens about people.
+//! JWT templates: claims that environments add to users' access tokens.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -17,7 +17,7 @@ fn read(row: &Row) -> Result<JwtTemplate> {
     Ok(JwtTemplate { content: row.text(0)?.to_owned(), created_at: row.timestamp(1)?, updated_at: row.timestamp(2)? })
 }
 
-/// Gives an environment a template, in place of the one it has.
+/// Sets an environment's template, replacing any previous one.
 ///
 /// # Errors
 /// Database errors.
@@ -26,7 +26,7 @@ pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, content: &str, now:
     Ok(())
 }
 
-/// Takes an environment's template away; `false` when it has none.
+/// Deletes an environment's template; `false` if it has none.
 ///
 /// # Errors
 /// Database errors.
@@ -34,7 +34,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId) -> Result<bool> 
     Ok(tx.execute(DELETE, &[environment_id.into()]).await? == 1)
 }
 
-/// The template of an environment.
+/// Returns an environment's template.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Which applications a session has led to, and which of them are still to be told that it ended.
+//! The applications each session has signed in to, and pending notices to them that it has ended.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Reader, Result, Tx, session};
@@ -21,7 +21,7 @@ statements! {
         "(SELECT user_id FROM organization_membership WHERE environment_id = $1 AND organization_id = $2 AND id > '') ",
         "ON CONFLICT (environment_id, session_id, application_id) DO NOTHING";
     IS_DUE = "SELECT 1 FROM logout_notice WHERE next_at <= $1 LIMIT 1";
-    // From one application to the next, however many notices each has.
+    // Steps from one application to the next, however many notices each has.
     DUE_APPLICATIONS = "WITH RECURSIVE a (environment_id, id) AS (SELECT e.id, (SELECT MIN(n.application_id) FROM logout_notice n ",
         "WHERE n.environment_id = e.id) FROM environment e UNION ALL SELECT a.environment_id, (SELECT MIN(n.application_id) ",
         "FROM logout_notice n WHERE n.environment_id = a.environment_id AND n.application_id > a.id) FROM a WHERE a.id IS NOT NULL) ",
@@ -36,22 +36,22 @@ statements! {
     DELETE = "DELETE FROM logout_notice WHERE environment_id = $1 AND session_id = $2 AND application_id = $3";
 }
 
-/// An application that is to be told that a session has ended.
+/// A pending notice to an application that a session has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutNotice {
-    /// Whose tenant.
+    /// Its environment.
     pub environment_id: EnvironmentId,
     /// The session.
     pub session_id: SessionId,
     /// The application.
     pub application_id: ApplicationId,
-    /// Whose session it was.
+    /// The session's user.
     pub user_id: UserId,
-    /// What the application knows the person by.
+    /// The subject by which the application knows the user.
     pub subject: String,
-    /// How often telling was tried.
+    /// Number of delivery attempts so far.
     pub attempts: i64,
-    /// When it is tried next.
+    /// Time of the next attempt.
     pub next_at: Timestamp,
 }
 
@@ -67,11 +67,11 @@ fn read(row: &Row) -> Result<LogoutNotice> {
     })
 }
 
-/// Notes that a session has led to an application that wants to be told of its end; `false` when the session has ended
-/// already. Whoever ends it at this moment waits for this transaction, and then sees the note.
+/// Records that a session signed in to an application that wants to be notified of its end; `false` if the session has
+/// already ended. Ending it concurrently waits for this transaction, and then sees the record.
 ///
 /// # Errors
-/// `ForeignKey` when the application is gone.
+/// `ForeignKey` if the application is gone.
 pub async fn note(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -89,7 +89,7 @@ pub async fn note(
     Ok(true)
 }
 
-/// Whether that is noted.
+/// Whether [`note`] has recorded this session and application.
 ///
 /// # Errors
 /// Database errors.
@@ -103,7 +103,7 @@ pub async fn is_noted(
     Ok(query.query_opt(IS_NOTED, &params).await?.is_some())
 }
 
-/// Sessions of a person have just ended, at this moment: their applications are to be told.
+/// Creates notices for the applications of a user's sessions that ended at `ended_at`, in this transaction.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,8 @@ pub async fn of_ended(tx: &mut Tx, environment_id: EnvironmentId, user_id: UserI
     Ok(())
 }
 
-/// The sessions of all members in an organization have just ended, at this moment: their applications are to be told.
+/// Creates notices for the applications of all members' sessions in an organization that ended at `ended_at`, in this
+/// transaction.
 ///
 /// # Errors
 /// Database errors.
@@ -126,15 +127,15 @@ pub async fn of_ended_organization(
     Ok(())
 }
 
-/// An application, and whose it is.
+/// An application and its environment.
 pub type Key = (EnvironmentId, ApplicationId);
 
-/// The applications of all environments that have notices that are due, in order.
+/// Returns the applications of all environments that have due notices, in order.
 ///
 /// # Errors
 /// Database errors.
 pub async fn due_applications(reader: &mut Reader, now: Timestamp) -> Result<Vec<Key>> {
-    // Mostly nothing is due, and this is the smaller question.
+    // Usually nothing is due, and this query is cheaper.
     if reader.query_opt(IS_DUE, &[now.into()]).await?.is_none() {
         return Ok(Vec::new());
     }
@@ -144,7 +145,7 @@ pub async fn due_applications(reader: &mut Reader, now: Timestamp) -> Result<Vec
     Ok(due)
 }
 
-/// Some of the notices of an application that are due, longest due first.
+/// Returns up to `most` of an application's due notices, longest due first.
 ///
 /// # Errors
 /// Database errors.
@@ -159,7 +160,7 @@ pub async fn due(
     reader.query(DUE, &params).await?.iter().map(read).collect()
 }
 
-/// Forgets notices from before a moment, a thousand at most.
+/// Deletes at most a thousand notices from before the given time.
 ///
 /// # Errors
 /// Database errors.
@@ -167,7 +168,7 @@ pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     tx.execute(PRUNE, &[before.into()]).await
 }
 
-/// Takes a notice that is due, for one node, until the moment at which it is tried again; `false` when another has it.
+/// Claims a due notice for one node until its next attempt at `next`; `false` if another node has it.
 ///
 /// # Errors
 /// Database errors.
@@ -182,7 +183,7 @@ pub async fn claim(tx: &mut Tx, notice: &LogoutNotice, next: Timestamp) -> Resul
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
 
-/// Forgets a notice: the application knows, or never will.
+/// Deletes a notice: the application has been told, or never will be.
 ///
 /// # Errors
 /// Database errors.

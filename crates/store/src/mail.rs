@@ -1,4 +1,4 @@
-//! Messages on their way.
+//! Queued emails.
 
 use crate::sql::{Query, statements};
 use crate::{Reader, Result, Tx};
@@ -20,20 +20,20 @@ statements! {
         "(SELECT environment_id, id FROM mail WHERE created_at < $1 ORDER BY created_at LIMIT 1000)";
 }
 
-/// A message on its way: who it is for and what it says is sealed.
+/// A queued email; its recipient and content are sealed.
 #[derive(Debug, Clone)]
 pub struct QueuedMail {
-    /// Whose tenant.
+    /// Its environment.
     pub environment_id: EnvironmentId,
-    /// Its identifier.
+    /// Its ID.
     pub id: MailId,
     /// The message.
     pub sealed_message: Vec<u8>,
-    /// How often sending it was tried, or is.
+    /// Number of send attempts, including any in progress.
     pub attempts: i64,
-    /// When it is tried next, or until when a node has it; `None` for one that stays to be read here.
+    /// Time of the next attempt, or until when a node holds it; `None` for one that is only kept to be read here.
     pub next_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -48,7 +48,7 @@ fn read(row: &crate::Row) -> Result<QueuedMail> {
     })
 }
 
-/// Puts a message on its way, in the transaction of what it tells about.
+/// Queues a message, in the transaction of the change it is about.
 ///
 /// # Errors
 /// Database errors.
@@ -64,7 +64,7 @@ pub async fn insert(tx: &mut Tx, mail: &QueuedMail) -> Result<()> {
     Ok(())
 }
 
-/// Some of the messages that are due, of all environments, longest due first.
+/// Returns some of the due messages of all environments, longest due first.
 ///
 /// # Errors
 /// Database errors.
@@ -72,7 +72,7 @@ pub async fn due(reader: &mut Reader, now: Timestamp) -> Result<Vec<QueuedMail>>
     reader.query(DUE, &[now.into()]).await?.iter().map(read).collect()
 }
 
-/// Takes a message that is due, for one node, until a moment; `false` when another has it.
+/// Claims a due message for one node until `next`; `false` if another node has it.
 ///
 /// # Errors
 /// Database errors.
@@ -81,7 +81,7 @@ pub async fn claim(tx: &mut Tx, mail: &QueuedMail, next: Option<Timestamp>) -> R
     Ok(tx.execute(CLAIM, &params).await? == 1)
 }
 
-/// Keeps a message that was taken as the attempt of this number, until a moment; `false` when another has it by now.
+/// Extends the claim on a message, taken as the given attempt, until `until`; `false` if another node has it by now.
 ///
 /// # Errors
 /// Database errors.
@@ -90,8 +90,8 @@ pub async fn hold(tx: &mut Tx, mail: &QueuedMail, attempt: i64, until: Timestamp
     Ok(tx.execute(HOLD, &params).await? == 1)
 }
 
-/// Gives back a message that was taken as the attempt of this number, to be tried at a moment, as one that was tried so often. Nothing
-/// when another has it by now.
+/// Releases a message taken as the given attempt, to be tried again at `next`, with its number of attempts set to
+/// `attempts`. Does nothing if another node has it by now.
 ///
 /// # Errors
 /// Database errors.
@@ -101,7 +101,7 @@ pub async fn release(tx: &mut Tx, mail: &QueuedMail, attempt: i64, (next, attemp
     Ok(())
 }
 
-/// Forgets a message that was taken as the attempt of this number, unless another has it by now.
+/// Deletes a message taken as the given attempt, unless another node has it by now.
 ///
 /// # Errors
 /// Database errors.
@@ -110,7 +110,7 @@ pub async fn give_up(tx: &mut Tx, mail: &QueuedMail, attempt: i64) -> Result<()>
     Ok(())
 }
 
-/// Forgets a message that has arrived, whoever has it by now.
+/// Deletes a message that has been delivered, whichever node holds it.
 ///
 /// # Errors
 /// Database errors.
@@ -119,7 +119,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: MailId) -> R
     Ok(())
 }
 
-/// The newest messages of an environment.
+/// Returns an environment's 50 newest messages.
 ///
 /// # Errors
 /// Database errors.
@@ -127,7 +127,7 @@ pub async fn list(reader: &mut Reader, environment_id: EnvironmentId) -> Result<
     reader.query(LIST, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// The message with this identifier.
+/// Returns the message with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -135,7 +135,7 @@ pub async fn find(reader: &mut Reader, environment_id: EnvironmentId, id: MailId
     reader.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Forgets up to a thousand messages made before a moment; gives how many.
+/// Deletes up to a thousand messages created before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Codes that were sent by mail, for every purpose there is. What a code is for is named by the kind of its identifier.
+//! Codes sent by email, for all purposes. The type of a code's ID names its purpose.
 
 use crate::sql::{Query, Row, Value, statements};
 use crate::{Result, Tx};
@@ -35,11 +35,11 @@ fn read<I: MailedCodeId>(row: &Row) -> Result<MailedCode<I>> {
     })
 }
 
-/// Keeps a code in place of the one that the person had for the same purpose. Lock the account before: of two at once that
-/// both find no older one, one fails.
+/// Inserts a code, replacing the user's previous one for the same purpose. Lock the account first: of two concurrent
+/// calls that find no previous code, one fails.
 ///
 /// # Errors
-/// `Unique` then; `ForeignKey` when there is no such person.
+/// `Unique` in that case; `ForeignKey` if there is no such user.
 pub async fn insert<I: MailedCodeId>(tx: &mut Tx, environment_id: EnvironmentId, code: &MailedCode<I>) -> Result<()> {
     let replaced = [environment_id.into(), code.user_id.into(), I::PREFIX.into(), code.created_at.into()];
     tx.execute(REPLACE, &replaced).await?;
@@ -60,11 +60,11 @@ fn row<I: MailedCodeId>(environment_id: EnvironmentId, code: &MailedCode<I>) -> 
     ]
 }
 
-/// Keeps a code beside the one that the person has for the same purpose: [`find`] finds it, [`newest`] and [`use_up`] never
-/// do.
+/// Inserts a code alongside the user's current one for the same purpose: [`find`] returns it, [`newest`] and [`use_up`]
+/// never do.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such person.
+/// `ForeignKey` if there is no such user.
 pub async fn insert_apart<I: MailedCodeId>(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -74,7 +74,7 @@ pub async fn insert_apart<I: MailedCodeId>(
     Ok(())
 }
 
-/// The code with this identifier.
+/// Returns the code with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -86,7 +86,7 @@ pub async fn find<I: MailedCodeId>(
     query.query_opt(FIND, &[environment_id.into(), id.to_string().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The last code that a person was sent for a purpose, used or not.
+/// Returns the last code sent to a user for a purpose, used or not.
 ///
 /// # Errors
 /// Database errors.
@@ -99,7 +99,8 @@ pub async fn newest<I: MailedCodeId>(
     query.query_opt(NEWEST, &params).await?.as_ref().map(read).transpose()
 }
 
-/// Uses a code up: of all who try, one gets `true`. One that a newer code has replaced is not to be used any more.
+/// Uses up a code: of several concurrent callers, exactly one gets `true`. A code replaced by a newer one can no longer
+/// be used.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +113,7 @@ pub async fn use_up<I: MailedCodeId>(
     Ok(tx.execute(USE, &[environment_id.into(), id.to_string().into(), now.into()]).await? == 1)
 }
 
-/// Uses up a code that was kept apart: of all who try, one gets `true`.
+/// Uses up a code inserted by [`insert_apart`]: of several concurrent callers, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -125,7 +126,7 @@ pub async fn use_up_apart<I: MailedCodeId>(
     Ok(tx.execute(USE_APART, &[environment_id.into(), id.to_string().into(), now.into()]).await? == 1)
 }
 
-/// Forgets up to a thousand codes that expired before a moment; gives how many.
+/// Deletes up to a thousand codes that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -132,7 +132,7 @@ pub async fn set_roles(tx: &mut Tx, environment_id: EnvironmentId, id: Membershi
     Ok(())
 }
 
-/// Stores whether a membership counts, and that it was changed.
+/// Stores a membership's status and the time of the change.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Resources that access tokens may be for.
+//! Resources that access tokens can be issued for.
 
 use crate::sql::{Paged, Query, Row, statements};
 use crate::{Result, Tx};
@@ -29,10 +29,10 @@ fn read(row: &Row) -> Result<OAuthResource> {
     })
 }
 
-/// Makes a resource.
+/// Inserts a resource.
 ///
 /// # Errors
-/// `Unique` when there is one with this URI.
+/// `Unique` if a resource with this URI exists.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, resource: &OAuthResource) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -45,7 +45,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, resource: &OAuth
     Ok(())
 }
 
-/// All of an environment, oldest first: there are few.
+/// Returns all resources of an environment, oldest first: there are few.
 ///
 /// # Errors
 /// Database errors.
@@ -53,7 +53,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     query.query(ALL, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// A slice of them.
+/// Lists a slice of an environment's resources.
 ///
 /// # Errors
 /// Database errors.
@@ -66,10 +66,10 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit]).await?.iter().map(read).collect()
 }
 
-/// Makes one the default; none may be.
+/// Makes a resource the default; there must be no default yet.
 ///
 /// # Errors
-/// `Unique` when another one is the default.
+/// `Unique` if another resource is the default.
 pub async fn set_default(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -80,7 +80,7 @@ pub async fn set_default(
     Ok(())
 }
 
-/// None is the default any more.
+/// Clears the default.
 ///
 /// # Errors
 /// Database errors.
@@ -89,7 +89,7 @@ pub async fn no_default(tx: &mut Tx, environment_id: EnvironmentId, now: Timesta
     Ok(())
 }
 
-/// Deletes a resource; `false` when there is none such.
+/// Deletes a resource; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Password resets that were asked for.
+//! Requested password resets.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -19,22 +19,22 @@ statements! {
         "(SELECT environment_id, id FROM password_reset WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
-/// A reset.
+/// A requested password reset.
 #[derive(Debug, Clone)]
 pub struct PasswordReset {
-    /// Its identifier.
+    /// Its ID.
     pub id: PasswordResetId,
-    /// Whose password.
+    /// The user whose password it resets.
     pub user_id: UserId,
-    /// Where its link was sent.
+    /// The email address its link was sent to.
     pub email: String,
-    /// The token of its link, sealed: the API shows it again.
+    /// The sealed token of its link, which the API shows again.
     pub sealed_token: Vec<u8>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
     /// When it expires.
     pub expires_at: Timestamp,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -50,7 +50,7 @@ fn read(row: &Row) -> Result<PasswordReset> {
     })
 }
 
-/// Keeps a reset.
+/// Inserts a reset.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +69,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, reset: &Password
     Ok(())
 }
 
-/// The reset with this identifier.
+/// Returns the reset with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -81,7 +81,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The reset whose token has this digest.
+/// Returns the reset whose token has this digest.
 ///
 /// # Errors
 /// Database errors.
@@ -93,7 +93,7 @@ pub async fn find_by_digest(
     query.query_opt(FIND_BY_DIGEST, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Uses a reset up: of all who try, one gets `true`.
+/// Uses up a reset: of several concurrent callers, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -101,7 +101,7 @@ pub async fn use_up(tx: &mut Tx, environment_id: EnvironmentId, id: PasswordRese
     Ok(tx.execute(USE, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Makes every link of a person worthless.
+/// Invalidates all of a user's unused reset links.
 ///
 /// # Errors
 /// Database errors.
@@ -110,7 +110,7 @@ pub async fn use_up_all(tx: &mut Tx, environment_id: EnvironmentId, user_id: Use
     Ok(())
 }
 
-/// Forgets up to a thousand resets that expired before a moment; gives how many.
+/// Deletes up to a thousand resets that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Signing keys that are gone, by their public half: an ID token that one of them signed is a hint for long.
+//! Public halves of deleted signing keys: an ID token signed by one remains usable as a hint for a long time.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -13,16 +13,16 @@ statements! {
     PRUNE = "DELETE FROM past_signing_key WHERE environment_id = $1 AND retired_at < $2";
 }
 
-/// The public half of a key that is gone.
+/// The public half of a deleted key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastSigningKey {
-    /// What it was published as.
+    /// The key ID it was published under.
     pub id: SigningKeyId,
     /// Its algorithm.
     pub algorithm: Algorithm,
-    /// The public key, in the form of the signing key's record.
+    /// The public key, in the format of the signing key's record.
     pub public_key: Vec<u8>,
-    /// When it stopped to sign: nothing it has signed says a later time.
+    /// When it stopped signing: nothing it signed states a later time.
     pub retired_at: Timestamp,
 }
 
@@ -35,10 +35,10 @@ fn read(row: &Row) -> Result<PastSigningKey> {
     })
 }
 
-/// Keeps a key.
+/// Inserts a key.
 ///
 /// # Errors
-/// `Unique` when it is kept already.
+/// `Unique` if it already exists.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, key: &PastSigningKey) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -51,7 +51,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, key: &PastSignin
     Ok(())
 }
 
-/// An environment's past keys.
+/// Returns an environment's past keys.
 ///
 /// # Errors
 /// Database errors.
@@ -59,7 +59,7 @@ pub async fn list(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     query.query(LIST, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Forgets a key; `false` when there is none such.
+/// Deletes a key; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -67,7 +67,7 @@ pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, id: SigningKeyId
     Ok(tx.execute(DELETE, &[environment_id.into(), id.into()]).await? == 1)
 }
 
-/// Forgets the keys that stopped to sign before a moment.
+/// Deletes the keys that stopped signing before the given time.
 ///
 /// # Errors
 /// Database errors.

@@ -37,10 +37,10 @@ fn read(row: &Row) -> Result<Permission> {
     })
 }
 
-/// Makes a permission.
+/// Inserts a permission.
 ///
 /// # Errors
-/// `Unique` when the slug is taken.
+/// `Unique` if the slug is taken.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, permission: &Permission) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -56,7 +56,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, permission: &Per
     Ok(())
 }
 
-/// The permission with this slug.
+/// Returns the permission with this slug.
 ///
 /// # Errors
 /// Database errors.
@@ -64,7 +64,7 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId, slug: &
     query.query_opt(FIND, &[environment_id.into(), slug.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Makes other transactions that change this permission, or delete it, wait for this one; `false` when there is none such.
+/// Locks a permission against changes and deletion until the transaction ends; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -72,7 +72,7 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, slug: &str) -> Res
     Ok(tx.execute(LOCK, &[environment_id.into(), slug.into()]).await? == 1)
 }
 
-/// A slice of the permissions.
+/// Lists a slice of the permissions.
 ///
 /// # Errors
 /// Database errors.
@@ -85,7 +85,7 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit]).await?.iter().map(read).collect()
 }
 
-/// Stores name and description.
+/// Stores a permission's name and description.
 ///
 /// # Errors
 /// Database errors.
@@ -101,12 +101,12 @@ pub async fn update(tx: &mut Tx, environment_id: EnvironmentId, permission: &Per
     Ok(())
 }
 
-/// Deletes a permission, and takes it from every application, API key and role that had it.
+/// Deletes a permission, and removes it from every application, API key and role that has it.
 ///
 /// # Errors
 /// Database errors.
 pub async fn delete(tx: &mut Tx, environment_id: EnvironmentId, permission: &Permission) -> Result<()> {
-    // First the row itself: whoever has locked it is about to assign it, and must be waited for.
+    // The row itself first: a transaction that holds its lock is about to assign it, and must be waited for.
     tx.execute(DELETE, &[environment_id.into(), permission.id.into()]).await?;
     tx.execute(DELETE_SCOPES, &[environment_id.into(), (&permission.slug).into()]).await?;
     tx.execute(DELETE_API_KEY_PERMISSIONS, &[environment_id.into(), (&permission.slug).into()]).await?;

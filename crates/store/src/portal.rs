@@ -1,4 +1,4 @@
-//! Links that open an organization's page, and the visits that they become.
+//! Links that open an organization's portal, and the visits they become.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -28,13 +28,13 @@ statements! {
 /// What a link opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalLink {
-    /// Whose page.
+    /// The organization whose portal it opens.
     pub organization_id: OrganizationId,
-    /// What may be seen there.
+    /// The pages it opens.
     pub intents: Vec<PortalIntent>,
-    /// Where people come from.
+    /// Where visitors come from and return to.
     pub return_url: Option<String>,
-    /// Where people go who have finished.
+    /// Where visitors go when they have finished.
     pub success_url: Option<String>,
 }
 
@@ -47,10 +47,10 @@ fn read_link(row: &Row) -> Result<PortalLink> {
     })
 }
 
-/// Keeps a link.
+/// Inserts a link.
 ///
 /// # Errors
-/// `ForeignKey` when the organization is gone.
+/// `ForeignKey` if the organization is gone.
 pub async fn insert_link(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -71,7 +71,7 @@ pub async fn insert_link(
     Ok(())
 }
 
-/// Whose page a link opens that was not used yet and is not too old.
+/// Returns the organization whose portal an unused, unexpired link opens.
 ///
 /// # Errors
 /// Database errors.
@@ -85,7 +85,7 @@ pub async fn organization_of_link(
     row.map(|row| row.parse(0)).transpose()
 }
 
-/// Uses a link up; of two who do it at once, one gets it.
+/// Uses up a link; of two concurrent callers, one gets it.
 ///
 /// # Errors
 /// Database errors.
@@ -99,7 +99,7 @@ pub async fn use_up(
     row.as_ref().map(read_link).transpose()
 }
 
-/// Forgets links that are too old, a thousand at most; gives how many.
+/// Deletes expired links, at most a thousand; returns how many.
 ///
 /// # Errors
 /// Database errors.
@@ -110,7 +110,7 @@ pub async fn prune_links(tx: &mut Tx, before: Timestamp) -> Result<u64> {
 /// Starts a visit.
 ///
 /// # Errors
-/// `ForeignKey` when the organization is gone.
+/// `ForeignKey` if the organization is gone.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest, visit: &PortalVisit) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -125,7 +125,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest,
     Ok(())
 }
 
-/// The visit with this cookie, over or not.
+/// Returns the visit with this cookie digest, ended or not.
 ///
 /// # Errors
 /// Database errors.
@@ -140,7 +140,7 @@ pub async fn find(
     Ok(Some(PortalVisit { organization_id, intents, return_url, success_url, created_at, last_seen_at }))
 }
 
-/// Notes that a visit goes on.
+/// Records that a visit is still in use.
 ///
 /// # Errors
 /// Database errors.
@@ -149,7 +149,7 @@ pub async fn seen(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest, n
     Ok(())
 }
 
-/// Ends a visit; `false` when there is none such.
+/// Ends a visit; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.
@@ -157,7 +157,7 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest) ->
     Ok(tx.execute(END, &[environment_id.into(), digest.into()]).await? == 1)
 }
 
-/// Forgets visits that began before, a thousand at most; gives how many.
+/// Deletes visits that began before the given time, at most a thousand; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -32,10 +32,10 @@ fn read(row: &Row) -> Result<EnvironmentRedirectUri> {
     })
 }
 
-/// Makes a redirect URI.
+/// Inserts a redirect URI.
 ///
 /// # Errors
-/// `Unique` when it is there already, or another one is the default.
+/// `Unique` if it already exists, or would be a second default.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, redirect_uri: &EnvironmentRedirectUri) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -49,7 +49,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, redirect_uri: &E
     Ok(())
 }
 
-/// The redirect URI with this identifier.
+/// Returns the redirect URI with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -61,7 +61,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// All of an environment, oldest first: there are few.
+/// Returns all redirect URIs of an environment, oldest first: there are few.
 ///
 /// # Errors
 /// Database errors.
@@ -69,7 +69,7 @@ pub async fn all(query: &mut impl Query, environment_id: EnvironmentId) -> Resul
     query.query(ALL, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// A slice of those for one purpose.
+/// Lists a slice of the redirect URIs for one purpose.
 ///
 /// # Errors
 /// Database errors.
@@ -83,7 +83,7 @@ pub async fn list(
     query.query(sql, &[environment_id.into(), bound, limit, purpose.as_str().into()]).await?.iter().map(read).collect()
 }
 
-/// Makes none of a purpose the default.
+/// Clears the default for a purpose.
 ///
 /// # Errors
 /// Database errors.
@@ -97,16 +97,16 @@ pub async fn clear_default(
     Ok(())
 }
 
-/// Makes one the default; none of its purpose may be.
+/// Makes a redirect URI the default; there must be no default for its purpose yet.
 ///
 /// # Errors
-/// `Unique` when another one of its purpose is the default.
+/// `Unique` if another one is the default for its purpose.
 pub async fn set_default(tx: &mut Tx, environment_id: EnvironmentId, id: RedirectUriId, now: Timestamp) -> Result<()> {
     tx.execute(DEFAULT, &[environment_id.into(), id.into(), now.into()]).await?;
     Ok(())
 }
 
-/// Deletes a redirect URI; `false` when there is none such.
+/// Deletes a redirect URI; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Tokens revoked one by one (RFC 7009). A row lives as long as the token would have.
+//! Individually revoked tokens (RFC 7009). A row lives as long as the token would have.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -12,7 +12,7 @@ statements! {
     PRUNE = "DELETE FROM revoked_token WHERE (environment_id, jti) IN (SELECT environment_id, jti FROM revoked_token WHERE expires_at < $1 LIMIT 1000)";
 }
 
-/// Revokes a token; `false` when it was revoked already.
+/// Revokes a token; `false` if it was already revoked.
 ///
 /// # Errors
 /// Database errors.
@@ -28,7 +28,8 @@ pub async fn exists(query: &mut impl Query, environment_id: EnvironmentId, jti: 
     Ok(query.query_opt(EXISTS, &[environment_id.into(), jti.into()]).await?.is_some())
 }
 
-/// The revoked tokens that would still be valid, of every environment, up to a number: what a node keeps in memory.
+/// Returns up to `limit` revoked tokens of every environment that would otherwise still be valid, for a node to keep in
+/// memory.
 ///
 /// # Errors
 /// Database errors.
@@ -44,7 +45,7 @@ pub async fn live(
         .collect()
 }
 
-/// Forgets tokens that have expired by themselves, a thousand at most.
+/// Deletes tokens that have since expired, at most a thousand.
 ///
 /// # Errors
 /// Database errors.

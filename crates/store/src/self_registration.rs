@@ -1,4 +1,5 @@
-//! What is remembered of clients that nobody registered by hand, besides the application that each of them is.
+//! What is stored about self-registered clients, dynamically registered or with a metadata document, besides their
+//! applications.
 
 use crate::change::{self, Topic};
 use crate::sql::{Query, Row, statements};
@@ -8,7 +9,7 @@ use countersign_protocol::model::{ConnectApplication, Decision, RegisteredGrants
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
 
-/// How many are forgotten at a time: each is a line in the change feed.
+/// Maximum number deleted at a time: each adds a row to the change feed.
 pub const STEP: u64 = 100;
 
 statements! {
@@ -41,27 +42,27 @@ statements! {
     PRUNE_APPLICATION = "DELETE FROM connect_application WHERE environment_id = $1 AND id = $2 RETURNING client_id";
 }
 
-/// What is kept of a new one.
+/// A new self-registered client.
 #[derive(Debug)]
 pub struct NewSelfRegistration {
-    /// The application it is.
+    /// Its application.
     pub application_id: ApplicationId,
-    /// The digest of what was registered, where all who register the same share it.
+    /// The digest of the registered metadata, if all clients that register the same share this one.
     pub sameness: Option<Digest>,
-    /// When it came.
+    /// When it registered.
     pub changed_at: Timestamp,
-    /// Until when its metadata document is good.
+    /// Until when its metadata document is fresh; `None` without one.
     pub fresh_until: Option<Timestamp>,
-    /// When it is forgotten if nobody has agreed to it by then.
+    /// When it is deleted if no user has consented to it by then.
     pub unused_until: Timestamp,
-    /// What it has registered to do.
+    /// The grants it has registered.
     pub grants: RegisteredGrants,
 }
 
-/// Keeps a new one. Its application is there already.
+/// Inserts a client. Its application already exists.
 ///
 /// # Errors
-/// `Unique` when there is the same already.
+/// `Unique` if an identical registration exists.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, new: &NewSelfRegistration) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -76,7 +77,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, new: &NewSelfReg
     Ok(())
 }
 
-/// What is remembered of an application.
+/// Returns what is stored about an application, if it registered itself.
 ///
 /// # Errors
 /// Database errors.
@@ -95,14 +96,15 @@ pub async fn find(
             Some(_) => Some(row.word(2, Decision::parse)?),
         },
         grants: match row.opt_text(3)? {
-            // It may do what everybody did before, and nothing in whose name others could begin.
+            // Registered before grants were stored: the grants that all clients had then, and none that would let
+            // others start a request in its name.
             None => RegisteredGrants::UNSAID,
             Some(_) => row.word(3, RegisteredGrants::parse)?,
         },
     }))
 }
 
-/// The application of those who registered the same.
+/// Returns the application shared by identical registrations.
 ///
 /// # Errors
 /// Database errors.
@@ -115,8 +117,8 @@ pub async fn find_same(
     row.map(|row| row.parse(0)).transpose()
 }
 
-/// The metadata document that was good until `seen` is not good any more: since `over`. One that was fetched meanwhile stays as it
-/// is.
+/// Marks the metadata document that was fresh until `seen` as stale since `over`. One fetched in the meantime is left
+/// as it is.
 ///
 /// # Errors
 /// Database errors.
@@ -130,8 +132,8 @@ pub async fn invalid(
     Ok(())
 }
 
-/// A metadata document was fetched; `changed_at` is when what people are shown of it last changed. What it may do stays as it
-/// is where nothing is said of that.
+/// Records that a metadata document was fetched; `changed_at` is when the part of it shown to users last changed.
+/// Without `grants`, the stored grants stay.
 ///
 /// # Errors
 /// Database errors.
@@ -149,7 +151,7 @@ pub async fn fetched(
     Ok(())
 }
 
-/// Remembers what one may do that came before that was remembered; `false` where it is known.
+/// Stores the grants of a client that registered before grants were stored; `false` if they are known.
 ///
 /// # Errors
 /// Database errors.
@@ -162,7 +164,7 @@ pub async fn set_grants(
     Ok(tx.execute(SET_GRANTS, &[environment_id.into(), application_id.into(), grants.written().into()]).await? == 1)
 }
 
-/// One that nobody has agreed to is kept until this moment at least; one that somebody has is kept anyway.
+/// Keeps a client that no user has consented to until at least this time; one that has consent is kept anyway.
 ///
 /// # Errors
 /// Database errors.
@@ -176,7 +178,8 @@ pub async fn keep_for_now(
     Ok(())
 }
 
-/// Somebody has agreed to it: it is kept. Gives since when it says of itself what it says now; `None` when it has gone.
+/// Keeps a client for good, because a user has consented to it. Returns when what users are shown of it last changed;
+/// `None` if it is gone.
 ///
 /// # Errors
 /// Database errors.
@@ -190,8 +193,8 @@ pub async fn keep(
     tx.query_opt(CHANGED_AT, &params).await?.map(|row| row.timestamp(0)).transpose()
 }
 
-/// An administrator has made something else of a client: who registers what it was gets another one, and who agreed to what
-/// it was is asked again.
+/// Detaches a client that an administrator has changed: whoever registers the same metadata again gets another client,
+/// and users who consented to the old version are asked again.
 ///
 /// # Errors
 /// Database errors.
@@ -205,8 +208,8 @@ pub async fn set_apart(
     Ok(())
 }
 
-/// Makes other transactions that decide about this one wait. Whoever is to change its application, too, takes this row
-/// first: those who agree to it and those who forget it do. `false` when there is none (any more).
+/// Locks a client's row; `false` if it does not exist. A transaction that will also change its application takes this
+/// lock first, as consenting to a client and deleting it do.
 ///
 /// # Errors
 /// Database errors.
@@ -214,7 +217,8 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId, application_id: Ap
     Ok(tx.execute(LOCK, &[environment_id.into(), application_id.into()]).await? == 1)
 }
 
-/// How many there are that nobody has agreed to: with a metadata document, or registered.
+/// Returns how many clients no user has consented to: those with a metadata document, or the dynamically registered
+/// ones.
 ///
 /// # Errors
 /// Database errors.
@@ -231,19 +235,20 @@ pub async fn count_unused(
     }
 }
 
-/// Forgets those that nobody has agreed to in time, [`STEP`] at most, with their applications.
+/// Deletes clients that no user has consented to in time, with their applications, at most [`STEP`].
 ///
 /// # Errors
 /// Database errors.
 pub async fn prune(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    // This row first: whoever agrees at this moment has locked it, and then it stays.
+    // This row first: a transaction recording consent right now has locked it, and the client then stays.
     let gone = tx.query(PRUNE, &[now.into()]).await?;
     delete_applications(tx, &gone, now).await?;
     Ok(gone.len() as u64)
 }
 
-/// Forgets so many of an environment that nobody has agreed to, with their applications: with a metadata document, or
-/// registered; those that would be forgotten first, and none that would stay after this moment.
+/// Deletes up to `many` of an environment's clients that no user has consented to, with their applications: those with
+/// a metadata document, or the dynamically registered ones. Takes those due for deletion first, and none due after
+/// `before`.
 ///
 /// # Errors
 /// Database errors.

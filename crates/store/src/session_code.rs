@@ -1,4 +1,4 @@
-//! Codes for environments' own applications.
+//! Authorization codes for environments' own applications.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -30,10 +30,10 @@ fn read(row: &Row) -> Result<SessionCode> {
     })
 }
 
-/// Keeps a code that was issued.
+/// Inserts an issued code.
 ///
 /// # Errors
-/// `ForeignKey` when the session has gone meanwhile.
+/// `ForeignKey` if the session has since been deleted.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, code: &SessionCode) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -48,7 +48,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, code: &SessionCo
     Ok(())
 }
 
-/// The code with this digest.
+/// Returns the code with this digest.
 ///
 /// # Errors
 /// Database errors.
@@ -60,7 +60,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Spends a code: of all who try, on whatever node, one gets `true`.
+/// Spends a code: of several concurrent callers, on any node, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -73,7 +73,7 @@ pub async fn spend(
     Ok(tx.execute(SPEND, &[environment_id.into(), digest.into(), family_id.into()]).await? == 1)
 }
 
-/// Forgets up to a thousand codes that expired before a moment; gives how many.
+/// Deletes up to a thousand codes that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Devices that wait for a person, to get a session of the environment's own application.
+//! Devices waiting for a user's approval to get a session of the environment's own application.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -37,10 +37,10 @@ fn read(row: &Row) -> Result<SessionDevice> {
     })
 }
 
-/// Keeps a device that waits.
+/// Inserts a pending device.
 ///
 /// # Errors
-/// `Unique` when another device shows the same code.
+/// `Unique` if another device has the same user code.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, device: &SessionDevice) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -53,7 +53,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, device: &Session
     Ok(())
 }
 
-/// The device with this code.
+/// Returns the device with this device code digest.
 ///
 /// # Errors
 /// Database errors.
@@ -65,7 +65,7 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), digest.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The device that shows this code.
+/// Returns the device with this user code.
 ///
 /// # Errors
 /// Database errors.
@@ -77,7 +77,7 @@ pub async fn find_by_user_code(
     query.query_opt(FIND_BY_USER_CODE, &[environment_id.into(), user_code.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Notes that the person agreed, in this session; `false` when somebody has answered before.
+/// Records the user's approval, given in this session; `false` if it is no longer pending.
 ///
 /// # Errors
 /// Database errors.
@@ -92,7 +92,7 @@ pub async fn approve(
     Ok(tx.execute(APPROVE, &params).await? == 1)
 }
 
-/// Notes that the person said no; `false` when somebody has answered before.
+/// Records the user's refusal; `false` if it is no longer pending.
 ///
 /// # Errors
 /// Database errors.
@@ -100,7 +100,7 @@ pub async fn deny(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest) -
     Ok(tx.execute(DENY, &[environment_id.into(), digest.into()]).await? == 1)
 }
 
-/// Redeems an approval: of all who try, one gets `true`.
+/// Redeems an approval: of several concurrent callers, exactly one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -108,7 +108,7 @@ pub async fn redeem(tx: &mut Tx, environment_id: EnvironmentId, digest: &Digest)
     Ok(tx.execute(REDEEM, &[environment_id.into(), digest.into()]).await? == 1)
 }
 
-/// Notes a poll, and by how many seconds the device has to slow down.
+/// Records a poll, and by how many seconds the device must slow down.
 ///
 /// # Errors
 /// Database errors.
@@ -123,7 +123,7 @@ pub async fn polled(
     Ok(())
 }
 
-/// Forgets up to a thousand devices whose time was over before a moment; gives how many.
+/// Deletes up to a thousand devices that expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

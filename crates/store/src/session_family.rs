@@ -1,4 +1,4 @@
-//! The refresh tokens of sessions.
+//! Token families: the refresh tokens of sessions.
 
 use crate::sql::{Query, Row, statements};
 use crate::{Result, Tx};
@@ -36,10 +36,10 @@ fn read(row: &Row) -> Result<SessionFamily> {
     })
 }
 
-/// Makes a family.
+/// Inserts a family.
 ///
 /// # Errors
-/// `ForeignKey` when the session has gone meanwhile.
+/// `ForeignKey` if the session has since been deleted.
 pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &SessionFamily) -> Result<()> {
     let params = [
         environment_id.into(),
@@ -55,7 +55,7 @@ pub async fn insert(tx: &mut Tx, environment_id: EnvironmentId, family: &Session
     Ok(())
 }
 
-/// The family with this identifier.
+/// Returns the family with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -67,8 +67,8 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Makes the next refresh token the good one, for this organization, unless somebody else just did or the session has
-/// ended: of all who try, one gets `true`.
+/// Makes the next refresh token the current one, for this organization, unless another call has just done so or the
+/// session has ended: of several concurrent callers, at most one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -90,7 +90,7 @@ pub async fn rotate(
     Ok(tx.execute(ROTATE, &params).await? == 1)
 }
 
-/// Moves a family to another organization, unless it was rotated meanwhile.
+/// Moves a family to another organization; `false` if it has been rotated in the meantime, or has ended.
 ///
 /// # Errors
 /// Database errors.
@@ -104,7 +104,7 @@ pub async fn switch(
     Ok(tx.execute(SWITCH, &params).await? == 1)
 }
 
-/// Ends a family; `false` when there is none that could be ended.
+/// Ends a family; `false` if it does not exist or has already ended.
 ///
 /// # Errors
 /// Database errors.
@@ -112,7 +112,7 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: SessionFamilyId
     Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Ends all families of a person in an organization.
+/// Ends all of a user's families in an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -128,7 +128,7 @@ pub async fn end_of_member(
     Ok(())
 }
 
-/// Forgets up to a thousand families whose tokens have all expired before a moment; gives how many.
+/// Deletes up to a thousand families whose tokens all expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Where people have signed in elsewhere, as long as that session lasts (Standalone Connect).
+//! External sign-ins within a session, kept as long as the session (Standalone Connect).
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -13,10 +13,10 @@ statements! {
     FIND = "SELECT authenticated_at, consent_options FROM session_login WHERE environment_id = $1 AND session_id = $2 AND login_uri = $3";
 }
 
-/// Notes a sign-in at a login, with what is to be chosen, as JSON; where nothing is said of that, it stays as it was.
+/// Records a sign-in at a login URI, with its consent options as JSON; without them, the previous ones stay.
 ///
 /// # Errors
-/// `ForeignKey` when the session has gone meanwhile.
+/// `ForeignKey` if the session has since been deleted.
 pub async fn set(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -29,7 +29,7 @@ pub async fn set(
     Ok(())
 }
 
-/// The sign-in at this login in a session.
+/// Returns a session's sign-in at this login URI.
 ///
 /// # Errors
 /// Database errors.

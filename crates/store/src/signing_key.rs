@@ -32,10 +32,10 @@ fn read(row: &Row) -> Result<SigningKeyRecord> {
     })
 }
 
-/// Makes a key.
+/// Inserts a key.
 ///
 /// # Errors
-/// `Unique` when the environment has another active or another pending key of that purpose.
+/// `Unique` if the environment has another active or another pending key of that purpose.
 pub async fn insert(tx: &mut Tx, key: &SigningKeyRecord) -> Result<()> {
     let params = [
         key.environment_id.into(),
@@ -53,7 +53,7 @@ pub async fn insert(tx: &mut Tx, key: &SigningKeyRecord) -> Result<()> {
     Ok(())
 }
 
-/// An environment's keys, oldest first.
+/// Returns an environment's keys, oldest first.
 ///
 /// # Errors
 /// Database errors.
@@ -61,7 +61,7 @@ pub async fn list(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     query.query(LIST, &[environment_id.into()]).await?.iter().map(read).collect()
 }
 
-/// Makes other transactions that change this environment's keys wait for this one.
+/// Locks an environment's row, which serializes changes to its keys, until the transaction ends.
 ///
 /// # Errors
 /// Database errors.
@@ -70,16 +70,16 @@ pub async fn lock(tx: &mut Tx, environment_id: EnvironmentId) -> Result<()> {
     Ok(())
 }
 
-/// Moves a key along in its life.
+/// Sets a key's state.
 ///
 /// # Errors
-/// `Unique` when the environment has another active or another pending key of that purpose.
+/// `Unique` if the environment has another active or another pending key of that purpose.
 pub async fn set_state(tx: &mut Tx, environment_id: EnvironmentId, id: SigningKeyId, state: KeyState) -> Result<()> {
     tx.execute(SET_STATE, &[environment_id.into(), id.into(), state.as_str().into(), state.until().into()]).await?;
     Ok(())
 }
 
-/// Deletes a key; `false` when there is none such.
+/// Deletes a key; `false` if it does not exist.
 ///
 /// # Errors
 /// Database errors.

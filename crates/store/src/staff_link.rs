@@ -1,4 +1,4 @@
-//! Links that let somebody into the dashboard whom nobody has invited.
+//! Links that admit someone to the dashboard without an invitation.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -16,7 +16,7 @@ statements! {
         "(SELECT environment_id, digest FROM staff_link WHERE expires_at < $1 ORDER BY expires_at LIMIT 1000)";
 }
 
-/// Keeps a link.
+/// Inserts a link.
 ///
 /// # Errors
 /// Database errors.
@@ -31,7 +31,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// What the link allows; `None` when it was used, is too old, or never was.
+/// Returns the role a link grants; `None` if it was used, has expired, or never existed.
 ///
 /// # Errors
 /// Database errors.
@@ -45,7 +45,7 @@ pub async fn find(
     row.map(|row| row.word(0, StaffRole::parse)).transpose()
 }
 
-/// Uses a link up; of two who do it at once, one gets it.
+/// Uses up a link; of two concurrent callers, one gets its role.
 ///
 /// # Errors
 /// Database errors.
@@ -59,7 +59,7 @@ pub async fn use_up(
     row.map(|row| row.word(0, StaffRole::parse)).transpose()
 }
 
-/// Deletes every link that nobody has used.
+/// Deletes every unused link.
 ///
 /// # Errors
 /// Database errors.
@@ -68,7 +68,7 @@ pub async fn delete_all(tx: &mut Tx, environment_id: EnvironmentId) -> Result<()
     Ok(())
 }
 
-/// Forgets links that are too old, a thousand at most; gives how many.
+/// Deletes expired links, at most a thousand; returns how many.
 ///
 /// # Errors
 /// Database errors.

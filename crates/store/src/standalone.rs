@@ -1,4 +1,4 @@
-//! Where people sign in, when not here (Standalone Connect): of environments, and of applications that go another way.
+//! Where users sign in, if not here (Standalone Connect): per environment, and for applications that differ.
 
 use crate::sql::{Query, statements};
 use crate::{Result, Tx};
@@ -16,7 +16,7 @@ statements! {
     FIND_OF_APPLICATION = "SELECT login_uri FROM application_login_uri WHERE environment_id = $1 AND application_id = $2";
 }
 
-/// Stores the settings of an environment.
+/// Stores an environment's settings.
 ///
 /// # Errors
 /// Database errors.
@@ -26,7 +26,7 @@ pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, settings: &Standalo
     Ok(())
 }
 
-/// The settings of an environment.
+/// Returns an environment's settings.
 ///
 /// # Errors
 /// Database errors.
@@ -40,10 +40,10 @@ pub async fn find(query: &mut impl Query, environment_id: EnvironmentId) -> Resu
     }
 }
 
-/// Stores where the people of an application sign in; `None` is where the environment says.
+/// Stores where an application's users sign in; `None` for the environment's setting.
 ///
 /// # Errors
-/// `ForeignKey` when there is no such application.
+/// `ForeignKey` if there is no such application.
 pub async fn set_of_application(
     tx: &mut Tx,
     environment_id: EnvironmentId,
@@ -57,7 +57,7 @@ pub async fn set_of_application(
     Ok(())
 }
 
-/// Where the people of an application sign in, where that is not where the environment says.
+/// Returns where an application's users sign in, if it differs from the environment's setting.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Token families: what each authorization has led to.
+//! Token families: the tokens that result from each authorization.
 
 use crate::consent::written;
 use crate::sql::{Query, Row, statements};
@@ -26,7 +26,7 @@ statements! {
     ROTATE = "UPDATE token_family SET generation = generation + 1, rotated_at = $4, idle_expires_at = $5, scope = $6 ",
         "WHERE environment_id = $1 AND id = $2 AND generation = $3 AND ended_at IS NULL";
     END = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
-    // By way of the consents, which are few: an index by person would be written with every authorization.
+    // Goes through the consents, which are few: an index by user would be written at every authorization.
     END_OF_MEMBER = "UPDATE token_family SET ended_at = $4 WHERE environment_id = $1 AND consent_id IN (SELECT id FROM consent ",
         "WHERE environment_id = $1 AND user_id = $2 AND organization_id = $3) AND ended_at IS NULL";
     END_OF_USER = "UPDATE token_family SET ended_at = $3 WHERE environment_id = $1 AND consent_id IN (SELECT id FROM consent ",
@@ -60,11 +60,11 @@ fn read(row: &Row) -> Result<TokenFamily> {
     })
 }
 
-/// Makes a family; `code` is the digest of the authorization code that is redeemed for it. Of all who redeem one code, on
-/// whatever node, one makes a family.
+/// Inserts a family; `code` is the digest of the authorization code redeemed for it. Of all concurrent redemptions of
+/// one code, on any node, one inserts a family.
 ///
 /// # Errors
-/// Database errors; among them that the consent has gone meanwhile, and that the code was redeemed before: see
+/// Database errors, including that the consent has since been deleted, and that the code was already redeemed: see
 /// [`is_of_spent_code`].
 pub async fn insert(
     tx: &mut Tx,
@@ -97,12 +97,12 @@ pub async fn insert(
     Ok(())
 }
 
-/// Whether a family was not made because its authorization code had been redeemed.
+/// Whether a family was not inserted because its authorization code had already been redeemed.
 pub fn is_of_spent_code(error: &Error) -> bool {
     error.is_unique("token_family", "code_digest")
 }
 
-/// What an authorization code was redeemed for, if it was.
+/// Returns the family an authorization code was redeemed for, if it was.
 ///
 /// # Errors
 /// Database errors.
@@ -114,7 +114,7 @@ pub async fn of_code(
     query.query_opt(OF_CODE, &[environment_id.into(), code.into()]).await?.map(|row| row.parse(0)).transpose()
 }
 
-/// Whether a family is what an authorization code was redeemed for, and not of a device.
+/// Whether a family comes from an authorization code, rather than from a device authorization.
 ///
 /// # Errors
 /// Database errors.
@@ -122,7 +122,7 @@ pub async fn is_of_code(query: &mut impl Query, environment_id: EnvironmentId, i
     Ok(query.query_opt(IS_OF_CODE, &[environment_id.into(), id.into()]).await?.is_some())
 }
 
-/// The family with this identifier.
+/// Returns the family with this ID.
 ///
 /// # Errors
 /// Database errors.
@@ -134,7 +134,8 @@ pub async fn find(
     query.query_opt(FIND, &[environment_id.into(), id.into()]).await?.as_ref().map(read).transpose()
 }
 
-/// The family, if its tokens still stand: it was not ended, and the person is a member of its organization.
+/// Returns the family if its tokens are still valid: it has not ended, and the user is an active member of its
+/// organization, if it has one.
 ///
 /// # Errors
 /// Database errors.
@@ -155,7 +156,8 @@ pub async fn standing(
     }))
 }
 
-/// Makes the next refresh token the good one, unless somebody else just did: of all who try, one gets `true`.
+/// Makes the next refresh token the current one, unless another call has just done so: of several concurrent callers,
+/// at most one gets `true`.
 ///
 /// # Errors
 /// Database errors.
@@ -177,7 +179,7 @@ pub async fn rotate(
     Ok(tx.execute(ROTATE, &params).await? == 1)
 }
 
-/// Ends a family; `false` when there is none that could be ended.
+/// Ends a family; `false` if it does not exist or has already ended.
 ///
 /// # Errors
 /// Database errors.
@@ -185,7 +187,7 @@ pub async fn end(tx: &mut Tx, environment_id: EnvironmentId, id: TokenFamilyId, 
     Ok(tx.execute(END, &[environment_id.into(), id.into(), now.into()]).await? == 1)
 }
 
-/// Ends all families of a person in an organization.
+/// Ends all of a user's families in an organization.
 ///
 /// # Errors
 /// Database errors.
@@ -201,7 +203,7 @@ pub async fn end_of_member(
     Ok(())
 }
 
-/// Ends all families of a person.
+/// Ends all of a user's families.
 ///
 /// # Errors
 /// Database errors.
@@ -210,7 +212,7 @@ pub async fn end_of_user(tx: &mut Tx, environment_id: EnvironmentId, user_id: Us
     Ok(())
 }
 
-/// Ends all families that a person has with the company's own applications.
+/// Ends all of a user's families with the company's own applications.
 ///
 /// # Errors
 /// Database errors.
@@ -224,7 +226,7 @@ pub async fn end_first_party_of_user(
     Ok(())
 }
 
-/// Forgets up to a thousand families whose tokens have all expired before a moment; gives how many.
+/// Deletes up to a thousand families whose tokens all expired before the given time; returns how many.
 ///
 /// # Errors
 /// Database errors.
