@@ -1,7 +1,7 @@
 //! A JWT template that an operator saves: the first byte picks the values to render it with, the rest is the text.
 #![no_main]
 
-use countersign_protocol::jwt_template::{LONGEST_RENDERED, RESERVED, Template, Values};
+use countersign_protocol::jwt_template::{MAX_RENDERED_LENGTH, RESERVED, Template, Values};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fuzz_target!(|input: (u8, &str)| {
         membership: (choice & 4 == 0).then_some(&membership),
     };
     let Ok(claims) = template.render(values) else { return };
-    assert!(serde_json::to_vec(&claims).unwrap().len() <= LONGEST_RENDERED);
+    assert!(serde_json::to_vec(&claims).unwrap().len() <= MAX_RENDERED_LENGTH);
     assert!(RESERVED.iter().all(|name| !claims.contains_key(*name)));
     assert!(claims.values().all(|value| !value.is_null()));
     // Values that the template does not use change nothing.

@@ -2,7 +2,7 @@
 #![no_main]
 
 use countersign_protocol::id::{Id, OrganizationId};
-use countersign_protocol::management::page::{LARGEST_LIMIT, PageRequest, Scan};
+use countersign_protocol::management::page::{MAX_LIMIT, PageRequest, Scan};
 use countersign_protocol::management::query::Query;
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +13,7 @@ fn request(text: &str) -> Option<PageRequest<OrganizationId>> {
 /// Returns the rows that the store would find.
 fn find(request: &PageRequest<OrganizationId>) -> Vec<OrganizationId> {
     let slice = request.slice();
-    assert!((2..=LARGEST_LIMIT + 1).contains(&slice.limit));
+    assert!((2..=MAX_LIMIT + 1).contains(&slice.limit));
     let mut rows: Vec<OrganizationId> = (1..=25).map(OrganizationId::from_ulid).collect();
     if slice.scan == Scan::Descending {
         rows.reverse();

@@ -68,7 +68,7 @@ impl Choosing<'_> {
     /// The choices, if there are few and they are not grouped.
     fn few(&self) -> Option<&[(&str, &str)]> {
         match self.groups {
-            [ChoiceGroup { name: None, choices }] if choices.len() <= Consent::MOST_RADIOS => Some(choices),
+            [ChoiceGroup { name: None, choices }] if choices.len() <= Consent::MAX_RADIOS => Some(choices),
             _ => None,
         }
     }
@@ -115,7 +115,7 @@ pub struct Access<'a> {
 
 impl Consent<'_> {
     /// More choices than this are shown as a drop-down list.
-    const MOST_RADIOS: usize = 4;
+    const MAX_RADIOS: usize = 4;
 
     /// The first choice that is missing: the message, which appears once, is shown next to it.
     fn first_missing(&self) -> Option<&str> {
@@ -153,7 +153,7 @@ impl Consent<'_> {
     }
 
     fn few_organizations(&self) -> bool {
-        self.organizations.len() <= Self::MOST_RADIOS
+        self.organizations.len() <= Self::MAX_RADIOS
     }
 
     fn chosen(&self, organization: &Organization<'_>) -> bool {

@@ -92,7 +92,7 @@ impl Trouble {
     ];
 
     /// The label of the link onward, if there is one.
-    pub fn way_on(self, language: Language) -> &'static str {
+    pub fn onward_label(self, language: Language) -> &'static str {
         let t = language.texts();
         if self == Self::Access { t.use_another_account() } else { t.start_again() }
     }

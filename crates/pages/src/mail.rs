@@ -77,17 +77,17 @@ impl Style<'_> {
 }
 
 /// Maximum length of a name.
-const LONGEST_NAME: usize = 120;
+const MAX_NAME_LENGTH: usize = 120;
 
 /// Puts the text on one line and truncates it to the maximum length of a name.
 fn one_line(text: &str) -> String {
     let clean =
         |letter: char| if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') { ' ' } else { letter };
     let words: String = text.chars().map(clean).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() <= LONGEST_NAME {
+    if words.chars().count() <= MAX_NAME_LENGTH {
         return words;
     }
-    words.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
+    words.chars().take(MAX_NAME_LENGTH - 1).chain(['…']).collect()
 }
 
 /// The text below a code: about its link, if it has one, and how long the code is valid.
@@ -386,6 +386,6 @@ mod tests {
     fn long_names_are_shortened() {
         assert_eq!(one_line(" a \n b\u{2028}c "), "a b c");
         let long = one_line(&"ä".repeat(500));
-        assert!(long.chars().count() == LONGEST_NAME && long.ends_with('…'));
+        assert!(long.chars().count() == MAX_NAME_LENGTH && long.ends_with('…'));
     }
 }

@@ -2,11 +2,11 @@
 //! size; the parsed parts borrow from it.
 
 /// The maximum number of parts in a form.
-const MOST_PARTS: usize = 64;
+const MAX_PARTS: usize = 64;
 /// The maximum length of a part's headers, in bytes.
-const LONGEST_HEAD: usize = 4096;
+const MAX_HEAD_LENGTH: usize = 4096;
 /// The maximum length of a boundary (RFC 2046 §5.1.1).
-const LONGEST_BOUNDARY: usize = 70;
+const MAX_BOUNDARY_LENGTH: usize = 70;
 
 /// A field of a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn boundary(content_type: &str) -> Option<&str> {
     })?;
     let boundary = boundary.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(boundary);
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
-    (!boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY && boundary.bytes().all(good)).then_some(boundary)
+    (!boundary.is_empty() && boundary.len() <= MAX_BOUNDARY_LENGTH && boundary.bytes().all(good)).then_some(boundary)
 }
 
 /// Parses a body.
@@ -54,13 +54,14 @@ pub fn parse<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Part<'a>>, NotAFo
             return if matches!(end, b"" | b"\r\n") { Ok(parts) } else { Err(NotAForm) };
         }
         rest = rest.strip_prefix(b"\r\n").ok_or(NotAForm)?;
-        let head_end = find(rest.get(..rest.len().min(LONGEST_HEAD)).unwrap_or(rest), b"\r\n\r\n").ok_or(NotAForm)?;
+        let head_end =
+            find(rest.get(..rest.len().min(MAX_HEAD_LENGTH)).unwrap_or(rest), b"\r\n\r\n").ok_or(NotAForm)?;
         let (head, after) = (rest.get(..head_end).ok_or(NotAForm)?, rest.get(head_end + 4..).ok_or(NotAForm)?);
         let content_end = find(after, delimiter).ok_or(NotAForm)?;
         let content = after.get(..content_end).ok_or(NotAForm)?;
         rest = after.get(content_end + delimiter.len()..).ok_or(NotAForm)?;
         let (name, is_file) = disposition(head).ok_or(NotAForm)?;
-        if parts.len() == MOST_PARTS {
+        if parts.len() == MAX_PARTS {
             return Err(NotAForm);
         }
         parts.push(Part { name, is_file, content });

@@ -8,9 +8,9 @@
 use serde_json::{Map, Number, Value};
 
 /// The maximum length of a template's text, in bytes.
-pub const LONGEST: usize = 16 * 1024;
+pub const MAX_LENGTH: usize = 16 * 1024;
 /// The maximum size of the JSON that a template may render to, in bytes.
-pub const LONGEST_RENDERED: usize = 3072;
+pub const MAX_RENDERED_LENGTH: usize = 3072;
 /// Claims about the token itself, which a template can never set.
 pub const RESERVED: [&str; 6] = ["iss", "sub", "exp", "iat", "nbf", "jti"];
 
@@ -50,7 +50,7 @@ pub struct Values<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// It is too long.
-    #[error("must have at most {LONGEST} bytes")]
+    #[error("must have at most {MAX_LENGTH} bytes")]
     TooLong,
     /// It is malformed.
     #[error("line {line}, column {column}: {what}")]
@@ -70,9 +70,9 @@ pub enum Wrong {
     Reserved(String),
 }
 
-/// The rendered template exceeds [`LONGEST_RENDERED`].
+/// The rendered template exceeds [`MAX_RENDERED_LENGTH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the JWT template renders to more than {LONGEST_RENDERED} bytes")]
+#[error("the JWT template renders to more than {MAX_RENDERED_LENGTH} bytes")]
 pub struct TooBig;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +125,7 @@ impl Template {
     /// # Errors
     /// [`Wrong`].
     pub fn parse(text: &str) -> Result<Self, Wrong> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(Wrong::TooLong);
         }
         let mut reader = Reader { text, at: 0, needs: Needs::default() };
@@ -154,7 +154,7 @@ impl Template {
     /// [`TooBig`].
     pub fn render(&self, values: Values<'_>) -> Result<Map<String, Value>, TooBig> {
         let mut claims = Map::new();
-        let mut renderer = Renderer { values, left: LONGEST_RENDERED };
+        let mut renderer = Renderer { values, left: MAX_RENDERED_LENGTH };
         for (name, node) in &self.claims {
             let value = renderer.node(node)?;
             if !value.is_null() {
@@ -163,7 +163,7 @@ impl Template {
         }
         // The renderer bounds its output; the exact length depends on JSON escapes.
         let length = serde_json::to_vec(&claims).map_or(usize::MAX, |text| text.len());
-        if length <= LONGEST_RENDERED { Ok(claims) } else { Err(TooBig) }
+        if length <= MAX_RENDERED_LENGTH { Ok(claims) } else { Err(TooBig) }
     }
 }
 

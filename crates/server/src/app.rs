@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a request waits for the change feed when the caches are not current.
-const POLL_PATIENCE: Duration = Duration::from_secs(1);
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state of a running server.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl App {
 
     async fn poll(&self) -> Result<(), Failure> {
         let poll = self.freshness.catch_up(&self.store, &self.caches);
-        match tokio::time::timeout(POLL_PATIENCE, poll).await {
+        match tokio::time::timeout(POLL_TIMEOUT, poll).await {
             Ok(polled) => polled.map_err(Failure::from),
             Err(_) => {
                 Err(Failure::Store(countersign_store::Error::Unavailable("the change feed does not answer".to_owned())))

@@ -12,7 +12,7 @@ use countersign_protocol::id::{ClientId, EnvironmentId};
 use countersign_protocol::model::{Actor, Admission, DocumentPolicy};
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::client_name::ClientName;
-use countersign_protocol::oauth::registration::document::{self, Document, LARGEST};
+use countersign_protocol::oauth::registration::document::{self, Document, MAX_SIZE};
 use countersign_protocol::oauth::registration::document_url::host;
 use countersign_protocol::oauth::registration::freshness::{fresh_until, is_still_believed};
 use countersign_protocol::outbound::{Reach, Target};
@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// The limits on fetching a document.
-const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: LARGEST };
+const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: MAX_SIZE };
 /// The maximum number of concurrent fetches.
 const AT_A_TIME: usize = 32;
 /// How long a document that could not be used is not retried, in seconds.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The maximum difference, in seconds, between a node's clock and the database's for the node's clock to be trusted.
 /// The clocks of two nodes can then differ by twice as much.
-pub const MOST_APART: i64 = 60;
+pub const MAX_APART: i64 = 60;
 
 /// A clock: the system clock plus an offset that only tests set.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long to wait for an answer, across all name servers and attempts.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A DNS resolver.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Dns {
     /// Returns the TXT records of a name, each with its parts joined; empty if there are none or no server answers.
     pub async fn txt(&self, name: &str) -> Vec<String> {
         let Some(resolver) = &self.resolver else { return Vec::new() };
-        let Ok(found) = tokio::time::timeout(PATIENCE, resolver.txt_lookup(name)).await else { return Vec::new() };
+        let Ok(found) = tokio::time::timeout(TIMEOUT, resolver.txt_lookup(name)).await else { return Vec::new() };
         match found {
             Ok(found) => found
                 .answers()

@@ -22,7 +22,7 @@ use countersign_protocol::model::{
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webhook::rotation::Rotation;
 use countersign_protocol::webhook::schedule::TRIES;
-use countersign_store::event::{self, NewEvent, Stretch};
+use countersign_store::event::{self, EventRange, NewEvent};
 use countersign_store::webhook_endpoint::Key;
 use countersign_store::{
     Error, Location, Store, Tx, audit_log_event, audit_log_retention, environment, webhook_delivery, webhook_endpoint,
@@ -188,7 +188,7 @@ async fn fill_audit_log(store: &Store, environment_id: EnvironmentId, from: u128
 async fn measure_audit_log(store: &Store, environment_id: EnvironmentId, count: u128) {
     let middle = i64::try_from(count / 2).unwrap();
     let one: OrganizationId = Id::from_ulid(7);
-    let stretch = |after: i64| audit_log_event::Stretch {
+    let stretch = |after: i64| audit_log_event::EventRange {
         after: (Timestamp::from_millis(now().as_millis() + after), "~".to_owned()),
         until: Timestamp::from_millis(i64::MAX),
         through: i64::MAX,
@@ -264,7 +264,7 @@ async fn measure(store: &Store, environment_id: EnvironmentId, dead: Key, health
     let middle = EventId::from_ulid(count / 2);
     let list = async |filter: Filter, scan: Scan, from: Option<i64>| {
         let reader = &mut store.reader().await.unwrap();
-        let found = event::list(reader, environment_id, &filter, Stretch { scan, from, limit: 100 }).await.unwrap();
+        let found = event::list(reader, environment_id, &filter, EventRange { scan, from, limit: 100 }).await.unwrap();
         assert!(!found.is_empty());
     };
     let position = event::position(&mut store.reader().await.unwrap(), environment_id, middle).await.unwrap();

@@ -292,7 +292,7 @@ pub async fn drop_through(tx: &mut Tx, environment_id: EnvironmentId, sequence: 
 
 /// The part of an organization's log to read.
 #[derive(Debug, Clone)]
-pub struct Stretch {
+pub struct EventRange {
     /// After this time and ID.
     pub after: (Timestamp, String),
     /// Up to this time.
@@ -322,7 +322,7 @@ pub async fn of_organization(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
-    stretch: &Stretch,
+    stretch: &EventRange,
 ) -> Result<Vec<Written>> {
     let params = [
         environment_id.into(),

@@ -71,7 +71,7 @@ fn pages(kept: BTreeMap<String, String>) -> ProductPages {
     let mut pages = ProductPages::default();
     for (name, address) in kept {
         if let Some(page) = pages.named_mut(&name) {
-            *page = Some(WebAddress::from_kept(address));
+            *page = Some(WebAddress::from_stored(address));
         }
     }
     pages

@@ -84,7 +84,7 @@ pub struct NewEvent<'a> {
 
 /// What to read: up to `limit` events in the direction of `scan`, beyond `from` if given.
 #[derive(Debug, Clone, Copy)]
-pub struct Stretch {
+pub struct EventRange {
     /// The direction to read in.
     pub scan: Scan,
     /// The position to start from, exclusive.
@@ -216,7 +216,7 @@ pub async fn list(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     filter: &Filter,
-    stretch: Stretch,
+    stretch: EventRange,
 ) -> Result<Vec<Event>> {
     // Nothing beyond the current head, so that several statements together read what a single one would.
     let head = head(query).await?;

@@ -34,7 +34,7 @@ fn read(row: &Row) -> Result<ExternalAuthentication> {
     Ok(ExternalAuthentication {
         id: row.parse(0)?,
         application_id: row.parse(1)?,
-        login_uri: LoginUri::from_kept(row.text(2)?.to_owned()),
+        login_uri: LoginUri::from_stored(row.text(2)?.to_owned()),
         sealed_flow: row.text(3)?.to_owned(),
         completed,
         used_at: row.opt_timestamp(6)?,

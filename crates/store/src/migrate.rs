@@ -80,7 +80,7 @@ const WAIT_FOR_TABLES: &str = "SET LOCAL lock_timeout = '2s'";
 /// Pause before a retry, which lets other transactions proceed.
 const PAUSE: Duration = Duration::from_secs(3);
 /// Total time before giving up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Compares the applied migrations with the ones this program knows; returns the pending ones.
 fn compare(applied: &[(i64, String)], text: impl Fn(&Migration) -> &'static str) -> Result<Vec<&'static Migration>> {
@@ -175,7 +175,7 @@ pub(crate) async fn postgres(database: &Postgres, now: Timestamp) -> Result<Migr
         match postgres_next(database, now).await? {
             Next::UpToDate => return Ok(MigrationState { version: newest_version(), pending: done }),
             Next::Applied(name) => done.push(name),
-            Next::Locked(name) if began.elapsed() < PATIENCE => {
+            Next::Locked(name) if began.elapsed() < TIMEOUT => {
                 tracing::warn!(migration = name, "a table is in use (by a dump?); the migration tries again");
                 tokio::time::sleep(PAUSE).await;
             }

@@ -108,7 +108,7 @@ pub async fn find(
 ///
 /// # Errors
 /// Database errors.
-pub async fn find_same(
+pub async fn find_identical(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     sameness: &Digest,

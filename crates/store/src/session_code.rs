@@ -24,7 +24,7 @@ fn read(row: &Row) -> Result<SessionCode> {
         session_id: row.parse(1)?,
         organization_id: row.opt_parse(2)?,
         redirect_uri: row.text(3)?.to_owned(),
-        code_challenge: row.opt_text(4)?.map(|text| CodeChallenge::from_kept(text.to_owned())),
+        code_challenge: row.opt_text(4)?.map(|text| CodeChallenge::from_stored(text.to_owned())),
         family_id: row.opt_parse(5)?,
         expires_at: row.timestamp(6)?,
     })

@@ -33,7 +33,7 @@ pub async fn set(tx: &mut Tx, environment_id: EnvironmentId, settings: &Standalo
 pub async fn find(query: &mut impl Query, environment_id: EnvironmentId) -> Result<Standalone> {
     match query.query_opt(FIND, &[environment_id.into()]).await? {
         Some(row) => Ok(Standalone {
-            login_uri: row.opt_text(0)?.map(|text| LoginUri::from_kept(text.to_owned())),
+            login_uri: row.opt_text(0)?.map(|text| LoginUri::from_stored(text.to_owned())),
             subject: row.word(1, StandaloneSubject::parse)?,
         }),
         None => Ok(Standalone::default()),
@@ -67,5 +67,5 @@ pub async fn find_of_application(
     id: ApplicationId,
 ) -> Result<Option<LoginUri>> {
     let row = query.query_opt(FIND_OF_APPLICATION, &[environment_id.into(), id.into()]).await?;
-    row.map(|row| Ok(LoginUri::from_kept(row.text(0)?.to_owned()))).transpose()
+    row.map(|row| Ok(LoginUri::from_stored(row.text(0)?.to_owned()))).transpose()
 }

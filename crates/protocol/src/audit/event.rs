@@ -1,6 +1,6 @@
 //! An audit log event: who did what to what, when and from where.
 
-use super::schema::LONGEST_NAME;
+use super::schema::MAX_NAME_LENGTH;
 use crate::id::AuditEventId;
 use crate::management::error::ApiError;
 use crate::management::fields::{Fields, Patch};
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The maximum number of metadata entries.
-const MOST_METADATA: usize = 50;
+const MAX_METADATA: usize = 50;
 /// The maximum length of a metadata key, in characters.
-const LONGEST_KEY: usize = 40;
+const MAX_KEY_LENGTH: usize = 40;
 /// The maximum length of a metadata text, in characters.
-const LONGEST_VALUE: usize = 500;
+const MAX_VALUE_LENGTH: usize = 500;
 /// The maximum length of an identifier, location or user agent, in characters.
-const LONGEST_TEXT: usize = 500;
+const MAX_TEXT_LENGTH: usize = 500;
 /// The maximum number of targets of an event.
-const MOST_TARGETS: usize = 50;
+const MAX_TARGETS: usize = 50;
 
 /// An actor or a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,10 +87,10 @@ pub fn delivered_view(id: AuditEventId, event: &AuditEvent) -> Value {
 /// # Errors
 /// 422 for missing or malformed fields; 400 `invalid_audit_log_event` for metadata that no event may have.
 pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
-    let organization_id = fields.required_text("organization_id", LONGEST_NAME);
+    let organization_id = fields.required_text("organization_id", MAX_NAME_LENGTH);
     let mut inner = fields.required_object("event");
     let mut wrong = Vec::new();
-    let action = inner.required_text("action", LONGEST_NAME);
+    let action = inner.required_text("action", MAX_NAME_LENGTH);
     let occurred_at = match inner.timestamp_or_utc("occurred_at") {
         Patch::Value(at) => at,
         Patch::Absent | Patch::Null => {
@@ -104,10 +104,10 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
     let mut targets = Vec::new();
     match inner.list("targets") {
         Patch::Value(entries) => {
-            if entries.len() > MOST_TARGETS {
-                inner.refuse("targets", "too_many", format!("An event has at most {MOST_TARGETS} targets."));
+            if entries.len() > MAX_TARGETS {
+                inner.refuse("targets", "too_many", format!("An event has at most {MAX_TARGETS} targets."));
             }
-            for (at, entry) in entries.into_iter().take(MOST_TARGETS).enumerate() {
+            for (at, entry) in entries.into_iter().take(MAX_TARGETS).enumerate() {
                 let name = format!("targets.{at}");
                 let mut holder = Fields::of([(name.clone(), entry)]);
                 let mut target = holder.required_object(&name);
@@ -122,7 +122,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
     // Data that third parties sent about themselves: the event is not rejected because it is too long or malformed.
     let context = Context {
         location: cut(&place.required_string("location")),
-        user_agent: place.string_or_nothing("user_agent").map(|text| cut(&text)),
+        user_agent: place.optional_string("user_agent").map(|text| cut(&text)),
     };
     inner.join("context", place);
     let metadata = metadata(&mut inner, "/metadata", &mut wrong);
@@ -137,28 +137,28 @@ pub fn parse(mut fields: Fields) -> Result<(String, AuditEvent), ApiError> {
 
 /// Truncates a text to the stored length, on one line.
 fn cut(text: &str) -> String {
-    text.chars().take(LONGEST_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().take(MAX_TEXT_LENGTH).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn party(fields: &mut Fields, at: &str, wrong: &mut Vec<String>) -> Party {
     Party {
-        id: fields.required_text("id", LONGEST_TEXT),
-        kind: fields.required_text("type", LONGEST_NAME),
-        name: fields.text_or_nothing("name", LONGEST_TEXT).value(),
+        id: fields.required_text("id", MAX_TEXT_LENGTH),
+        kind: fields.required_text("type", MAX_NAME_LENGTH),
+        name: fields.nullable_text("name", MAX_TEXT_LENGTH).value(),
         metadata: metadata(fields, &format!("{at}/metadata"), wrong),
     }
 }
 
 fn metadata(fields: &mut Fields, at: &str, wrong: &mut Vec<String>) -> Option<Map<String, Value>> {
     let members = fields.object("metadata").value()?;
-    if members.len() > MOST_METADATA {
+    if members.len() > MAX_METADATA {
         wrong.push(at.to_owned());
     }
     for (key, value) in &members {
         let good_key =
-            key.len() <= LONGEST_KEY && key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+            key.len() <= MAX_KEY_LENGTH && key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
         let good_value = match value {
-            Value::String(text) => text.chars().count() <= LONGEST_VALUE && !text.contains('\0'),
+            Value::String(text) => text.chars().count() <= MAX_VALUE_LENGTH && !text.contains('\0'),
             Value::Number(_) | Value::Bool(_) => true,
             Value::Null | Value::Array(_) | Value::Object(_) => false,
         };

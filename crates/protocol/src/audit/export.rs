@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The maximum length of a filter text, in characters.
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 
 /// The filter of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub fn parse(mut fields: Fields) -> Result<(String, Wanted), ApiError> {
         }
     };
     let (range_start, range_end) = (moment("range_start"), moment("range_end"));
-    let mut texts = |field: &str| fields.texts(field, LONGEST).value().unwrap_or_default();
+    let mut texts = |field: &str| fields.texts(field, MAX_LENGTH).value().unwrap_or_default();
     let (actions, actor_ids, targets) = (texts("actions"), texts("actor_ids"), texts("targets"));
     let mut actor_names = texts("actor_names");
     // The older name of the same field.

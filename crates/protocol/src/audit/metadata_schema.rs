@@ -5,11 +5,11 @@
 use serde_json::{Map, Value};
 
 /// The maximum number of properties in a schema.
-const MOST_PROPERTIES: usize = 50;
+const MAX_PROPERTIES: usize = 50;
 /// The maximum number of values in an `enum`.
-const MOST_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 /// The maximum size of a schema, in bytes of JSON.
-const LONGEST: usize = 16 * 1024;
+const MAX_LENGTH: usize = 16 * 1024;
 /// Keywords that describe but do not constrain.
 const EXPLAINING: [&str; 7] = ["$schema", "$id", "title", "description", "default", "examples", "$comment"];
 const TYPES: [&str; 5] = ["string", "number", "integer", "boolean", "null"];
@@ -22,8 +22,8 @@ pub fn check(schema: &Value) -> Result<(), (String, String)> {
     let Value::Object(members) = schema else {
         return Err((String::new(), "A schema must be an object.".to_owned()));
     };
-    if schema.to_string().len() > LONGEST {
-        return Err((String::new(), format!("A schema must have at most {LONGEST} bytes.")));
+    if schema.to_string().len() > MAX_LENGTH {
+        return Err((String::new(), format!("A schema must have at most {MAX_LENGTH} bytes.")));
     }
     for (word, value) in members {
         let good = match word.as_str() {
@@ -52,8 +52,8 @@ fn check_properties(properties: &Value) -> Result<(), (String, String)> {
     let Value::Object(properties) = properties else {
         return Err(("properties".to_owned(), "properties must be an object.".to_owned()));
     };
-    if properties.len() > MOST_PROPERTIES {
-        return Err(("properties".to_owned(), format!("At most {MOST_PROPERTIES} properties.")));
+    if properties.len() > MAX_PROPERTIES {
+        return Err(("properties".to_owned(), format!("At most {MAX_PROPERTIES} properties.")));
     }
     for (name, schema) in properties {
         let at = |word: &str| format!("properties.{name}{}{word}", if word.is_empty() { "" } else { "." });
@@ -64,7 +64,7 @@ fn check_properties(properties: &Value) -> Result<(), (String, String)> {
             let good = match word.as_str() {
                 "type" => types(value).is_some_and(|types| types.iter().all(|word| TYPES.contains(word))),
                 "enum" => value.as_array().is_some_and(|values| {
-                    (1..=MOST_VALUES).contains(&values.len()) && values.iter().all(is_flat_or_null)
+                    (1..=MAX_VALUES).contains(&values.len()) && values.iter().all(is_flat_or_null)
                 }),
                 "const" => is_flat_or_null(value),
                 "nullable" => value.is_boolean(),
@@ -86,7 +86,7 @@ fn is_flat_or_null(value: &Value) -> bool {
 }
 
 fn texts(value: &Value) -> Option<Vec<&str>> {
-    value.as_array().filter(|texts| texts.len() <= MOST_PROPERTIES)?.iter().map(Value::as_str).collect()
+    value.as_array().filter(|texts| texts.len() <= MAX_PROPERTIES)?.iter().map(Value::as_str).collect()
 }
 
 fn types(value: &Value) -> Option<Vec<&str>> {
@@ -187,7 +187,7 @@ mod tests {
         bad(json!({"properties": {"a": true}}), "properties.a");
         bad(json!({"required": [1]}), "required");
         bad(json!({"additionalProperties": {"type": "string"}}), "additionalProperties");
-        bad(json!({"title": "x".repeat(LONGEST)}), "");
+        bad(json!({"title": "x".repeat(MAX_LENGTH)}), "");
     }
 
     #[test]

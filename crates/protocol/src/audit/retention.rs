@@ -6,11 +6,11 @@ use crate::management::fields::Fields;
 /// The default retention period in days, which always applies to administrators' events.
 pub const KEPT_DAYS: i64 = 365;
 /// The minimum retention period, in days.
-pub const FEWEST_DAYS: i64 = 30;
+pub const MIN_DAYS: i64 = 30;
 /// The maximum retention period, in days: ten years.
-pub const MOST_DAYS: i64 = 3650;
+pub const MAX_DAYS: i64 = 3650;
 /// The maximum length of a period's text form.
-const LONGEST: usize = 20;
+const MAX_LENGTH: usize = 20;
 
 /// The available periods in days, shortest first: one to eleven months of 30 days, one to ten years of 365.
 pub fn periods() -> impl Iterator<Item = i64> {
@@ -28,7 +28,7 @@ pub fn is_period(days: i64) -> bool {
 /// 422 when the period is missing or not available, or when both fields are given.
 pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
     let days = fields.integer("retention_period_in_days").value();
-    let period = fields.text_or_nothing("retention_period", LONGEST).value();
+    let period = fields.nullable_text("retention_period", MAX_LENGTH).value();
     let settled = match (days, period) {
         (Some(_), Some(_)) => {
             let message = "Give retention_period or retention_period_in_days, not both.";
@@ -67,7 +67,7 @@ pub fn parse(mut fields: Fields) -> Result<i64, ApiError> {
 /// The effective retention period for the one stored in a row: whatever the row contains, no event is deleted sooner,
 /// or kept longer, than could have been configured.
 pub fn kept_days(written: i64) -> i64 {
-    written.clamp(FEWEST_DAYS, MOST_DAYS)
+    written.clamp(MIN_DAYS, MAX_DAYS)
 }
 
 fn in_days(period: &str) -> Option<i64> {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_period_lies_within_what_a_row_may_say() {
-        assert_eq!((periods().count(), periods().next(), periods().last()), (21, Some(FEWEST_DAYS), Some(MOST_DAYS)));
+        assert_eq!((periods().count(), periods().next(), periods().last()), (21, Some(MIN_DAYS), Some(MAX_DAYS)));
         assert!(periods().all(|days| kept_days(days) == days && is_period(days)));
         assert!(periods().is_sorted() && is_period(KEPT_DAYS));
     }

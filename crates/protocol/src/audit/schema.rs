@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The maximum length of an action or type name, in characters.
-pub const LONGEST_NAME: usize = 255;
+pub const MAX_NAME_LENGTH: usize = 255;
 
 /// The schema of one type of target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub fn schema_view(schema: &AuditSchema) -> Value {
 
 /// Whether a text is a valid action name.
 pub fn is_action_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c.is_whitespace())
+    (1..=MAX_NAME_LENGTH).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 fn check_in(fields: &mut Fields, at: &str, schema: &Value) {

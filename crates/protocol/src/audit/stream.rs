@@ -8,14 +8,14 @@ use serde_json::{Number, Value, json};
 
 /// The maximum size of a batch of events in bytes, unless a single event exceeds it: Datadog accepts five million per
 /// request, others less.
-pub const MOST_BYTES: usize = 1024 * 1024;
+pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// Returns how many of these events, given their sizes, go into one batch: at least one.
 pub fn at_once(sizes: impl Iterator<Item = usize>) -> usize {
     let mut sum = 0_usize;
     let fitting = sizes.take_while(|size| {
         sum = sum.saturating_add(*size);
-        sum <= MOST_BYTES
+        sum <= MAX_BYTES
     });
     fitting.count().max(1)
 }
@@ -144,8 +144,8 @@ mod tests {
         check(&[], 1);
         check(&[1; 100], 100);
         check(&[64 * 1024; 100], 16);
-        check(&[MOST_BYTES, 1], 1);
-        check(&[MOST_BYTES + 1, 1], 1);
+        check(&[MAX_BYTES, 1], 1);
+        check(&[MAX_BYTES + 1, 1], 1);
         check(&[usize::MAX, usize::MAX], 1);
     }
 

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fmt;
 
 /// The maximum length of a token.
-const LONGEST_TOKEN: usize = 16 * 1024;
+const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// A private key could not be read, or signing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -175,7 +175,7 @@ impl<'a> UnverifiedToken<'a> {
     /// # Errors
     /// [`DecodeError`] for anything that none of our keys could have signed.
     pub fn decode(token: &'a str) -> Result<Self, DecodeError> {
-        if token.len() > LONGEST_TOKEN {
+        if token.len() > MAX_TOKEN_LENGTH {
             return Err(DecodeError);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(DecodeError)?;

@@ -112,7 +112,7 @@ fn what_is_wrong_is_told_with_its_place() {
     refused("{\"a\": {{'x}}}", "line 1, column 10: this word in quotes does not end");
     let deep = format!("{{\"a\": {}1{}}}", "[".repeat(17), "]".repeat(17));
     assert!(Template::parse(&deep).unwrap_err().to_string().ends_with("this is nested too deep"));
-    refused(&format!("{{\"a\": \"{}\"}}", "x".repeat(LONGEST)), "must have at most 16384 bytes");
+    refused(&format!("{{\"a\": \"{}\"}}", "x".repeat(MAX_LENGTH)), "must have at most 16384 bytes");
 }
 
 #[test]
@@ -216,7 +216,7 @@ proptest! {
         if let Ok(claims) = template.render(Values { user: Some(&user), ..Values::default() }) {
             prop_assert_eq!(&claims["alone"], &json!(text.trim()));
             prop_assert_eq!(&claims["within"], &json!(format!("<{text}>")));
-            prop_assert!(serde_json::to_vec(&claims).unwrap().len() <= LONGEST_RENDERED);
+            prop_assert!(serde_json::to_vec(&claims).unwrap().len() <= MAX_RENDERED_LENGTH);
         }
     }
 }

@@ -11,15 +11,15 @@ use std::collections::BTreeSet;
 /// The field's name.
 const FIELD: &str = "user_consent_options";
 /// The maximum number of options shown to a user on one page.
-pub const MOST_OPTIONS: usize = 5;
+pub const MAX_OPTIONS: usize = 5;
 /// The maximum number of choices in an option, across all its groups.
-pub const MOST_CHOICES: usize = 200;
+pub const MAX_CHOICES: usize = 200;
 /// The maximum length of a claim's name.
-pub const LONGEST_CLAIM: usize = 128;
+pub const MAX_CLAIM_LENGTH: usize = 128;
 /// The maximum length of a claim's value, which is included in every token.
-pub const LONGEST_VALUE: usize = 256;
+pub const MAX_VALUE_LENGTH: usize = 256;
 /// The maximum length of a text shown to users.
-pub const LONGEST_LABEL: usize = 200;
+pub const MAX_LABEL_LENGTH: usize = 200;
 
 /// Claims about a token's nature, audience and permissions, and members that introspection adds. Users can never choose
 /// them.
@@ -81,8 +81,8 @@ fn text(fields: &mut Fields, of: &Value, path: &str, name: &str, longest: usize)
 }
 
 fn choice(fields: &mut Fields, of: &Value, path: &str, values: &mut BTreeSet<String>) -> Option<Choice> {
-    let value = text(fields, of, path, "value", LONGEST_VALUE);
-    let label = text(fields, of, path, "label", LONGEST_LABEL);
+    let value = text(fields, of, path, "value", MAX_VALUE_LENGTH);
+    let label = text(fields, of, path, "label", MAX_LABEL_LENGTH);
     let (value, label) = (value?, label?);
     if !values.insert(value.clone()) {
         fields.refuse(format!("{path}.value"), "duplicate", "Each value can be offered once.");
@@ -105,7 +105,7 @@ fn list<'v>(fields: &mut Fields, of: &'v Value, path: &str) -> &'v [Value] {
 }
 
 fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> {
-    let claim = text(fields, of, path, "claim", LONGEST_CLAIM);
+    let claim = text(fields, of, path, "claim", MAX_CLAIM_LENGTH);
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
     if claim.as_ref().is_some_and(|claim| !claim.bytes().all(plain)) {
         let field = format!("{path}.claim");
@@ -122,7 +122,7 @@ fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> 
         }
         Some(_) => fields.refuse(format!("{path}.type"), "invalid", format!("{path}.type must be 'enum'.")),
     }
-    let label = text(fields, of, path, "label", LONGEST_LABEL);
+    let label = text(fields, of, path, "label", MAX_LABEL_LENGTH);
     let (mut groups, mut values): (Vec<ChoiceGroup>, _) = (Vec::new(), BTreeSet::new());
     for (at, entry) in list(fields, of, path).iter().enumerate() {
         let path = format!("{path}.choices.{at}");
@@ -133,7 +133,7 @@ fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> 
                 _ => groups.push(ChoiceGroup { name: None, choices: vec![choice] }),
             }
         } else {
-            let name = text(fields, entry, &path, "group", LONGEST_LABEL);
+            let name = text(fields, entry, &path, "group", MAX_LABEL_LENGTH);
             let entries = list(fields, entry, &path).iter().enumerate();
             let choices: Vec<Choice> = entries
                 .filter_map(|(at, entry)| choice(fields, entry, &format!("{path}.choices.{at}"), &mut values))
@@ -141,8 +141,8 @@ fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> 
             groups.push(ChoiceGroup { name, choices });
         }
     }
-    if values.len() > MOST_CHOICES {
-        fields.refuse(format!("{path}.choices"), "too_many", format!("There can be at most {MOST_CHOICES} choices."));
+    if values.len() > MAX_CHOICES {
+        fields.refuse(format!("{path}.choices"), "too_many", format!("There can be at most {MAX_CHOICES} choices."));
     }
     Some(ConsentOption { claim: claim?, label: label?, groups })
 }
@@ -150,8 +150,8 @@ fn option(fields: &mut Fields, of: &Value, path: &str) -> Option<ConsentOption> 
 /// Reads the options; empty if there are none. Errors are recorded in `fields`.
 pub fn read(fields: &mut Fields) -> Vec<ConsentOption> {
     let Patch::Value(entries) = fields.list(FIELD) else { return Vec::new() };
-    if entries.len() > MOST_OPTIONS {
-        fields.refuse(FIELD, "too_many", format!("There can be at most {MOST_OPTIONS} options."));
+    if entries.len() > MAX_OPTIONS {
+        fields.refuse(FIELD, "too_many", format!("There can be at most {MAX_OPTIONS} options."));
         return Vec::new();
     }
     let mut options: Vec<ConsentOption> = Vec::with_capacity(entries.len());

@@ -9,9 +9,9 @@ use crate::webhook::event_types::OURS;
 use serde_json::{Value, json};
 
 /// The maximum number of event names in one query. About a hundred exist.
-const MOST_NAMES: usize = 200;
+const MAX_NAMES: usize = 200;
 /// Longer than any event name.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
 /// The names of the events written here, for selection by a user.
 pub const NAMES: &[&str] = &[
@@ -131,14 +131,10 @@ pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> 
     let mut names: Vec<String> = query.list("events").unwrap_or_default().into_iter().map(str::to_owned).collect();
     names.sort_unstable();
     names.dedup();
-    if names.len() > MOST_NAMES {
-        errors.push(FieldError::new(
-            "events",
-            "invalid",
-            format!("At most {MOST_NAMES} names of events can be given."),
-        ));
+    if names.len() > MAX_NAMES {
+        errors.push(FieldError::new("events", "invalid", format!("At most {MAX_NAMES} names of events can be given.")));
     } else if let Some(bad) = names.iter().find(|name| !is_name(name)) {
-        let shown: String = bad.chars().take(LONGEST_NAME).collect();
+        let shown: String = bad.chars().take(MAX_NAME_LENGTH).collect();
         errors.push(FieldError::new("events", "invalid", format!("'{shown}' is not the name of an event.")));
     }
     // Unknown names match nothing. If all are unknown, one is kept: an empty list would match every event.
@@ -177,7 +173,7 @@ pub fn parse(query: &Query) -> Result<(PageRequest<EventId>, Filter), ApiError> 
 
 /// The error for an unknown organization.
 pub fn organization_not_found(id: &str) -> ApiError {
-    let shown: String = id.chars().take(LONGEST_NAME).collect();
+    let shown: String = id.chars().take(MAX_NAME_LENGTH).collect();
     ApiError::bad_request("organization_not_found", format!("Organization not found: '{shown}'."))
 }
 
@@ -201,7 +197,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST_NAME
+    text.len() <= MAX_NAME_LENGTH
         && text.contains('.')
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._".contains(&byte))
 }

@@ -39,21 +39,21 @@ impl<T> Patch<T> {
 }
 
 /// The maximum length of a name, in characters.
-pub const LONGEST_NAME: usize = 255;
+pub const MAX_NAME_LENGTH: usize = 255;
 /// The maximum length of a description, in characters.
-pub const LONGEST_DESCRIPTION: usize = 1000;
+pub const MAX_DESCRIPTION_LENGTH: usize = 1000;
 /// The maximum length of an external identifier, in characters.
-pub const LONGEST_EXTERNAL_ID: usize = 128;
+pub const MAX_EXTERNAL_ID_LENGTH: usize = 128;
 /// The maximum length of a slug, in characters.
-pub const LONGEST_SLUG: usize = 48;
+pub const MAX_SLUG_LENGTH: usize = 48;
 /// The maximum number of metadata entries.
-pub const MOST_METADATA: usize = 50;
+pub const MAX_METADATA: usize = 50;
 /// The maximum length of a metadata key, in characters.
-pub const LONGEST_METADATA_KEY: usize = 40;
+pub const MAX_METADATA_KEY_LENGTH: usize = 40;
 /// The maximum length of a metadata value, in characters.
-pub const LONGEST_METADATA_VALUE: usize = 600;
+pub const MAX_METADATA_VALUE_LENGTH: usize = 600;
 /// The maximum number of entries in any list in a body.
-pub const MOST_ENTRIES: usize = 200;
+pub const MAX_ENTRIES: usize = 200;
 
 /// A JSON object being read; collects its errors.
 #[derive(Debug)]
@@ -226,11 +226,11 @@ impl Fields {
 
     /// Reads a description: a text that may have several lines; an empty one counts as null.
     pub fn description(&mut self) -> Patch<String> {
-        self.empty_as_null("description", LONGEST_DESCRIPTION, true)
+        self.empty_as_null("description", MAX_DESCRIPTION_LENGTH, true)
     }
 
     /// Reads a text that may be empty, which counts as null.
-    pub fn text_or_nothing(&mut self, field: &str, longest: usize) -> Patch<String> {
+    pub fn nullable_text(&mut self, field: &str, longest: usize) -> Patch<String> {
         self.empty_as_null(field, longest, false)
     }
 
@@ -319,8 +319,8 @@ impl Fields {
         match self.take(field) {
             Patch::Absent => Patch::Absent,
             Patch::Null => Patch::Null,
-            Patch::Value(Value::Array(entries)) if entries.len() > MOST_ENTRIES => {
-                self.refuse(field, "too_many", format!("{field} must have at most {MOST_ENTRIES} entries."));
+            Patch::Value(Value::Array(entries)) if entries.len() > MAX_ENTRIES => {
+                self.refuse(field, "too_many", format!("{field} must have at most {MAX_ENTRIES} entries."));
                 Patch::Absent
             }
             Patch::Value(Value::Array(entries)) => Patch::Value(entries),
@@ -351,7 +351,7 @@ impl Fields {
     }
 
     /// Reads a text that may be absent, null or empty, with any content.
-    pub fn string_or_nothing(&mut self, field: &str) -> Option<String> {
+    pub fn optional_string(&mut self, field: &str) -> Option<String> {
         match self.take(field) {
             Patch::Value(Value::String(text)) => Some(text).filter(|text| !text.is_empty()),
             Patch::Value(_) => {
@@ -374,7 +374,7 @@ impl Fields {
 
     /// Reads a required slug: lower-case letters, digits and `-_:.*`.
     pub fn required_slug(&mut self, field: &str) -> String {
-        let slug = self.required_text(field, LONGEST_SLUG);
+        let slug = self.required_text(field, MAX_SLUG_LENGTH);
         if !slug.is_empty() && !is_slug(&slug) {
             self.refuse(
                 field,
@@ -387,7 +387,7 @@ impl Fields {
 
     /// Reads an external identifier: ASCII without control characters.
     pub fn external_id(&mut self) -> Patch<String> {
-        match self.optional_text("external_id", LONGEST_EXTERNAL_ID) {
+        match self.optional_text("external_id", MAX_EXTERNAL_ID_LENGTH) {
             Patch::Value(text) if !text.is_ascii() => {
                 self.refuse("external_id", "invalid", "external_id must consist of ASCII characters.");
                 Patch::Absent
@@ -423,19 +423,19 @@ impl Fields {
                     continue;
                 }
             };
-            let long = key.chars().count() > LONGEST_METADATA_KEY
-                || value.as_ref().is_some_and(|value| value.chars().count() > LONGEST_METADATA_VALUE);
+            let long = key.chars().count() > MAX_METADATA_KEY_LENGTH
+                || value.as_ref().is_some_and(|value| value.chars().count() > MAX_METADATA_VALUE_LENGTH);
             let controls = key.chars().chain(value.iter().flat_map(|v| v.chars())).any(|c| c == '\0');
             if key.is_empty() || long || controls {
                 self.metadata_refused = Some(format!(
-                    "Metadata keys have 1 to {LONGEST_METADATA_KEY} characters and values at most {LONGEST_METADATA_VALUE}, without NUL."
+                    "Metadata keys have 1 to {MAX_METADATA_KEY_LENGTH} characters and values at most {MAX_METADATA_VALUE_LENGTH}, without NUL."
                 ));
             }
             metadata.insert(key, value);
         }
         // Entries to be removed do not count: a request may remove as many as it adds.
-        if metadata.values().flatten().count() > MOST_METADATA {
-            self.metadata_refused = Some(format!("Metadata can have at most {MOST_METADATA} entries."));
+        if metadata.values().flatten().count() > MAX_METADATA {
+            self.metadata_refused = Some(format!("Metadata can have at most {MAX_METADATA} entries."));
         }
         Patch::Value(metadata)
     }
@@ -531,7 +531,7 @@ impl Fields {
 
 /// Whether a text is a slug: lower-case letters, digits and `-_:.*`, 1 to 48 characters.
 pub fn is_slug(text: &str) -> bool {
-    (1..=LONGEST_SLUG).contains(&text.len())
+    (1..=MAX_SLUG_LENGTH).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_:.*".contains(&b))
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The default page size.
 pub const DEFAULT_LIMIT: usize = 10;
 /// The maximum page size.
-pub const LARGEST_LIMIT: usize = 100;
+pub const MAX_LIMIT: usize = 100;
 
 /// The direction in which rows are read from the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,12 +91,12 @@ impl<I: Copy + std::fmt::Display> PageRequest<I> {
         let limit = match query.get("limit")? {
             None => DEFAULT_LIMIT,
             Some(text) => match text.parse::<usize>() {
-                Ok(limit) if (1..=LARGEST_LIMIT).contains(&limit) && text.bytes().all(|b| b.is_ascii_digit()) => limit,
+                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) && text.bytes().all(|b| b.is_ascii_digit()) => limit,
                 _ => {
                     errors.push(FieldError::new(
                         "limit",
                         "invalid",
-                        format!("limit must be a number from 1 to {LARGEST_LIMIT}."),
+                        format!("limit must be a number from 1 to {MAX_LIMIT}."),
                     ));
                     DEFAULT_LIMIT
                 }

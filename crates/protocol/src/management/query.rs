@@ -4,7 +4,7 @@
 use super::error::ApiError;
 
 /// More pairs than any query needs.
-const MOST_PAIRS: usize = 200;
+const MAX_PAIRS: usize = 200;
 
 /// A decoded query string.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Query {
                 let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8().map_err(|_| bad())?;
                 if decoded.contains('\0') { Err(bad()) } else { Ok(decoded.into_owned()) }
             };
-            if pairs.len() == MOST_PAIRS {
+            if pairs.len() == MAX_PAIRS {
                 return Err(bad());
             }
             pairs.push((decode(name)?, decode(value)?));

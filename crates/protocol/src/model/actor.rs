@@ -4,14 +4,14 @@
 use crate::id::{EnvironmentApiKeyId, OrganizationId, UserId};
 
 /// The maximum stored length of a `User-Agent` header, in characters.
-pub const LONGEST_USER_AGENT: usize = 500;
+pub const MAX_USER_AGENT_LENGTH: usize = 500;
 
 /// Where an action was performed from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// A network address, or a stand-in for one.
     pub location: String,
-    /// The `User-Agent` header, truncated to [`LONGEST_USER_AGENT`].
+    /// The `User-Agent` header, truncated to [`MAX_USER_AGENT_LENGTH`].
     pub user_agent: Option<String>,
 }
 
@@ -19,7 +19,7 @@ impl Place {
     /// Creates a place from a network address.
     pub fn new(address: std::net::IpAddr, user_agent: Option<&str>) -> Self {
         let user_agent =
-            user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_USER_AGENT).collect());
+            user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_LENGTH).collect());
         Self { location: address.to_string(), user_agent }
     }
 }

@@ -34,7 +34,7 @@ mod user;
 mod web_address;
 mod webhook;
 
-pub use actor::{Actor, LONGEST_USER_AGENT, Place};
+pub use actor::{Actor, MAX_USER_AGENT_LENGTH, Place};
 pub use api_key::{ApiKey, ApiKeyOwner, ENVIRONMENT_API_KEY_HINT, EnvironmentApiKey};
 pub use application::{
     ApplicationKind, ClientSecret, ClientType, ConnectApplication, MAX_CLIENT_SECRETS, Ownership, RedirectUri,

@@ -24,8 +24,8 @@ pub enum SessionPolicyError {
     /// Too short or too long.
     #[error(
         "maximum_length and inactivity_timeout must be {} to {} seconds",
-        SessionPolicy::SHORTEST,
-        SessionPolicy::LONGEST
+        SessionPolicy::MIN_LENGTH,
+        SessionPolicy::MAX_LENGTH
     )]
     OutOfBounds,
     /// The inactivity timeout would never be reached.
@@ -38,16 +38,16 @@ pub enum SessionPolicyError {
 
 impl SessionPolicy {
     /// The shortest session, in seconds.
-    pub const SHORTEST: i64 = 300;
+    pub const MIN_LENGTH: i64 = 300;
     /// The longest session, in seconds: no browser keeps a cookie longer.
-    pub const LONGEST: i64 = 400 * 86_400;
+    pub const MAX_LENGTH: i64 = 400 * 86_400;
 
     /// Checks that the policy is usable with this access token lifetime.
     ///
     /// # Errors
     /// See [`SessionPolicyError`].
     pub fn check(self, access_token_lifetime: i64) -> Result<Self, SessionPolicyError> {
-        let bounds = Self::SHORTEST..=Self::LONGEST;
+        let bounds = Self::MIN_LENGTH..=Self::MAX_LENGTH;
         if !bounds.contains(&self.maximum_length) || !bounds.contains(&self.inactivity_timeout) {
             return Err(SessionPolicyError::OutOfBounds);
         }

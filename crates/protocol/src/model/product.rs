@@ -120,12 +120,12 @@ mod tests {
     fn a_page_is_told_by_its_name() {
         let mut pages = ProductPages::default();
         for name in pages.clone().named().map(|(name, _)| name) {
-            *pages.named_mut(name).unwrap() = Some(WebAddress::from_kept(format!("https://app.example.com/{name}")));
+            *pages.named_mut(name).unwrap() = Some(WebAddress::from_stored(format!("https://app.example.com/{name}")));
         }
         assert!(pages.named().iter().all(|(name, page)| page.unwrap().as_str().ends_with(name)));
         assert!(pages.named_mut("other").is_none());
         assert_eq!(pages.check(EnvironmentKind::Production), Ok(()));
-        pages.invitation = Some(WebAddress::from_kept("http://localhost:3000/".into()));
+        pages.invitation = Some(WebAddress::from_stored("http://localhost:3000/".into()));
         assert_eq!(pages.check(EnvironmentKind::Production), Err(("invitation", WebAddressError::NotHttps)));
         assert_eq!(pages.check(EnvironmentKind::Staging), Ok(()));
     }

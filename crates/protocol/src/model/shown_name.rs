@@ -1,7 +1,7 @@
 //! Names chosen by third parties, made safe to show to users.
 
 /// The maximum length of a shown name, in characters.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
 /// Cleans a claimed name for display: on one line, without characters that control how text is rendered. `None` if
 /// nothing readable remains.
@@ -13,7 +13,7 @@ pub fn shown_name(claimed: &str) -> Option<String> {
         || matches!(c, '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
     };
     let plain: String = claimed.chars().filter(|c| !steers(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let name: String = plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect();
+    let name: String = plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_NAME_LENGTH).collect();
     let name = name.trim_end().to_owned();
     name.chars().any(char::is_alphanumeric).then_some(name)
 }

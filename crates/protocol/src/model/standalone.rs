@@ -68,8 +68,8 @@ impl LoginUri {
     }
 
     /// Restores a login URI that was parsed earlier and stored.
-    pub fn from_kept(text: String) -> Self {
-        Self(WebAddress::from_kept(text))
+    pub fn from_stored(text: String) -> Self {
+        Self(WebAddress::from_stored(text))
     }
 
     /// The URI as written.

@@ -4,7 +4,7 @@ use super::EnvironmentKind;
 use super::environment::is_this_machine;
 
 /// The maximum length of an address, in bytes.
-const LONGEST: usize = 2000;
+const MAX_LENGTH: usize = 2000;
 
 /// A URL that users can be sent to. It is stored exactly as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl WebAddress {
     /// See [`WebAddressError`].
     pub fn parse(text: &str, kind: EnvironmentKind) -> Result<Self, WebAddressError> {
         let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'>');
-        if text.len() > LONGEST || !text.bytes().all(plain) {
+        if text.len() > MAX_LENGTH || !text.bytes().all(plain) {
             return Err(WebAddressError::NotAUrl);
         }
         let url = url::Url::parse(text).map_err(|_| WebAddressError::NotAUrl)?;
@@ -53,7 +53,7 @@ impl WebAddress {
     }
 
     /// Restores an address that was parsed earlier and stored.
-    pub fn from_kept(text: String) -> Self {
+    pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(with(text, &[("id", "1"), ("a b", "&=")]), "https://a.example/login?x=1&id=1&a+b=%26%3D");
         }
         assert_eq!(with("https://a.example/login", &[]), "https://a.example/login");
-        let address = WebAddress::from_kept("https://a.example/?x=1&%61=2".into());
+        let address = WebAddress::from_stored("https://a.example/?x=1&%61=2".into());
         assert!(address.has("x") && address.has("a") && !address.has("1"));
     }
 

@@ -91,7 +91,7 @@ impl Actor {
     }
 
     /// Whether the actor is this client and the secret it presented still exists.
-    pub fn stands(&self, client: &Client) -> bool {
+    pub fn is_valid_for(&self, client: &Client) -> bool {
         client.application.client_id == self.sub && client.secrets.iter().any(|one| one.id == self.credential_id)
     }
 }

@@ -24,7 +24,7 @@ pub struct Authority<'a> {
     pub token_revoked: bool,
     /// Whether the originally authorized application and all prior actors are still valid. Considered only for a token
     /// that came from a token exchange.
-    pub delegation_stands: bool,
+    pub delegation_is_valid: bool,
 }
 
 /// An active authorization: not ended, its consent and its user still exist, and the user is still a member of its
@@ -63,7 +63,7 @@ pub fn is_active(claims: &AccessTokenClaims, authority: &Authority<'_>, now: Tim
             // The token's holder: the authorized application, or an actor whose secret still exists.
             let holder = match &claims.act {
                 None => client.application.id == family.application_id,
-                Some(actor) => authority.delegation_stands && actor.stands(client),
+                Some(actor) => authority.delegation_is_valid && actor.is_valid_for(client),
             };
             holder && claims.grant_id == Some(family.id) && claims.sid == Some(family.consent_id)
         }),
@@ -211,7 +211,7 @@ mod tests {
             client: Some(&client),
             family: None,
             token_revoked,
-            delegation_stands: true,
+            delegation_is_valid: true,
         };
         assert_eq!(is_active(&claims, &authority, Timestamp::from_millis(now * 1000)), expected);
         let gone = Authority { client: None, ..authority };

@@ -9,9 +9,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// More parameters than any of our requests has.
-const MOST_PARAMETERS: usize = 64;
+const MAX_PARAMETERS: usize = 64;
 /// The maximum number of fields in a form of our own pages: one for each checkbox.
-const MOST_FIELDS: usize = 600;
+const MAX_FIELDS: usize = 600;
 /// Parameters that may be repeated on the wire; each rule that reads one decides how to treat repeats (RFC 8707 §2).
 /// SDKs write lists this way.
 const REPEATABLE: [&str; 4] = ["resource", "audience", "provider_scopes", "provider_scopes[]"];
@@ -33,7 +33,7 @@ impl<'a> Params<'a> {
     /// # Errors
     /// `invalid_request` for a repeated name, wrong percent-encoding, text that is not UTF-8, or a NUL character.
     pub fn from_form(body: &'a [u8]) -> Result<Self, OAuthError> {
-        Self::from_form_of(body, MOST_PARAMETERS)
+        Self::from_form_of(body, MAX_PARAMETERS)
     }
 
     /// Reads the body of a form of our own pages, which may have many checkboxes.
@@ -41,7 +41,7 @@ impl<'a> Params<'a> {
     /// # Errors
     /// As in [`Params::from_form`].
     pub fn from_long_form(body: &'a [u8]) -> Result<Self, OAuthError> {
-        Self::from_form_of(body, MOST_FIELDS)
+        Self::from_form_of(body, MAX_FIELDS)
     }
 
     fn from_form_of(body: &'a [u8], most: usize) -> Result<Self, OAuthError> {
@@ -69,7 +69,7 @@ impl<'a> Params<'a> {
             if !REPEATABLE.contains(&&*name) && params.0.iter().any(|(known, _)| *known == name) {
                 repeated.push(name);
             } else {
-                params.add(name, decode_form(value)?, MOST_PARAMETERS)?;
+                params.add(name, decode_form(value)?, MAX_PARAMETERS)?;
             }
         }
         Ok((params, repeated))
@@ -93,7 +93,7 @@ impl<'a> Params<'a> {
         for part in parts.iter().filter(|part| !part.is_file) {
             let wrong = |_| OAuthError::invalid_request("The request is not UTF-8.");
             let value = std::str::from_utf8(part.content).map_err(wrong)?;
-            params.add(Cow::Borrowed(part.name), Cow::Borrowed(value), MOST_PARAMETERS)?;
+            params.add(Cow::Borrowed(part.name), Cow::Borrowed(value), MAX_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -107,7 +107,7 @@ impl<'a> Params<'a> {
             .map_err(|_| OAuthError::invalid_request("The body is not a JSON object of string values."))?;
         let mut params = Self::default();
         for (name, value) in members.0 {
-            params.add(name, value.map_or(Cow::Borrowed(""), |value| value.0), MOST_PARAMETERS)?;
+            params.add(name, value.map_or(Cow::Borrowed(""), |value| value.0), MAX_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -122,7 +122,7 @@ impl<'a> Params<'a> {
         let mut params = Self::default();
         for (name, value) in members.0 {
             let value = if let Value::Text(text) = value { text } else { Cow::Borrowed("") };
-            params.add(name, value, MOST_PARAMETERS)?;
+            params.add(name, value, MAX_PARAMETERS)?;
         }
         Ok(params)
     }
@@ -215,7 +215,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Members<'de, V> {
                 let mut members = Vec::new();
                 while let Some(name) = map.next_key::<Text<'de>>()? {
                     members.push((name.0, map.next_value()?));
-                    if members.len() > MOST_PARAMETERS {
+                    if members.len() > MAX_PARAMETERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
                 }
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn there_is_a_most() {
-        let body = (0..=MOST_PARAMETERS).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
+        let body = (0..=MAX_PARAMETERS).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
         assert!(Params::from_form(body.as_bytes()).is_err());
     }
 

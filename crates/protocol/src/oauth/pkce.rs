@@ -32,7 +32,7 @@ impl CodeChallenge {
     }
 
     /// Restores a challenge that was read earlier and stored.
-    pub fn from_kept(text: String) -> Self {
+    pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 

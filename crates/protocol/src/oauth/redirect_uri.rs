@@ -4,9 +4,9 @@ use crate::model::{ClientType, EnvironmentKind, RedirectUri};
 use url::{Host, Url};
 
 /// The maximum length of a URI.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 /// More than any application needs.
-pub const MOST_REDIRECT_URIS: usize = 100;
+pub const MAX_REDIRECT_URIS: usize = 100;
 
 /// Why a redirect URI may not be registered. The text is a complete sentence for the developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,8 @@ pub enum RedirectUriError {
 /// See [`RedirectUriError`].
 pub fn check(uri: &str, kind: EnvironmentKind, client_type: ClientType) -> Result<(), RedirectUriError> {
     use RedirectUriError as E;
-    if uri.is_empty() || uri.len() > LONGEST || !uri.bytes().all(|b| matches!(b, 0x21..=0x7E)) || uri.contains('\\') {
+    if uri.is_empty() || uri.len() > MAX_LENGTH || !uri.bytes().all(|b| matches!(b, 0x21..=0x7E)) || uri.contains('\\')
+    {
         return Err(E::NotAbsolute);
     }
     if uri.contains('#') {
@@ -161,7 +162,7 @@ pub fn settle(
     kind: EnvironmentKind,
     client_type: ClientType,
 ) -> Result<Vec<RedirectUri>, RedirectUriError> {
-    if entries.len() > MOST_REDIRECT_URIS {
+    if entries.len() > MAX_REDIRECT_URIS {
         return Err(RedirectUriError::TooMany);
     }
     let mut settled: Vec<RedirectUri> = Vec::with_capacity(entries.len());

@@ -4,7 +4,7 @@ use super::error::{OAuthError, OAuthErrorCode};
 use crate::model::{ConnectApplication, OAuthResource};
 
 /// The maximum length of a resource URI.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// A URI that cannot identify a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct NotAResource;
 pub fn check_uri(uri: &str) -> Result<(), NotAResource> {
     let plain =
         uri.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'#' | b'*'));
-    if uri.len() > LONGEST || !plain || url::Url::parse(uri).is_err() { Err(NotAResource) } else { Ok(()) }
+    if uri.len() > MAX_LENGTH || !plain || url::Url::parse(uri).is_err() { Err(NotAResource) } else { Ok(()) }
 }
 
 fn invalid_target(why: &'static str) -> OAuthError {

@@ -6,7 +6,7 @@ use super::error::{OAuthError, OAuthErrorCode};
 pub const BUILT_IN: [&str; 4] = ["email", "offline_access", "openid", "profile"];
 
 /// The maximum length of a scope string.
-const LONGEST: usize = 8 * 1024;
+const MAX_LENGTH: usize = 8 * 1024;
 
 /// Whether a scope is one of the built-in ones.
 pub fn is_built_in(scope: &str) -> bool {
@@ -27,7 +27,7 @@ pub fn still_assigned<'a, S: AsRef<str>>(granted: &'a [S], assigned: &[String]) 
 /// # Errors
 /// `invalid_scope` when the string is too long or contains a character not allowed in a scope token.
 pub fn parse(text: &str) -> Result<Vec<&str>, OAuthError> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return Err(OAuthError::new(OAuthErrorCode::InvalidScope, "The scope is too long."));
     }
     let mut scopes: Vec<&str> = Vec::new();

@@ -4,7 +4,7 @@ use super::address::is_public;
 use std::net::IpAddr;
 
 /// The maximum length of a URL.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// How far outbound requests may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Target {
     /// # Errors
     /// See [`TargetError`].
     pub fn parse(text: &str, reach: Reach) -> Result<Self, TargetError> {
-        if text.len() > LONGEST || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if text.len() > MAX_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(TargetError::NotAUrl);
         }
         let url = url::Url::parse(text).map_err(|_| TargetError::NotAUrl)?;

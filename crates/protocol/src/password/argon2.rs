@@ -12,10 +12,10 @@ const LANES: u32 = 1;
 const DIGEST: usize = 32;
 
 /// The maximum memory, in KiB.
-const MOST_MEMORY: u32 = 128 * 1024;
-const MOST_LANES: u32 = 16;
+const MAX_MEMORY: u32 = 128 * 1024;
+const MAX_LANES: u32 = 16;
 /// The maximum of memory times passes, in KiB, which bounds the time.
-const MOST_WORK: u64 = 512 * 1024;
+const MAX_WORK: u64 = 512 * 1024;
 
 /// Memory not currently in use for hashing. The most recently used block list is reused first, on any thread: its
 /// caches are the warmest.
@@ -62,9 +62,9 @@ impl Hash {
             Some(_) => return None,
         };
         let (memory, passes, lanes) = (phc.number(&["m"])?, phc.number(&["t"])?, phc.number(&["p"])?);
-        let bounded = memory <= MOST_MEMORY
-            && (1..=MOST_LANES).contains(&lanes)
-            && u64::from(memory) * u64::from(passes) <= MOST_WORK;
+        let bounded = memory <= MAX_MEMORY
+            && (1..=MAX_LANES).contains(&lanes)
+            && u64::from(memory) * u64::from(passes) <= MAX_WORK;
         let (salt, digest) = phc.salt_and_digest()?;
         Params::new(memory, passes, lanes, Some(digest.len())).ok()?;
         let salted = salt.len() >= argon2::MIN_SALT_LEN;
@@ -94,7 +94,7 @@ impl Hash {
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        self.compute(password).is_some_and(|digest| super::same(&digest, &self.digest))
+        self.compute(password).is_some_and(|digest| super::constant_time_eq(&digest, &self.digest))
     }
 
     pub(super) fn is_ours(&self) -> bool {

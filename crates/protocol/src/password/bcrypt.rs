@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// The allowed cost, the binary logarithm of the number of rounds: beyond this, verification takes seconds.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 /// The number of password bytes used, including the trailing NUL.
-const LONGEST: usize = 72;
+const MAX_LENGTH: usize = 72;
 
 /// A parsed hash.
 pub(super) struct Hash {
@@ -28,12 +28,12 @@ impl Hash {
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        let mut counted = Zeroizing::new(Vec::with_capacity(LONGEST));
-        counted.extend_from_slice(&password[..password.len().min(LONGEST)]);
-        if counted.len() < LONGEST {
+        let mut counted = Zeroizing::new(Vec::with_capacity(MAX_LENGTH));
+        counted.extend_from_slice(&password[..password.len().min(MAX_LENGTH)]);
+        if counted.len() < MAX_LENGTH {
             counted.push(0);
         }
-        super::same(&bcrypt::bcrypt(self.cost, self.salt, &counted)[..23], &self.digest)
+        super::constant_time_eq(&bcrypt::bcrypt(self.cost, self.salt, &counted)[..23], &self.digest)
     }
 }
 

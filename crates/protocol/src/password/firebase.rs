@@ -47,7 +47,7 @@ impl Hash {
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        self.compute(password).is_some_and(|digest| super::same(&digest, &self.digest))
+        self.compute(password).is_some_and(|digest| super::constant_time_eq(&digest, &self.digest))
     }
 }
 

@@ -14,11 +14,11 @@ mod scrypt;
 mod ssha;
 
 /// The maximum length of a text that is parsed as a hash.
-pub const LONGEST_HASH: usize = 2048;
+pub const MAX_HASH_LENGTH: usize = 2048;
 /// The allowed digest lengths in a hash, in bytes.
 const DIGEST_LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
 /// The maximum length of a salt in a hash, in bytes.
-const LONGEST_SALT: usize = 512;
+const MAX_SALT_LENGTH: usize = 512;
 
 /// A password hashing scheme that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ enum Parsed {
 }
 
 fn parse(stored: &str) -> Option<(HashType, Parsed)> {
-    if stored.len() > LONGEST_HASH || !stored.is_ascii() {
+    if stored.len() > MAX_HASH_LENGTH || !stored.is_ascii() {
         return None;
     }
     if let Some((kind, hash)) = ssha::Hash::parse(stored) {
@@ -152,7 +152,7 @@ pub fn is_quick(stored: &str) -> bool {
 }
 
 /// Compares two digests in constant time.
-fn same(one: &[u8], other: &[u8]) -> bool {
+fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 

@@ -6,7 +6,7 @@ use super::phc::{Phc, sound};
 use aws_lc_rs::pbkdf2::{self, Algorithm, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use std::num::NonZeroU32;
 
-const MOST_ITERATIONS: u32 = 2_000_000;
+const MAX_ITERATIONS: u32 = 2_000_000;
 
 /// A parsed hash.
 pub(super) struct Hash {
@@ -36,7 +36,7 @@ impl Hash {
             _ => return None,
         };
         let (salt, digest) = sound(decode(salt)?, decode(digest)?)?;
-        let iterations = NonZeroU32::new(iterations).filter(|count| count.get() <= MOST_ITERATIONS)?;
+        let iterations = NonZeroU32::new(iterations).filter(|count| count.get() <= MAX_ITERATIONS)?;
         let told = phc.text(&["l"]).is_none() || phc.number(&["l"]) == u32::try_from(digest.len()).ok();
         told.then_some(Self { algorithm, iterations, salt, digest })
     }

@@ -15,7 +15,7 @@ const NAMES: [&str; 19] = [
     "digest",
 ];
 /// More parts than any hash has.
-const MOST_PARTS: usize = 16;
+const MAX_PARTS: usize = 16;
 
 impl<'a> Phc<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
@@ -28,7 +28,7 @@ impl<'a> Phc<'a> {
                     Some(pair) => named.push(pair),
                     None => unnamed.push(piece),
                 }
-                if named.len() + unnamed.len() > MOST_PARTS {
+                if named.len() + unnamed.len() > MAX_PARTS {
                     return None;
                 }
             }
@@ -56,5 +56,5 @@ impl<'a> Phc<'a> {
 
 /// Returns salt and digest if their lengths are plausible.
 pub(super) fn sound(salt: Vec<u8>, digest: Vec<u8>) -> Option<(Vec<u8>, Vec<u8>)> {
-    (salt.len() <= super::LONGEST_SALT && super::DIGEST_LENGTHS.contains(&digest.len())).then_some((salt, digest))
+    (salt.len() <= super::MAX_SALT_LENGTH && super::DIGEST_LENGTHS.contains(&digest.len())).then_some((salt, digest))
 }

@@ -4,18 +4,18 @@ use super::phc::Phc;
 use scrypt::Params;
 
 /// The maximum of `128 * r * N`, in bytes.
-const MOST_MEMORY: u64 = 128 * 1024 * 1024;
+const MAX_MEMORY: u64 = 128 * 1024 * 1024;
 /// The maximum of `r * N * p`, which bounds the time.
-const MOST_WORK: u64 = 1 << 21;
-const MOST_BLOCK: u32 = 64;
+const MAX_WORK: u64 = 1 << 21;
+const MAX_BLOCK: u32 = 64;
 
 /// Checks the parameters against the bounds.
 pub(super) fn parameters(log_n: u32, r: u32, p: u32) -> Option<Params> {
-    if !(1..=24).contains(&log_n) || !(1..=MOST_BLOCK).contains(&r) || p == 0 {
+    if !(1..=24).contains(&log_n) || !(1..=MAX_BLOCK).contains(&r) || p == 0 {
         return None;
     }
     let cost = (1_u64 << log_n) * u64::from(r);
-    if cost * 128 > MOST_MEMORY || cost * u64::from(p) > MOST_WORK {
+    if cost * 128 > MAX_MEMORY || cost * u64::from(p) > MAX_WORK {
         return None;
     }
     Params::new(u8::try_from(log_n).ok()?, r, p).ok()
@@ -43,7 +43,7 @@ impl Hash {
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let mut digest = vec![0; self.digest.len()];
         scrypt::scrypt(password, &self.salt, &self.parameters, &mut digest).is_ok()
-            && super::same(&digest, &self.digest)
+            && super::constant_time_eq(&digest, &self.digest)
     }
 }
 

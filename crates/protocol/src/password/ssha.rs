@@ -60,7 +60,7 @@ impl Hash {
                 context.update(&self.salt);
             }
         }
-        super::same(context.finish().as_ref(), &self.digest)
+        super::constant_time_eq(context.finish().as_ref(), &self.digest)
     }
 }
 

@@ -8,15 +8,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// The number of bytes in a secret generated here.
 pub const SECRET_BYTES: usize = 20;
 /// The minimum number of bytes in an imported secret (RFC 4226 §4, R6).
-const FEWEST: usize = 16;
+const MIN: usize = 16;
 /// The maximum number of bytes in an imported secret.
-const MOST: usize = 64;
+const MAX: usize = 64;
 
 /// The maximum length of the escaped issuer in bytes; the URI contains it twice. Together with the account, the secret
 /// and the rest, the URI stays below 2,953 bytes.
-const LONGEST_ISSUER: usize = 600;
+const MAX_ISSUER_LENGTH: usize = 600;
 /// The maximum length of the escaped account name, in bytes.
-const LONGEST_ACCOUNT: usize = 1000;
+const MAX_ACCOUNT_LENGTH: usize = 1000;
 
 /// The characters to escape in the URI: all but the unreserved ones (RFC 3986 §2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -29,7 +29,7 @@ pub fn to_text(secret: &[u8]) -> String {
 /// Parses an imported secret: base32 in upper or lower case, with or without padding, spaces and hyphens. `None` for
 /// anything else, or if it is shorter than 16 or longer than 64 bytes.
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
-    if text.len() > 4 * MOST {
+    if text.len() > 4 * MAX {
         return None;
     }
     let plain: String = text
@@ -39,7 +39,7 @@ pub fn from_text(text: &str) -> Option<Vec<u8>> {
         .map(|c| c.to_ascii_uppercase())
         .collect();
     let secret = BASE32_NOPAD.decode(plain.as_bytes()).ok()?;
-    (FEWEST..=MOST).contains(&secret.len()).then_some(secret)
+    (MIN..=MAX).contains(&secret.len()).then_some(secret)
 }
 
 /// Escapes as many whole characters of a text as fit into `most` bytes.
@@ -61,8 +61,8 @@ fn escaped(text: &str, most: usize) -> String {
 pub fn uri(issuer: &str, account: &str, secret: &[u8]) -> String {
     // A colon in the label would end the issuer.
     let issuer = issuer.replace(':', "");
-    let issuer = escaped(issuer.trim(), LONGEST_ISSUER);
-    let account = escaped(account, LONGEST_ACCOUNT);
+    let issuer = escaped(issuer.trim(), MAX_ISSUER_LENGTH);
+    let account = escaped(account, MAX_ACCOUNT_LENGTH);
     let secret = to_text(secret);
     format!(
         "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={PERIOD}"
@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(secret in prop::collection::vec(any::<u8>(), FEWEST..=MOST)) {
+        fn what_is_written_is_read(secret in prop::collection::vec(any::<u8>(), MIN..=MAX)) {
             prop_assert_eq!(from_text(&to_text(&secret)), Some(secret));
         }
 
@@ -118,7 +118,7 @@ mod tests {
 
         #[test]
         fn it_fits_into_a_qr_code(issuer in "\\PC{0,300}", account in "\\PC{0,400}") {
-            let uri = uri(&issuer, &account, &[7; MOST]);
+            let uri = uri(&issuer, &account, &[7; MAX]);
             prop_assert!(uri.len() < 2953, "{}", uri.len());
             prop_assert!(url::Url::parse(&uri).is_ok());
         }

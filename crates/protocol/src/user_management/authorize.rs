@@ -11,9 +11,9 @@ use crate::oauth::redirect_uri::is_private_use;
 use crate::time::Timestamp;
 
 /// The maximum length of `state`: web framework SDKs seal the data they need into it.
-const LONGEST_STATE: usize = 4096;
+const MAX_STATE_LENGTH: usize = 4096;
 /// The maximum length of the other texts that are carried along.
-const LONGEST: usize = 254;
+const MAX_LENGTH: usize = 254;
 
 /// Every parameter that is read.
 const PARAMETERS: [&str; 14] = [
@@ -171,7 +171,7 @@ pub fn read<'u>(
     let redirect = params.get("redirect_uri").and_then(|uri| prove_listed(redirect_uris, uri));
     let redirect = redirect.ok_or(Refusal::ToThePerson)?;
     let state = params.get("state").map(str::to_owned);
-    let too_long = state.as_ref().is_some_and(|state| state.len() > LONGEST_STATE);
+    let too_long = state.as_ref().is_some_and(|state| state.len() > MAX_STATE_LENGTH);
     let return_address = ReturnAddress { redirect, state: state.filter(|_| !too_long) };
     let refuse = |code: ErrorCode, why: &str| Err(Refusal::ToTheClient(return_address.clone(), code, why.to_owned()));
     if too_long {
@@ -210,7 +210,7 @@ pub fn read<'u>(
         Some(Ok(id)) => Some(id),
         Some(Err(_)) => return refuse(ErrorCode::OrganizationInvalid, "There is no such organization."),
     };
-    let short = |name: &str| params.get(name).filter(|text| text.len() <= LONGEST).map(str::to_owned);
+    let short = |name: &str| params.get(name).filter(|text| text.len() <= MAX_LENGTH).map(str::to_owned);
     Ok(AuthorizeRequest {
         code_challenge,
         prompt,

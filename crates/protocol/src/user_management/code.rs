@@ -19,7 +19,7 @@ pub enum Refused {
 }
 
 /// One description for every invalid code, so that it does not reveal which codes exist.
-pub fn not_good() -> AuthenticateError {
+pub fn rejection() -> AuthenticateError {
     AuthenticateError::invalid_grant("The authorization code is unknown, expired or used.")
 }
 
@@ -46,12 +46,12 @@ pub fn redeem(
         return wrong(AuthenticateError::invalid_client());
     }
     if redirect_uri.is_some_and(|uri| uri != code.redirect_uri) {
-        return wrong(not_good());
+        return wrong(rejection());
     }
     if let Some(family_id) = code.family_id {
         return Err(Refused::Replayed(family_id));
     }
-    if now >= code.expires_at { wrong(not_good()) } else { Ok(()) }
+    if now >= code.expires_at { wrong(rejection()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
             session_id: Id::from_ulid(1),
             organization_id: None,
             redirect_uri: "https://a.example/cb".into(),
-            code_challenge: challenge.then(|| CodeChallenge::from_kept(CHALLENGE.into())),
+            code_challenge: challenge.then(|| CodeChallenge::from_stored(CHALLENGE.into())),
             family_id: None,
             expires_at: Timestamp::from_millis(600_000),
         }
@@ -105,6 +105,6 @@ mod tests {
         assert_eq!(outcome(&used, Some(VERIFIER), false, 1), Err("replayed"));
         assert_eq!(outcome(&used, None, false, 1), Err("invalid_grant"), "a stranger ends nothing");
         let elsewhere = redeem(&code(false), (None, Some("https://b.example/cb")), true, Timestamp::from_millis(0));
-        assert_eq!(elsewhere, Err(Refused::Wrong(not_good())));
+        assert_eq!(elsewhere, Err(Refused::Wrong(rejection())));
     }
 }

@@ -8,7 +8,7 @@ use url::{Host, Url};
 pub const MARKER: &str = "workos-has-session";
 
 /// The maximum number of clients in the cookie: environments whose issuers share a domain share it.
-const MOST: usize = 8;
+const MAX: usize = 8;
 
 /// The hosts a cookie must be set for so that a page at another origin can read it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,13 +35,13 @@ pub fn reach(issuer: &str, page: &str) -> Option<Reach> {
 }
 
 fn others(known: &str, client_id: ClientId) -> impl Iterator<Item = ClientId> {
-    let read = known.split('.').take(MOST).filter_map(|text| ClientId::parse(text).ok());
+    let read = known.split('.').take(MAX).filter_map(|text| ClientId::parse(text).ok());
     read.filter(move |known| *known != client_id)
 }
 
 /// The cookie's value once this client has a session.
 pub fn marked(known: &str, client_id: ClientId) -> String {
-    let all = std::iter::once(client_id).chain(others(known, client_id)).take(MOST);
+    let all = std::iter::once(client_id).chain(others(known, client_id)).take(MAX);
     all.map(|id| id.to_string()).collect::<Vec<_>>().join(".")
 }
 
@@ -100,7 +100,7 @@ mod tests {
             let client_id = ClientId::from_ulid(ulid);
             let text = marked(&known, client_id);
             prop_assert!(text.split('.').all(|part| ClientId::parse(part).is_ok()));
-            prop_assert!(text.split('.').count() <= MOST);
+            prop_assert!(text.split('.').count() <= MAX);
         }
 
         #[test]

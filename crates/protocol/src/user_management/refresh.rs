@@ -24,7 +24,7 @@ pub enum Refused {
 }
 
 /// One description for every invalid token.
-pub fn not_good() -> AuthenticateError {
+pub fn rejection() -> AuthenticateError {
     AuthenticateError::invalid_grant(
         "The refresh token is unknown, expired, used or revoked, or its session has ended.",
     )

@@ -19,11 +19,11 @@ pub const STRUGGLES_AFTER: i64 = 8;
 const BREATHERS: (i64, i64) = (5, 300);
 
 /// How long an endpoint may reject everything before it is given up on, in seconds.
-const PATIENCE: i64 = 72 * 3600;
+const TIMEOUT: i64 = 72 * 3600;
 
 /// How long a delivery may wait without being attempted before it is given up on, in seconds: its endpoint accepts
 /// fewer events than are sent to it.
-pub const LONGEST_WAIT: i64 = 72 * 3600;
+pub const MAX_WAIT_LENGTH: i64 = 72 * 3600;
 
 /// When the next attempt is due for a delivery with `remaining` attempts left; `None` if there is none. `chance` is any
 /// number: it spreads out the retries of deliveries that failed together.
@@ -46,7 +46,7 @@ pub fn breather(failures: i64, now: Timestamp) -> Option<Timestamp> {
 /// Whether an endpoint is given up on: as many consecutive failures as a delivery has attempts, over at least three
 /// days.
 pub fn is_given_up(failures: i64, failing_since: Timestamp, now: Timestamp) -> bool {
-    failures >= TRIES && failing_since.plus_secs(PATIENCE) <= now
+    failures >= TRIES && failing_since.plus_secs(TIMEOUT) <= now
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::jobs::last_used::Subject;
 use countersign_protocol::id::ApiKeyId;
-use countersign_protocol::management::fields::{LONGEST_NAME, LONGEST_SLUG, Patch};
+use countersign_protocol::management::fields::{MAX_NAME_LENGTH, MAX_SLUG_LENGTH, Patch};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::api_key_view;
 use countersign_store::api_key;
 use serde_json::json;
 
 /// The maximum length of a text that is looked up as a key.
-const LONGEST_VALUE: usize = 512;
+const MAX_VALUE_LENGTH: usize = 512;
 
 /// `GET /organizations/{id}/api_keys`: the organization's own keys.
 ///
@@ -34,8 +34,8 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let new = api_keys::NewApiKey {
-        name: fields.required_text("name", LONGEST_NAME),
-        permissions: fields.texts("permissions", LONGEST_SLUG).value().unwrap_or_default(),
+        name: fields.required_text("name", MAX_NAME_LENGTH),
+        permissions: fields.texts("permissions", MAX_SLUG_LENGTH).value().unwrap_or_default(),
         expires_at: fields.timestamp("expires_at").value(),
     };
     fields.finish()?;
@@ -61,7 +61,7 @@ pub async fn validate(call: ManagementCall) -> Result<Reply, Failure> {
     fields.finish()?;
     // A longer value cannot be one of our keys.
     let found = match value.len() {
-        ..=LONGEST_VALUE => api_keys::validate(&mut call.reader().await?, &call.act(), &value).await?,
+        ..=MAX_VALUE_LENGTH => api_keys::validate(&mut call.reader().await?, &call.act(), &value).await?,
         _ => None,
     };
     if let Some(key) = &found {

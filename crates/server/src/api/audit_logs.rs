@@ -6,7 +6,7 @@ use crate::domain::{Act, Failure, organizations};
 use crate::http::management::ManagementCall;
 use crate::http::public_call::PublicCall;
 use crate::http::reply::Reply;
-use crate::http::streamed::{PATIENCE, Streamed};
+use crate::http::streamed::{StreamedBody, TIMEOUT};
 use bytes::Bytes;
 use countersign_protocol::audit::export::{configuration_view, export_view};
 use countersign_protocol::audit::schema::{is_action_name, schema_view};
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The maximum size of an event, in bytes of JSON.
-const LONGEST_EVENT: usize = 64 * 1024;
+const MAX_EVENT_LENGTH: usize = 64 * 1024;
 /// The `Retry-After` when there are too many downloads of one export, in seconds.
 const ASK_AGAIN: u64 = 10;
 
@@ -66,7 +66,7 @@ pub async fn create_schema(call: ManagementCall) -> Result<Reply, Failure> {
         Box::pin(async move {
             let latest = audit_log_schema::find(tx, act.environment_id, &name, None).await?;
             if let Some(same) = latest.filter(|latest| latest.rules == rules) {
-                audit_log::nothing_done(&act);
+                audit_log::mark_unchanged(&act);
                 return Ok(Reply::created(&schema_view(&same)));
             }
             let (action_id, id) = (act.entropy.id(act.now)?, act.entropy.id(act.now)?);
@@ -99,7 +99,7 @@ pub async fn schemas(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn create_event(call: ManagementCall) -> Result<Reply, Failure> {
     let call = call.once_per_content();
     let (organization_id, mut event) = event::parse(call.fields()?)?;
-    if serde_json::to_string(&event).map_err(Failure::internal)?.len() > LONGEST_EVENT {
+    if serde_json::to_string(&event).map_err(Failure::internal)?.len() > MAX_EVENT_LENGTH {
         return Err(ApiError::TooLarge.into());
     }
     call.commit(move |tx, act| {
@@ -176,7 +176,7 @@ pub async fn download(call: PublicCall, query: Query) -> Result<Reply, Failure> 
     let name = format!("attachment; filename=\"{}\"", exports::file_name(&export));
     let (environment_id, id, parts) = (act.environment_id, export.id, export.parts);
     // Part by part, each after the one before was sent: no part waits in memory.
-    let body = Streamed::new(PATIENCE, move |mut send| async move {
+    let body = StreamedBody::new(TIMEOUT, move |mut send| async move {
         // Released when this task ends, which is within a time limit; over HTTP/2 the body might not be.
         let _reading = reading;
         for number in 0..parts {

@@ -7,7 +7,7 @@ use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use crate::images::qr_code;
 use countersign_protocol::id::AuthFactorId;
-use countersign_protocol::management::fields::{Fields, LONGEST_NAME, Patch};
+use countersign_protocol::management::fields::{Fields, MAX_NAME_LENGTH, Patch};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::{authentication_challenge_view, authentication_factor_view};
 use countersign_protocol::model::{AuthenticationFactor, User};
@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 /// The maximum length of a code: digits, and separators that users type between them.
-const LONGEST_CODE: usize = 32;
+const MAX_CODE_LENGTH: usize = 32;
 /// The maximum length of a user's identifier.
-const LONGEST_ID: usize = 64;
+const MAX_ID_LENGTH: usize = 64;
 /// The maximum length of an account name in an application: it is part of a QR code.
-const LONGEST_ACCOUNT: usize = 320;
+const MAX_ACCOUNT_LENGTH: usize = 320;
 
 /// The properties of a new factor in a request.
 struct Wanted {
@@ -33,12 +33,12 @@ struct Wanted {
 
 impl Wanted {
     fn read(fields: &mut Fields, brings_secret: bool) -> Self {
-        let kind = fields.required_text("type", LONGEST_NAME);
+        let kind = fields.required_text("type", MAX_NAME_LENGTH);
         if !matches!(kind.as_str(), "" | "totp") {
             fields.refuse("type", "unsupported", "type must be totp: no other kind of factor is supported.");
         }
-        let issuer = fields.optional_text("totp_issuer", LONGEST_NAME).value();
-        let account = fields.optional_text("totp_user", LONGEST_ACCOUNT).value();
+        let issuer = fields.optional_text("totp_issuer", MAX_NAME_LENGTH).value();
+        let account = fields.optional_text("totp_user", MAX_ACCOUNT_LENGTH).value();
         let secret = match fields.secret("totp_secret") {
             Patch::Value(secret) if brings_secret => {
                 let read = enrolment::from_text(secret.expose());
@@ -116,7 +116,7 @@ pub async fn list_of_user(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let wanted = Wanted::read(&mut fields, false);
-    let user_id = fields.optional_text("user_id", LONGEST_ID).value();
+    let user_id = fields.optional_text("user_id", MAX_ID_LENGTH).value();
     if user_id.is_none() && wanted.account.is_none() {
         fields.refuse("totp_user", "required", "totp_user is required for a factor that is no user's.");
     }
@@ -168,7 +168,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn challenge(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     // Has no use without text messages, but clients send it.
-    let _ = fields.text_or_nothing("sms_template", LONGEST_NAME);
+    let _ = fields.nullable_text("sms_template", MAX_NAME_LENGTH);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {
@@ -188,7 +188,7 @@ pub async fn challenge(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400 `one_time_code_too_many_attempts`, 404, 422.
 pub async fn verify(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let code = fields.required_text("code", LONGEST_CODE);
+    let code = fields.required_text("code", MAX_CODE_LENGTH);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
     call.settle(move |tx, act| {

@@ -5,16 +5,16 @@ use crate::domain::connect::applications::{self, ApplicationChange, NewApplicati
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{ApplicationId, OrganizationId};
-use countersign_protocol::management::fields::{Fields, LONGEST_NAME, LONGEST_SLUG, Patch};
+use countersign_protocol::management::fields::{Fields, MAX_NAME_LENGTH, MAX_SLUG_LENGTH, Patch};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::connect_application_view;
 use countersign_protocol::model::ClientType;
 use countersign_store::application::{self, Filter};
 
 /// The maximum length of a URI.
-pub const LONGEST_URI: usize = 2048;
+pub const MAX_URI_LENGTH: usize = 2048;
 /// The maximum length of an origin.
-pub const LONGEST_ORIGIN: usize = 300;
+pub const MAX_ORIGIN_LENGTH: usize = 300;
 
 /// `GET /connect/applications`: without self-registered ones, unless `registration_types` asks for them.
 ///
@@ -58,16 +58,16 @@ fn texts(fields: &mut Fields, field: &str, longest: usize) -> Option<Vec<String>
 /// 404 for the organization, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.required_text("name", LONGEST_NAME);
+    let name = fields.required_text("name", MAX_NAME_LENGTH);
     let description = fields.description().value();
-    let scopes = texts(&mut fields, "scopes", LONGEST_SLUG).unwrap_or_default();
+    let scopes = texts(&mut fields, "scopes", MAX_SLUG_LENGTH).unwrap_or_default();
     let redirect_uris = fields.redirect_uris().value();
-    let cors_origins = texts(&mut fields, "cors_origins", LONGEST_ORIGIN);
-    let backchannel_logout_uri = fields.optional_text("backchannel_logout_uri", LONGEST_URI).value();
-    let organization_id = fields.optional_text("organization_id", LONGEST_NAME).value();
+    let cors_origins = texts(&mut fields, "cors_origins", MAX_ORIGIN_LENGTH);
+    let backchannel_logout_uri = fields.optional_text("backchannel_logout_uri", MAX_URI_LENGTH).value();
+    let organization_id = fields.optional_text("organization_id", MAX_NAME_LENGTH).value();
     let first_party = fields.boolean("is_first_party").value();
     let public = fields.boolean("uses_pkce").value().unwrap_or(false);
-    let application_type = fields.required_text("application_type", LONGEST_NAME);
+    let application_type = fields.required_text("application_type", MAX_NAME_LENGTH);
     let kind = match application_type.as_str() {
         "m2m" => {
             if first_party == Some(true) {
@@ -150,16 +150,16 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let change = ApplicationChange {
-        name: fields.optional_text("name", LONGEST_NAME).value(),
+        name: fields.optional_text("name", MAX_NAME_LENGTH).value(),
         description: match fields.description() {
             Patch::Absent => None,
             Patch::Null => Some(None),
             Patch::Value(text) => Some(Some(text)),
         },
-        scopes: texts(&mut fields, "scopes", LONGEST_SLUG),
+        scopes: texts(&mut fields, "scopes", MAX_SLUG_LENGTH),
         redirect_uris: fields.redirect_uris().value(),
-        cors_origins: texts(&mut fields, "cors_origins", LONGEST_ORIGIN),
-        backchannel_logout_uri: match fields.text_or_nothing("backchannel_logout_uri", LONGEST_URI) {
+        cors_origins: texts(&mut fields, "cors_origins", MAX_ORIGIN_LENGTH),
+        backchannel_logout_uri: match fields.nullable_text("backchannel_logout_uri", MAX_URI_LENGTH) {
             Patch::Absent => None,
             Patch::Null => Some(None),
             Patch::Value(uri) => Some(Some(uri)),

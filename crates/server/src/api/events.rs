@@ -30,7 +30,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
             Some(position.ok_or_else(|| cursor_not_found(id))?)
         }
     };
-    let stretch = event::Stretch { scan: slice.scan, from, limit: slice.limit };
+    let stretch = event::EventRange { scan: slice.scan, from, limit: slice.limit };
     let found = event::list(&mut reader, environment_id, &filter, stretch).await?;
     Ok(Reply::ok(&request.page(found, |event| event.id).map(|event| event_view(&event)).envelope()))
 }

@@ -1,17 +1,17 @@
 //! `/authkit/oauth2/complete`: the company's own login reports who has signed in (Standalone Connect).
 
-use crate::api::user_management::users::LONGEST_EMAIL;
+use crate::api::user_management::users::MAX_EMAIL_LENGTH;
 use crate::domain::connect::external_authentications::{self, Profile};
 use crate::domain::{Failure, audit_log};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::consent_options;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
+use countersign_protocol::management::fields::{MAX_EXTERNAL_ID_LENGTH, MAX_NAME_LENGTH};
 use serde_json::json;
 
 /// The maximum length of an `external_auth_id`.
-const LONGEST_ID: usize = 128;
+const MAX_ID_LENGTH: usize = 128;
 
 /// Invalid metadata is a 422 in the reference here, but a 400 where users are created.
 fn unprocessable(failure: Failure) -> Failure {
@@ -29,18 +29,18 @@ fn unprocessable(failure: Failure) -> Failure {
 /// 400, 404, 422: see [`external_authentications::complete`].
 pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let id = fields.required_text("external_auth_id", LONGEST_ID);
+    let id = fields.required_text("external_auth_id", MAX_ID_LENGTH);
     let mut user = fields.required_object("user");
-    let external_id = user.required_text("id", LONGEST_EXTERNAL_ID);
+    let external_id = user.required_text("id", MAX_EXTERNAL_ID_LENGTH);
     if !external_id.is_ascii() {
         user.refuse("id", "invalid", "id must consist of ASCII characters.");
     }
     let profile = Profile {
         external_id,
-        email: user.required_text("email", LONGEST_EMAIL),
-        first_name: user.text_or_nothing("first_name", LONGEST_NAME).value(),
-        last_name: user.text_or_nothing("last_name", LONGEST_NAME).value(),
-        name: user.text_or_nothing("name", LONGEST_NAME).value(),
+        email: user.required_text("email", MAX_EMAIL_LENGTH),
+        first_name: user.nullable_text("first_name", MAX_NAME_LENGTH).value(),
+        last_name: user.nullable_text("last_name", MAX_NAME_LENGTH).value(),
+        name: user.nullable_text("name", MAX_NAME_LENGTH).value(),
         metadata: user.metadata().value(),
     };
     fields.join("user", user);
@@ -50,7 +50,7 @@ pub async fn complete(call: ManagementCall) -> Result<Reply, Failure> {
     call.commit(move |tx, act| {
         Box::pin(async move {
             // This is a sign-in, which events report.
-            audit_log::nothing_done(&act);
+            audit_log::mark_unchanged(&act);
             let completed = external_authentications::complete(tx, &act, &id, profile, &options).await;
             let redirect_uri = completed.map_err(unprocessable)?;
             Ok(Reply::ok(&json!({ "redirect_uri": redirect_uri })).showing_secret().no_store())

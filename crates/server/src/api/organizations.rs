@@ -6,7 +6,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::{LONGEST_NAME, Patch};
+use countersign_protocol::management::fields::{MAX_NAME_LENGTH, Patch};
 use countersign_protocol::management::page::{PageRequest, Scan};
 use countersign_protocol::management::views::organization_view;
 use countersign_protocol::model::Organization;
@@ -14,7 +14,7 @@ use countersign_store::organization;
 use http::StatusCode;
 
 /// The maximum number of domains in a list's filter.
-const MOST_DOMAINS: usize = 100;
+const MAX_DOMAINS: usize = 100;
 
 /// `GET /organizations`.
 ///
@@ -23,19 +23,19 @@ const MOST_DOMAINS: usize = 100;
 pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
     let request = PageRequest::parse(&call.query, |text| OrganizationId::parse(text).ok())?;
     let search = call.query.get("search")?.map(str::to_owned);
-    if search.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NAME) {
+    if search.as_ref().is_some_and(|text| text.chars().count() > MAX_NAME_LENGTH) {
         return Err(Failure::invalid(
             "search",
             "too_long",
-            format!("search must have at most {LONGEST_NAME} characters."),
+            format!("search must have at most {MAX_NAME_LENGTH} characters."),
         ));
     }
     let mut reader = call.reader().await?;
     let (slice, environment_id) = (request.slice(), call.environment.id());
     let rows = match call.query.list("domains").filter(|domains| !domains.is_empty()) {
         None => organization::list(&mut reader, environment_id, &slice, search.as_deref()).await?,
-        Some(domains) if domains.len() > MOST_DOMAINS => {
-            return Err(Failure::invalid("domains", "too_many", format!("At most {MOST_DOMAINS} domains at once.")));
+        Some(domains) if domains.len() > MAX_DOMAINS => {
+            return Err(Failure::invalid("domains", "too_many", format!("At most {MAX_DOMAINS} domains at once.")));
         }
         Some(domains) => {
             // Few rows by nature: found by domain, then cut to the page.
@@ -70,7 +70,7 @@ fn cut(mut rows: Vec<Organization>, scan: Scan, from: Option<OrganizationId>, li
 /// 400 `invalid_metadata` and `external_id_already_used`, 409 for a domain in use, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.required_text("name", LONGEST_NAME);
+    let name = fields.required_text("name", MAX_NAME_LENGTH);
     let external_id = fields.external_id().value();
     let metadata = fields.whole_metadata();
     let outside = fields.boolean("allow_profiles_outside_organization").value().unwrap_or(false);
@@ -116,10 +116,10 @@ pub async fn get_by_external_id(call: ManagementCall) -> Result<Reply, Failure> 
 /// 400, 404, 409, 422.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.optional_text("name", LONGEST_NAME);
+    let name = fields.optional_text("name", MAX_NAME_LENGTH);
     let external_id = fields.external_id();
     let metadata = fields.metadata();
-    let stripe = fields.optional_text("stripe_customer_id", LONGEST_NAME);
+    let stripe = fields.optional_text("stripe_customer_id", MAX_NAME_LENGTH);
     let outside = fields.boolean("allow_profiles_outside_organization");
     let domains = fields.domain_data();
     fields.finish()?;

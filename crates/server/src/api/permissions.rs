@@ -5,7 +5,7 @@ use crate::domain::organizations::permissions;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::PermissionId;
-use countersign_protocol::management::fields::{LONGEST_SLUG, Patch, is_slug};
+use countersign_protocol::management::fields::{MAX_SLUG_LENGTH, Patch, is_slug};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::views::permission_view;
 use countersign_store::permission;
@@ -28,9 +28,9 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let new = permissions::NewPermission {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", permissions::LONGEST_NAME),
+        name: fields.required_text("name", permissions::MAX_NAME_LENGTH),
         description: permissions::description(&mut fields).value(),
-        resource_type_slug: match fields.optional_text("resource_type_slug", LONGEST_SLUG) {
+        resource_type_slug: match fields.optional_text("resource_type_slug", MAX_SLUG_LENGTH) {
             Patch::Value(slug) if !is_slug(&slug) => {
                 fields.refuse("resource_type_slug", "invalid", "resource_type_slug must be a slug.");
                 String::new()
@@ -60,7 +60,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.optional_text("name", permissions::LONGEST_NAME);
+    let name = fields.optional_text("name", permissions::MAX_NAME_LENGTH);
     let description = permissions::description(&mut fields);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();

@@ -5,16 +5,16 @@ use crate::domain::organizations::portal;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::{Fields, LONGEST_NAME};
+use countersign_protocol::management::fields::{Fields, MAX_NAME_LENGTH};
 use countersign_protocol::model::PortalIntent;
 use serde_json::json;
 
 /// The maximum length of a URL.
-const LONGEST_URL: usize = 2000;
+const MAX_URL_LENGTH: usize = 2000;
 
 /// The intents of the link: all by default.
 fn intents(fields: &mut Fields) -> Result<Vec<PortalIntent>, ApiError> {
-    let Some(word) = fields.optional_text("intent", LONGEST_NAME).value() else {
+    let Some(word) = fields.optional_text("intent", MAX_NAME_LENGTH).value() else {
         return Ok(PortalIntent::ALL.to_vec());
     };
     if let Some(intent) = PortalIntent::parse(&word) {
@@ -39,8 +39,8 @@ pub async fn generate_link(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let organization_id = fields.required_text("organization", 255);
     let intents = intents(&mut fields)?;
-    let return_url = fields.text_or_nothing("return_url", LONGEST_URL).value();
-    let success_url = fields.text_or_nothing("success_url", LONGEST_URL).value();
+    let return_url = fields.nullable_text("return_url", MAX_URL_LENGTH).value();
+    let success_url = fields.nullable_text("success_url", MAX_URL_LENGTH).value();
     fields.finish()?;
     let new = portal::NewLink { organization_id, intents, return_url, success_url };
     call.commit(move |tx, act| {

@@ -4,7 +4,7 @@ use crate::domain::Failure;
 use crate::domain::organizations::{self, permissions, roles};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
-use countersign_protocol::management::fields::{LONGEST_SLUG, Patch};
+use countersign_protocol::management::fields::{MAX_SLUG_LENGTH, Patch};
 use countersign_protocol::management::views::role_view;
 
 /// `GET /authorization/roles`: all of them, the highest first, without cursors.
@@ -34,10 +34,10 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     let new = roles::NewRole {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", roles::LONGEST_NAME),
+        name: fields.required_text("name", roles::MAX_NAME_LENGTH),
         description: permissions::description(&mut fields).value(),
     };
-    if let Patch::Value(slug) = fields.optional_text("resource_type_slug", LONGEST_SLUG)
+    if let Patch::Value(slug) = fields.optional_text("resource_type_slug", MAX_SLUG_LENGTH)
         && slug != "organization"
     {
         fields.refuse("resource_type_slug", "invalid", "Roles are those of 'organization'.");
@@ -62,7 +62,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let name = fields.optional_text("name", roles::LONGEST_NAME);
+    let name = fields.optional_text("name", roles::MAX_NAME_LENGTH);
     let description = permissions::description(&mut fields);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();
@@ -100,7 +100,7 @@ pub async fn delete(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404, 422.
 pub async fn set_permissions(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let wanted = fields.texts("permissions", LONGEST_SLUG);
+    let wanted = fields.texts("permissions", MAX_SLUG_LENGTH);
     if matches!(wanted, Patch::Absent | Patch::Null) {
         fields.require("permissions", "permissions is required, a list of slugs.");
     }
@@ -119,7 +119,7 @@ pub async fn set_permissions(call: ManagementCall) -> Result<Reply, Failure> {
 /// 404 for the role or the permission, 422.
 pub async fn add_permission(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let permission = fields.required_text("slug", LONGEST_SLUG);
+    let permission = fields.required_text("slug", MAX_SLUG_LENGTH);
     fields.finish()?;
     let slug = call.path.get("slug").to_owned();
     call.commit(move |tx, act| {

@@ -17,8 +17,8 @@ use http::StatusCode;
 use serde_json::json;
 
 /// The maximum lengths of a URL and of an event name.
-const LONGEST: usize = 2048;
-const LONGEST_NAME: usize = 100;
+const MAX_LENGTH: usize = 2048;
+const MAX_NAME_LENGTH: usize = 100;
 
 /// `GET /webhook_endpoints`.
 ///
@@ -48,8 +48,8 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 409, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let url = fields.required_text("endpoint_url", LONGEST);
-    let events = fields.texts("events", LONGEST_NAME).value();
+    let url = fields.required_text("endpoint_url", MAX_LENGTH);
+    let events = fields.texts("events", MAX_NAME_LENGTH).value();
     if events.is_none() {
         fields.require("events", "events is required.");
     }
@@ -71,9 +71,9 @@ pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let id = call.path.get("id").to_owned();
     let mut fields = call.fields()?;
-    let endpoint_url = fields.optional_text("endpoint_url", LONGEST).value();
-    let events = fields.texts("events", LONGEST_NAME).value();
-    let enabled = match fields.optional_text("status", LONGEST_NAME).value().as_deref() {
+    let endpoint_url = fields.optional_text("endpoint_url", MAX_LENGTH).value();
+    let events = fields.texts("events", MAX_NAME_LENGTH).value();
+    let enabled = match fields.optional_text("status", MAX_NAME_LENGTH).value().as_deref() {
         None => None,
         Some("enabled") => Some(true),
         Some("disabled") => Some(false),
@@ -160,8 +160,8 @@ pub async fn test(call: ManagementCall) -> Result<Reply, Failure> {
 pub async fn replay(call: ManagementCall) -> Result<Reply, Failure> {
     let id = call.path.get("id").to_owned();
     let mut fields = call.fields()?;
-    let from = fields.required_text("from", LONGEST_NAME);
-    let until = fields.optional_text("until", LONGEST_NAME).value();
+    let from = fields.required_text("from", MAX_NAME_LENGTH);
+    let until = fields.optional_text("until", MAX_NAME_LENGTH).value();
     let mut event = |field: &str, text: &str| {
         let parsed = EventId::parse(text).ok();
         if parsed.is_none() && !text.is_empty() {

@@ -233,7 +233,7 @@ impl EnvironmentState {
 }
 
 /// A host name has 253 characters at most, and a port five.
-const LONGEST_AUTHORITY: usize = 260;
+const MAX_AUTHORITY_LENGTH: usize = 260;
 
 /// What a `Host` header stands for.
 #[derive(Debug, Clone)]
@@ -295,7 +295,7 @@ impl Environments {
 
     /// What a `Host` header stands for; `None` for a host that is not ours.
     pub fn host(&self, authority: &str) -> Option<Host> {
-        if authority.len() > LONGEST_AUTHORITY {
+        if authority.len() > MAX_AUTHORITY_LENGTH {
             return None;
         }
         self.known_host(authority).or_else(|| {
@@ -317,7 +317,7 @@ impl Environments {
     /// The built-in environment, where the host is the API's own: there the dashboard is.
     pub fn staff_at(&self, authority: &str) -> Option<&Arc<EnvironmentState>> {
         let known = |authority: &str| self.api_authorities.contains(authority);
-        let ours = authority.len() <= LONGEST_AUTHORITY && (known(authority) || known(&plain(authority)));
+        let ours = authority.len() <= MAX_AUTHORITY_LENGTH && (known(authority) || known(&plain(authority)));
         self.staff.as_ref().filter(|_| ours)
     }
 

@@ -115,13 +115,13 @@ async fn verify_all(installation: &Installation, matches: &ArgMatches) -> Comman
                 "fault": report.broken.map(|broken| broken.fault.to_string()),
             }))?;
         } else {
-            say(told(&environment, &report))?;
+            say(summary(&environment, &report))?;
         }
     }
     Ok(code)
 }
 
-fn told(environment: &Environment, report: &Report) -> String {
+fn summary(environment: &Environment, report: &Report) -> String {
     let name = &environment.name;
     match report.broken {
         Some(broken) => format!("{name}: BROKEN at {broken}"),

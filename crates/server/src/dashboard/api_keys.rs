@@ -8,7 +8,7 @@ use crate::domain::environments::environment_api_keys;
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ApiKeyRow, ApiKeys, Section};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::secret::Secret;
 use countersign_store::environment_api_key;
 use http::StatusCode;
@@ -64,7 +64,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let read = || {
         let mut fields = field::as_body(&json!({"name": field::or_null(&form, "name")}))?;
-        let name = fields.required_text("name", LONGEST_NAME);
+        let name = fields.required_text("name", MAX_NAME_LENGTH);
         fields.finish()?;
         Ok::<_, Failure>(name)
     };

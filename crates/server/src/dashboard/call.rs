@@ -101,12 +101,12 @@ impl DashboardCall {
     pub async fn commit<T, F>(&self, act: F) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> OperationFuture<'t, T> + Send + 'static,
     {
         self.commit_deed(Box::new(act)).await
     }
 
-    async fn commit_deed<T: Send + 'static>(&self, act: Deed<T>) -> Result<T, Failure> {
+    async fn commit_deed<T: Send + 'static>(&self, act: Operation<T>) -> Result<T, Failure> {
         let (by, request) = (self.act(), format!("{} {}", self.page.method, self.page.uri.path()));
         let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
             Box::pin(async move {
@@ -148,10 +148,10 @@ fn act_in(page: &PageCall, environment: &EnvironmentState, user: &User) -> Act {
 }
 
 /// A boxed act, so that the code around it is compiled once rather than once per act.
-type Deed<T> = Box<dyn for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send>;
+type Operation<T> = Box<dyn for<'t> FnOnce(&'t mut countersign_store::Tx) -> OperationFuture<'t, T> + Send>;
 
 /// The future that an act returns.
-pub type Acting<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
+pub type OperationFuture<'t, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
 
 /// Redirects to the sign-in page, which then returns to the requested page. A posted form is not resubmitted.
 fn to_sign_in(page: &PageCall) -> Result<Reply, PageError> {

@@ -2,7 +2,7 @@
 
 use super::call::DashboardCall;
 use super::field;
-use super::page::{kept, pager, reply, told, with_seconds};
+use super::page::{error_text, filter_query, pager, reply, with_seconds};
 use crate::domain::Failure;
 use crate::domain::events;
 use crate::hosted::page::PageError;
@@ -13,7 +13,7 @@ use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::events::{Event, Filter, NAMES, cursor_not_found, event_view};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
-use countersign_store::event::{self, Stretch};
+use countersign_store::event::{self, EventRange};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -44,8 +44,13 @@ impl<'q> Asked<'q> {
     }
 
     /// The query parameters that links to other pages of the list keep.
-    fn kept(&self) -> String {
-        kept(&[("event", self.event), ("organization_id", self.organization_id), ("from", self.from), ("to", self.to)])
+    fn filter_query(&self) -> String {
+        filter_query(&[
+            ("event", self.event),
+            ("organization_id", self.organization_id),
+            ("from", self.from),
+            ("to", self.to),
+        ])
     }
 
     fn filter(&self) -> Result<Filter, String> {
@@ -101,13 +106,13 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
                 None => Ok(None),
                 Some(id) => match event::position(&mut reader, environment_id, id).await? {
                     Some(position) => Ok(Some(position)),
-                    None => Err(told(&cursor_not_found(id))),
+                    None => Err(error_text(&cursor_not_found(id))),
                 },
             };
             match from {
                 Err(wrong) => problem = Some(wrong),
                 Ok(from) => {
-                    let stretch = Stretch { scan: slice.scan, from, limit: slice.limit };
+                    let stretch = EventRange { scan: slice.scan, from, limit: slice.limit };
                     found = event::list(&mut reader, environment_id, &filter, stretch).await?;
                 }
             }
@@ -120,7 +125,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     };
     // A list that ends at a past moment does not grow.
     let may_grow = first && asked.to.is_empty() && status.is_success();
-    let kept = asked.kept();
+    let kept = asked.filter_query();
     let here = shell.at("/events");
     let other = match (paused, kept.is_empty()) {
         (true, true) => here.clone(),

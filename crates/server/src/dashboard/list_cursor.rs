@@ -2,7 +2,7 @@
 //! the fragment that its links point to. Only one list is paged at a time: the others start at their newest row.
 
 use super::call::DashboardCall;
-use super::page::kept;
+use super::page::filter_query;
 use crate::domain::Failure;
 use crate::hosted::page::PageError;
 use countersign_pages::dashboard::Pager;
@@ -31,7 +31,7 @@ impl<I: Copy + Display> ListCursor<I> {
         let cursor = |word: &str| asked.get(&format!("{name}_{word}")).map(Option::unwrap_or_default);
         let cursors =
             [("before", cursor("before").map_err(Failure::from)?), ("after", cursor("after").map_err(Failure::from)?)];
-        let own = Query::parse(&kept(&cursors)).map_err(Failure::from)?;
+        let own = Query::parse(&filter_query(&cursors)).map_err(Failure::from)?;
         let request = PageRequest::parse(&own, parse_id).map_err(Failure::from)?;
         Ok(Self { name, request })
     }

@@ -117,7 +117,7 @@ impl DashboardCall {
                 error => {
                     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                     let id = request_id.filter(|_| status.is_server_error());
-                    (status, "That did not work", told(&error), id)
+                    (status, "That did not work", error_text(&error), id)
                 }
             },
             PageError::Trouble(status, _) | PageError::WithWayOn(status, ..) => (
@@ -190,7 +190,7 @@ fn about(field: &str, message: &str) -> String {
 }
 
 /// The user-facing text of a refusal.
-pub fn told(error: &ApiError) -> String {
+pub fn error_text(error: &ApiError) -> String {
     let body = error.body();
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let reasons: Vec<String> = body["errors"]
@@ -219,7 +219,7 @@ pub fn refused(failure: Failure) -> Result<String, PageError> {
         Failure::Refused(error @ (ApiError::NotFound { .. } | ApiError::Unavailable | ApiError::Internal)) => {
             Err(PageError::Failure(Failure::Refused(error)))
         }
-        Failure::Refused(error) => Ok(told(&error)),
+        Failure::Refused(error) => Ok(error_text(&error)),
         failure => Err(PageError::Failure(failure)),
     }
 }
@@ -230,7 +230,7 @@ pub fn refused(failure: Failure) -> Result<String, PageError> {
 /// Failures that are not refusals of user input.
 pub fn refused_here(failure: Failure) -> Result<String, PageError> {
     match failure {
-        Failure::Refused(error @ ApiError::NotFound { .. }) => Ok(told(&error)),
+        Failure::Refused(error @ ApiError::NotFound { .. }) => Ok(error_text(&error)),
         failure => refused(failure),
     }
 }
@@ -247,7 +247,7 @@ pub fn with_seconds(at: Timestamp) -> String {
 }
 
 /// The query parameters that links to other pages of a list keep: the filters.
-pub fn kept(asked: &[(&str, &str)]) -> String {
+pub fn filter_query(asked: &[(&str, &str)]) -> String {
     let asked = asked.iter().filter(|(_, value)| !value.is_empty());
     let encoded = asked.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     encoded.collect::<Vec<_>>().join("&")

@@ -18,7 +18,7 @@ use countersign_store::{authentication_factor, user};
 use http::StatusCode;
 
 /// Maximum number of open invitations shown, newest first.
-const MOST: usize = 100;
+const MAX: usize = 100;
 
 /// A sentence about what a role allows.
 fn meaning(role: StaffRole) -> &'static str {
@@ -66,7 +66,7 @@ async fn show(call: &DashboardCall, what: Shown, status: StatusCode) -> Result<R
     let mut reader = call.page.app.store.reader().await?;
     let all = staff::list(&mut reader, &act).await?;
     let organization = staff::organization(&mut reader, &act).await?;
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX };
     let filter = Filter { email: None, organization_id: Some(organization.id) };
     let sent = invitation::list(&mut reader, act.environment_id, &slice, filter).await?;
     drop(reader);

@@ -20,7 +20,7 @@ use http::StatusCode;
 use http::header::USER_AGENT;
 
 /// Maximum length of a token.
-const LONGEST: usize = 100;
+const MAX_LENGTH: usize = 100;
 
 fn too_old() -> PageError {
     PageError::Trouble(StatusCode::BAD_REQUEST, Trouble::Link)
@@ -28,7 +28,7 @@ fn too_old() -> PageError {
 
 /// Returns the role that the link grants, if it is still valid.
 async fn find(call: &PageCall, token: &str) -> Result<StaffRole, PageError> {
-    if token.len() > LONGEST {
+    if token.len() > MAX_LENGTH {
         return Err(too_old());
     }
     let digest = call.app.keyring.staff_link.digest(token);

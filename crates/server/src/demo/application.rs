@@ -40,7 +40,7 @@ impl Kind {
 }
 
 /// The maximum number of browsers remembered.
-const MOST: usize = 1000;
+const MAX: usize = 1000;
 
 /// What the application remembers about a browser.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl Application {
 
     fn remember(&self, browser: &str, memory: Memory) {
         let mut browsers = self.browsers.lock().unwrap_or_else(PoisonError::into_inner);
-        if browsers.len() >= MOST {
+        if browsers.len() >= MAX {
             browsers.clear();
         }
         browsers.insert(browser.to_owned(), memory);

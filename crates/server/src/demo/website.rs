@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The maximum size of a form, in bytes.
-const LONGEST: usize = 16 * 1024;
+const MAX_LENGTH: usize = 16 * 1024;
 
 /// A request that has been read completely.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ async fn read(request: Request<Incoming>) -> Option<Asked> {
     let (parts, body) = request.into_parts();
     let header =
         |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = Limited::new(body, LONGEST).collect().await.ok()?.to_bytes();
+    let body = Limited::new(body, MAX_LENGTH).collect().await.ok()?.to_bytes();
     Some(Asked {
         path: parts.uri.path().to_owned(),
         query: pairs(parts.uri.query().unwrap_or("").as_bytes()),

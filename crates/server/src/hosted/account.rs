@@ -22,7 +22,7 @@ use countersign_store::{
 use http::StatusCode;
 
 /// Most sessions, and most applications, shown.
-const MOST: usize = 50;
+const MAX: usize = 50;
 
 /// A browser in words: its name and its system, where they are known.
 pub(crate) fn device(user_agent: &str) -> String {
@@ -66,7 +66,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let frame = frame(call, &branding);
     let environment_id = call.environment.id();
     let mut reader = call.app.store.reader().await?;
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX };
     let counts = (call.environment.environment.sessions, call.app.clock.now());
     let live = stored::list(&mut reader, environment_id, &slice, current.user.id, counts).await?;
     let unknown = || frame.language.texts().unknown_device().to_owned();
@@ -100,7 +100,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
     let mut connected = Vec::new();
     let given = consent::of_user(&mut reader, environment_id, current.user.id).await?;
     for given in given {
-        if connected.len() == MOST {
+        if connected.len() == MAX {
             break;
         }
         let Some(found) = application::find(&mut reader, environment_id, given.application_id).await? else { continue };

@@ -3,8 +3,8 @@
 
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{Origin, PageError, keep_wished_language, redirect};
-use super::session::{self, Beginning, Current};
+use super::page::{Origin, PageError, keep_requested_language, redirect};
+use super::session::{self, Current, SessionStart};
 use super::{choose_organization, client, consent, login_uri, not_a_member, select_account, sign_out};
 use crate::domain::Failure;
 use crate::domain::connect::{authorization_codes, grants};
@@ -15,7 +15,7 @@ use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{AuthorizationCode, Choices, Consent, ConsentOption, Persona, settled};
 use countersign_protocol::oauth::authorize::carried_scopes::CarriedScopes;
 use countersign_protocol::oauth::authorize::decision::{
-    GivenConsent, Hinted, Next, Progress, SignedIn, must_not_lead_out, needs_consent, next,
+    GivenConsent, Hinted, Next, Progress, SignedIn, must_not_redirect_out, needs_consent, next,
 };
 use countersign_protocol::oauth::authorize::request::{
     AuthorizeErrorCode, AuthorizeRequest, NotForTheClient, Refusal, client_name, read, without_unknown,
@@ -30,11 +30,11 @@ use std::sync::Arc;
 
 /// Longest query, in bytes, of which something is read: the browser carries it from page to page, sealed, in addresses that
 /// many proxies take up to 8 KiB of.
-pub(super) const LONGEST: usize = 4 * 1024;
+pub(super) const MAX_LENGTH: usize = 4 * 1024;
 
 /// Of how many consents the organizations are looked up for somebody who belongs to more than a page shows. With two that count
 /// there is a choice already.
-const MOST_AGREED: usize = 10;
+const MAX_AGREED: usize = 10;
 
 /// What the person has agreed to on the page they were shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,13 +77,13 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
         Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
             let query = without_unknown(call.uri.query().unwrap_or(""));
-            if query.len() > LONGEST {
+            if query.len() > MAX_LENGTH {
                 return Err(of_the_application());
             }
             Flow::begin(call, Target::Authorize(query))
         }
     };
-    Ok(keep_wished_language(call, found(advance(call, flow).await?)))
+    Ok(keep_requested_language(call, found(advance(call, flow).await?)))
 }
 
 /// What was asked with a GET goes on with one: a redirect is 302, which the reference says.
@@ -103,7 +103,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     Params::first_of_each(&call.body).map_err(|_| of_the_application())?;
     let query = without_unknown(std::str::from_utf8(&call.body).map_err(|_| of_the_application())?);
     let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b'#');
-    if query.len() > LONGEST || !query.bytes().all(plain) {
+    if query.len() > MAX_LENGTH || !query.bytes().all(plain) {
         return Err(of_the_application());
     }
     redirect(&format!("/oauth2/authorize?{query}"))
@@ -134,7 +134,7 @@ pub async fn go_on_as(
     call: &PageCall,
     flow: &Flow,
     current: Current,
-    beginning: &mut Option<Beginning>,
+    session_start: &mut Option<SessionStart>,
 ) -> Result<Option<Reply>, PageError> {
     let Target::Authorize(query) = &flow.target else { return Ok(None) };
     let Ok(asked) = Box::pin(ask_as(call, query, flow.organization_id, Some(current))).await? else { return Ok(None) };
@@ -142,7 +142,7 @@ pub async fn go_on_as(
         return Ok(None);
     };
     let choices = chosen_for(&asked, organization_id, None);
-    issue(call, &asked, organization_id, choices, beginning.take()).await
+    issue(call, &asked, organization_id, choices, session_start.take()).await
 }
 
 /// The same, where the person looks for one of their organizations by name.
@@ -179,7 +179,7 @@ async fn go_on(
     let Decision { next, agreed, agreed_before } = decide(call, &flow, query, &asked, agreed);
     let Asked { client, request, current, organizations: belongs, .. } = &asked;
     flow.application = Some(client.application.client_id);
-    flow.leads_to = leads_to(request.return_address.redirect.as_str());
+    flow.redirect_scheme = redirect_scheme(request.return_address.redirect.as_str());
     match next {
         Next::SignIn => {
             flow.email = match &request.login_hint {
@@ -212,7 +212,7 @@ async fn go_on(
                 None => redirect(&flow.resume(call)),
             }
         }
-        Next::Refuse(code, why) if !agreed_before && must_not_lead_out(client, &request.return_address) => {
+        Next::Refuse(code, why) if !agreed_before && must_not_redirect_out(client, &request.return_address) => {
             tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
             Err(of_the_application())
         }
@@ -340,7 +340,7 @@ async fn ask_as(
     };
     let request = match read(&params, &client, &call.environment.resources).and_then(once) {
         Ok(request) => request,
-        Err(Refusal::ToTheClient(address, code, why)) if must_not_lead_out(&client, &address) => {
+        Err(Refusal::ToTheClient(address, code, why)) if must_not_redirect_out(&client, &address) => {
             tracing::info!(client_id = %client.application.client_name(), error = code.as_str(), why, "a request is refused on a page");
             return Ok(Err(Refusal::ToThePerson(NotForTheClient::AnybodysClient)));
         }
@@ -358,7 +358,7 @@ async fn ask_as(
             consents::of_user_and_application(&mut reader, environment_id, user.id, application_id, &request.resource)
                 .await?;
         let mut named = vec![request.organization_id, chosen, session.organization_id];
-        named.extend(given.iter().take(MOST_AGREED).map(|consent| consent.organization_id));
+        named.extend(given.iter().take(MAX_AGREED).map(|consent| consent.organization_id));
         organizations = Organizations::load(call, &mut reader, user.id, &named).await?;
     }
     let options = current.as_ref().map(|current| current.options.clone()).unwrap_or_default();
@@ -382,7 +382,7 @@ pub async fn decline(call: &PageCall, flow: &Flow) -> Result<Reply, PageError> {
 }
 
 /// The scheme of a program on the person's device, as a source of a content security policy. Websites are none.
-pub(super) fn leads_to(uri: &str) -> Option<String> {
+pub(super) fn redirect_scheme(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     (!matches!(url.scheme(), "http" | "https")).then(|| format!("{}:", url.scheme()))
 }
@@ -394,7 +394,7 @@ async fn issue(
     asked: &Asked,
     organization_id: Option<OrganizationId>,
     choices: Choices,
-    beginning: Option<Beginning>,
+    session_start: Option<SessionStart>,
 ) -> Result<Option<Reply>, PageError> {
     let Asked { client, request, current: Some(current), .. } = asked else { return Err(PageError::flow()) };
     let act = session::act(call);
@@ -416,7 +416,7 @@ async fn issue(
     // For which organization an application of others may act moves nobody in the company's own.
     let chosen = organization_id.filter(|id| !needs_consent(client) && Some(*id) != last_chosen);
     let consent_id = match as_before {
-        Some(id) if beginning.is_none() && chosen.is_none() => id,
+        Some(id) if session_start.is_none() && chosen.is_none() => id,
         _ => {
             let written = call.app.store.write::<_, Failure, _>(move |tx| {
                 Box::pin(async move {
@@ -424,8 +424,8 @@ async fn issue(
                         Some(id) => membership::hold(tx, act.environment_id, user_id, id).await?,
                         None => true,
                     };
-                    if let Some(beginning) = beginning {
-                        beginning.run(tx).await?;
+                    if let Some(session_start) = session_start {
+                        session_start.run(tx).await?;
                     }
                     if !is_member {
                         return Ok(None);

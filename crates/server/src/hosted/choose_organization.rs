@@ -12,9 +12,9 @@ use countersign_store::{Reader, membership};
 use http::StatusCode;
 
 /// Most organizations that a page shows.
-const MOST: usize = 100;
+const MAX: usize = 100;
 /// Longest text that is searched for, in characters.
-const LONGEST_SEARCH: usize = 200;
+const MAX_SEARCH_LENGTH: usize = 200;
 
 /// Organizations of which a person is an active member.
 #[derive(Debug, Default)]
@@ -37,11 +37,11 @@ impl Organizations {
         named: &[Option<OrganizationId>],
     ) -> Result<Self, countersign_store::Error> {
         let environment_id = call.environment.id();
-        let most = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
+        let most = i64::try_from(MAX).unwrap_or(i64::MAX) + 1;
         let mut memberships = membership::active_of_user(reader, environment_id, user_id, most, None).await?;
-        let many = memberships.len() > MOST;
+        let many = memberships.len() > MAX;
         if many {
-            memberships.truncate(MOST);
+            memberships.truncate(MAX);
             for id in named.iter().flatten() {
                 if memberships.iter().any(|one| one.organization_id == *id) {
                     continue;
@@ -85,9 +85,9 @@ impl<'a> Choice<'a> {
 /// Database errors.
 pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Option<&str>) -> Result<Reply, PageError> {
     let Choice { origin, user_id, organizations: Organizations { memberships, many }, action } = choice;
-    let search: String = search.unwrap_or("").trim().chars().take(LONGEST_SEARCH).collect();
+    let search: String = search.unwrap_or("").trim().chars().take(MAX_SEARCH_LENGTH).collect();
     let found = if *many && !search.is_empty() {
-        let (environment_id, most) = (call.environment.id(), i64::try_from(MOST).unwrap_or(i64::MAX));
+        let (environment_id, most) = (call.environment.id(), i64::try_from(MAX).unwrap_or(i64::MAX));
         let mut reader = call.app.store.reader().await?;
         Some(membership::active_of_user(&mut reader, environment_id, user_id, most, Some(&search)).await?)
     } else {
@@ -109,7 +109,7 @@ pub async fn show(call: &PageCall, flow: &Flow, choice: Choice<'_>, search: Opti
         organizations: &organizations,
         search: many.then_some(&search),
     };
-    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// `POST /choose-organization`: one was chosen, or is searched for.

@@ -9,7 +9,7 @@ use crate::http::reply::Reply;
 use countersign_pages::{Access, ChoiceGroup, Choosing, Consent, Identity, Language, Organization, Problem};
 use countersign_protocol::id::OrganizationId;
 use countersign_protocol::model::{ApplicationKind, Choices, ConsentOption, Membership, Ownership, settled};
-use countersign_protocol::oauth::authorize::decision::anybody_may_receive;
+use countersign_protocol::oauth::authorize::decision::any_local_program_may_receive;
 use countersign_protocol::oauth::client::Client;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::oauth::registration::document_url::host;
@@ -116,14 +116,14 @@ pub async fn show(
         options,
         chosen,
         redirect_host: request.return_address.redirect.host(),
-        on_this_device: anybody_may_receive(client, request.return_address.redirect.as_str()),
+        on_this_device: any_local_program_may_receive(client, request.return_address.redirect.as_str()),
         action: "/consent",
     };
     render(call, flow, shown, problem).await
 }
 
 /// Since when a client says of itself what it says now, in milliseconds.
-pub fn said_since(client: &Client) -> Option<i64> {
+pub fn described_since(client: &Client) -> Option<i64> {
     client.registered.map(|registered| registered.changed_at.as_millis())
 }
 
@@ -138,7 +138,7 @@ pub async fn render(
     problem: Option<Problem>,
 ) -> Result<Reply, PageError> {
     flow.shown_to = Some(shown.current.user.id);
-    flow.shown_since = said_since(shown.client);
+    flow.shown_since = described_since(shown.client);
     let branding = branding(call);
     let frame = frame(call, &branding);
     let mut reader = call.app.store.reader().await?;
@@ -202,7 +202,7 @@ pub async fn render(
         terms_url: None,
         privacy_url: None,
     };
-    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// The field of the form for an option.
@@ -247,7 +247,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     // Another user may have signed in since the page was shown: only the consent of the user who saw it counts.
     let same = asked.current.as_ref().is_some_and(|current| flow.shown_to == Some(current.user.id));
     // Likewise when the client has described itself differently since: that description was not consented to.
-    if !same || flow.shown_since != said_since(&asked.client) {
+    if !same || flow.shown_since != described_since(&asked.client) {
         return advance(call, flow).await;
     }
     let choices = chosen(&form, &asked.options);

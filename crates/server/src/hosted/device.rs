@@ -2,7 +2,7 @@
 //! device (§5.4), and agrees.
 
 use super::choose_organization::{self, Choice, Organizations};
-use super::consent::{Shown, chosen, render, said_since};
+use super::consent::{Shown, chosen, described_since, render};
 use super::flow::{Flow, Target};
 use super::login_uri;
 use super::page::{Carried, Origin, PageError, branding, frame, redirect, reply};
@@ -348,7 +348,7 @@ pub async fn consent(call: &PageCall) -> Result<Reply, PageError> {
     };
     // Consent counts only from the user who was shown this page, and only while what it said is unchanged.
     let said = match &step.device {
-        Device::OfClient(_, client) if !only_chosen => said_since(client),
+        Device::OfClient(_, client) if !only_chosen => described_since(client),
         _ => step.flow.shown_since,
     };
     let same = step.flow.shown_to == Some(step.current.user.id) && step.flow.shown_since == said;

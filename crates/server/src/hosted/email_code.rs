@@ -43,7 +43,7 @@ pub struct Recipient<'a> {
 }
 
 /// What a code is to prove, and whose account it is about, if there is one.
-fn meant(proves: &Proves) -> (Proof, Option<UserId>) {
+fn proof_and_user(proves: &Proves) -> (Proof, Option<UserId>) {
     match proves {
         Proves::SignIn(id) => (Proof::MagicAuth, Some(*id)),
         Proves::Nobody(_) => (Proof::MagicAuth, None),
@@ -73,7 +73,7 @@ pub async fn send(
 ) -> Result<Reply, PageError> {
     let act = session::act(call);
     let code = call.app.entropy.code()?.expose().to_owned();
-    let (proof, account) = meant(&proves);
+    let (proof, account) = proof_and_user(&proves);
     let id = match proof {
         Proof::MagicAuth => act.entropy.id::<MagicAuthId>(act.now)?.to_string(),
         Proof::EmailVerification | Proof::Password | Proof::Mfa => {
@@ -202,7 +202,7 @@ fn show(call: &PageCall, flow: &Flow, status: StatusCode, shown: Shown<'_>) -> R
         mailbox: super::mailbox::is_open(call).then_some("/dev/mailbox"),
         restart: Some(&restart),
     };
-    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// `GET /sign-in/code`: where the code is typed, or, by the link in the mail, filled in and confirmed. Opening the link
@@ -326,7 +326,7 @@ pub async fn post_send(call: &PageCall) -> Result<Reply, PageError> {
 }
 
 /// What became of a code.
-enum Tried {
+enum CodeCheck {
     Right(Proven),
     Problem(Problem),
 }
@@ -347,29 +347,29 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     }
     let typed: String = form.get("code").unwrap_or("").chars().filter(char::is_ascii_digit).collect();
     match attempt(call, challenge, &typed).await? {
-        Tried::Right(proven) => {
+        CodeCheck::Right(proven) => {
             let reply = second_factor::go_on(call, proven, None, flow).await?;
             Ok(match Cookie::CodeFlow.remove(&call.environment.environment.issuer) {
                 Some(cookie) => reply.with(SET_COOKIE, cookie),
                 None => reply,
             })
         }
-        Tried::Problem(problem) => show(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Shown::with(problem)),
+        CodeCheck::Problem(problem) => show(call, &flow, StatusCode::UNPROCESSABLE_ENTITY, Shown::with(problem)),
     }
 }
 
-async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<Tried, PageError> {
+async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<CodeCheck, PageError> {
     let (act, allowed) = (session::act(call), allowed(call));
     if act.now.as_millis() >= challenge.expires_at {
-        return Ok(Tried::Problem(Problem::CodeExpired));
+        return Ok(CodeCheck::Problem(Problem::CodeExpired));
     }
     let same = aws_lc_rs::constant_time::verify_slices_are_equal(challenge.code.as_bytes(), typed.as_bytes()).is_ok();
     let right = same && !matches!(challenge.proves, Proves::Nobody(_) | Proves::Exists(_));
     let from = call.peer.limit_key().to_string();
     let here = format!("{} {from}", challenge.address);
-    let (whence, locale) = (session::whence(call), language(call).tag().to_owned());
-    let (proof, known) = meant(&challenge.proves);
-    let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
+    let (client_info, locale) = (session::client_info(call), language(call).tag().to_owned());
+    let (proof, known) = proof_and_user(&challenge.proves);
+    let tried = call.app.store.write::<CodeCheck, Failure, _>(move |tx| {
         Box::pin(async move {
             // Accounts are locked before what is counted about them, here as everywhere.
             if let Some(id) = known {
@@ -384,17 +384,17 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
             ];
             if let Err((_, over_at)) = attempts::count_all(tx, &act, &counts).await? {
                 let minutes = attempts::minutes_until(&act, over_at);
-                return Ok(Tried::Problem(Problem::TooManyAttempts { minutes }));
+                return Ok(CodeCheck::Problem(Problem::TooManyAttempts { minutes }));
             }
             if !right {
                 let (who, why) =
                     ((challenge.email.as_str(), known), ("invalid_one_time_code", "The code is not right."));
-                authentications::failed(tx, &act, proof, &whence, who, why).await?;
-                return Ok(Tried::Problem(Problem::CodeWrong));
+                authentications::failed(tx, &act, proof, &client_info, who, why).await?;
+                return Ok(CodeCheck::Problem(Problem::CodeWrong));
             }
             // Of all who try, on whatever node, the first one uses the code up.
             if attempts::count(tx, &act, ONCE, &challenge.id).await?.is_err() {
-                return Ok(Tried::Problem(Problem::CodeExpired));
+                return Ok(CodeCheck::Problem(Problem::CodeExpired));
             }
             match (known, proof) {
                 (None, _) => {}
@@ -423,7 +423,7 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                     if has_password { Proven::by_password_and_code(allowed, id) } else { Proven::by_code(allowed, id) }
                 }
                 // Its password or its address has changed since.
-                Proves::Address(..) => return Ok(Tried::Problem(Problem::CodeExpired)),
+                Proves::Address(..) => return Ok(CodeCheck::Problem(Problem::CodeExpired)),
                 Proves::Nobody(_) | Proves::Exists(_) => None,
             };
             let proven = match proven {
@@ -437,9 +437,9 @@ async fn attempt(call: &PageCall, challenge: Challenge, typed: &str) -> Result<T
                 && proof == Proof::EmailVerification
                 && let Some(user) = user::find(tx, act.environment_id, proven.user_id()).await?
             {
-                authentications::succeeded(tx, &act, proof, &whence, &user).await?;
+                authentications::succeeded(tx, &act, proof, &client_info, &user).await?;
             }
-            Ok(proven.map_or(Tried::Problem(Problem::CodeWrong), Tried::Right))
+            Ok(proven.map_or(CodeCheck::Problem(Problem::CodeWrong), CodeCheck::Right))
         })
     });
     let tried = tried.await?;

@@ -29,7 +29,7 @@ pub struct Flow {
     pub application: Option<ClientId>,
     /// The scheme of the program on the person's device to which the last answer leads: forms must be allowed to lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leads_to: Option<String>,
+    pub redirect_scheme: Option<String>,
     /// The person has said which account to go on with.
     #[serde(default)]
     pub account_chosen: bool,
@@ -190,7 +190,7 @@ impl Flow {
             began_at: call.app.clock.now().as_millis(),
             target,
             application: None,
-            leads_to: None,
+            redirect_scheme: None,
             account_chosen: false,
             organization_id: None,
             email: None,

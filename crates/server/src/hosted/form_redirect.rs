@@ -12,11 +12,11 @@ use http::StatusCode;
 use http::header::{LOCATION, SET_COOKIE};
 
 /// Paths of ours from which the way may lead out.
-const MAY_LEAD_OUT: [&str; 2] = ["/oauth2/authorize", "/user_management/authorize"];
+const MAY_REDIRECT_OUT: [&str; 2] = ["/oauth2/authorize", "/user_management/authorize"];
 
 /// Whether the way may lead out by an address of ours: by one that leads back to an application, or home from an invitation.
-fn may_lead_out(call: &PageCall, to: &str) -> bool {
-    MAY_LEAD_OUT.iter().any(|path| to.starts_with(path))
+fn may_redirect_out(call: &PageCall, to: &str) -> bool {
+    MAY_REDIRECT_OUT.iter().any(|path| to.starts_with(path))
         || (to.starts_with("/invite/accept") && product_pages::home(call).is_some())
 }
 
@@ -25,15 +25,15 @@ fn may_lead_out(call: &PageCall, to: &str) -> bool {
 /// the page's policy names their scheme.
 pub fn settle(call: &PageCall, answer: Reply) -> Reply {
     let to = answer.values(&LOCATION).next().and_then(|to| to.to_str().ok()).map(str::to_owned);
-    let Some(to) = to.filter(|to| !to.starts_with('/') || may_lead_out(call, to)) else {
+    let Some(to) = to.filter(|to| !to.starts_with('/') || may_redirect_out(call, to)) else {
         return answer;
     };
-    let leads_to_a_program = || {
+    let redirects_to_a_program = || {
         let flow = call.form().ok().and_then(|form| Flow::open(call, form.get("flow")));
-        flow.is_some_and(|flow| flow.leads_to.is_some())
+        flow.is_some_and(|flow| flow.redirect_scheme.is_some())
     };
     let to_a_website = to.starts_with("https://") || to.starts_with("http://");
-    if answer.status != StatusCode::SEE_OTHER || (!to_a_website && leads_to_a_program()) {
+    if answer.status != StatusCode::SEE_OTHER || (!to_a_website && redirects_to_a_program()) {
         return answer;
     }
     let branding = branding(call);

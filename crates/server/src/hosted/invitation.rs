@@ -53,7 +53,7 @@ pub(super) async fn show(call: &PageCall, flow: &Flow, invitation: &Invitation) 
         inviter: inviter.as_deref(),
         email: &invitation.email,
     };
-    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// `GET /invite?invitation_token=…`. Opening the link accepts nothing: mail programs open links, too.

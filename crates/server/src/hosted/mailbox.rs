@@ -10,7 +10,7 @@ use countersign_protocol::model::EnvironmentKind;
 use countersign_store::mail;
 use http::StatusCode;
 
-fn nothing_here() -> PageError {
+fn not_found() -> PageError {
     PageError::Trouble(StatusCode::NOT_FOUND, Trouble::Address)
 }
 
@@ -21,7 +21,7 @@ pub(super) fn is_open(call: &PageCall) -> bool {
 }
 
 fn check(call: &PageCall) -> Result<(), PageError> {
-    if is_open(call) { Ok(()) } else { Err(nothing_here()) }
+    if is_open(call) { Ok(()) } else { Err(not_found()) }
 }
 
 /// Whether people get what is mailed to them: it is sent, or they can read it here.
@@ -63,9 +63,9 @@ pub async fn list(call: &PageCall) -> Result<Reply, PageError> {
 /// 404.
 pub async fn message(call: &PageCall) -> Result<Reply, PageError> {
     check(call)?;
-    let id = MailId::parse(call.path.get("id")).map_err(|_| nothing_here())?;
+    let id = MailId::parse(call.path.get("id")).map_err(|_| not_found())?;
     let found = mail::find(&mut call.app.store.reader().await?, call.environment.id(), id).await?;
-    let found = found.ok_or_else(nothing_here)?;
+    let found = found.ok_or_else(not_found)?;
     let message = mails::open(&call.app.keyring, &found)?;
     let branding = branding(call);
     let time = moment(found.created_at, language(call));

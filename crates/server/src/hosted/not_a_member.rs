@@ -25,5 +25,5 @@ pub fn show(call: &PageCall, flow: Flow, asked: &Asked) -> Result<Reply, PageErr
         account: &current.user.email,
         other_account: &other_account,
     };
-    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, flow.redirect_scheme.as_deref()))
 }

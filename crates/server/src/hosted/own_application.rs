@@ -1,10 +1,10 @@
 //! `/user_management/authorize`: from a request of the environment's own application to a code. As with OAuth, everything
 //! is read and decided anew each time the browser arrives here. Nobody is asked to agree: the application is the product.
 
-use super::authorize::{LONGEST, found, leads_to, of_the_application};
+use super::authorize::{MAX_LENGTH, found, of_the_application, redirect_scheme};
 use super::choose_organization::{Choice, Organizations};
 use super::flow::{Flow, Target};
-use super::page::{PageError, keep_wished_language, redirect};
+use super::page::{PageError, keep_requested_language, redirect};
 use super::session::{self, Current};
 use super::{choose_organization, select_account};
 use crate::domain::organizations::invitations;
@@ -34,13 +34,13 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
         Some(sealed) => Flow::carried(call, Some(sealed))?,
         None => {
             let query = without_unknown(call.uri.query().unwrap_or(""));
-            if query.len() > LONGEST {
+            if query.len() > MAX_LENGTH {
                 return Err(of_the_application());
             }
             Flow::begin(call, Target::OwnApplication(query))
         }
     };
-    Ok(keep_wished_language(call, found(advance(call, flow, None).await?)))
+    Ok(keep_requested_language(call, found(advance(call, flow, None).await?)))
 }
 
 /// Goes one step on: to a page, or back to the application. The person may be looking for one of their organizations by
@@ -56,7 +56,7 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
         Err(Refusal::ToTheClient(address, code, why)) => return redirect(&address.with_error(code, &why)),
     };
     let refuse = |code, why: &str| redirect(&request.return_address.with_error(code, why));
-    flow.leads_to = leads_to(request.return_address.redirect.as_str());
+    flow.redirect_scheme = redirect_scheme(request.return_address.redirect.as_str());
     let invitation = match &request.invitation_token {
         None => None,
         Some(token) => match find_invitation(call, token).await? {
@@ -87,20 +87,20 @@ pub async fn advance(call: &PageCall, mut flow: Flow, search: Option<&str>) -> R
     let invited = match &invitation {
         None => None,
         Some(invitation) => match follow(call, invitation, &current, &flow).await? {
-            Followed::NotAsked if request.prompt.none => {
+            InvitationOutcome::NotAsked if request.prompt.none => {
                 return refuse(ErrorCode::InteractionRequired, "The person has to accept the invitation.");
             }
-            Followed::NotAsked => return super::invitation::show(call, &flow, invitation).await,
-            Followed::Into(organization_id) => organization_id,
-            Followed::TooLate => {
+            InvitationOutcome::NotAsked => return super::invitation::show(call, &flow, invitation).await,
+            InvitationOutcome::Into(organization_id) => organization_id,
+            InvitationOutcome::TooLate => {
                 return refuse(ErrorCode::InvitationInvalid, "The invitation is unknown, expired or used.");
             }
             // Perhaps they have another account.
-            Followed::ForSomebodyElse if !flow.account_chosen && !request.prompt.none => {
+            InvitationOutcome::ForSomebodyElse if !flow.account_chosen && !request.prompt.none => {
                 flow.email = Some(invitation.email.clone());
                 return select_account::show(call, &flow, None, &current);
             }
-            Followed::ForSomebodyElse => {
+            InvitationOutcome::ForSomebodyElse => {
                 return refuse(ErrorCode::InvitationForSomebodyElse, "The invitation is for another email address.");
             }
         },
@@ -188,7 +188,7 @@ async fn find_invitation(call: &PageCall, token: &str) -> Result<Option<Invitati
 }
 
 /// What became of an invitation.
-enum Followed {
+enum InvitationOutcome {
     /// It was accepted, now or before.
     Into(Option<OrganizationId>),
     /// It is not open any more.
@@ -204,21 +204,21 @@ async fn follow(
     invitation: &Invitation,
     current: &Current,
     flow: &Flow,
-) -> Result<Followed, PageError> {
+) -> Result<InvitationOutcome, PageError> {
     if let InvitationState::Accepted { by, .. } = invitation.state {
         // The browser has come by here before.
         let same = by == current.user.id;
-        return Ok(if same { Followed::Into(invitation.organization_id) } else { Followed::TooLate });
+        return Ok(if same { InvitationOutcome::Into(invitation.organization_id) } else { InvitationOutcome::TooLate });
     }
     let act = session::act(call);
     let mut reader = call.app.store.reader().await?;
     if !invitations::is_meant_for(&mut reader, act.environment_id, invitation, &current.user).await? {
-        return Ok(Followed::ForSomebodyElse);
+        return Ok(InvitationOutcome::ForSomebodyElse);
     }
     drop(reader);
     // Signing in to follow the invitation counts as accepting it.
     if !flow.follows_invitation && current.session.authenticated_at < flow.began_at() {
-        return Ok(Followed::NotAsked);
+        return Ok(InvitationOutcome::NotAsked);
     }
     let (id, user_id) = (invitation.id.to_string(), current.user.id.to_string());
     let accepted = call.app.store.write::<Option<Invitation>, Failure, _>(move |tx| {
@@ -235,10 +235,10 @@ async fn follow(
     match accepted.await {
         Ok(Some(accepted)) => {
             call.app.catch_up().await;
-            Ok(Followed::Into(accepted.organization_id))
+            Ok(InvitationOutcome::Into(accepted.organization_id))
         }
-        Ok(None) => Ok(Followed::ForSomebodyElse),
-        Err(Failure::Refused(_)) => Ok(Followed::TooLate),
+        Ok(None) => Ok(InvitationOutcome::ForSomebodyElse),
+        Err(Failure::Refused(_)) => Ok(InvitationOutcome::TooLate),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// How long a language that was chosen is remembered, in seconds.
 const LANGUAGE_LIFETIME: i64 = 400 * 86_400;
 /// How long the language of an application's request is, in seconds: as long as a flow may last.
-const WISH_LIFETIME: i64 = 3600;
+const REQUESTED_LANGUAGE_LIFETIME: i64 = 3600;
 
 /// Why a page cannot go on.
 #[derive(Debug)]
@@ -79,25 +79,25 @@ pub fn language(call: &PageCall) -> Language {
         let headers = call.headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
         Language::negotiate(&headers.collect::<Vec<_>>().join(","))
     };
-    asked(call)
-        .or_else(|| kept(call, Cookie::Language))
-        .or_else(|| wished(call))
-        .or_else(|| if is_request_of_application(call) { None } else { kept(call, Cookie::WishedLanguage) })
+    query_language(call)
+        .or_else(|| cookie_language(call, Cookie::Language))
+        .or_else(|| requested_language(call))
+        .or_else(|| if is_request_of_application(call) { None } else { cookie_language(call, Cookie::WishedLanguage) })
         .unwrap_or_else(preferred)
 }
 
 /// Of a link on a page.
-fn asked(call: &PageCall) -> Option<Language> {
+fn query_language(call: &PageCall) -> Option<Language> {
     call.query().ok().and_then(|query| query.get("lang").and_then(Language::parse))
 }
 
 /// What this browser keeps.
-fn kept(call: &PageCall, cookie: Cookie) -> Option<Language> {
+fn cookie_language(call: &PageCall, cookie: Cookie) -> Option<Language> {
     cookie.read(&call.headers, &call.environment.environment.issuer).and_then(|tag| Language::parse(&tag))
 }
 
 /// The first of ours in `ui_locales` (OpenID Connect Core §3.1.2.1).
-fn wished(call: &PageCall) -> Option<Language> {
+fn requested_language(call: &PageCall) -> Option<Language> {
     call.query().ok().and_then(|query| query.get("ui_locales")?.split_whitespace().find_map(Language::parse))
 }
 
@@ -108,11 +108,11 @@ fn is_request_of_application(call: &PageCall) -> bool {
 
 /// Keeps the language of the application's request for the pages that follow, and forgets that of another one before. What the
 /// person has chosen here counts for more.
-pub fn keep_wished_language(call: &PageCall, reply: Reply) -> Reply {
+pub fn keep_requested_language(call: &PageCall, reply: Reply) -> Reply {
     let issuer = &call.environment.environment.issuer;
-    let cookie = match wished(call) {
-        Some(language) => Cookie::WishedLanguage.set(language.tag(), WISH_LIFETIME, issuer),
-        None if is_request_of_application(call) && kept(call, Cookie::WishedLanguage).is_some() => {
+    let cookie = match requested_language(call) {
+        Some(language) => Cookie::WishedLanguage.set(language.tag(), REQUESTED_LANGUAGE_LIFETIME, issuer),
+        None if is_request_of_application(call) && cookie_language(call, Cookie::WishedLanguage).is_some() => {
             Cookie::WishedLanguage.remove(issuer)
         }
         None => None,
@@ -197,16 +197,16 @@ impl Carried {
     }
 }
 
-/// A page. `leads_to` is the scheme that its forms may in the end lead to, besides our own origin.
-pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, leads_to: Option<&str>) -> Reply {
-    reply_with(call, status, page.html(), leads_to)
+/// A page. `redirect_scheme` is the scheme that its forms may in the end lead to, besides our own origin.
+pub fn reply(call: &PageCall, status: StatusCode, page: &impl Page, redirect_scheme: Option<&str>) -> Reply {
+    reply_with(call, status, page.html(), redirect_scheme)
 }
 
-fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Option<&str>) -> Reply {
+fn reply_with(call: &PageCall, status: StatusCode, html: String, redirect_scheme: Option<&str>) -> Reply {
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'{}{}; frame-ancestors 'none'; base-uri 'none'",
-        if leads_to.is_some() { " " } else { "" },
-        leads_to.unwrap_or("")
+        if redirect_scheme.is_some() { " " } else { "" },
+        redirect_scheme.unwrap_or("")
     );
     let mut reply = Reply::empty(status)
         .with(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))
@@ -218,7 +218,7 @@ fn reply_with(call: &PageCall, status: StatusCode, html: String, leads_to: Optio
     }
     reply.body = Bytes::from(html);
     let issuer = &call.environment.environment.issuer;
-    match asked(call).and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
+    match query_language(call).and_then(|language| Cookie::Language.set(language.tag(), LANGUAGE_LIFETIME, issuer)) {
         Some(cookie) => reply.with(SET_COOKIE, cookie),
         None => reply,
     }
@@ -249,7 +249,7 @@ pub fn stopped(call: &PageCall, stop: PageError) -> Reply {
             return reply(call, StatusCode::FORBIDDEN, &page, None);
         }
         PageError::WithWayOn(status, trouble, way) => {
-            let link = Some((trouble.way_on(frame.language), way.as_str()));
+            let link = Some((trouble.onward_label(frame.language), way.as_str()));
             return reply(call, status, &ErrorPage { link, ..ErrorPage::of(frame, trouble) }, None);
         }
         PageError::Trouble(status, trouble) => (status, trouble),

@@ -16,7 +16,7 @@ use crate::domain::users::password_resets::MINUTES;
 use crate::http::cookies::Cookie;
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, SHORTEST};
+use crate::passwords::{Busy, MIN_LENGTH};
 use countersign_pages::{ForgotPassword, ForgotPasswordSent, Problem, ResetPassword, Trouble};
 use countersign_protocol::model::{email_key, resembles_email};
 use countersign_protocol::secret::Secret;
@@ -40,7 +40,7 @@ fn show(call: &PageCall, flow: &Flow, email: &str, status: StatusCode, problem: 
         email,
         sign_in: &sign_in,
     };
-    reply(call, status, &page, flow.leads_to.as_deref())
+    reply(call, status, &page, flow.redirect_scheme.as_deref())
 }
 
 /// `GET /forgot-password`.
@@ -125,7 +125,7 @@ fn show_reset(call: &PageCall, token: &str, email: &str, status: StatusCode, pro
     let carried = Carried::new(call, None);
     // The token goes along in the field that other pages carry their flow in.
     let form = countersign_pages::Form { flow: token, ..carried.form("/reset-password", problem) };
-    let page = ResetPassword { frame: frame(call, &branding), form, email, password_minimum: SHORTEST as u32 };
+    let page = ResetPassword { frame: frame(call, &branding), form, email, password_minimum: MIN_LENGTH as u32 };
     reply(call, status, &page, None)
 }
 

@@ -24,7 +24,7 @@ use countersign_store::{Tx, authentication_factor, user};
 use http::StatusCode;
 
 /// Longest code that is looked at, with what people put between the digits.
-const LONGEST_CODE: usize = 32;
+const MAX_CODE_LENGTH: usize = 32;
 /// How long ago somebody has signed in who sets one up without doing so again, in seconds.
 const FRESH: i64 = 10 * 60;
 /// For how long the first proof counts, in seconds: to find the application, or to get one.
@@ -95,7 +95,7 @@ fn show(
     let Some(text) = &flow.factor_secret else {
         let restart = carried.link("/sign-in");
         let page = SecondFactor { frame, form, email: &user.email, restart: &restart };
-        return Ok(reply(call, status, &page, flow.leads_to.as_deref()));
+        return Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()));
     };
     let secret = enrolment::from_text(text).ok_or_else(PageError::flow)?;
     let new = new_factor(&session::act(call), user);
@@ -113,7 +113,7 @@ fn show(
         secret: &groups.join(" "),
         back: flow.first_proof.is_none().then_some("/account"),
     };
-    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()))
 }
 
 fn problem_of(act: &Act, refused: Refused) -> (StatusCode, Problem) {
@@ -147,7 +147,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
 }
 
 /// What became of a code.
-enum Tried {
+enum CodeCheck {
     Right,
     Refused(Refused),
     /// The account is not what it was, or the question is another one by now.
@@ -167,9 +167,9 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     let (first, user) = first_proof(call, &flow).await?;
     let typed = form.get("code").unwrap_or("");
     match attempt(call, &flow, &user, &first, typed).await? {
-        Tried::Right => {}
-        Tried::Changed => return Err(flow.changed_meanwhile()),
-        Tried::Refused(refused) => {
+        CodeCheck::Right => {}
+        CodeCheck::Changed => return Err(flow.changed_meanwhile()),
+        CodeCheck::Refused(refused) => {
             let (status, problem) = problem_of(&session::act(call), refused);
             return show(call, &flow, (&user, PATH), status, Some(problem));
         }
@@ -190,41 +190,41 @@ async fn attempt(
     user: &User,
     first: &FirstProof,
     typed: &str,
-) -> Result<Tried, PageError> {
-    let (act, whence, language) = (session::act(call), session::whence(call), language(call));
+) -> Result<CodeCheck, PageError> {
+    let (act, client_info, language) = (session::act(call), session::client_info(call), language(call));
     let (user, first) = (user.clone(), first.clone());
-    let typed: String = typed.chars().take(LONGEST_CODE).collect();
+    let typed: String = typed.chars().take(MAX_CODE_LENGTH).collect();
     let secret = match &flow.factor_secret {
         Some(text) => Some(enrolment::from_text(text).ok_or_else(PageError::flow)?),
         None => None,
     };
-    let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
+    let tried = call.app.store.write::<CodeCheck, Failure, _>(move |tx| {
         Box::pin(async move {
             user::lock(tx, act.environment_id, user.id).await?;
             if !address_proof::is_like(tx, &act, user.id, &first.likeness).await? {
-                return Ok(Tried::Changed);
+                return Ok(CodeCheck::Changed);
             }
             let outcome = match (second_factors::need(tx, &act, user.id).await?, &secret) {
                 (Need::Code(factors), None) => {
-                    second_factors::sign_in(tx, &act, &user, &factors, &typed, &whence).await?.map(drop)
+                    second_factors::sign_in(tx, &act, &user, &factors, &typed, &client_info).await?.map(drop)
                 }
                 (Need::Enrolment, Some(secret)) => {
-                    let from = whence.ip_address.as_deref();
+                    let from = client_info.ip_address.as_deref();
                     let outcome = set_up(tx, &act, &user, (secret, &typed), (from, language)).await?;
-                    second_factors::tell(tx, &act, &user, &whence, outcome).await?;
+                    second_factors::tell(tx, &act, &user, &client_info, outcome).await?;
                     outcome
                 }
-                _ => return Ok(Tried::Changed),
+                _ => return Ok(CodeCheck::Changed),
             };
             // Nothing is kept of what comes a second time, not even that the code was right.
             if outcome.is_ok() && attempts::count(tx, &act, ONCE, &first.id).await?.is_err() {
                 return Err(Failure::conflict(USED, "The first proof has been used before."));
             }
-            Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))
+            Ok(outcome.map_or_else(CodeCheck::Refused, |()| CodeCheck::Right))
         })
     });
     let tried = match tried.await {
-        Err(Failure::Refused(ApiError::Conflict { code: USED, .. })) => Tried::Changed,
+        Err(Failure::Refused(ApiError::Conflict { code: USED, .. })) => CodeCheck::Changed,
         tried => tried?,
     };
     call.app.catch_up().await;
@@ -317,22 +317,22 @@ pub async fn post_own(call: &PageCall) -> Result<Reply, PageError> {
         return Err(PageError::flow());
     }
     let secret = flow.factor_secret.as_deref().and_then(enrolment::from_text).ok_or_else(PageError::flow)?;
-    let typed: String = form.get("code").unwrap_or("").chars().take(LONGEST_CODE).collect();
+    let typed: String = form.get("code").unwrap_or("").chars().take(MAX_CODE_LENGTH).collect();
     let (from, owner) = (call.peer.address.to_string(), user.clone());
-    let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
+    let tried = call.app.store.write::<CodeCheck, Failure, _>(move |tx| {
         Box::pin(async move {
             user::lock(tx, act.environment_id, owner.id).await?;
             if !authentication_factor::confirmed(tx, act.environment_id, owner.id).await?.is_empty() {
-                return Ok(Tried::Changed);
+                return Ok(CodeCheck::Changed);
             }
             let outcome = set_up(tx, &act, &owner, (&secret, &typed), (Some(&from), language)).await?;
-            Ok(outcome.map_or_else(Tried::Refused, |()| Tried::Right))
+            Ok(outcome.map_or_else(CodeCheck::Refused, |()| CodeCheck::Right))
         })
     });
     match tried.await? {
-        Tried::Right => redirect("/account"),
-        Tried::Changed => redirect(OF_ACCOUNT),
-        Tried::Refused(refused) => {
+        CodeCheck::Right => redirect("/account"),
+        CodeCheck::Changed => redirect(OF_ACCOUNT),
+        CodeCheck::Refused(refused) => {
             let (status, problem) = problem_of(&session::act(call), refused);
             show(call, &flow, (&user, OF_ACCOUNT), status, Some(problem))
         }
@@ -373,30 +373,30 @@ pub async fn remove_own(call: &PageCall) -> Result<Reply, PageError> {
     let form = call.form()?;
     let flow = Flow::carried(call, form.get("flow"))?;
     let (act, language) = (session::act(call), language(call));
-    let typed: String = form.get("code").unwrap_or("").chars().take(LONGEST_CODE).collect();
+    let typed: String = form.get("code").unwrap_or("").chars().take(MAX_CODE_LENGTH).collect();
     let (from, owner) = (call.peer.address.to_string(), user.clone());
-    let tried = call.app.store.write::<Tried, Failure, _>(move |tx| {
+    let tried = call.app.store.write::<CodeCheck, Failure, _>(move |tx| {
         Box::pin(async move {
             user::lock(tx, act.environment_id, owner.id).await?;
             let known = authentication_factor::confirmed(tx, act.environment_id, owner.id).await?;
             if known.is_empty() {
-                return Ok(Tried::Changed);
+                return Ok(CodeCheck::Changed);
             }
             let whose = owner.id.to_string();
             if let Err(refused) = second_factors::redeem(tx, &act, &whose, &known, (&typed, Some(&from))).await? {
-                return Ok(Tried::Refused(refused));
+                return Ok(CodeCheck::Refused(refused));
             }
             for factor in known {
                 second_factors::delete(tx, &act, factor.id).await?;
             }
             second_factors::drop_unconfirmed(tx, &act, owner.id).await?;
             mails::second_factor_removed(tx, &act, &owner, Some(language)).await?;
-            Ok(Tried::Right)
+            Ok(CodeCheck::Right)
         })
     });
     match tried.await? {
-        Tried::Right | Tried::Changed => redirect("/account"),
-        Tried::Refused(refused) => {
+        CodeCheck::Right | CodeCheck::Changed => redirect("/account"),
+        CodeCheck::Refused(refused) => {
             let (status, problem) = problem_of(&session::act(call), refused);
             let mut reader = call.app.store.reader().await?;
             let known = authentication_factor::confirmed(&mut reader, call.environment.id(), user.id).await?;

@@ -26,7 +26,7 @@ pub fn show(call: &PageCall, flow: &Flow, origin: Option<Origin>, current: &Curr
         name: &name,
         email: &current.user.email,
     };
-    Ok(reply(call, StatusCode::OK, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// `POST /select-account`.

@@ -222,11 +222,11 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     let before = Cookie::Session.read(&call.headers, issuer).map(|old| call.app.keyring.session.digest(&old));
     let act = act(call);
     let lifetime = act.sessions.maximum_length;
-    let whence = whence(call);
+    let client_info = client_info(call);
     let origin = sessions::Origin {
         method: proven.method,
-        ip_address: whence.ip_address.clone(),
-        user_agent: whence.user_agent.clone(),
+        ip_address: client_info.ip_address.clone(),
+        user_agent: client_info.user_agent.clone(),
         organization_id: None,
     };
     let found = user::find(&mut call.app.store.reader().await?, act.environment_id, proven.user_id).await?;
@@ -236,16 +236,17 @@ pub async fn start(call: &PageCall, proven: Proven, tries: Option<Tries>, flow: 
     let digest = call.app.keyring.session.digest(&value);
     let is_new = before.is_none() && proven.elsewhere.is_none();
     let new = is_new.then(|| Current { session: session.clone(), user: user.clone(), options: Vec::new() });
-    let mut beginning = Some(Beginning { act, tries, proven, before, whence, origin, digest, user, session });
+    let mut session_start =
+        Some(SessionStart { act, tries, proven, before, client_info, origin, digest, user, session });
     // Session and code are made together where they can be: each commit waits for the disk.
     let onward = match new {
-        Some(new) => Box::pin(authorize::go_on_as(call, &flow, new, &mut beginning))
+        Some(new) => Box::pin(authorize::go_on_as(call, &flow, new, &mut session_start))
             .await
             .map_err(|stop| too_late(stop, &flow))?,
         None => None,
     };
-    if let Some(beginning) = beginning {
-        let begun = call.app.store.write::<(), Failure, _>(move |tx| Box::pin(beginning.run(tx)));
+    if let Some(session_start) = session_start {
+        let begun = call.app.store.write::<(), Failure, _>(move |tx| Box::pin(session_start.run(tx)));
         begun.await.map_err(|failure| too_late(failure.into(), &flow))?;
     }
     let reply = match onward {
@@ -274,26 +275,26 @@ fn too_late(stop: PageError, flow: &Flow) -> PageError {
 
 /// A session that is about to begin, for a person who is proven.
 #[derive(Debug)]
-pub struct Beginning {
+pub struct SessionStart {
     act: Act,
     tries: Option<Tries>,
     proven: Proven,
     /// Of the session that the browser had.
     before: Option<Digest>,
-    whence: ClientInfo,
+    client_info: ClientInfo,
     origin: sessions::Origin,
     digest: Digest,
     user: User,
     session: Session,
 }
 
-impl Beginning {
+impl SessionStart {
     /// Begins it.
     ///
     /// # Errors
     /// Database errors.
     pub async fn run(self, tx: &mut Tx) -> Result<(), Failure> {
-        let Self { act, tries, proven, before, whence, origin, digest, user, session } = self;
+        let Self { act, tries, proven, before, client_info, origin, digest, user, session } = self;
         // First, because it locks the account: whoever gives it another password ends this session as well, or was here before.
         user::signed_in(tx, act.environment_id, user.id, act.now).await?;
         if let Some(likeness) = &proven.likeness
@@ -311,7 +312,7 @@ impl Beginning {
             tries.forget(tx, &act).await?;
         }
         if let Some(proof) = Proof::of_session(proven.method) {
-            authentications::succeeded(tx, &act, proof, &whence, &user).await?;
+            authentications::succeeded(tx, &act, proof, &client_info, &user).await?;
         }
         let mut session_id = None;
         if let Some(before) = before
@@ -341,7 +342,7 @@ impl Beginning {
 }
 
 /// From where somebody signs in.
-pub fn whence(call: &PageCall) -> ClientInfo {
+pub fn client_info(call: &PageCall) -> ClientInfo {
     let user_agent = call.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
     ClientInfo {
         ip_address: Some(call.peer.address.to_string()),

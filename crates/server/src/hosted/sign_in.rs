@@ -51,7 +51,7 @@ async fn show(
         application: origin.as_ref().map(Origin::shown),
         sign_up: sign_up.as_deref(),
     };
-    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// How people may sign in here. To staff nothing is offered that needs a mail which nobody would get; how the product's people
@@ -151,7 +151,7 @@ async fn show_password(
         forgot: Some(&forgot),
         code_action: allowed(call).magic_auth.then_some("/sign-in/code/send"),
     };
-    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// `GET /sign-in/password`.
@@ -173,7 +173,7 @@ pub async fn get_password(call: &PageCall) -> Result<Reply, PageError> {
 }
 
 /// What became of a password. What was right comes with what the account was like then.
-enum Tried {
+enum PasswordCheck {
     Right(Box<User>, String, Tries),
     Problem(StatusCode, Problem),
 }
@@ -197,12 +197,12 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, PageError> {
     };
     let began = Instant::now();
     match attempt(call, &email, Secret::new(password.to_owned())).await? {
-        Tried::Problem(status, problem @ Problem::CredentialsWrong) => {
+        PasswordCheck::Problem(status, problem @ Problem::CredentialsWrong) => {
             response_timing::wrong_password(began).await;
             show_password(call, &flow, status, Some(problem)).await
         }
-        Tried::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
-        Tried::Right(user, likeness, tries) => match Proven::by_password(allowed(call), &user, &likeness) {
+        PasswordCheck::Problem(status, problem) => show_password(call, &flow, status, Some(problem)).await,
+        PasswordCheck::Right(user, likeness, tries) => match Proven::by_password(allowed(call), &user, &likeness) {
             Some(proven) => second_factor::go_on(call, proven, Some(tries), flow).await,
             // The password alone does not prove whose the address is.
             None => {
@@ -215,20 +215,20 @@ pub async fn post_password(call: &PageCall) -> Result<Reply, PageError> {
 }
 
 /// Checks a password.
-async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<Tried, PageError> {
+async fn attempt(call: &PageCall, email: &str, password: Secret) -> Result<PasswordCheck, PageError> {
     let (key, from) = (email_key(email), call.peer.limit_key().to_string());
     let counts = vec![(PASSWORDS, format!("{key} {from}")), (PASSWORDS_FOR_ACCOUNT, key), (PASSWORDS_FROM, from)];
     let (app, act) = (&call.app, session::act(call));
-    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::whence(call)).await? {
+    Ok(match check((&app.store, &app.passwords), &act, (email, password), counts, session::client_info(call)).await? {
         Checked::Right(user, hash, tries) => {
             let likeness = likeness(&act, &user, Some(&hash)).to_base64url();
-            Tried::Right(user, likeness, tries)
+            PasswordCheck::Right(user, likeness, tries)
         }
-        Checked::Wrong => Tried::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
+        Checked::Wrong => PasswordCheck::Problem(StatusCode::UNPROCESSABLE_ENTITY, Problem::CredentialsWrong),
         Checked::TooMany(over_at) => {
             let minutes = attempts::minutes_until(&act, over_at);
-            Tried::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes })
+            PasswordCheck::Problem(StatusCode::TOO_MANY_REQUESTS, Problem::TooManyAttempts { minutes })
         }
-        Checked::Busy => Tried::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy),
+        Checked::Busy => PasswordCheck::Problem(StatusCode::SERVICE_UNAVAILABLE, Problem::Busy),
     })
 }

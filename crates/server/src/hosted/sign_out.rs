@@ -1,9 +1,9 @@
 //! The way out: of this browser, asked first; where an application sends people, back to it (OpenID Connect RP-Initiated
 //! Logout 1.0).
 
-use super::authorize::{LONGEST, leads_to};
+use super::authorize::{MAX_LENGTH, redirect_scheme};
 use super::flow::{Flow, Target};
-use super::page::{Carried, PageError, branding, frame, keep_wished_language, redirect, reply};
+use super::page::{Carried, PageError, branding, frame, keep_requested_language, redirect, reply};
 use super::{login_uri, product_pages, session};
 use crate::domain::sessions::backchannel_logout::session_name;
 use crate::domain::{Failure, sessions};
@@ -41,7 +41,7 @@ pub async fn get(call: &PageCall) -> Result<Reply, PageError> {
         email: &current.user.email,
         application: onward.0.as_ref().map(|(client, _)| client.application.name.as_str()),
     };
-    Ok(reply(call, StatusCode::OK, &page, leads_to(onward.address()).as_deref()))
+    Ok(reply(call, StatusCode::OK, &page, redirect_scheme(onward.address()).as_deref()))
 }
 
 /// `POST /sign-out`.
@@ -55,29 +55,29 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     }
     let onward = match Flow::open(call, form.get("flow")) {
         Some(flow) => after(call, &flow).await?,
-        None => Onward(None),
+        None => SignOutTarget(None),
     };
     let reply = redirect(onward.address())?;
     session::end(call, reply).await
 }
 
 /// Where somebody goes on who has signed out: back to an application, or to a page of ours.
-struct Onward(Option<(Arc<Client>, String)>);
+struct SignOutTarget(Option<(Arc<Client>, String)>);
 
-impl Onward {
+impl SignOutTarget {
     fn address(&self) -> &str {
         self.0.as_ref().map_or("/signed-out", |(_, address)| address)
     }
 }
 
 /// Where a flow leads that is to sign out, by what the application has registered by now.
-async fn after(call: &PageCall, flow: &Flow) -> Result<Onward, PageError> {
-    let Target::SignOut(query) = &flow.target else { return Ok(Onward(None)) };
+async fn after(call: &PageCall, flow: &Flow) -> Result<SignOutTarget, PageError> {
+    let Target::SignOut(query) = &flow.target else { return Ok(SignOutTarget(None)) };
     let query = Params::from_form(query.as_bytes())?;
-    let Some(name) = query.get("client_id").and_then(ClientName::parse) else { return Ok(Onward(None)) };
-    let Some(client) = call.app.client_named(&call.environment, &name).await? else { return Ok(Onward(None)) };
+    let Some(name) = query.get("client_id").and_then(ClientName::parse) else { return Ok(SignOutTarget(None)) };
+    let Some(client) = call.app.client_named(&call.environment, &name).await? else { return Ok(SignOutTarget(None)) };
     let address = query.get(BACK).and_then(|wanted| prove(&client, wanted)).map(|to| back(&to, query.get("state")));
-    Ok(Onward(address.filter(|_| client.registered.is_none()).map(|address| (client, address))))
+    Ok(SignOutTarget(address.filter(|_| client.registered.is_none()).map(|address| (client, address))))
 }
 
 /// The parameter that says where people go on.
@@ -111,7 +111,7 @@ pub async fn done(call: &PageCall) -> Result<Reply, PageError> {
 /// # Errors
 /// Database errors.
 pub async fn end_session(call: &PageCall) -> Result<Reply, PageError> {
-    Ok(keep_wished_language(call, end(call).await?))
+    Ok(keep_requested_language(call, end(call).await?))
 }
 
 async fn end(call: &PageCall) -> Result<Reply, PageError> {
@@ -161,11 +161,11 @@ async fn end(call: &PageCall) -> Result<Reply, PageError> {
                 asked.append_pair("state", state);
             }
             let asked = asked.finish();
-            if asked.len() > LONGEST {
+            if asked.len() > MAX_LENGTH {
                 return redirect("/sign-out");
             }
             let mut flow = Flow::begin(call, Target::SignOut(asked));
-            flow.leads_to = leads_to(to.as_str());
+            flow.redirect_scheme = redirect_scheme(to.as_str());
             redirect(&flow.link(call, "/sign-out"))
         }
         None if !proven => redirect("/sign-out"),

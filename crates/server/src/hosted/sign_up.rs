@@ -11,7 +11,7 @@ use crate::domain::Failure;
 use crate::domain::attempts::{self, SIGN_UPS_FROM};
 use crate::http::page_call::PageCall;
 use crate::http::reply::Reply;
-use crate::passwords::{Busy, SHORTEST, Weakness, strength};
+use crate::passwords::{Busy, MIN_LENGTH, Weakness, strength};
 use countersign_pages::{Field, Problem, SignUp, Trouble};
 use countersign_protocol::model::{email_key, is_email};
 use countersign_protocol::secret::Secret;
@@ -19,7 +19,7 @@ use countersign_store::user;
 use http::StatusCode;
 
 /// Longest name, in characters.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 
 /// What was typed.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +47,10 @@ async fn show(
         email: typed.email,
         first_name: typed.first_name,
         last_name: typed.last_name,
-        password_minimum: allowed(call).password.then_some(SHORTEST as u32),
+        password_minimum: allowed(call).password.then_some(MIN_LENGTH as u32),
         sign_in: &sign_in,
     };
-    Ok(reply(call, status, &page, flow.leads_to.as_deref()))
+    Ok(reply(call, status, &page, flow.redirect_scheme.as_deref()))
 }
 
 /// Whether somebody may make an account in this flow: everybody where that is open, else who is invited, and for the
@@ -113,7 +113,7 @@ pub async fn post(call: &PageCall) -> Result<Reply, PageError> {
     }
     // Where there are no passwords, none is asked for, and none that comes is kept.
     let password = allowed(call).password.then(|| form.get("password").unwrap_or(""));
-    let too_long = |text: &str| text.chars().count() > LONGEST_NAME;
+    let too_long = |text: &str| text.chars().count() > MAX_NAME_LENGTH;
     let problem = if typed.email.is_empty() {
         Some(Problem::EmailNeeded)
     } else if !is_email(typed.email) {

@@ -14,9 +14,9 @@ pub const MANAGEMENT_LIMIT: usize = 1024 * 1024;
 /// Most an OAuth request may carry.
 pub const OAUTH_LIMIT: usize = 64 * 1024;
 /// Most a form with pictures may carry: three of the largest, and what is typed besides.
-pub const FILES_LIMIT: usize = 3 * crate::images::LARGEST + OAUTH_LIMIT;
+pub const FILES_LIMIT: usize = 3 * crate::images::MAX_SIZE + OAUTH_LIMIT;
 /// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a body that is dropped anyway may pause.
 const BETWEEN_FRAMES: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ const DROPPED: u64 = 16 * 1024 * 1024;
 /// A body that arrives. Dropped before its end, whatever the reason, it is taken in and dropped as long as it keeps coming,
 /// while the answer is on its way.
 #[derive(Debug)]
-pub struct Arriving {
+pub struct IncomingBody {
     body: Option<Incoming>,
     /// Over HTTP/2 one stream is told to stop, and no other feels it.
     alone: bool,
@@ -46,7 +46,7 @@ pub struct Arriving {
     ended: bool,
 }
 
-impl Arriving {
+impl IncomingBody {
     /// The body of a request.
     pub fn of(request: Request<Incoming>) -> Request<Self> {
         let alone = request.version() <= Version::HTTP_11;
@@ -55,7 +55,7 @@ impl Arriving {
     }
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -81,7 +81,7 @@ impl Body for Arriving {
     }
 }
 
-impl Drop for Arriving {
+impl Drop for IncomingBody {
     fn drop(&mut self) {
         if !self.alone || !self.comes || self.ended || self.is_end_stream() {
             return;
@@ -104,14 +104,14 @@ async fn drop_while_it_comes(mut body: Incoming) {
             }
         }
     };
-    let _ = tokio::time::timeout(PATIENCE, dropping).await;
+    let _ = tokio::time::timeout(TIMEOUT, dropping).await;
 }
 
 /// Reads a body.
 ///
 /// # Errors
 /// See [`BodyError`]. Of a body that is too large nothing is kept.
-pub async fn read(mut body: Arriving, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read(mut body: IncomingBody, limit: usize) -> Result<Bytes, BodyError> {
     // Where the length is announced it is known before anything has come.
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge);
@@ -135,5 +135,5 @@ pub async fn read(mut body: Arriving, limit: usize) -> Result<Bytes, BodyError> 
         }
         Ok(first.unwrap_or_else(|| more.freeze()))
     };
-    tokio::time::timeout(PATIENCE, reading).await.unwrap_or(Err(BodyError::Incomplete))
+    tokio::time::timeout(TIMEOUT, reading).await.unwrap_or(Err(BodyError::Incomplete))
 }

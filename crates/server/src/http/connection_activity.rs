@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 /// How long a connection may wait between requests, and a request head may take to arrive: longer than the 60 seconds
 /// for which the usual load balancers keep a connection, so that it is never we who close one that they are about to use.
-pub const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long a request may take until there is an answer: longer than requests may take here.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is to become of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Conversation {
         let number = exchanges.next;
         exchanges.next += 1;
         exchanges.last = now;
-        exchanges.until.insert(number, now + REQUEST_PATIENCE);
+        exchanges.until.insert(number, now + REQUEST_TIMEOUT);
         Some(Exchange { conversation: Arc::clone(self), number })
     }
 
@@ -83,7 +83,7 @@ impl Conversation {
             return if self.spoken.load(Ordering::Relaxed) { Verdict::OneAtATime } else { Verdict::Silent };
         };
         match until.values().filter(|until| **until <= now).count() {
-            0 if until.is_empty() && *last + IDLE_PATIENCE <= now => Verdict::Idle,
+            0 if until.is_empty() && *last + IDLE_TIMEOUT <= now => Verdict::Idle,
             0 => Verdict::InUse,
             overdue if overdue == until.len() => Verdict::Stuck,
             _ => Verdict::PartlyStuck,

@@ -1,7 +1,7 @@
 //! From a request's path and method to the endpoint that answers it.
 
 use crate::app::App;
-use crate::http::body::Arriving;
+use crate::http::body::IncomingBody;
 use crate::http::error;
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// A request on its way to its endpoint.
 #[derive(Debug)]
-pub struct Arrived {
+pub struct IncomingRequest {
     /// The caller.
     pub peer: Peer,
     /// What the path names.
@@ -28,29 +28,29 @@ pub struct Arrived {
     /// The head.
     pub parts: Parts,
     /// The body, not yet read.
-    pub body: Arriving,
+    pub body: IncomingBody,
     /// What the request is called in the log.
     pub request_id: HeaderValue,
 }
 
 /// An answer that takes its time.
-pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// Answers from memory.
-pub type AtOnce = Box<dyn Fn(&Arc<App>, &Arrived) -> Reply + Send + Sync>;
+pub type SyncHandler = Box<dyn Fn(&Arc<App>, &IncomingRequest) -> Reply + Send + Sync>;
 /// Answers in its time.
-pub type InTime = Box<dyn Fn(Arc<App>, Arrived) -> Answering + Send + Sync>;
+pub type AsyncHandler = Box<dyn Fn(Arc<App>, IncomingRequest) -> ReplyFuture + Send + Sync>;
 
 /// What answers.
-pub enum Answerer {
+pub enum RouteHandler {
     /// From memory: nothing to wait for.
-    AtOnce(AtOnce),
+    SyncHandler(SyncHandler),
     /// Reads a body, asks the database; and what is said when that takes too long.
-    InTime(InTime, fn() -> Reply),
+    AsyncHandler(AsyncHandler, fn() -> Reply),
 }
 
 /// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What memory an endpoint answers from, and what it says when that cannot be believed.
 pub type Admission = fn(crate::domain::Failure) -> Reply;
@@ -60,7 +60,7 @@ pub struct Endpoint {
     /// The method.
     pub method: Method,
     /// What answers.
-    pub answerer: Answerer,
+    pub answerer: RouteHandler,
     /// What is said when the database cannot be asked; `None` when the endpoint answers whatever the database does, or says it
     /// itself.
     pub without_database: Option<Admission>,
@@ -73,16 +73,16 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint.
-    pub fn new(label: String, method: Method, answerer: Answerer, without_database: Option<Admission>) -> Self {
+    pub fn new(label: String, method: Method, answerer: RouteHandler, without_database: Option<Admission>) -> Self {
         Self { method, answerer, without_database, is_page: false, label, counters: OnceLock::new() }
     }
 
     /// One whose answers are pages, whatever the database does.
-    pub fn page(label: String, method: Method, answerer: Answerer) -> Self {
+    pub fn page(label: String, method: Method, answerer: RouteHandler) -> Self {
         Self { is_page: true, ..Self::new(label, method, answerer, None) }
     }
 
-    async fn answer(&self, app: &Arc<App>, arrived: Arrived) -> Reply {
+    async fn answer(&self, app: &Arc<App>, arrived: IncomingRequest) -> Reply {
         let began = Instant::now();
         let current = match self.without_database {
             Some(refusal) => app.ensure_current_at(began).await.map_err(refusal),
@@ -90,10 +90,10 @@ impl Endpoint {
         };
         let reply = match (current, &self.answerer) {
             (Err(refused), _) => refused,
-            (Ok(()), Answerer::AtOnce(answerer)) => answerer(app, &arrived),
-            (Ok(()), Answerer::InTime(answerer, too_late)) => {
+            (Ok(()), RouteHandler::SyncHandler(answerer)) => answerer(app, &arrived),
+            (Ok(()), RouteHandler::AsyncHandler(answerer, too_late)) => {
                 let answering = answerer(Arc::clone(app), arrived);
-                tokio::time::timeout(PATIENCE, answering).await.unwrap_or_else(|_| too_late())
+                tokio::time::timeout(TIMEOUT, answering).await.unwrap_or_else(|_| too_late())
             }
         };
         self.counters.get_or_init(|| app.metrics.route(&self.label)).observe(reply.status, began.elapsed());
@@ -136,7 +136,7 @@ impl Dispatcher {
         &self,
         app: &Arc<App>,
         peer: Peer,
-        request: Request<Arriving>,
+        request: Request<IncomingBody>,
         request_id: HeaderValue,
     ) -> Response<AnswerBody> {
         let method = request.method();
@@ -145,7 +145,7 @@ impl Dispatcher {
         let method = if head { &Method::GET } else { method };
         let lost = || {
             let page = self.lost.as_ref();
-            page.filter(|page| page.method == *method && wants_a_page(request.headers()))
+            page.filter(|page| page.method == *method && accepts_html(request.headers()))
         };
         let mut refused_with = None;
         let found = match self.paths.at(request.uri().path()) {
@@ -165,7 +165,7 @@ impl Dispatcher {
         };
         let Some((endpoint, path)) = found else { return error::api(&ApiError::NoSuchPath).into_response() };
         let (parts, body) = request.into_parts();
-        let mut reply = endpoint.answer(app, Arrived { peer, path, parts, body, request_id }).await;
+        let mut reply = endpoint.answer(app, IncomingRequest { peer, path, parts, body, request_id }).await;
         if let Some(allowed) = refused_with {
             reply.status = StatusCode::METHOD_NOT_ALLOWED;
             reply = reply.with(ALLOW, allowed);
@@ -185,7 +185,7 @@ impl Dispatcher {
 
 /// Whether somebody looks at the answer: browsers ask for HTML when they go to a page, and programs for nothing or for JSON, or they
 /// say who they are.
-fn wants_a_page(headers: &HeaderMap) -> bool {
+fn accepts_html(headers: &HeaderMap) -> bool {
     let accepted = |media_type| {
         headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains(media_type)))
     };
@@ -195,14 +195,14 @@ fn wants_a_page(headers: &HeaderMap) -> bool {
 /// What a variable part of a path is called that is a secret.
 const SECRET_PART: &str = "token";
 /// Longest variable part of a path, in bytes.
-const LONGEST_PART: usize = 1024;
+const MAX_PART_LENGTH: usize = 1024;
 
 /// The variable parts of a path; one that is not UTF-8, or has a NUL, names nothing that exists.
 fn decoded(params: &matchit::Params<'_, '_>) -> Option<PathParams> {
     let mut parts = Vec::with_capacity(params.len());
     for (name, value) in params.iter() {
         let value = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
-        if value.contains('\0') || value.len() > LONGEST_PART {
+        if value.contains('\0') || value.len() > MAX_PART_LENGTH {
             return None;
         }
         parts.push((name.to_owned(), value.into_owned()));

@@ -13,14 +13,15 @@ use http::{Method, StatusCode};
 use std::sync::Arc;
 
 /// What an endpoint does in a transaction.
-pub type Deed = Box<dyn for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send>;
+pub type Operation =
+    Box<dyn for<'t> FnOnce(&'t mut Tx, Arc<Act>) -> TxFuture<'t, Result<Reply, ApiError>, Failure> + Send>;
 
 /// How long a reply is kept, in seconds.
 const KEPT: i64 = 24 * 3600;
 /// How long one that shows a secret is kept.
 const KEPT_WITH_SECRET: i64 = 10 * 60;
 /// Longest key.
-const LONGEST: usize = 255;
+const MAX_LENGTH: usize = 255;
 
 /// A request that came with an idempotency key.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +42,11 @@ impl Request {
         let Some(value) = parts.headers.get("idempotency-key") else {
             return Ok(None);
         };
-        let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len())).ok_or_else(|| {
+        let key = value.to_str().ok().filter(|key| (1..=MAX_LENGTH).contains(&key.len())).ok_or_else(|| {
             ApiError::invalid(
                 "Idempotency-Key",
                 "invalid",
-                format!("Idempotency-Key must have 1 to {LONGEST} ASCII characters."),
+                format!("Idempotency-Key must have 1 to {MAX_LENGTH} ASCII characters."),
             )
         })?;
         let path = parts.uri.path();
@@ -87,9 +88,9 @@ pub async fn perform(
     store: &Store,
     request: &Request,
     context: Arc<Act>,
-    deed: Deed,
+    deed: Operation,
 ) -> Result<Result<Reply, ApiError>, Failure> {
-    if let Some(reply) = kept(store, request, &context).await? {
+    if let Some(reply) = stored_reply(store, request, &context).await? {
         return Ok(Ok(reply));
     }
     let (request_copy, act_context) = (*request, Arc::clone(&context));
@@ -109,13 +110,13 @@ pub async fn perform(
     // The other request may have made the very thing that this one now collides with.
     match outcome {
         Ok(Ok(reply)) => Ok(Ok(reply)),
-        Ok(Err(refused)) => Ok(kept(store, request, &context).await?.ok_or(refused)),
-        Err(Outcome::Failed(failure)) => match kept(store, request, &context).await? {
+        Ok(Err(refused)) => Ok(stored_reply(store, request, &context).await?.ok_or(refused)),
+        Err(Outcome::Failed(failure)) => match stored_reply(store, request, &context).await? {
             Some(reply) => Ok(Ok(reply)),
             None => Err(failure),
         },
         Err(Outcome::Overtaken) => {
-            let reply = kept(store, request, &context).await?;
+            let reply = stored_reply(store, request, &context).await?;
             reply.map(Ok).ok_or_else(|| Failure::internal("a kept reply has vanished"))
         }
     }
@@ -135,7 +136,7 @@ async fn keep_reply(tx: &mut Tx, request: &Request, act: &Act, reply: &Reply) ->
     Ok(keep(tx, act.environment_id, &request.key, &reply, until, act.now).await?)
 }
 
-async fn kept(store: &Store, request: &Request, act: &Act) -> Result<Option<Reply>, Failure> {
+async fn stored_reply(store: &Store, request: &Request, act: &Act) -> Result<Option<Reply>, Failure> {
     let mut reader = store.reader().await?;
     let Some(kept) = find(&mut reader, act.environment_id, &request.key, act.now).await? else {
         return Ok(None);

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::cache::environments::EnvironmentState;
 use crate::domain::{Act, Failure, audit_log};
-use crate::http::body::{self, Arriving, BodyError};
-use crate::http::idempotency::{self, Deed};
+use crate::http::body::{self, BodyError, IncomingBody};
+use crate::http::idempotency::{self, Operation};
 use crate::http::peer::Peer;
 use crate::http::public_call::PathParams;
 use crate::http::reply::Reply;
@@ -20,7 +20,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use std::sync::Arc;
 
 /// How much of a method and a path is kept, in characters.
-const LONGEST_REQUEST: usize = 300;
+const MAX_REQUEST_LENGTH: usize = 300;
 
 /// A call with a good key. Only [`ManagementCall::admit`] makes one.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl ManagementCall {
         peer: Peer,
         path: PathParams,
         parts: http::request::Parts,
-        body: Arriving,
+        body: IncomingBody,
     ) -> Result<Self, ApiError> {
         let refused = || match app.limits.failure(peer.limit_key()) {
             Ok(()) => ApiError::Unauthorized,
@@ -89,7 +89,7 @@ impl ManagementCall {
         let idempotency = idempotency::Request::read(&parts, &body, &app.keyring)?;
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let actor = Actor::ApiKey { id: key.id, name: key.name.clone(), from: Place::new(peer.address, user_agent) };
-        let request = format!("{} {}", parts.method, parts.uri.path()).chars().take(LONGEST_REQUEST).collect();
+        let request = format!("{} {}", parts.method, parts.uri.path()).chars().take(MAX_REQUEST_LENGTH).collect();
         Ok(Self { app, environment, path, query, body, actor: Arc::new(actor), request, idempotency })
     }
 
@@ -157,7 +157,7 @@ impl ManagementCall {
     }
 
     /// The same, compiled once for all acts.
-    async fn settle_deed(&self, deed: Deed) -> Result<Reply, Failure> {
+    async fn settle_deed(&self, deed: Operation) -> Result<Reply, Failure> {
         let context = Arc::new(self.act());
         let deed = audited(deed, self.request.clone());
         let settled = match &self.idempotency {
@@ -170,7 +170,7 @@ impl ManagementCall {
 }
 
 /// The same deed, with a trace in the audit log whatever it did.
-fn audited(deed: Deed, request: String) -> Deed {
+fn audited(deed: Operation, request: String) -> Operation {
     Box::new(move |tx, context| {
         Box::pin(async move {
             let settled = deed(tx, Arc::clone(&context)).await?;

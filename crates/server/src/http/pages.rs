@@ -7,7 +7,7 @@ use crate::domain::Failure;
 use crate::hosted::form_redirect;
 use crate::hosted::page::{PageError, stopped};
 use crate::http::body::{self, BodyError};
-use crate::http::dispatch::{Arrived, PATIENCE};
+use crate::http::dispatch::{IncomingRequest, TIMEOUT};
 use crate::http::error;
 use crate::http::page_call::{PageCall, PageParts};
 use crate::http::peer::Peer;
@@ -27,9 +27,9 @@ use std::time::Duration;
 pub type Answered<'c> = Pin<Box<dyn Future<Output = Result<Reply, PageError>> + Send + 'c>>;
 
 // Handlers are kept behind pointers, so that what is around them is compiled once and not for each.
-pub(super) type OfPage = dyn for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync;
-pub(super) type OfDashboard = dyn for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync;
-pub(super) type OfPortal = dyn for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync;
+pub(super) type PageHandler = dyn for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync;
+pub(super) type DashboardHandler = dyn for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync;
+pub(super) type PortalHandler = dyn for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync;
 
 /// What makes a page, and for whom.
 #[derive(Clone)]
@@ -38,12 +38,12 @@ pub(super) enum Paged {
     Hosted {
         /// Whether it takes posts from pages of ours alone.
         ours_only: bool,
-        handler: Arc<OfPage>,
+        handler: Arc<PageHandler>,
     },
     /// For staff with this role or a greater one.
-    Dashboard(StaffRole, Arc<OfDashboard>),
+    Dashboard(StaffRole, Arc<DashboardHandler>),
     /// For who may see this part of an organization's page.
-    Portal(Option<PortalIntent>, Arc<OfPortal>),
+    Portal(Option<PortalIntent>, Arc<PortalHandler>),
 }
 
 impl Paged {
@@ -83,7 +83,7 @@ impl Paged {
 }
 
 /// How long a page is waited for: a little less than any answer, whose time began before.
-const PATIENCE_FOR_PAGE: Duration = PATIENCE.saturating_sub(Duration::from_secs(1));
+const PATIENCE_FOR_PAGE: Duration = TIMEOUT.saturating_sub(Duration::from_secs(1));
 
 /// What a handler answers, unless that takes too long.
 async fn in_time(answering: Answered<'_>) -> Result<Reply, PageError> {
@@ -95,7 +95,7 @@ async fn in_time(answering: Answered<'_>) -> Result<Reply, PageError> {
 
 /// Whose pages a route is one of.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Whose {
+pub(super) enum PageOwner {
     /// The environment's whose issuer the host is.
     Host,
     /// The same, and the built-in environment's at the host that is the API's alone.
@@ -104,7 +104,7 @@ pub(super) enum Whose {
     Staff,
 }
 
-impl Whose {
+impl PageOwner {
     /// The environment whose page a request is for.
     fn environment(
         self,
@@ -133,7 +133,7 @@ fn not_ours() -> PageError {
 }
 
 /// Answers with a page.
-pub(super) async fn show(handler: Paged, whose: Whose, app: Arc<App>, arrived: Arrived) -> Reply {
+pub(super) async fn show(handler: Paged, whose: PageOwner, app: Arc<App>, arrived: IncomingRequest) -> Reply {
     let current = app.ensure_current().await;
     show_as(current, handler, whose, app, arrived).await
 }
@@ -142,11 +142,11 @@ pub(super) async fn show(handler: Paged, whose: Whose, app: Arc<App>, arrived: A
 pub(super) async fn show_as(
     current: Result<(), Failure>,
     handler: Paged,
-    whose: Whose,
+    whose: PageOwner,
     app: Arc<App>,
-    arrived: Arrived,
+    arrived: IncomingRequest,
 ) -> Reply {
-    let Arrived { peer, path, parts, body, request_id } = arrived;
+    let IncomingRequest { peer, path, parts, body, request_id } = arrived;
     let mut environment = match (whose.environment(&app, peer, &parts), &current) {
         (Ok(environment), _) => environment,
         (Err(refused), Ok(())) => return error::api(&refused),
@@ -188,9 +188,14 @@ fn not_now(app: Arc<App>, environment: Arc<EnvironmentState>, page: PageParts, f
 }
 
 /// Answers a form with files.
-pub(super) async fn take_files(handler: Arc<OfDashboard>, role: StaffRole, app: Arc<App>, arrived: Arrived) -> Reply {
+pub(super) async fn take_files(
+    handler: Arc<DashboardHandler>,
+    role: StaffRole,
+    app: Arc<App>,
+    arrived: IncomingRequest,
+) -> Reply {
     let current = app.ensure_current().await;
-    let Arrived { peer, path, parts, body, request_id } = arrived;
+    let IncomingRequest { peer, path, parts, body, request_id } = arrived;
     let environment = match public_call::staff(&app, &parts) {
         Ok(environment) => environment,
         Err(refused) => return error::api(&refused),

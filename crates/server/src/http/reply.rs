@@ -1,6 +1,6 @@
 //! Answers.
 
-use super::streamed::{AnswerBody, Streamed};
+use super::streamed::{AnswerBody, StreamedBody};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -16,7 +16,7 @@ pub struct Reply {
     /// Whether the body shows a secret, which is then kept no longer than a retry needs.
     pub shows_secret: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
-    streamed: Option<Streamed>,
+    streamed: Option<StreamedBody>,
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -62,7 +62,7 @@ impl Reply {
     }
 
     /// 200 with a body that comes in parts.
-    pub fn streamed(body: Streamed) -> Self {
+    pub fn streamed(body: StreamedBody) -> Self {
         Self { streamed: Some(body), ..Self::empty(StatusCode::OK) }
     }
 

@@ -4,11 +4,11 @@ use crate::app::App;
 use crate::dashboard::call::DashboardCall;
 use crate::domain::Failure;
 use crate::http::body::{self, BodyError};
-use crate::http::dispatch::{Answerer, Answering, Arrived, Dispatcher, Endpoint};
+use crate::http::dispatch::{Dispatcher, Endpoint, IncomingRequest, ReplyFuture, RouteHandler};
 use crate::http::management::ManagementCall;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::page_call::PageCall;
-use crate::http::pages::{Answered, OfDashboard, Paged, Whose, show, show_as, take_files};
+use crate::http::pages::{Answered, DashboardHandler, PageOwner, Paged, show, show_as, take_files};
 use crate::http::peer::Peer;
 use crate::http::public_call::{PathParams, PublicCall};
 use crate::http::reply::Reply;
@@ -46,10 +46,10 @@ pub enum Policy {
 }
 
 /// What a document that has to be looked for is, in its time.
-pub type Looked<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
+pub type HandlerFuture<'c> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'c>>;
 
 // Handlers are kept behind pointers, so that what is around them is compiled once and not for each.
-type Managed = Arc<dyn Fn(ManagementCall) -> Looked<'static> + Send + Sync>;
+type ManagementHandler = Arc<dyn Fn(ManagementCall) -> HandlerFuture<'static> + Send + Sync>;
 
 /// One line of the route table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn oauth_unavailable(failure: Failure) -> Reply {
 }
 
 impl Routes {
-    fn add(mut self, method: Method, path: &'static str, policy: Policy, answerer: Answerer) -> Self {
+    fn add(mut self, method: Method, path: &'static str, policy: Policy, answerer: RouteHandler) -> Self {
         self.table.push(Route { method: method.clone(), path, policy });
         let label = format!("{method} {path}");
         let endpoint = match policy {
@@ -106,11 +106,11 @@ impl Routes {
         handler: H,
     ) -> Self
     where
-        H: Fn(Arc<App>, Arrived) -> F + Send + Sync + 'static,
+        H: Fn(Arc<App>, IncomingRequest) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let answerer = move |app, arrived| -> Answering { Box::pin(handler(app, arrived)) };
-        self.add(method, path, policy, Answerer::InTime(Box::new(answerer), too_late))
+        let answerer = move |app, arrived| -> ReplyFuture { Box::pin(handler(app, arrived)) };
+        self.add(method, path, policy, RouteHandler::AsyncHandler(Box::new(answerer), too_late))
     }
 
     /// A public document.
@@ -119,19 +119,19 @@ impl Routes {
     where
         H: Fn(&PublicCall) -> Result<Reply, ApiError> + Send + Sync + 'static,
     {
-        let answerer = move |app: &Arc<App>, arrived: &Arrived| {
+        let answerer = move |app: &Arc<App>, arrived: &IncomingRequest| {
             let call = PublicCall::new(Arc::clone(app), arrived.peer, arrived.path.clone(), &arrived.parts);
             let reply = handler(&call).unwrap_or_else(|refused| error::api(&refused));
             reply.with(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, http::HeaderValue::from_static("*"))
         };
-        self.add(Method::GET, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+        self.add(Method::GET, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
     }
 
     /// A public document that the database is asked for.
     #[must_use]
     pub fn stored<H>(self, path: &'static str, handler: H) -> Self
     where
-        H: for<'c> Fn(&'c PublicCall) -> Looked<'c> + Clone + Send + Sync + 'static,
+        H: for<'c> Fn(&'c PublicCall) -> HandlerFuture<'c> + Clone + Send + Sync + 'static,
     {
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(Method::GET, path, Policy::Public, too_late, move |app, arrived| {
@@ -198,7 +198,7 @@ impl Routes {
         self.add_in_time(method, path, Policy::Client, too_late, move |app, arrived| {
             let handler = handler.clone();
             async move {
-                let Arrived { peer, parts, body, request_id, .. } = arrived;
+                let IncomingRequest { peer, parts, body, request_id, .. } = arrived;
                 let call = PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts);
                 if let Err(refused) = call.environment() {
                     return error::api(&refused);
@@ -233,21 +233,21 @@ impl Routes {
     /// A preflight for browsers (the CORS protocol): no credential, no effect.
     #[must_use]
     pub fn preflight(self, path: &'static str) -> Self {
-        let answerer = |_: &Arc<App>, _: &Arrived| crate::http::cors::preflight();
-        self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+        let answerer = |_: &Arc<App>, _: &IncomingRequest| crate::http::cors::preflight();
+        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
     }
 
     /// The same for pages of the environment's own origins, which may send cookies along.
     #[must_use]
     pub fn preflight_of_own(self, path: &'static str) -> Self {
-        let answerer = |app: &Arc<App>, arrived: &Arrived| {
+        let answerer = |app: &Arc<App>, arrived: &IncomingRequest| {
             let call = PublicCall::new(Arc::clone(app), arrived.peer, PathParams::default(), &arrived.parts);
             match call.environment() {
                 Ok(environment) => crate::http::cors::preflight_of_own(&arrived.parts.headers, environment),
                 Err(refused) => error::api(&refused),
             }
         };
-        self.add(Method::OPTIONS, path, Policy::Public, Answerer::AtOnce(Box::new(answerer)))
+        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
     }
 
     /// A management endpoint.
@@ -257,7 +257,7 @@ impl Routes {
         H: Fn(ManagementCall) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
-        let handler: Managed = Arc::new(move |call| Box::pin(handler(call)));
+        let handler: ManagementHandler = Arc::new(move |call| Box::pin(handler(call)));
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(method, path, Policy::EnvironmentKey, too_late, move |app, arrived| {
             manage(Arc::clone(&handler), app, arrived)
@@ -270,7 +270,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        self.browser(Method::GET, path, Whose::Host, true, handler)
+        self.browser(Method::GET, path, PageOwner::Host, true, handler)
     }
 
     /// The same for the pages at which the company's own staff sign in: below the dashboard's path, on the API's host.
@@ -279,7 +279,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        self.browser(Method::GET, path, Whose::Staff, true, handler)
+        self.browser(Method::GET, path, PageOwner::Staff, true, handler)
     }
 
     /// What a form of such a page is posted to.
@@ -288,7 +288,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        self.browser(Method::POST, path, Whose::Staff, true, handler)
+        self.browser(Method::POST, path, PageOwner::Staff, true, handler)
     }
 
     /// A page of the dashboard, or what its forms are posted to: for who is signed in as a member of staff with this role
@@ -299,7 +299,7 @@ impl Routes {
         H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync + 'static,
     {
         let handler = Paged::Dashboard(role, Arc::new(handler));
-        self.in_browser(method, path, Policy::Staff(role), Whose::Staff, handler)
+        self.in_browser(method, path, Policy::Staff(role), PageOwner::Staff, handler)
     }
 
     /// What a form of the dashboard that has files is posted to. Who may not is told before anything large is taken in.
@@ -308,7 +308,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c DashboardCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        let handler: Arc<OfDashboard> = Arc::new(handler);
+        let handler: Arc<DashboardHandler> = Arc::new(handler);
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(Method::POST, path, Policy::Staff(role), too_late, move |app, arrived| {
             take_files(Arc::clone(&handler), role, app, arrived)
@@ -322,7 +322,7 @@ impl Routes {
         H: for<'c> Fn(&'c PortalCall) -> Answered<'c> + Send + Sync + 'static,
     {
         let handler = Paged::Portal(intent, Arc::new(handler));
-        self.in_browser(method, path, Policy::Portal(intent), Whose::Host, handler)
+        self.in_browser(method, path, Policy::Portal(intent), PageOwner::Host, handler)
     }
 
     /// What a form of a hosted page is posted to. A post that did not come from one of our pages in the same browser is
@@ -332,7 +332,7 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        self.browser(Method::POST, path, Whose::Host, true, handler)
+        self.browser(Method::POST, path, PageOwner::Host, true, handler)
     }
 
     /// What other sites' pages may post to: it must have no effect.
@@ -341,10 +341,10 @@ impl Routes {
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
-        self.browser(Method::POST, path, Whose::Host, false, handler)
+        self.browser(Method::POST, path, PageOwner::Host, false, handler)
     }
 
-    fn browser<H>(self, method: Method, path: &'static str, whose: Whose, ours_only: bool, handler: H) -> Self
+    fn browser<H>(self, method: Method, path: &'static str, whose: PageOwner, ours_only: bool, handler: H) -> Self
     where
         H: for<'c> Fn(&'c PageCall) -> Answered<'c> + Send + Sync + 'static,
     {
@@ -360,16 +360,16 @@ impl Routes {
     {
         let handler = Paged::Hosted { ours_only: false, handler: Arc::new(handler) };
         // What does not exist does not depend on what the database says.
-        let answerer = move |app, arrived| -> Answering {
-            Box::pin(show_as(Ok(()), handler.clone(), Whose::Anywhere, app, arrived))
+        let answerer = move |app, arrived| -> ReplyFuture {
+            Box::pin(show_as(Ok(()), handler.clone(), PageOwner::Anywhere, app, arrived))
         };
         let too_late = || error::api(&ApiError::Unavailable);
-        let answerer = Answerer::InTime(Box::new(answerer), too_late);
+        let answerer = RouteHandler::AsyncHandler(Box::new(answerer), too_late);
         self.lost = Some(Endpoint::page("GET elsewhere".to_owned(), Method::GET, answerer));
         self
     }
 
-    fn in_browser(self, method: Method, path: &'static str, policy: Policy, whose: Whose, handler: Paged) -> Self {
+    fn in_browser(self, method: Method, path: &'static str, policy: Policy, whose: PageOwner, handler: Paged) -> Self {
         let too_late = || error::api(&ApiError::Unavailable);
         self.add_in_time(method, path, policy, too_late, move |app, arrived| show(handler.clone(), whose, app, arrived))
     }
@@ -400,8 +400,8 @@ impl Routes {
 }
 
 /// Answers at a management endpoint.
-async fn manage(handler: Managed, app: Arc<App>, arrived: Arrived) -> Reply {
-    let Arrived { peer, path, parts, body, .. } = arrived;
+async fn manage(handler: ManagementHandler, app: Arc<App>, arrived: IncomingRequest) -> Reply {
+    let IncomingRequest { peer, path, parts, body, .. } = arrived;
     if !PublicCall::new(Arc::clone(&app), peer, PathParams::default(), &parts).is_for_us() {
         return error::api(&ApiError::MisdirectedRequest);
     }

@@ -1,8 +1,8 @@
 //! The accept loop: plain or TLS, with bounds on what a stranger may hold open, and a shutdown that lets requests finish.
 
 use crate::app::App;
-use crate::http::body::Arriving;
-use crate::http::connection_activity::{Conversation, IDLE_PATIENCE, Verdict};
+use crate::http::body::IncomingBody;
+use crate::http::connection_activity::{Conversation, IDLE_TIMEOUT, Verdict};
 use crate::http::connections::{self, Places, Refused};
 use crate::http::dispatch::Dispatcher;
 use crate::http::error;
@@ -29,9 +29,9 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 /// How long a TLS handshake may take.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new connection may take until its first request head is complete.
-const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a connection that carries several requests at once is looked at.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often the operator is told that connections are turned away.
@@ -55,12 +55,7 @@ pub struct Service {
 /// Bounds on HTTP connections, as every listener has them.
 pub fn connection_builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_PATIENCE)
-        .max_buf_size(HEAD_LIMIT)
-        .max_headers(64);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(HEAD_LIMIT).max_headers(64);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -118,7 +113,7 @@ pub async fn serve(
             let _held = (place, connected);
             let Some(acceptor) = tls else { return converse(stream, address, false, service, &builder, stop).await };
             let shaken = tokio::select! {
-                shaken = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)) => shaken,
+                shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)) => shaken,
                 // Nothing was asked yet.
                 _ = stop.wait_for(|stop| *stop) => return,
             };
@@ -179,7 +174,7 @@ async fn carry<S, F>(
     stream: S,
     builder: &Builder<TokioExecutor>,
     mut stop: watch::Receiver<bool>,
-    respond: impl Fn(Request<Arriving>) -> F + Send + 'static,
+    respond: impl Fn(Request<IncomingBody>) -> F + Send + 'static,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Future<Output = Response<AnswerBody>> + Send + 'static,
@@ -188,7 +183,7 @@ async fn carry<S, F>(
     let heard = Arc::clone(&conversation);
     let respond = hyper::service::service_fn(move |request: Request<Incoming>| {
         let exchange = heard.begin(request.version());
-        let responding = respond(Arriving::of(request));
+        let responding = respond(IncomingBody::of(request));
         async move {
             let response = responding.await;
             Ok::<_, Infallible>(match exchange {
@@ -197,13 +192,12 @@ async fn carry<S, F>(
             })
         }
     });
-    let connection =
-        builder.serve_connection(TokioIo::new(WriteTimeout::new(stream, write_timeout::PATIENCE)), respond);
+    let connection = builder.serve_connection(TokioIo::new(WriteTimeout::new(stream, write_timeout::TIMEOUT)), respond);
     let mut connection = std::pin::pin!(connection.into_owned());
     let mut stopped = std::pin::pin!(stop.wait_for(|stop| *stop));
     // A client that sends nothing, or never finishes the head of its first request, holds a place that another could
     // use: its connection is ended.
-    let mut look = std::pin::pin!(tokio::time::sleep(FIRST_REQUEST_PATIENCE));
+    let mut look = std::pin::pin!(tokio::time::sleep(FIRST_REQUEST_TIMEOUT));
     let (mut looks, mut ends) = (true, false);
     loop {
         tokio::select! {
@@ -245,7 +239,7 @@ async fn respond(
     service: Arc<Service>,
     address: SocketAddr,
     tls: bool,
-    request: Request<Arriving>,
+    request: Request<IncomingBody>,
 ) -> Response<AnswerBody> {
     let id = service.request_ids.next();
     let peer = Peer::settle(address, tls, request.headers(), &service.app.trusted_proxies);

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 /// A body was broken off: what has been sent of it is not all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer could not be completed")]
-pub struct BrokenOff;
+pub struct IncompleteBody;
 
 /// How long a reader may take.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Patience {
 }
 
 /// For what is usual: a part of some hundred kilobytes is read by a slow line within a minute, and all there is within an hour.
-pub const PATIENCE: Patience = Patience { part: Duration::from_secs(60), whole: Duration::from_secs(3600) };
+pub const TIMEOUT: Patience = Patience { part: Duration::from_secs(60), whole: Duration::from_secs(3600) };
 
 /// Where the parts of a body go.
 #[derive(Debug)]
@@ -70,14 +70,14 @@ impl Parts {
 
 /// A body that comes in parts.
 #[derive(Debug)]
-pub struct Streamed {
+pub struct StreamedBody {
     parts: mpsc::Receiver<Bytes>,
     /// Whether all of it was sent: whoever reads half a file must not believe that it is one.
     whole: Arc<AtomicBool>,
     ended: bool,
 }
 
-impl Streamed {
+impl StreamedBody {
     /// A body whose parts this sends; it is whole when that ends well.
     pub fn new<F>(patience: Patience, send: impl FnOnce(Parts) -> F) -> Self
     where
@@ -106,20 +106,20 @@ impl Streamed {
         Self { parts, whole, ended: false }
     }
 
-    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, IncompleteBody>>> {
         self.parts.poll_recv(context).map(|part| match part {
             Some(part) => Some(Ok(part)),
             None if self.ended || self.whole.load(Ordering::Acquire) => None,
             None => {
                 self.ended = true;
-                Some(Err(BrokenOff))
+                Some(Err(IncompleteBody))
             }
         })
     }
 }
 
 /// How long an answer that is in memory may wait to be taken, where several are on their way at once; of one in parts, the first.
-const WHOLE_PATIENCE: Duration = Duration::from_secs(60);
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many bytes of such an answer are held back at first. They are handed on when the client has taken everything before
 /// them, and only then the answer counts as taken: the layer below buffers whatever it is handed, whatever its size.
 const TAIL: usize = 1024;
@@ -137,7 +137,7 @@ enum Content {
     /// What is left of what is in memory.
     Whole(Bytes),
     /// In parts.
-    Streamed(Streamed),
+    StreamedBody(StreamedBody),
 }
 
 impl AnswerBody {
@@ -147,23 +147,26 @@ impl AnswerBody {
     }
 
     /// A body in parts.
-    pub fn streamed(body: Streamed) -> Self {
-        Self { content: Content::Streamed(body), exchange: None }
+    pub fn streamed(body: StreamedBody) -> Self {
+        Self { content: Content::StreamedBody(body), exchange: None }
     }
 
     /// The same as a part of an exchange beside which there may be others.
     #[must_use]
     pub fn of(self, exchange: Exchange) -> Self {
-        exchange.answered(WHOLE_PATIENCE);
+        exchange.answered(WHOLE_TIMEOUT);
         Self { exchange: Some(exchange), ..self }
     }
 }
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = IncompleteBody;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, IncompleteBody>>> {
         let Self { content, exchange } = self.get_mut();
         match content {
             Content::Whole(left) if left.is_empty() => Poll::Ready(None),
@@ -174,11 +177,11 @@ impl Body for AnswerBody {
                 };
                 Poll::Ready(Some(Ok(Frame::data(part))))
             }
-            Content::Streamed(body) => {
+            Content::StreamedBody(body) => {
                 let polled = body.poll_part(context);
                 // The part before is taken. The next one may take its time to be made, and to be taken.
                 if let (Poll::Ready(Some(Ok(_))), Some(exchange)) = (&polled, exchange) {
-                    exchange.answered(PATIENCE.part + WHOLE_PATIENCE);
+                    exchange.answered(TIMEOUT.part + WHOLE_TIMEOUT);
                 }
                 polled.map(|part| part.map(|part| part.map(Frame::data)))
             }
@@ -192,7 +195,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(left) => SizeHint::with_exact(left.len() as u64),
-            Content::Streamed(_) => SizeHint::default(),
+            Content::StreamedBody(_) => SizeHint::default(),
         }
     }
 }
@@ -205,7 +208,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
-    async fn read(body: Streamed) -> Result<Bytes, BrokenOff> {
+    async fn read(body: StreamedBody) -> Result<Bytes, IncompleteBody> {
         AnswerBody::streamed(body).collect().await.map(http_body_util::Collected::to_bytes)
     }
 
@@ -218,34 +221,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_read_is_whole() {
-        assert_eq!(read(Streamed::new(PATIENCE, three)).await.unwrap(), "abc");
+        assert_eq!(read(StreamedBody::new(TIMEOUT, three)).await.unwrap(), "abc");
     }
 
     #[tokio::test]
     async fn half_a_body_does_not_look_like_a_whole_one() {
-        let fails = Streamed::new(PATIENCE, |mut parts| async move {
+        let fails = StreamedBody::new(TIMEOUT, |mut parts| async move {
             parts.send(Bytes::from_static(b"a")).await?;
             Err(Failure::internal("the database is gone").into())
         });
-        assert_eq!(read(fails).await, Err(BrokenOff));
-        let panics = Streamed::new(PATIENCE, |mut parts| async move {
+        assert_eq!(read(fails).await, Err(IncompleteBody));
+        let panics = StreamedBody::new(TIMEOUT, |mut parts| async move {
             parts.send(Bytes::from_static(b"a")).await?;
             panic!("as a fault of ours would")
         });
-        assert_eq!(read(panics).await, Err(BrokenOff));
+        assert_eq!(read(panics).await, Err(IncompleteBody));
     }
 
     #[tokio::test]
     async fn nothing_is_made_for_a_reader_who_does_not_read() {
         for patience in [Patience { part: SHORT, whole: LONG }, Patience { part: LONG, whole: SHORT }] {
             let (ended, end) = tokio::sync::oneshot::channel();
-            let body = Streamed::new(patience, |parts| async move {
+            let body = StreamedBody::new(patience, |parts| async move {
                 let _ended: tokio::sync::oneshot::Sender<()> = ended;
                 three(parts).await
             });
             // Nobody has asked for a part: it ends by itself.
             assert!(end.await.is_err());
-            assert_eq!(read(body).await, Err(BrokenOff), "{patience:?}");
+            assert_eq!(read(body).await, Err(IncompleteBody), "{patience:?}");
         }
     }
 }

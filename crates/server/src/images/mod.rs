@@ -16,11 +16,11 @@ use image::{
 use std::io::Cursor;
 
 /// The maximum file size, in bytes.
-pub const LARGEST: usize = 2 * 1024 * 1024;
+pub const MAX_SIZE: usize = 2 * 1024 * 1024;
 /// The maximum width or height of a decoded image, in pixels.
-const LONGEST_SIDE: u32 = 8000;
+const MAX_SIDE_LENGTH: u32 = 8000;
 /// The maximum number of pixels decoded.
-const MOST_PIXELS: u64 = 8_000_000;
+const MAX_PIXELS: u64 = 8_000_000;
 /// The maximum memory that decoding may use in addition to the pixels, in bytes.
 const MEMORY: u64 = 128 * 1024 * 1024;
 
@@ -58,7 +58,7 @@ pub struct Upload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Too many bytes.
-    #[error("the file has more than {} KiB. Save it smaller: nothing above 960 × 192 pixels is of use", LARGEST / 1024)]
+    #[error("the file has more than {} KiB. Save it smaller: nothing above 960 × 192 pixels is of use", MAX_SIZE / 1024)]
     TooLarge,
     /// SVG files can contain scripts.
     #[error("an SVG can hold scripts and is not taken. Export it as a PNG with a transparent background")]
@@ -67,7 +67,7 @@ pub enum Refused {
     #[error("not a PNG, JPEG or WebP picture. Save it as a PNG")]
     UnknownFormat,
     /// Too many pixels.
-    #[error("more than {LONGEST_SIDE} pixels wide or high, or more than 8 million in all. Save it smaller")]
+    #[error("more than {MAX_SIDE_LENGTH} pixels wide or high, or more than 8 million in all. Save it smaller")]
     TooManyPixels,
     /// The file is truncated, or is not what it claims to be.
     #[error("the file is damaged, or not what it says it is. Open it in a picture editor and save it again as a PNG")]
@@ -90,7 +90,7 @@ fn digest_of(bytes: &[u8]) -> ImageDigest {
 /// # Errors
 /// See [`Refused`].
 pub fn read(file: &[u8], purpose: Purpose) -> Result<Upload, Refused> {
-    if file.len() > LARGEST {
+    if file.len() > MAX_SIZE {
         return Err(Refused::TooLarge);
     }
     let whole = decode(file)?;
@@ -153,14 +153,14 @@ fn decode(file: &[u8]) -> Result<RgbaImage, Refused> {
         _ => Refused::Damaged,
     };
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_image_width = Some(MAX_SIDE_LENGTH);
+    limits.max_image_height = Some(MAX_SIDE_LENGTH);
     limits.max_alloc = Some(MEMORY);
     let mut reader = ImageReader::with_format(Cursor::new(file), format(file)?);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(refused)?;
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(Refused::TooManyPixels);
     }
     // Phones store photos unrotated and give the orientation in metadata, which is dropped here.
@@ -326,7 +326,7 @@ mod tests {
         check(&[b"RIFF\x00\x00\x00\x00WEBP".as_slice(), &good].concat(), Refused::Damaged);
         check(&good[..good.len() / 2], Refused::Damaged);
         check(&good[..8], Refused::Damaged);
-        check(&vec![0xff; LARGEST + 1], Refused::TooLarge);
+        check(&vec![0xff; MAX_SIZE + 1], Refused::TooLarge);
         check(&png(&RgbaImage::new(20, 20)), Refused::Invisible);
         let mut flipped = good.clone();
         flipped[45] ^= 0x40;

@@ -13,18 +13,18 @@ const AT_ONCE: usize = 2;
 
 /// The exports that this node is creating, and the environment whose turn was last.
 #[derive(Debug, Clone)]
-pub struct InTheMaking {
+pub struct RunningExports {
     places: Arc<Semaphore>,
     last: Arc<Mutex<Option<EnvironmentId>>>,
 }
 
-impl Default for InTheMaking {
+impl Default for RunningExports {
     fn default() -> Self {
         Self { places: Arc::new(Semaphore::new(AT_ONCE)), last: Arc::default() }
     }
 }
 
-impl InTheMaking {
+impl RunningExports {
     fn last(&self) -> Option<EnvironmentId> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -36,13 +36,13 @@ fn in_turn<T>(due: &mut [(EnvironmentId, T)], last: Option<EnvironmentId>) {
 }
 
 /// Runs one round.
-pub async fn run(app: Arc<App>, making: InTheMaking) {
+pub async fn run(app: Arc<App>, making: RunningExports) {
     if let Err(failure) = begin(&app, &making).await {
         tracing::warn!(%failure, "copies of audit logs could not be made; the next round tries again");
     }
 }
 
-async fn begin(app: &Arc<App>, making: &InTheMaking) -> Result<(), Failure> {
+async fn begin(app: &Arc<App>, making: &RunningExports) -> Result<(), Failure> {
     if making.places.available_permits() == 0 {
         return Ok(());
     }

@@ -16,16 +16,16 @@ const OF_ONE: usize = 16;
 
 /// The number of streams that this node is sending, by environment.
 #[derive(Debug, Clone, Default)]
-pub struct OnTheirWay(Arc<Mutex<HashMap<EnvironmentId, usize>>>);
+pub struct InFlight(Arc<Mutex<HashMap<EnvironmentId, usize>>>);
 
 /// A stream's slot, held until dropped.
 #[derive(Debug)]
 struct Place {
-    on_their_way: OnTheirWay,
+    in_flight: InFlight,
     environment_id: EnvironmentId,
 }
 
-impl OnTheirWay {
+impl InFlight {
     fn taken(&self) -> MutexGuard<'_, HashMap<EnvironmentId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -38,13 +38,13 @@ impl OnTheirWay {
             return None;
         }
         taken.insert(environment_id, here + 1);
-        Some(Place { on_their_way: self.clone(), environment_id })
+        Some(Place { in_flight: self.clone(), environment_id })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.on_their_way.taken();
+        let mut taken = self.in_flight.taken();
         match taken.get_mut(&self.environment_id) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.remove(&self.environment_id)),
@@ -53,15 +53,15 @@ impl Drop for Place {
 }
 
 /// Runs one round.
-pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
-    if let Err(failure) = begin(&app, &on_their_way).await {
+pub async fn run(app: Arc<App>, in_flight: InFlight) {
+    if let Err(failure) = begin(&app, &in_flight).await {
         tracing::warn!(%failure, "audit log events could not be sent; the next round tries again");
     }
 }
 
-async fn begin(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
+async fn begin(app: &Arc<App>, in_flight: &InFlight) -> Result<(), Failure> {
     for (environment_id, stream) in audit_log_stream::due(&mut app.store.reader().await?, app.clock.now()).await? {
-        let Some(place) = on_their_way.take(environment_id) else { continue };
+        let Some(place) = in_flight.take(environment_id) else { continue };
         let app = Arc::clone(app);
         tokio::spawn(async move {
             if let Err(failure) = advance(&app, environment_id, stream).await {
@@ -80,17 +80,17 @@ mod tests {
 
     #[test]
     fn an_environment_does_not_take_all_places() {
-        let on_their_way = OnTheirWay::default();
+        let in_flight = InFlight::default();
         let (one, other) = (EnvironmentId::from_ulid(1), EnvironmentId::from_ulid(2));
-        let mut places: Vec<_> = std::iter::from_fn(|| on_their_way.take(one)).collect();
+        let mut places: Vec<_> = std::iter::from_fn(|| in_flight.take(one)).collect();
         assert_eq!(places.len(), OF_ONE);
-        places.extend(on_their_way.take(other));
+        places.extend(in_flight.take(other));
         assert_eq!(places.len(), OF_ONE + 1);
         for number in 3..20 {
-            places.extend(std::iter::from_fn(|| on_their_way.take(EnvironmentId::from_ulid(number))));
+            places.extend(std::iter::from_fn(|| in_flight.take(EnvironmentId::from_ulid(number))));
         }
         assert_eq!(places.len(), ALL);
         drop(places);
-        assert!(on_their_way.taken().is_empty());
+        assert!(in_flight.taken().is_empty());
     }
 }

@@ -36,7 +36,7 @@ const MORE: usize = 32;
 
 /// The notices that this node has in flight.
 #[derive(Debug, Clone, Default)]
-pub struct OnTheirWay(Arc<Mutex<Taken>>);
+pub struct InFlight(Arc<Mutex<Taken>>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -55,11 +55,11 @@ impl Taken {
 /// A notice's slot, held until dropped.
 #[derive(Debug)]
 struct Place {
-    on_their_way: OnTheirWay,
+    in_flight: InFlight,
     application_id: ApplicationId,
 }
 
-impl OnTheirWay {
+impl InFlight {
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +74,7 @@ impl OnTheirWay {
             return None;
         }
         taken.places.insert(application_id, here + 1);
-        Some(Place { on_their_way: self.clone(), application_id })
+        Some(Place { in_flight: self.clone(), application_id })
     }
 
     fn is_full(&self) -> bool {
@@ -92,7 +92,7 @@ impl OnTheirWay {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.on_their_way.taken();
+        let mut taken = self.in_flight.taken();
         match taken.places.get_mut(&self.application_id) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(taken.places.remove(&self.application_id)),
@@ -101,25 +101,25 @@ impl Drop for Place {
 }
 
 /// Runs one round.
-pub async fn run(app: Arc<App>, on_their_way: OnTheirWay) {
-    if let Err(failure) = send(&app, &on_their_way).await {
+pub async fn run(app: Arc<App>, in_flight: InFlight) {
+    if let Err(failure) = send(&app, &in_flight).await {
         tracing::warn!(%failure, "applications could not be told of sign-outs; the next round tries again");
     }
 }
 
-async fn send(app: &Arc<App>, on_their_way: &OnTheirWay) -> Result<(), Failure> {
+async fn send(app: &Arc<App>, in_flight: &InFlight) -> Result<(), Failure> {
     let now = app.clock.now();
     let mut reader = app.store.reader().await?;
     let due = logout_notice::due_applications(&mut reader, now).await?;
-    for key in on_their_way.in_turn(due) {
-        if on_their_way.is_full() {
+    for key in in_flight.in_turn(due) {
+        if in_flight.is_full() {
             break;
         }
-        let places: Vec<Place> = std::iter::from_fn(|| on_their_way.take(key.1)).collect();
+        let places: Vec<Place> = std::iter::from_fn(|| in_flight.take(key.1)).collect();
         if places.is_empty() {
             continue;
         }
-        on_their_way.taken().last = Some(key);
+        in_flight.taken().last = Some(key);
         let notices = logout_notice::due(&mut reader, key, now, places.len()).await?;
         for (notice, place) in notices.into_iter().zip(places) {
             let app = Arc::clone(app);
@@ -220,35 +220,35 @@ mod tests {
 
     #[test]
     fn every_application_has_a_place_whatever_the_others_take() {
-        let on_their_way = OnTheirWay::default();
+        let in_flight = InFlight::default();
         let mut places = Vec::new();
         for number in 0..20 {
-            while let Some(place) = on_their_way.take(ApplicationId::from_ulid(number)) {
+            while let Some(place) = in_flight.take(ApplicationId::from_ulid(number)) {
                 places.push(place);
             }
         }
         assert_eq!(places.len(), 20 + MORE);
         let another = ApplicationId::from_ulid(99);
-        let place = on_their_way.take(another).unwrap();
-        assert!(on_their_way.take(another).is_none(), "no more than one while there is no room");
+        let place = in_flight.take(another).unwrap();
+        assert!(in_flight.take(another).is_none(), "no more than one while there is no room");
         drop(place);
-        assert!(on_their_way.take(another).is_some());
+        assert!(in_flight.take(another).is_some());
         drop(places);
-        assert!(on_their_way.taken().places.is_empty());
-        let places: Vec<_> = std::iter::from_fn(|| on_their_way.take(another)).collect();
+        assert!(in_flight.taken().places.is_empty());
+        let places: Vec<_> = std::iter::from_fn(|| in_flight.take(another)).collect();
         assert_eq!(places.len(), OF_ONE);
     }
 
     #[test]
     fn whose_turn_it_was_last_comes_last() {
-        let on_their_way = OnTheirWay::default();
+        let in_flight = InFlight::default();
         let due: Vec<Key> =
             (0..4).map(|number| (EnvironmentId::from_ulid(1), ApplicationId::from_ulid(number))).collect();
-        assert_eq!(on_their_way.in_turn(due.clone()), due);
-        on_their_way.taken().last = Some(due[1]);
-        assert_eq!(on_their_way.in_turn(due.clone()), [due[2], due[3], due[0], due[1]]);
-        on_their_way.taken().last = Some(due[3]);
-        assert_eq!(on_their_way.in_turn(due.clone()), due);
-        assert_eq!(on_their_way.in_turn(Vec::new()), []);
+        assert_eq!(in_flight.in_turn(due.clone()), due);
+        in_flight.taken().last = Some(due[1]);
+        assert_eq!(in_flight.in_turn(due.clone()), [due[2], due[3], due[0], due[1]]);
+        in_flight.taken().last = Some(due[3]);
+        assert_eq!(in_flight.in_turn(due.clone()), due);
+        assert_eq!(in_flight.in_turn(Vec::new()), []);
     }
 }

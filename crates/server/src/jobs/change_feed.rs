@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a poll may take before it is abandoned and retried.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often to log that the database is still unreachable.
 const TELLING: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ impl Outage {
 
 /// Runs one poll.
 pub async fn run(app: Arc<App>, outage: Arc<Outage>) {
-    let polled = tokio::time::timeout(PATIENCE, app.freshness.catch_up(&app.store, &app.caches)).await;
+    let polled = tokio::time::timeout(TIMEOUT, app.freshness.catch_up(&app.store, &app.caches)).await;
     let error = match polled {
         Ok(polled) => polled.err().map(|error| error.to_string()),
         Err(_) => Some("it does not answer".to_owned()),

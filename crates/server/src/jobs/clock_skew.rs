@@ -2,7 +2,7 @@
 //! is the database's clock, which all nodes share.
 
 use crate::app::App;
-use crate::clock::MOST_APART;
+use crate::clock::MAX_APART;
 use countersign_protocol::time::Timestamp;
 use countersign_store::Result;
 
@@ -18,7 +18,7 @@ pub async fn apart(app: &App) -> Result<Option<i64>> {
 
 fn too_far(ours: Timestamp, theirs: Timestamp) -> Option<i64> {
     let seconds = ours.as_millis().saturating_sub(theirs.as_millis()) / 1000;
-    (seconds.abs() > MOST_APART).then_some(seconds)
+    (seconds.abs() > MAX_APART).then_some(seconds)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::domain::{Failure, mails};
 use crate::jobs::clock_skew;
 use crate::mailer::mail_server::{LEASE, LEASE_OF_TEXT, SLACK};
-use crate::mailer::{NotSent, Outlook};
+use crate::mailer::{NotSent, Retryability};
 use crate::operations::metrics::MailOutcome;
 use countersign_protocol::model::EnvironmentKind;
 use countersign_protocol::time::Timestamp;
@@ -48,7 +48,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         }
     }
     while let Some(ended) = post.sending.join_next().await {
-        told(ended);
+        outcome(ended);
     }
 }
 
@@ -75,7 +75,7 @@ impl Post {
     async fn round(&mut self) -> Result<(), Failure> {
         // Failures since the last round say nothing about this one.
         while let Some(ended) = self.sending.try_join_next() {
-            told(ended);
+            outcome(ended);
         }
         loop {
             let due = mail::due(&mut self.app.store.reader().await?, self.app.clock.now()).await?;
@@ -121,7 +121,7 @@ impl Post {
                     () = super::until_stopped(&mut self.stop) => return false,
                 }
             };
-            if told(ended) == Ended::ServerFails {
+            if outcome(ended) == Ended::ServerFails {
                 return false;
             }
         }
@@ -129,7 +129,7 @@ impl Post {
 }
 
 /// Returns the outcome of an attempt. After an internal failure, the message is retried once its claim expires.
-fn told(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
+fn outcome(ended: Result<Result<Ended, Failure>, JoinError>) -> Ended {
     ended.unwrap_or_else(|error| Err(Failure::internal(error))).unwrap_or_else(|failure| {
         tracing::warn!(%failure, "a message could not be sent; it is tried again later");
         Ended::Settled
@@ -174,7 +174,7 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     };
     let sent = if message.good_until.is_some_and(|end| end <= app.clock.now()) {
         let reason = "what it says is not good any more".to_owned();
-        Err(NotSent { reason, outlook: Outlook::GivesUp })
+        Err(NotSent { reason, outlook: Retryability::GivesUp })
     } else {
         // Without a logo, the email shows the product's name.
         let picture = match message.picture.as_deref().and_then(|digest| digest.parse().ok()) {
@@ -196,11 +196,11 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     let (outcome, again) = match &sent {
         Ok(()) => (MailOutcome::Sent, None),
         // The attempt number identifies the claim's owner, so it never decreases.
-        Err(NotSent { outlook: Outlook::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried + 1))),
-        Err(NotSent { outlook: Outlook::NotHeld, .. }) => {
+        Err(NotSent { outlook: Retryability::Stopped, .. }) => (MailOutcome::Retried, Some((now, tried + 1))),
+        Err(NotSent { outlook: Retryability::NotHeld, .. }) => {
             (MailOutcome::Retried, Some((now.plus_secs(pause.unwrap_or(LAST)), tried + 1)))
         }
-        Err(NotSent { outlook: Outlook::Later | Outlook::ServerFails, .. }) if let Some(pause) = pause => {
+        Err(NotSent { outlook: Retryability::Later | Retryability::ServerFails, .. }) if let Some(pause) = pause => {
             (MailOutcome::Retried, Some((now.plus_secs(pause), tried + 1)))
         }
         Err(_) => (MailOutcome::GivenUp, None),
@@ -210,13 +210,13 @@ async fn send(app: Arc<App>, stop: watch::Receiver<bool>, claimed: Claimed) -> R
     }
     app.metrics.mail_attempt(outcome);
     let noted = match again {
-        Some((at, tried)) => Noted::Again(at, tried),
-        None if sent.is_ok() => Noted::Sent,
-        None => Noted::GivenUp,
+        Some((at, tried)) => RecordedOutcome::Again(at, tried),
+        None if sent.is_ok() => RecordedOutcome::Sent,
+        None => RecordedOutcome::GivenUp,
     };
     settle(&app, &mail, tried + 1, noted).await?;
     Ok(match sent {
-        Err(NotSent { outlook: Outlook::ServerFails, .. }) => Ended::ServerFails,
+        Err(NotSent { outlook: Retryability::ServerFails, .. }) => Ended::ServerFails,
         _ => Ended::Settled,
     })
 }
@@ -249,7 +249,7 @@ async fn hold(app: &App, mail: &QueuedMail, attempt: i64) -> bool {
 
 /// The outcome recorded for a message.
 #[derive(Debug, Clone, Copy)]
-enum Noted {
+enum RecordedOutcome {
     /// It was delivered.
     Sent,
     /// It will never be delivered.
@@ -260,10 +260,10 @@ enum Noted {
 
 /// Records the outcome of a message, retrying if necessary. A delivered message that is not deleted would be sent
 /// again, so that is retried for as long as the claim lasts.
-async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Result<(), Failure> {
+async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: RecordedOutcome) -> Result<(), Failure> {
     let patience = match noted {
-        Noted::Sent => Duration::from_secs((LEASE_OF_TEXT - SLACK).unsigned_abs()),
-        Noted::GivenUp | Noted::Again(..) => SETTLING,
+        RecordedOutcome::Sent => Duration::from_secs((LEASE_OF_TEXT - SLACK).unsigned_abs()),
+        RecordedOutcome::GivenUp | RecordedOutcome::Again(..) => SETTLING,
     };
     let began = Instant::now();
     loop {
@@ -271,9 +271,9 @@ async fn settle(app: &App, mail: &QueuedMail, attempt: i64, noted: Noted) -> Res
         let settled = app.store.write::<(), Failure, _>(move |tx| {
             Box::pin(async move {
                 match noted {
-                    Noted::Again(at, tried) => mail::release(tx, &mail, attempt, (at, tried)).await?,
-                    Noted::GivenUp => mail::give_up(tx, &mail, attempt).await?,
-                    Noted::Sent => mail::delete(tx, mail.environment_id, mail.id).await?,
+                    RecordedOutcome::Again(at, tried) => mail::release(tx, &mail, attempt, (at, tried)).await?,
+                    RecordedOutcome::GivenUp => mail::give_up(tx, &mail, attempt).await?,
+                    RecordedOutcome::Sent => mail::delete(tx, mail.environment_id, mail.id).await?,
                 }
                 Ok(())
             })

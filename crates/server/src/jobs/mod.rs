@@ -40,17 +40,17 @@ pub fn start(app: &Arc<App>, rotation_days: u32, stop: &watch::Receiver<bool>) -
     jobs.spawn(every(Duration::from_millis(200), stop.clone(), Arc::clone(app), move |app| {
         audit_log::run(app, Arc::clone(&told))
     }));
-    let making = audit_exports::InTheMaking::default();
+    let making = audit_exports::RunningExports::default();
     jobs.spawn(every(Duration::from_millis(500), stop.clone(), Arc::clone(app), move |app| {
         audit_exports::run(app, making.clone())
     }));
-    let sending = audit_streams::OnTheirWay::default();
+    let sending = audit_streams::InFlight::default();
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
         audit_streams::run(app, sending.clone())
     }));
-    let on_their_way = backchannel_logout::OnTheirWay::default();
+    let in_flight = backchannel_logout::InFlight::default();
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), move |app| {
-        backchannel_logout::run(app, on_their_way.clone())
+        backchannel_logout::run(app, in_flight.clone())
     }));
     jobs.spawn(webhooks::run(Arc::clone(app), stop.clone()));
     jobs.spawn(every(Duration::from_secs(1), stop.clone(), Arc::clone(app), webhook_maintenance::run));

@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::domain::Failure;
 use crate::domain::webhooks::{expire_some, go_on_dropping, go_on_ending, go_on_replaying, release};
-use countersign_protocol::webhook::schedule::{LONGEST_WAIT, TRIES};
+use countersign_protocol::webhook::schedule::{MAX_WAIT_LENGTH, TRIES};
 use countersign_store::webhook_delivery::{self, STEP};
 use countersign_store::webhook_endpoint;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ async fn keep_up(app: &App) -> Result<(), Failure> {
 
 async fn end_waiting(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
-    let before = now.plus_secs(-LONGEST_WAIT);
+    let before = now.plus_secs(-MAX_WAIT_LENGTH);
     let overdue = webhook_endpoint::overdue(&mut app.store.reader().await?, before, TRIES).await?;
     for key in overdue {
         let mut ended = 0;

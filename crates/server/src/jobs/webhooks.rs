@@ -8,7 +8,7 @@
 //! and per environment.
 
 use crate::app::App;
-use crate::domain::webhooks::requests::{PATIENCE, send};
+use crate::domain::webhooks::requests::{TIMEOUT, send};
 use crate::domain::webhooks::{Settled, settle, settle_empty};
 use crate::domain::{Act, Failure};
 use crate::operations::metrics::WebhookOutcome;
@@ -38,7 +38,7 @@ const MORE_OF_ENVIRONMENT: usize = 48;
 /// The number of deliveries that an endpoint gets per turn.
 const TURN: usize = 8;
 /// How long a node holds a delivery, in seconds. The database can be slow too.
-const LEASE: i64 = 2 * PATIENCE;
+const LEASE: i64 = 2 * TIMEOUT;
 /// How long shutdown waits for requests in flight.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -221,7 +221,7 @@ async fn deliver(app: Arc<App>, claimed: Claimed, lease: Timestamp) -> Ended {
     let empty = event.is_none();
     let outcome = match event {
         // Another node could claim the delivery before the response arrives.
-        _ if lease.plus_secs(-PATIENCE) < attempted_at => return Ok(false),
+        _ if lease.plus_secs(-TIMEOUT) < attempted_at => return Ok(false),
         Some(event) => {
             let message = (event.id, event_view(&event).to_string());
             let means = (&app.outbound, app.keyring.as_ref());

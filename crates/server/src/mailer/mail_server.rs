@@ -1,8 +1,8 @@
 //! The configured mail server: its address, the protection of the connection, and the name we introduce ourselves by.
 
 use super::refusal::Step;
-use super::{NotSent, Outlook};
-use crate::clock::MOST_APART;
+use super::{NotSent, Retryability};
+use crate::clock::MAX_APART;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
@@ -30,7 +30,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub const LEASE: i64 = ENVELOPE.as_secs().cast_signed() + SLACK;
 /// How long the claim lasts from then on, in seconds: until delivery has succeeded or failed, also by the clock of
 /// another node.
-pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK + 2 * MOST_APART;
+pub const LEASE_OF_TEXT: i64 = MESSAGE.as_secs().cast_signed() + SLACK + 2 * MAX_APART;
 /// Extra time for a busy machine, in seconds.
 pub const SLACK: i64 = 60;
 
@@ -89,11 +89,11 @@ impl MailServer {
             ready = tokio::time::timeout(ENVELOPE, self.agree((from, to), message.is_ascii())) => {
                 ready.unwrap_or_else(|_| Err(NotSent::server("it takes too long".to_owned())))?
             }
-            () = stopping => return Err(NotSent { reason: "this process stops".to_owned(), outlook: Outlook::Stopped }),
+            () = stopping => return Err(NotSent { reason: "this process stops".to_owned(), outlook: Retryability::Stopped }),
         };
         if !held.await {
             let reason = "it took too long, and is sent by another node or later".to_owned();
-            return Err(NotSent { reason, outlook: Outlook::NotHeld });
+            return Err(NotSent { reason, outlook: Retryability::NotHeld });
         }
         let taken = tokio::time::timeout(MESSAGE, connection.message(message)).await;
         match taken {
@@ -105,7 +105,7 @@ impl MailServer {
                 Ok(())
             }
             Ok(Err(error)) => Err(Step::Message.failed(&error)),
-            Err(_) => Err(NotSent { reason: "the message: no answer".to_owned(), outlook: Outlook::Later }),
+            Err(_) => Err(NotSent { reason: "the message: no answer".to_owned(), outlook: Retryability::Later }),
         }
     }
 
@@ -120,7 +120,7 @@ impl MailServer {
         ] {
             if needed && !connection.server_info().supports_feature(extension) {
                 let reason = format!("the mail server does not know {extension}");
-                return Err(NotSent { reason, outlook: Outlook::Later });
+                return Err(NotSent { reason, outlook: Retryability::Later });
             }
             parameters.extend(needed.then_some(parameter));
         }

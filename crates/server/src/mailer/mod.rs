@@ -38,12 +38,12 @@ impl std::fmt::Debug for Mailer {
 
 /// Whether a message that was not sent is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outlook {
+pub enum Retryability {
     /// No retry: it would be rejected every time.
     GivesUp,
     /// Retry later. Other messages can be sent in the meantime.
     Later,
-    /// Like [`Outlook::Later`], but other messages would fail as well at the moment.
+    /// Like [`Retryability::Later`], but other messages would fail as well at the moment.
     ServerFails,
     /// Retry later: this node could not confirm that it still holds the claim on the message.
     NotHeld,
@@ -58,12 +58,12 @@ pub struct NotSent {
     /// The reason, for the operator.
     pub reason: String,
     /// Whether it is retried.
-    pub outlook: Outlook,
+    pub outlook: Retryability,
 }
 
 impl NotSent {
     fn server(reason: String) -> Self {
-        Self { reason, outlook: Outlook::ServerFails }
+        Self { reason, outlook: Retryability::ServerFails }
     }
 }
 
@@ -119,7 +119,7 @@ impl Mailer {
             return Err(NotSent::server("no mail server is configured".to_owned()));
         };
         let unwritable =
-            |reason: Box<dyn std::error::Error>| NotSent { reason: reason.to_string(), outlook: Outlook::GivesUp };
+            |reason: Box<dyn std::error::Error>| NotSent { reason: reason.to_string(), outlook: Retryability::GivesUp };
         let to: Address = email_for_smtp(&message.to).parse().map_err(|error| unwritable(Box::new(error)))?;
         let mail = written((from, &to), message, made, picture).map_err(unwritable)?.formatted();
         server.deliver((&from.email, &to), &mail, stopping, held).await

@@ -1,6 +1,6 @@
 //! What a mail server's rejection means: whether it concerns this message or all messages, and whether it is permanent.
 
-use super::{NotSent, Outlook};
+use super::{NotSent, Retryability};
 use lettre::transport::smtp::Error;
 
 /// The step of the SMTP conversation.
@@ -41,16 +41,16 @@ impl Step {
     /// A server that rejects us, our sender, or relaying is for the operator to fix, and says nothing about the
     /// message. A message is given up only when an enhanced status code says that there is no such mailbox, because a
     /// relay that does not know us uses the same three-digit codes.
-    fn outlook(self, code: Option<u16>, said: &str) -> Outlook {
+    fn outlook(self, code: Option<u16>, said: &str) -> Retryability {
         match (self, code) {
-            (Self::Greeting | Self::Credentials | Self::Sender, _) | (_, None) => Outlook::ServerFails,
+            (Self::Greeting | Self::Credentials | Self::Sender, _) | (_, None) => Retryability::ServerFails,
             // RFC 5321 §3.8: the server closes the connection.
-            (_, Some(421)) => Outlook::ServerFails,
+            (_, Some(421)) => Retryability::ServerFails,
             (Self::Recipient | Self::Message, Some(500..)) => match enhanced(said) {
-                Some((5, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)) => Outlook::GivesUp,
-                _ => Outlook::Later,
+                Some((5, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1)) => Retryability::GivesUp,
+                _ => Retryability::Later,
             },
-            (Self::Recipient | Self::Message, Some(_)) => Outlook::Later,
+            (Self::Recipient | Self::Message, Some(_)) => Retryability::Later,
         }
     }
 }
@@ -76,27 +76,32 @@ mod tests {
     fn a_message_is_given_up_only_when_there_is_no_such_mailbox() {
         let check =
             |step: Step, code, said, expected| assert_eq!(step.outlook(code, said), expected, "{step:?} {said}");
-        check(Step::Recipient, Some(550), "5.1.1 no such user", Outlook::GivesUp);
-        check(Step::Recipient, Some(556), "5.1.10 takes no mail", Outlook::GivesUp);
-        check(Step::Recipient, Some(550), "sorry, no mailbox here by that name (#5.1.1)", Outlook::GivesUp);
-        check(Step::Message, Some(550), "5.2.1 disabled", Outlook::GivesUp);
+        check(Step::Recipient, Some(550), "5.1.1 no such user", Retryability::GivesUp);
+        check(Step::Recipient, Some(556), "5.1.10 takes no mail", Retryability::GivesUp);
+        check(Step::Recipient, Some(550), "sorry, no mailbox here by that name (#5.1.1)", Retryability::GivesUp);
+        check(Step::Message, Some(550), "5.2.1 disabled", Retryability::GivesUp);
         // For the operator to fix, or temporary.
-        check(Step::Greeting, Some(554), "5.7.1 blocked", Outlook::ServerFails);
-        check(Step::Credentials, Some(535), "5.7.8 wrong password", Outlook::ServerFails);
-        check(Step::Sender, Some(553), "5.7.1 not your address", Outlook::ServerFails);
-        check(Step::Sender, Some(550), "5.1.1 no such sender", Outlook::ServerFails);
-        check(Step::Recipient, Some(421), "4.3.2 closing", Outlook::ServerFails);
-        check(Step::Message, None, "connection reset", Outlook::ServerFails);
-        check(Step::Recipient, Some(550), "5.7.1 relaying denied", Outlook::Later);
-        check(Step::Recipient, Some(554), "relay access denied", Outlook::Later);
-        check(Step::Recipient, Some(550), "relay not permitted", Outlook::Later);
-        check(Step::Recipient, Some(550), "Sender verify failed", Outlook::Later);
-        check(Step::Recipient, Some(553), "that domain isn't in my list of allowed rcpthosts (#5.7.1)", Outlook::Later);
-        check(Step::Recipient, Some(550), "5.4.5 daily limit exceeded", Outlook::Later);
-        check(Step::Recipient, Some(552), "5.2.2 mailbox full", Outlook::Later);
-        check(Step::Recipient, Some(450), "4.2.0 greylisted", Outlook::Later);
-        check(Step::Message, Some(554), "5.7.1 looks like spam", Outlook::Later);
-        check(Step::Message, Some(550), "content refused", Outlook::Later);
+        check(Step::Greeting, Some(554), "5.7.1 blocked", Retryability::ServerFails);
+        check(Step::Credentials, Some(535), "5.7.8 wrong password", Retryability::ServerFails);
+        check(Step::Sender, Some(553), "5.7.1 not your address", Retryability::ServerFails);
+        check(Step::Sender, Some(550), "5.1.1 no such sender", Retryability::ServerFails);
+        check(Step::Recipient, Some(421), "4.3.2 closing", Retryability::ServerFails);
+        check(Step::Message, None, "connection reset", Retryability::ServerFails);
+        check(Step::Recipient, Some(550), "5.7.1 relaying denied", Retryability::Later);
+        check(Step::Recipient, Some(554), "relay access denied", Retryability::Later);
+        check(Step::Recipient, Some(550), "relay not permitted", Retryability::Later);
+        check(Step::Recipient, Some(550), "Sender verify failed", Retryability::Later);
+        check(
+            Step::Recipient,
+            Some(553),
+            "that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+            Retryability::Later,
+        );
+        check(Step::Recipient, Some(550), "5.4.5 daily limit exceeded", Retryability::Later);
+        check(Step::Recipient, Some(552), "5.2.2 mailbox full", Retryability::Later);
+        check(Step::Recipient, Some(450), "4.2.0 greylisted", Retryability::Later);
+        check(Step::Message, Some(554), "5.7.1 looks like spam", Retryability::Later);
+        check(Step::Message, Some(550), "content refused", Retryability::Later);
     }
 
     #[test]

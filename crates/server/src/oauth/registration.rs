@@ -9,7 +9,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::http::reply::Reply;
 use countersign_protocol::model::Actor;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
-use countersign_protocol::oauth::registration::dynamic::{LARGEST, Registration, read};
+use countersign_protocol::oauth::registration::dynamic::{MAX_SIZE, Registration, read};
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn register(call: &OAuthCall) -> Result<Value, OAuthError> {
             "Send the client's metadata as application/json.",
         ));
     }
-    if call.body.len() > LARGEST {
+    if call.body.len() > MAX_SIZE {
         return Err(OAuthError::new(OAuthErrorCode::RequestTooLarge, "The request is too large."));
     }
     let registration = read(&call.body)?;

@@ -39,8 +39,8 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<TokenStatus, 
         Some(id) => call.app.standing_grant(environment_id, id).await?,
         None => None,
     };
-    let delegation_stands = match (&claims.act, &family) {
-        (Some(actor), Some(family)) => delegation_stands(call, actor, family).await?,
+    let delegation_is_valid = match (&claims.act, &family) {
+        (Some(actor), Some(family)) => delegation_is_valid(call, actor, family).await?,
         _ => true,
     };
     let authority = Authority {
@@ -49,7 +49,7 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<TokenStatus, 
         client: client.as_deref(),
         family: family.as_ref(),
         token_revoked: is_revoked(call, claims.jti).await?,
-        delegation_stands,
+        delegation_is_valid,
     };
     Ok(if is_active(claims, &authority, call.app.clock.now()) {
         TokenStatus::Active(verified, family)
@@ -59,14 +59,14 @@ pub async fn access_token(call: &OAuthCall, token: &str) -> Result<TokenStatus, 
 }
 
 /// Whether the application that a person has authorized, and all who acted before, are still admitted here.
-async fn delegation_stands(call: &OAuthCall, actor: &Actor, family: &StandingFamily) -> Result<bool, Failure> {
+async fn delegation_is_valid(call: &OAuthCall, actor: &Actor, family: &StandingFamily) -> Result<bool, Failure> {
     let environment_id = call.environment.id();
     let authorized = call.app.client(environment_id, family.client_id).await?;
     if !authorized.is_some_and(|client| call.environment.admits(&client)) {
         return Ok(false);
     }
     for actor in actor.chain() {
-        if !call.app.client(environment_id, actor.sub).await?.is_some_and(|client| actor.stands(&client)) {
+        if !call.app.client(environment_id, actor.sub).await?.is_some_and(|client| actor.is_valid_for(&client)) {
             return Ok(false);
         }
     }

@@ -6,7 +6,7 @@
 
 mod strength;
 
-pub use strength::{LONGEST, SHORTEST, Weakness, strength};
+pub use strength::{MAX_LENGTH, MIN_LENGTH, Weakness, strength};
 
 use crate::entropy::Entropy;
 use countersign_protocol::password;

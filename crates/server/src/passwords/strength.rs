@@ -4,16 +4,16 @@
 use zxcvbn::{Score, zxcvbn};
 
 /// The minimum length, in characters.
-pub const SHORTEST: usize = 10;
+pub const MIN_LENGTH: usize = 10;
 /// The maximum length, in bytes.
-pub const LONGEST: usize = 256;
+pub const MAX_LENGTH: usize = 256;
 
 /// Why a password is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
-    /// Fewer characters than [`SHORTEST`].
+    /// Fewer characters than [`MIN_LENGTH`].
     TooShort,
-    /// More bytes than [`LONGEST`].
+    /// More bytes than [`MAX_LENGTH`].
     TooLong,
     /// Easily guessed.
     TooWeak,
@@ -32,8 +32,8 @@ impl Weakness {
     /// The message for users.
     pub fn message(self) -> String {
         match self {
-            Self::TooShort => format!("The password must have at least {SHORTEST} characters."),
-            Self::TooLong => format!("The password must have at most {LONGEST} bytes."),
+            Self::TooShort => format!("The password must have at least {MIN_LENGTH} characters."),
+            Self::TooLong => format!("The password must have at most {MAX_LENGTH} bytes."),
             Self::TooWeak => {
                 "The password is too easily guessed. Add another word or two; uncommon ones are better.".to_owned()
             }
@@ -46,10 +46,10 @@ impl Weakness {
 /// # Errors
 /// [`Weakness`].
 pub fn strength(password: &str, inputs: &[&str]) -> Result<(), Weakness> {
-    if password.chars().count() < SHORTEST {
+    if password.chars().count() < MIN_LENGTH {
         return Err(Weakness::TooShort);
     }
-    if password.len() > LONGEST {
+    if password.len() > MAX_LENGTH {
         return Err(Weakness::TooLong);
     }
     // The parts of an email address are as easily guessed as the whole.

@@ -103,7 +103,7 @@ impl PortalCall {
     pub async fn commit<T, F>(&self, act: F) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> Acting<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut countersign_store::Tx) -> OperationFuture<'t, T> + Send + 'static,
     {
         let (by, request) = (self.act(), format!("{} {}", self.page.method, self.page.uri.path()));
         let done = self.page.app.store.write::<T, Failure, _>(move |tx| {
@@ -148,7 +148,7 @@ impl PortalCall {
 }
 
 /// The future that an act returns.
-pub type Acting<'t, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
+pub type OperationFuture<'t, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 't>>;
 
 /// Whether the form was shown on a page of this organization.
 fn is_for(page: &PageCall, organization_id: OrganizationId) -> bool {

@@ -10,7 +10,7 @@ use crate::hosted::page::{PageError, branding};
 use crate::http::reply::Reply;
 use countersign_pages::portal::New;
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::model::PortalCredentials;
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
@@ -60,7 +60,7 @@ pub async fn read(call: &PortalCall, list: Part) -> Result<Result<(String, Vec<S
     let (t, name) = (call.language().texts(), field::text(&form, "name"));
     let problem = if name.is_empty() {
         t.portal_name_needed()
-    } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+    } else if name.chars().count() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
         t.portal_name_long()
     } else {
         let ticked = offered(call, Some(&form)).await?.into_iter().filter(|one| one.chosen);

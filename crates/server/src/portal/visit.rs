@@ -19,7 +19,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 
 /// Maximum length of a token.
-const LONGEST: usize = 100;
+const MAX_LENGTH: usize = 100;
 
 /// Whether a browser will show the response to a person: it declares a top-level navigation and no prefetch. Link
 /// scanners in mail and chat programs declare neither.
@@ -30,8 +30,8 @@ fn is_shown(call: &PageCall) -> bool {
 }
 
 /// The organization that a valid link belongs to.
-async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, PageError> {
-    if token.len() > LONGEST {
+async fn organization_of_link(call: &PageCall, token: &str) -> Result<Option<Organization>, PageError> {
+    if token.len() > MAX_LENGTH {
         return Ok(None);
     }
     let act = session::act(call);
@@ -49,7 +49,7 @@ async fn whose(call: &PageCall, token: &str) -> Result<Option<Organization>, Pag
 pub async fn get_open(call: &PageCall) -> Result<Reply, PageError> {
     let query = call.query()?;
     let token = query.get("token").unwrap_or("");
-    let Some(of) = whose(call, token).await? else { return Ok(page::no_link(call)) };
+    let Some(of) = organization_of_link(call, token).await? else { return Ok(page::no_link(call)) };
     let from_another = is_shown(call) && open_for_another(call, of.id).await?;
     if is_shown(call) && !from_another {
         return open(call, token).await;
@@ -72,7 +72,7 @@ pub async fn post_open(call: &PageCall) -> Result<Reply, PageError> {
 }
 
 async fn open(call: &PageCall, token: &str) -> Result<Reply, PageError> {
-    if token.len() > LONGEST {
+    if token.len() > MAX_LENGTH {
         return Ok(page::no_link(call));
     }
     let issuer = &call.environment.environment.issuer;
@@ -129,7 +129,7 @@ pub async fn leave(call: &PortalCall) -> Result<Reply, PageError> {
     if let Some(cookie) = Cookie::Portal.read(&call.page.headers, issuer) {
         let act = call.act();
         // Nothing that belongs to the organization changes.
-        audit_log::nothing_done(&act);
+        audit_log::mark_unchanged(&act);
         call.commit(move |tx| Box::pin(async move { portal::leave(tx, &act, &cookie).await.map(drop) })).await?;
     }
     let t = call.language().texts();

@@ -48,7 +48,7 @@ impl Asking<'_> {
     }
 
     /// From where somebody signs in.
-    pub fn whence(&self) -> ClientInfo {
+    pub fn client_info(&self) -> ClientInfo {
         ClientInfo { ip_address: self.ip_address.clone(), user_agent: self.user_agent.clone() }
     }
 }

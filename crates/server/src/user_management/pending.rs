@@ -18,7 +18,7 @@ const LIFETIME: i64 = 20 * 60;
 /// A pending proof is used once.
 const ONCE: Limit = Limit::new("pending authentication used", 1, LIFETIME);
 /// Longest token that is looked at.
-const LONGEST: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 /// How often one may be brought back, right or wrong.
 const TRIES: Limit = Limit::new("pending authentication", 10, 60);
 
@@ -113,20 +113,20 @@ impl Proof {
 /// # Errors
 /// `invalid_pending_authentication_token`; too many tries.
 pub async fn open(asking: &Asking<'_>, token: &str) -> Result<(Proof, PendingId), Refused> {
-    let not_good = AuthenticateError::invalid_pending_authentication_token;
+    let rejection = AuthenticateError::invalid_pending_authentication_token;
     let act = asking.act();
     let environment = act.environment_id.to_string();
     let opened = Some(token)
-        .filter(|token| token.len() <= LONGEST)
+        .filter(|token| token.len() <= MAX_LENGTH)
         .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
         .and_then(|sealed| {
             let key = &act.keyring.pending_authentication;
             key.open(&["pending-authentication", &environment], &sealed).ok()
         })
-        .ok_or_else(not_good)?;
+        .ok_or_else(rejection)?;
     let Pending { id, expires_at, proof } = serde_json::from_slice(&opened).map_err(Failure::internal)?;
     if act.now.as_millis() >= expires_at {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     let (now, subject) = (act.now, id.clone());
     let counted =

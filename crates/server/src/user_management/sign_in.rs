@@ -22,7 +22,7 @@ use countersign_protocol::user_management::error::{AuthenticateError, StepUp};
 use countersign_store::{Tx, membership, session_family, user};
 
 /// Most organizations that are told to choose from. Who belongs to more may be brought into any of them.
-const MOST_OFFERED: i64 = 200;
+const MAX_OFFERED: i64 = 200;
 
 /// The step that was missing, and is done now.
 #[derive(Debug, Clone)]
@@ -78,12 +78,12 @@ pub async fn go_on(
     require_method(asking, proof.method)?;
     let act = asking.act();
     // Where the person is now, or was at the first proof, where nothing is said of now.
-    let whence = ClientInfo {
+    let client_info = ClientInfo {
         ip_address: asking.ip_address.clone().or_else(|| proof.ip_address.clone()),
         user_agent: asking.user_agent.clone().or_else(|| proof.user_agent.clone()),
     };
     let outcome = asking.call.app.store.write::<Outcome, Refused, _>(move |tx| {
-        Box::pin(async move { decide(tx, &act, proof, brought_back, whence).await })
+        Box::pin(async move { decide(tx, &act, proof, brought_back, client_info).await })
     });
     let outcome = outcome.await?;
     asking.call.app.catch_up().await;
@@ -103,7 +103,7 @@ async fn decide(
     act: &Act,
     mut proof: Proof,
     brought_back: Option<(PendingId, Step)>,
-    whence: ClientInfo,
+    client_info: ClientInfo,
 ) -> Result<Outcome, Refused> {
     let Some(mut user) = proof.account(tx, act).await? else {
         return Err(AuthenticateError::invalid_pending_authentication_token().into());
@@ -112,7 +112,7 @@ async fn decide(
         if user.email_verified {
             return Ok(Outcome::Refused(mailed_codes::Refused::Used));
         }
-        match email_verification::confirm(tx, act, (user.id, code), &whence).await? {
+        match email_verification::confirm(tx, act, (user.id, code), &client_info).await? {
             Ok(proven) => user = proven,
             Err(refused) => return Ok(Outcome::Refused(refused)),
         }
@@ -122,7 +122,7 @@ async fn decide(
         if !user.email_verified {
             return Err(AuthenticateError::invalid_pending_authentication_token().into());
         }
-        match second_factors::answer(tx, act, &user, (challenge_id, code), &whence).await? {
+        match second_factors::answer(tx, act, &user, (challenge_id, code), &client_info).await? {
             Ok(id) => proof.factor_id = Some(id),
             Err(refused) => return Ok(Outcome::Refused(refused)),
         }
@@ -183,7 +183,7 @@ async fn decide(
     let organization_id = match choice.or(invited) {
         Some(id) => Some(id),
         None => {
-            let memberships = membership::active_of_user(tx, act.environment_id, user.id, MOST_OFFERED, None).await?;
+            let memberships = membership::active_of_user(tx, act.environment_id, user.id, MAX_OFFERED, None).await?;
             match memberships.as_slice() {
                 [] => None,
                 [only] => Some(only.organization_id),
@@ -208,7 +208,7 @@ async fn decide(
         return Err(AuthenticateError::not_a_member().into());
     }
     if let Some(shown) = authentications::Proof::of_session(proof.method) {
-        authentications::succeeded(tx, act, shown, &whence, &user).await?;
+        authentications::succeeded(tx, act, shown, &client_info, &user).await?;
     }
     let origin =
         Origin { method: proof.method, ip_address: proof.ip_address, user_agent: proof.user_agent, organization_id };

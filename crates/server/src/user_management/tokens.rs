@@ -12,7 +12,7 @@ use countersign_protocol::model::{Choices, MembershipStatus, Session, SessionFam
 use countersign_protocol::oauth::access_token::with_template;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
-use countersign_protocol::user_management::refresh::not_good;
+use countersign_protocol::user_management::refresh::rejection;
 use countersign_protocol::user_management::session_token::{MemberClaims, SessionTokenClaims, issuer};
 use countersign_store::{membership, role};
 use serde_json::{Map, Value, json};
@@ -36,7 +36,7 @@ impl Holder {
     ) -> Result<Self, Refused> {
         let member = match organization_id {
             None => None,
-            Some(id) => Some(member(asking, user.id, id).await?.ok_or_else(not_good)?),
+            Some(id) => Some(member(asking, user.id, id).await?.ok_or_else(rejection)?),
         };
         let template = match &asking.call.environment.jwt_template {
             None => None,

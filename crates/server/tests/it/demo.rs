@@ -1,6 +1,6 @@
 //! The demo without a browser; `scripts/walk-demo` walks through it with one.
 
-use crate::harness::{PATIENCE, run};
+use crate::harness::{TIMEOUT, run};
 use countersign::demo::Demo;
 use reqwest::{Client, RequestBuilder, StatusCode};
 
@@ -24,7 +24,7 @@ async fn calls(browser: &Client, start: &str) -> String {
         if !page.contains("about to begin") {
             return page;
         }
-        assert!(began.elapsed() < PATIENCE, "the machine has not called");
+        assert!(began.elapsed() < TIMEOUT, "the machine has not called");
     }
 }
 

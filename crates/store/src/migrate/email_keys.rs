@@ -25,7 +25,7 @@ statements! {
 /// Each table's statements: one to find the rows, one to store a new key.
 const TABLES: [(Sql, Sql); 2] = [(ACCOUNTS, PUT_ACCOUNT), (INVITATIONS, PUT_INVITATION)];
 
-fn told_apart(environment_id: &str, id: &str) {
+fn log_conflict(environment_id: &str, id: &str) {
     tracing::warn!(
         environment_id,
         id,
@@ -41,7 +41,7 @@ pub(super) fn sqlite(connection: &Connection) -> Result<()> {
         for [environment_id, id, email, stored] in found {
             let key = email_key(&email);
             if key != stored && connection.execute(put.sqlite, [&environment_id, &id, &key])? == 0 {
-                told_apart(&environment_id, &id);
+                log_conflict(&environment_id, &id);
             }
         }
     }
@@ -55,7 +55,7 @@ pub(super) async fn postgres(transaction: &mut Transaction) -> Result<()> {
             let key = email_key(row.text(2)?);
             let params = [environment_id.into(), id.into(), key.as_str().into()];
             if key != row.text(3)? && transaction.execute(put, &params).await? == 0 {
-                told_apart(environment_id, id);
+                log_conflict(environment_id, id);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The change feed: versions become visible in order and without gaps, and pruning is reported.
 
-use crate::harness::{Database, PATIENCE, at};
+use crate::harness::{Database, TIMEOUT, at};
 use crate::sample::{an_organization, fresh, fresh_token, plant_environment};
 use countersign_store::change::{self, BATCH, Change, Head, Topic};
 use countersign_store::{Error, Result, Store, organization};
@@ -72,7 +72,7 @@ on_both_databases! {
             }
             passed
         };
-        let passed = tokio::time::timeout(PATIENCE, poll).await.unwrap();
+        let passed = tokio::time::timeout(TIMEOUT, poll).await.unwrap();
         while let Some(outcome) = writers.join_next().await {
             outcome.unwrap();
         }

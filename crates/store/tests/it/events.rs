@@ -1,12 +1,12 @@
 //! The event log: read by position in commit order, completely, each event once, and in order per object.
 
-use crate::harness::{Database, PATIENCE, at};
+use crate::harness::{Database, TIMEOUT, at};
 use crate::sample::{fresh, fresh_digest, plant_environment};
 use countersign_protocol::id::{EnvironmentId, EventId, OrganizationId};
 use countersign_protocol::management::events::{Event, Filter};
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::time::Timestamp;
-use countersign_store::event::{self, NewEvent, Stretch};
+use countersign_store::event::{self, EventRange, NewEvent};
 use countersign_store::{Error, Result, Store, Tx, attempt};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ async fn place(store: &Store) -> usize {
     transaction!(store, |tx| event::place(tx, 12, LATER).await).unwrap().count
 }
 
-async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, stretch: Stretch) -> Vec<Event> {
+async fn read(store: &Store, environment_id: EnvironmentId, filter: &Filter, stretch: EventRange) -> Vec<Event> {
     event::list(&mut store.reader().await.unwrap(), environment_id, filter, stretch).await.unwrap()
 }
 
@@ -37,7 +37,7 @@ async fn after(store: &Store, environment_id: EnvironmentId, last: Option<EventI
         None => None,
     };
     drop(reader);
-    read(store, environment_id, &Filter::default(), Stretch { scan: Scan::Ascending, from, limit }).await
+    read(store, environment_id, &Filter::default(), EventRange { scan: Scan::Ascending, from, limit }).await
 }
 
 fn ids(events: &[Event]) -> Vec<EventId> {
@@ -84,7 +84,7 @@ on_both_databases! {
             })
             .unwrap();
         }
-        let all = Stretch { scan: Scan::Ascending, from: None, limit: 9 };
+        let all = EventRange { scan: Scan::Ascending, from: None, limit: 9 };
         let until = Filter { end: Some(at(2000)), ..Filter::default() };
         assert_eq!(ids(&read(&store, environment_id, &until, all).await), [right]);
         let until = Filter { end: Some(at(9500)), ..Filter::default() };
@@ -116,7 +116,7 @@ on_both_databases! {
         .unwrap();
         place(&store).await;
         let filter = Filter { organization_id: Some(organization), ..Filter::default() };
-        let all = Stretch { scan: Scan::Ascending, from: None, limit: 9 };
+        let all = EventRange { scan: Scan::Ascending, from: None, limit: 9 };
         assert_eq!(read(&store, here, &filter, all).await, []);
         assert_eq!(read(&store, there, &filter, all).await.len(), 1);
         let mut reader = store.reader().await.unwrap();
@@ -177,7 +177,7 @@ on_both_databases! {
                     for scan in [Scan::Ascending, Scan::Descending] {
                         for (from, limit) in [(None, 7), (Some(40), 5), (Some(40), 1000)] {
                             let filter = Filter { names: asked.iter().map(|name| (*name).to_owned()).collect(), organization_id, start, end };
-                            let seen = read(&store, environment_id, &filter, Stretch { scan, from, limit }).await;
+                            let seen = read(&store, environment_id, &filter, EventRange { scan, from, limit }).await;
                             let mut expected: Vec<&Event> = whole
                                 .iter()
                                 .filter(|event| asked.is_empty() || asked.contains(&event.event.as_str()))
@@ -263,7 +263,7 @@ on_both_databases! {
             }
             seen
         };
-        let seen = tokio::time::timeout(PATIENCE, consume).await.expect("everything is seen");
+        let seen = tokio::time::timeout(TIMEOUT, consume).await.expect("everything is seen");
         while let Some(outcome) = writers.join_next().await {
             outcome.unwrap();
         }

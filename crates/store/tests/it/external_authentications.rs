@@ -12,7 +12,7 @@ fn begun(world: &World) -> ExternalAuthentication {
     ExternalAuthentication {
         id: fresh(),
         application_id: world.application.id,
-        login_uri: LoginUri::from_kept("https://product.example/login".to_owned()),
+        login_uri: LoginUri::from_stored("https://product.example/login".to_owned()),
         sealed_flow: "sealed".to_owned(),
         completed: None,
         used_at: None,
@@ -168,7 +168,7 @@ on_both_databases! {
         let id = world.environment.id;
         let started = a_session(world.user.id);
         let (kept, session_id) = (started.clone(), started.id);
-        let uri = |text: &str| LoginUri::from_kept(text.to_owned());
+        let uri = |text: &str| LoginUri::from_stored(text.to_owned());
         let (one, two) = (uri("https://product.example/login"), uri("https://product.example/login?"));
         let (first, second) = (one.clone(), two.clone());
         let options = "[{\"claim\": \"a\", \"label\": \"b\", \"groups\": []}]";

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long a test waits for something that must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The number of connections of a test's PostgreSQL store.
 const CONNECTIONS: usize = 8;
@@ -108,7 +108,7 @@ impl Database {
 
     fn sqlite(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.path("countersign.db")).unwrap();
-        connection.busy_timeout(PATIENCE).unwrap();
+        connection.busy_timeout(TIMEOUT).unwrap();
         connection
     }
 }

@@ -76,7 +76,7 @@ on_both_databases! {
         changed.authentication = Authentication { sign_up: false, password: true, magic_auth: false, mfa_required: true };
         changed.self_registration = SelfRegistration { documents: DocumentPolicy::Ask, dynamic: false };
         changed.portal = PortalSettings::default();
-        let sign_in = Some(WebAddress::from_kept("https://app.example.com/\"login\"?a=1&b=ü".to_owned()));
+        let sign_in = Some(WebAddress::from_stored("https://app.example.com/\"login\"?a=1&b=ü".to_owned()));
         changed.product_pages = Arc::new(ProductPages { sign_in, ..ProductPages::default() });
         changed.default_mails = DefaultMails { magic_auth: false, ..DefaultMails::default() };
         changed.updated_at = at(50);

@@ -64,7 +64,7 @@ pub(crate) fn an_environment() -> Environment {
             permissions: vec!["posts:read".into(), "posts:write".into()],
         },
         product_pages: Arc::new(ProductPages {
-            home: Some(WebAddress::from_kept("https://app.example.com/".to_owned())),
+            home: Some(WebAddress::from_stored("https://app.example.com/".to_owned())),
             ..ProductPages::default()
         }),
         default_mails: DefaultMails { invitation: false, password_reset: false, ..DefaultMails::default() },

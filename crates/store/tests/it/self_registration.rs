@@ -99,8 +99,8 @@ on_both_databases! {
         plant(&store, id, None, None).await;
         plant(&store, id, None, None).await;
         let reader = &mut store.reader().await.unwrap();
-        assert_eq!(self_registration::find_same(reader, id, &same).await.unwrap(), Some(mine.id));
-        assert_eq!(self_registration::find_same(reader, id, &fresh_digest()).await.unwrap(), None);
+        assert_eq!(self_registration::find_identical(reader, id, &same).await.unwrap(), Some(mine.id));
+        assert_eq!(self_registration::find_identical(reader, id, &fresh_digest()).await.unwrap(), None);
         let again = an_application(mine.kind.clone(), &[]);
         let refused = transaction!(store, |tx| {
             application::insert(tx, id, &again).await?;

@@ -1,6 +1,6 @@
 //! How a store handles unsuitable PostgreSQL servers.
 
-use crate::harness::{Database, PATIENCE, at, on_postgres};
+use crate::harness::{Database, TIMEOUT, at, on_postgres};
 use crate::sample::{an_organization, insert_organization, organization_ids, plant_environment};
 use countersign_store::{Error, Location, Store, attempt, organization};
 use std::collections::BTreeSet;
@@ -80,7 +80,7 @@ fn whoever_asks_next_does_not_wait_for_what_nobody_wants_any_more() {
         let after = processes(&database, &name).await;
         assert!(after.difference(&before).next().is_some(), "asked on a connection that waits: {before:?}, {after:?}");
         held.rollback().await.unwrap();
-        tokio::time::timeout(PATIENCE, organization_ids(&store, environment_id)).await.unwrap();
+        tokio::time::timeout(TIMEOUT, organization_ids(&store, environment_id)).await.unwrap();
     });
 }
 

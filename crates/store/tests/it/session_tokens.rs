@@ -51,7 +51,7 @@ fn a_code(session: &Session, organization_id: Option<OrganizationId>) -> Session
         session_id: session.id,
         organization_id,
         redirect_uri: "https://app.example/cb".to_owned(),
-        code_challenge: Some(CodeChallenge::from_kept("challenge".to_owned())),
+        code_challenge: Some(CodeChallenge::from_stored("challenge".to_owned())),
         family_id: None,
         expires_at: at(20),
     }

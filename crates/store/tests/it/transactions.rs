@@ -1,7 +1,7 @@
 //! Transactions: a failing one rolls back alone, an acknowledged one is stored and visible, an abandoned one leaves no
 //! partial state.
 
-use crate::harness::{Database, PATIENCE, at};
+use crate::harness::{Database, TIMEOUT, at};
 use crate::sample::{an_organization, fresh_digest, insert_organization, organization_ids, plant_environment};
 use countersign_protocol::id::EnvironmentId;
 use countersign_protocol::model::Organization;
@@ -282,7 +282,7 @@ fn an_abandoned_postgres_transaction_closes_its_connection() {
             });
         }
         let mut expected = Vec::new();
-        while let Some(outcome) = tokio::time::timeout(PATIENCE, tasks.join_next()).await.unwrap() {
+        while let Some(outcome) = tokio::time::timeout(TIMEOUT, tasks.join_next()).await.unwrap() {
             expected.push(outcome.unwrap().unwrap());
         }
         expected.sort_unstable();
@@ -315,7 +315,7 @@ fn a_transaction_that_stands_still_holds_its_locks_for_seconds_only() {
         while database.rows(locked).await.is_empty() {}
         let began = std::time::Instant::now();
         while !database.rows(locked).await.is_empty() {
-            assert!(began.elapsed() < crate::harness::PATIENCE, "the locks are still held");
+            assert!(began.elapsed() < crate::harness::TIMEOUT, "the locks are still held");
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
         stuck.abort();

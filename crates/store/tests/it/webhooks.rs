@@ -353,7 +353,7 @@ fn who_comes_to_want_an_event_while_deliveries_are_made_is_sent_the_next_one() {
         let waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'tuple' AND relation = 'webhook_endpoint'::regclass";
         let began = std::time::Instant::now();
         while database.rows(waiting).await.is_empty() {
-            assert!(began.elapsed() < crate::harness::PATIENCE, "it does not wait");
+            assert!(began.elapsed() < crate::harness::TIMEOUT, "it does not wait");
         }
         want(vec!["it.changed".to_owned()]).await;
         go_on.send(()).unwrap();

@@ -96,7 +96,7 @@ pub fn needs_consent(client: &Client) -> bool {
 /// Whether any program on the user's device could have sent the request in this client's name and would receive the
 /// response: only the user can tell whether it was the intended one (RFC 8252 §8.6). A confidential client
 /// authenticates afterwards.
-pub fn anybody_may_receive(client: &Client, redirect_uri: &str) -> bool {
+pub fn any_local_program_may_receive(client: &Client, redirect_uri: &str) -> bool {
     client.client_type() == ClientType::Public && stays_on_the_device(redirect_uri)
 }
 
@@ -108,7 +108,7 @@ pub fn covers(given: &[String], asked: &[String]) -> bool {
 /// Whether errors must stay on our own page: anyone can register a client, and one without consent must not make this
 /// server redirect users anywhere it likes (RFC 9700 §4.11.2) or launch programs through their URI schemes. Redirects
 /// back to a program listening on the user's own device are allowed.
-pub fn must_not_lead_out(client: &Client, address: &ReturnAddress) -> bool {
+pub fn must_not_redirect_out(client: &Client, address: &ReturnAddress) -> bool {
     client.registered.is_some() && !is_loopback(address.redirect.as_str())
 }
 
@@ -163,7 +163,7 @@ pub fn next(
             .any(|consent| covers(&consent.scopes, &request.scopes))
     };
     let consented_for = |wanted: OrganizationId| consents.iter().any(|one| one.organization_id == Some(wanted));
-    let anybody = anybody_may_receive(client, request.return_address.redirect.as_str());
+    let anybody = any_local_program_may_receive(client, request.return_address.redirect.as_str());
     let asks_anew = request.prompt.consent || anybody;
     let organization_id = match (request.organization_id, progress.organization_chosen, memberships) {
         (Some(wanted), _, _) if member(wanted) => Some(wanted),

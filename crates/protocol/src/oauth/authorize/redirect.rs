@@ -6,7 +6,7 @@ use crate::oauth::redirect_uri::is_port_wildcard;
 use url::form_urlencoded;
 
 /// The maximum length of a URI.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// A redirect URI registered for the client. Only [`prove`] and [`prove_listed`] create one, and nothing is ever
 /// redirected to an application without one.
@@ -65,7 +65,7 @@ pub fn prove_listed<'a>(listed: impl IntoIterator<Item = &'a str>, requested: &s
 
 /// Whether a text contains nothing that a browser would interpret differently.
 fn is_plain(requested: &str) -> bool {
-    requested.len() <= LONGEST
+    requested.len() <= MAX_LENGTH
         && requested.bytes().all(|b| matches!(b, 0x21..=0x7E) && !matches!(b, b'#' | b'\\' | b'*'))
 }
 

@@ -36,7 +36,7 @@ const PARAMETERS: [&str; 20] = [
 ];
 
 /// The maximum length of `state` and `nonce`.
-const LONGEST_ECHO: usize = 2048;
+const MAX_ECHO_LENGTH: usize = 2048;
 
 /// Why an authorization request is answered with a page of our own and never redirected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,7 +213,7 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
     let refuse =
         |code: AuthorizeErrorCode, why: &str| Err(Refusal::ToTheClient(return_address.clone(), code, why.to_owned()));
     use AuthorizeErrorCode as Code;
-    if return_address.state.as_ref().is_some_and(|state| state.len() > LONGEST_ECHO) {
+    if return_address.state.as_ref().is_some_and(|state| state.len() > MAX_ECHO_LENGTH) {
         return refuse(Code::InvalidRequest, "The state is too long.");
     }
     for (name, code) in [
@@ -253,7 +253,7 @@ pub fn read(params: &Params<'_>, client: &Client, resources: &[OAuthResource]) -
         Err(why) => return refuse(Code::InvalidScope, &why),
     };
     let nonce = params.get("nonce").map(str::to_owned);
-    if nonce.as_ref().is_some_and(|nonce| nonce.len() > LONGEST_ECHO) {
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_ECHO_LENGTH) {
         return refuse(Code::InvalidRequest, "The nonce is too long.");
     }
     let prompt = match read_prompt(params.get("prompt").unwrap_or("")) {

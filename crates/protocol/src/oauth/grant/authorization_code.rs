@@ -20,7 +20,7 @@ pub enum Refused {
 }
 
 /// One description for every invalid code, so that it does not reveal which codes exist.
-pub fn not_good() -> OAuthError {
+pub fn rejection() -> OAuthError {
     OAuthError::invalid_grant(
         "The authorization code is unknown, expired or used, or is not for this client and redirect URI.",
     )
@@ -38,7 +38,7 @@ pub fn redeem(
     now: Timestamp,
 ) -> Result<(), Refused> {
     if code.application_id != client.client().application.id {
-        return Err(Refused::Unproven(not_good()));
+        return Err(Refused::Unproven(rejection()));
     }
     pkce::verify(code.code_challenge.as_ref(), code_verifier).map_err(Refused::Unproven)?;
     // A code bound to a challenge needs no redirect URI, as OAuth 2.1 dropped the parameter (§10.2). If sent, it must
@@ -48,7 +48,7 @@ pub fn redeem(
         None => code.code_challenge.is_some(),
     };
     if now >= code.expires_at || !at_home {
-        return Err(Refused::Wrong(not_good()));
+        return Err(Refused::Wrong(rejection()));
     }
     Ok(())
 }

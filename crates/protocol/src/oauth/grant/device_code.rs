@@ -116,7 +116,7 @@ fn refused(code: OAuthErrorCode, description: &'static str) -> OAuthError {
 }
 
 /// One description for every invalid code.
-pub fn not_good() -> OAuthError {
+pub fn rejection() -> OAuthError {
     OAuthError::invalid_grant("The device code is unknown or used, or is not for this client.")
 }
 
@@ -130,10 +130,10 @@ pub fn poll(
     now: Timestamp,
 ) -> Result<Ready, OAuthError> {
     if device.application_id != client.client().application.id || device.state == DeviceState::Redeemed {
-        return Err(not_good());
+        return Err(rejection());
     }
     is_answered(device.state, device.polled_at, (device.interval, device.expires_at), now)?;
-    device.approval.clone().map(Ready).ok_or_else(not_good)
+    device.approval.clone().map(Ready).ok_or_else(rejection)
 }
 
 /// Checks whether the user has approved, given when the device last polled and its polling interval in seconds.
@@ -156,7 +156,7 @@ pub fn is_answered(
     match state {
         DeviceState::Approved => Ok(()),
         DeviceState::Denied => Err(refused(OAuthErrorCode::AccessDenied, "The person said no.")),
-        DeviceState::Redeemed => Err(not_good()),
+        DeviceState::Redeemed => Err(rejection()),
         DeviceState::Pending => Err(refused(OAuthErrorCode::AuthorizationPending, "The person has not answered yet.")),
     }
 }

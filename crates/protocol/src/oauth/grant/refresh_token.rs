@@ -28,7 +28,7 @@ pub enum Refused {
 }
 
 /// One description for every invalid token.
-pub fn not_good() -> OAuthError {
+pub fn rejection() -> OAuthError {
     OAuthError::invalid_grant("The refresh token is unknown, expired, used or revoked, or is not for this client.")
 }
 
@@ -45,13 +45,13 @@ pub fn rotate(
 ) -> Result<Rotation, Refused> {
     let dead = family.ended_at.is_some() || now >= family.expires_at || now >= family.idle_expires_at;
     if family.application_id != client.client().application.id || dead {
-        return Err(Refused::Wrong(not_good()));
+        return Err(Refused::Wrong(rejection()));
     }
     let repeated = match Place::of(generation, family.generation, family.rotated_at, now) {
         Place::Good => false,
         Place::Retried => true,
         Place::Reused => return Err(Refused::Reused),
-        Place::Nowhere => return Err(Refused::Wrong(not_good())),
+        Place::Nowhere => return Err(Refused::Wrong(rejection())),
     };
     let scopes = narrowed(&family.scopes, requested_scope).map_err(Refused::Wrong)?;
     let generation = if repeated { family.generation } else { generation + 1 };

@@ -17,11 +17,11 @@ pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The same kind of token, named by its format: our access tokens are JWTs.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// The maximum number of actors in a chain.
-const LONGEST_CHAIN: usize = 4;
+const MAX_CHAIN_LENGTH: usize = 4;
 
 /// The current state that an exchange depends on, besides the token.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a> {
+pub struct ExchangeContext<'a> {
     /// The environment's own client ID, the audience of tokens that are not for a resource.
     pub environment: ClientId,
     /// The resources of the environment.
@@ -72,7 +72,7 @@ pub fn admit(request: &ExchangeRequest<'_>, client: AuthenticatedClient<'_>) -> 
 }
 
 /// One description for every token that is not exchanged (RFC 8693 §2.2.2).
-pub fn not_good() -> OAuthError {
+pub fn rejection() -> OAuthError {
     OAuthError::invalid_request("The subject_token is not an active access token of a person.")
 }
 
@@ -87,10 +87,10 @@ pub fn exchange(
     request: &ExchangeRequest<'_>,
     subject: &AccessTokenClaims,
     (client, credential_id): (AuthenticatedClient<'_>, ClientSecretId),
-    here: Circumstances<'_>,
+    here: ExchangeContext<'_>,
 ) -> Result<Exchanged, OAuthError> {
     if subject.grant_id.is_none() || subject.exp <= here.now.as_secs() {
-        return Err(not_good());
+        return Err(rejection());
     }
     if !answers_for(client, here.environment, subject.aud.as_str().unwrap_or("")) {
         return Err(OAuthError::invalid_request(
@@ -117,7 +117,7 @@ pub fn exchange(
     }
     let before = subject.act.clone().map(Box::new);
     let act = Actor { sub: client.client().application.client_id, credential_id, act: before };
-    if act.length() > LONGEST_CHAIN {
+    if act.length() > MAX_CHAIN_LENGTH {
         return Err(OAuthError::invalid_request("Too many applications act for one another with this token."));
     }
     // The new token cannot be refreshed.
@@ -208,7 +208,7 @@ mod tests {
         let digest = DigestKey::new(&[1; 32]).digest("secret");
         let client = authenticate(&client, Some(&digest)).unwrap();
         let credential = admit(request, client).map_err(|error| error.code)?;
-        let here = Circumstances {
+        let here = ExchangeContext {
             environment: Id::from_ulid(9),
             resources: &known(),
             assigned: &["posts:read", "a", "b", "c", "d"].map(str::to_owned),
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn who_acts_for_whom_is_a_chain_that_ends() {
         let mut claims = subject("posts:read");
-        for length in 1..=LONGEST_CHAIN {
+        for length in 1..=MAX_CHAIN_LENGTH {
             let made = exchanged(&claims, &request(&[API], None)).unwrap();
             assert_eq!(made.act.length(), length);
             claims.act = Some(made.act);

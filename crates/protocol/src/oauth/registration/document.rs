@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// The maximum size of a document, in bytes (the draft's §6.6).
-pub const LARGEST: usize = 5 * 1024;
+pub const MAX_SIZE: usize = 5 * 1024;
 /// More redirect URIs than any client needs.
-const MOST_REDIRECT_URIS: usize = 50;
+const MAX_REDIRECT_URIS: usize = 50;
 
 /// The stored part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub fn read(url: &str, body: &[u8]) -> Result<Document, DocumentError> {
     if !grants.has(RegisteredGrant::Code) || no_code {
         return Err(DocumentError::NoGrant);
     }
-    if written.redirect_uris.len() > MOST_REDIRECT_URIS {
+    if written.redirect_uris.len() > MAX_REDIRECT_URIS {
         return Err(DocumentError::TooMany);
     }
     let mut redirect_uris: Vec<String> = Vec::with_capacity(written.redirect_uris.len());

@@ -3,7 +3,7 @@
 use url::Url;
 
 /// The maximum length of a URL that identifies a client. It is included in every token.
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 
 /// Why a URL cannot identify a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum DocumentUrlError {
 pub fn check(text: &str) -> Result<(), DocumentUrlError> {
     use DocumentUrlError as E;
     let Some(rest) = text.strip_prefix("https://") else { return Err(E::NotHttps) };
-    if text.len() > LONGEST || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+    if text.len() > MAX_LENGTH || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
         return Err(E::NotNormal);
     }
     if text.contains('#') {

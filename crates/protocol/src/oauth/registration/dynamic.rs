@@ -10,9 +10,9 @@ use crate::oauth::scope;
 use serde::{Deserialize, Serialize};
 
 /// The maximum size of a request, in bytes.
-pub const LARGEST: usize = 16 * 1024;
+pub const MAX_SIZE: usize = 16 * 1024;
 /// More redirect URIs than any client needs.
-const MOST_REDIRECT_URIS: usize = 20;
+const MAX_REDIRECT_URIS: usize = 20;
 /// The name shown to users for a client that gives none.
 const NAMELESS: &str = "An application without a name";
 
@@ -171,7 +171,7 @@ fn read_redirect_uris(uris: Vec<String>, own_scheme: bool) -> Result<Vec<String>
     if uris.is_empty() {
         return Err(invalid_redirect("The redirect_uris are missing."));
     }
-    if uris.len() > MOST_REDIRECT_URIS {
+    if uris.len() > MAX_REDIRECT_URIS {
         return Err(invalid_redirect(RedirectUriError::TooMany.to_string()));
     }
     for (at, uri) in uris.iter().enumerate() {

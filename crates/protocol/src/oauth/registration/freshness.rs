@@ -9,7 +9,7 @@ use url::Url;
 /// The minimum freshness lifetime, in seconds, whatever its server says, so that it is not fetched at every sign-in.
 pub const LEAST: i64 = 300;
 /// The maximum freshness lifetime, in seconds: the longest it takes for a removed redirect URI to be noticed.
-pub const MOST: i64 = 86_400;
+pub const MAX: i64 = 86_400;
 /// The freshness lifetime if the headers specify none, in seconds.
 const USUAL: i64 = 3600;
 /// How long after that a document is still accepted while its server is unreachable, in seconds.
@@ -27,7 +27,7 @@ pub fn fresh_until(cache_control: Option<&str>, expires: Option<&str>, fetched_a
             None => USUAL,
         },
     };
-    fetched_at.plus_secs(seconds.clamp(LEAST, MOST))
+    fetched_at.plus_secs(seconds.clamp(LEAST, MAX))
 }
 
 #[derive(Default)]
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(seconds(Some("public, max-age=1800"), None), 1800);
         assert_eq!(seconds(Some("max-age=1800, s-maxage=900"), None), 900);
         assert_eq!(seconds(Some("MAX-AGE=\"1800\""), None), 1800);
-        assert_eq!(seconds(Some("max-age=31536000, immutable"), None), MOST);
+        assert_eq!(seconds(Some("max-age=31536000, immutable"), None), MAX);
         for least in ["max-age=0", "no-store", "max-age=1800, no-cache", "private, max-age=1800"] {
             assert_eq!(seconds(Some(least), None), LEAST, "{least}");
         }
@@ -185,7 +185,7 @@ mod tests {
         #[test]
         fn the_time_is_bounded_whatever_is_said(cache_control in "[ -~]{0,40}", expires in "[ -~]{0,40}", with: bool) {
             let seconds = seconds(with.then_some(cache_control.as_str()), Some(&expires));
-            prop_assert!((LEAST..=MOST).contains(&seconds));
+            prop_assert!((LEAST..=MAX).contains(&seconds));
         }
     }
 }

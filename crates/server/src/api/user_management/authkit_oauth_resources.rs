@@ -10,7 +10,7 @@ use countersign_protocol::management::views::oauth_resource_view;
 use countersign_store::oauth_resource;
 
 /// The maximum length of a URI.
-const LONGEST: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 
 /// `GET /user_management/authkit_oauth_resources`.
 ///
@@ -28,7 +28,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let uri = fields.required_text("uri", LONGEST);
+    let uri = fields.required_text("uri", MAX_LENGTH);
     let default = fields.boolean("default").value().unwrap_or(false);
     fields.finish()?;
     call.commit(move |tx, act| {

@@ -10,7 +10,7 @@ use countersign_protocol::management::views::cors_origin_view;
 use countersign_store::cors_origin;
 
 /// The maximum length of an origin.
-const LONGEST: usize = 300;
+const MAX_LENGTH: usize = 300;
 
 /// `GET /user_management/cors_origins`.
 ///
@@ -28,7 +28,7 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// 409, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let origin = fields.required_text("origin", LONGEST);
+    let origin = fields.required_text("origin", MAX_LENGTH);
     fields.finish()?;
     call.commit(move |tx, act| {
         Box::pin(async move {

@@ -1,11 +1,11 @@
 //! Changing a user's address: `/user_management/users/{id}/email_change`.
 
-use super::email_verification::LONGEST_CODE;
+use super::email_verification::MAX_CODE_LENGTH;
 use crate::domain::Failure;
 use crate::domain::users::{self, email_change};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::management::views::user_view;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use serde_json::json;
 pub async fn send(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
     // An overlong address is rejected as an invalid address, with that error.
-    let new_email = fields.required_text("new_email", LONGEST_NAME);
+    let new_email = fields.required_text("new_email", MAX_NAME_LENGTH);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
     call.commit(move |tx, act| {
@@ -35,7 +35,7 @@ pub async fn send(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400, 404, 409, 422, 429 `email_change_too_many_attempts`.
 pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let code = fields.required_text("code", LONGEST_CODE);
+    let code = fields.required_text("code", MAX_CODE_LENGTH);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
     call.settle(move |tx, act| {

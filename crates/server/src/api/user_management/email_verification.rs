@@ -10,7 +10,7 @@ use countersign_protocol::management::views::user_view;
 use serde_json::json;
 
 /// The maximum length of a code: digits, and separators that users type between them.
-pub(super) const LONGEST_CODE: usize = 32;
+pub(super) const MAX_CODE_LENGTH: usize = 32;
 
 /// `POST /user_management/users/{id}/email_verification/send`.
 ///
@@ -35,7 +35,7 @@ pub async fn send(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400 `email_previously_verified` and `email_verification_code_…`, 404, 422, 429.
 pub async fn confirm(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let code = fields.required_text("code", LONGEST_CODE);
+    let code = fields.required_text("code", MAX_CODE_LENGTH);
     fields.finish()?;
     let id = call.path.get("id").to_owned();
     call.settle(move |tx, act| {

@@ -1,12 +1,12 @@
 //! `/user_management/invitations`.
 
-use super::users::{LONGEST_EMAIL, LONGEST_LOCALE};
+use super::users::{MAX_EMAIL_LENGTH, MAX_LOCALE_LENGTH};
 use crate::domain::organizations::invitations;
 use crate::domain::{Act, Failure};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{InvitationId, OrganizationId};
-use countersign_protocol::management::fields::{LONGEST_NAME, LONGEST_SLUG};
+use countersign_protocol::management::fields::{MAX_NAME_LENGTH, MAX_SLUG_LENGTH};
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::model::{Invitation, is_email};
 use countersign_store::invitation::{self, Filter};
@@ -14,7 +14,7 @@ use countersign_store::{Tx, TxFuture};
 use std::sync::Arc;
 
 /// The maximum lifetime in days.
-const MOST_DAYS: i64 = 30;
+const MAX_DAYS: i64 = 30;
 
 /// `GET /user_management/invitations`.
 ///
@@ -45,24 +45,24 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400, 404 for the organization or inviter, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let email = fields.required_text("email", LONGEST_EMAIL);
+    let email = fields.required_text("email", MAX_EMAIL_LENGTH);
     if !email.is_empty() && !is_email(&email) {
         fields.refuse("email", "invalid", "email must be an address that mail can be sent to.");
     }
     let new = invitations::NewInvitation {
         email,
-        organization_id: fields.optional_text("organization_id", LONGEST_NAME).value(),
-        role_slug: fields.optional_text("role_slug", LONGEST_SLUG).value(),
+        organization_id: fields.optional_text("organization_id", MAX_NAME_LENGTH).value(),
+        role_slug: fields.optional_text("role_slug", MAX_SLUG_LENGTH).value(),
         days: fields.integer("expires_in_days").value().unwrap_or(invitations::DAYS),
-        inviter_user_id: fields.optional_text("inviter_user_id", LONGEST_NAME).value(),
-        locale: fields.optional_text("locale", LONGEST_LOCALE).value(),
+        inviter_user_id: fields.optional_text("inviter_user_id", MAX_NAME_LENGTH).value(),
+        locale: fields.optional_text("locale", MAX_LOCALE_LENGTH).value(),
     };
     fields.finish()?;
     if new.days < 1 {
         return Err(Failure::bad_request("expires_in_days_too_short", "expires_in_days must be at least 1."));
     }
-    if new.days > MOST_DAYS {
-        let message = format!("expires_in_days must be at most {MOST_DAYS}.");
+    if new.days > MAX_DAYS {
+        let message = format!("expires_in_days must be at most {MAX_DAYS}.");
         return Err(Failure::bad_request("expires_in_days_too_long", message));
     }
     call.commit(|tx, act| {
@@ -109,7 +109,7 @@ pub async fn accept(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400 `invite_expired`, `invite_revoked` and `invite_accepted`, 404, 422.
 pub async fn resend(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let locale = fields.optional_text("locale", LONGEST_LOCALE).value();
+    let locale = fields.optional_text("locale", MAX_LOCALE_LENGTH).value();
     fields.finish()?;
     change(&call, |tx, act, id| Box::pin(async move { invitations::resend(tx, &act, &id, locale).await })).await
 }

@@ -4,7 +4,7 @@ use crate::domain::Failure;
 use crate::domain::environments::jwt_templates;
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
-use countersign_protocol::jwt_template::LONGEST;
+use countersign_protocol::jwt_template::MAX_LENGTH;
 use countersign_protocol::model::JwtTemplate;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub async fn get(call: ManagementCall) -> Result<Reply, Failure> {
 /// 422.
 pub async fn put(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let content = fields.required_lines("content", LONGEST);
+    let content = fields.required_lines("content", MAX_LENGTH);
     fields.finish()?;
     call.commit(|tx, act| Box::pin(async move { Ok(Reply::ok(&view(&jwt_templates::set(tx, &act, &content).await?))) }))
         .await

@@ -1,6 +1,6 @@
 //! `/user_management/magic_auth`.
 
-use super::users::LONGEST_EMAIL;
+use super::users::MAX_EMAIL_LENGTH;
 use crate::domain::Failure;
 use crate::domain::organizations::invitations;
 use crate::domain::users::{magic_auth, mailed_codes};
@@ -14,11 +14,11 @@ use countersign_protocol::model::is_email;
 /// 400 `invitation_invalid`, `authentication_method_not_allowed`, `sign_up_not_allowed`; 422, 429.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let email = fields.required_text("email", LONGEST_EMAIL);
+    let email = fields.required_text("email", MAX_EMAIL_LENGTH);
     if !email.is_empty() && !is_email(&email) {
         fields.refuse("email", "invalid", "email must be an address that mail can be sent to.");
     }
-    let invitation_token = fields.optional_text("invitation_token", invitations::LONGEST_TOKEN).value();
+    let invitation_token = fields.optional_text("invitation_token", invitations::MAX_TOKEN_LENGTH).value();
     fields.finish()?;
     call.commit(|tx, act| {
         Box::pin(async move {

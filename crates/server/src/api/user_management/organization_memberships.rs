@@ -5,7 +5,7 @@ use crate::domain::{Act, Failure};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{MembershipId, OrganizationId, UserId};
-use countersign_protocol::management::fields::{Fields, LONGEST_NAME, LONGEST_SLUG};
+use countersign_protocol::management::fields::{Fields, MAX_NAME_LENGTH, MAX_SLUG_LENGTH};
 use countersign_protocol::management::page::{PageRequest, Scan, Slice};
 use countersign_protocol::management::views::membership_view;
 use countersign_protocol::model::{Membership, MembershipStatus, User};
@@ -91,8 +91,8 @@ async fn of_both(
 
 /// The roles in a body, if there are any.
 fn roles(fields: &mut Fields) -> Option<Vec<String>> {
-    let one = fields.optional_text("role_slug", LONGEST_SLUG).value();
-    let many = fields.texts("role_slugs", LONGEST_SLUG).value();
+    let one = fields.optional_text("role_slug", MAX_SLUG_LENGTH).value();
+    let many = fields.texts("role_slugs", MAX_SLUG_LENGTH).value();
     if one.is_some() && many.is_some() {
         fields.refuse("role_slugs", "not_allowed", "Send role_slug or role_slugs, not both.");
     }
@@ -105,8 +105,8 @@ fn roles(fields: &mut Fields) -> Option<Vec<String>> {
 /// 400, 404, 409 `entity_already_exists`, 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let user_id = fields.required_text("user_id", LONGEST_NAME);
-    let organization_id = fields.required_text("organization_id", LONGEST_NAME);
+    let user_id = fields.required_text("user_id", MAX_NAME_LENGTH);
+    let organization_id = fields.required_text("organization_id", MAX_NAME_LENGTH);
     let roles = roles(&mut fields).unwrap_or_default();
     fields.finish()?;
     call.commit(|tx, act| {

@@ -5,7 +5,7 @@ use crate::domain::Failure;
 use crate::passwords::strength;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::management::fields::Fields;
-use countersign_protocol::password::{HashType, LONGEST_HASH, SaltPosition, import};
+use countersign_protocol::password::{HashType, MAX_HASH_LENGTH, SaltPosition, import};
 use countersign_protocol::secret::Secret;
 
 /// The fields, parsed but not yet checked against each other.
@@ -20,7 +20,7 @@ impl PasswordFields {
     /// Reads the fields, and records errors in them.
     pub(super) fn read(fields: &mut Fields) -> Self {
         let password = fields.secret("password").value();
-        let hash = fields.optional_text("password_hash", LONGEST_HASH).value();
+        let hash = fields.optional_text("password_hash", MAX_HASH_LENGTH).value();
         let mut word = |field: &str, words: &str| {
             let text = fields.optional_text(field, 64).value()?;
             let known = match field {

@@ -1,6 +1,6 @@
 //! `/user_management/password_reset`.
 
-use super::users::LONGEST_EMAIL;
+use super::users::MAX_EMAIL_LENGTH;
 use crate::domain::Failure;
 use crate::domain::users::password_resets::{self, passwords_off};
 use crate::http::management::ManagementCall;
@@ -17,7 +17,7 @@ use serde_json::json;
 /// 403 `email_password_auth_disabled`, 404 for an address without an account, 422, 429.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let email = fields.required_text("email", LONGEST_EMAIL);
+    let email = fields.required_text("email", MAX_EMAIL_LENGTH);
     fields.finish()?;
     call.commit(|tx, act| {
         Box::pin(async move {

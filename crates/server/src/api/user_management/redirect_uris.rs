@@ -13,7 +13,7 @@ use countersign_protocol::model::RedirectPurpose;
 use countersign_store::redirect_uri;
 
 /// The maximum length of a URI.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 const PURPOSES: &str = "purpose must be sign_in or sign_out.";
 
 /// `GET /user_management/redirect_uris`.
@@ -36,9 +36,9 @@ pub async fn list(call: ManagementCall) -> Result<Reply, Failure> {
 /// 422.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let uri = fields.required_text("uri", LONGEST);
+    let uri = fields.required_text("uri", MAX_LENGTH);
     let default = fields.boolean("default").value().unwrap_or(false);
-    let purpose = match fields.optional_text("purpose", LONGEST).value() {
+    let purpose = match fields.optional_text("purpose", MAX_LENGTH).value() {
         None => RedirectPurpose::SignIn,
         Some(word) => RedirectPurpose::parse(&word).unwrap_or_else(|| {
             fields.refuse("purpose", "invalid", PURPOSES);

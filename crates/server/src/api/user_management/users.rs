@@ -5,7 +5,7 @@ use crate::domain::{Failure, organizations, users};
 use crate::http::management::ManagementCall;
 use crate::http::reply::Reply;
 use countersign_protocol::id::{OrganizationId, UserId};
-use countersign_protocol::management::fields::{LONGEST_NAME, Patch};
+use countersign_protocol::management::fields::{MAX_NAME_LENGTH, Patch};
 use countersign_protocol::management::page::{PageRequest, Scan, Slice};
 use countersign_protocol::management::views::user_view;
 use countersign_protocol::model::User;
@@ -14,9 +14,9 @@ use http::StatusCode;
 use serde_json::Value;
 
 /// The maximum length of an email address.
-pub(in crate::api) const LONGEST_EMAIL: usize = 254;
+pub(in crate::api) const MAX_EMAIL_LENGTH: usize = 254;
 /// The maximum length of a language tag.
-pub(super) const LONGEST_LOCALE: usize = 35;
+pub(super) const MAX_LOCALE_LENGTH: usize = 35;
 
 /// `GET /user_management/users`.
 ///
@@ -82,13 +82,13 @@ fn is_locale(text: &str) -> bool {
 /// 400, 422; 503 when too many passwords are being hashed.
 pub async fn create(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let email = fields.required_text("email", LONGEST_EMAIL);
+    let email = fields.required_text("email", MAX_EMAIL_LENGTH);
     let new = users::NewUser {
         email,
         email_verified: fields.boolean("email_verified").value().unwrap_or(false),
-        first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
-        last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
-        name: fields.text_or_nothing("name", LONGEST_NAME).value(),
+        first_name: fields.nullable_text("first_name", MAX_NAME_LENGTH).value(),
+        last_name: fields.nullable_text("last_name", MAX_NAME_LENGTH).value(),
+        name: fields.nullable_text("name", MAX_NAME_LENGTH).value(),
         external_id: fields.external_id().value(),
         metadata: fields.whole_metadata(),
         locale: None,
@@ -139,18 +139,18 @@ pub async fn identities(call: ManagementCall) -> Result<Reply, Failure> {
 /// 400, 404, 422; 503 when too many passwords are being hashed.
 pub async fn update(call: ManagementCall) -> Result<Reply, Failure> {
     let mut fields = call.fields()?;
-    let email = fields.optional_text("email", LONGEST_EMAIL);
+    let email = fields.optional_text("email", MAX_EMAIL_LENGTH);
     let email_verified = fields.boolean("email_verified");
-    let first_name = fields.text_or_nothing("first_name", LONGEST_NAME);
-    let last_name = fields.text_or_nothing("last_name", LONGEST_NAME);
-    let name = fields.text_or_nothing("name", LONGEST_NAME);
+    let first_name = fields.nullable_text("first_name", MAX_NAME_LENGTH);
+    let last_name = fields.nullable_text("last_name", MAX_NAME_LENGTH);
+    let name = fields.nullable_text("name", MAX_NAME_LENGTH);
     let external_id = fields.external_id();
     let metadata = fields.metadata();
-    let locale = fields.text_or_nothing("locale", LONGEST_NAME);
+    let locale = fields.nullable_text("locale", MAX_NAME_LENGTH);
     let password = PasswordFields::read(&mut fields);
     fields.finish()?;
     if let Patch::Value(text) = &locale
-        && !(text.len() <= LONGEST_LOCALE && is_locale(text))
+        && !(text.len() <= MAX_LOCALE_LENGTH && is_locale(text))
     {
         return Err(Failure::bad_request("invalid_locale", "locale must name a language, such as 'de' or 'en-US'."));
     }

@@ -294,15 +294,15 @@ pub(super) struct FileReference {
 }
 
 /// The minimum length of a secret supplied by the operator.
-const SHORTEST: usize = 32;
+const MIN_LENGTH: usize = 32;
 
 impl SecretReference {
     /// Returns the secret. Paths are relative to the declarative file.
     pub(super) fn resolve(&self, base: &Path) -> Result<Secret, String> {
         let (secret, from) = self.read(base)?;
-        if secret.expose().len() < SHORTEST || secret.expose().chars().any(char::is_control) {
+        if secret.expose().len() < MIN_LENGTH || secret.expose().chars().any(char::is_control) {
             return Err(format!(
-                "{from} is not a usable secret: it must have at least {SHORTEST} characters, on one line."
+                "{from} is not a usable secret: it must have at least {MIN_LENGTH} characters, on one line."
             ));
         }
         Ok(secret)

@@ -5,7 +5,7 @@ use super::End;
 use super::document::EnvironmentEntry;
 use crate::domain::environments::branding::{self, BrandChange, Choice};
 use crate::domain::{Act, Failure};
-use crate::images::{self, LARGEST, Purpose, Upload};
+use crate::images::{self, MAX_SIZE, Purpose, Upload};
 use countersign_protocol::model::{ApplicationKind, Brand, ConnectApplication};
 use countersign_store::Tx;
 use std::io::Read;
@@ -60,7 +60,7 @@ impl Pictures {
 }
 
 fn read(path: &Path, purpose: Purpose) -> Result<Upload, String> {
-    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?.take(LARGEST as u64 + 1);
+    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?.take(MAX_SIZE as u64 + 1);
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     images::read(&bytes, purpose).map_err(|refused| refused.to_string())

@@ -362,8 +362,8 @@ async fn apply_permission(tx: &mut Tx, act: &Act, entry: &PermissionEntry, plan:
     let named = found.as_ref().is_some_and(|found| found.name == entry.name);
     let described = found.as_ref().is_some_and(|found| found.description == entry.description);
     let description = entry.description.as_deref().unwrap_or_default();
-    let long = (!named && entry.name.chars().count() > permissions::LONGEST_NAME)
-        || (!described && description.chars().count() > permissions::LONGEST_DESCRIPTION);
+    let long = (!named && entry.name.chars().count() > permissions::MAX_NAME_LENGTH)
+        || (!described && description.chars().count() > permissions::MAX_DESCRIPTION_LENGTH);
     if !is_slug(&entry.slug) || entry.name.is_empty() || long {
         let why = "slug, name or description is not of the right form, or too long";
         return Err(End::Wrong(format!("permission '{}': {why}.", entry.slug)));

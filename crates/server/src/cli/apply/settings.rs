@@ -79,7 +79,7 @@ fn settle(entry: &EnvironmentEntry, environment: &mut Environment) -> Result<(),
                 format!("pages.{name} is no page; there are sign_in, home, invitation and password_reset.")
             })?;
             // An empty string clears it. The address is validated with the other settings.
-            *page = (!address.is_empty()).then(|| WebAddress::from_kept(address.clone()));
+            *page = (!address.is_empty()).then(|| WebAddress::from_stored(address.clone()));
         }
         environment.product_pages = Arc::new(pages);
     }

@@ -7,7 +7,7 @@ use crate::domain::{Act, Failure};
 use countersign_protocol::model::{ConnectApplication, StandaloneSubject};
 use countersign_store::Tx;
 
-fn told(failure: Failure, whose: String) -> End {
+fn with_context(failure: Failure, whose: String) -> End {
     match failure {
         Failure::Refused(error) => End::Wrong(format!("{whose}: {error}")),
         failure => failure.into(),
@@ -22,7 +22,7 @@ pub(super) async fn apply(tx: &mut Tx, act: &Act, entry: &EnvironmentEntry, plan
     };
     let subject = entry.standalone.subject.as_ref().map(read).transpose()?;
     let wanted = StandaloneChange { login_uri: entry.standalone.login_uri.clone(), subject };
-    let (before, after) = change(tx, act, wanted).await.map_err(|failure| told(failure, whose()))?;
+    let (before, after) = change(tx, act, wanted).await.map_err(|failure| with_context(failure, whose()))?;
     let differences: Vec<&str> =
         [("login_uri", before.login_uri != after.login_uri), ("subject", before.subject != after.subject)]
             .into_iter()
@@ -43,7 +43,7 @@ pub(super) async fn apply_of_application(
 ) -> Result<(), End> {
     let Some(login_uri) = &entry.login_uri else { return Ok(()) };
     let changed = change_of_application(tx, act, made, login_uri).await;
-    if changed.map_err(|failure| told(failure, format!("application '{}'", made.name)))? {
+    if changed.map_err(|failure| with_context(failure, format!("application '{}'", made.name)))? {
         plan.push(format!("~ login_uri of application {}", made.name));
     }
     Ok(())

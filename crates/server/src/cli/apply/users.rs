@@ -6,7 +6,7 @@ use crate::domain::Act;
 use crate::domain::organizations::memberships;
 use crate::domain::users::{self, NewUser};
 use countersign_protocol::id::EnvironmentId;
-use countersign_protocol::management::fields::{LONGEST_EXTERNAL_ID, LONGEST_NAME};
+use countersign_protocol::management::fields::{MAX_EXTERNAL_ID_LENGTH, MAX_NAME_LENGTH};
 use countersign_protocol::model::{MembershipStatus, User, email_key};
 use countersign_protocol::password::{HashType, SaltPosition, import};
 use countersign_store::{Tx, membership, organization, user};
@@ -47,11 +47,12 @@ pub(super) async fn apply(
     plan: &mut Vec<String>,
 ) -> Result<(), End> {
     let wrong = |what: &str| End::Wrong(format!("user '{}': {what}", entry.email));
-    let too_long = |name: &Option<String>| name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME);
+    let too_long = |name: &Option<String>| name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME_LENGTH);
     if too_long(&entry.first_name) || too_long(&entry.last_name) {
         return Err(wrong("a name is too long."));
     }
-    if entry.external_id.as_ref().is_some_and(|id| !id.is_ascii() || !(1..=LONGEST_EXTERNAL_ID).contains(&id.len())) {
+    if entry.external_id.as_ref().is_some_and(|id| !id.is_ascii() || !(1..=MAX_EXTERNAL_ID_LENGTH).contains(&id.len()))
+    {
         return Err(wrong("external_id must have 1 to 128 ASCII characters."));
     }
     // The row is already locked, so the compared values cannot change concurrently.
@@ -142,7 +143,7 @@ async fn change(tx: &mut Tx, act: &Act, entry: &UserEntry, found: User, plan: &m
 }
 
 /// Whether the roles are the same in any order: their order is the environment's, not the file's.
-fn same(kept: &[String], wanted: &[String]) -> bool {
+fn same_roles(kept: &[String], wanted: &[String]) -> bool {
     kept.iter().all(|slug| wanted.contains(slug)) && wanted.iter().all(|slug| kept.contains(slug))
 }
 
@@ -167,7 +168,7 @@ async fn apply_membership(
         }
         // The file does not reinstate a suspended member.
         Some(existing) => {
-            if !wanted.is_empty() && !same(&existing.roles, &wanted) {
+            if !wanted.is_empty() && !same_roles(&existing.roles, &wanted) {
                 memberships::set_roles(tx, act, &existing.id.to_string(), wanted).await?;
                 plan.push(format!("~ membership of {} in {external_id}", person.email));
             }

@@ -10,7 +10,7 @@ use crate::domain::connect::client_secrets;
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{NewApplication, OrganizationOption, ScopeOption, Section};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::management::page::{Scan, Slice};
 use countersign_protocol::model::ClientType;
 use countersign_protocol::oauth::params::Params;
@@ -19,7 +19,7 @@ use http::StatusCode;
 use serde_json::json;
 
 /// Maximum number of organizations offered by name.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 async fn show(
     call: &DashboardCall,
@@ -27,7 +27,7 @@ async fn show(
     scopes: &[ScopeOption],
     problem: Option<String>,
 ) -> Result<Reply, PageError> {
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX };
     let mut reader = call.page.app.store.reader().await?;
     let organizations = organization::list(&mut reader, call.environment.id(), &slice, None).await?;
     drop(reader);
@@ -65,12 +65,15 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
 }
 
 /// Resolves the typed organization: an ID, or a name if exactly one organization has it.
-async fn meant(call: &DashboardCall, form: &Params<'_>) -> Result<Result<Option<String>, String>, PageError> {
+async fn resolve_organization(
+    call: &DashboardCall,
+    form: &Params<'_>,
+) -> Result<Result<Option<String>, String>, PageError> {
     let Some(typed) = field::optional(form, "organization_id") else { return Ok(Ok(None)) };
     if typed.starts_with("org_") {
         return Ok(Ok(Some(typed)));
     }
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX };
     let mut reader = call.page.app.store.reader().await?;
     let mut found = organization::list(&mut reader, call.environment.id(), &slice, Some(&typed)).await?;
     drop(reader);
@@ -90,7 +93,7 @@ fn read(form: &Params<'_>, organization_id: Option<String>, scopes: Vec<String>)
         "description": field::or_null(form, "description"),
         "redirect_uris": redirect_uris(form),
     }))?;
-    let name = fields.required_text("name", LONGEST_NAME);
+    let name = fields.required_text("name", MAX_NAME_LENGTH);
     let description = fields.description().value();
     let redirect_uris = fields.redirect_uris().value().unwrap_or_default();
     fields.finish()?;
@@ -136,7 +139,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let chosen = chosen_scopes(&form, &offered);
     let ticked: Vec<ScopeOption> =
         offered.into_iter().map(|option| ScopeOption { chosen: chosen.contains(&option.slug), ..option }).collect();
-    let read = match meant(call, &form).await? {
+    let read = match resolve_organization(call, &form).await? {
         Ok(organization_id) => read(&form, organization_id, chosen),
         Err(problem) => Err(Failure::bad_request("bad_request", problem)),
     };
@@ -162,7 +165,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
         Ok((made, secret)) => super::detail::show(call, &made, secret.as_ref(), None, StatusCode::CREATED).await,
         // The missing organization was typed into the form, so this is not a 404 page.
         Err(Failure::Refused(error @ countersign_protocol::management::error::ApiError::NotFound { .. })) => {
-            show(call, &form, &ticked, Some(crate::dashboard::page::told(&error))).await
+            show(call, &form, &ticked, Some(crate::dashboard::page::error_text(&error))).await
         }
         Err(failure) => {
             let problem = refused(failure)?;

@@ -1,7 +1,7 @@
 //! `/dashboard/env/{environment}/applications/{id}`.
 
 use super::{chosen_scopes, kind_in_words, redirect_uris, scope_options, snippets};
-use crate::api::connect_applications::{LONGEST_ORIGIN, LONGEST_URI};
+use crate::api::connect_applications::{MAX_ORIGIN_LENGTH, MAX_URI_LENGTH};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::form_version;
@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_pages::dashboard::{Application, PictureField, Secret as SecretRow, Section};
 use countersign_protocol::id::EnvironmentId;
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::model::{
     ApplicationKind, ClientType, ConnectApplication, LoginUri, Logo, MAX_CLIENT_SECRETS,
 };
@@ -45,7 +45,7 @@ fn pictures(call: &DashboardCall, logo: &Logo) -> [PictureField; 2] {
 }
 
 /// The version of the settings that the form is drawn from.
-async fn seen_of(
+async fn version_of(
     query: &mut impl Query,
     environment_id: EnvironmentId,
     found: &ConnectApplication,
@@ -82,7 +82,7 @@ async fn show_typed(
     let secrets = client_secret::list(&mut reader, environment_id, found.id).await?;
     let logo = application_logo::find(&mut reader, environment_id, found.id).await?;
     let login_uri = standalone::find_of_application(&mut reader, environment_id, found.id).await?;
-    let seen = seen_of(&mut reader, environment_id, found).await?;
+    let seen = version_of(&mut reader, environment_id, found).await?;
     let of = match found.organization_id() {
         Some(id) => organization::find(&mut reader, environment_id, id).await?,
         None => None,
@@ -201,16 +201,16 @@ fn read(form: &Params<'_>, found: &ConnectApplication, scopes: Vec<String>) -> R
         "cors_origins": field::lines(form, "cors_origins"),
         "backchannel_logout_uri": field::or_null(form, "backchannel_logout_uri"),
     }))?;
-    let name = fields.required_text("name", LONGEST_NAME);
+    let name = fields.required_text("name", MAX_NAME_LENGTH);
     let uris = fields.redirect_uris().value();
     let change = ApplicationChange {
         name: Some(name).filter(|_| may_name),
         description: Some(fields.description().value()),
         scopes: Some(scopes),
         redirect_uris: uris.filter(|_| signs_people_in && may_name),
-        cors_origins: fields.texts("cors_origins", LONGEST_ORIGIN).value().filter(|_| signs_people_in),
+        cors_origins: fields.texts("cors_origins", MAX_ORIGIN_LENGTH).value().filter(|_| signs_people_in),
         backchannel_logout_uri: signs_people_in
-            .then(|| fields.text_or_nothing("backchannel_logout_uri", LONGEST_URI).value()),
+            .then(|| fields.nullable_text("backchannel_logout_uri", MAX_URI_LENGTH).value()),
     };
     fields.finish()?;
     Ok(change)
@@ -230,7 +230,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     scopes.extend(found.scopes.iter().filter(|scope| !offered.iter().any(|one| one.slug == **scope)).cloned());
     let before = {
         let mut reader = call.page.app.store.reader().await?;
-        seen_of(&mut reader, call.environment.id(), &found).await?
+        version_of(&mut reader, call.environment.id(), &found).await?
     };
     let login_uri = field::text(&form, "login_uri").to_owned();
     let (act, id) = (call.act(), found.id.to_string());
@@ -239,7 +239,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let now = applications::find_and_lock(tx, &act, &id).await?;
-                    form_version::unchanged(&before, &seen_of(tx, act.environment_id, &now).await?)?;
+                    form_version::unchanged(&before, &version_of(tx, act.environment_id, &now).await?)?;
                     let changed = applications::update(tx, &act, &id, change).await?;
                     if signs_people_in {
                         change_of_application(tx, &act, &changed, &login_uri).await?;

@@ -27,7 +27,7 @@ use countersign_store::permission;
 use serde_json::{Value, json};
 
 /// Maximum number of permissions offered.
-const MOST: usize = 500;
+const MAX: usize = 500;
 
 /// The application's kind, in words.
 pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
@@ -46,7 +46,7 @@ pub(super) fn kind_in_words(kind: &ApplicationKind) -> &'static str {
 
 /// All permissions, with the chosen ones ticked.
 async fn scope_options(call: &DashboardCall, chosen: &[String]) -> Result<Vec<ScopeOption>, PageError> {
-    let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: MAX };
     let mut reader = call.page.app.store.reader().await?;
     let all = permission::list(&mut reader, call.environment.id(), &slice).await?;
     let option = |slug: String, name: String| ScopeOption { chosen: chosen.contains(&slug), slug, name };

@@ -16,7 +16,7 @@ use countersign_store::{audit_log_export, audit_log_retention, audit_log_stream}
 use http::StatusCode;
 
 /// Maximum number of exports shown, newest first.
-const MOST: i64 = 50;
+const MAX: i64 = 50;
 
 /// Refused input, and why it was refused.
 #[derive(Default)]
@@ -80,7 +80,7 @@ fn periods(days: Option<i64>) -> Vec<Period> {
 /// Shows the log and the problem, if any.
 pub(super) async fn show(call: &DashboardCall, found: &Subject, typed: Typed) -> Result<Reply, PageError> {
     let (mut reader, environment_id) = (call.page.app.store.reader().await?, call.environment.id());
-    let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MOST).await?;
+    let exports = audit_log_export::of_organization(&mut reader, environment_id, found.id, MAX).await?;
     let days = audit_log_retention::find(&mut reader, environment_id, found.id).await?;
     let stream = audit_log_stream::find(&mut reader, environment_id, found.id).await?;
     drop(reader);

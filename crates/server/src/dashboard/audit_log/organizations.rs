@@ -2,7 +2,7 @@
 
 use super::{kept_in_words, stream_in_words};
 use crate::dashboard::call::DashboardCall;
-use crate::dashboard::page::{kept, pager, shown};
+use crate::dashboard::page::{filter_query, pager, shown};
 use crate::domain::Failure;
 use crate::domain::audit_log::subject;
 use crate::hosted::page::PageError;
@@ -49,6 +49,6 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
         });
     }
     drop(reader);
-    let pager = pager(&here, &kept(&[("search", search)]), page.before, page.after);
+    let pager = pager(&here, &filter_query(&[("search", search)]), page.before, page.after);
     Ok(shown(&AuditOrganizations { shell: &shell, rows: &rows, search, pager: &pager }))
 }

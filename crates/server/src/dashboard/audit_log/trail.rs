@@ -2,7 +2,7 @@
 
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{kept, reply, with_seconds};
+use crate::dashboard::page::{filter_query, reply, with_seconds};
 use crate::domain::Failure;
 use crate::domain::audit_log::{Entry, Trail, TrailPage, list};
 use crate::hosted::page::PageError;
@@ -43,7 +43,7 @@ fn trail(fields: &TrailFields<'_>) -> Result<Trail, String> {
 }
 
 fn query_of(fields: &TrailFields<'_>) -> String {
-    kept(&[
+    filter_query(&[
         ("actor", fields.actor),
         ("action", fields.action),
         ("target", fields.target),
@@ -54,7 +54,7 @@ fn query_of(fields: &TrailFields<'_>) -> String {
 }
 
 /// The actor, in words.
-fn who(actor: &Party) -> String {
+fn actor_text(actor: &Party) -> String {
     let name = actor.name.as_deref().filter(|name| !name.is_empty());
     match (actor.kind.as_str(), name) {
         ("api_key", name) => format!("API key “{}”", name.unwrap_or(&actor.id)),
@@ -69,7 +69,7 @@ fn who(actor: &Party) -> String {
 }
 
 /// The target, in words.
-fn what(target: &Party) -> String {
+fn target_text(target: &Party) -> String {
     let kind = target.kind.replace('_', " ");
     match target.name.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => format!("{kind} “{name}”, {}", target.id),
@@ -79,7 +79,7 @@ fn what(target: &Party) -> String {
 
 fn row(here: &str, entry: &Entry) -> TrailRow {
     let event = &entry.event;
-    let link = |name: &str, id: &str| format!("{here}?{}", kept(&[(name, id)]));
+    let link = |name: &str, id: &str| format!("{here}?{}", filter_query(&[(name, id)]));
     let record = json!({
         "id": entry.id.bare(),
         "sequence": entry.sequence,
@@ -97,8 +97,8 @@ fn row(here: &str, entry: &Entry) -> TrailRow {
     TrailRow {
         id: entry.id.to_string(),
         action: event.action.clone(),
-        who: who(&event.actor),
-        what: event.targets.iter().map(what).collect::<Vec<_>>().join("; "),
+        who: actor_text(&event.actor),
+        what: event.targets.iter().map(target_text).collect::<Vec<_>>().join("; "),
         time: with_seconds(event.occurred_at),
         moment: event.occurred_at.to_string(),
         place,

@@ -43,7 +43,7 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<BrandChange, Fa
 }
 
 /// The version of the branding that the form is drawn from.
-fn seen_of(brand: &Brand) -> String {
+fn version_of(brand: &Brand) -> String {
     let pictures = (&brand.logo, &brand.icon);
     let colours = (&brand.primary, &brand.primary_dark, &brand.background, &brand.background_dark);
     form_version::of(&(
@@ -169,7 +169,7 @@ async fn show(
     };
     let page = BrandingPage {
         shell: &shell,
-        seen: &seen_of(&brand),
+        seen: &version_of(&brand),
         name: &text("name", &brand.name),
         without_name: &product_name(&without),
         colours: &colours,
@@ -199,7 +199,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
-    let before = seen_of(&kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?);
+    let before = version_of(&kept::find(&mut call.page.app.store.reader().await?, call.environment.id()).await?);
     let read = match form_version::check(&form, &before) {
         Ok(()) => read(call, &form).await,
         Err(failure) => Err(failure),
@@ -215,7 +215,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
                 .collect();
             let saved = call.commit(move |tx| {
                 Box::pin(async move {
-                    form_version::unchanged(&before, &seen_of(&branding::find_and_lock(tx, &act).await?))?;
+                    form_version::unchanged(&before, &version_of(&branding::find_and_lock(tx, &act).await?))?;
                     branding::change(tx, &act, change).await
                 })
             });

@@ -110,7 +110,7 @@ fn document(status: StatusCode, html: String, policy: HeaderValue) -> Reply {
 }
 
 /// Points the pictures to where the dashboard can load them; uploads that are not saved yet are embedded in the page.
-fn shown_here(call: &DashboardCall, mut branding: Branding, handed_in: &[Upload]) -> Branding {
+fn with_local_pictures(call: &DashboardCall, mut branding: Branding, handed_in: &[Upload]) -> Branding {
     let Branding { logo: Logo { light, dark }, icon, .. } = &mut branding;
     for picture in [light, dark, icon].into_iter().flatten() {
         let known = |upload: &&Upload| picture.path == format!("{FOLDER}{}", picture_name(upload.image.digest));
@@ -123,7 +123,7 @@ fn shown_here(call: &DashboardCall, mut branding: Branding, handed_in: &[Upload]
 }
 
 fn answer(call: &DashboardCall, wanted: &Wanted, brand: &Brand, handed_in: &[Upload]) -> Reply {
-    let branding = shown_here(call, look(&product_name(&looking(call, brand)), brand), handed_in);
+    let branding = with_local_pictures(call, look(&product_name(&looking(call, brand)), brand), handed_in);
     let is_mail = wanted.page == "mail";
     let html = if is_mail { mail(&branding, wanted) } else { page(&branding, wanted) };
     let told: Vec<String> = branding.warnings().iter().map(|warning| in_words(warning)).collect();

@@ -9,7 +9,7 @@ use crate::domain::environments::jwt_templates;
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Claims, Section};
-use countersign_protocol::jwt_template::{LONGEST, RESERVED, Template, Values};
+use countersign_protocol::jwt_template::{MAX_LENGTH, RESERVED, Template, Values};
 use countersign_protocol::model::JwtTemplate;
 use countersign_protocol::oauth::params::Params;
 use countersign_store::{jwt_template, membership, signing_key, user};
@@ -32,7 +32,7 @@ struct Shown {
 }
 
 /// The version of the template that the form is drawn from.
-fn seen_of(kept: Option<&JwtTemplate>) -> String {
+fn version_of(kept: Option<&JwtTemplate>) -> String {
     form_version::of(&kept.map(|kept| &kept.content))
 }
 
@@ -92,14 +92,14 @@ async fn show(call: &DashboardCall, shown: &Shown) -> Result<Reply, PageError> {
     let shell = if is_wrong { call.shell_with(Section::Connect, None) } else { call.shell(Section::Connect) };
     let page = Claims {
         shell: &shell,
-        seen: &shown.seen.clone().unwrap_or_else(|| seen_of(kept.as_ref())),
+        seen: &shown.seen.clone().unwrap_or_else(|| version_of(kept.as_ref())),
         content: &shown.content,
         wrong: shown.wrong.as_deref(),
         email: &shown.email,
         unknown: shown.unknown.as_deref(),
         claims: claims.as_deref(),
         example: shown.email.is_empty(),
-        longest: LONGEST,
+        longest: MAX_LENGTH,
         reserved: &RESERVED.join(", "),
         kept: kept.is_some(),
     };
@@ -146,7 +146,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
             Box::pin(async move {
                 signing_key::lock(tx, act.environment_id).await?;
                 let kept = jwt_template::find(tx, act.environment_id).await?;
-                form_version::unchanged(&before, &seen_of(kept.as_ref()))?;
+                form_version::unchanged(&before, &version_of(kept.as_ref()))?;
                 match text.as_str() {
                     "" => jwt_templates::remove(tx, &act).await.map(drop),
                     text => jwt_templates::set(tx, &act, text).await.map(drop),

@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use countersign_protocol::model::{Decision, DocumentPolicy, SelfRegistration};
 
 /// The version of the policy that the form is drawn from.
-pub(super) fn seen_of(policy: &SelfRegistration) -> String {
+pub(super) fn version_of(policy: &SelfRegistration) -> String {
     form_version::of(&(policy.documents.as_str(), policy.documents.hosts(), policy.dynamic))
 }
 
@@ -26,7 +26,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let typed = Typed { clients: Some((word.to_owned(), hosts.join("\n"), dynamic)), ..Typed::default() };
     let (act, wanted) = (call.act(), SelfRegistration { documents, dynamic });
     let before = field::text(&form, "seen").to_owned();
-    let unchanged = move |kept: &SelfRegistration| form_version::unchanged(&before, &seen_of(kept));
+    let unchanged = move |kept: &SelfRegistration| form_version::unchanged(&before, &version_of(kept));
     let done = call.commit(move |tx| Box::pin(async move { set_policy(tx, &act, wanted, unchanged).await })).await;
     settle(call, done, "saved", typed).await
 }

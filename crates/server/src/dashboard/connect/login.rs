@@ -11,7 +11,7 @@ use countersign_protocol::model::{Standalone, StandaloneSubject};
 use countersign_store::{signing_key, standalone};
 
 /// The version of the settings that the form is drawn from.
-pub(super) fn seen_of(kept: &Standalone) -> String {
+pub(super) fn version_of(kept: &Standalone) -> String {
     form_version::of(&(kept.login_uri.as_ref().map(|uri| uri.as_str()), kept.subject))
 }
 
@@ -29,7 +29,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let done = call.commit(move |tx| {
         Box::pin(async move {
             signing_key::lock(tx, act.environment_id).await?;
-            form_version::unchanged(&before, &seen_of(&standalone::find(tx, act.environment_id).await?))?;
+            form_version::unchanged(&before, &version_of(&standalone::find(tx, act.environment_id).await?))?;
             change(tx, &act, wanted).await.map(drop)
         })
     });

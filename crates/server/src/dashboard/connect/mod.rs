@@ -78,8 +78,8 @@ async fn show(call: &DashboardCall, typed: Typed) -> Result<Reply, PageError> {
     };
     let page = Connect {
         shell: &shell,
-        login_seen: &login::seen_of(&standalone),
-        clients_seen: &clients::seen_of(policy),
+        login_seen: &login::version_of(&standalone),
+        clients_seen: &clients::version_of(policy),
         login_uri: &login_uri,
         subject: &subject,
         documents: &documents,

@@ -16,7 +16,7 @@ use http::StatusCode;
 use std::sync::Arc;
 
 /// The version of the settings that the form is drawn from.
-fn seen_of(environment: &Environment) -> String {
+fn version_of(environment: &Environment) -> String {
     form_version::of(&(
         environment.kind,
         environment.access_token_lifetime,
@@ -50,7 +50,7 @@ fn show(call: &DashboardCall, typed: Option<&Params<'_>>, problem: Option<String
         mail_email_verification: ticked("mail_email_verification", mails.email_verification),
         mail_password_reset: ticked("mail_password_reset", mails.password_reset),
         shell: &shell,
-        seen: &seen_of(kept),
+        seen: &version_of(kept),
         issuer: kept.issuer.as_str(),
         client_id: &kept.client_id.to_string(),
         id: &kept.id.to_string(),
@@ -105,7 +105,7 @@ impl Typed {
         let mut product_pages = ProductPages::default();
         for (name, _) in ProductPages::default().named() {
             if let Some(page) = product_pages.named_mut(name) {
-                *page = field::optional(form, &page_field(name)).map(WebAddress::from_kept);
+                *page = field::optional(form, &page_field(name)).map(WebAddress::from_stored);
             }
         }
         let algorithm = form.get("signing_algorithm").and_then(Algorithm::parse);
@@ -154,11 +154,11 @@ impl Typed {
 pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let act = call.act();
-    let before = seen_of(&call.environment.environment);
+    let before = version_of(&call.environment.environment);
     let saved = match form_version::check(&form, &before).and_then(|()| Typed::read(&form)) {
         Ok(typed) => {
             let change = move |found: &mut Environment| {
-                form_version::unchanged(&before, &seen_of(found))?;
+                form_version::unchanged(&before, &version_of(found))?;
                 typed.apply(found);
                 Ok(())
             };

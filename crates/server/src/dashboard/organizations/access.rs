@@ -13,7 +13,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, CustomerKeyRow, MachineRow, OrganizationAccess, Pager, Section};
 use countersign_protocol::id::{ApiKeyId, ApplicationId, ConsentId};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::model::Organization;
 use countersign_protocol::secret::Secret;
 use countersign_store::application::Filter;
@@ -144,7 +144,7 @@ pub async fn create_key(call: &DashboardCall) -> Result<Reply, PageError> {
     let chosen = field::chosen(&form, "scope_", &permissions(call, &[]).await?);
     let read = || {
         let mut fields = field::as_body(&json!({"name": field::or_null(&form, "name")}))?;
-        let name = fields.required_text("name", LONGEST_NAME);
+        let name = fields.required_text("name", MAX_NAME_LENGTH);
         fields.finish()?;
         Ok::<_, Failure>(NewApiKey { name, permissions: chosen.clone(), expires_at: None })
     };

@@ -8,7 +8,7 @@ use crate::domain::organizations::{self, NewOrganization as New};
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{NewOrganization, Section};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
 use serde_json::json;
@@ -40,7 +40,7 @@ fn read(form: &Params<'_>) -> Result<New, Failure> {
         "domains": field::lines(form, "domains"),
     }))?;
     let new = New {
-        name: fields.required_text("name", LONGEST_NAME),
+        name: fields.required_text("name", MAX_NAME_LENGTH),
         external_id: fields.external_id().value(),
         domains: fields.domain_data().value().unwrap_or_default(),
         ..New::default()

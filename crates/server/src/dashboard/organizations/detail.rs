@@ -9,7 +9,7 @@ use crate::domain::{Failure, organizations};
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Domain, Organization as Page, Section};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::model::Organization;
 use countersign_protocol::oauth::params::Params;
 use http::StatusCode;
@@ -26,7 +26,7 @@ pub(super) struct Typed {
 }
 
 /// The version of the settings that the form is drawn from.
-fn seen_of(organization: &Organization) -> String {
+fn version_of(organization: &Organization) -> String {
     form_version::of(&(&organization.name, &organization.external_id, &organization.metadata))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn show(call: &DashboardCall, found: &Organization, typed: Typed, pro
     let [name, external_id, metadata] = typed.settings.unwrap_or_else(kept);
     let page = Page {
         shell: &shell,
-        seen: &seen_of(found),
+        seen: &version_of(found),
         href: &shell.at(&format!("/organizations/{}", found.id)),
         tab: "about",
         title: &found.name,
@@ -88,7 +88,7 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
         "metadata": field::metadata(form)?,
     }))?;
     let read = Settings {
-        name: fields.required_text("name", LONGEST_NAME),
+        name: fields.required_text("name", MAX_NAME_LENGTH),
         external_id: fields.external_id().value(),
         metadata: fields.whole_metadata(),
     };
@@ -103,13 +103,13 @@ fn read(form: &Params<'_>) -> Result<Settings, Failure> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
+    let (act, id, before) = (call.act(), found.id.to_string(), version_of(&found));
     let changed = match form_version::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = organizations::find_and_lock(tx, &act, &id).await?;
-                    form_version::unchanged(&before, &seen_of(&changed))?;
+                    form_version::unchanged(&before, &version_of(&changed))?;
                     changed.name = read.name;
                     changed.external_id = read.external_id;
                     changed.metadata = read.metadata;

@@ -7,7 +7,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{OrganizationRow, Organizations, Section};
 use countersign_protocol::id::OrganizationId;
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::DomainState;
@@ -22,7 +22,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| OrganizationId::parse(text).ok()).map_err(Failure::from)?;
     let search: String =
-        query.get("search").map_err(Failure::from)?.unwrap_or("").trim().chars().take(LONGEST_NAME).collect();
+        query.get("search").map_err(Failure::from)?.unwrap_or("").trim().chars().take(MAX_NAME_LENGTH).collect();
     let wanted = Some(search.as_str()).filter(|text| !text.is_empty());
     let mut reader = call.page.app.store.reader().await?;
     let rows = organization::list(&mut reader, call.environment.id(), &request.slice(), wanted).await?;

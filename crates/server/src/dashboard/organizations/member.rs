@@ -31,7 +31,7 @@ async fn of_this(
 }
 
 /// The version of the roles that the form is drawn from.
-fn seen_of(membership: &Membership) -> String {
+fn version_of(membership: &Membership) -> String {
     // The order of roles is a setting of the environment, not of this membership.
     let mut roles = membership.roles.clone();
     roles.sort_unstable();
@@ -50,7 +50,7 @@ async fn show(call: &DashboardCall, chosen: Option<&[String]>, problem: Option<S
     let people = shell.at(&format!("/organizations/{}/people", organization.id));
     let page = Member {
         shell: &shell,
-        seen: &seen_of(&found),
+        seen: &version_of(&found),
         href: &format!("{people}/{}", found.id),
         people: &people,
         organization: &organization.name,
@@ -116,7 +116,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
             // Roles are locked before memberships.
             let roles = domain::assignable(tx, &act, wanted).await?.map_err(|unknown| unknown.unprocessable())?;
             let found = memberships::find_and_lock(tx, &act, &id).await?;
-            form_version::unchanged(&before, &seen_of(&found))?;
+            form_version::unchanged(&before, &version_of(&found))?;
             memberships::change(tx, &act, found, None, Some(roles)).await.map(drop)
         })
     });

@@ -31,7 +31,7 @@ use countersign_protocol::model::{DEFAULT_ROLE, Organization};
 use countersign_store::{permission, role};
 
 /// Maximum number of permissions offered.
-const MOST: usize = 500;
+const MAX: usize = 500;
 
 /// The organization named by the path.
 async fn find(call: &DashboardCall) -> Result<Organization, PageError> {
@@ -49,7 +49,7 @@ pub(super) async fn roles(call: &DashboardCall, chosen: &[String]) -> Result<Vec
 
 /// All permissions, with the chosen ones ticked.
 pub(super) async fn permissions(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, PageError> {
-    let slice = Slice { scan: Scan::Ascending, from: None, limit: MOST };
+    let slice = Slice { scan: Scan::Ascending, from: None, limit: MAX };
     let mut reader = call.page.app.store.reader().await?;
     let all = permission::list(&mut reader, call.environment.id(), &slice).await?;
     let tick = |slug: String, name: String| Tick { chosen: chosen.contains(&slug), slug, name };

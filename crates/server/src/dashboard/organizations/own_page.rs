@@ -29,7 +29,7 @@ async fn offered(call: &DashboardCall, chosen: &[String]) -> Result<Vec<Tick>, P
 }
 
 /// The version of the settings that the form is drawn from.
-fn seen_of(environment: &Environment) -> String {
+fn version_of(environment: &Environment) -> String {
     form_version::of(&environment.portal)
 }
 
@@ -38,7 +38,7 @@ async fn show(call: &DashboardCall, settings: &PortalSettings, problem: Option<S
     let shell = call.shell_with(Section::Organizations, problem);
     let page = OwnPage {
         shell: &shell,
-        seen: &seen_of(&call.environment.environment),
+        seen: &version_of(&call.environment.environment),
         address: &format!("{}/portal", call.environment.environment.issuer),
         opens_credentials: PortalIntent::ApiCredentials.permission(),
         opens_domains: PortalIntent::DomainVerification.permission(),
@@ -68,7 +68,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
         PortalSettings { credentials, permissions: field::chosen(&form, "scope_", &offered(call, kept).await?) };
     let (act, settings, before) = (call.act(), wanted.clone(), field::text(&form, "seen").to_owned());
     let change = move |found: &mut Environment| {
-        form_version::unchanged(&before, &seen_of(found))?;
+        form_version::unchanged(&before, &version_of(found))?;
         found.portal = settings;
         Ok(())
     };

@@ -4,7 +4,7 @@ use super::{find, roles};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::list_cursor::ListCursor;
-use crate::dashboard::page::{kept, refused_here, reply, when};
+use crate::dashboard::page::{filter_query, refused_here, reply, when};
 use crate::domain::Failure;
 use crate::domain::organizations::memberships;
 use crate::hosted::page::PageError;
@@ -23,7 +23,7 @@ pub(in crate::dashboard) const ALL: [MembershipStatus; 3] =
     [MembershipStatus::Active, MembershipStatus::Inactive, MembershipStatus::Pending];
 
 /// Maximum length of a member search, because every member is compared with it.
-const LONGEST_SEARCH: usize = 64;
+const MAX_SEARCH_LENGTH: usize = 64;
 
 /// Values for the page's forms.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(super) async fn show(
     let environment_id = call.environment.id();
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let search = query.get("search").map_err(Failure::from)?.unwrap_or("").trim();
-    let search: String = search.chars().take(LONGEST_SEARCH).collect();
+    let search: String = search.chars().take(MAX_SEARCH_LENGTH).collect();
     let (of_members, of_invitations) = (
         ListCursor::of(call, "members", |text| MembershipId::parse(text).ok())?,
         ListCursor::of(call, "invitations", |text| InvitationId::parse(text).ok())?,
@@ -61,7 +61,8 @@ pub(super) async fn show(
     let sent = invitation::list(&mut reader, environment_id, &of_invitations.slice(), filter).await?;
     drop(reader);
     let path = call.at(&format!("/organizations/{}/people", found.id));
-    let path = if search.is_empty() { path } else { format!("{path}?{}", kept(&[("search", search.as_str())])) };
+    let path =
+        if search.is_empty() { path } else { format!("{path}?{}", filter_query(&[("search", search.as_str())])) };
     let (rows, pager) = of_members.page(&path, rows, |(row, _)| row.id);
     let (sent, invitations_pager) = of_invitations.page(&path, sent, |one| one.id);
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

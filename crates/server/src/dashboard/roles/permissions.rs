@@ -10,7 +10,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Permission as Page, PermissionRow, Permissions, Section};
 use countersign_protocol::id::PermissionId;
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::management::page::PageRequest;
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::Permission;
@@ -49,7 +49,7 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
 }
 
 /// The version of a permission that the form is drawn from; empty for a new one.
-fn seen_of(permission: Option<&Permission>) -> String {
+fn version_of(permission: Option<&Permission>) -> String {
     permission.map_or_else(String::new, |permission| form_version::of(&(&permission.name, &permission.description)))
 }
 
@@ -69,7 +69,7 @@ fn show(
     let description = found.and_then(|found| found.description.as_deref());
     let page = Page {
         shell: &shell,
-        seen: &seen_of(found),
+        seen: &version_of(found),
         href: &match found {
             Some(found) => shell.at(&format!("/roles/permissions/edit/{}", found.slug)),
             None => shell.at("/roles/permissions/new"),
@@ -98,9 +98,9 @@ pub async fn get_new(call: &DashboardCall) -> Result<Reply, PageError> {
 fn read(form: &Params<'_>, found: Option<&Permission>) -> Result<NewPermission, Failure> {
     let typed = found.map_or_else(|| field::or_null(form, "slug"), |found| found.slug.as_str().into());
     let longest = if found.is_some_and(|found| found.name == field::text(form, "name")) {
-        LONGEST_NAME
+        MAX_NAME_LENGTH
     } else {
-        permissions::LONGEST_NAME
+        permissions::MAX_NAME_LENGTH
     };
     let same = found.is_some_and(|found| found.description == field::optional(form, "description"));
     let mut fields = field::as_body(&json!({
@@ -155,13 +155,13 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
 pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let (act, before) = (call.act(), seen_of(Some(&found)));
+    let (act, before) = (call.act(), version_of(Some(&found)));
     let changed = match form_version::check(&form, &before).and_then(|()| read(&form, Some(&found))) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = permissions::find_and_lock(tx, &act, &read.slug).await?;
-                    form_version::unchanged(&before, &seen_of(Some(&changed)))?;
+                    form_version::unchanged(&before, &version_of(Some(&changed)))?;
                     changed.name = read.name;
                     changed.description = read.description;
                     permissions::update(tx, &act, changed).await.map(drop)

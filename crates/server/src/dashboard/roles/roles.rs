@@ -7,7 +7,7 @@ use crate::dashboard::organizations;
 use crate::dashboard::page::{refused, reply, shown};
 use crate::domain::Failure;
 use crate::domain::organizations::permissions;
-use crate::domain::organizations::roles::{self, LONGEST_NAME, NewRole};
+use crate::domain::organizations::roles::{self, MAX_NAME_LENGTH, NewRole};
 use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{Role as Page, RoleRow, Roles, Section, Tick};
@@ -45,7 +45,7 @@ pub async fn list(call: &DashboardCall) -> Result<Reply, PageError> {
 }
 
 /// The version of a role that the form is drawn from; empty for a new one.
-fn seen_of(role: Option<&Role>) -> String {
+fn version_of(role: Option<&Role>) -> String {
     role.map_or_else(String::new, |role| form_version::of(&(&role.name, &role.description, &role.permissions)))
 }
 
@@ -65,7 +65,7 @@ fn show(
     };
     let page = Page {
         shell: &shell,
-        seen: &seen_of(found),
+        seen: &version_of(found),
         href: &match found {
             Some(found) => shell.at(&format!("/roles/edit/{}", found.slug)),
             None => shell.at("/roles/new"),
@@ -99,7 +99,7 @@ fn read(form: &Params<'_>, slug: Option<&str>) -> Result<NewRole, Failure> {
     }))?;
     let new = NewRole {
         slug: fields.required_slug("slug"),
-        name: fields.required_text("name", LONGEST_NAME),
+        name: fields.required_text("name", MAX_NAME_LENGTH),
         description: permissions::description(&mut fields).value(),
     };
     fields.finish()?;
@@ -170,7 +170,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
     // Permissions that the page did not offer cannot have been unticked, so they stay.
     let hidden = found.permissions.iter().filter(|slug| !offered.iter().any(|one| one.slug == **slug));
     let wanted: Vec<String> = chosen.iter().chain(hidden).cloned().collect();
-    let (act, before) = (call.act(), seen_of(Some(&found)));
+    let (act, before) = (call.act(), version_of(Some(&found)));
     let changed = match form_version::check(&form, &before).and_then(|()| read(&form, Some(&found.slug))) {
         Ok(read) => {
             call.commit(move |tx| {
@@ -178,7 +178,7 @@ pub async fn update(call: &DashboardCall) -> Result<Reply, PageError> {
                     // Permissions are locked before roles.
                     permissions::require_scopes(tx, &act, "permissions", &wanted, false).await?;
                     let now = roles::find_and_lock(tx, &act, &read.slug).await?;
-                    form_version::unchanged(&before, &seen_of(Some(&now)))?;
+                    form_version::unchanged(&before, &version_of(Some(&now)))?;
                     let mut changed = roles::set_permissions(tx, &act, &read.slug, wanted).await?;
                     if (&changed.name, &changed.description) != (&read.name, &read.description) {
                         changed.name = read.name;

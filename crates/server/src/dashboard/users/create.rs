@@ -1,6 +1,6 @@
 //! `/dashboard/env/{environment}/users/new`.
 
-use super::LONGEST_EMAIL;
+use super::MAX_EMAIL_LENGTH;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::page::{refused, reply};
@@ -10,7 +10,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use crate::passwords::strength;
 use countersign_pages::dashboard::{NewUser, Section};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::oauth::params::Params;
 use countersign_protocol::secret::Secret;
 use http::StatusCode;
@@ -45,10 +45,10 @@ async fn read(call: &DashboardCall, form: &Params<'_>) -> Result<New, Failure> {
         "last_name": field::or_null(form, "last_name"),
     }))?;
     let new = New {
-        email: fields.required_text("email", LONGEST_EMAIL),
+        email: fields.required_text("email", MAX_EMAIL_LENGTH),
         email_verified: field::ticked(form, "email_verified"),
-        first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
-        last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
+        first_name: fields.nullable_text("first_name", MAX_NAME_LENGTH).value(),
+        last_name: fields.nullable_text("last_name", MAX_NAME_LENGTH).value(),
         ..New::default()
     };
     fields.finish()?;

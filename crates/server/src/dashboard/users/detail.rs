@@ -1,6 +1,6 @@
 //! `/dashboard/env/{environment}/users/{id}`.
 
-use super::{LONGEST_EMAIL, find};
+use super::{MAX_EMAIL_LENGTH, find};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
 use crate::dashboard::form_version;
@@ -13,7 +13,7 @@ use crate::hosted::page::PageError;
 use crate::http::reply::Reply;
 use countersign_pages::dashboard::{ConnectedRow, MemberRow, Pager, Section, SessionRow, User as Page};
 use countersign_protocol::id::{ConsentId, MembershipId, SessionId};
-use countersign_protocol::management::fields::LONGEST_NAME;
+use countersign_protocol::management::fields::MAX_NAME_LENGTH;
 use countersign_protocol::model::{AuthenticationMethod, User};
 use countersign_protocol::oauth::params::Params;
 use countersign_store::membership::{self, Of};
@@ -92,7 +92,7 @@ async fn connected(call: &DashboardCall, of: &User) -> Result<(Vec<ConnectedRow>
 }
 
 /// The version of the account that the form is drawn from.
-fn seen_of(user: &User) -> String {
+fn version_of(user: &User) -> String {
     form_version::of(&(
         &user.email,
         user.email_verified,
@@ -126,7 +126,7 @@ pub(super) async fn show(
     let (connected, connected_pager) = connected(call, found).await?;
     let page = Page {
         shell: &shell,
-        seen: &seen_of(found),
+        seen: &version_of(found),
         href: &path_of(call, found),
         title: &found.full_name().unwrap_or_else(|| found.email.clone()),
         id: &found.id.to_string(),
@@ -180,10 +180,10 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
         "metadata": field::metadata(form)?,
     }))?;
     let read = Account {
-        email: fields.required_text("email", LONGEST_EMAIL),
+        email: fields.required_text("email", MAX_EMAIL_LENGTH),
         email_verified: field::ticked(form, "email_verified"),
-        first_name: fields.text_or_nothing("first_name", LONGEST_NAME).value(),
-        last_name: fields.text_or_nothing("last_name", LONGEST_NAME).value(),
+        first_name: fields.nullable_text("first_name", MAX_NAME_LENGTH).value(),
+        last_name: fields.nullable_text("last_name", MAX_NAME_LENGTH).value(),
         external_id: fields.external_id().value(),
         metadata: fields.whole_metadata(),
     };
@@ -199,13 +199,13 @@ fn read(form: &Params<'_>) -> Result<Account, Failure> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let form = call.page.form()?;
     let found = find(call).await?;
-    let (act, id, before) = (call.act(), found.id.to_string(), seen_of(&found));
+    let (act, id, before) = (call.act(), found.id.to_string(), version_of(&found));
     let changed = match form_version::check(&form, &before).and_then(|()| read(&form)) {
         Ok(read) => {
             call.commit(move |tx| {
                 Box::pin(async move {
                     let mut changed = users::find_and_lock(tx, &act, &id).await?;
-                    form_version::unchanged(&before, &seen_of(&changed))?;
+                    form_version::unchanged(&before, &version_of(&changed))?;
                     let was_verified = changed.email_verified;
                     users::set_email(&mut changed, read.email)?;
                     let same_address = changed.email_verified == was_verified;

@@ -1,6 +1,6 @@
 //! `GET /dashboard/env/{environment}/users`.
 
-use super::LONGEST_EMAIL;
+use super::MAX_EMAIL_LENGTH;
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::page::{pager, shown, when};
 use crate::domain::Failure;
@@ -23,7 +23,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
     let query = Query::parse(call.page.uri.query().unwrap_or("")).map_err(Failure::from)?;
     let request = PageRequest::parse(&query, |text| UserId::parse(text).ok()).map_err(Failure::from)?;
     let search: String =
-        query.get("email").map_err(Failure::from)?.unwrap_or("").trim().chars().take(LONGEST_EMAIL).collect();
+        query.get("email").map_err(Failure::from)?.unwrap_or("").trim().chars().take(MAX_EMAIL_LENGTH).collect();
     let mut reader = call.page.app.store.reader().await?;
     let (rows, more, newer, older) = if search.is_empty() {
         let rows = user::list(&mut reader, call.environment.id(), &request.slice(), None).await?;

@@ -18,7 +18,7 @@ use crate::hosted::page::PageError;
 use countersign_protocol::model::User;
 
 /// Maximum length of an email address.
-pub(super) const LONGEST_EMAIL: usize = 254;
+pub(super) const MAX_EMAIL_LENGTH: usize = 254;
 
 /// The user named by the path.
 async fn find(call: &DashboardCall) -> Result<User, PageError> {

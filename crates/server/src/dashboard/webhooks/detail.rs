@@ -3,7 +3,7 @@
 use super::{attempt, delivery_row, events_in_words, find, page_of, secrets, shown_secrets};
 use crate::dashboard::call::DashboardCall;
 use crate::dashboard::field;
-use crate::dashboard::page::{kept, pager, refused, reply, told, when};
+use crate::dashboard::page::{error_text, filter_query, pager, refused, reply, when};
 use crate::domain::webhooks::{self, requests};
 use crate::domain::{Failure, events};
 use crate::hosted::page::PageError;
@@ -14,7 +14,7 @@ use countersign_protocol::management::events::{Filter, cursor_not_found};
 use countersign_protocol::management::page::{PageRequest, Scan};
 use countersign_protocol::management::query::Query;
 use countersign_protocol::model::{DeliveryState, WebhookEndpoint, WebhookStatus};
-use countersign_store::event::{self, Stretch};
+use countersign_store::event::{self, EventRange};
 use countersign_store::{webhook_delivery, webhook_endpoint};
 use http::StatusCode;
 
@@ -23,14 +23,14 @@ const SHOWN: usize = 50;
 
 /// Refused input, or the result of a test.
 #[derive(Default)]
-struct Besides {
+struct Feedback {
     tested: Option<Try>,
     event: String,
     moment: String,
     problem: Option<String>,
 }
 
-async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides) -> Result<Reply, PageError> {
+async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Feedback) -> Result<Reply, PageError> {
     // The URL of a form post has no pagination parameters.
     let asked = if besides.tested.is_some() || besides.problem.is_some() { None } else { call.page.uri.query() };
     let query = Query::parse(asked.unwrap_or("")).map_err(Failure::from)?;
@@ -47,7 +47,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
     if let Some(id) = slice.from {
         match webhook_delivery::find(&mut reader, key, id).await? {
             Some((_, position)) => from = Some(position),
-            None => problem = Some(told(&cursor_not_found(id))),
+            None => problem = Some(error_text(&cursor_not_found(id))),
         }
     }
     let found = if first || from.is_some() {
@@ -88,7 +88,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
         state: word,
         rows: &rows,
         live: first && besides.tested.is_none() && status.is_success(),
-        pager: &pager(&href, &kept(&[("state", word)]), page.before, page.after),
+        pager: &pager(&href, &filter_query(&[("state", word)]), page.before, page.after),
         typed_event: &besides.event,
         typed_moment: &besides.moment,
     };
@@ -100,7 +100,7 @@ async fn show(call: &DashboardCall, endpoint: &WebhookEndpoint, besides: Besides
 /// # Errors
 /// 404.
 pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
-    show(call, &find(call).await?, Besides::default()).await
+    show(call, &find(call).await?, Feedback::default()).await
 }
 
 /// Sends the endpoint a test event, which is not stored, and shows its response.
@@ -113,7 +113,7 @@ pub async fn test(call: &DashboardCall) -> Result<Reply, PageError> {
     let means = (&app.outbound, app.keyring.as_ref());
     let tested = requests::test(means, &call.environment.environment, &endpoint, &act).await?;
     let tested = Some(attempt(&endpoint, &tested, Vec::new()));
-    show(call, &endpoint, Besides { tested, ..Besides::default() }).await
+    show(call, &endpoint, Feedback { tested, ..Feedback::default() }).await
 }
 
 /// Replays events, starting at an event or a time.
@@ -141,7 +141,7 @@ pub async fn replay(call: &DashboardCall) -> Result<Reply, PageError> {
     match done {
         Ok(()) => call.to(&format!("/webhooks/{}?done=replayed", endpoint.id)),
         Err(problem) => {
-            let besides = Besides { event: typed, moment, problem: Some(problem), ..Besides::default() };
+            let besides = Feedback { event: typed, moment, problem: Some(problem), ..Feedback::default() };
             show(call, &endpoint, besides).await
         }
     }
@@ -163,7 +163,7 @@ async fn from(call: &DashboardCall, typed: &str, moment: &str) -> Result<Result<
                 Err(problem) => return Ok(Err(problem)),
             };
             let filter = Filter { names: Vec::new(), organization_id: None, start, end: None };
-            let stretch = Stretch { scan: Scan::Ascending, from: None, limit: 1 };
+            let stretch = EventRange { scan: Scan::Ascending, from: None, limit: 1 };
             let mut reader = call.page.app.store.reader().await?;
             let found = event::list(&mut reader, call.environment.id(), &filter, stretch).await?;
             match found.first() {

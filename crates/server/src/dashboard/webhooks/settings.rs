@@ -107,7 +107,7 @@ pub async fn create(call: &DashboardCall) -> Result<Reply, PageError> {
 }
 
 /// The version of the settings that the form is drawn from.
-fn seen_of(endpoint: &WebhookEndpoint) -> String {
+fn version_of(endpoint: &WebhookEndpoint) -> String {
     form_version::of(&(&endpoint.endpoint_url, &endpoint.events))
 }
 
@@ -134,7 +134,7 @@ fn show_typed(
     let known = secrets(call, endpoint)?;
     let view = WebhookSettings {
         shell: &shell,
-        seen: &seen_of(endpoint),
+        seen: &version_of(endpoint),
         href: &page_of(call, endpoint),
         url: &endpoint.endpoint_url,
         enabled: endpoint.status == WebhookStatus::Enabled,
@@ -159,7 +159,7 @@ pub async fn get(call: &DashboardCall) -> Result<Reply, PageError> {
 pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
     let endpoint = find(call).await?;
     let form = call.page.form()?;
-    let (chosen, before) = (Chosen::typed(&form, &endpoint.events), seen_of(&endpoint));
+    let (chosen, before) = (Chosen::typed(&form, &endpoint.events), version_of(&endpoint));
     let saved = match form_version::check(&form, &before).and_then(|()| chosen.wanted(&endpoint.events)) {
         Err(failure) => Err(failure),
         Ok(events) => {
@@ -167,7 +167,7 @@ pub async fn post(call: &DashboardCall) -> Result<Reply, PageError> {
             let changes = Changes { endpoint_url: Some(chosen.url.clone()), events: Some(events), enabled: None };
             call.commit(move |tx| {
                 Box::pin(async move {
-                    form_version::unchanged(&before, &seen_of(&webhooks::held(tx, &act, &id).await?))?;
+                    form_version::unchanged(&before, &version_of(&webhooks::held(tx, &act, &id).await?))?;
                     webhooks::update(tx, &act, &id, changes).await
                 })
             })

@@ -115,7 +115,7 @@ async fn place_some(tx: &mut Tx, key: &ChainKey, environment_id: EnvironmentId) 
 
 /// The state of a chain, as far as it can be seen without walking it.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct ChainState {
     /// Where it begins and ends.
     pub ends: Ends,
     /// When its last event was recorded; `None` if that is pruned.
@@ -128,7 +128,7 @@ pub struct Standing {
 ///
 /// # Errors
 /// Database errors.
-pub async fn standing(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<Standing, Failure> {
+pub async fn standing(store: &Store, key: &ChainKey, environment_id: EnvironmentId) -> Result<ChainState, Failure> {
     place_if_whole(store, key, environment_id).await?;
     let mut reader = store.reader().await?;
     let head = head(&mut reader, environment_id).await?;
@@ -141,7 +141,7 @@ pub async fn standing(store: &Store, key: &ChainKey, environment_id: Environment
     let place = (ends.sequence.saturating_sub(1), ends.sequence);
     let end = audit_log_event::page(&mut reader, environment_id, place, 1).await?;
     let last = end.first().and_then(|stored| stored.record.as_ref()).map(|record| record.recorded_at);
-    Ok(Standing { ends, last, stopped: !sealed })
+    Ok(ChainState { ends, last, stopped: !sealed })
 }
 
 /// The result of walking a chain.

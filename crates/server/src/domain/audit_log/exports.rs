@@ -12,7 +12,7 @@ use countersign_protocol::id::{AuditExportId, EnvironmentId};
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::secret::Digest;
 use countersign_protocol::time::Timestamp;
-use countersign_store::audit_log_event::{self, Stretch};
+use countersign_store::audit_log_event::{self, EventRange};
 use countersign_store::audit_log_export::{self, Part};
 use countersign_store::{Query, Tx, signing_key};
 
@@ -21,14 +21,14 @@ const ADDRESS_LIFETIME: i64 = 600;
 /// How long a node holds an export without a sign of life, in seconds.
 pub const LEASE: i64 = 60;
 /// Attempts without progress after which an export fails.
-const MOST_ATTEMPTS: i64 = 5;
+const MAX_ATTEMPTS: i64 = 5;
 /// Events read at a time, and the maximum number of such reads for one part.
 const STEP: usize = 100;
-const MOST_STEPS: usize = 20;
+const MAX_STEPS: usize = 20;
 /// A part ends with the event that makes it this long, in bytes: parts are in memory while they are built and served.
 const PART: usize = 256 * 1024;
 /// The maximum number of pending exports of an environment.
-const MOST_PENDING: i64 = 10;
+const MAX_PENDING: i64 = 10;
 /// The `Retry-After` at that maximum, in seconds.
 const ASK_AGAIN: u64 = 30;
 
@@ -40,8 +40,8 @@ pub async fn create(tx: &mut Tx, act: &Act, organization_id: &str, wanted: Wante
     let organization_id = audit_log::subject(tx, act, organization_id).await?.id;
     // Serialized by the lock, so that two requests cannot act on the same count.
     signing_key::lock(tx, act.environment_id).await?;
-    if audit_log_export::pending(tx, act.environment_id).await? >= MOST_PENDING {
-        let message = format!("{MOST_PENDING} copies are being made already. Ask again when one of them is ready.");
+    if audit_log_export::pending(tx, act.environment_id).await? >= MAX_PENDING {
+        let message = format!("{MAX_PENDING} copies are being made already. Ask again when one of them is ready.");
         return Err(ApiError::TooMany { code: "too_many_exports", message, retry_after: ASK_AGAIN }.into());
     }
     let head = audit_log_event::head(tx, act.environment_id).await?;
@@ -119,7 +119,7 @@ pub async fn make(app: &App, environment_id: EnvironmentId, mut export: AuditExp
     let (now, claimed) = (app.clock.now(), export.clone());
     let taken = app.store.write::<_, Failure, _>(move |tx| {
         Box::pin(async move {
-            if claimed.attempts >= MOST_ATTEMPTS {
+            if claimed.attempts >= MAX_ATTEMPTS {
                 audit_log_export::fail(tx, environment_id, claimed.id, now).await?;
                 return Ok(false);
             }
@@ -146,9 +146,9 @@ pub async fn make(app: &App, environment_id: EnvironmentId, mut export: AuditExp
 async fn next_part(app: &App, environment_id: EnvironmentId, export: &AuditExport) -> Result<Part, Failure> {
     let mut body = if export.parts == 0 { csv::HEADER.to_owned() } else { String::new() };
     let (mut lines, mut after, mut more) = (0, export.after.clone(), true);
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let stretch =
-            Stretch { after: after.clone(), until: export.wanted.range_end, through: export.through, limit: STEP };
+            EventRange { after: after.clone(), until: export.wanted.range_end, through: export.through, limit: STEP };
         let mut reader = app.store.reader().await?;
         let rows =
             audit_log_event::of_organization(&mut reader, environment_id, export.organization_id, &stretch).await?;

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 /// Rows read at a time when a list is filtered.
 const STEP: usize = 500;
 /// The maximum number of such reads for one page.
-const MOST_STEPS: usize = 20;
+const MAX_STEPS: usize = 20;
 
 /// Records what an administrator has done to an object; actions of others are not part of the audit log.
 ///
@@ -72,7 +72,7 @@ pub async fn ensure(tx: &mut Tx, act: &Act, request: &str) -> Result<(), Failure
 }
 
 /// Marks an operation that turned out to change nothing, so that nothing is recorded.
-pub fn nothing_done(act: &Act) {
+pub fn mark_unchanged(act: &Act) {
     act.told.store(true, Ordering::Relaxed);
 }
 
@@ -199,7 +199,7 @@ pub async fn list(
     crate::domain::audit_log::chain::place_if_whole(store, key, environment_id).await?;
     let mut reader = store.reader().await?;
     let mut page = TrailPage { entries: Vec::new(), next: Some(before.unwrap_or(i64::MAX)) };
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let Some(from) = page.next else { break };
         if step(&mut reader, environment_id, trail, from, limit, &mut page).await? {
             break;

@@ -37,7 +37,7 @@ const PAUSES: [i64; 5] = [5, 15, 60, 300, 900];
 /// Seconds until a retry after the credentials were rejected.
 const LOCKED_OUT: i64 = 300;
 /// The maximum number of headers sent with events.
-const MOST_HEADERS: usize = 20;
+const MAX_HEADERS: usize = 20;
 
 /// The settings of a stream.
 #[derive(Debug, Clone)]
@@ -57,8 +57,8 @@ fn context(environment_id: EnvironmentId, organization_id: OrganizationId) -> [S
 fn check(act: &Act, new: &NewStream) -> Result<(), Failure> {
     let reach = backchannel_logout::reach(act.environment_kind, &act.issuer);
     Target::parse(&new.url, reach).map_err(|error| Failure::invalid("url", "invalid", format!("The URL {error}.")))?;
-    if new.headers.len() > MOST_HEADERS {
-        return Err(Failure::invalid("headers", "too_many", format!("At most {MOST_HEADERS} headers.")));
+    if new.headers.len() > MAX_HEADERS {
+        return Err(Failure::invalid("headers", "too_many", format!("At most {MAX_HEADERS} headers.")));
     }
     for (name, value) in &new.headers {
         let ours = ["host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"];

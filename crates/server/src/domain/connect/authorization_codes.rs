@@ -56,7 +56,7 @@ mod tests {
             redirect_uri: "https://a.example/cb?x=ü".to_owned(),
             scopes: CarriedScopes::These(vec!["openid".to_owned(), "docs:read".to_owned()]),
             resource: String::new(),
-            code_challenge: nonce.as_ref().map(|_| CodeChallenge::from_kept("c".repeat(43))),
+            code_challenge: nonce.as_ref().map(|_| CodeChallenge::from_stored("c".repeat(43))),
             nonce,
             persona: Persona { subject: None, choices: choices.into_iter().collect() },
             authenticated_at: Timestamp::from_millis(1_000),

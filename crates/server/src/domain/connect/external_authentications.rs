@@ -23,7 +23,7 @@ const BEGUN_FROM: Limit = Limit::new("external authentications from", 120, 10 * 
 /// How many may wait for completion in an environment. Beyond that, the oldest are deleted: refusing new ones would
 /// shut everybody out for as long as a flood lasts, whereas this affects only users who sign in more slowly than this
 /// many begin.
-pub const MOST_BEGUN: i64 = 20_000;
+pub const MAX_BEGUN: i64 = 20_000;
 
 /// Begins one. Returns `Err` with the time at which the next one may begin if there were too many from this source
 /// address.
@@ -50,7 +50,7 @@ pub async fn begin(
         expires_at: act.now.plus_secs(LIFETIME),
     };
     external_authentication::insert(tx, act.environment_id, &begun).await?;
-    external_authentication::trim(tx, act.environment_id, MOST_BEGUN).await?;
+    external_authentication::trim(tx, act.environment_id, MAX_BEGUN).await?;
     Ok(Ok(begun.id))
 }
 

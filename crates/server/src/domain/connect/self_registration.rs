@@ -25,13 +25,13 @@ use std::borrow::Cow;
 /// How many clients of an environment may wait for their first consent: this many self-registered ones, and this many
 /// with a metadata document. Beyond that, those that have waited longest are deleted: refusing new ones would shut
 /// everybody out for as long as somebody keeps the places taken.
-pub const MOST_UNUSED: i64 = 5000;
+pub const MAX_UNUSED: i64 = 5000;
 /// How long a self-registered client waits, in seconds.
 const UNUSED: i64 = 86_400;
 /// How long a client with a metadata document waits, in seconds; the document can be fetched again.
 const UNUSED_DOCUMENT: i64 = 3600;
 /// How many metadata documents of an environment may wait for an administrator's decision.
-const MOST_WAITING: i64 = 100;
+const MAX_WAITING: i64 = 100;
 /// How long they wait, in seconds.
 const WAITING: i64 = 30 * 86_400;
 
@@ -56,7 +56,7 @@ fn kind(client_type: ClientType, redirect_uris: &[String]) -> ApplicationKind {
 }
 
 /// Combines what a document says with the settings made by an administrator that documents do not contain.
-fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: &[String]) -> ApplicationKind {
+fn keeping_admin_settings(kind: ApplicationKind, known: &ApplicationKind, before: &[String]) -> ApplicationKind {
     match (kind, known) {
         (
             ApplicationKind::OAuth { ownership, client_type, redirect_uris, cors_origins: said, .. },
@@ -76,11 +76,11 @@ fn keeping_what_was_set(kind: ApplicationKind, known: &ApplicationKind, before: 
 /// number of clients without consent.
 async fn make_room(tx: &mut Tx, act: &Act, documents: bool, unused_until: Timestamp) -> Result<(), Failure> {
     let waiting = self_registration::count_unused(tx, act.environment_id, documents, act.now).await?;
-    if waiting < MOST_UNUSED {
+    if waiting < MAX_UNUSED {
         return Ok(());
     }
-    tracing::warn!(environment = %act.environment_id, most = MOST_UNUSED, "the limit of unused self-registered clients is reached");
-    let many = (waiting - MOST_UNUSED + 1).min(i64::try_from(STEP).unwrap_or(i64::MAX));
+    tracing::warn!(environment = %act.environment_id, most = MAX_UNUSED, "the limit of unused self-registered clients is reached");
+    let many = (waiting - MAX_UNUSED + 1).min(i64::try_from(STEP).unwrap_or(i64::MAX));
     Ok(self_registration::trim(tx, act.environment_id, documents, many, (unused_until, act.now)).await?)
 }
 
@@ -92,7 +92,7 @@ async fn shared(
     unused_until: Timestamp,
 ) -> Result<Option<ConnectApplication>, Failure> {
     let environment_id = act.environment_id;
-    let Some(id) = self_registration::find_same(tx, environment_id, sameness).await? else { return Ok(None) };
+    let Some(id) = self_registration::find_identical(tx, environment_id, sameness).await? else { return Ok(None) };
     // If it is being deleted at this moment, a new one is created.
     if !self_registration::lock(tx, environment_id, id).await? {
         return Ok(None);
@@ -226,7 +226,7 @@ pub async fn keep_document(
         _ => act.now,
     };
     if before != *document {
-        let kind = keeping_what_was_set(kind, &known.kind, &before.redirect_uris);
+        let kind = keeping_admin_settings(kind, &known.kind, &before.redirect_uris);
         let changed = ConnectApplication { name: document.name.clone(), kind, updated_at: act.now, ..known.clone() };
         application::update(tx, act.environment_id, &changed).await?;
     }
@@ -258,7 +258,7 @@ pub async fn give_up(
 pub async fn ask_for(tx: &mut Tx, act: &Act, url: &str) -> Result<bool, Failure> {
     let since = act.now.plus_secs(-WAITING);
     // A stranger who fills the list blocks nobody: administrators can allow documents by URL, whether listed or not.
-    if client_document::count_waiting(tx, act.environment_id, since).await? >= MOST_WAITING {
+    if client_document::count_waiting(tx, act.environment_id, since).await? >= MAX_WAITING {
         return Ok(false);
     }
     Ok(client_document::ask(tx, act.environment_id, url, act.now).await?)

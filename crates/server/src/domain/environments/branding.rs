@@ -10,9 +10,9 @@ use countersign_store::{Tx, application_logo, branding, client_secret, image, si
 use std::mem::take;
 
 /// The maximum length of a product name, in characters.
-const LONGEST_NAME: usize = 80;
+const MAX_NAME_LENGTH: usize = 80;
 /// The maximum length of a page's URL, in bytes.
-const LONGEST_URL: usize = 2000;
+const MAX_URL_LENGTH: usize = 2000;
 
 /// A change to an optional setting.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +79,7 @@ pub struct BrandChange {
 
 impl BrandChange {
     /// Applies everything but the pictures.
-    fn settle_words(&mut self, brand: &mut Brand) -> Result<(), Failure> {
+    fn apply_texts(&mut self, brand: &mut Brand) -> Result<(), Failure> {
         take(&mut self.name).settle(&mut brand.name, name)?;
         for (field, choice, current) in [
             ("primary", &mut self.primary, &mut brand.primary),
@@ -108,7 +108,7 @@ impl BrandChange {
 /// As [`change`].
 pub fn preview(before: &Brand, mut change: BrandChange) -> Result<(Brand, Vec<Upload>), Failure> {
     let mut brand = before.clone();
-    change.settle_words(&mut brand)?;
+    change.apply_texts(&mut brand)?;
     let mut handed_in = Vec::new();
     for (choice, current) in
         [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
@@ -142,7 +142,7 @@ pub async fn change(tx: &mut Tx, act: &Act, mut change: BrandChange) -> Result<(
     // Read under the lock, so that the comparison is with a state that nobody else is changing.
     let before = find_and_lock(tx, act).await?;
     let mut brand = before.clone();
-    change.settle_words(&mut brand)?;
+    change.apply_texts(&mut brand)?;
     for (choice, current) in
         [(change.logo, &mut brand.logo.light), (change.logo_dark, &mut brand.logo.dark), (change.icon, &mut brand.icon)]
     {
@@ -210,8 +210,8 @@ async fn settle_picture(
 
 fn name(text: String) -> Result<String, Failure> {
     let name = text.trim().to_owned();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        let message = format!("Must have 1 to {LONGEST_NAME} characters, on one line.");
+    if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
+        let message = format!("Must have 1 to {MAX_NAME_LENGTH} characters, on one line.");
         return Err(Failure::invalid("name", "invalid", message));
     }
     Ok(name)
@@ -229,7 +229,9 @@ fn one_of(field: &'static str, words: &[&str]) -> Failure {
 fn page_url(field: &'static str, text: String) -> Result<String, Failure> {
     let is_page = url::Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.host().is_some() && url.password().is_none());
-    if text.len() > LONGEST_URL || !is_page || text.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+    if text.len() > MAX_URL_LENGTH
+        || !is_page
+        || text.chars().any(|letter| letter.is_whitespace() || letter.is_control())
     {
         return Err(Failure::invalid(
             field,

@@ -9,7 +9,7 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, cors_origin, signing_key};
 
 /// More than any application needs.
-const MOST_ORIGINS: usize = 100;
+const MAX_ORIGINS: usize = 100;
 
 /// Replaces the origins with a list.
 ///
@@ -63,7 +63,7 @@ pub async fn create_cors_origin(tx: &mut Tx, act: &Act, origin: String) -> Resul
     if known.iter().any(|known| known.origin == origin) {
         return Err(Failure::conflict("duplicate_cors_origin", "This CORS origin exists already."));
     }
-    if known.len() >= MOST_ORIGINS {
+    if known.len() >= MAX_ORIGINS {
         return Err(wrong_origin("tooMany", "There are too many CORS origins. Delete one first."));
     }
     let made = CorsOrigin { id: act.entropy.id(act.now)?, origin, created_at: act.now, updated_at: act.now };

@@ -10,7 +10,7 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, oauth_resource, signing_key};
 
 /// The maximum number of resources of an environment: every node holds them in memory.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 /// Creates a resource.
 ///
@@ -20,11 +20,11 @@ pub async fn create(tx: &mut Tx, act: &Act, uri: String, default: bool) -> Resul
     check_uri(&uri).map_err(|error| Failure::invalid("uri", "invalid", format!("uri {error}.")))?;
     // Serialized by the lock, so that concurrent requests cannot exceed the limit or set two defaults.
     signing_key::lock(tx, act.environment_id).await?;
-    if oauth_resource::all(tx, act.environment_id).await?.len() >= MOST {
+    if oauth_resource::all(tx, act.environment_id).await?.len() >= MAX {
         return Err(Failure::invalid(
             "uri",
             "too_many",
-            format!("There are {MOST} resources already. Delete one first."),
+            format!("There are {MAX} resources already. Delete one first."),
         ));
     }
     if default {

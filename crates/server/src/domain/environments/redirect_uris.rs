@@ -5,7 +5,7 @@ use crate::domain::{Act, Failure, audit_log};
 use countersign_protocol::id::RedirectUriId;
 use countersign_protocol::management::error::ApiError;
 use countersign_protocol::model::{EnvironmentRedirectUri, RedirectPurpose};
-use countersign_protocol::oauth::redirect_uri::{MOST_REDIRECT_URIS, RedirectUriError, check_own};
+use countersign_protocol::oauth::redirect_uri::{MAX_REDIRECT_URIS, RedirectUriError, check_own};
 use countersign_store::change::{self, Topic};
 use countersign_store::{Tx, redirect_uri, signing_key};
 
@@ -42,7 +42,7 @@ pub async fn create_redirect_uri(
     signing_key::lock(tx, act.environment_id).await?;
     let mut known = redirect_uri::all(tx, act.environment_id).await?;
     known.retain(|known| known.purpose == new.purpose);
-    if known.len() >= MOST_REDIRECT_URIS {
+    if known.len() >= MAX_REDIRECT_URIS {
         return Err(refused(RedirectUriError::TooMany));
     }
     if known.iter().any(|known| known.uri == new.uri) {

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// The default lifetime of an invitation, in days.
 pub const DAYS: i64 = 7;
 /// The maximum length of a text that is looked up as a token.
-pub const LONGEST_TOKEN: usize = 128;
+pub const MAX_TOKEN_LENGTH: usize = 128;
 
 /// The properties of a new invitation.
 #[derive(Debug, Clone)]
@@ -219,7 +219,7 @@ pub async fn find_and_lock(tx: &mut Tx, act: &Act, id: &str) -> Result<Invitatio
 /// 404.
 pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Result<Invitation, Failure> {
     let missing = || Failure::not_found("Invitation", token);
-    if token.len() > LONGEST_TOKEN {
+    if token.len() > MAX_TOKEN_LENGTH {
         return Err(missing());
     }
     let digest = act.keyring.invitation.digest(token);

@@ -13,7 +13,7 @@ use crate::domain::{Act, Failure, events};
 use crate::entropy::Entropy;
 use countersign_protocol::id::{OrganizationDomainId, OrganizationId};
 use countersign_protocol::management::error::ApiError;
-use countersign_protocol::management::fields::MOST_METADATA;
+use countersign_protocol::management::fields::MAX_METADATA;
 use countersign_protocol::management::views::{organization_domain_view, organization_view};
 use countersign_protocol::model::{DomainState, Organization, OrganizationDomain, VerificationStrategy};
 use countersign_store::change::{self, Topic};
@@ -118,10 +118,10 @@ pub fn merge_metadata(
             None => metadata.remove(&key),
         };
     }
-    if metadata.len() > MOST_METADATA {
+    if metadata.len() > MAX_METADATA {
         return Err(Failure::Refused(ApiError::BadRequest {
             code: "invalid_metadata",
-            message: format!("Metadata can have at most {MOST_METADATA} entries."),
+            message: format!("Metadata can have at most {MAX_METADATA} entries."),
         }));
     }
     Ok(())

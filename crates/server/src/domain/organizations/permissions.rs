@@ -9,17 +9,17 @@ use countersign_store::change::{self, Topic};
 use countersign_store::{Query, Tx, permission};
 
 /// The maximum length of a name.
-pub const LONGEST_NAME: usize = 48;
+pub const MAX_NAME_LENGTH: usize = 48;
 /// The maximum length of a description.
-pub const LONGEST_DESCRIPTION: usize = 150;
+pub const MAX_DESCRIPTION_LENGTH: usize = 150;
 
 /// Reads the description of a permission or a role.
 pub fn description(fields: &mut Fields) -> Patch<String> {
     let description = fields.description();
     if let Patch::Value(text) = &description
-        && text.chars().count() > LONGEST_DESCRIPTION
+        && text.chars().count() > MAX_DESCRIPTION_LENGTH
     {
-        let message = format!("description must have at most {LONGEST_DESCRIPTION} characters.");
+        let message = format!("description must have at most {MAX_DESCRIPTION_LENGTH} characters.");
         fields.refuse("description", "too_long", message);
     }
     description

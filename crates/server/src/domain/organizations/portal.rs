@@ -24,13 +24,13 @@ use std::collections::HashMap;
 /// How often use of a visit is recorded, in seconds.
 const NOTED: i64 = 60;
 /// How many applications, and how many API keys, an organization may have and still create more on its own.
-pub const MOST_OWN: usize = 100;
+pub const MAX_OWN: usize = 100;
 /// The error code for too many of them.
 pub const TOO_MANY: &str = "too_many";
 /// How many domains an organization may have and still add more on its own.
-pub const MOST_DOMAINS: usize = 50;
+pub const MAX_DOMAINS: usize = 50;
 /// How many memberships of one user are examined.
-const MOST_MEMBERSHIPS: i64 = 100;
+const MAX_MEMBERSHIPS: i64 = 100;
 
 /// The properties of a new link. The organization ID is given as received.
 #[derive(Debug, Clone)]
@@ -194,7 +194,7 @@ pub async fn organizations_of(
     act: &Act,
     user_id: UserId,
 ) -> Result<Vec<(Membership, Vec<PortalIntent>)>, Failure> {
-    let memberships = membership::active_of_user(query, act.environment_id, user_id, MOST_MEMBERSHIPS, None).await?;
+    let memberships = membership::active_of_user(query, act.environment_id, user_id, MAX_MEMBERSHIPS, None).await?;
     let (mut opened, mut open) = (Opened::default(), Vec::new());
     for membership in memberships {
         let intents = opened.by(query, act, &membership).await?;
@@ -237,8 +237,8 @@ pub async fn create_machine(
     // Counted under the organization's lock, so that concurrent requests cannot exceed the limit together.
     organization::lock(tx, act.environment_id, organization_id).await?;
     let filter = application::Filter { organization_id: Some(organization_id), authenticated: true, dynamic: false };
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST_OWN };
-    if application::list(tx, act.environment_id, filter, &slice).await?.len() >= MOST_OWN {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX_OWN };
+    if application::list(tx, act.environment_id, filter, &slice).await?.len() >= MAX_OWN {
         return Err(too_many());
     }
     let kind = NewApplicationKind::Machine { organization_id: organization_id.to_string() };
@@ -309,8 +309,8 @@ pub async fn create_key(
     permissions: Vec<String>,
 ) -> Result<Secret, Failure> {
     organization::lock(tx, act.environment_id, organization_id).await?;
-    let slice = Slice { scan: Scan::Descending, from: None, limit: MOST_OWN };
-    if api_key::list(tx, act.environment_id, organization_id, &slice).await?.len() >= MOST_OWN {
+    let slice = Slice { scan: Scan::Descending, from: None, limit: MAX_OWN };
+    if api_key::list(tx, act.environment_id, organization_id, &slice).await?.len() >= MAX_OWN {
         return Err(too_many());
     }
     let new = api_keys::NewApiKey { name, permissions, expires_at: None };
@@ -354,7 +354,7 @@ pub async fn add_domain(
     domain: String,
 ) -> Result<OrganizationDomain, Failure> {
     organization::lock(tx, act.environment_id, organization_id).await?;
-    if organization::domains(tx, act.environment_id, organization_id).await?.len() >= MOST_DOMAINS {
+    if organization::domains(tx, act.environment_id, organization_id).await?.len() >= MAX_DOMAINS {
         return Err(too_many());
     }
     organizations::add_domain(tx, act, &organization_id.to_string(), domain).await

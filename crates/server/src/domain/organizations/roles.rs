@@ -9,9 +9,9 @@ use countersign_store::{Query, Tx, role, signing_key};
 use serde_json::Value;
 
 /// The maximum number of roles of an environment: lists of roles have no pages.
-pub const MOST_ROLES: usize = 200;
+pub const MAX_ROLES: usize = 200;
 /// The maximum length of a name.
-pub const LONGEST_NAME: usize = 48;
+pub const MAX_NAME_LENGTH: usize = 48;
 
 /// The properties of a new role.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ pub async fn ensure_default(tx: &mut Tx, act: &Act) -> Result<(), Failure> {
 pub async fn create(tx: &mut Tx, act: &Act, new: NewRole) -> Result<Role, Failure> {
     // Of two concurrent requests, the second counts the first one's role.
     signing_key::lock(tx, act.environment_id).await?;
-    if role::list(tx, act.environment_id).await?.len() >= MOST_ROLES {
-        return Err(Failure::bad_request("bad_request", format!("There can be at most {MOST_ROLES} roles.")));
+    if role::list(tx, act.environment_id).await?.len() >= MAX_ROLES {
+        return Err(Failure::bad_request("bad_request", format!("There can be at most {MAX_ROLES} roles.")));
     }
     let made = Role {
         id: act.entropy.id(act.now)?,

@@ -10,7 +10,7 @@ use countersign_store::Tx;
 use serde_json::{Value, json};
 
 /// The maximum length of a stored user agent.
-const LONGEST_USER_AGENT: usize = 400;
+const MAX_USER_AGENT_LENGTH: usize = 400;
 
 /// What was proven, or was to be proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl ClientInfo {
             "type": proof,
             "status": status,
             "ip_address": self.ip_address,
-            "user_agent": user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect::<String>()),
+            "user_agent": user_agent.map(|text| text.chars().take(MAX_USER_AGENT_LENGTH).collect::<String>()),
         })
     }
 }
@@ -77,9 +77,15 @@ impl ClientInfo {
 ///
 /// # Errors
 /// Database errors.
-pub async fn succeeded(tx: &mut Tx, act: &Act, proof: Proof, whence: &ClientInfo, user: &User) -> Result<(), Failure> {
+pub async fn succeeded(
+    tx: &mut Tx,
+    act: &Act,
+    proof: Proof,
+    client_info: &ClientInfo,
+    user: &User,
+) -> Result<(), Failure> {
     let (word, name, _) = proof.names();
-    let mut data = whence.data(word, "succeeded");
+    let mut data = client_info.data(word, "succeeded");
     data["user_id"] = json!(user.id);
     data["email"] = json!(user.email);
     events::record(tx, act, name, None, &data).await
@@ -93,12 +99,12 @@ pub async fn failed(
     tx: &mut Tx,
     act: &Act,
     proof: Proof,
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
     (email, user_id): (&str, Option<UserId>),
     (code, message): (&str, &str),
 ) -> Result<(), Failure> {
     let (word, _, name) = proof.names();
-    let mut data = whence.data(word, "failed");
+    let mut data = client_info.data(word, "failed");
     data["user_id"] = json!(user_id);
     // Anything else that was typed there may be a secret.
     data["email"] = is_email(email).then_some(email).into();

@@ -68,7 +68,7 @@ pub async fn confirm(
     tx: &mut Tx,
     act: &Act,
     (id, code): (UserId, &str),
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
 ) -> Result<Result<User, Refused>, Failure> {
     user::lock(tx, act.environment_id, id).await?;
     let found = user::find(tx, act.environment_id, id).await?;
@@ -76,17 +76,17 @@ pub async fn confirm(
     if found.email_verified {
         return Err(Failure::bad_request("email_previously_verified", "The email address was verified before."));
     }
-    let tried = (code, whence.ip_address.as_deref());
+    let tried = (code, client_info.ip_address.as_deref());
     if let Err(refused) = mailed_codes::redeem::<EmailVerificationId>(tx, act, Some(id), &found.email, tried).await? {
         // A code refused without a check leaves no trace.
         if !matches!(refused, Refused::TooMany { .. }) {
             let (who, refusal) = ((found.email.as_str(), Some(id)), refusal(refused, act));
             let why = authentications::reason(&refusal);
-            authentications::failed(tx, act, Proof::EmailVerification, whence, who, why).await?;
+            authentications::failed(tx, act, Proof::EmailVerification, client_info, who, why).await?;
         }
         return Ok(Err(refused));
     }
-    authentications::succeeded(tx, act, Proof::EmailVerification, whence, &found).await?;
+    authentications::succeeded(tx, act, Proof::EmailVerification, client_info, &found).await?;
     found.email_verified = true;
     found.updated_at = act.now;
     user::update(tx, act.environment_id, &found).await?;

@@ -89,17 +89,18 @@ pub async fn redeem(
     tx: &mut Tx,
     act: &Act,
     (email, code): (&str, &str),
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
 ) -> Result<Result<Proven, Refused>, Failure> {
     let known = user::find_by_email(tx, act.environment_id, email).await?;
-    let redeemed = prove(tx, act, known.as_ref(), (email, code), whence.ip_address.as_deref()).await?;
+    let redeemed = prove(tx, act, known.as_ref(), (email, code), client_info.ip_address.as_deref()).await?;
     match &redeemed {
         // A code refused without a check leaves no trace.
         Ok(_) | Err(Refused::TooMany { .. }) => {}
         Err(refused) => {
             let who = (email, known.map(|user| user.id));
             let refusal = refusal(*refused);
-            authentications::failed(tx, act, Proof::MagicAuth, whence, who, authentications::reason(&refusal)).await?;
+            authentications::failed(tx, act, Proof::MagicAuth, client_info, who, authentications::reason(&refusal))
+                .await?;
         }
     }
     Ok(redeemed)

@@ -69,7 +69,7 @@ pub async fn check(
     act: &Act,
     (email, password): (&str, Secret),
     counts: Vec<Count>,
-    whence: ClientInfo,
+    client_info: ClientInfo,
 ) -> Result<Checked, Failure> {
     let tries = Tries(counts.clone());
     let counting = act.clone();
@@ -92,7 +92,7 @@ pub async fn check(
     };
     let known = found.as_ref().map(|user| user.id);
     let (Some(user), Some(hash), Verdict::Right { rehash }) = (found, hash, verdict) else {
-        return wrong(store, act, (email, known), whence).await;
+        return record_wrong_password(store, act, (email, known), client_info).await;
     };
     let new_hash = if rehash { passwords.hash(password.clone()).await.ok() } else { None };
     let Some(new) = new_hash else { return Ok(Checked::Right(Box::new(user), hash, tries)) };
@@ -109,22 +109,24 @@ pub async fn check(
     let now_hash = user::password_hash(&mut store.reader().await?, environment_id, id).await?;
     match (passwords.verify(now_hash.clone(), password).await, now_hash) {
         (Ok(Verdict::Right { .. }), Some(hash)) => Ok(Checked::Right(Box::new(user), hash, tries)),
-        (Ok(_), _) => wrong(store, act, (email, known), whence).await,
+        (Ok(_), _) => record_wrong_password(store, act, (email, known), client_info).await,
         (Err(Busy), _) => Ok(Checked::Busy),
     }
 }
 
 /// Records an event about a wrong password.
-async fn wrong(
+async fn record_wrong_password(
     store: &Store,
     act: &Act,
     (email, known): (&str, Option<UserId>),
-    whence: ClientInfo,
+    client_info: ClientInfo,
 ) -> Result<Checked, Failure> {
     let (act, email) = (act.clone(), email.to_owned());
     let why = ("invalid_credentials", "The address or the password is wrong.");
     let told = store.write::<(), Failure, _>(move |tx| {
-        Box::pin(async move { authentications::failed(tx, &act, Proof::Password, &whence, (&email, known), why).await })
+        Box::pin(
+            async move { authentications::failed(tx, &act, Proof::Password, &client_info, (&email, known), why).await },
+        )
     });
     told.await?;
     Ok(Checked::Wrong)

@@ -24,7 +24,7 @@ pub fn passwords_off() -> ApiError {
 pub const MINUTES: u32 = 60;
 
 /// The maximum length of a text that is looked up as a token.
-const LONGEST_TOKEN: usize = 128;
+const MAX_TOKEN_LENGTH: usize = 128;
 
 fn context(act: &Act, id: PasswordResetId) -> [String; 3] {
     ["password-reset-token".to_owned(), act.environment_id.to_string(), id.to_string()]
@@ -133,7 +133,7 @@ pub async fn find(query: &mut impl Query, act: &Act, id: &str) -> Result<Passwor
 /// # Errors
 /// Database errors.
 pub async fn find_by_token(query: &mut impl Query, act: &Act, token: &str) -> Result<Option<PasswordReset>, Failure> {
-    if token.len() > LONGEST_TOKEN {
+    if token.len() > MAX_TOKEN_LENGTH {
         return Ok(None);
     }
     let digest = act.keyring.password_reset.digest(token);

@@ -18,7 +18,7 @@ use countersign_store::{Query, Tx, authentication_challenge, authentication_fact
 use zeroize::Zeroizing;
 
 /// The maximum number of factors of one user.
-const MOST: usize = 10;
+const MAX: usize = 10;
 /// How long a challenge can be answered, in seconds.
 pub const CHALLENGE_LIFETIME: i64 = 86_400;
 
@@ -132,9 +132,9 @@ pub async fn enrol(
 }
 
 async fn make_room(tx: &mut Tx, act: &Act, user_id: UserId) -> Result<(), Failure> {
-    let oldest_first = Slice { scan: Scan::Ascending, from: None, limit: MOST };
+    let oldest_first = Slice { scan: Scan::Ascending, from: None, limit: MAX };
     let known = authentication_factor::list(tx, act.environment_id, user_id, &oldest_first).await?;
-    if known.len() < MOST {
+    if known.len() < MAX {
         return Ok(());
     }
     match known.iter().find(|known| known.confirmed_at.is_none()) {
@@ -209,7 +209,7 @@ pub async fn delete(tx: &mut Tx, act: &Act, id: AuthFactorId) -> Result<bool, Fa
 /// Database errors.
 pub async fn remove_all(tx: &mut Tx, act: &Act, user: &User) -> Result<bool, Failure> {
     user::lock(tx, act.environment_id, user.id).await?;
-    let all = Slice { scan: Scan::Ascending, from: None, limit: MOST };
+    let all = Slice { scan: Scan::Ascending, from: None, limit: MAX };
     let known = authentication_factor::list(tx, act.environment_id, user.id, &all).await?;
     for factor in &known {
         delete(tx, act, factor.id).await?;
@@ -353,11 +353,11 @@ pub async fn sign_in(
     user: &User,
     factors: &[AuthenticationFactor],
     typed: &str,
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
-    let from = whence.ip_address.as_deref();
+    let from = client_info.ip_address.as_deref();
     let redeemed = redeem(tx, act, &user.id.to_string(), factors, (typed, from)).await?;
-    tell(tx, act, user, whence, redeemed.as_ref().map(drop).map_err(|refused| *refused)).await?;
+    tell(tx, act, user, client_info, redeemed.as_ref().map(drop).map_err(|refused| *refused)).await?;
     Ok(redeemed)
 }
 
@@ -369,16 +369,16 @@ pub async fn tell(
     tx: &mut Tx,
     act: &Act,
     user: &User,
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
     outcome: Result<(), Refused>,
 ) -> Result<(), Failure> {
     match outcome {
-        Ok(()) => authentications::succeeded(tx, act, Proof::Mfa, whence, user).await,
+        Ok(()) => authentications::succeeded(tx, act, Proof::Mfa, client_info, user).await,
         Err(Refused::TooMany { .. }) => Ok(()),
         Err(refused) => {
             let refusal = magic_auth::refusal(refused);
             let who = (user.email.as_str(), Some(user.id));
-            authentications::failed(tx, act, Proof::Mfa, whence, who, authentications::reason(&refusal)).await
+            authentications::failed(tx, act, Proof::Mfa, client_info, who, authentications::reason(&refusal)).await
         }
     }
 }
@@ -393,7 +393,7 @@ pub async fn answer(
     act: &Act,
     user: &User,
     (challenge_id, typed): (&str, &str),
-    whence: &ClientInfo,
+    client_info: &ClientInfo,
 ) -> Result<Result<AuthFactorId, Refused>, Failure> {
     let challenge = find_challenge(tx, act, challenge_id).await?;
     let factor = authentication_factor::find_and_lock(tx, act.environment_id, challenge.factor_id).await?;
@@ -412,7 +412,7 @@ pub async fn answer(
         Err(Refused::Expired)
     } else {
         let is_new = factor.confirmed_at.is_none();
-        let answered = sign_in(tx, act, user, &[factor], typed, whence).await?;
+        let answered = sign_in(tx, act, user, &[factor], typed, client_info).await?;
         if answered.is_ok() {
             authentication_challenge::verify(tx, act.environment_id, challenge.id, act.now).await?;
             if is_new {

@@ -17,7 +17,7 @@ use countersign_protocol::secret::Secret;
 use countersign_protocol::time::Timestamp;
 use countersign_protocol::webhook::event_types::DISABLED;
 use countersign_protocol::webhook::rotation::{OVERLAP, Rotation};
-use countersign_protocol::webhook::schedule::{LONGEST_WAIT, TRIES, breather, is_given_up, next_try};
+use countersign_protocol::webhook::schedule::{MAX_WAIT_LENGTH, TRIES, breather, is_given_up, next_try};
 use countersign_protocol::webhook::signature::compose_secret;
 use countersign_store::webhook_delivery::{self, Claimed, STEP};
 use countersign_store::webhook_endpoint::{self, Key};
@@ -25,7 +25,7 @@ use countersign_store::{Error, Query, Tx, event, signing_key, webhook_attempt};
 use serde_json::Value;
 
 /// The maximum number of endpoints of an environment.
-const MOST: i64 = 100;
+const MAX: i64 = 100;
 
 /// Why an endpoint was disabled automatically.
 const GONE: &str = "It answered 410 Gone.";
@@ -136,8 +136,8 @@ pub async fn create(
     check_url(act, &endpoint_url)?;
     // Serialized by the lock, so that concurrent requests cannot exceed the limit together.
     signing_key::lock(tx, act.environment_id).await?;
-    if webhook_endpoint::count(tx, act.environment_id).await? >= MOST {
-        let message = format!("There are {MOST} webhook endpoints already. Delete one first.");
+    if webhook_endpoint::count(tx, act.environment_id).await? >= MAX {
+        let message = format!("There are {MAX} webhook endpoints already. Delete one first.");
         return Err(Failure::invalid("", "too_many", message));
     }
     let id = act.entropy.id(act.now)?;
@@ -355,7 +355,7 @@ pub async fn expire_some(tx: &mut Tx, key: Key, now: Timestamp) -> Result<u64, F
     if !webhook_endpoint::lock(tx, key).await? {
         return Ok(0);
     }
-    Ok(webhook_delivery::expire(tx, key, now.plus_secs(-LONGEST_WAIT), TRIES, now).await?)
+    Ok(webhook_delivery::expire(tx, key, now.plus_secs(-MAX_WAIT_LENGTH), TRIES, now).await?)
 }
 
 /// Releases the first delivery about a subject, if none is released.

@@ -19,9 +19,9 @@ use http_body_util::Full;
 use std::time::{Duration, Instant};
 
 /// How long an endpoint may take to respond, in seconds.
-pub const PATIENCE: i64 = 15;
+pub const TIMEOUT: i64 = 15;
 /// The time limit of a response, and how much of its body is read.
-const LIMITS: Limits = Limits { time: Duration::from_secs(PATIENCE.unsigned_abs()), bytes: 4 * 1024 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(TIMEOUT.unsigned_abs()), bytes: 4 * 1024 };
 /// The maximum bytes kept of a response's headers, and of the reason why there was no response.
 const KEPT: usize = 2 * 1024;
 
@@ -106,9 +106,9 @@ pub async fn send(
         Ok(answer) => AttemptOutcome::Answered {
             status: answer.status().as_u16(),
             headers: lines(answer.headers()),
-            body: kept(answer.body(), LIMITS.bytes),
+            body: excerpt(answer.body(), LIMITS.bytes),
         },
-        Err(error) => AttemptOutcome::Nothing(kept(error.to_string().as_bytes(), KEPT)),
+        Err(error) => AttemptOutcome::Nothing(excerpt(error.to_string().as_bytes(), KEPT)),
     })
 }
 
@@ -120,11 +120,11 @@ fn lines(headers: &HeaderMap) -> String {
         lines.extend_from_slice(value.as_bytes());
         lines.push(b'\n');
     }
-    kept(&lines, KEPT)
+    excerpt(&lines, KEPT)
 }
 
 /// The beginning of data received from outside, as text that every database accepts.
-fn kept(said: &[u8], most: usize) -> String {
+fn excerpt(said: &[u8], most: usize) -> String {
     let beginning = said.get(..most).unwrap_or(said);
     String::from_utf8_lossy(beginning).replace('\0', "\u{fffd}")
 }

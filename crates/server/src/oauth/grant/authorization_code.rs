@@ -1,13 +1,13 @@
 //! `grant_type=authorization_code`: a code becomes tokens, once, on whatever node it arrives.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, Spends};
+use super::user_tokens::{self, Authorized, Person, RedeemedCode};
 use crate::domain::connect::authorization_codes;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::AuthorizationCode;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
-use countersign_protocol::oauth::grant::authorization_code::{Refused, not_good, redeem};
+use countersign_protocol::oauth::grant::authorization_code::{Refused, redeem, rejection};
 use countersign_protocol::oauth::grant::device_code::Approval;
 use countersign_protocol::oauth::resource::issuable;
 use countersign_store::token_family;
@@ -41,7 +41,7 @@ pub async fn issue(
     presented: Presented<'_>,
 ) -> Result<TokenResponse, OAuthError> {
     let environment_id = call.environment.id();
-    let code = authorization_codes::open(&call.app.keyring, environment_id, presented.code).ok_or_else(not_good)?;
+    let code = authorization_codes::open(&call.app.keyring, environment_id, presented.code).ok_or_else(rejection)?;
     let answer = match redeem(&code, client, presented.redirect_uri, presented.code_verifier, call.app.clock.now()) {
         Err(Refused::Unproven(error)) => return Err(error),
         Err(Refused::Wrong(error)) => Err(error),
@@ -59,7 +59,7 @@ pub async fn issue(
     let spent = token_family::of_code(&mut reader, environment_id, &digest).await;
     drop(reader);
     match spent.map_err(|error| oauth_error(error.into()))? {
-        Some(family_id) => Err(user_tokens::end_reused(call, REUSED, family_id, not_good()).await),
+        Some(family_id) => Err(user_tokens::end_reused(call, REUSED, family_id, rejection()).await),
         None => Err(error),
     }
 }
@@ -71,11 +71,11 @@ async fn exchange(
     presented: Presented<'_>,
     code: &AuthorizationCode,
 ) -> Result<TokenResponse, OAuthError> {
-    let scopes = code.scopes.of(client.client()).ok_or_else(not_good)?;
+    let scopes = code.scopes.of(client.client()).ok_or_else(rejection)?;
     issuable(presented.resources, &code.resource, &call.environment.resources)?;
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
-    let person = Person::load(call, &mut reader, code.user_id, code.organization_id, not_good).await?;
+    let person = Person::load(call, &mut reader, code.user_id, code.organization_id, rejection).await?;
     drop(reader);
     let family = user_tokens::begin(
         call,
@@ -95,8 +95,8 @@ async fn exchange(
         },
     )?;
     let digest = call.app.keyring.authorization_code.digest(presented.code);
-    if !user_tokens::redeem(call, client, &family, Spends::AuthorizationCode(digest)).await? {
-        return Err(not_good());
+    if !user_tokens::redeem(call, client, &family, RedeemedCode::AuthorizationCode(digest)).await? {
+        return Err(rejection());
     }
     user_tokens::issue(call, client, &family, person, code.nonce.as_deref())
 }

@@ -1,12 +1,12 @@
 //! The device grant: a device polls until the person has answered.
 
 use super::token_response::TokenResponse;
-use super::user_tokens::{self, Authorized, Person, Spends};
+use super::user_tokens::{self, Authorized, Person, RedeemedCode};
 use crate::domain::Failure;
 use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::{OAuthError, OAuthErrorCode};
-use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, not_good, poll};
+use countersign_protocol::oauth::grant::device_code::{INTERVAL, Ready, poll, rejection};
 use countersign_store::device_authorization;
 
 /// Answers a poll.
@@ -24,7 +24,7 @@ pub async fn issue(
     let now = call.app.clock.now();
     let mut reader = call.app.store.reader().await.map_err(database)?;
     let device = device_authorization::find(&mut reader, environment_id, &digest).await.map_err(database)?;
-    let device = device.ok_or_else(not_good)?;
+    let device = device.ok_or_else(rejection)?;
     let Ready(approval) = match poll(&device, client, now) {
         Ok(ready) => ready,
         Err(error) => {
@@ -46,7 +46,7 @@ pub async fn issue(
             return Err(error);
         }
     };
-    let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, not_good).await?;
+    let person = Person::load(call, &mut reader, approval.user_id, approval.organization_id, rejection).await?;
     drop(reader);
     let family = user_tokens::begin(
         call,
@@ -58,9 +58,9 @@ pub async fn issue(
             scopes: device.scopes,
         },
     )?;
-    let redeemed = user_tokens::redeem(call, client, &family, Spends::DeviceCode(digest));
+    let redeemed = user_tokens::redeem(call, client, &family, RedeemedCode::DeviceCode(digest));
     if !redeemed.await? {
-        return Err(not_good());
+        return Err(rejection());
     }
     user_tokens::issue(call, client, &family, person, None)
 }

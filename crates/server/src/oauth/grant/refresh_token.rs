@@ -6,7 +6,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use countersign_protocol::model::TokenFamily;
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
-use countersign_protocol::oauth::grant::refresh_token::{Refused, not_good, rotate};
+use countersign_protocol::oauth::grant::refresh_token::{Refused, rejection, rotate};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::oauth::resource::issuable;
 use countersign_store::{logout_notice, token_family};
@@ -30,20 +30,20 @@ pub async fn issue(
     let environment_id = call.environment.id();
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let token = RefreshToken::read(refresh_token, &call.app.keyring.refresh_token, environment_id);
-    let token = token.ok_or_else(not_good)?;
+    let token = token.ok_or_else(rejection)?;
     for _ in 0..LOOKS {
         let mut reader = call.app.store.reader().await.map_err(database)?;
         let family = token_family::find(&mut reader, environment_id, token.family_id).await.map_err(database)?;
         let policy = call.environment.environment.sessions;
         // By the policy of today: a shorter one counts for what was authorized before, too.
-        let family = policy.bound(family.ok_or_else(not_good)?);
+        let family = policy.bound(family.ok_or_else(rejection)?);
         let now = call.app.clock.now();
         let rotation = match rotate(&family, token.generation, client, scope, now) {
             Ok(rotation) => rotation,
             Err(Refused::Wrong(error)) => return Err(error),
             Err(Refused::Reused) => {
                 drop(reader);
-                return Err(user_tokens::end_reused(call, REUSED, family.id, not_good()).await);
+                return Err(user_tokens::end_reused(call, REUSED, family.id, rejection()).await);
             }
         };
         // A device was not asked what its tokens are for, and `resource` means nothing for it at first: so it does later.
@@ -54,13 +54,13 @@ pub async fn issue(
             return Err(wrong);
         }
         // Asked at every refresh: is this still the person, and still a member?
-        let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
+        let person = Person::load(call, &mut reader, family.user_id, family.organization_id, rejection).await?;
         drop(reader);
         let next = TokenFamily { generation: rotation.generation, scopes: rotation.scopes, ..family.clone() };
         let rotated = rotation.repeated || {
             let idle_expires_at = now.plus_secs(policy.inactivity_timeout).min(family.expires_at);
             let scopes = next.scopes.clone();
-            let told = user_tokens::told_of_sign_out(client, &family);
+            let told = user_tokens::backchannel_logout_session(client, &family);
             let written = call
                 .app
                 .store
@@ -90,5 +90,5 @@ pub async fn issue(
             return user_tokens::issue(call, client, &next, person, None);
         }
     }
-    Err(not_good())
+    Err(rejection())
 }

@@ -7,7 +7,7 @@ use crate::http::oauth_call::{OAuthCall, oauth_error};
 use crate::oauth::token_status::{self, TokenStatus};
 use countersign_protocol::oauth::client_auth::AuthenticatedClient;
 use countersign_protocol::oauth::error::OAuthError;
-use countersign_protocol::oauth::grant::token_exchange::{Circumstances, admit, exchange, not_good};
+use countersign_protocol::oauth::grant::token_exchange::{ExchangeContext, admit, exchange, rejection};
 use countersign_protocol::oauth::token::ExchangeRequest;
 use countersign_store::token_family;
 
@@ -22,20 +22,20 @@ pub async fn issue(
 ) -> Result<TokenResponse, OAuthError> {
     let credential_id = admit(request, client)?;
     let standing = token_status::access_token(call, request.subject_token).await.map_err(oauth_error)?;
-    let TokenStatus::Active(subject, Some(grant)) = standing else { return Err(not_good()) };
+    let TokenStatus::Active(subject, Some(grant)) = standing else { return Err(rejection()) };
     let authorized = call.app.client(call.environment.id(), grant.client_id).await.map_err(oauth_error)?;
-    let here = Circumstances {
+    let here = ExchangeContext {
         environment: call.environment.environment.client_id,
         resources: &call.environment.resources,
-        assigned: &authorized.ok_or_else(not_good)?.application.scopes,
+        assigned: &authorized.ok_or_else(rejection)?.application.scopes,
         now: call.app.clock.now(),
     };
     let exchanged = exchange(request, &subject.claims, (client, credential_id), here)?;
     let database = |error: countersign_store::Error| oauth_error(error.into());
     let mut reader = call.app.store.reader().await.map_err(database)?;
     let family = token_family::find(&mut reader, call.environment.id(), grant.id).await.map_err(database)?;
-    let family = family.ok_or_else(not_good)?;
-    let person = Person::load(call, &mut reader, family.user_id, family.organization_id, not_good).await?;
+    let family = family.ok_or_else(rejection)?;
+    let person = Person::load(call, &mut reader, family.user_id, family.organization_id, rejection).await?;
     drop(reader);
     user_tokens::issue_exchanged(call, client, &family, person, exchanged)
 }

@@ -69,7 +69,7 @@ impl From<countersign_store::Error> for NotRedeemed {
 
 /// What is redeemed: an authorization code or a device code, by its digest.
 #[derive(Debug)]
-pub enum Spends {
+pub enum RedeemedCode {
     /// An authorization code.
     AuthorizationCode(Digest),
     /// A device code.
@@ -85,9 +85,10 @@ pub async fn redeem(
     call: &OAuthCall,
     client: AuthenticatedClient<'_>,
     family: &TokenFamily,
-    spends: Spends,
+    spends: RedeemedCode,
 ) -> Result<bool, OAuthError> {
-    let (environment_id, family, told) = (call.environment.id(), family.clone(), told_of_sign_out(client, family));
+    let (environment_id, family, told) =
+        (call.environment.id(), family.clone(), backchannel_logout_session(client, family));
     let redeemed = call.app.store.write::<(), NotRedeemed, _>(move |tx| {
         Box::pin(async move {
             // They were a member when the tokens were put together, and still are when the family is kept.
@@ -109,14 +110,14 @@ pub async fn redeem(
             };
             // A device stays connected when the person signs out of the browser, and so it does before it has come for its
             // tokens; what takes everything back denies it.
-            if !stands && matches!(spends, Spends::AuthorizationCode(_)) {
+            if !stands && matches!(spends, RedeemedCode::AuthorizationCode(_)) {
                 return Err(NotRedeemed::Spent);
             }
             match spends {
-                Spends::AuthorizationCode(digest) => {
+                RedeemedCode::AuthorizationCode(digest) => {
                     token_family::insert(tx, environment_id, &family, Some(&digest)).await?;
                 }
-                Spends::DeviceCode(digest) => {
+                RedeemedCode::DeviceCode(digest) => {
                     token_family::insert(tx, environment_id, &family, None).await?;
                     if !device_authorization::redeem(tx, environment_id, &digest).await? {
                         return Err(NotRedeemed::Spent);
@@ -150,7 +151,7 @@ pub struct Authorized {
 }
 
 /// The session whose end the application wants to be told of.
-pub fn told_of_sign_out(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
+pub fn backchannel_logout_session(client: AuthenticatedClient<'_>, family: &TokenFamily) -> Option<SessionId> {
     family.session_id.filter(|_| logout_uri(&client.client().application).is_some())
 }
 
@@ -196,15 +197,15 @@ impl Person {
         reader: &mut Reader,
         user_id: UserId,
         organization_id: Option<OrganizationId>,
-        not_good: fn() -> OAuthError,
+        rejection: fn() -> OAuthError,
     ) -> Result<Self, OAuthError> {
         let environment_id = call.environment.id();
         let database = |error: countersign_store::Error| oauth_error(error.into());
-        let user = user::find(reader, environment_id, user_id).await.map_err(database)?.ok_or_else(not_good)?;
+        let user = user::find(reader, environment_id, user_id).await.map_err(database)?.ok_or_else(rejection)?;
         if let Some(id) = organization_id
             && !membership::is_active(reader, environment_id, user.id, id).await.map_err(database)?
         {
-            return Err(not_good());
+            return Err(rejection());
         }
         let claims = match &call.environment.jwt_template {
             None => None,
@@ -242,7 +243,8 @@ pub fn issue(
     let access_token = sign_access_token(call, client, family, (&subject, template), terms)?;
     let id_token = if scopes.contains(&"openid") {
         let person = PersonClaims::new(subject.clone(), &user, scopes.iter().copied());
-        let sid = told_of_sign_out(client, family).map(|id| session_name(&call.app.keyring, id, application.client_id));
+        let sid = backchannel_logout_session(client, family)
+            .map(|id| session_name(&call.app.keyring, id, application.client_id));
         let claims = IdTokenClaims {
             nonce,
             auth_time: family.shows_auth_time.then(|| family.authenticated_at.as_secs()),

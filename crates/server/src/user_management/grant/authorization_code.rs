@@ -8,7 +8,7 @@ use crate::user_management::authenticate::Asking;
 use crate::user_management::{Refused, sign_in, tokens};
 use countersign_protocol::id::SessionFamilyId;
 use countersign_protocol::model::{Session, SessionCode, SessionFamily, User};
-use countersign_protocol::user_management::code::{self, not_good, redeem};
+use countersign_protocol::user_management::code::{self, redeem, rejection};
 use countersign_store::{Tx, membership, session, session_code, session_family, user};
 
 /// What became of a code.
@@ -32,7 +32,7 @@ pub async fn answer(
     let (app, act) = (&asking.call.app, asking.act());
     let digest = app.keyring.session_code.digest(code);
     let mut reader = app.store.reader().await?;
-    let code = session_code::find(&mut reader, act.environment_id, &digest).await?.ok_or_else(not_good)?;
+    let code = session_code::find(&mut reader, act.environment_id, &digest).await?.ok_or_else(rejection)?;
     drop(reader);
     match redeem(&code, (code_verifier, redirect_uri), asking.secret_proven, act.now) {
         Ok(()) => {}
@@ -41,8 +41,8 @@ pub async fn answer(
     }
     // What tokens will say is loaded before the code is spent: it is good for another try when that fails.
     let mut reader = app.store.reader().await?;
-    let found = session::find(&mut reader, act.environment_id, code.session_id).await?.ok_or_else(not_good)?;
-    let person = user::find(&mut reader, act.environment_id, found.user_id).await?.ok_or_else(not_good)?;
+    let found = session::find(&mut reader, act.environment_id, code.session_id).await?.ok_or_else(rejection)?;
+    let person = user::find(&mut reader, act.environment_id, found.user_id).await?.ok_or_else(rejection)?;
     drop(reader);
     let authorized_for = code.organization_id;
     let holder = tokens::Holder::load(asking, &person, authorized_for).await?;
@@ -74,7 +74,7 @@ async fn end(asking: &Asking<'_>, family_id: SessionFamilyId) -> Refused {
         Box::pin(async move { families::end_reused(tx, &act, CODE_REUSED, family_id).await })
     });
     match ended.await {
-        Ok(()) => not_good().into(),
+        Ok(()) => rejection().into(),
         Err(failure) => failure.into(),
     }
 }
@@ -87,9 +87,9 @@ async fn hand_over(
 ) -> Result<Outcome, Refused> {
     // What is true now is what counts, not what was when the code was issued.
     let session = session::find(tx, act.environment_id, code.session_id).await?;
-    let session = session.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
+    let session = session.filter(|session| sessions::is_live(act, session)).ok_or_else(rejection)?;
     user::lock(tx, act.environment_id, session.user_id).await?;
-    let user = user::find(tx, act.environment_id, session.user_id).await?.ok_or_else(not_good)?;
+    let user = user::find(tx, act.environment_id, session.user_id).await?.ok_or_else(rejection)?;
     let mut organization_id = code.organization_id;
     if let Some(token) = invitation_token {
         let invitation = sign_in::open_invitation(tx, act, &token).await?;
@@ -98,16 +98,16 @@ async fn hand_over(
     if let Some(id) = organization_id
         && !membership::hold(tx, act.environment_id, user.id, id).await?
     {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     // Whoever ends the session from now on ends what is issued here as well.
     if !session::hold(tx, act.environment_id, session.id).await? {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     let family = families::begin(act, &session, organization_id)?;
     if !session_code::spend(tx, act.environment_id, &code.digest, family.id).await? {
         let code = session_code::find(tx, act.environment_id, &code.digest).await?;
-        return code.and_then(|code| code.family_id).map(Outcome::Replayed).ok_or_else(|| not_good().into());
+        return code.and_then(|code| code.family_id).map(Outcome::Replayed).ok_or_else(|| rejection().into());
     }
     session_family::insert(tx, act.environment_id, &family).await?;
     Ok(Outcome::Redeemed(Box::new((user, session, family))))

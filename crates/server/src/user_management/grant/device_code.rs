@@ -12,7 +12,7 @@ use countersign_protocol::oauth::grant::device_code::{INTERVAL, is_answered};
 use countersign_protocol::secret::Digest;
 use countersign_store::{Tx, membership, session, session_device, session_family, user};
 
-fn not_good() -> OAuthError {
+fn rejection() -> OAuthError {
     OAuthError::invalid_grant("The device code is unknown or used, or what was agreed to has ended.")
 }
 
@@ -24,7 +24,7 @@ pub async fn answer(asking: &Asking<'_>, device_code: &str) -> Result<Reply, Ref
     let (app, act) = (&asking.call.app, asking.act());
     let digest = app.keyring.session_device_code.digest(device_code);
     let mut reader = app.store.reader().await?;
-    let device = session_device::find(&mut reader, act.environment_id, &digest).await?.ok_or_else(not_good)?;
+    let device = session_device::find(&mut reader, act.environment_id, &digest).await?.ok_or_else(rejection)?;
     drop(reader);
     if let Err(error) = is_answered(device.state, device.polled_at, (device.interval, device.expires_at), act.now) {
         note_poll(asking, act, digest, &error).await?;
@@ -36,9 +36,9 @@ pub async fn answer(asking: &Asking<'_>, device_code: &str) -> Result<Reply, Ref
         Some(id) => session::find(&mut reader, act.environment_id, id).await?,
         None => None,
     };
-    let person = user::find(&mut reader, act.environment_id, agreed_in.ok_or_else(not_good)?.user_id).await?;
+    let person = user::find(&mut reader, act.environment_id, agreed_in.ok_or_else(rejection)?.user_id).await?;
     drop(reader);
-    let holder = tokens::Holder::load(asking, &person.ok_or_else(not_good)?, device.organization_id).await?;
+    let holder = tokens::Holder::load(asking, &person.ok_or_else(rejection)?, device.organization_id).await?;
     let (ip_address, user_agent) = (asking.ip_address.clone(), asking.user_agent.clone());
     let redeemed = app.store.write::<(User, Session, SessionFamily), Refused, _>(move |tx| {
         Box::pin(async move { redeem(tx, &act, device, (ip_address, user_agent)).await })
@@ -68,31 +68,31 @@ async fn redeem(
 ) -> Result<(User, Session, SessionFamily), Refused> {
     // Of all who poll, one redeems.
     if !session_device::redeem(tx, act.environment_id, &device.digest).await? {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     // The person agreed in a session. If that has ended meanwhile, somebody had a reason to end it.
     let agreed_in = match device.session_id {
         Some(id) => session::find(tx, act.environment_id, id).await?,
         None => None,
     };
-    let agreed_in = agreed_in.ok_or_else(not_good)?;
+    let agreed_in = agreed_in.ok_or_else(rejection)?;
     // Asked again when nobody can end it any more before this transaction does: neither alone nor with all others.
     user::lock(tx, act.environment_id, agreed_in.user_id).await?;
     let organization_id = device.organization_id;
     if let Some(id) = organization_id
         && !membership::hold(tx, act.environment_id, agreed_in.user_id, id).await?
     {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     if !session::hold(tx, act.environment_id, agreed_in.id).await? {
-        return Err(not_good().into());
+        return Err(rejection().into());
     }
     let agreed_in = session::find(tx, act.environment_id, agreed_in.id).await?;
-    let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(not_good)?;
+    let agreed_in = agreed_in.filter(|session| sessions::is_live(act, session)).ok_or_else(rejection)?;
     let origin = Origin { method: agreed_in.authentication_method, ip_address, user_agent, organization_id };
     let session = sessions::start(tx, act, agreed_in.user_id, &origin).await?;
     let family = families::begin(act, &session, organization_id)?;
     session_family::insert(tx, act.environment_id, &family).await?;
-    let user = user::find(tx, act.environment_id, agreed_in.user_id).await?.ok_or_else(not_good)?;
+    let user = user::find(tx, act.environment_id, agreed_in.user_id).await?.ok_or_else(rejection)?;
     Ok((user, session, family))
 }

@@ -13,7 +13,7 @@ use countersign_protocol::user_management::error::AuthenticateError;
 use countersign_store::user;
 
 /// What became of a code.
-enum Tried {
+enum CodeCheck {
     /// It was right; this is the person, and the hash of their password.
     Right(Box<User>, Option<String>),
     /// It was not.
@@ -34,32 +34,32 @@ pub async fn answer(
 ) -> Result<Reply, Refused> {
     sign_in::require_method(asking, AuthenticationMethod::MagicAuth)?;
     let act = asking.act();
-    let whence = asking.whence();
+    let client_info = asking.client_info();
     let (now, email, code) = (act.now, email.to_owned(), code.to_owned());
     // Refusals are committed: they are tries.
-    let tried = asking.call.app.store.write::<Tried, Failure, _>(move |tx| {
+    let tried = asking.call.app.store.write::<CodeCheck, Failure, _>(move |tx| {
         Box::pin(async move {
             if let Err(over_at) = attempts::count(tx, &act, API_SIGN_INS, &email_key(&email)).await? {
-                return Ok(Tried::TooMany(over_at));
+                return Ok(CodeCheck::TooMany(over_at));
             }
-            let proven = match magic_auth::redeem(tx, &act, (&email, &code), &whence).await? {
+            let proven = match magic_auth::redeem(tx, &act, (&email, &code), &client_info).await? {
                 Ok(proven) => proven,
-                Err(refused) => return Ok(Tried::Refused(refused)),
+                Err(refused) => return Ok(CodeCheck::Refused(refused)),
             };
             attempts::clear(tx, &act, API_SIGN_INS, &email_key(&email)).await?;
             // As it is now: a password that somebody else may have set has gone.
             let hash = user::password_hash(tx, act.environment_id, proven.user().id).await?;
-            Ok(Tried::Right(Box::new(proven.user().clone()), hash))
+            Ok(CodeCheck::Right(Box::new(proven.user().clone()), hash))
         })
     });
     let tried = tried.await?;
     asking.call.app.catch_up().await;
     match tried {
-        Tried::Right(user, hash) => {
+        CodeCheck::Right(user, hash) => {
             let proof = Proof::new(asking, AuthenticationMethod::MagicAuth, (&user, hash.as_deref()), invitation_token);
             sign_in::go_on(asking, proof, None).await
         }
-        Tried::Refused(refused) => Err(AuthenticateError::Api(magic_auth::refusal(refused)).into()),
-        Tried::TooMany(over_at) => Err(Refused::too_many(over_at, now)),
+        CodeCheck::Refused(refused) => Err(AuthenticateError::Api(magic_auth::refusal(refused)).into()),
+        CodeCheck::TooMany(over_at) => Err(Refused::too_many(over_at, now)),
     }
 }

@@ -27,7 +27,7 @@ pub async fn answer(
     let counts = vec![(API_SIGN_INS, key.clone()), (PASSWORDS_FOR_ACCOUNT, key)];
     let app = &asking.call.app;
     let secret = Secret::new(password.to_owned());
-    match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.whence()).await? {
+    match check((&app.store, &app.passwords), &act, (email, secret), counts, asking.client_info()).await? {
         Checked::Right(user, hash, tries) => {
             tries.forget_now(&app.store, &act).await?;
             let proof = Proof::new(asking, AuthenticationMethod::Password, (&user, Some(&hash)), invitation_token);

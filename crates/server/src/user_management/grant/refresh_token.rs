@@ -11,7 +11,7 @@ use countersign_protocol::id::{OrganizationId, SessionFamilyId};
 use countersign_protocol::model::{Session, SessionFamily};
 use countersign_protocol::oauth::refresh_token::RefreshToken;
 use countersign_protocol::user_management::error::AuthenticateError;
-use countersign_protocol::user_management::refresh::{self, Rotation, not_good, rotate};
+use countersign_protocol::user_management::refresh::{self, Rotation, rejection, rotate};
 use countersign_store::{membership, session, session_family, user};
 
 /// How often a rotation that somebody else was faster with is looked at again; the second look answers it as a retry.
@@ -24,29 +24,29 @@ const LOOKS: usize = 3;
 pub async fn answer(asking: &Asking<'_>, refresh_token: &str, organization_id: Option<&str>) -> Result<Reply, Refused> {
     let (app, environment_id) = (&asking.call.app, asking.call.environment.id());
     let token: RefreshToken<SessionFamilyId> =
-        RefreshToken::read(refresh_token, &app.keyring.session_refresh_token, environment_id).ok_or_else(not_good)?;
+        RefreshToken::read(refresh_token, &app.keyring.session_refresh_token, environment_id).ok_or_else(rejection)?;
     let wanted = organization_id.map(read).transpose()?;
     for _ in 0..LOOKS {
         let act = asking.act();
         let mut reader = app.store.reader().await?;
-        let family = session_family::find(&mut reader, environment_id, token.family_id).await?.ok_or_else(not_good)?;
+        let family = session_family::find(&mut reader, environment_id, token.family_id).await?.ok_or_else(rejection)?;
         let session = session::find(&mut reader, environment_id, family.session_id).await?;
-        let session = session.filter(|session| sessions::is_live(&act, session)).ok_or_else(not_good)?;
+        let session = session.filter(|session| sessions::is_live(&act, session)).ok_or_else(rejection)?;
         let rotation = match rotate(&family, token.generation, act.now) {
             Ok(rotation) => rotation,
-            Err(refresh::Refused::Wrong) => return Err(not_good().into()),
+            Err(refresh::Refused::Wrong) => return Err(rejection().into()),
             Err(refresh::Refused::Reused) => {
                 drop(reader);
                 return Err(end(asking, family.id).await);
             }
         };
-        let user = user::find(&mut reader, environment_id, session.user_id).await?.ok_or_else(not_good)?;
+        let user = user::find(&mut reader, environment_id, session.user_id).await?.ok_or_else(rejection)?;
         let organization_id = wanted.or(family.organization_id);
         if let Some(id) = organization_id
             && !membership::is_active(&mut reader, environment_id, user.id, id).await?
         {
             let of_their_own = wanted.is_none();
-            return Err(if of_their_own { not_good() } else { AuthenticateError::not_a_member() }.into());
+            return Err(if of_their_own { rejection() } else { AuthenticateError::not_a_member() }.into());
         }
         drop(reader);
         // Before anything is spent: a token is good for another try when its successor cannot be issued.
@@ -56,7 +56,7 @@ pub async fn answer(asking: &Asking<'_>, refresh_token: &str, organization_id: O
             return tokens::issue(asking, holder, &user, &session, &next);
         }
     }
-    Err(not_good().into())
+    Err(rejection().into())
 }
 
 /// Keeps what a refresh changes; `false` when somebody else was faster.
@@ -109,7 +109,7 @@ async fn end(asking: &Asking<'_>, family_id: SessionFamilyId) -> Refused {
         Box::pin(async move { families::end_reused(tx, &act, TOKEN_REUSED, family_id).await })
     });
     match ended.await {
-        Ok(()) => not_good().into(),
+        Ok(()) => rejection().into(),
         Err(failure) => failure.into(),
     }
 }

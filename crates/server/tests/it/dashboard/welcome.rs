@@ -5,14 +5,14 @@ use countersign::domain::Act;
 use countersign_protocol::management::events::Filter;
 use countersign_protocol::management::page::Scan;
 use countersign_protocol::model::StaffRole;
-use countersign_store::event::{self, Stretch};
+use countersign_store::event::{self, EventRange};
 
 const EMAIL: &str = "ada@company.example";
 
 /// Returns the names of the events in the staff environment.
 async fn events_of(server: &TestServer, act: &Act) -> Vec<String> {
     let filter = Filter { names: Vec::new(), organization_id: None, start: None, end: None };
-    let stretch = Stretch { scan: Scan::Ascending, from: None, limit: 100 };
+    let stretch = EventRange { scan: Scan::Ascending, from: None, limit: 100 };
     let mut reader = server.app.store.reader().await.unwrap();
     let found = event::list(&mut reader, act.environment_id, &filter, stretch).await.unwrap();
     found.into_iter().map(|event| event.event).collect()

@@ -32,7 +32,7 @@ pub use server::TestServer;
 pub use website::Website;
 
 /// How long to wait for what would be immediate on an idle machine: tests check whether it happens, not when.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Runs a test's body to completion.
 pub fn run<F: Future<Output = ()>>(body: F) {

@@ -2,7 +2,7 @@
 
 use crate::harness::{Answer, Application, Browser, TestServer, assert_id, assert_keys, on_both_databases};
 use crate::hosted::authorization_code::claims;
-use countersign::domain::connect::self_registration::MOST_UNUSED;
+use countersign::domain::connect::self_registration::MAX_UNUSED;
 use countersign_protocol::model::RegisteredGrants;
 use countersign_store::application as applications;
 use countersign_store::self_registration::{self, NewSelfRegistration};
@@ -389,7 +389,7 @@ on_both_databases! {
         let planted = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
             Box::pin(async move {
                 let known = applications::find_by_client_id(tx, environment_id, id.parse().unwrap()).await?.unwrap();
-                for _ in 1..MOST_UNUSED {
+                for _ in 1..MAX_UNUSED {
                     let mut made = known.clone();
                     (made.id, made.client_id) = (entropy.id(now).unwrap(), entropy.id(now).unwrap());
                     applications::insert(tx, environment_id, &made).await?;
@@ -409,7 +409,7 @@ on_both_databases! {
             register(&server, other.clone()).await.expect(201);
         }
         let mut reader = server.app.store.reader().await.unwrap();
-        assert_eq!(self_registration::count_unused(&mut reader, environment_id, false, now).await.unwrap(), MOST_UNUSED);
+        assert_eq!(self_registration::count_unused(&mut reader, environment_id, false, now).await.unwrap(), MAX_UNUSED);
         assert_eq!(register(&server, public()).await.expect(201).json(), first, "it would have been the last to go");
         assert_eq!(there.post("/oauth2/register", public()).await.expect(201).json(), theirs, "every environment has its own room");
     }

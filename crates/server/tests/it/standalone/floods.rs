@@ -2,7 +2,7 @@
 
 use super::{claims, complete, sent_away, sign_in, somebody, standalone, tokens, way_back};
 use crate::harness::{Browser, TestServer, on_both_databases};
-use countersign::domain::connect::external_authentications::MOST_BEGUN;
+use countersign::domain::connect::external_authentications::MAX_BEGUN;
 use countersign_protocol::id::ExternalAuthenticationId;
 use countersign_protocol::model::ExternalAuthentication;
 use countersign_store::external_authentication;
@@ -93,7 +93,7 @@ on_both_databases! {
         drop(reader);
         let planted = server.app.store.write::<(), countersign_store::Error, _>(move |tx| {
             Box::pin(async move {
-                for _ in 1..MOST_BEGUN {
+                for _ in 1..MAX_BEGUN {
                     let id = entropy.id(now).unwrap();
                     let begun = ExternalAuthentication { id, expires_at: now.plus_secs(300), ..sample.clone() };
                     external_authentication::insert(tx, environment_id, &begun).await?;
