@@ -44,9 +44,9 @@ pub type AsyncHandler = Box<dyn Fn(Arc<App>, IncomingRequest) -> ReplyFuture + S
 /// What answers.
 pub enum RouteHandler {
     /// From memory: nothing to wait for.
-    SyncHandler(SyncHandler),
+    Sync(SyncHandler),
     /// Reads a body, asks the database; and what is said when that takes too long.
-    AsyncHandler(AsyncHandler, fn() -> Reply),
+    Async(AsyncHandler, fn() -> Reply),
 }
 
 /// How long a request may take, its body included. What is then still waiting to be written is dropped unwritten.
@@ -60,7 +60,7 @@ pub struct Endpoint {
     /// The method.
     pub method: Method,
     /// What answers.
-    pub answerer: RouteHandler,
+    pub handler: RouteHandler,
     /// What is said when the database cannot be asked; `None` when the endpoint answers whatever the database does, or says it
     /// itself.
     pub without_database: Option<Admission>,
@@ -73,13 +73,13 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint.
-    pub fn new(label: String, method: Method, answerer: RouteHandler, without_database: Option<Admission>) -> Self {
-        Self { method, answerer, without_database, is_page: false, label, counters: OnceLock::new() }
+    pub fn new(label: String, method: Method, handler: RouteHandler, without_database: Option<Admission>) -> Self {
+        Self { method, handler, without_database, is_page: false, label, counters: OnceLock::new() }
     }
 
     /// One whose answers are pages, whatever the database does.
-    pub fn page(label: String, method: Method, answerer: RouteHandler) -> Self {
-        Self { is_page: true, ..Self::new(label, method, answerer, None) }
+    pub fn page(label: String, method: Method, handler: RouteHandler) -> Self {
+        Self { is_page: true, ..Self::new(label, method, handler, None) }
     }
 
     async fn answer(&self, app: &Arc<App>, arrived: IncomingRequest) -> Reply {
@@ -88,11 +88,11 @@ impl Endpoint {
             Some(refusal) => app.ensure_current_at(began).await.map_err(refusal),
             None => Ok(()),
         };
-        let reply = match (current, &self.answerer) {
+        let reply = match (current, &self.handler) {
             (Err(refused), _) => refused,
-            (Ok(()), RouteHandler::SyncHandler(answerer)) => answerer(app, &arrived),
-            (Ok(()), RouteHandler::AsyncHandler(answerer, too_late)) => {
-                let answering = answerer(Arc::clone(app), arrived);
+            (Ok(()), RouteHandler::Sync(handler)) => handler(app, &arrived),
+            (Ok(()), RouteHandler::Async(handler, too_late)) => {
+                let answering = handler(Arc::clone(app), arrived);
                 tokio::time::timeout(TIMEOUT, answering).await.unwrap_or_else(|_| too_late())
             }
         };

@@ -79,15 +79,15 @@ fn oauth_unavailable(failure: Failure) -> Reply {
 }
 
 impl Routes {
-    fn add(mut self, method: Method, path: &'static str, policy: Policy, answerer: RouteHandler) -> Self {
+    fn add(mut self, method: Method, path: &'static str, policy: Policy, handler: RouteHandler) -> Self {
         self.table.push(Route { method: method.clone(), path, policy });
         let label = format!("{method} {path}");
         let endpoint = match policy {
             // The operator's questions must be answered whatever the database does.
-            Policy::Operator => Endpoint::new(label, method, answerer, None),
-            Policy::Client => Endpoint::new(label, method, answerer, Some(oauth_unavailable)),
-            Policy::Public | Policy::EnvironmentKey => Endpoint::new(label, method, answerer, Some(unavailable)),
-            Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => Endpoint::page(label, method, answerer),
+            Policy::Operator => Endpoint::new(label, method, handler, None),
+            Policy::Client => Endpoint::new(label, method, handler, Some(oauth_unavailable)),
+            Policy::Public | Policy::EnvironmentKey => Endpoint::new(label, method, handler, Some(unavailable)),
+            Policy::Browser | Policy::Staff(_) | Policy::Portal(_) => Endpoint::page(label, method, handler),
         };
         match self.paths.iter_mut().find(|(known, _)| *known == path) {
             Some((_, endpoints)) => endpoints.push(endpoint),
@@ -109,8 +109,8 @@ impl Routes {
         H: Fn(Arc<App>, IncomingRequest) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let answerer = move |app, arrived| -> ReplyFuture { Box::pin(handler(app, arrived)) };
-        self.add(method, path, policy, RouteHandler::AsyncHandler(Box::new(answerer), too_late))
+        let handler = move |app, arrived| -> ReplyFuture { Box::pin(handler(app, arrived)) };
+        self.add(method, path, policy, RouteHandler::Async(Box::new(handler), too_late))
     }
 
     /// A public document.
@@ -119,12 +119,12 @@ impl Routes {
     where
         H: Fn(&PublicCall) -> Result<Reply, ApiError> + Send + Sync + 'static,
     {
-        let answerer = move |app: &Arc<App>, arrived: &IncomingRequest| {
+        let handler = move |app: &Arc<App>, arrived: &IncomingRequest| {
             let call = PublicCall::new(Arc::clone(app), arrived.peer, arrived.path.clone(), &arrived.parts);
             let reply = handler(&call).unwrap_or_else(|refused| error::api(&refused));
             reply.with(http::header::ACCESS_CONTROL_ALLOW_ORIGIN, http::HeaderValue::from_static("*"))
         };
-        self.add(Method::GET, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
+        self.add(Method::GET, path, Policy::Public, RouteHandler::Sync(Box::new(handler)))
     }
 
     /// A public document that the database is asked for.
@@ -233,21 +233,21 @@ impl Routes {
     /// A preflight for browsers (the CORS protocol): no credential, no effect.
     #[must_use]
     pub fn preflight(self, path: &'static str) -> Self {
-        let answerer = |_: &Arc<App>, _: &IncomingRequest| crate::http::cors::preflight();
-        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
+        let handler = |_: &Arc<App>, _: &IncomingRequest| crate::http::cors::preflight();
+        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::Sync(Box::new(handler)))
     }
 
     /// The same for pages of the environment's own origins, which may send cookies along.
     #[must_use]
     pub fn preflight_of_own(self, path: &'static str) -> Self {
-        let answerer = |app: &Arc<App>, arrived: &IncomingRequest| {
+        let handler = |app: &Arc<App>, arrived: &IncomingRequest| {
             let call = PublicCall::new(Arc::clone(app), arrived.peer, PathParams::default(), &arrived.parts);
             match call.environment() {
                 Ok(environment) => crate::http::cors::preflight_of_own(&arrived.parts.headers, environment),
                 Err(refused) => error::api(&refused),
             }
         };
-        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::SyncHandler(Box::new(answerer)))
+        self.add(Method::OPTIONS, path, Policy::Public, RouteHandler::Sync(Box::new(handler)))
     }
 
     /// A management endpoint.
@@ -360,12 +360,12 @@ impl Routes {
     {
         let handler = Paged::Hosted { ours_only: false, handler: Arc::new(handler) };
         // What does not exist does not depend on what the database says.
-        let answerer = move |app, arrived| -> ReplyFuture {
+        let handler = move |app, arrived| -> ReplyFuture {
             Box::pin(show_as(Ok(()), handler.clone(), PageOwner::Anywhere, app, arrived))
         };
         let too_late = || error::api(&ApiError::Unavailable);
-        let answerer = RouteHandler::AsyncHandler(Box::new(answerer), too_late);
-        self.lost = Some(Endpoint::page("GET elsewhere".to_owned(), Method::GET, answerer));
+        let handler = RouteHandler::Async(Box::new(handler), too_late);
+        self.lost = Some(Endpoint::page("GET elsewhere".to_owned(), Method::GET, handler));
         self
     }
 
