@@ -16,13 +16,13 @@ use countersign_protocol::time::Timestamp;
 pub const STEP: u64 = 1000;
 
 statements! {
-    // About the index hints below: without them, SQLite picks the index by state instead of the one by subject, and
-    // reads everything pending each time.
     MAX_ENABLED = "SELECT COUNT(*) FROM webhook_endpoint WHERE status = 'enabled' GROUP BY environment_id ORDER BY 1 DESC LIMIT 1";
     // A cross join makes SQLite begin with the events.
     LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET reached = $3 WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
         "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
         "AND e.position <= $3 AND s.environment_id = e.environment_id AND s.event = e.event) RETURNING id";
+    // Without the index hints here and below, SQLite picks the index by state instead of the one by subject, and
+    // reads everything pending each time.
     // Only for the endpoints locked by the statement above: others may have subscribed to an event since.
     FAN_OUT = "INSERT INTO webhook_delivery (environment_id, endpoint_id, event_id, event, position, subject, state, attempts, remaining, due_at, created_at, pending_since) ",
         "SELECT e.environment_id, s.endpoint_id, e.id, e.event, e.position, e.subject, 'pending', 0, CAST($4 AS BIGINT), ",
