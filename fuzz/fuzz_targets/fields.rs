@@ -3,8 +3,8 @@
 
 use countersign_protocol::management::domain_name;
 use countersign_protocol::management::fields::{
-    Fields, MAX_DESCRIPTION_LENGTH, MAX_EXTERNAL_ID_LENGTH, MAX_METADATA_KEY_LENGTH, MAX_METADATA_VALUE_LENGTH, MAX_NAME_LENGTH,
-    MAX_SLUG_LENGTH, MAX_ENTRIES, MAX_METADATA, Patch, is_slug,
+    Fields, MAX_DESCRIPTION_LENGTH, MAX_ENTRIES, MAX_EXTERNAL_ID_LENGTH, MAX_METADATA, MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_VALUE_LENGTH, MAX_NAME_LENGTH, MAX_SLUG_LENGTH, Patch, is_slug,
 };
 use libfuzzer_sys::fuzz_target;
 
