@@ -16,7 +16,7 @@ use countersign_protocol::time::Timestamp;
 pub const STEP: u64 = 1000;
 
 statements! {
-    MAX_ENABLED = "SELECT COUNT(*) FROM webhook_endpoint WHERE status = 'enabled' GROUP BY environment_id ORDER BY 1 DESC LIMIT 1";
+    HIGHEST_ENABLED_COUNT = "SELECT COUNT(*) FROM webhook_endpoint WHERE status = 'enabled' GROUP BY environment_id ORDER BY 1 DESC LIMIT 1";
     // A cross join makes SQLite begin with the events.
     LOCK_SUBSCRIBERS = "UPDATE webhook_endpoint SET reached = $3 WHERE environment_id = $1 AND status = 'enabled' AND id IN ",
         "(SELECT s.endpoint_id FROM event e CROSS JOIN webhook_endpoint_event s WHERE e.environment_id = $1 AND e.position > $2 ",
@@ -118,7 +118,7 @@ pub struct Claimed {
 /// # Errors
 /// Database errors.
 pub(crate) async fn most_enabled(query: &mut impl Query) -> Result<usize> {
-    let most = query.query_opt(MAX_ENABLED, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
+    let most = query.query_opt(HIGHEST_ENABLED_COUNT, &[]).await?.map_or(Ok(0), |row| row.int(0))?;
     Ok(usize::try_from(most).unwrap_or(0))
 }
 
