@@ -16,12 +16,13 @@ async fn send(request: RequestBuilder, expected: u16) -> (reqwest::header::Heade
     (headers, text)
 }
 
-/// Returns the page of the machine's calls once there are some; it makes the first as soon as it runs.
+/// Returns the page of the machine's calls once there are some; it makes the first as soon as it runs. Items of the list
+/// are looked for, not the words that the page has until there are any.
 async fn calls(browser: &Client, start: &str) -> String {
     let began = std::time::Instant::now();
     loop {
         let (_, page) = send(browser.get(format!("{start}/machine")), 200).await;
-        if !page.contains("about to begin") {
+        if page.contains("<li class=") {
             return page;
         }
         assert!(began.elapsed() < TIMEOUT, "the machine has not called");
