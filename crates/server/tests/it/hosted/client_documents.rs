@@ -52,7 +52,7 @@ on_both_databases! {
         for words in ["Example Client", &format!("<strong class=\"break\">client.example:{}</strong>", website.port), "This application chose its own name", "ada@example.com"] {
             assert!(page.html.contains(words), "{words}: {}", page.html);
         }
-        assert!(!page.html.contains("a program on this device"), "codes go to a website");
+        assert!(!page.html.contains("program on this device"), "codes go to a website");
         let code = agree(&mut browser, &page).await;
         let tokens = server.redeem(&application, &code).await.expect(200);
         let (access, id) = (claims(&tokens.text_at("access_token")), claims(&tokens.text_at("id_token")));
