@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod dashboard;
 mod demo;
+mod guides;
 mod harness;
 mod hosted;
 mod http;
