@@ -19,7 +19,7 @@ on_both_databases! {
         if !clients_are_installed("quickstart-m2m.md") {
             return;
         }
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("quickstart-m2m.md");
         reader.pass_over("cargo run");
         reader.pass_over("export PATH=");
@@ -51,7 +51,7 @@ on_both_databases! {
         if !clients_are_installed("api-keys.md") {
             return;
         }
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.define_functions().await;
         reader.open("api-keys.md");
         assert!(reader.paste("ORGANIZATION=").await.contains("\"value\":\"sk_"));
@@ -66,7 +66,7 @@ on_both_databases! {
     }
 
     async fn an_organizations_own_page(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.define_functions().await;
         reader.open("portal.md");
         let link = reader.paste("ORGANIZATION=").await;

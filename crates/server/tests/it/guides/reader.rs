@@ -1,8 +1,9 @@
 //! A reader of the guides in `docs/`, who pastes what they show, in order, into one terminal.
 
 use super::terminal::Terminal;
-use crate::harness::{Database, TIMEOUT, TestServer, binary};
+use crate::harness::{Database, TIMEOUT, TestServer, binary, skip};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A code block of a page.
 struct Block {
@@ -27,6 +28,9 @@ pub struct Reader {
     /// The index of the first block that was neither pasted nor passed over.
     next: usize,
 }
+
+/// What the guides ask for, besides what they install.
+const PROGRAMS: [&str; 4] = ["bash", "curl", "openssl", "python3"];
 
 /// Instead of the network: `npm install` and `venv` find what `scripts/install-clients` has installed, if it is the
 /// same version.
@@ -70,21 +74,28 @@ fn blocks(page: &str) -> Vec<Block> {
 }
 
 impl Reader {
-    /// Opens a terminal on the machine of a server, with the variables that the quickstart sets.
-    pub async fn beside(server: &TestServer) -> Self {
+    /// Opens a terminal on the machine of a server, with the variables that the quickstart sets; `None` where programs
+    /// are missing.
+    pub async fn beside(server: &TestServer) -> Option<Self> {
         let own = [
             ("WORKOS_BASE_URL", server.base_url.as_str()),
             ("WORKOS_CLIENT_ID", &server.client_id),
             ("WORKOS_API_KEY", &server.api_key),
         ];
-        let mut reader = Self::on(&server.database, &own).await;
+        let mut reader = Self::on(&server.database, &own).await?;
         let port = server.base_url.rsplit(':').next().unwrap();
         reader.fill_in("8080", port);
-        reader
+        Some(reader)
     }
 
-    /// Opens a terminal on a machine with a database and no server.
-    pub async fn on(database: &Database, variables: &[(&str, &str)]) -> Self {
+    /// Opens a terminal on a machine with a database and no server; `None` where programs are missing.
+    pub async fn on(database: &Database, variables: &[(&str, &str)]) -> Option<Self> {
+        let there =
+            |program: &str| Command::new("sh").args(["-c", &format!("command -v {program} >/dev/null")]).status();
+        if let Some(missing) = PROGRAMS.into_iter().find(|program| !there(program).unwrap().success()) {
+            skip("the guides", &format!("{missing} is missing (Debian: apt-get install {missing})"));
+            return None;
+        }
         let directory = database.directory.path();
         let path = format!("{}:/usr/bin:/bin", Path::new(binary()).parent().unwrap().display());
         let path = crate::harness::variable("PATH").map_or(path.clone(), |more| format!("{path}:{more}"));
@@ -102,7 +113,7 @@ impl Reader {
         let mut terminal = Terminal::open(&folder, &[common.as_slice(), variables].concat());
         terminal.paste(OFFLINE).await;
         let filled_in = ["3000", "3001", "4000", "8095"].map(|taken| (taken.to_owned(), port())).to_vec();
-        Self { terminal, filled_in, page: String::new(), blocks: Vec::new(), next: 0 }
+        Some(Self { terminal, filled_in, page: String::new(), blocks: Vec::new(), next: 0 })
     }
 
     /// Has something replaced wherever a guide says it.

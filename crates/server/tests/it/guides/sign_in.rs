@@ -30,7 +30,7 @@ on_both_databases! {
         if !clients_are_installed("sign-in.md") {
             return;
         }
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("sign-in.md");
         reader.paste("manage() {").await;
         reader.paste("ORGANIZATION=").await;
@@ -81,7 +81,7 @@ on_both_databases! {
     }
 
     async fn an_application_for_the_clients_that_are_shown(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("clients.md");
         reader.fill_in("http://localhost:8080   # Issuer", &server.base_url);
         reader.fill_in("sk_...", &server.api_key);
@@ -102,7 +102,7 @@ on_both_databases! {
     }
 
     async fn mcp_servers_and_their_clients(server: TestServer) {
-        let mut reader = Reader::beside(&server).await;
+        let Some(mut reader) = Reader::beside(&server).await else { return };
         reader.open("mcp.md");
         reader.paste("cat > countersign.toml").await;
         // A running server takes it over within a second.
@@ -127,7 +127,7 @@ on_both_databases! {
 /// The guide makes an installation of its own.
 async fn the_product_keeps_its_login(backend: Backend) {
     let Some(database) = Database::fresh(backend).await else { return };
-    let mut reader = Reader::on(&database, &[]).await;
+    let Some(mut reader) = Reader::on(&database, &[]).await else { return };
     reader.open("standalone-connect.md");
     reader.paste("cd \"$(mktemp -d)\"").await;
     reader.paste("export ISSUER=").await;
